@@ -1,0 +1,42 @@
+"""Every error that a user can cause, with the exit code that the command line gives it.
+
+Anything else that is raised is a bug and may crash loudly.
+"""
+
+
+class SplatError(Exception):
+    """Base of all errors that a user can cause; the message is one helpful sentence."""
+
+    exit_code = 1
+
+
+class UsageError(SplatError):
+    """The request makes no sense: an impossible target, an output that exists, an unknown option value."""
+
+    exit_code = 2
+
+
+class InputImageError(SplatError):
+    """The source picture is missing, unreadable or of a kind that splatc does not code."""
+
+
+class OutputError(SplatError):
+    """The result could not be written; nothing was changed on disk."""
+
+
+class CorruptFileError(SplatError):
+    """The bytes are not a well-formed ``.splat2d`` file: truncated, damaged or inconsistent."""
+
+    exit_code = 3
+
+
+class UnsupportedFileError(SplatError):
+    """A ``.splat2d`` file of a newer version, or with a critical chunk that this decoder does not know."""
+
+    exit_code = 3
+
+
+class LimitError(SplatError):
+    """The file or the picture exceeds a limit that protects the machine."""
+
+    exit_code = 4

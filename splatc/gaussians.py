@@ -1,0 +1,68 @@
+"""The vocabulary of the whole package: a set of 2D Gaussians and the picture that they make.
+
+Picture model (spec/, "Picture model"): Gaussian i has a mean mu (px; x to the right, y down, pixel centres at +0.5), scales
+s1 >= s2 (px), an angle theta (rad) of its long axis and a colour c. With Sigma = R(theta) diag(s1^2, s2^2) R(theta)^T and
+q(p) = (p - mu)^T Sigma^-1 (p - mu), its weight at p is w(p) = max(0, exp(-q/2) - exp(-Q_MAX/2)).
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+
+Q_MAX = 12.25
+"""Squared Mahalanobis radius beyond which a Gaussian weighs nothing (3.5 standard deviations)."""
+
+CUTOFF = math.exp(-0.5 * Q_MAX)
+"""What is subtracted from every weight, so that it falls to zero continuously at Q_MAX."""
+
+EPSILON = 1e-4
+"""Weight of the background in the normalized blend."""
+
+
+class Blend(enum.IntEnum):
+    """How the weighted colours of all Gaussians make a pixel."""
+
+    SUM = 0
+    """out = sum w c (SmartSplat, GaussianImage)."""
+    NORMALIZED = 1
+    """out = (sum w c + EPSILON b) / (sum w + EPSILON), b the background colour."""
+
+
+@dataclass(frozen=True)
+class Gaussians:
+    """N anisotropic 2D Gaussians, as arrays of float32."""
+
+    mean: FloatArray
+    """(N, 2) x and y, px."""
+    scale: FloatArray
+    """(N, 2) standard deviations s1 >= s2 > 0, px."""
+    angle: FloatArray
+    """(N,) direction of the long axis, rad, in [0, pi), from +x towards +y."""
+    colour: FloatArray
+    """(N, C) nominally in [0, 1]; C = 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha."""
+
+    def __len__(self) -> int:
+        return len(self.angle)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Gaussians on a canvas: all that a renderer needs."""
+
+    width: int
+    height: int
+    blend: Blend
+    background: FloatArray
+    """(C,) the colour where no Gaussian reaches (normalized blend), in [0, 1]."""
+    gaussians: Gaussians
+
+    @property
+    def channels(self) -> int:
+        return len(self.background)

@@ -1,0 +1,122 @@
+"""Gaussians <-> integers: the only place that knows a step (spec/, "Quantization").
+
+All steps are powers of 2^(1/8), given by an index k: step(k) = STEP8[k mod 8] * 2^(k div 8) / 2^32, about 2^(k/8 - 16).
+They are integers over 2^32, so that whatever the bitstream derives from them (predictions, the number of angles) is the same
+on every machine; only the final conversion to float may differ by rounding.
+
+A Gaussian belongs to a *level* by its size g = sqrt(s1 s2): level l holds 2^(l-1) <= g < 2^l px. Files list coarse levels first.
+Means, angles and colours have steps of their own in each level, because an error in a large Gaussian touches more pixels.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatc.gaussians import Gaussians
+
+IntArray = NDArray[np.int32]
+
+STEP8 = (65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194)
+"""round(2^16 * 2^(j/8)) for j = 0..7."""
+MAX_STEP_INDEX = 191
+MAX_LEVELS = 16
+MAX_ANISOTROPY = 63
+ANGLE_COUNTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+"""The numbers of directions that a Gaussian may choose from."""
+PI_Q16 = 205887
+
+# Columns of the inverse colour transform: (R, G, B) = LUMA Y + U_AXIS U + V_AXIS V. Orthogonal and of one length, so that equal
+# steps cost equal squared error in RGB.
+COLOUR_MATRIX = np.array([[1.0, 1.224744871, 0.707106781], [1.0, 0.0, -1.414213562], [1.0, -1.224744871, 0.707106781]])
+
+
+@dataclass(frozen=True)
+class Quantizer:
+    """The steps of a file; each field is a header field."""
+
+    position: int = 116
+    """Step index of the mean at level 0 (px): 2^(116/8 - 16) = 0.30 px."""
+    position_slope: int = 2
+    """Added to it per level."""
+    sizes: int = 7
+    """Bins per octave of size g, 1..32."""
+    anisotropy: int = 104
+    """Step index of ln(s1 / s2)."""
+    angle: int = 104
+    """Step index of the angle (rad, for sinh(ln(s1/s2)) = 1) at level 0."""
+    angle_slope: int = 0
+    luma: int = 86
+    """Step index of luma at level 0, in units of full range."""
+    chroma: int = 88
+    colour_slope: int = 0
+
+    def position_step(self, level: int) -> int:
+        return step_q32(self.position + self.position_slope * level)
+
+    def angle_step(self, level: int) -> int:
+        return step_q32(self.angle + self.angle_slope * level)
+
+    def luma_step(self, level: int) -> int:
+        """Also the step of gray and alpha."""
+        return step_q32(self.luma + self.colour_slope * level)
+
+    def chroma_step(self, level: int) -> int:
+        return step_q32(self.chroma + self.colour_slope * level)
+
+    def colour_steps(self, level: int, channels: int) -> tuple[int, ...]:
+        """The step of each coded channel, over 2^32: Y | Y A | Y U V | Y U V A."""
+        luma, chroma = self.luma_step(level), self.chroma_step(level)
+        return {1: (luma,), 2: (luma, luma), 3: (luma, chroma, chroma), 4: (luma, chroma, chroma, luma)}[channels]
+
+    def angle_counts(self, level: int) -> IntArray:
+        """(MAX_ANISOTROPY + 1,) the number of directions by anisotropy index, in integer arithmetic.
+
+        A turn of a Gaussian changes the picture in proportion to sinh(ln(s1 / s2)), so M = pi sinh(a) / step, rounded down
+        to one of ANGLE_COUNTS.
+        """
+        step = max(1, self.angle_step(level) >> 16)
+        counts = np.empty(MAX_ANISOTROPY + 1, np.int32)
+        for index in range(MAX_ANISOTROPY + 1):
+            a = min((index * step_q32(self.anisotropy)) >> 16, 6 << 16)  # ln(s1/s2) over 2^16
+            a2 = (a * a) >> 16
+            sinh = a + ((a * a2) >> 16) // 6 + ((((a * a2) >> 16) * a2) >> 16) // 120
+            target = PI_Q16 * sinh // (step << 16)
+            counts[index] = max(count for count in ANGLE_COUNTS if count <= max(1, target))
+        return counts
+
+
+def step_q32(index: int) -> int:
+    """The step of an index, over 2^32; the index is clamped to 0..MAX_STEP_INDEX."""
+    index = min(max(index, 0), MAX_STEP_INDEX)
+    return STEP8[index & 7] << (index >> 3)
+
+
+@dataclass(frozen=True)
+class QuantizedGaussians:
+    """N Gaussians as integers, in coding order: levels descending, Morton order of (x, y) within a level."""
+
+    level: IntArray
+    """(N,) 0 <= level < MAX_LEVELS."""
+    x: IntArray
+    """(N,) cell of the level's position grid: mean x = (x + 1/2) position_step(level)."""
+    y: IntArray
+    size: IntArray
+    """(N,) 0 <= size < sizes: log2 g = level - 1 + (size + 1/2) / sizes."""
+    anisotropy: IntArray
+    """(N,) 0 <= a <= MAX_ANISOTROPY: ln(s1 / s2) = a step(anisotropy)."""
+    angle: IntArray
+    """(N,) 0 <= t < angle_counts(level)[anisotropy] = M: theta = t pi / M."""
+    colour: IntArray
+    """(N, C) multiples of colour_steps(level, C), in the space Y | Y A | Y U V | Y U V A."""
+
+    def __len__(self) -> int:
+        return len(self.level)
+
+
+def grid_shape(width: int, height: int, step: int) -> tuple[int, int]:
+    """Cells of the position grid in x and y: ceil(width / step), ceil(height / step), step over 2^32."""
+    return -(-(width << 32) // step), -(-(height << 32) // step)
