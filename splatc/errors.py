@@ -16,8 +16,12 @@ class UsageError(SplatError):
     exit_code = 2
 
 
-class InputImageError(SplatError):
-    """The source picture is missing, unreadable or of a kind that splatc does not code."""
+class InputError(SplatError):
+    """The input is missing or cannot be read."""
+
+
+class InputImageError(InputError):
+    """The source is not a picture, or a damaged one, or of a kind that splatc does not code."""
 
 
 class OutputError(SplatError):
