@@ -1,0 +1,1 @@
+"""Picture -> Gaussians. Needs torch; the decoder never imports this package."""

@@ -1,0 +1,171 @@
+"""The Numba renderer: Gaussians -> pixels by tiles, on all cores.
+
+Each tile of the picture is one job. It runs over the Gaussians that reach it in their coding order, adds weight times colour (and, for
+the normalized blend, the weight) into a tile-sized accumulator, and blends at the end. Tiles and column blocks lie on a grid fixed to
+the picture, so the result depends neither on the number of threads nor on the part of the picture that is asked for.
+
+Down a column block of eight pixels the weight follows a recurrence: w(y+1) = w(y) R(y), R(y+1) = R(y) Q; one exponential a block instead of
+one a pixel. Blocks where a factor could leave the range of float32 (thin, tilted Gaussians) take the exponential at every row.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from splatc.gaussians import EPSILON, Blend, FloatArray, Scene
+from splatc.render import simd
+from splatc.render.footprint import (
+    CUT,
+    EXTENT_X,
+    EXTENT_Y,
+    KERNEL,
+    MEAN_X,
+    MEAN_Y,
+    block_rows,
+    block_weights,
+    footprints,
+    pixel_span,
+    weights_at,
+)
+
+TILE_WIDTH = 128
+TILE_HEIGHT = 32
+
+
+def row_stride(width: int) -> int:
+    """Floats from plane to plane within a row: a multiple of 8, and never a power of two, which would thrash the cache."""
+    return -(-width // simd.LANES) * simd.LANES + 2 * simd.LANES
+
+
+def render(scene: Scene) -> FloatArray:
+    """(H, W, C) float32 picture of the scene, not clamped."""
+    image, _ = render_rows(
+        footprints(scene.gaussians),
+        features(scene.gaussians.colour, scene.blend),
+        scene.background.astype(np.float32),
+        scene.width,
+        scene.height,
+    )
+    return np.ascontiguousarray(image[:, :, : scene.width].transpose(0, 2, 1))
+
+
+def features(colour: FloatArray, blend: Blend) -> FloatArray:
+    """(N, K) what each Gaussian adds to the planes: its C colours and, for the normalized blend, 1 for the weight plane."""
+    if blend is Blend.SUM:
+        return np.ascontiguousarray(colour, np.float32)
+    return np.concatenate([colour, np.ones((len(colour), 1))], axis=1, dtype=np.float32)
+
+
+def render_rows(
+    footprint: FloatArray, feature: FloatArray, background: FloatArray, width: int, height: int
+) -> tuple[FloatArray, FloatArray]:
+    """Picture as (H, C, S) float32 rows of planes, and the total weight with EPSILON, (H, S); S = row_stride(width).
+
+    ``feature`` is (N, C) for the sum blend and (N, C + 1) for the normalized one; for the sum blend the weight is 1 everywhere.
+    Behind each row lie S - width pixels that count for nothing: colour 0, weight infinite.
+    """
+    channels, planes = len(background), feature.shape[1]
+    stride = row_stride(width)
+    image = np.empty((height, channels, stride), np.float32)
+    weight = np.empty((height, stride), np.float32)
+    starts, members = bin_tiles(footprint, width, height)
+    kernel = _forward_kernel(planes, planes > channels)
+    kernel(footprint, feature, background, starts, members, width, height, image, weight)
+    return image, weight
+
+
+@njit(**KERNEL)  # type: ignore[misc]
+def bin_tiles(footprint: FloatArray, width: int, height: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Tile lists: tile t holds members[starts[t] : starts[t + 1]], Gaussian indices in ascending order."""
+    tiles_x, tiles_y = -(-width // TILE_WIDTH), -(-height // TILE_HEIGHT)
+    starts = np.zeros(tiles_x * tiles_y + 1, np.int64)
+    cursor = starts
+    members = np.empty(0, np.int32)
+    for fill in (False, True):
+        for i in range(len(footprint)):
+            x0, x1 = pixel_span(footprint[i, MEAN_X], footprint[i, EXTENT_X], 0, width)
+            y0, y1 = pixel_span(footprint[i, MEAN_Y], footprint[i, EXTENT_Y], 0, height)
+            if x0 >= x1 or y0 >= y1:
+                continue
+            for ty in range(y0 // TILE_HEIGHT, (y1 - 1) // TILE_HEIGHT + 1):
+                for tx in range(x0 // TILE_WIDTH, (x1 - 1) // TILE_WIDTH + 1):
+                    tile = ty * tiles_x + tx
+                    if fill:
+                        members[cursor[tile]] = i
+                        cursor[tile] += 1
+                    else:
+                        starts[tile + 1] += 1
+        if not fill:
+            starts = np.cumsum(starts)
+            cursor = starts.copy()
+            members = np.empty(starts[-1], np.int32)
+    return starts, members
+
+
+@functools.cache
+def _forward_kernel(planes: int, normalized: bool) -> Any:
+    """The forward rasterizer for a number of planes; Numba compiles and caches each variant on disk."""
+    epsilon = np.float32(EPSILON)
+
+    @njit(parallel=True, **KERNEL)  # type: ignore[misc]
+    def forward(
+        footprint: FloatArray,
+        feature: FloatArray,
+        background: FloatArray,
+        starts: NDArray[np.int64],
+        members: NDArray[np.int32],
+        width: int,
+        height: int,
+        image: FloatArray,
+        weight: FloatArray,
+    ) -> None:
+        tiles_x, tiles_y = -(-width // TILE_WIDTH), -(-height // TILE_HEIGHT)
+        stride = weight.shape[1]
+        flat = feature.reshape(-1)
+        for tile in prange(tiles_x * tiles_y):
+            left, top = (tile % tiles_x) * TILE_WIDTH, (tile // tiles_x) * TILE_HEIGHT
+            right, bottom = min(left + TILE_WIDTH, width), min(top + TILE_HEIGHT, height)
+            cut = simd.broadcast(CUT)
+            sums = np.zeros(TILE_HEIGHT * planes * TILE_WIDTH, np.float32)  # (row, plane, column)
+            for k in range(starts[tile], starts[tile + 1]):
+                i = members[k]
+                value = simd.broadcast_planes(flat, i * planes, planes)
+                x0, x1 = pixel_span(footprint[i, MEAN_X], footprint[i, EXTENT_X], left, right)
+                for x in range(x0 - x0 % 8, x1, 8):
+                    first, last, smooth = block_rows(footprint, i, x, top, bottom)
+                    if first >= last:
+                        continue
+                    dx, w, ratio, curve = block_weights(footprint, i, x, first)
+                    at = (first - top) * planes * TILE_WIDTH + x - left
+                    for y in range(first, last):
+                        simd.accumulate_planes(sums, at, TILE_WIDTH, simd.positive_part(w, cut), value)
+                        at += planes * TILE_WIDTH
+                        if smooth:
+                            w = simd.mul(w, ratio)
+                            ratio = simd.mul(ratio, curve)
+                        else:
+                            w = weights_at(footprint, i, dx, y + 1)
+            edge = stride if right == width else right
+            for y in range(top, bottom):
+                for x in range(right, edge):
+                    weight[y, x] = np.float32(np.inf)
+                    image[y, :, x] = np.float32(0.0)
+                at = (y - top) * planes * TILE_WIDTH
+                for x in range(left, right):
+                    if normalized:
+                        total = sums[at + (planes - 1) * TILE_WIDTH + x - left] + epsilon
+                        weight[y, x] = total
+                        for channel in range(planes - 1):
+                            sum_ = sums[at + channel * TILE_WIDTH + x - left]
+                            image[y, channel, x] = (sum_ + epsilon * background[channel]) / total
+                    else:
+                        weight[y, x] = np.float32(1.0)
+                        for channel in range(planes):
+                            image[y, channel, x] = sums[at + channel * TILE_WIDTH + x - left]
+
+    return forward
