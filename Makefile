@@ -1,0 +1,47 @@
+# `make demo`: install, encode a photograph, decode it, print the numbers.   `make test`: install and run the tests.
+# All installing happens in .venv, with the pinned versions of constraints.txt; PYTHON chooses the interpreter (3.11 or newer).
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALL := $(PIP) install --constraint constraints.txt --editable
+
+.PHONY: demo test test-all check lint types clean
+
+demo: $(VENV)/.runtime
+	mkdir -p out
+	$(BIN)/splatc encode --force --cr 100 tests/images/kodim03.png out/kodim03.splat2d
+	$(BIN)/splatc decode --force out/kodim03.splat2d out/kodim03.png
+	$(BIN)/splatc info out/kodim03.splat2d
+
+test: $(VENV)/.develop
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(VENV)/.develop
+	$(BIN)/python -m pytest
+
+check: lint types test
+
+lint: $(VENV)/.develop
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.develop
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) out build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find splatc tests tools -name __pycache__ -prune -exec rm -rf {} +
+
+# Stamps: an installation is repeated only when what it is made from has changed.
+$(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) .
+	touch $@
+
+$(VENV)/.develop: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) ".[test,lint]"
+	touch $@ $(VENV)/.runtime
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
