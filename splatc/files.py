@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from splatc.errors import InputError, LimitError, OutputError, UsageError
+from splatc.errors import InputError, LimitError, OutputError, SplatError, UsageError
 
 STDIO = "-"
 
@@ -115,6 +115,15 @@ def atomic_output(path: str, *, force: bool) -> Iterator[BinaryIO]:
         raise OutputError(f"{display(path)}: cannot be written: {_reason(error)}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def named(path: str) -> Iterator[None]:
+    """Errors that the block raises about the contents of `path` begin with its name."""
+    try:
+        yield
+    except SplatError as error:
+        raise type(error)(f"{display(path)}: {error}") from error
 
 
 def display(path: str) -> str:

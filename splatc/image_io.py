@@ -19,8 +19,8 @@ import PIL.ImageOps
 from numpy.typing import NDArray
 
 from splatc.deep_formats import write_png16, write_pnm16
-from splatc.errors import InputImageError, LimitError, OutputError, UsageError
-from splatc.files import STDIO, display, open_input
+from splatc.errors import InputImageError, LimitError, OutputError, SplatError, UsageError
+from splatc.files import STDIO, named, open_input
 
 Samples = NDArray[np.uint8 | np.uint16]
 
@@ -118,20 +118,18 @@ def load(path: str) -> Image:
     Raises InputError (missing, unreadable), InputImageError (not a picture, damaged, of an unsupported kind) and LimitError
     (more than MAX_PIXELS).
     """
-    with open_input(path) as stream, _pillow_limit_replaced():
+    with open_input(path) as stream, named(path), _pillow_limit_replaced():
         try:
             return _load(stream)
-        except (InputImageError, LimitError) as error:
-            raise type(error)(f"{display(path)}: {error}") from error
+        except (SplatError, MemoryError):
+            raise
         except PIL.UnidentifiedImageError as error:
             known = "PNG, JPEG, WebP, AVIF, JPEG 2000, TIFF, PNM, BMP, GIF, TGA, QOI"
-            raise InputImageError(f"{display(path)}: not a picture that splatc reads ({known})") from error
-        except MemoryError:
-            raise
+            raise InputImageError(f"not a picture that splatc reads ({known})") from error
         except (
             Exception
         ) as error:  # Pillow raises almost anything on damaged files: SyntaxError, struct.error, IndexError
-            raise InputImageError(f"{display(path)}: damaged or truncated picture: {error}") from error
+            raise InputImageError(f"damaged or truncated picture: {error}") from error
 
 
 def _load(stream: BinaryIO) -> Image:

@@ -1,0 +1,162 @@
+"""``splatc encode``."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import click
+
+from splatc.cli.console import note, progress_reporter, say
+from splatc.cli.options import device_option, force_option, quiet_option, threads_option, use_threads
+from splatc.cli.target import DEFAULT_CR, FiniteAbove, Request, Size
+from splatc.errors import UsageError
+from splatc.files import STDIO, atomic_output, check_output, display
+
+if TYPE_CHECKING:
+    from splatc.image_io import Image
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the encoding came to, by the written bytes and the pixels that they decode to."""
+
+    gaussians: int
+    bytes: int
+    bits_per_pixel: float
+    compression_ratio: float
+    psnr_db: float
+    ms_ssim: float
+    seconds: float
+
+    def as_json(self) -> dict[str, int | float | None]:
+        """JSON has no infinity (PSNR of equal pictures) and no nan."""
+        return {name: value if math.isfinite(value) else None for name, value in asdict(self).items()}
+
+    def __str__(self) -> str:
+        return (
+            f"{self.gaussians} Gaussians, {self.bytes} bytes, {self.bits_per_pixel:.4g} bpp, "
+            f"CR {self.compression_ratio:.1f}, PSNR {self.psnr_db:.2f} dB, MS-SSIM {self.ms_ssim:.4f}, {self.seconds:.1f} s"
+        )
+
+
+@click.command()
+@click.argument("source", metavar="IN")
+@click.argument("output", metavar="OUT")
+@click.option(
+    "--cr", type=FiniteAbove(0), metavar="X", help=f"Raw size of the picture over the file's. [default: {DEFAULT_CR:g}]"
+)
+@click.option("--bpp", type=FiniteAbove(0), metavar="X", help="Bits of the file per pixel.")
+@click.option("--size", type=Size(), metavar="SIZE", help="Bytes of the file: 4096, 300k, 1.5MB, 20KiB.")
+@click.option("-n", "--count", type=click.IntRange(min=1), metavar="N", help="Number of Gaussians.")
+@click.option(
+    "--blend",
+    type=click.Choice(["normalized", "sum"]),
+    help="How Gaussians make a pixel. [default: what measures best]",
+)
+@click.option(
+    "--tune", type=click.Choice(["psnr", "ssim"]), default="psnr", show_default=True, help="Which quality to aim for."
+)
+@click.option(
+    "-e", "--effort", type=click.IntRange(1, 9), default=5, show_default=True, help="1 is fastest, 9 is best."
+)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of the random numbers.")
+@device_option
+@threads_option
+@force_option
+@quiet_option
+@click.option("-v", "--verbose", is_flag=True, help="Say what is being done.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on standard output.")
+def encode(
+    source: str,
+    output: str,
+    cr: float | None,
+    bpp: float | None,
+    size: int | None,
+    count: int | None,
+    blend: str | None,
+    tune: str,
+    effort: int,
+    seed: int,
+    device: str,
+    threads: int | None,
+    force: bool,
+    quiet: bool,
+    verbose: bool,
+    as_json: bool,
+) -> None:
+    """Encode the picture IN as the .splat2d file OUT.
+
+    "-" is standard input or output. The file never exceeds its target; give one of --cr, --bpp, --size and -n.
+    """
+    started = time.perf_counter()
+    request = Request(cr, bpp, size, count)
+    request.check()
+    if as_json and output == STDIO:
+        raise UsageError("--json and the file cannot both go to standard output: give the file a name")
+    check_output(output, force=force, source=source)
+
+    from splatc.image_io import FORMATS, load
+
+    if PurePath(output).suffix.lower() in FORMATS:
+        raise UsageError(f"{output}: encode writes .splat2d files, not pictures")
+    image = load(source)
+    target = request.target(image)
+    if not quiet:
+        for loss in image.notes:
+            note(f"{display(source)}: {loss}")
+    if verbose:
+        kind = f"{image.description}, {image.width} x {image.height} x {image.channels}, {image.bit_depth} bits"
+        say(f"{display(source)}: {kind}; at most {target.value} {'Gaussians' if target.kind == 'count' else 'bytes'}")
+
+    import torch  # the slow import comes after everything that can fail early
+
+    from splatc.encode import EncodeOptions, encode_image
+    from splatc.gaussians import Blend
+
+    use_threads(threads)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    options = EncodeOptions(
+        target=target,
+        blend=Blend[blend.upper()] if blend else None,
+        tune=tune,
+        effort=effort,
+        seed=seed,
+        device=device,
+    )
+    with progress_reporter(quiet=quiet, verbose=verbose) as progress:
+        data = encode_image(image, options, progress)
+    with atomic_output(output, force=force) as stream:
+        stream.write(data)
+
+    if quiet and not as_json:
+        return
+    summary = _summarize(data, image, time.perf_counter() - started)
+    if as_json:
+        click.echo(json.dumps({"schema_version": SCHEMA_VERSION} | summary.as_json()))
+    if not quiet:
+        say(str(summary))
+
+
+def _summarize(data: bytes, image: Image, seconds: float) -> Summary:
+    from splatc import metrics
+    from splatc.bitstream import read_header
+    from splatc.decode import decode_bytes
+
+    decoded = decode_bytes(data)
+    return Summary(
+        gaussians=read_header(data).count,
+        bytes=len(data),
+        bits_per_pixel=8 * len(data) / (image.width * image.height),
+        compression_ratio=image.pixels.nbytes / len(data),
+        psnr_db=metrics.psnr(image.pixels, decoded.pixels),
+        ms_ssim=metrics.ms_ssim(image.pixels, decoded.pixels),
+        seconds=seconds,
+    )

@@ -1,0 +1,90 @@
+"""The command group: the one place that turns what went wrong into a line and an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+from splatc import __version__
+from splatc.cli.console import complain
+from splatc.cli.decode import decode
+from splatc.cli.encode import encode
+from splatc.cli.info import info
+from splatc.errors import SplatError
+
+
+class _Group(click.Group):
+    """Ends every command with a documented exit code: 0, that of the SplatError, 2 for usage, 128 + n for signal n."""
+
+    def main(self, *args: Any, **extra: Any) -> NoReturn:
+        try:
+            status = super().main(*args, **{**extra, "standalone_mode": False})
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            status = error.exit_code
+        except click.ClickException as error:
+            complain(_explain(error))
+            status = error.exit_code
+        sys.exit(status)
+
+    def invoke(self, ctx: click.Context) -> int:
+        try:
+            with _signals_raise():
+                super().invoke(ctx)
+        except SplatError as error:
+            complain(str(error))
+            return error.exit_code
+        except KeyboardInterrupt:
+            complain("interrupted")
+            return 128 + signal.SIGINT
+        except _Terminated as error:
+            complain(f"ended by {error.signal.name}")
+            return 128 + error.signal
+        return 0
+
+
+class _Terminated(BaseException):
+    """A signal asks the process to end; like KeyboardInterrupt, nothing on the way catches it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.signal = signal.Signals(number)
+
+
+@contextlib.contextmanager
+def _signals_raise() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP leave by way of every ``finally``, so that no temporary file stays."""
+
+    def terminate(number: int, _: FrameType | None) -> NoReturn:
+        raise _Terminated(number)
+
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows has no SIGHUP
+    before = {name: signal.signal(getattr(signal, name), terminate) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
+
+
+def _explain(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    advice = f" (see '{context.command_path} --help')" if context else ""
+    return error.format_message() + advice
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
+def main() -> None:
+    """Still images made of 2D Gaussians, for extreme compression."""
+
+
+main.add_command(encode)
+main.add_command(decode)
+main.add_command(info)
