@@ -1,0 +1,85 @@
+"""Size, anisotropy, angle and colour of one level as symbols (spec/attributes.md).
+
+Each attribute is coded in bulk. A context needs only levels and attributes coded before it, never a prediction, so that all symbols
+of a file can be read before the first value is reconstructed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from splatc.bitstream import priors
+from splatc.bitstream.coder import AdaptiveTable, Coder, Symbols, code_bits
+from splatc.bitstream.priors import RESIDUAL_RADIUS, Counts
+from splatc.quantize import IntArray
+
+ESCAPE = 2 * RESIDUAL_RADIUS + 1
+"""The symbol after those of the residuals -RESIDUAL_RADIUS..RESIDUAL_RADIUS."""
+CHANNEL_NAMES = {1: ("luma",), 2: ("luma", "alpha"), 3: ("luma", "chroma", "chroma"), 4: ("luma", "chroma", "chroma", "alpha")}
+"""The kind of each coded channel, by the number of channels."""
+
+
+@dataclass(frozen=True)
+class AttributeSymbols:
+    """What is coded of N Gaussians besides their positions."""
+
+    size: Symbols
+    """(N,)"""
+    anisotropy: Symbols
+    """(N,)"""
+    turn: Symbols
+    """(N,) angle less its prediction, modulo the number of directions M; 0 where M = 1."""
+    residual: Symbols
+    """(N, C) colour less its prediction, modulo 2^16, in -2^15..2^15 - 1."""
+
+    def level(self, start: int, stop: int) -> AttributeSymbols:
+        """Views of the Gaussians start..stop - 1."""
+        return AttributeSymbols(*(array[start:stop] for array in (self.size, self.anisotropy, self.turn, self.residual)))
+
+
+class AttributeTables:
+    """The adaptive tables of a file, made when first needed."""
+
+    def __init__(self) -> None:
+        self._tables: dict[tuple[str, int, int], AdaptiveTable] = {}
+
+    def get(self, attribute: str, first: int, second: int, prior: Callable[[], Counts]) -> AdaptiveTable:
+        key = (attribute, first, second)
+        if key not in self._tables:
+            self._tables[key] = AdaptiveTable(prior())
+        return self._tables[key]
+
+
+def code_size(coder: Coder, tables: AttributeTables, level: int, bins: int, size: Symbols) -> None:
+    """Code (or fill in) 0 <= size < bins."""
+    tables.get("size", level, 0, lambda: priors.size(bins)).code(coder, size)
+
+
+def code_anisotropy(coder: Coder, tables: AttributeTables, level: int, anisotropy: Symbols) -> None:
+    """Code (or fill in) 0 <= anisotropy <= MAX_ANISOTROPY."""
+    tables.get("anisotropy", level, 0, priors.anisotropy).code(coder, anisotropy)
+
+
+def code_turn(coder: Coder, tables: AttributeTables, directions: IntArray, turn: Symbols) -> None:
+    """Code (or fill in) 0 <= turn < M for the M > 1 directions of each Gaussian, in ascending order of M."""
+    for count in np.unique(directions).tolist():
+        group = np.flatnonzero(directions == count)
+        symbols = turn[group]
+        if count > 1:
+            tables.get("turn", count, 0, lambda: priors.angle(count)).code(coder, symbols)  # noqa: B023
+        turn[group] = symbols
+
+
+def code_residual(coder: Coder, tables: AttributeTables, level: int, channel: int, chroma: bool, residual: Symbols) -> None:
+    """Code (or fill in) one channel's residuals; those beyond RESIDUAL_RADIUS follow as 16 bits after all the others."""
+    symbols = np.where(np.abs(residual) <= RESIDUAL_RADIUS, residual + RESIDUAL_RADIUS, ESCAPE).astype(np.int32)
+    tables.get("residual", level, channel, lambda: priors.colour(chroma)).code(coder, symbols)
+    escaped = np.flatnonzero(symbols == ESCAPE)
+    far = residual[escaped]
+    folded = (far << 1) ^ (far >> 31)  # 0, -1, 1, -2, ... -> 0, 1, 2, 3, ...
+    code_bits(coder, folded, 16)
+    residual[:] = symbols - RESIDUAL_RADIUS
+    residual[escaped] = (folded >> 1) ^ -(folded & 1)

@@ -1,0 +1,139 @@
+"""Symbols <-> bytes: constriction's range coder fed with integer frequency tables, and tables that adapt (spec/coder.md).
+
+Encoder and Decoder have the one method ``code(frequencies, symbols)``: the encoder reads the array, the decoder fills it. So each
+model of the format is written once and serves both directions.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Protocol
+
+import constriction
+import numpy as np
+from numpy.typing import NDArray
+
+from splatc.errors import CorruptFileError
+
+Symbols = NDArray[np.int32]
+Frequencies = NDArray[np.int64]
+"""(A,) each >= 1, sum TOTAL: symbol s takes the share frequencies[s] / TOTAL of the code space."""
+
+TOTAL = 1 << 16
+INCREMENT = 256
+"""Added to the count of a symbol each time it is coded; priors are in the same unit."""
+FIRST_BATCH = 32
+"""Symbols that are coded before a table is first made anew; later batches grow with the number of symbols seen."""
+
+
+class Coder(Protocol):
+    """Either direction."""
+
+    def code(self, frequencies: Frequencies, symbols: Symbols) -> None:
+        """Code all of ``symbols``, each 0 <= s < A, with one table; a table of one symbol costs nothing."""
+
+
+def frequencies_of(weights: NDArray[np.int64]) -> Frequencies:
+    """The table in proportion to weights >= 0 (their sum > 0 and below 2^46): 1 + floor share, the rest to the first largest."""
+    table = 1 + weights * (TOTAL - len(weights)) // weights.sum()
+    table[np.argmax(weights)] += TOTAL - table.sum()
+    return table
+
+
+def _model(frequencies: Frequencies) -> constriction.stream.model.Categorical:
+    # constriction computes floor(p * (2^24 - A) / sum p) + 1 per symbol; p = 256 f - 1 sums to 2^24 - A, so 256 f comes out exactly.
+    return constriction.stream.model.Categorical(((frequencies << 8) - 1).astype(np.float64), perfect=False)
+
+
+class Encoder:
+    """Writes symbols."""
+
+    def __init__(self) -> None:
+        self._encoder = constriction.stream.queue.RangeEncoder()
+
+    def code(self, frequencies: Frequencies, symbols: Symbols) -> None:
+        if len(symbols) and len(frequencies) > 1:
+            self._encoder.encode(np.ascontiguousarray(symbols, np.int32), _model(frequencies))
+
+    def finish(self, minimum: int = 0) -> bytes:
+        """The shortest stream that decodes to what was coded, zero bytes appended up to ``minimum``.
+
+        Any number of the final interval [lower, lower + range) will do, followed by endless zeros; we take the one with the most
+        trailing zero bytes. constriction itself would spend up to four bytes more.
+        """
+        position, (lower, extent) = self._encoder.pos()
+        sealed = np.append(self._encoder.get_compressed(), np.zeros(2, np.uint32)).astype(">u4").tobytes()
+        head, window = sealed[: 4 * position], int.from_bytes(sealed[4 * position : 4 * position + 8], "big")
+        start = window - (window - lower) % (1 << 64)
+        for zeros in range(64, -1, -8):
+            tail = -(-start >> zeros) << zeros
+            if tail - start < extent:
+                break
+        if carry := tail >> 64:
+            head = (int.from_bytes(head, "big") + carry).to_bytes(len(head), "big")
+        stream = (head + (tail % (1 << 64)).to_bytes(8, "big")).rstrip(b"\0")
+        return stream + bytes(max(0, minimum - len(stream)))
+
+
+class Decoder:
+    """Reads symbols, and tallies their ideal cost."""
+
+    def __init__(self, data: bytes) -> None:
+        padded = data + bytes(8 + -len(data) % 4)
+        self._decoder = constriction.stream.queue.RangeDecoder(np.frombuffer(padded, ">u4").astype(np.uint32))
+        self._data = data
+        self._mirror = Encoder()
+        self.bits: defaultdict[str, float] = defaultdict(float)
+        """Bits by part of the stream, -log2(frequency / TOTAL) summed over its symbols."""
+        self.part = ""
+        """The part that is being read."""
+
+    def code(self, frequencies: Frequencies, symbols: Symbols) -> None:
+        if not len(symbols):
+            return
+        if len(frequencies) == 1:
+            symbols[:] = 0
+            return
+        try:
+            symbols[:] = self._decoder.decode(_model(frequencies), len(symbols))
+        except (KeyboardInterrupt, SystemExit, MemoryError):
+            raise
+        except BaseException as error:  # Rust panics derive from BaseException alone
+            raise CorruptFileError("the GAUS chunk holds an impossible code: the file is damaged") from error
+        self._mirror.code(frequencies, symbols)
+        self.bits[self.part] += float(np.bincount(symbols, minlength=len(frequencies)) @ (16 - np.log2(frequencies)))
+
+    def finish(self, minimum: int = 0) -> None:
+        """Raise CorruptFileError unless the stream is the one that an encoder makes of these symbols."""
+        if self._mirror.finish(minimum) != self._data:
+            raise CorruptFileError("the GAUS chunk does not end where its last Gaussian does: the file is damaged")
+
+
+class AdaptiveTable:
+    """The frequencies of one context, learned from the symbols coded with it so far."""
+
+    def __init__(self, prior: NDArray[np.int64]) -> None:
+        self._counts = prior.copy()
+        self._seen = 0
+
+    def code(self, coder: Coder, symbols: Symbols) -> None:
+        """Code symbols in order, in batches: each uses the counts after the batch before it."""
+        start = 0
+        while start < len(symbols):
+            batch = symbols[start : start + max(FIRST_BATCH, self._seen // 2)]
+            coder.code(frequencies_of(self._counts), batch)
+            self._counts += INCREMENT * np.bincount(batch, minlength=len(self._counts))
+            self._seen += len(batch)
+            start += len(batch)
+
+
+def code_bits(coder: Coder, values: Symbols, bits: int) -> None:
+    """Code 0 <= values < 2^bits as uniform bits: the low ``bits % 8`` of a first piece on top, then whole bytes downwards."""
+    decoded = np.zeros_like(values)
+    while bits > 0:
+        width = bits % 8 or 8
+        bits -= width
+        piece = (values >> bits) & ((1 << width) - 1)
+        coder.code(np.full(1 << width, TOTAL >> width, np.int64), piece)
+        decoded |= piece << bits
+    values[:] = decoded

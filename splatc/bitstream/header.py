@@ -1,0 +1,218 @@
+"""The HEAD payload (spec/header.md): its fields are declared once, in FIELDS; writer, reader and the table of the spec follow them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from splatc.bitstream import limits
+from splatc.errors import CorruptFileError, LimitError, UnsupportedFileError
+from splatc.gaussians import Blend
+from splatc.quantize import MAX_LEVELS, MAX_STEP_INDEX, Quantizer, grid_shape
+
+VERSION = (0, 1)
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a decoder must know before it reads the first Gaussian."""
+
+    width: int
+    height: int
+    """px."""
+    channels: int
+    """1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha."""
+    background: tuple[int, ...]
+    """(channels,) the colour where no Gaussian reaches (normalized blend), 0..255."""
+    blend: Blend = Blend.NORMALIZED
+    depth: int = 8
+    """Bits per sample of the picture that the decoder makes, 8 or 16."""
+    quantizer: Quantizer = field(default_factory=Quantizer)
+    level_counts: tuple[int, ...] = ()
+    """The number of Gaussians in each level, coarse to fine: the first is of level len(level_counts) - 1, the last of level 0."""
+
+    @property
+    def count(self) -> int:
+        """The number of Gaussians."""
+        return sum(self.level_counts)
+
+    @property
+    def cr_denominator(self) -> int:
+        """Bytes of the source picture; CR is these over the bytes of the file."""
+        return self.width * self.height * self.channels * self.depth // 8
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How one number is written; ``read`` takes the payload and a position, and returns the number and the next position."""
+
+    name: str
+    write: Callable[[int], bytes]
+    read: Callable[[bytes, int], tuple[int, int]]
+
+
+def _read_byte(payload: bytes, position: int) -> tuple[int, int]:
+    if position >= len(payload):
+        raise CorruptFileError(f"the HEAD chunk ends too early, after {len(payload)} bytes")
+    return payload[position], position + 1
+
+
+def _read_signed_byte(payload: bytes, position: int) -> tuple[int, int]:
+    value, position = _read_byte(payload, position)
+    return value - 256 * (value >= 128), position
+
+
+def _write_varint(value: int) -> bytes:
+    groups = [value & 127]
+    while value := value >> 7:
+        groups.append(value & 127)
+    return bytes([group | 128 for group in groups[:-1]] + groups[-1:])
+
+
+def _read_varint(payload: bytes, position: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(0, 35, 7):
+        group, position = _read_byte(payload, position)
+        value |= (group & 127) << shift
+        if group < 128:
+            if group == 0 and shift:
+                raise CorruptFileError(f"the number that ends at byte {position} of the HEAD chunk is not in its shortest form")
+            return value, position
+    raise CorruptFileError(f"the number that ends at byte {position} of the HEAD chunk is longer than five bytes")
+
+
+U8 = Encoding("u8", lambda value: value.to_bytes(1, "little"), _read_byte)
+I8 = Encoding("i8", lambda value: value.to_bytes(1, "little", signed=True), _read_signed_byte)
+VARINT = Encoding("varint", _write_varint, _read_varint)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of the payload."""
+
+    name: str
+    encoding: Encoding
+    low: int
+    high: int
+    """Smallest and largest allowed value."""
+    meaning: str
+    times: str = "1"
+    """How often it stands there: "1", or the name of an earlier value."""
+
+
+def _step(name: str, meaning: str, times: str = "1") -> Field:
+    return Field(name, U8, 0, MAX_STEP_INDEX, meaning, times)
+
+
+def _slope(name: str, meaning: str) -> Field:
+    return Field(name, I8, -128, 127, meaning)
+
+
+FIELDS = (
+    Field("major", U8, 0, 255, "major version, 0"),
+    Field("minor", U8, 0, 255, "minor version, 1"),
+    Field("flags", U8, 0, 15, "bit 0 blend (0 sum, 1 normalized); bits 1-2 channels - 1; bit 3 depth (0: 8 bits, 1: 16 bits)"),
+    Field("width", VARINT, 1, limits.MAX_SIDE, "width, px"),
+    Field("height", VARINT, 1, limits.MAX_SIDE, "height, px"),
+    Field("background", U8, 0, 255, "background colour, over 255", "channels"),
+    _step("position", "step index of the mean at level 0"),
+    _slope("position_slope", "added to it per level"),
+    Field("sizes", U8, 1, 32, "bins per octave of size"),
+    _step("anisotropy", "step index of the anisotropy"),
+    _step("angle", "step index of the angle at level 0"),
+    _slope("angle_slope", "added to it per level"),
+    _step("luma", "step index of luma, gray and alpha at level 0"),
+    _step("chroma", "step index of chroma at level 0", "has_chroma"),
+    _slope("colour_slope", "added to luma and chroma per level"),
+    Field("levels", U8, 0, MAX_LEVELS, "number of levels, L"),
+    Field("level_counts", VARINT, 0, limits.MAX_GAUSSIANS, "Gaussians of level L - 1, ..., of level 0", "levels"),
+)
+QUANTIZER_FIELDS = ("position", "position_slope", "sizes", "anisotropy", "angle", "angle_slope", "luma", "chroma", "colour_slope")
+
+
+def write(header: Header) -> bytes:
+    """The HEAD payload. Raises ValueError for a header that makes no sense, LimitError for one beyond the limits."""
+    if not 1 <= header.channels <= 4 or header.depth not in (8, 16) or len(header.background) != header.channels:
+        raise ValueError(f"no such kind of picture: {header.channels} channels, {header.depth} bits, background {header.background}")
+    quantizer = header.quantizer
+    values: dict[str, int | tuple[int, ...]] = {
+        "major": VERSION[0],
+        "minor": VERSION[1],
+        "flags": header.blend | (header.channels - 1) << 1 | (header.depth == 16) << 3,
+        "width": header.width,
+        "height": header.height,
+        "background": header.background,
+        **{name: getattr(quantizer, name) for name in QUANTIZER_FIELDS},
+        "chroma": (quantizer.chroma,) if header.channels >= 3 else (),
+        "levels": len(header.level_counts),
+        "level_counts": header.level_counts,
+    }
+    check(header)
+    payload = bytearray()
+    for item in FIELDS:
+        value = values[item.name]
+        for number in value if isinstance(value, tuple) else (value,):
+            if not item.low <= number <= item.high:
+                raise ValueError(f"{item.name} is {number}, it must be {item.low}..{item.high}")
+            payload += item.encoding.write(number)
+    return bytes(payload)
+
+
+def read(payload: bytes) -> Header:
+    """The header from a HEAD payload.
+
+    Raises CorruptFileError where it breaks the rules, UnsupportedFileError for another version, LimitError beyond the limits.
+    """
+    values: dict[str, tuple[int, ...]] = {}
+    repeats = {"1": 1}
+    position = 0
+    for item in FIELDS:
+        numbers = []
+        for _ in range(repeats[item.times]):
+            number, position = item.encoding.read(payload, position)
+            if not item.low <= number <= item.high:
+                error = LimitError if item.encoding is VARINT and number > item.high else CorruptFileError
+                raise error(f"{item.name} in the HEAD chunk is {number}, it must be {item.low}..{item.high}")
+            numbers.append(number)
+        values[item.name] = tuple(numbers)
+        if item.name == "minor":
+            _check_version(values["major"][0], values["minor"][0])
+        elif item.name == "flags":
+            channels = (numbers[0] >> 1 & 3) + 1
+            repeats |= {"channels": channels, "has_chroma": int(channels >= 3)}
+        elif item.name == "levels":
+            repeats["levels"] = numbers[0]
+    if position != len(payload):
+        raise CorruptFileError(f"the HEAD chunk has {len(payload)} bytes, expected {position}")
+    flags = values["flags"][0]
+    header = Header(
+        width=values["width"][0],
+        height=values["height"][0],
+        channels=repeats["channels"],
+        background=values["background"],
+        blend=Blend(flags & 1),
+        depth=16 if flags & 8 else 8,
+        quantizer=Quantizer(**{name: values[name][0] for name in QUANTIZER_FIELDS if values[name]}),
+        level_counts=values["level_counts"],
+    )
+    if header.level_counts[:1] == (0,):
+        raise CorruptFileError("the top level of the HEAD chunk has no Gaussian")
+    check(header)
+    return header
+
+
+def check(header: Header) -> None:
+    """Raise LimitError if the picture, the count or a position grid exceeds the limits of the format."""
+    limits.check_picture(header.width, header.height)
+    limits.check_count(header.count)
+    for level in range(len(header.level_counts)):
+        limits.check_grid(level, *grid_shape(header.width, header.height, header.quantizer.position_step(level)))
+
+
+def _check_version(major: int, minor: int) -> None:
+    if major == VERSION[0] and minor == VERSION[1]:
+        return
+    advice = "a newer splatc" if (major, minor) > VERSION else "the splatc that wrote it"
+    raise UnsupportedFileError(
+        f"the file has format version {major}.{minor}, this splatc reads {VERSION[0]}.{VERSION[1]} (a draft): decode it with {advice}"
+    )

@@ -1,0 +1,55 @@
+"""Bounds that protect the machine from a file: all are checked before anything of their size is allocated (spec/limits.md)."""
+
+from __future__ import annotations
+
+from splatc.errors import CorruptFileError, LimitError
+
+MAX_SIDE = 1 << 20
+"""Width and height, px."""
+MAX_PIXELS = 1 << 32
+MAX_GAUSSIANS = 1 << 26
+MAX_GRID_SIDE = 1 << 26
+"""Cells of a position grid in x and in y. Doubled and times a step, a cell index stays far below 2^63."""
+MAX_CHUNKS = 1024
+FREE_GAUSSIANS = 64
+GAUSSIANS_PER_BYTE = 8
+"""A payload of b bytes holds at most FREE_GAUSSIANS + GAUSSIANS_PER_BYTE b Gaussians. A Gaussian of a real picture takes some 30 bits;
+where identical ones take less than one, the encoder appends zero bytes, which the range coder reads for nothing."""
+
+
+def check_picture(width: int, height: int) -> None:
+    """Raise LimitError if the picture is too large for the format."""
+    for name, side in (("width", width), ("height", height)):
+        if side > MAX_SIDE:
+            raise LimitError(f"the picture's {name} is {side} px, the format allows at most {MAX_SIDE}")
+    if width * height > MAX_PIXELS:
+        raise LimitError(f"the picture has {width} x {height} px, the format allows at most {MAX_PIXELS} in all")
+
+
+def check_count(count: int) -> None:
+    """Raise LimitError if there are more Gaussians than the format allows."""
+    if count > MAX_GAUSSIANS:
+        raise LimitError(f"{count} Gaussians, the format allows at most {MAX_GAUSSIANS}")
+
+
+def check_grid(level: int, columns: int, rows: int) -> None:
+    """Raise LimitError if the position step of a level is too fine for the picture."""
+    if max(columns, rows) > MAX_GRID_SIDE:
+        raise LimitError(
+            f"the position grid of level {level} has {columns} x {rows} cells, at most {MAX_GRID_SIDE} a side are allowed: "
+            "the position step is too fine for this picture"
+        )
+
+
+def minimum_payload(count: int) -> int:
+    """The fewest bytes that may hold so many Gaussians."""
+    return max(0, -(-(count - FREE_GAUSSIANS) // GAUSSIANS_PER_BYTE))
+
+
+def check_plausible(count: int, payload_bytes: int) -> None:
+    """Raise CorruptFileError if the header promises more Gaussians than the payload can hold."""
+    if payload_bytes < minimum_payload(count):
+        raise CorruptFileError(
+            f"the header promises {count} Gaussians, but the GAUS chunk has only {payload_bytes} bytes "
+            f"(at least {minimum_payload(count)} expected): the file is damaged"
+        )

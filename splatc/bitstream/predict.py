@@ -1,0 +1,129 @@
+"""Angles and colours <-> residuals to what the neighbours promise (spec/prediction.md); integer arithmetic only.
+
+A Gaussian is predicted from the nearest ones coded before it, of coarser levels and of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from splatc.bitstream.attributes import CHANNEL_NAMES
+from splatc.bitstream.neighbours import NEIGHBOURS, nearest_earlier
+from splatc.quantize import IntArray, Quantizer
+
+Int64Array = NDArray[np.int64]
+
+COLOUR_LIMIT = 1 << 20
+"""Colours of neighbours are clamped to 16 times full range, over 2^16, so that no sum overflows."""
+FIRST_COLOUR = {"luma": 1 << 15, "chroma": 0, "alpha": 1 << 16}
+"""Prediction of the first Gaussian, over 2^16: middle gray, opaque."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """All that predictions need to know before the first residual; N Gaussians in coding order."""
+
+    neighbours: NDArray[np.int32]
+    """(N, NEIGHBOURS) nearest first, -1 where there are fewer."""
+    weights: Int64Array
+    """(N, NEIGHBOURS) 2^30 / (squared distance + 1 px^2), at least 1; 0 where there is no neighbour."""
+    steps: Int64Array
+    """(N, C) step of each colour channel, over 2^32."""
+    first: Int64Array
+    """(C,) what the first Gaussian's colour is predicted to be, over 2^16."""
+
+
+def directions(quantizer: Quantizer, level: IntArray, anisotropy: IntArray) -> IntArray:
+    """(N,) the number of directions M that each Gaussian may have."""
+    table = np.stack([quantizer.angle_counts(number) for number in range(int(level.max(initial=0)) + 1)])
+    return table[level, anisotropy]
+
+
+def prepare(quantizer: Quantizer, channels: int, level: IntArray, x: IntArray, y: IntArray) -> Prediction:
+    """Find the neighbours, and look the steps up. Positions become common to all levels in units of 1/16 px."""
+    levels = range(int(level.max(initial=0)) + 1)
+    position_step = np.array([quantizer.position_step(number) for number in levels], np.int64)[level]
+    colour_step = np.array([quantizer.colour_steps(number, channels) for number in levels], np.int64)[level]
+    common_x, common_y = (((2 * cell.astype(np.int64) + 1) * position_step) >> 29 for cell in (x, y))
+    neighbours, distances = nearest_earlier(common_x, common_y)
+    weights = np.where(neighbours >= 0, np.maximum((1 << 30) // (np.where(neighbours >= 0, distances, 0) + 256), 1), 0)
+    first = np.array([FIRST_COLOUR[name] for name in CHANNEL_NAMES[channels]], np.int64)
+    return Prediction(neighbours, weights, colour_step, first)
+
+
+def colour_residuals(prediction: Prediction, colour: IntArray) -> IntArray:
+    """(N, C) colour less its prediction, wrapped to 16 bits."""
+    residual = np.empty(colour.shape, np.int32)
+    _colours(prediction.neighbours, prediction.weights, prediction.steps, prediction.first, colour, residual, True)
+    return residual
+
+
+def colours(prediction: Prediction, residual: IntArray) -> IntArray:
+    """(N, C) the inverse of colour_residuals."""
+    colour = np.empty(residual.shape, np.int32)
+    _colours(prediction.neighbours, prediction.weights, prediction.steps, prediction.first, colour, residual, False)
+    return colour
+
+
+def angle_residuals(prediction: Prediction, directions: IntArray, angle: IntArray) -> IntArray:
+    """(N,) angle less its prediction, modulo the number of directions."""
+    turn = np.empty(len(angle), np.int32)
+    _angles(prediction.neighbours, directions, angle, turn, True)
+    return turn
+
+
+def angles(prediction: Prediction, directions: IntArray, turn: IntArray) -> IntArray:
+    """(N,) the inverse of angle_residuals."""
+    angle = np.empty(len(turn), np.int32)
+    _angles(prediction.neighbours, directions, angle, turn, False)
+    return angle
+
+
+@njit(cache=True, nogil=True)
+def _colours(neighbours, weights, steps, first, colour, residual, forward):  # type: ignore[no-untyped-def]
+    """Fill residual (forward) or colour (backward)."""
+    for i in range(len(colour)):
+        total = weights[i].sum()
+        for c in range(colour.shape[1]):
+            expected = first[c]  # over 2^16
+            if total > 0:
+                mean = 0
+                for k in range(NEIGHBOURS):
+                    if weights[i, k] > 0:
+                        j = neighbours[i, k]
+                        value = (colour[j, c] * steps[j, c]) >> 16
+                        mean += weights[i, k] * min(max(value, -COLOUR_LIMIT), COLOUR_LIMIT)
+                expected = mean // total
+            step = steps[i, c]
+            index = ((expected << 17) + step) // (2 * step)
+            if forward:
+                residual[i, c] = _wrap(colour[i, c] - index)
+            else:
+                colour[i, c] = _wrap(index + residual[i, c])
+
+
+@njit(cache=True, nogil=True)
+def _wrap(value):  # type: ignore[no-untyped-def]
+    """The number in -2^15..2^15 - 1 that is equal to value modulo 2^16."""
+    return ((value + 32768) & 65535) - 32768
+
+
+@njit(cache=True, nogil=True)
+def _angles(neighbours, directions, angle, turn, forward):  # type: ignore[no-untyped-def]
+    """Fill turn (forward) or angle (backward)."""
+    for i in range(len(angle)):
+        count = np.int64(directions[i])
+        expected = 0
+        for j in neighbours[i]:
+            if j >= 0 and directions[j] > 1:
+                other = np.int64(directions[j])
+                expected = ((2 * angle[j] * count + other) // (2 * other)) % count
+                break
+        if forward:
+            turn[i] = (angle[i] - expected) % count
+        else:
+            angle[i] = (expected + turn[i]) % count
