@@ -10,8 +10,10 @@ Means, angles and colours have steps of their own in each level, because an erro
 
 from __future__ import annotations
 
+import functools
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,9 @@ MAX_ANISOTROPY = 63
 ANGLE_COUNTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 """The numbers of directions that a Gaussian may choose from."""
 PI_Q16 = 205887
+MAX_COLOUR = 4.0
+"""Largest magnitude of a coded colour, in units of full range; a fit may overshoot white and black."""
+MAX_COLOUR_INDEX = 32767
 
 # Columns of the inverse colour transform: (R, G, B) = LUMA Y + U_AXIS U + V_AXIS V. Orthogonal and of one length, so that equal
 # steps cost equal squared error in RGB.
@@ -95,9 +100,15 @@ def step_q32(index: int) -> int:
     return STEP8[index & 7] << (index >> 3)
 
 
+@functools.lru_cache(maxsize=64)
+def angle_count_table(quantizer: Quantizer) -> IntArray:
+    """(MAX_LEVELS, MAX_ANISOTROPY + 1) the number of directions by level and anisotropy index."""
+    return np.stack([quantizer.angle_counts(level) for level in range(MAX_LEVELS)])
+
+
 @dataclass(frozen=True)
 class QuantizedGaussians:
-    """N Gaussians as integers, in coding order: levels descending, Morton order of (x, y) within a level."""
+    """N Gaussians as integers. The bitstream wants them in coding order: levels descending, Morton order of (x, y) within one."""
 
     level: IntArray
     """(N,) 0 <= level < MAX_LEVELS."""
@@ -116,7 +127,90 @@ class QuantizedGaussians:
     def __len__(self) -> int:
         return len(self.level)
 
+    def take(self, index: NDArray[np.int64]) -> QuantizedGaussians:
+        """The Gaussians of an index array, in its order."""
+        return QuantizedGaussians(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
+
 
 def grid_shape(width: int, height: int, step: int) -> tuple[int, int]:
     """Cells of the position grid in x and y: ceil(width / step), ceil(height / step), step over 2^32."""
     return -(-(width << 32) // step), -(-(height << 32) // step)
+
+
+def level_of(log2_size: NDArray[np.floating]) -> IntArray:
+    """(N,) the level of each log2 of the size g (px)."""
+    level: IntArray = np.clip(np.floor(log2_size + 1.0), 0, MAX_LEVELS - 1).astype(np.int32)
+    return level
+
+
+def by_level(steps: Callable[[int], int], level: IntArray) -> NDArray[np.float64]:
+    """(N,) the step of each Gaussian, as a float, from a function of the level that returns it over 2^32."""
+    return np.array([steps(each) for each in range(MAX_LEVELS)], np.float64)[level] / 2.0**32
+
+
+def colour_step_table(quantizer: Quantizer, level: IntArray, channels: int) -> NDArray[np.float64]:
+    """(N, C) colour steps in the coded space."""
+    rows = [quantizer.colour_steps(each, channels) for each in range(MAX_LEVELS)]
+    return np.array(rows, np.float64)[level] / 2.0**32
+
+
+def to_coded_colour(colour: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(N, C) RGB colours to Y U V; gray and alpha stay as they are."""
+    coded = np.array(colour, np.float64)
+    if coded.shape[1] >= 3:
+        coded[:, :3] = coded[:, :3] @ np.linalg.inv(COLOUR_MATRIX).T
+    return coded
+
+
+def from_coded_colour(coded: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(N, C) Y U V to RGB; gray and alpha stay as they are."""
+    colour = np.array(coded, np.float64)
+    if colour.shape[1] >= 3:
+        colour[:, :3] = colour[:, :3] @ COLOUR_MATRIX.T
+    return colour
+
+
+def quantize(quantizer: Quantizer, gaussians: Gaussians, width: int, height: int) -> QuantizedGaussians:
+    """The integers nearest to the Gaussians, in the same order. Values out of range are clamped to it.
+
+    Quantizing what ``dequantize`` returned gives the same integers again.
+    """
+    log2_scale = np.log2(gaussians.scale.astype(np.float64))  # (N, 2)
+    log2_size = log2_scale.mean(axis=1)
+    index = np.clip(np.floor((log2_size + 1.0) * quantizer.sizes), 0, MAX_LEVELS * quantizer.sizes - 1).astype(np.int32)
+    level, size = index // quantizer.sizes, index % quantizer.sizes
+
+    ratio = (log2_scale[:, 0] - log2_scale[:, 1]) * math.log(2.0)  # ln(s1 / s2)
+    ratio_step = step_q32(quantizer.anisotropy) / 2.0**32
+    anisotropy = np.clip(np.rint(ratio / ratio_step), 0, MAX_ANISOTROPY).astype(np.int32)
+    counts = angle_count_table(quantizer)[level, anisotropy]
+    angle = np.rint(gaussians.angle / math.pi * counts).astype(np.int64) % counts
+
+    step = by_level(quantizer.position_step, level)
+    cells = np.array([grid_shape(width, height, quantizer.position_step(each)) for each in range(MAX_LEVELS)])[level]
+    x = np.clip(np.floor(gaussians.mean[:, 0] / step), 0, cells[:, 0] - 1).astype(np.int32)
+    y = np.clip(np.floor(gaussians.mean[:, 1] / step), 0, cells[:, 1] - 1).astype(np.int32)
+
+    colour_step = colour_step_table(quantizer, level, gaussians.colour.shape[1])
+    limit = np.minimum(MAX_COLOUR / colour_step, MAX_COLOUR_INDEX)
+    colour = np.clip(np.rint(to_coded_colour(gaussians.colour) / colour_step), -limit, limit)
+
+    return QuantizedGaussians(level, x, y, size, anisotropy, angle.astype(np.int32), colour.astype(np.int32))
+
+
+def dequantize(quantizer: Quantizer, quantized: QuantizedGaussians) -> Gaussians:
+    """The Gaussians that the integers stand for, in the same order."""
+    level = quantized.level
+    step = by_level(quantizer.position_step, level)
+    mean = (np.stack([quantized.x, quantized.y], axis=1) + 0.5) * step[:, None]  # (N, 2)
+    log_size = (level - 1 + (quantized.size + 0.5) / quantizer.sizes) * math.log(2.0)
+    half_ratio = 0.5 * quantized.anisotropy * (step_q32(quantizer.anisotropy) / 2.0**32)
+    scale = np.exp(np.stack([log_size + half_ratio, log_size - half_ratio], axis=1))  # (N, 2)
+    angle = quantized.angle * math.pi / angle_count_table(quantizer)[level, quantized.anisotropy]
+    coded = quantized.colour * colour_step_table(quantizer, level, quantized.colour.shape[1])
+    return Gaussians(
+        mean=mean.astype(np.float32),
+        scale=scale.astype(np.float32),
+        angle=angle.astype(np.float32),
+        colour=from_coded_colour(coded).astype(np.float32),
+    )

@@ -45,7 +45,7 @@ def gradient_planes(grad: FloatArray, image: FloatArray, weight: FloatArray, nor
     return planes
 
 
-@njit(parallel=True, **KERNEL)  # type: ignore[misc]
+@njit(parallel=True, **KERNEL)
 def _divide_by_weight(grad: FloatArray, image: FloatArray, weight: FloatArray, planes: FloatArray) -> None:
     height, channels, stride = grad.shape
     for y in prange(height):
@@ -76,7 +76,7 @@ def gather(
 def _gather_kernel(planes: int) -> Any:
     """The gather for a number of planes; Numba compiles and caches each variant on disk."""
 
-    @njit(parallel=True, **KERNEL)  # type: ignore[misc]
+    @njit(parallel=True, **KERNEL)
     def kernel(
         footprint: FloatArray,
         feature: FloatArray,
@@ -132,7 +132,7 @@ def _gather_kernel(planes: int) -> Any:
     return kernel
 
 
-@njit(**KERNEL)  # type: ignore[misc]
+@njit(**KERNEL)
 def _shape_gradients(
     moments: FloatArray,
     scale: FloatArray,

@@ -35,7 +35,7 @@ class Rasterize(torch.autograd.Function):
     """mean (N, 2) px, log scale (N, 2), angle (N,) rad, colour (N, C) -> picture (H, C, S), as rows of planes."""
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any,
         mean: torch.Tensor,
         log_scale: torch.Tensor,
@@ -52,7 +52,7 @@ class Rasterize(torch.autograd.Function):
         return torch.from_numpy(image)
 
     @staticmethod
-    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         canvas, footprint, feature, scale, angles, image, weight = ctx.saved
         planes = gradient_planes(grad.contiguous().numpy(), image, weight, canvas.blend is Blend.NORMALIZED)
         gradients = gather(footprint, feature, scale, angles, planes, canvas.width)

@@ -50,7 +50,7 @@ def removal_cost(
 def _removal_kernel(channels: int, normalized: bool) -> Any:
     """The gather for a number of channels; Numba compiles and caches each variant on disk."""
 
-    @njit(parallel=True, **KERNEL)  # type: ignore[misc]
+    @njit(parallel=True, **KERNEL)
     def kernel(
         footprint: FloatArray,
         colour: FloatArray,

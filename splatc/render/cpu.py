@@ -79,7 +79,7 @@ def render_rows(
     return image, weight
 
 
-@njit(**KERNEL)  # type: ignore[misc]
+@njit(**KERNEL)
 def bin_tiles(footprint: FloatArray, width: int, height: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Tile lists: tile t holds members[starts[t] : starts[t + 1]], Gaussian indices in ascending order."""
     tiles_x, tiles_y = -(-width // TILE_WIDTH), -(-height // TILE_HEIGHT)
@@ -112,7 +112,7 @@ def _forward_kernel(planes: int, normalized: bool) -> Any:
     """The forward rasterizer for a number of planes; Numba compiles and caches each variant on disk."""
     epsilon = np.float32(EPSILON)
 
-    @njit(parallel=True, **KERNEL)  # type: ignore[misc]
+    @njit(parallel=True, **KERNEL)
     def forward(
         footprint: FloatArray,
         feature: FloatArray,

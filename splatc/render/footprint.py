@@ -37,10 +37,11 @@ KERNEL: dict[str, Any] = {
 
 def footprints(gaussians: Gaussians) -> FloatArray:
     """(N, 7) float32 footprints, columns as named above."""
-    return footprints_from(gaussians.mean, gaussians.scale, gaussians.angle)
+    result: FloatArray = footprints_from(gaussians.mean, gaussians.scale, gaussians.angle)
+    return result
 
 
-@njit(**KERNEL)  # type: ignore[misc]
+@njit(**KERNEL)
 def footprints_from(mean: FloatArray, scale: FloatArray, angle: FloatArray) -> FloatArray:
     """(N, 7) footprints of means (N, 2) px, scales (N, 2) px and angles (N,) rad; computed in float64."""
     out = np.empty((len(mean), FOOTPRINT), np.float32)
@@ -58,7 +59,7 @@ def footprints_from(mean: FloatArray, scale: FloatArray, angle: FloatArray) -> F
     return out
 
 
-@njit(inline="always", **KERNEL)  # type: ignore[misc]
+@njit(inline="always", **KERNEL)
 def pixel_span(centre: np.float32, extent: np.float32, low: int, high: int) -> tuple[int, int]:
     """First and one past the last pixel whose centre lies within ``extent`` of ``centre``, clipped to [low, high)."""
     first = int(math.ceil(centre - extent - np.float32(0.5)))
@@ -66,7 +67,7 @@ def pixel_span(centre: np.float32, extent: np.float32, low: int, high: int) -> t
     return max(first, low), min(last, high)
 
 
-@njit(inline="always", **KERNEL)  # type: ignore[misc]
+@njit(inline="always", **KERNEL)
 def block_rows(footprint: FloatArray, i: int, x: int, low: int, high: int) -> tuple[int, int, bool]:
     """Rows [first, last) of the column block x .. x+7 that Gaussian i touches, clipped to [low, high).
 
@@ -95,7 +96,7 @@ def block_rows(footprint: FloatArray, i: int, x: int, low: int, high: int) -> tu
     return first, last, lowest > _T_SMOOTH
 
 
-@njit(inline="always", **KERNEL)  # type: ignore[misc]
+@njit(inline="always", **KERNEL)
 def _boundary(a: np.float32, b: np.float32, c: np.float32, dx: np.float32, side: np.float32) -> np.float32:
     """dy of the lower (side = 1) or upper (side = -1) end of the ellipse t = T_MIN above dx."""
     discriminant = b * b * dx * dx - np.float32(4.0) * c * (a * dx * dx - T_MIN)
@@ -103,7 +104,7 @@ def _boundary(a: np.float32, b: np.float32, c: np.float32, dx: np.float32, side:
     return (-b * dx - side * root) / (np.float32(2.0) * c)
 
 
-@njit(inline="always", **KERNEL)  # type: ignore[misc]
+@njit(inline="always", **KERNEL)
 def block_weights(footprint: FloatArray, i: int, x: int, row: int) -> tuple[Any, Any, Any, Any]:
     """Start of the recurrence down the columns x .. x+7: (dx, w, ratio, curve), each a v8.
 
@@ -117,7 +118,7 @@ def block_weights(footprint: FloatArray, i: int, x: int, row: int) -> tuple[Any,
     return dx, w, ratio, simd.exp2(simd.broadcast(c * np.float32(2.0)))
 
 
-@njit(inline="always", **KERNEL)  # type: ignore[misc]
+@njit(inline="always", **KERNEL)
 def weights_at(footprint: FloatArray, i: int, dx: Any, row: int) -> Any:
     """The weights 2^t of eight pixels of a row, dx (v8) from the mean: t = (A dx + B dy) dx + C dy^2."""
     a, b, c = simd.broadcast(footprint[i, A]), simd.broadcast(footprint[i, B]), footprint[i, C]

@@ -41,7 +41,7 @@ v8 = V8Type()
 
 
 @register_model(V8Type)
-class _V8Model(models.PrimitiveModel):  # type: ignore[misc]  # Numba ships no types
+class _V8Model(models.PrimitiveModel):
     def __init__(self, dmm: Any, fe_type: Any) -> None:
         super().__init__(dmm, fe_type, _VF)
 

@@ -1,0 +1,148 @@
+"""Picture -> fit -> quantize -> bitstream -> bytes, and the rate control that holds them together.
+
+The fit asks for its budget while it prunes; the answer comes from the real encoder, run on the Gaussians as they are at that moment. What
+is still too much at the end is trimmed, so that the file never exceeds its target.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from splatc import bitstream
+from splatc.bitstream import Header
+from splatc.errors import UsageError
+from splatc.fit.schedule import schedule
+from splatc.fit.seeding import seed
+from splatc.fit.trainer import fit, removal_costs
+from splatc.gaussians import Blend, FloatArray, Gaussians
+from splatc.image_io import Image
+from splatc.quantize import QuantizedGaussians, Quantizer, quantize
+
+FIRST_GUESS = 36.0
+"""Bits per Gaussian, before there is anything to encode."""
+MARGIN = 1.01
+"""Pruning aims this far above the target, because the Gaussians become cheaper to code as the fit goes on; the rest is trimmed."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the file must not exceed: a number of bytes, or of Gaussians."""
+
+    kind: Literal["bytes", "count"]
+    value: int
+
+
+@dataclass(frozen=True)
+class EncodeOptions:
+    """What a user can ask of the encoder."""
+
+    target: Target
+    blend: Blend | None = None
+    """None takes the one that measures better at equal bytes."""
+    tune: Literal["psnr", "ssim"] = "psnr"
+    effort: int = 5
+    seed: int = 0
+    device: str = "auto"
+
+
+Progress = Callable[[int, int, str], None]
+
+
+def encode_image(image: Image, options: EncodeOptions, progress: Progress | None = None) -> bytes:
+    """The ``.splat2d`` file of a picture.
+
+    ``progress`` is told (step, steps, what is being done). Raises UsageError for a target that no file of this picture can meet,
+    LimitError for a picture beyond the limits of the format.
+    """
+    pixels = image.pixels.astype(np.float32) / np.float32(np.iinfo(image.pixels.dtype).max)  # (H, W, C)
+    header = Header(
+        width=image.width,
+        height=image.height,
+        channels=image.channels,
+        background=tuple(np.rint(pixels.mean(axis=(0, 1), dtype=np.float64) * 255).astype(int).tolist()),
+        blend=Blend.NORMALIZED if options.blend is None else options.blend,
+        depth=image.bit_depth,
+        quantizer=Quantizer(),
+    )
+    background = np.array(header.background, np.float32) / np.float32(255)
+    rate = RateControl(header, options.target)
+    plan = schedule(options.effort)
+    count = math.ceil(plan.oversampling * rate.first_count())
+    seeds = seed(pixels, count, np.random.default_rng(options.seed))
+    gaussians = fit(
+        pixels,
+        seeds,
+        rate.budget,
+        plan,
+        header.quantizer,
+        header.blend,
+        background,
+        tune=options.tune,
+        seed=options.seed,
+        progress=None if progress is None else lambda step, steps: progress(step, steps, "fitting"),
+    )
+    cost = removal_costs(gaussians, pixels, header.blend, background)
+    return rate.trim(quantize_for(header, gaussians), cost)
+
+
+class RateControl:
+    """Knows the target and what Gaussians cost in a real file."""
+
+    def __init__(self, header: Header, target: Target) -> None:
+        self.header = header
+        self.target = target
+        nothing = np.zeros(0, np.int32)
+        empty = QuantizedGaussians(*[nothing] * 6, np.zeros((0, header.channels), np.int32))
+        self.overhead = len(bitstream.encode(header, empty))
+        if target.kind == "bytes" and target.value <= self.overhead:
+            raise UsageError(
+                f"no file of {target.value} bytes can hold this picture: an empty one takes {self.overhead}; "
+                f"the highest ratio is about {header.cr_denominator // (self.overhead + 8)}"
+            )
+
+    def first_count(self) -> int:
+        """How many Gaussians the file will hold, before anything is known of them."""
+        if self.target.kind == "count":
+            return self.target.value
+        return max(1, int((self.target.value - self.overhead) * 8 / FIRST_GUESS))
+
+    def budget(self, gaussians: Gaussians) -> int:
+        """How many Gaussians like these the file may hold, with a little to spare for the trim."""
+        if self.target.kind == "count":
+            return self.target.value
+        now = len(gaussians)
+        bits_now = 8 * (len(self.pack(quantize_for(self.header, gaussians))) - self.overhead) / now
+        available = MARGIN * 8 * (self.target.value - self.overhead)
+        count = available / bits_now
+        for _ in range(4):
+            # The fewer there are in the same area, the more each position costs: log2(area / count).
+            count = available / max(1.0, bits_now + math.log2(now / count))
+        return max(1, min(now, round(count)))
+
+    def pack(self, quantized: QuantizedGaussians) -> bytes:
+        """The file with these Gaussians."""
+        order = bitstream.canonical_order(quantized.x, quantized.y, quantized.level)
+        return bitstream.encode(self.header, quantized.take(order))
+
+    def trim(self, quantized: QuantizedGaussians, cost: FloatArray) -> bytes:
+        """The file with as many Gaussians as fit, the dearest to remove first."""
+        ranking = np.argsort(-cost, kind="stable")
+        count = len(ranking)
+        if self.target.kind == "count":
+            return self.pack(quantized.take(ranking[: self.target.value]))
+        data = self.pack(quantized)
+        while len(data) > self.target.value:
+            bits = 8 * (len(data) - self.overhead) / count
+            count -= max(1, int(0.9 * 8 * (len(data) - self.target.value) / bits))
+            data = self.pack(quantized.take(ranking[:count]))
+        return data
+
+
+def quantize_for(header: Header, gaussians: Gaussians) -> QuantizedGaussians:
+    """The integers of Gaussians in a file with this header."""
+    return quantize(header.quantizer, gaussians, header.width, header.height)
