@@ -18,7 +18,12 @@ from splatc.quantize import IntArray
 
 ESCAPE = 2 * RESIDUAL_RADIUS + 1
 """The symbol after those of the residuals -RESIDUAL_RADIUS..RESIDUAL_RADIUS."""
-CHANNEL_NAMES = {1: ("luma",), 2: ("luma", "alpha"), 3: ("luma", "chroma", "chroma"), 4: ("luma", "chroma", "chroma", "alpha")}
+CHANNEL_NAMES = {
+    1: ("luma",),
+    2: ("luma", "alpha"),
+    3: ("luma", "chroma", "chroma"),
+    4: ("luma", "chroma", "chroma", "alpha"),
+}
 """The kind of each coded channel, by the number of channels."""
 
 
@@ -37,7 +42,9 @@ class AttributeSymbols:
 
     def level(self, start: int, stop: int) -> AttributeSymbols:
         """Views of the Gaussians start..stop - 1."""
-        return AttributeSymbols(*(array[start:stop] for array in (self.size, self.anisotropy, self.turn, self.residual)))
+        return AttributeSymbols(
+            *(array[start:stop] for array in (self.size, self.anisotropy, self.turn, self.residual))
+        )
 
 
 class AttributeTables:
@@ -73,7 +80,9 @@ def code_turn(coder: Coder, tables: AttributeTables, directions: IntArray, turn:
         turn[group] = symbols
 
 
-def code_residual(coder: Coder, tables: AttributeTables, level: int, channel: int, chroma: bool, residual: Symbols) -> None:
+def code_residual(
+    coder: Coder, tables: AttributeTables, level: int, channel: int, chroma: bool, residual: Symbols
+) -> None:
     """Code (or fill in) one channel's residuals; those beyond RESIDUAL_RADIUS follow as 16 bits after all the others."""
     symbols = np.where(np.abs(residual) <= RESIDUAL_RADIUS, residual + RESIDUAL_RADIUS, ESCAPE).astype(np.int32)
     tables.get("residual", level, channel, lambda: priors.colour(chroma)).code(coder, symbols)

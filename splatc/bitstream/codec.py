@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from splatc.bitstream import container, header as header_format, limits, stream
+from splatc.bitstream import container, limits, stream
+from splatc.bitstream import header as header_format
 from splatc.bitstream.attributes import AttributeSymbols
 from splatc.bitstream.container import Chunk
 from splatc.bitstream.header import Header
@@ -32,7 +33,9 @@ def encode(header: Header, gaussians: QuantizedGaussians) -> bytes:
     The colours of a gray picture need no chroma step; its file does not store one. Raises ValueError if the Gaussians are not in coding
     order (positions.canonical_order) or out of range, LimitError if picture or count exceed the limits of the format.
     """
-    from splatc.bitstream import predict  # here and not above: Numba takes longer to import than `splatc info` takes to run
+    from splatc.bitstream import (
+        predict,
+    )  # here and not above: Numba takes longer to import than `splatc info` takes to run
 
     counts = np.bincount(gaussians.level) if len(gaussians) else np.zeros(0, np.int64)
     header = replace(header, level_counts=tuple(counts[::-1].tolist()))
@@ -104,7 +107,11 @@ def _check(header: Header, gaussians: QuantizedGaussians) -> None:
         raise ValueError(f"colour has shape {gaussians.colour.shape}, expected {(count, header.channels)}")
     if len(header.level_counts) > MAX_LEVELS:
         raise ValueError(f"level {len(header.level_counts) - 1} is beyond the last, {MAX_LEVELS - 1}")
-    for name, low, high in (("size", 0, quantizer.sizes - 1), ("anisotropy", 0, MAX_ANISOTROPY), ("colour", -(1 << 15), (1 << 15) - 1)):
+    for name, low, high in (
+        ("size", 0, quantizer.sizes - 1),
+        ("anisotropy", 0, MAX_ANISOTROPY),
+        ("colour", -(1 << 15), (1 << 15) - 1),
+    ):
         _check_range(name, getattr(gaussians, name), low, high)
     stop = 0
     for level, level_count in zip(range(len(header.level_counts) - 1, -1, -1), header.level_counts, strict=True):

@@ -29,13 +29,16 @@ FIRST_BATCH = 32
 class Coder(Protocol):
     """Either direction."""
 
+    part: str
+    """The part of the stream that follows, for the tally of its cost."""
+
     def code(self, frequencies: Frequencies, symbols: Symbols) -> None:
         """Code all of ``symbols``, each 0 <= s < A, with one table; a table of one symbol costs nothing."""
 
 
 def frequencies_of(weights: NDArray[np.int64]) -> Frequencies:
     """The table in proportion to weights >= 0 (their sum > 0 and below 2^46): 1 + floor share, the rest to the first largest."""
-    table = 1 + weights * (TOTAL - len(weights)) // weights.sum()
+    table: Frequencies = 1 + weights * (TOTAL - len(weights)) // weights.sum()
     table[np.argmax(weights)] += TOTAL - table.sum()
     return table
 
@@ -49,6 +52,7 @@ class Encoder:
     """Writes symbols."""
 
     def __init__(self) -> None:
+        self.part = ""
         self._encoder = constriction.stream.queue.RangeEncoder()
 
     def code(self, frequencies: Frequencies, symbols: Symbols) -> None:
@@ -71,7 +75,7 @@ class Encoder:
                 break
         if carry := tail >> 64:
             head = (int.from_bytes(head, "big") + carry).to_bytes(len(head), "big")
-        stream = (head + (tail % (1 << 64)).to_bytes(8, "big")).rstrip(b"\0")
+        stream: bytes = (head + (tail % (1 << 64)).to_bytes(8, "big")).rstrip(b"\0")
         return stream + bytes(max(0, minimum - len(stream)))
 
 
@@ -80,13 +84,12 @@ class Decoder:
 
     def __init__(self, data: bytes) -> None:
         padded = data + bytes(8 + -len(data) % 4)
+        self.part = ""
         self._decoder = constriction.stream.queue.RangeDecoder(np.frombuffer(padded, ">u4").astype(np.uint32))
         self._data = data
         self._mirror = Encoder()
         self.bits: defaultdict[str, float] = defaultdict(float)
         """Bits by part of the stream, -log2(frequency / TOTAL) summed over its symbols."""
-        self.part = ""
-        """The part that is being read."""
 
     def code(self, frequencies: Frequencies, symbols: Symbols) -> None:
         if not len(symbols):

@@ -48,9 +48,13 @@ def check_signature(data: bytes) -> None:
     if not data:
         raise CorruptFileError("the file is empty (0 bytes)")
     if SIGNATURE.startswith(data):
-        raise CorruptFileError(f"the file ends within the signature, after {len(data)} of {len(SIGNATURE)} bytes: it is truncated")
+        raise CorruptFileError(
+            f"the file ends within the signature, after {len(data)} of {len(SIGNATURE)} bytes: it is truncated"
+        )
     if data[1:4] == SIGNATURE[1:4] or data[:7] in (b"\xef\xbf\xbdS2D\r", b"\xef\xbf\xbdS2D\n", b"\xc2\x8bS2D\r\n"):
-        raise CorruptFileError("the signature is damaged, as by a transfer in text mode: copy the .splat2d file again in binary mode")
+        raise CorruptFileError(
+            "the signature is damaged, as by a transfer in text mode: copy the .splat2d file again in binary mode"
+        )
     raise CorruptFileError(f"not a .splat2d file: it starts with {data[:8].hex(' ')}, expected {SIGNATURE.hex(' ')}")
 
 
@@ -60,7 +64,9 @@ def chunk_at(data: bytes, start: int) -> Chunk:
     Raises CorruptFileError if it is cut off or its type is not four letters.
     """
     if len(data) - start < CHUNK_OVERHEAD:
-        raise CorruptFileError(f"{len(data) - start} bytes at byte {start} are too few for a chunk: the file is truncated or has extra bytes")
+        raise CorruptFileError(
+            f"{len(data) - start} bytes at byte {start} are too few for a chunk: the file is truncated or has extra bytes"
+        )
     kind = data[start : start + 4]
     if not (kind.isascii() and kind.isalpha()):
         raise CorruptFileError(f"the bytes {kind.hex(' ')} at byte {start} are no chunk type (four ASCII letters)")
@@ -107,7 +113,9 @@ def chunk_table(data: bytes) -> list[Chunk]:
             raise CorruptFileError(f"the file has more than {limits.MAX_CHUNKS} chunks")
         chunk = chunk_at(data, start)
         if chunk.critical and chunk.type not in known:
-            raise UnsupportedFileError(f"the file needs chunk {chunk.type} (at byte {start}), which this version of splatc does not know")
+            raise UnsupportedFileError(
+                f"the file needs chunk {chunk.type} (at byte {start}), which this version of splatc does not know"
+            )
         if chunk.critical and any(chunk.type == earlier.type for earlier in chunks):
             raise CorruptFileError(f"a second {chunk.type} chunk at byte {start}; exactly one is allowed")
         chunks.append(chunk)

@@ -76,7 +76,9 @@ def _read_varint(payload: bytes, position: int) -> tuple[int, int]:
         value |= (group & 127) << shift
         if group < 128:
             if group == 0 and shift:
-                raise CorruptFileError(f"the number that ends at byte {position} of the HEAD chunk is not in its shortest form")
+                raise CorruptFileError(
+                    f"the number that ends at byte {position} of the HEAD chunk is not in its shortest form"
+                )
             return value, position
     raise CorruptFileError(f"the number that ends at byte {position} of the HEAD chunk is longer than five bytes")
 
@@ -111,7 +113,13 @@ def _slope(name: str, meaning: str) -> Field:
 FIELDS = (
     Field("major", U8, 0, 255, "major version, 0"),
     Field("minor", U8, 0, 255, "minor version, 1"),
-    Field("flags", U8, 0, 15, "bit 0 blend (0 sum, 1 normalized); bits 1-2 channels - 1; bit 3 depth (0: 8 bits, 1: 16 bits)"),
+    Field(
+        "flags",
+        U8,
+        0,
+        15,
+        "bit 0 blend (0 sum, 1 normalized); bits 1-2 channels - 1; bit 3 depth (0: 8 bits, 1: 16 bits)",
+    ),
     Field("width", VARINT, 1, limits.MAX_SIDE, "width, px"),
     Field("height", VARINT, 1, limits.MAX_SIDE, "height, px"),
     Field("background", U8, 0, 255, "background colour, over 255", "channels"),
@@ -127,13 +135,25 @@ FIELDS = (
     Field("levels", U8, 0, MAX_LEVELS, "number of levels, L"),
     Field("level_counts", VARINT, 0, limits.MAX_GAUSSIANS, "Gaussians of level L - 1, ..., of level 0", "levels"),
 )
-QUANTIZER_FIELDS = ("position", "position_slope", "sizes", "anisotropy", "angle", "angle_slope", "luma", "chroma", "colour_slope")
+QUANTIZER_FIELDS = (
+    "position",
+    "position_slope",
+    "sizes",
+    "anisotropy",
+    "angle",
+    "angle_slope",
+    "luma",
+    "chroma",
+    "colour_slope",
+)
 
 
 def write(header: Header) -> bytes:
     """The HEAD payload. Raises ValueError for a header that makes no sense, LimitError for one beyond the limits."""
     if not 1 <= header.channels <= 4 or header.depth not in (8, 16) or len(header.background) != header.channels:
-        raise ValueError(f"no such kind of picture: {header.channels} channels, {header.depth} bits, background {header.background}")
+        raise ValueError(
+            f"no such kind of picture: {header.channels} channels, {header.depth} bits, background {header.background}"
+        )
     quantizer = header.quantizer
     values: dict[str, int | tuple[int, ...]] = {
         "major": VERSION[0],

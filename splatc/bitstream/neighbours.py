@@ -21,84 +21,98 @@ LEAF = 8
 
 
 def nearest_earlier(x: Int64Array, y: Int64Array) -> tuple[NDArray[np.int32], Int64Array]:
-    """For points 0 <= x, y < 2^31 in coding order, the nearest of those before each.
+    """For points 0 <= x, y < 2^30 in coding order, the nearest of those before each.
 
     Returns indices (N, NEIGHBOURS), nearest first, of two equally near the earlier first, -1 where there are no more; and their squared
     distances (N, NEIGHBOURS).
     """
     count = len(x)
-    order = np.argsort(morton(x, y), kind="stable")
-    leaves = 1 << max(0, -(-count // LEAF) - 1).bit_length()
-    # Missing points at the end repeat the last one, with an index that is never earlier.
-    slots = order[np.minimum(np.arange(leaves * LEAF), count - 1)] if count else np.zeros(leaves * LEAF, np.intp)
-    index = np.where(np.arange(leaves * LEAF) < count, slots, count)
-    if count == 0:
-        return np.zeros((0, NEIGHBOURS), np.int32), np.zeros((0, NEIGHBOURS), np.int64)
-    boxes = np.empty((2 * leaves, 5), np.int64)  # (nodes, low x, high x, low y, high y, earliest index); node 1 is the root
-    for column, (values, reduce) in enumerate(
-        ((x[slots], np.minimum), (x[slots], np.maximum), (y[slots], np.minimum), (y[slots], np.maximum), (index, np.minimum))
-    ):
-        level = reduce.reduce(values.reshape(leaves, LEAF), axis=1)
-        first = leaves
-        while True:
-            boxes[first : 2 * first, column] = level
-            if first == 1:
-                break
-            first //= 2
-            level = reduce(level[0::2], level[1::2])
     neighbours = np.full((count, NEIGHBOURS), -1, np.int32)
     distances = np.full((count, NEIGHBOURS), np.iinfo(np.int64).max, np.int64)
-    _search(x, y, order, boxes, leaves, neighbours, distances)
+    if count:
+        order = np.argsort(morton(x, y), kind="stable").astype(np.int32)
+        leaves = 1 << (-(-count // LEAF) - 1).bit_length()
+        # The last leaves are filled up with copies of the last point that claim to be later than all.
+        filled = np.concatenate((order, np.full(leaves * LEAF - count, order[-1])))
+        points = np.column_stack((x[filled], y[filled], filled)).astype(np.int32)  # (leaves * LEAF, x y index)
+        points[count:, 2] = count
+        _search(points, count, _boxes(points, leaves), leaves, neighbours, distances)
     return neighbours, distances
+
+
+def _boxes(points: NDArray[np.int32], leaves: int) -> NDArray[np.int32]:
+    """(2 leaves, 5) low x, low y, earliest index, high x, high y of the points under each node; 1 is the root, 2k and 2k+1 under k."""
+    boxes = np.empty((2 * leaves, 5), np.int32)
+    grouped = points.reshape(leaves, LEAF, 3)
+    boxes[leaves:, :3] = grouped.min(axis=1)
+    boxes[leaves:, 3:] = grouped[:, :, :2].max(axis=1)
+    first = leaves
+    while first > 1:
+        pairs = boxes[first : 2 * first].reshape(first // 2, 2, 5)
+        first //= 2
+        boxes[first : 2 * first, :3] = pairs[:, :, :3].min(axis=1)
+        boxes[first : 2 * first, 3:] = pairs[:, :, 3:].max(axis=1)
+    return boxes
 
 
 @njit(cache=True, nogil=True)
 def _box_distance(boxes, node, x, y):  # type: ignore[no-untyped-def]
     """Squared distance from a point to the box of a node."""
-    dx = max(boxes[node, 0] - x, 0, x - boxes[node, 1])
-    dy = max(boxes[node, 2] - y, 0, y - boxes[node, 3])
+    dx = np.int64(max(boxes[node, 0] - x, 0, x - boxes[node, 3]))
+    dy = np.int64(max(boxes[node, 1] - y, 0, y - boxes[node, 4]))
     return dx * dx + dy * dy
 
 
 @njit(cache=True, nogil=True)
-def _search(x, y, order, boxes, leaves, neighbours, distances):  # type: ignore[no-untyped-def]
+def _search(points, count, boxes, leaves, neighbours, distances):  # type: ignore[no-untyped-def]
     stack = np.empty(64, np.int64)
+    reach = np.empty(64, np.int64)  # squared distance to the box of each node on the stack
     last = NEIGHBOURS - 1
-    for slot in range(len(order)):  # Morton order: what one search touched is still in the cache for the next
-        point = order[slot]
-        px, py = x[point], y[point]
+    for slot in range(count):  # Morton order: what one search touched is still in the cache for the next
+        x, y, point = points[slot, 0], points[slot, 1], points[slot, 2]
+        found = neighbours[point]
+        found_distances = distances[point]
         stack[0] = 1
+        reach[0] = 0
         depth = 1
         while depth:
             depth -= 1
             node = stack[depth]
-            if boxes[node, 4] >= point or _box_distance(boxes, node, px, py) > distances[point, last]:
+            if reach[depth] > found_distances[last] or (
+                reach[depth] == found_distances[last] and boxes[node, 2] > found[last]
+            ):
                 continue
             if node < leaves:
-                left, right = 2 * node, 2 * node + 1
-                # The nearer child is searched first, so it is pushed last; of two equally near, the one with the earlier points.
-                to_left, to_right = _box_distance(boxes, left, px, py), _box_distance(boxes, right, px, py)
-                if to_right < to_left or (to_right == to_left and boxes[right, 4] < boxes[left, 4]):
-                    left, right = right, left
-                stack[depth] = right
-                stack[depth + 1] = left
-                depth += 2
+                near, far = 2 * node, 2 * node + 1
+                to_near, to_far = _box_distance(boxes, near, x, y), _box_distance(boxes, far, x, y)
+                # Of two halves equally near, the one with the earlier point: it fills the places that ties would take.
+                if to_far < to_near or (to_far == to_near and boxes[far, 2] < boxes[near, 2]):
+                    near, far = far, near
+                    to_near, to_far = to_far, to_near
+                if to_far <= found_distances[last] and boxes[far, 2] < point:
+                    stack[depth] = far
+                    reach[depth] = to_far
+                    depth += 1
+                if boxes[near, 2] < point:
+                    stack[depth] = near
+                    reach[depth] = to_near
+                    depth += 1
                 continue
-            start = (node - leaves) * LEAF
-            for candidate in order[start : start + LEAF]:
+            for place in range((node - leaves) * LEAF, (node - leaves + 1) * LEAF):
+                candidate = points[place, 2]
                 if candidate >= point:
                     continue
-                dx, dy = x[candidate] - px, y[candidate] - py
+                dx, dy = np.int64(points[place, 0] - x), np.int64(points[place, 1] - y)
                 distance = dx * dx + dy * dy
-                place = NEIGHBOURS
-                while place and (
-                    distance < distances[point, place - 1]
-                    or (distance == distances[point, place - 1] and candidate < neighbours[point, place - 1])
+                k = last
+                if distance > found_distances[k] or (distance == found_distances[k] and candidate > found[k]):
+                    continue
+                while k and (
+                    distance < found_distances[k - 1]
+                    or (distance == found_distances[k - 1] and candidate < found[k - 1])
                 ):
-                    place -= 1
-                if place < NEIGHBOURS:
-                    for k in range(last, place, -1):
-                        neighbours[point, k] = neighbours[point, k - 1]
-                        distances[point, k] = distances[point, k - 1]
-                    neighbours[point, place] = candidate
-                    distances[point, place] = distance
+                    found[k] = found[k - 1]
+                    found_distances[k] = found_distances[k - 1]
+                    k -= 1
+                found[k] = candidate
+                found_distances[k] = distance

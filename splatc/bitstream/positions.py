@@ -26,6 +26,8 @@ MANTISSA_BITS = 8
 
 SplitTables = dict[tuple[int, int], AdaptiveTable]
 """What was learned, by (points, share); one for the whole file."""
+CodePositions = Callable[[Coder, SplitTables, int, int, Symbols, Symbols], None]
+"""``encode`` or ``decode``."""
 
 
 def morton(x: NDArray[np.integer], y: NDArray[np.integer]) -> Int64Array:
@@ -40,10 +42,12 @@ def morton(x: NDArray[np.integer], y: NDArray[np.integer]) -> Int64Array:
             (2, 0x3333333333333333),
             (1, 0x5555555555555555),
         ):
-            wide = (wide | wide << shift) & mask
+            wide |= wide << shift
+            wide &= mask
         return wide
 
-    return spread(y) << 1 | spread(x)
+    codes: Int64Array = spread(y) << 1 | spread(x)
+    return codes
 
 
 def canonical_order(x: NDArray[np.integer], y: NDArray[np.integer], level: NDArray[np.integer]) -> NDArray[np.intp]:
@@ -64,9 +68,9 @@ def encode(coder: Coder, tables: SplitTables, columns: int, rows: int, x: Symbol
     _walk(coder, tables, columns, rows, len(codes), first_halves)
 
 
-def decode(coder: Coder, tables: SplitTables, columns: int, rows: int, count: int) -> tuple[Symbols, Symbols]:
-    """(count,) x and y of the points of one level, in Morton order. Raises CorruptFileError."""
-    return _walk(coder, tables, columns, rows, count, lambda counts, remaining: np.zeros_like(counts))
+def decode(coder: Coder, tables: SplitTables, columns: int, rows: int, x: Symbols, y: Symbols) -> None:
+    """Fill in the points of one level, in Morton order. Raises CorruptFileError."""
+    x[:], y[:] = _walk(coder, tables, columns, rows, len(x), lambda counts, remaining: np.zeros_like(counts))
 
 
 def _walk(
@@ -77,7 +81,10 @@ def _walk(
     count: int,
     first_halves: Callable[[Int64Array, int], Int64Array],
 ) -> tuple[Symbols, Symbols]:
-    """Go down the tree breadth first. ``first_halves`` tells the encoder how many points each node has in its first half."""
+    """Go down the tree breadth first, and return the columns and rows of the points.
+
+    ``first_halves`` is what the encoder knows and the decoder does not: the points in the first half of each node.
+    """
     counts = np.full(1 if count else 0, count, np.int64)  # (nodes,) points of each node, nodes in Morton order
     x = np.zeros_like(counts)  # (nodes,) its first column and row
     y = np.zeros_like(counts)
@@ -99,9 +106,13 @@ def _walk(
     return np.repeat(x, counts).astype(np.int32), np.repeat(y, counts).astype(np.int32)
 
 
-def _code_splits(coder: Coder, tables: SplitTables, counts: Int64Array, share: Int64Array, first: Int64Array) -> Int64Array:
+def _code_splits(
+    coder: Coder, tables: SplitTables, counts: Int64Array, share: Int64Array, first: Int64Array
+) -> Int64Array:
     """Code how many points lie in the first half of each node: the leading bits by tables, the others as they are."""
-    dropped = np.maximum(np.frexp(counts)[1] - MANTISSA_BITS, 0)  # (nodes,) bits below the mantissa; frexp gives the bit length
+    dropped = np.maximum(
+        np.frexp(counts)[1] - MANTISSA_BITS, 0
+    )  # (nodes,) bits below the mantissa; frexp gives the bit length
     mantissas = counts >> dropped
     leading = (first >> dropped).astype(np.int32)
     keys = (mantissas * SHARES + share).astype(np.uint16)  # 16 bits: NumPy sorts these by radix
@@ -118,7 +129,7 @@ def _code_splits(coder: Coder, tables: SplitTables, counts: Int64Array, share: I
             coder.code(priors.split_table(mantissa, part), symbols)
         leading[group] = symbols
 
-    result = leading.astype(np.int64) << dropped
+    result: Int64Array = leading.astype(np.int64) << dropped
     for bits in range(1, int(dropped.max(initial=0)) + 1):
         group = np.flatnonzero(dropped == bits)
         low = (first[group] & ((1 << bits) - 1)).astype(np.int32)

@@ -1,4 +1,4 @@
-"""What every table starts from, before a file has taught it anything: integers, the same on every machine (spec/priors.md).
+"""What every table starts from, before a file has taught it anything: integers, alike everywhere (spec/priors.md).
 
 A prior is an array of counts in units of 1 / INCREMENT symbol: it weighs as much as that many symbols already seen.
 """

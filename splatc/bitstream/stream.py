@@ -1,4 +1,7 @@
-"""The GAUS payload: the symbols of all levels, coarse to fine (spec/gaussians.md). Symbols only; values are predict.py's business."""
+"""The GAUS payload: the symbols of all levels, coarse to fine (spec/gaussians.md).
+
+Symbols only: what they mean, given a prediction, is the business of predict.py.
+"""
 
 from __future__ import annotations
 
@@ -34,51 +37,46 @@ def levels_of(level_counts: tuple[int, ...]) -> Symbols:
 def encode(header: Header, symbols: GaussianSymbols) -> bytes:
     """The payload."""
     encoder = Encoder()
-    split_tables: SplitTables = {}
-    attribute_tables = AttributeTables()
-    for level, start, stop in _ranges(header):
-        columns, rows = grid_shape(header.width, header.height, header.quantizer.position_step(level))
-        positions.encode(encoder, split_tables, columns, rows, symbols.x[start:stop], symbols.y[start:stop])
-        _code_attributes(encoder, attribute_tables, header, level, symbols.attributes.level(start, stop))
+    _code(encoder, header, symbols, positions.encode)
     return encoder.finish(limits.minimum_payload(header.count))
 
 
 def decode(header: Header, payload: bytes) -> tuple[GaussianSymbols, dict[str, float]]:
     """The symbols, and the bits that each part of the stream took. Raises CorruptFileError."""
     limits.check_plausible(header.count, len(payload))
-    decoder = Decoder(payload)
-    split_tables: SplitTables = {}
-    attribute_tables = AttributeTables()
     x, y, size, anisotropy, turn = np.zeros((5, header.count), np.int32)
     residual = np.zeros((header.count, header.channels), np.int32)
-    symbols = AttributeSymbols(size, anisotropy, turn, residual)
-    for level, start, stop in _ranges(header):
-        columns, rows = grid_shape(header.width, header.height, header.quantizer.position_step(level))
-        decoder.part = "positions"
-        x[start:stop], y[start:stop] = positions.decode(decoder, split_tables, columns, rows, stop - start)
-        _code_attributes(decoder, attribute_tables, header, level, symbols.level(start, stop))
+    level = levels_of(header.level_counts)
+    symbols = GaussianSymbols(level, x, y, AttributeSymbols(size, anisotropy, turn, residual))
+    decoder = Decoder(payload)
+    _code(decoder, header, symbols, positions.decode)
     decoder.finish(limits.minimum_payload(header.count))
-    return GaussianSymbols(levels_of(header.level_counts), x, y, symbols), dict(decoder.bits)
+    return symbols, dict(decoder.bits)
+
+
+def _code(coder: Coder, header: Header, symbols: GaussianSymbols, code_positions: positions.CodePositions) -> None:
+    """Code (or fill in) the levels, coarse to fine: of each the positions, then one attribute after the other."""
+    quantizer = header.quantizer
+    split_tables: SplitTables = {}
+    tables = AttributeTables()
+    for level, start, stop in _ranges(header):
+        coder.part = "positions"
+        columns, rows = grid_shape(header.width, header.height, quantizer.position_step(level))
+        code_positions(coder, split_tables, columns, rows, symbols.x[start:stop], symbols.y[start:stop])
+        here = symbols.attributes.level(start, stop)
+        coder.part = "size"
+        attributes.code_size(coder, tables, level, quantizer.sizes, here.size)
+        coder.part = "anisotropy"
+        attributes.code_anisotropy(coder, tables, level, here.anisotropy)
+        coder.part = "angle"
+        attributes.code_turn(coder, tables, quantizer.angle_counts(level)[here.anisotropy], here.turn)
+        for channel, name in enumerate(CHANNEL_NAMES[header.channels]):
+            coder.part = name
+            attributes.code_residual(coder, tables, level, channel, name == "chroma", here.residual[:, channel])
 
 
 def _ranges(header: Header) -> list[tuple[int, int, int]]:
     """(level, first Gaussian, one after the last) of each level, coarse to fine."""
-    stops = np.cumsum(header.level_counts, dtype=np.int64).tolist()
-    tops = range(len(stops) - 1, -1, -1)
-    return list(zip(tops, [0, *stops], stops, strict=False))
-
-
-def _code_attributes(coder: Coder, tables: AttributeTables, header: Header, level: int, symbols: AttributeSymbols) -> None:
-    """Code (or fill in) the attributes of one level, one after the other."""
-    quantizer = header.quantizer
-    coder.part = "size"
-    attributes.code_size(coder, tables, level, quantizer.sizes, symbols.size)
-    coder.part = "anisotropy"
-    attributes.code_anisotropy(coder, tables, level, symbols.anisotropy)
-    coder.part = "angle"
-    attributes.code_turn(coder, tables, quantizer.angle_counts(level)[symbols.anisotropy], symbols.turn)
-    for channel, name in enumerate(CHANNEL_NAMES[header.channels]):
-        coder.part = name
-        column = symbols.residual[:, channel].copy()
-        attributes.code_residual(coder, tables, level, channel, name == "chroma", column)
-        symbols.residual[:, channel] = column
+    counts = header.level_counts
+    stops = np.cumsum(counts, dtype=np.int64).tolist()
+    return [(len(counts) - 1 - i, stops[i] - counts[i], stops[i]) for i in range(len(counts))]
