@@ -12,7 +12,7 @@ from splatc.bitstream.attributes import AttributeSymbols
 from splatc.bitstream.container import Chunk
 from splatc.bitstream.header import Header
 from splatc.bitstream.positions import morton
-from splatc.quantize import MAX_ANISOTROPY, MAX_LEVELS, QuantizedGaussians, grid_shape
+from splatc.quantize import MAX_ANISOTROPY, IntArray, QuantizedGaussians, angle_count_table, grid_shape
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def encode(header: Header, gaussians: QuantizedGaussians) -> bytes:
     head = header_format.write(header)
     _check(header, gaussians)
     prediction = predict.prepare(header.quantizer, header.channels, gaussians.level, gaussians.x, gaussians.y)
-    directions = predict.directions(header.quantizer, gaussians.level, gaussians.anisotropy)
+    directions = angle_count_table(header.quantizer)[gaussians.level, gaussians.anisotropy]
     symbols = AttributeSymbols(
         gaussians.size,
         gaussians.anisotropy,
@@ -63,7 +63,7 @@ def decode(data: bytes) -> tuple[Header, QuantizedGaussians]:
     header, symbols, _, _ = _read(data)
     quantizer = header.quantizer
     prediction = predict.prepare(quantizer, header.channels, symbols.level, symbols.x, symbols.y)
-    directions = predict.directions(quantizer, symbols.level, symbols.attributes.anisotropy)
+    directions = angle_count_table(quantizer)[symbols.level, symbols.attributes.anisotropy]
     gaussians = QuantizedGaussians(
         level=symbols.level,
         x=symbols.x,
@@ -105,8 +105,6 @@ def _check(header: Header, gaussians: QuantizedGaussians) -> None:
     count = len(gaussians)
     if gaussians.colour.shape != (count, header.channels):
         raise ValueError(f"colour has shape {gaussians.colour.shape}, expected {(count, header.channels)}")
-    if len(header.level_counts) > MAX_LEVELS:
-        raise ValueError(f"level {len(header.level_counts) - 1} is beyond the last, {MAX_LEVELS - 1}")
     for name, low, high in (
         ("size", 0, quantizer.sizes - 1),
         ("anisotropy", 0, MAX_ANISOTROPY),
@@ -122,10 +120,10 @@ def _check(header: Header, gaussians: QuantizedGaussians) -> None:
         _check_range("y", y, 0, rows - 1)
         if np.any(gaussians.level[start:stop] != level) or np.any(np.diff(morton(x, y)) < 0):
             raise ValueError("the Gaussians are not in coding order: levels descending, Morton order within a level")
-        directions = quantizer.angle_counts(level)[gaussians.anisotropy[start:stop]]
+        directions = angle_count_table(quantizer)[level, gaussians.anisotropy[start:stop]]
         _check_range("angle", gaussians.angle[start:stop], 0, directions - 1)
 
 
-def _check_range(name: str, values: np.ndarray, low: int, high: int | np.ndarray) -> None:
+def _check_range(name: str, values: IntArray, low: int, high: int | IntArray) -> None:
     if np.any(values < low) or np.any(values > high):
         raise ValueError(f"{name} is out of range: {values.min()}..{values.max()}, allowed {low}..{np.max(high)}")

@@ -12,9 +12,9 @@ MAX_GRID_SIDE = 1 << 26
 """Cells of a position grid in x and in y. Doubled and times a step, a cell index stays far below 2^63."""
 MAX_CHUNKS = 1024
 FREE_GAUSSIANS = 64
-GAUSSIANS_PER_BYTE = 8
+GAUSSIANS_PER_BYTE = 2
 """A payload of b bytes holds at most FREE_GAUSSIANS + GAUSSIANS_PER_BYTE b Gaussians. A Gaussian of a real picture takes some 30 bits;
-where identical ones take less than one, the encoder appends zero bytes, which the range coder reads for nothing."""
+where identical ones take less than four, the encoder appends zero bytes, which the range coder reads for nothing."""
 
 
 def check_picture(width: int, height: int) -> None:

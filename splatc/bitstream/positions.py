@@ -63,7 +63,8 @@ def encode(coder: Coder, tables: SplitTables, columns: int, rows: int, x: Symbol
         is_first = (codes >> (remaining - 1) & 1) == 0
         before = np.concatenate(([0], np.cumsum(is_first)))
         ends = np.cumsum(counts)
-        return before[ends] - before[ends - counts]
+        halves: Int64Array = before[ends] - before[ends - counts]
+        return halves
 
     _walk(coder, tables, columns, rows, len(codes), first_halves)
 

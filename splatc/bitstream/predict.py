@@ -37,12 +37,6 @@ class Prediction:
     """(C,) what the first Gaussian's colour is predicted to be, over 2^16."""
 
 
-def directions(quantizer: Quantizer, level: IntArray, anisotropy: IntArray) -> IntArray:
-    """(N,) the number of directions M that each Gaussian may have."""
-    table = np.stack([quantizer.angle_counts(number) for number in range(int(level.max(initial=0)) + 1)])
-    return table[level, anisotropy]
-
-
 def prepare(quantizer: Quantizer, channels: int, level: IntArray, x: IntArray, y: IntArray) -> Prediction:
     """Find the neighbours, and look the steps up. Positions become common to all levels in units of 1/16 px."""
     levels = range(int(level.max(initial=0)) + 1)

@@ -14,7 +14,7 @@ from splatc.bitstream.attributes import CHANNEL_NAMES, AttributeSymbols, Attribu
 from splatc.bitstream.coder import Coder, Decoder, Encoder, Symbols
 from splatc.bitstream.header import Header
 from splatc.bitstream.positions import SplitTables
-from splatc.quantize import grid_shape
+from splatc.quantize import angle_count_table, grid_shape
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def _code(coder: Coder, header: Header, symbols: GaussianSymbols, code_positions
         coder.part = "anisotropy"
         attributes.code_anisotropy(coder, tables, level, here.anisotropy)
         coder.part = "angle"
-        attributes.code_turn(coder, tables, quantizer.angle_counts(level)[here.anisotropy], here.turn)
+        attributes.code_turn(coder, tables, angle_count_table(quantizer)[level, here.anisotropy], here.turn)
         for channel, name in enumerate(CHANNEL_NAMES[header.channels]):
             coder.part = name
             attributes.code_residual(coder, tables, level, channel, name == "chroma", here.residual[:, channel])
