@@ -1,0 +1,63 @@
+"""Where a fit begins: the stages of SmartSplat's initialization, one after the other.
+
+Li et al., "SmartSplat: Feature-Smart Gaussians for Scalable Compression of Ultra-High-Resolution Images", AAAI 2026, section 3.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from splatc.fit.colours import median_colours
+from splatc.fit.scales import base_scale, neighbour_scales, variational_scales
+from splatc.fit.uniform import uniform_sample
+from splatc.fit.variational import variational_sample
+from splatc.gaussians import FloatArray, Gaussians
+
+VARIATIONAL_SHARE = 0.7
+"""Of the Gaussians; the rest is sampled uniformly."""
+MIN_SCALE = 0.5
+"""px; nothing smaller shows on a grid of pixels."""
+RANDOM_SCALES = (0.5, 1.5)
+"""px; where GaussianImage begins."""
+
+
+def seed(
+    image: FloatArray,
+    count: int,
+    rng: np.random.Generator,
+    *,
+    positions: bool = True,
+    scales: bool = True,
+    colours: bool = True,
+) -> Gaussians:
+    """``count`` round Gaussians for a picture (H, W, C) float32 in [0, 1]: where detail is, and some everywhere.
+
+    Args:
+        positions: off, all positions are random.
+        scales: off, scales are random, between RANDOM_SCALES.
+        colours: off, colours are random, in [0, 1].
+
+    Angles are random: a round Gaussian has none, and the fit shall stretch them into all directions alike.
+    """
+    height, width, channels = image.shape
+    base = base_scale(width, height, max(count, 1))
+    variational = min(round(VARIATIONAL_SHARE * count), width * height) if positions else 0
+    detailed, weight = variational_sample(image, variational, rng)
+    small = variational_scales(base, weight)
+    radius = max(base, float(np.median(small))) if variational else 0.0
+    mean = np.concatenate([detailed, uniform_sample(width, height, count - variational, detailed, radius, rng)])
+
+    if scales:
+        scale = np.concatenate([small, neighbour_scales(mean[variational:], mean, base)])
+        scale = np.maximum(scale, np.float32(MIN_SCALE))
+    else:
+        scale = rng.uniform(*RANDOM_SCALES, count).astype(np.float32)
+    colour = median_colours(image, mean, scale) if colours else rng.random((count, channels), np.float32)
+    return Gaussians(
+        mean=mean,
+        scale=np.stack([scale, scale], axis=1),
+        angle=(math.pi * rng.random(count)).astype(np.float32) % np.float32(math.pi),
+        colour=colour,
+    )

@@ -1,0 +1,47 @@
+"""Uniform sampling with exclusion: Gaussians for the area that the variational samples leave open (SmartSplat, section 3)."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from splatc.gaussians import FloatArray
+
+FEW = 0.05
+"""A round that accepts less than this share of its candidates has run out of space."""
+RELAX = 0.8
+"""What the radius is then multiplied with."""
+
+
+def uniform_sample(
+    width: int, height: int, count: int, taken: FloatArray, radius: float, rng: np.random.Generator
+) -> FloatArray:
+    """(count, 2) points in [0, width] x [0, height] px, no two nearer to each other than ``radius``, nor to one of ``taken`` (M, 2).
+
+    Candidates are drawn evenly and dropped when they come too near to a point that was accepted. Where the picture has no
+    room for so many, the radius shrinks until there is.
+    """
+    accepted = np.empty((0, 2), np.float32)
+    while len(accepted) < count:
+        missing = count - len(accepted)
+        # More than a few candidates per disc would only meet each other.
+        candidates = min(2 * missing, 16 + int(4.0 * width * height / max(radius * radius, 1e-12)))
+        fresh = (rng.random((candidates, 2)) * [width, height]).astype(np.float32)
+        fresh = _apart(fresh, np.concatenate([taken, accepted]), radius)
+        accepted = np.concatenate([accepted, fresh[:missing]])
+        if len(fresh) < FEW * candidates:
+            radius *= RELAX
+    return accepted
+
+
+def _apart(candidates: FloatArray, taken: FloatArray, radius: float) -> FloatArray:
+    """Those candidates that keep the radius to all points of ``taken`` and to all candidates before them."""
+    if len(taken):
+        distance, _ = cKDTree(taken).query(candidates, distance_upper_bound=radius)  # infinite if none is that near
+        candidates = candidates[np.isinf(distance)]
+    if len(candidates) == 0:
+        return candidates
+    pairs = cKDTree(candidates).query_pairs(radius, output_type="ndarray")  # (P, 2), the earlier candidate first
+    free = np.ones(len(candidates), np.bool_)
+    free[pairs[:, 1]] = False
+    return candidates[free]
