@@ -1,0 +1,48 @@
+"""Random quantized Gaussians for the bitstream tests: anything that the format can hold, likely or not."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from splatc.bitstream import Header, canonical_order
+from splatc.gaussians import Blend
+from splatc.quantize import MAX_LEVELS, QuantizedGaussians, Quantizer, angle_count_table, grid_shape
+
+
+def random_quantized(
+    rng: np.random.Generator, header: Header, count: int, *, levels: int = 6, crowded: bool = False
+) -> QuantizedGaussians:
+    """Gaussians in coding order; `crowded` ones share few cells, have extreme colours and like extreme angles."""
+    quantizer = header.quantizer
+    level = np.minimum(rng.geometric(0.45, count) - 1, min(levels, MAX_LEVELS) - 1).astype(np.int32)
+    grids = [grid_shape(header.width, header.height, quantizer.position_step(each)) for each in range(MAX_LEVELS)]
+    cells = np.array(grids)[level]  # (N, 2)
+    where = rng.random((count, 2)) * (0.02 if crowded else 1.0)
+    x, y = np.minimum((where * cells).astype(np.int32), cells - 1).astype(np.int32).T
+    anisotropy = np.minimum(rng.geometric(0.08, count) - 1, 63).astype(np.int32)
+    directions = angle_count_table(quantizer)[level, anisotropy]
+    colour = rng.normal(0, 6, (count, header.channels))
+    if crowded:
+        colour = np.clip(colour * 10.0 ** rng.integers(0, 5, (count, 1)), -32768, 32767)
+    gaussians = QuantizedGaussians(
+        level=level,
+        x=x,
+        y=y,
+        size=rng.integers(0, quantizer.sizes, count).astype(np.int32),
+        anisotropy=anisotropy,
+        angle=(rng.random(count) * directions).astype(np.int32),
+        colour=np.rint(colour).astype(np.int32),
+    )
+    return gaussians.take(canonical_order(x, y, level))
+
+
+def header_for(width: int, height: int, channels: int = 3, quantizer: Quantizer | None = None) -> Header:
+    """A header with nothing special in it."""
+    return Header(width, height, channels, (128,) * channels, Blend.NORMALIZED, quantizer=quantizer or Quantizer())
+
+
+def assert_equal(a: QuantizedGaussians, b: QuantizedGaussians) -> None:
+    """All arrays are the same, types included."""
+    for name, values in vars(a).items():
+        assert values.dtype == getattr(b, name).dtype, name
+        np.testing.assert_array_equal(values, getattr(b, name), name)
