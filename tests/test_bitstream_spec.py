@@ -18,7 +18,7 @@ SPEC = Path(__file__).parent.parent / "spec"
 
 
 def example() -> tuple[Header, QuantizedGaussians]:
-    """A 24 x 16 RGB picture of six Gaussians in three levels, the middle one empty but for one."""
+    """A 24 x 16 RGB picture of six Gaussians in levels 4, 2 and 0; two share a cell, one has a residual that escapes."""
     columns = np.array(
         [
             # level, x, y, size, anisotropy, angle, Y, U, V
@@ -42,7 +42,8 @@ def example() -> tuple[Header, QuantizedGaussians]:
         chroma=88,
         colour_slope=-1,
     )
-    gaussians = QuantizedGaussians(*columns.T[:6], colour=columns[:, 6:])
+    level, x, y, size, anisotropy, angle = columns.T[:6]
+    gaussians = QuantizedGaussians(level, x, y, size, anisotropy, angle, colour=columns[:, 6:])
     return Header(24, 16, 3, (120, 130, 140), Blend.NORMALIZED, 8, quantizer), gaussians
 
 
