@@ -53,7 +53,7 @@ class _SquaredError(torch.autograd.Function):
     def forward(ctx: Any, out: Tensor, target: Tensor) -> Tensor:
         x, y = _contiguous(out), _contiguous(target)
         ctx.saved = (x, y)
-        return out.new_tensor(_squared_error(x.reshape(len(x), -1), y.reshape(len(y), -1)) / x.size)
+        return out.new_tensor(_squared_error(x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1])) / x.size)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
