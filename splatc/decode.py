@@ -39,7 +39,7 @@ def make_scene(header: Header, quantized: QuantizedGaussians) -> Scene:
         height=header.height,
         blend=header.blend,
         background=np.array(header.background, np.float32) / np.float32(255),
-        gaussians=dequantize(quantized, header.quantizer),
+        gaussians=dequantize(header.quantizer, quantized),
     )
 
 

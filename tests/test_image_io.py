@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -21,7 +22,7 @@ RGBA = RNG.integers(0, 256, (5, 7, 4)).astype(np.uint8)
 LOSSLESS = [extension for extension in FORMATS if extension not in (".jpg", ".jpeg")]
 
 
-def load_saved(picture: PIL.Image.Image, path: Path, **options: object) -> Image:
+def load_saved(picture: PIL.Image.Image, path: Path, **options: Any) -> Image:
     picture.save(path, **options)
     return image_io.load(str(path))
 
@@ -126,7 +127,7 @@ def test_a_bomb_is_refused_before_it_is_decompressed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_what_a_format_accepts_it_keeps(extension: str, channels: int, dtype: type[np.uint8 | np.uint16]) -> None:
     # Taller than one band of the 16-bit writers.
-    pixels = RNG.integers(0, np.iinfo(dtype).max, (300, 3, channels), endpoint=True).astype(dtype)
+    pixels: image_io.Samples = RNG.integers(0, np.iinfo(dtype).max, (300, 3, channels), endpoint=True).astype(dtype)
     kind = FORMATS[extension]
     try:
         kind.check(channels, 8 * pixels.itemsize)

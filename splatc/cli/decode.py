@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from splatc.cli.options import MAX_FILE_BYTES, device_option, force_option, threads_option, use_threads
+from splatc.cli.options import MAX_FILE_BYTES, device_option, force_option, prepare_numba, threads_option
 from splatc.errors import UsageError
 from splatc.files import atomic_output, check_output, named, read_input
 
@@ -37,10 +37,10 @@ def decode(source: str, output: str, bit_depth: str | None, device: str, threads
         header = read_header(data)
     depth = int(bit_depth) if bit_depth else header.depth
     kind.check(header.channels, depth)
+    prepare_numba(threads)
 
     from splatc.decode import decode_bytes
 
-    use_threads(threads)
     with named(source):
         image = decode_bytes(data, bit_depth=depth)
     with atomic_output(output, force=force) as stream:

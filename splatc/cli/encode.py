@@ -7,12 +7,12 @@ import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from splatc.cli.console import note, progress_reporter, say
-from splatc.cli.options import device_option, force_option, quiet_option, threads_option, use_threads
+from splatc.cli.options import device_option, force_option, prepare_numba, quiet_option, threads_option
 from splatc.cli.target import DEFAULT_CR, FiniteAbove, Request, Size
 from splatc.errors import UsageError
 from splatc.files import STDIO, atomic_output, check_output, display
@@ -80,8 +80,8 @@ def encode(
     bpp: float | None,
     size: int | None,
     count: int | None,
-    blend: str | None,
-    tune: str,
+    blend: Literal["normalized", "sum"] | None,
+    tune: Literal["psnr", "ssim"],
     effort: int,
     seed: int,
     device: str,
@@ -107,24 +107,27 @@ def encode(
     if PurePath(output).suffix.lower() in FORMATS:
         raise UsageError(f"{output}: encode writes .splat2d files, not pictures")
     image = load(source)
-    target = request.target(image)
+    kind, limit = request.resolve(image)
     if not quiet:
         for loss in image.notes:
             note(f"{display(source)}: {loss}")
     if verbose:
-        kind = f"{image.description}, {image.width} x {image.height} x {image.channels}, {image.bit_depth} bits"
-        say(f"{display(source)}: {kind}; at most {target.value} {'Gaussians' if target.kind == 'count' else 'bytes'}")
+        shape = f"{image.width} x {image.height} x {image.channels}, {image.bit_depth} bits"
+        say(
+            f"{display(source)}: {image.description}, {shape}; at most {limit} {'Gaussians' if kind == 'count' else kind}"
+        )
+
+    prepare_numba(threads)
 
     import torch  # the slow import comes after everything that can fail early
 
-    from splatc.encode import EncodeOptions, encode_image
+    from splatc.encode import EncodeOptions, Target, encode_image
     from splatc.gaussians import Blend
 
-    use_threads(threads)
     if threads is not None:
         torch.set_num_threads(threads)
     options = EncodeOptions(
-        target=target,
+        target=Target(kind, limit),
         blend=Blend[blend.upper()] if blend else None,
         tune=tune,
         effort=effort,

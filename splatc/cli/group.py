@@ -76,11 +76,11 @@ def _signals_raise() -> Iterator[None]:
 def _explain(error: click.ClickException) -> str:
     context = error.ctx if isinstance(error, click.UsageError) else None
     advice = f" (see '{context.command_path} --help')" if context else ""
-    return error.format_message() + advice
+    return error.format_message().rstrip(".") + advice
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
+@click.version_option(__version__, "-V", "--version", message="splatc %(version)s")
 def main() -> None:
     """Still images made of 2D Gaussians, for extreme compression."""
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
+
 import click
 
 MAX_FILE_BYTES = 1 << 30
@@ -17,9 +21,24 @@ threads_option = click.option(
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 
 
-def use_threads(count: int | None) -> None:
-    """Let Numba run on `count` threads, at most one per core; on all of them for None."""
-    if count is not None:
-        import numba
+def prepare_numba(threads: int | None) -> None:
+    """Let Numba run on `threads` threads (at most one per core; None: on all of them) wherever splatc is installed.
 
-        numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
+    To be called before the first module with kernels is imported. Numba keeps compiled kernels beside the code, else in the
+    user's cache; where it may write to neither (a service without a home) it refuses to import them. They are compiled into a
+    folder of this process alone then: a shared one would run whatever another user puts there.
+    """
+    import numba
+
+    try:
+        numba.njit(cache=True)(_probe)
+    except RuntimeError:
+        folder = tempfile.mkdtemp(prefix="splatc-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        numba.config.CACHE_DIR = folder
+    if threads is not None:
+        numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+
+
+def _probe() -> None:
+    """What Numba is asked to find a cache for; never called, so never compiled."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from splatc.errors import UsageError
 
 if TYPE_CHECKING:
-    from splatc.encode import Target
     from splatc.image_io import Image
 
 DEFAULT_CR = 100.0
@@ -69,14 +68,12 @@ class Request:
         if len(names) > 1:
             raise UsageError(f"{' and '.join(names)} exclude each other: give one target")
 
-    def target(self, image: Image) -> Target:
-        """The same for a picture. Raises UsageError if it leaves less than a byte."""
-        from splatc.encode import Target
-
+    def resolve(self, image: Image) -> tuple[Literal["bytes", "count"], int]:
+        """What the file of a picture must not exceed. Raises UsageError if that is less than a byte."""
         if self.count is not None:
-            return Target("count", self.count)
+            return "count", self.count
         if self.size is not None:
-            return Target("bytes", self.size)
+            return "bytes", self.size
         if self.bpp is not None:
             words, limit = f"--bpp {self.bpp:g}", self.bpp * image.width * image.height / 8
         else:
@@ -84,4 +81,4 @@ class Request:
             words, limit = f"--cr {ratio:g}", image.pixels.nbytes / ratio
         if limit < 1:
             raise UsageError(f"{words} leaves this picture of {image.width} x {image.height} less than one byte")
-        return Target("bytes", int(limit))
+        return "bytes", int(limit)

@@ -1,0 +1,72 @@
+"""What several test modules need: a tiny picture, a tiny file that no fit had to make, and a way to run the command."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import hypothesis
+import numpy as np
+import PIL.Image
+import pytest
+
+from splatc import bitstream
+from splatc.bitstream import Header
+from splatc.gaussians import Gaussians
+from splatc.quantize import Quantizer, quantize
+
+# The first example of a test may compile a Numba kernel; what a build machine finds, everyone must find again.
+hypothesis.settings.register_profile("splatc", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("splatc")
+
+WIDTH, HEIGHT = 64, 48
+
+Command = Callable[..., "subprocess.CompletedProcess[bytes]"]
+
+
+@pytest.fixture(scope="session")
+def tiny_file() -> bytes:
+    """A valid ``.splat2d`` file: 64 x 48, RGB, 100 random Gaussians."""
+    rng = np.random.default_rng(7)
+    gaussians = Gaussians(
+        mean=rng.uniform((0, 0), (WIDTH, HEIGHT), (100, 2)).astype(np.float32),
+        scale=np.sort(rng.uniform(1.0, 9.0, (100, 2)))[:, ::-1].astype(np.float32),
+        angle=rng.uniform(0.0, np.pi, 100).astype(np.float32),
+        colour=rng.uniform(0.0, 1.0, (100, 3)).astype(np.float32),
+    )
+    header = Header(WIDTH, HEIGHT, channels=3, background=(128, 128, 128))
+    quantized = quantize(Quantizer(), gaussians, WIDTH, HEIGHT)
+    order = bitstream.canonical_order(quantized.x, quantized.y, quantized.level)
+    return bitstream.encode(header, quantized.take(order))
+
+
+@pytest.fixture
+def tiny_splat(tmp_path: Path, tiny_file: bytes) -> Path:
+    """`tiny_file` on disk."""
+    path = tmp_path / "tiny.splat2d"
+    path.write_bytes(tiny_file)
+    return path
+
+
+@pytest.fixture
+def tiny_picture(tmp_path: Path) -> Path:
+    """A 64 x 48 PNG picture: soft gradients and some noise."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    smooth = np.stack([x * 3, y * 4, 128 + 100 * np.sin((x + y) / 9)], axis=-1)
+    noise = np.random.default_rng(3).normal(0.0, 4.0, smooth.shape)
+    path = tmp_path / "tiny.png"
+    PIL.Image.fromarray(np.clip(smooth + noise, 0, 255).astype(np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def splatc(tmp_path: Path) -> Command:
+    """Run the real command in a process of its own, in the test's folder."""
+
+    def run(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        command = [sys.executable, "-m", "splatc", *arguments]
+        return subprocess.run(command, cwd=tmp_path, input=stdin, capture_output=True, timeout=120, check=False)
+
+    return run

@@ -1,0 +1,131 @@
+"""``splatc encode``, on tiny pictures and at the lowest effort: what it says is what the written file is."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+import PIL.Image
+import pytest
+from click.testing import CliRunner
+
+from splatc import bitstream, image_io, metrics
+from splatc.cli import main
+from splatc.cli.target import Request, Size
+from splatc.decode import decode_bytes
+from splatc.errors import UsageError
+from splatc.image_io import Image
+
+FAST = ["-e", "1", "--threads", "1"]
+
+
+def test_summary_tells_the_truth_about_the_written_file(tmp_path: Path, tiny_picture: Path) -> None:
+    out = tmp_path / "out.splat2d"
+    result = CliRunner().invoke(main, ["encode", str(tiny_picture), str(out), "--size", "300", "--json", *FAST])
+    assert result.exit_code == 0, result.output
+
+    data, source = out.read_bytes(), image_io.load(str(tiny_picture))
+    assert 0.97 * 300 <= len(data) <= 300
+    decoded = decode_bytes(data)
+    summary = json.loads(result.stdout)
+    assert summary.pop("seconds") > 0
+    assert summary == {
+        "schema_version": 1,
+        "gaussians": bitstream.read_header(data).count,
+        "bytes": len(data),
+        "bits_per_pixel": 8 * len(data) / (64 * 48),
+        "compression_ratio": 64 * 48 * 3 / len(data),
+        "psnr_db": metrics.psnr(source.pixels, decoded.pixels),
+        "ms_ssim": metrics.ms_ssim(source.pixels, decoded.pixels),
+    }
+    assert re.fullmatch(
+        r"\d+ Gaussians, \d+ bytes, [\d.]+ bpp, CR [\d.]+, PSNR [\d.]+ dB, MS-SSIM [\d.]+, [\d.]+ s\n", result.stderr
+    )
+
+
+def test_count_pipes_and_silence(tiny_picture: Path) -> None:
+    arguments = ["encode", "-", "-", "-n", "20", "--blend", "sum", "-q", *FAST]
+    result = CliRunner().invoke(main, arguments, input=tiny_picture.read_bytes())
+    assert (result.exit_code, result.stderr) == (0, "")
+    header = bitstream.read_header(result.stdout_bytes)
+    assert (header.count, header.blend.name) == (20, "SUM")
+
+
+def test_force_replaces_the_old_file_and_notes_what_is_lost(tmp_path: Path) -> None:
+    frames = [PIL.Image.fromarray(np.full((16, 16), value, np.uint8)) for value in (10, 200)]
+    frames[0].save(tmp_path / "in.gif", save_all=True, append_images=frames[1:])
+    out = tmp_path / "out.splat2d"
+    out.write_bytes(b"old")
+    result = CliRunner().invoke(main, ["encode", str(tmp_path / "in.gif"), str(out), "-n", "3", "-f", *FAST])
+    assert result.exit_code == 0, result.output
+    assert "note: " in result.stderr
+    assert "only the first of 2 frames is coded" in result.stderr
+    assert bitstream.read_header(out.read_bytes()).width == 16
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
+def test_progress_is_drawn_on_a_terminal_only(tmp_path: Path, tiny_picture: Path) -> None:
+    ours, theirs = os.openpty()
+    arguments = ["encode", str(tiny_picture), str(tmp_path / "out.splat2d"), "-n", "9", *FAST]
+    with subprocess.Popen([sys.executable, "-m", "splatc", *arguments], stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # how Linux says that nobody holds the terminal's other end any more
+            while chunk := os.read(ours, 4096):
+                shown += chunk
+        os.close(ours)
+    assert process.returncode == 0
+    assert b"100%" in shown
+    assert b"9 Gaussians" in shown.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (Request(), ("bytes", 92)),  # the default ratio, 100
+        (Request(cr=9.0), ("bytes", 1024)),
+        (Request(bpp=0.5), ("bytes", 192)),
+        (Request(size=777), ("bytes", 777)),
+        (Request(count=5), ("count", 5)),
+    ],
+)
+def test_targets(request_: Request, expected: tuple[str, int]) -> None:
+    assert request_.resolve(Image(np.zeros((48, 64, 3), np.uint8))) == expected
+
+
+def test_a_16_bit_source_counts_two_bytes_a_sample() -> None:
+    assert Request(cr=100.0).resolve(Image(np.zeros((48, 64, 1), np.uint16))) == ("bytes", 61)
+
+
+def test_less_than_a_byte_is_refused() -> None:
+    with pytest.raises(UsageError, match="less than one byte"):
+        Request(bpp=1e-4).resolve(Image(np.zeros((48, 64, 3), np.uint8)))
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("4096", 4096),
+        ("300k", 300_000),
+        ("1.5MB", 1_500_000),
+        ("20KiB", 20_480),
+        (".5 mib", 524_288),
+        ("7B", 7),
+        ("2g", 2 * 10**9),
+    ],
+)
+def test_sizes(text: str, size: int) -> None:
+    assert Size().convert(text, None, None) == size
+
+
+@pytest.mark.parametrize("text", ["", "-5", "0", "0.4", "1e6", "5 apples", "nan", "k", "1,5MB", "\uff11\uff12"])
+def test_sizes_that_are_none(text: str) -> None:
+    with pytest.raises(click.BadParameter):
+        Size().convert(text, None, None)
