@@ -44,7 +44,7 @@ def test_ssim_agrees_with_its_definition(shape: tuple[int, ...]) -> None:
     assert l1_ssim(out, target).item() == pytest.approx(0.9 * l1 + 0.1 * (1.0 - plain_ssim(out, target)), abs=1e-12)
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 9), (3, 13, 8)])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 9), (2, 13, 4)])
 def test_gradients_agree_with_finite_differences(shape: tuple[int, ...]) -> None:
     out, target = pair(*shape)
     assert torch.autograd.gradcheck(lambda x: l1_ssim(x, target, 0.4), out)
