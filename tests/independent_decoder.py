@@ -5,6 +5,8 @@ the pages of spec/ in the order of its README, with their names; <Title> cites a
 Every file that the spec has a decoder refuse is a ValueError.
 """
 
+from __future__ import annotations
+
 import math
 import zlib
 from bisect import bisect_right
@@ -83,7 +85,7 @@ def samples(decoded: Decoded) -> Floats:
     # <Blend>
     if header.blend == 0:
         return sum_wc
-    background = np.array(header.background) / 255
+    background = binary32(np.array(header.background) / 255)
     return (sum_wc + 0.0001 * background) / (sum_w + 0.0001)
 
 
@@ -285,36 +287,6 @@ def read_header(payload: bytes) -> Header:
 # ---- gaussians.md ----
 
 
-def decode(data: bytes) -> Decoded:
-    """The integers of a file. Raises ValueError for a file that the spec has a decoder refuse."""
-    header, payload = read_container(data)
-    decoder, tables = RangeDecoder(payload), AdaptiveTables(header.sizes)
-    channels = CODED[header.channels]
-    symbols: list[Symbols] = []
-    for level, n in zip(reversed(range(len(header.level_counts))), header.level_counts, strict=True):
-        cells = read_positions(decoder, tables, *grid(header, level), n)
-        size = tables["size", level].array(decoder, n)
-        anisotropy = tables["anisotropy", level].array(decoder, n)
-        m = [directions(header, level, a) for a in anisotropy]
-        turn = read_turns(decoder, tables, m)
-        residual = [read_residuals(decoder, tables, level, channel, n) for channel in channels]
-        for i, (x, y) in enumerate(cells):
-            symbols.append(Symbols(level, x, y, size[i], anisotropy[i], m[i], turn[i], [r[i] for r in residual]))
-    if payload != decoder.stream().ljust(shortest_payload(header), b"\0"):
-        raise ValueError("the payload is not the one of its Gaussians")  # covers the refusals of <Length and end>
-    angle, colour = predict(header, symbols)
-    return Decoded(
-        header,
-        level=np.array([s.level for s in symbols], np.int64),
-        x=np.array([s.x for s in symbols], np.int64),
-        y=np.array([s.y for s in symbols], np.int64),
-        size=np.array([s.size for s in symbols], np.int64),
-        anisotropy=np.array([s.anisotropy for s in symbols], np.int64),
-        angle=np.array(angle, np.int64),
-        colour=np.array(colour, np.int64).reshape(-1, len(channels)),
-    )
-
-
 @dataclass(frozen=True)
 class Symbols:
     """One Gaussian before prediction."""
@@ -327,6 +299,47 @@ class Symbols:
     m: int  # number of directions
     turn: int
     residual: list[int]
+
+
+def decode(data: bytes) -> Decoded:
+    """The integers of a file. Raises ValueError for a file that the spec has a decoder refuse."""
+    header, payload = read_container(data)
+    decoder = RangeDecoder(payload)
+    symbols = read_symbols(header, decoder)
+    if payload != whole_payload(header, decoder):
+        raise ValueError("the payload is not the one of its Gaussians")
+    angle, colour = predict(header, symbols)
+    return Decoded(
+        header,
+        level=np.array([s.level for s in symbols], np.int64),
+        x=np.array([s.x for s in symbols], np.int64),
+        y=np.array([s.y for s in symbols], np.int64),
+        size=np.array([s.size for s in symbols], np.int64),
+        anisotropy=np.array([s.anisotropy for s in symbols], np.int64),
+        angle=np.array(angle, np.int64),
+        colour=np.array(colour, np.int64).reshape(-1, header.channels),
+    )
+
+
+def read_symbols(header: Header, decoder: RangeDecoder) -> list[Symbols]:
+    """All Gaussians in coding order."""
+    tables = AdaptiveTables(header.sizes)
+    symbols: list[Symbols] = []
+    for level, n in zip(reversed(range(len(header.level_counts))), header.level_counts, strict=True):
+        cells = read_positions(decoder, tables, *grid(header, level), n)
+        size = tables["size", level].array(decoder, n)
+        anisotropy = tables["anisotropy", level].array(decoder, n)
+        m = [directions(header, level, a) for a in anisotropy]
+        turn = read_turns(decoder, tables, m)
+        residual = [read_residuals(decoder, tables, level, channel, n) for channel in CODED[header.channels]]
+        for i, (x, y) in enumerate(cells):
+            symbols.append(Symbols(level, x, y, size[i], anisotropy[i], m[i], turn[i], [r[i] for r in residual]))
+    return symbols
+
+
+def whole_payload(header: Header, decoder: RangeDecoder) -> bytes:
+    """The one payload of the symbols that were decoded; each refusal of <Length and end> means that the file has another."""
+    return decoder.stream().ljust(shortest_payload(header), b"\0")
 
 
 def shortest_payload(header: Header) -> int:

@@ -1,0 +1,216 @@
+"""The spec is enough to write a decoder: one that was written from it alone agrees with the product, integer for integer."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import zlib
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from splatc import bitstream
+from splatc.bitstream import Header
+from splatc.bitstream.container import GAUSSIANS_CHUNK, HEADER_CHUNK, SIGNATURE, write
+from splatc.decode import make_scene, to_samples
+from splatc.errors import SplatError
+from splatc.gaussians import Blend
+from splatc.quantize import QuantizedGaussians, Quantizer
+from splatc.render import reference
+from tests import independent_decoder as independent
+from tests.bitstream_cases import header_for, random_quantized
+
+EXAMPLE = Path(__file__).parent.parent / "spec" / "example.md"
+ARRAYS = ("level", "x", "y", "size", "anisotropy", "angle", "colour")
+QUANTIZERS = (
+    Quantizer(),
+    Quantizer(position=100, position_slope=8, sizes=1, anisotropy=100, angle=90, angle_slope=9, colour_slope=5),
+    Quantizer(position=130, position_slope=-3, sizes=32, angle=191, luma=60, chroma=110, colour_slope=-20),
+    Quantizer(position=191, position_slope=127, anisotropy=0, angle=0, angle_slope=-128, luma=0, chroma=0),
+    Quantizer(position=110, position_slope=-1, sizes=3, luma=191, chroma=191, colour_slope=127),
+)
+SIZES = ((1, 1), (1, 37), (97, 61), (2000, 300), (2**20, 3))
+
+
+def assert_both_agree(data: bytes) -> tuple[Header, QuantizedGaussians, independent.Decoded]:
+    """Both decoders read the same header and the same integers; returned is what they read."""
+    header, expected = bitstream.decode(data)
+    found = independent.decode(data)
+    for name, value in asdict(found.header).items():
+        if name != "chroma" or header.channels >= 3:
+            assert value == getattr(header if hasattr(header, name) else header.quantizer, name), name
+    for name in ARRAYS:
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), name)
+    return header, expected, found
+
+
+def test_it_needs_nothing_but_the_standard_library_and_numpy() -> None:
+    """... so what it agrees on, it cannot have from the product."""
+    nodes = list(ast.walk(ast.parse(Path(independent.__file__).read_text("utf-8"))))
+    modules = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    modules |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+    assert {name.split(".")[0] for name in modules} <= sys.stdlib_module_names | {"numpy"}
+
+
+def test_it_reads_the_example_of_the_spec_as_the_spec_says() -> None:
+    text = EXAMPLE.read_text("utf-8")
+    dump = re.findall(r"^[0-9a-f]{4}  ((?:[0-9a-f]{2} ?)+)$", text, re.MULTILINE)
+    found = independent.decode(bytes.fromhex("".join(dump)))
+    table = text.partition("## What it holds")[2].partition("##")[0]
+    rows = [[int(cell) for cell in row.split("|")] for row in re.findall(r"^\| (-?\d.*) \|$", table, re.MULTILINE)]
+    assert np.column_stack([getattr(found, name) for name in ARRAYS]).tolist() == rows
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("count", [0, 1, 2, 40, 700])
+def test_both_decoders_read_the_same_integers(count: int, channels: int) -> None:
+    """Crowded Gaussians share cells, more than 255 of them a node, and their colours need escapes."""
+    rng = np.random.default_rng([count, channels])
+    for crowded, quantizer, (width, height) in zip((False, True) * 3, QUANTIZERS, rng.permutation(SIZES), strict=False):
+        header = Header(
+            int(width),
+            int(height),
+            channels,
+            background=tuple(rng.integers(0, 256, channels).tolist()),
+            blend=Blend(int(rng.integers(2))),
+            depth=int(rng.choice([8, 16])),
+            quantizer=quantizer,
+        )
+        gaussians = random_quantized(rng, header, count, levels=int(rng.integers(1, 17)), crowded=crowded)
+        _, decoded, _ = assert_both_agree(bitstream.encode(header, gaussians))
+        np.testing.assert_array_equal(decoded.colour, gaussians.colour)
+
+
+@settings(max_examples=30)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.one_of(st.integers(1, 60), st.just(300)),
+    st.sampled_from(QUANTIZERS),
+    st.sampled_from([b"", bytes(40), b"\x7f" + b"\xff" * 100, b"\x80" + bytes(100)]),
+)
+def test_both_decoders_read_the_same_integers_from_noise(
+    seed: int, count: int, quantizer: Quantizer, start: bytes
+) -> None:
+    """Nearly any stream means something; ended as the spec says, it is a file that no encoder would think of.
+
+    Where it starts with 7F FF FF ... or 80 00 00 ..., the interval of the range coder waits for a carry over many words.
+    """
+    rng = np.random.default_rng(seed)
+    header = header_for(768, 512, 1 + count % 4, quantizer)
+    head = head_of(bitstream.encode(header, random_quantized(rng, header, count)))
+    noise = start + rng.integers(0, 256, 16 * count, np.uint8).tobytes()
+    fields, decoder = independent.read_header(head), independent.RangeDecoder(noise)
+    try:
+        independent.read_symbols(fields, decoder)
+    except ValueError:
+        assert_both_refuse(write([(HEADER_CHUNK, head), (GAUSSIANS_CHUNK, noise)]))
+        return
+    data = write([(HEADER_CHUNK, head), (GAUSSIANS_CHUNK, independent.whole_payload(fields, decoder))])
+    decoded_header, decoded, _ = assert_both_agree(data)
+    assert bitstream.encode(decoded_header, decoded) == data
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("blend", Blend)
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 37), (97, 61)])
+def test_both_decoders_make_the_same_picture(width: int, height: int, blend: Blend, channels: int) -> None:
+    depth = 8 if channels % 2 else 16
+    header = replace(
+        header_for(width, height, channels), blend=blend, depth=depth, background=(10, 200, 30, 255)[:channels]
+    )
+    rng = np.random.default_rng([width, channels])
+    header, quantized, found = assert_both_agree(bitstream.encode(header, random_quantized(rng, header, 120, levels=5)))
+    picture = reference.render(make_scene(header, quantized))
+    np.testing.assert_allclose(independent.samples(found), picture, rtol=0, atol=1e-9)
+    samples = independent.render(found)
+    np.testing.assert_array_equal(samples, np.floor(np.clip(picture, 0, 1) * (2**depth - 1) + 0.5))
+    assert samples.dtype == to_samples(picture.astype(np.float32), depth).dtype
+
+
+def head_of(data: bytes) -> bytes:
+    """The HEAD payload."""
+    return data[16 : 16 + data[12]]
+
+
+def rebuilt(data: bytes, head: tuple[int, bytes] | None = None, tail: bytes = b"") -> bytes:
+    """The file with bytes of the HEAD payload replaced from an index on, and bytes appended to GAUS; with CRCs to match."""
+    payload = bytearray(head_of(data))
+    body = data[16 + len(payload) + 4 + 8 : -4]
+    if head:
+        start, replacement = head
+        payload[start : start + len(replacement)] = replacement
+    return write([(HEADER_CHUNK, bytes(payload)), (GAUSSIANS_CHUNK, body + tail)])
+
+
+def chunk(kind: bytes, payload: bytes = b"") -> bytes:
+    return write([(kind, payload)])[len(SIGNATURE) :]
+
+
+def assert_both_refuse(data: bytes) -> None:
+    with pytest.raises(ValueError):
+        independent.decode(data)
+    with pytest.raises(SplatError):
+        bitstream.decode(data)
+
+
+def test_both_decoders_refuse_every_damage(tiny_file: bytes) -> None:
+    assert rebuilt(tiny_file) == tiny_file
+    for at in range(len(tiny_file)):
+        assert_both_refuse(tiny_file[:at])
+        assert_both_refuse(tiny_file[:at] + bytes([tiny_file[at] ^ 1 << at % 8]) + tiny_file[at + 1 :])
+
+
+@pytest.mark.parametrize(
+    ("start", "replacement"),
+    [
+        (0, b"\1"),  # version 1.1
+        (1, b"\2"),  # version 0.2
+        (2, b"\x15"),  # a reserved flag
+        (2, b"\x03"),  # two channels: the fields after them are others
+        (3, b"\0"),  # no width
+        (3, b"\xc0\0"),  # not the shortest form
+        (3, b"\xff\xff\xff\xff\xff\1"),  # six bytes
+        (3, b"\x80\x80\x40\x80\x80\x40"),  # 2^40 pixels
+        (8, b"\xc0"),  # position 192
+        (10, b"\0"),  # no sizes
+        (10, b"\x21"),  # 33 sizes
+        (17, b"\x11"),  # 17 levels
+        (17, b"\1\0"),  # an empty top level, and numbers left over
+        (17, b"\0"),  # numbers left over
+    ],
+)
+def test_both_decoders_refuse_a_header_that_breaks_a_rule(tiny_file: bytes, start: int, replacement: bytes) -> None:
+    assert_both_refuse(rebuilt(tiny_file, (start, replacement)))
+
+
+@pytest.mark.parametrize("tail", [b"\0", b"\1", bytes(4), b"12345678"])
+def test_both_decoders_refuse_a_payload_with_an_appendix(tiny_file: bytes, tail: bytes) -> None:
+    assert_both_refuse(rebuilt(tiny_file, tail=tail))
+
+
+def test_both_decoders_refuse_more_gaussians_than_the_payload_may_hold(tiny_file: bytes) -> None:
+    head = bytearray(head_of(tiny_file))
+    head[17:] = b"\1\xff\xff\x7f"
+    assert_both_refuse(write([(HEADER_CHUNK, bytes(head)), (GAUSSIANS_CHUNK, bytes(1000))]))
+    head[17:] = b"\1\x88\2"  # 264 = 64 + 2 x 100
+    assert_both_refuse(write([(HEADER_CHUNK, bytes(head)), (GAUSSIANS_CHUNK, bytes(99))]))
+    assert_both_agree(write([(HEADER_CHUNK, bytes(head)), (GAUSSIANS_CHUNK, bytes(100))]))
+
+
+def test_both_decoders_treat_other_chunks_alike(tiny_file: bytes) -> None:
+    body = 16 + len(head_of(tiny_file)) + 4  # where GAUS starts
+    note = chunk(b"noTE", b"hello")
+    for data in (tiny_file + note, tiny_file[:body] + note + note + tiny_file[body:]):
+        assert_both_agree(data)
+        assert_both_refuse(data.replace(b"hello", b"jello"))
+    assert_both_agree(tiny_file + chunk(b"note") * 1022)
+    for appendix in (chunk(b"note") * 1023, chunk(b"TiLE"), tiny_file[body:], tiny_file[8:body], chunk(b"n0te"), b"x"):
+        assert_both_refuse(tiny_file + appendix)
+    assert_both_refuse(tiny_file[:body])
+    assert_both_refuse(SIGNATURE + tiny_file[body:] + tiny_file[8:body])
+    assert zlib.crc32(b"123456789") == 0xCBF43926  # the CRC that container.md describes
