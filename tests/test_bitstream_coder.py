@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from splatc.bitstream.coder import (
     INCREMENT,
+    SMOOTH,
     TOTAL,
     AdaptiveTable,
-    Coder,
     Decoder,
     Encoder,
     Frequencies,
@@ -139,18 +139,27 @@ class Recorder:
 
 
 def test_adaptive_tables_learn_in_batches() -> None:
-    recorder: Recorder = Recorder()
-    coder: Coder = recorder
+    recorder = Recorder()
     table = AdaptiveTable(np.array([INCREMENT, INCREMENT]))
-    table.code(coder, np.zeros(40, np.int32))
-    table.code(coder, np.zeros(0, np.int32))
-    table.code(coder, np.ones(200, np.int32))
-    assert [len(symbols) for _, symbols in recorder.calls] == [32, 8, 32, 36, 54, 78]
-    assert [int(frequencies[0]) for frequencies, _ in recorder.calls[:3]] == [
-        32768,
-        frequencies_of(np.array([33, 1]))[0],
-        frequencies_of(np.array([41, 1]))[0],
+    table.code(recorder, np.zeros(10, np.int32))
+    table.code(recorder, np.zeros(0, np.int32))
+    table.code(recorder, np.ones(50, np.int32))
+    assert [len(symbols) for _, symbols in recorder.calls] == [8, 2, 8, 8, 8, 8, 10, 8]
+    assert [frequencies.tolist() for frequencies, _ in recorder.calls[:3]] == [
+        frequencies_of(np.array(counts)).tolist() for counts in ([1, 1], [9, 1], [11, 1])
     ]
+
+
+def test_smooth_tables_learn_of_neighbours_too_and_heirs_keep_what_was_learned() -> None:
+    recorder = Recorder()
+    table = AdaptiveTable(np.ones(8, np.int64), SMOOTH)
+    table.code(recorder, np.array([0, 5, 5], np.int32))
+    heir = table.heir()
+    for each in (table, heir):
+        each.code(recorder, np.zeros(1, np.int32))
+    learned = np.array([129, 33, 33, 65, 65, 257, 65, 65])
+    expected = [frequencies_of(learned), frequencies_of(1 + learned * 8192 // learned.sum())]
+    np.testing.assert_array_equal([frequencies for frequencies, _ in recorder.calls[1:]], expected)
 
 
 @pytest.mark.parametrize("bits", [1, 7, 8, 9, 16, 20])

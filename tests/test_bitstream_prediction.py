@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from splatc.bitstream.neighbours import NEIGHBOURS, nearest_earlier
-from splatc.bitstream.predict import colour_residuals, colours, prepare
-from splatc.quantize import Quantizer
+from splatc.bitstream.predict import from_symbols, to_symbols
 from tests.bitstream_cases import header_for, random_quantized
 
 
@@ -29,10 +30,9 @@ def test_a_smooth_picture_leaves_small_residuals() -> None:
     """Colours that change slowly are predicted to within a few steps; independent ones are not."""
     header = header_for(1000, 1000)
     gaussians = random_quantized(np.random.default_rng(0), header, 5000, levels=1)
-    smooth = np.stack([gaussians.x // 50, gaussians.y // 50, (gaussians.x + gaussians.y) // 70], axis=1).astype(
+    smooth = np.stack([gaussians.x // 80, gaussians.y // 80, (gaussians.x + gaussians.y) // 120], axis=1).astype(
         np.int32
     )
-    prediction = prepare(Quantizer(), 3, gaussians.level, gaussians.x, gaussians.y)
-    residuals = colour_residuals(prediction, smooth)
-    assert np.mean(np.abs(residuals[100:]) <= 2) > 0.97
-    np.testing.assert_array_equal(colours(prediction, residuals), smooth)
+    symbols = to_symbols(header.quantizer, replace(gaussians, colour=smooth))
+    assert np.mean(np.abs(symbols.attributes.residual[100:]) <= 2) > 0.97
+    np.testing.assert_array_equal(from_symbols(header.quantizer, symbols).colour, smooth)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from splatc.bitstream import priors
-from splatc.bitstream.coder import AdaptiveTable, Coder, Symbols, code_bits
+from splatc.bitstream.coder import SHARP, SMOOTH, AdaptiveTable, Coder, Symbols, code_bits
 from splatc.bitstream.priors import RESIDUAL_RADIUS, Counts
 from splatc.quantize import IntArray
 
@@ -51,41 +51,49 @@ class AttributeTables:
     """The adaptive tables of a file, made when first needed."""
 
     def __init__(self) -> None:
-        self._tables: dict[tuple[str, int, int], AdaptiveTable] = {}
+        self._tables: dict[tuple[str, int], AdaptiveTable] = {}
 
-    def get(self, attribute: str, first: int, second: int, prior: Callable[[], Counts]) -> AdaptiveTable:
-        key = (attribute, first, second)
-        if key not in self._tables:
-            self._tables[key] = AdaptiveTable(prior())
-        return self._tables[key]
+    def of_level(
+        self, attribute: str, channel: int, prior: Callable[[], Counts], growth: tuple[int, ...] = SHARP
+    ) -> AdaptiveTable:
+        """A new table, to be asked for once a level; it starts from that of the coarser level, the first from the prior."""
+        coarser = self._tables.get((attribute, channel))
+        table = AdaptiveTable(prior(), growth) if coarser is None else coarser.heir()
+        self._tables[attribute, channel] = table
+        return table
+
+    def of_directions(self, count: int) -> AdaptiveTable:
+        """The one table of a number of directions."""
+        if ("turn", count) not in self._tables:
+            self._tables["turn", count] = AdaptiveTable(priors.turn(count))
+        return self._tables["turn", count]
 
 
-def code_size(coder: Coder, tables: AttributeTables, level: int, bins: int, size: Symbols) -> None:
+def code_size(coder: Coder, tables: AttributeTables, bins: int, size: Symbols) -> None:
     """Code (or fill in) 0 <= size < bins."""
-    tables.get("size", level, 0, lambda: priors.size(bins)).code(coder, size)
+    tables.of_level("size", 0, lambda: priors.size(bins)).code(coder, size)
 
 
-def code_anisotropy(coder: Coder, tables: AttributeTables, level: int, anisotropy: Symbols) -> None:
+def code_anisotropy(coder: Coder, tables: AttributeTables, anisotropy: Symbols) -> None:
     """Code (or fill in) 0 <= anisotropy <= MAX_ANISOTROPY."""
-    tables.get("anisotropy", level, 0, priors.anisotropy).code(coder, anisotropy)
+    tables.of_level("anisotropy", 0, priors.anisotropy).code(coder, anisotropy)
 
 
 def code_turn(coder: Coder, tables: AttributeTables, directions: IntArray, turn: Symbols) -> None:
     """Code (or fill in) 0 <= turn < M for the M > 1 directions of each Gaussian, in ascending order of M."""
-    for count in np.unique(directions).tolist():
+    for count in np.unique(directions[directions > 1]).tolist():
         group = np.flatnonzero(directions == count)
         symbols = turn[group]
-        if count > 1:
-            tables.get("turn", count, 0, lambda: priors.angle(count)).code(coder, symbols)  # noqa: B023
+        tables.of_directions(count).code(coder, symbols)
         turn[group] = symbols
 
 
-def code_residual(
-    coder: Coder, tables: AttributeTables, level: int, channel: int, chroma: bool, residual: Symbols
-) -> None:
+def code_residual(coder: Coder, tables: AttributeTables, channel: int, chroma: bool, residual: Symbols) -> None:
     """Code (or fill in) one channel's residuals; those beyond RESIDUAL_RADIUS follow as 16 bits after all the others."""
+    growth = SHARP if chroma else SMOOTH
+    table = tables.of_level("residual", channel, lambda: priors.residual(chroma), growth)
     symbols = np.where(np.abs(residual) <= RESIDUAL_RADIUS, residual + RESIDUAL_RADIUS, ESCAPE).astype(np.int32)
-    tables.get("residual", level, channel, lambda: priors.colour(chroma)).code(coder, symbols)
+    table.code(coder, symbols)
     escaped = np.flatnonzero(symbols == ESCAPE)
     far = residual[escaped]
     folded = (far << 1) ^ (far >> 31)  # 0, -1, 1, -2, ... -> 0, 1, 2, 3, ...

@@ -8,7 +8,6 @@ import numpy as np
 
 from splatc.bitstream import container, limits, stream
 from splatc.bitstream import header as header_format
-from splatc.bitstream.attributes import AttributeSymbols
 from splatc.bitstream.container import Chunk
 from splatc.bitstream.header import Header
 from splatc.bitstream.positions import morton
@@ -33,23 +32,14 @@ def encode(header: Header, gaussians: QuantizedGaussians) -> bytes:
     The colours of a gray picture need no chroma step; its file does not store one. Raises ValueError if the Gaussians are not in coding
     order (positions.canonical_order) or out of range, LimitError if picture or count exceed the limits of the format.
     """
-    from splatc.bitstream import (
-        predict,
-    )  # here and not above: Numba takes longer to import than `splatc info` takes to run
+    # Here and not above: Numba takes longer to import than `splatc info` takes to run.
+    from splatc.bitstream import predict
 
     counts = np.bincount(gaussians.level) if len(gaussians) else np.zeros(0, np.int64)
     header = replace(header, level_counts=tuple(counts[::-1].tolist()))
     head = header_format.write(header)
     _check(header, gaussians)
-    prediction = predict.prepare(header.quantizer, header.channels, gaussians.level, gaussians.x, gaussians.y)
-    directions = angle_count_table(header.quantizer)[gaussians.level, gaussians.anisotropy]
-    symbols = AttributeSymbols(
-        gaussians.size,
-        gaussians.anisotropy,
-        predict.angle_residuals(prediction, directions, gaussians.angle),
-        predict.colour_residuals(prediction, gaussians.colour),
-    )
-    payload = stream.encode(header, stream.GaussianSymbols(gaussians.level, gaussians.x, gaussians.y, symbols))
+    payload = stream.encode(header, predict.to_symbols(header.quantizer, gaussians))
     return container.write([(container.HEADER_CHUNK, head), (container.GAUSSIANS_CHUNK, payload)])
 
 
@@ -61,19 +51,7 @@ def decode(data: bytes) -> tuple[Header, QuantizedGaussians]:
     from splatc.bitstream import predict  # as above
 
     header, symbols, _, _ = _read(data)
-    quantizer = header.quantizer
-    prediction = predict.prepare(quantizer, header.channels, symbols.level, symbols.x, symbols.y)
-    directions = angle_count_table(quantizer)[symbols.level, symbols.attributes.anisotropy]
-    gaussians = QuantizedGaussians(
-        level=symbols.level,
-        x=symbols.x,
-        y=symbols.y,
-        size=symbols.attributes.size,
-        anisotropy=symbols.attributes.anisotropy,
-        angle=predict.angles(prediction, directions, symbols.attributes.turn),
-        colour=predict.colours(prediction, symbols.attributes.residual),
-    )
-    return header, gaussians
+    return header, predict.from_symbols(header.quantizer, symbols)
 
 
 def read_header(data: bytes) -> Header:

@@ -21,9 +21,15 @@ Frequencies = NDArray[np.int64]
 
 TOTAL = 1 << 16
 INCREMENT = 256
-"""Added to the count of a symbol each time it is coded; priors are in the same unit."""
-FIRST_BATCH = 32
-"""Symbols that are coded before a table is first made anew; later batches grow with the number of symbols seen."""
+"""By how much the counts of a table grow with each symbol; priors are in the same unit."""
+FIRST_BATCH = 8
+"""Symbols that are coded before a table is first made anew; later batches are a quarter of the symbols seen."""
+INHERITED = 32
+"""What a table takes over from another weighs as much as so many symbols."""
+SHARP = (INCREMENT,)
+"""How a symbol makes counts grow: its own alone, ..."""
+SMOOTH = (32, 32, 128, 32, 32)
+"""... or also those of the symbols beside it, for wide alphabets in which neighbours are alike."""
 
 
 class Coder(Protocol):
@@ -115,17 +121,23 @@ class Decoder:
 class AdaptiveTable:
     """The frequencies of one context, learned from the symbols coded with it so far."""
 
-    def __init__(self, prior: NDArray[np.int64]) -> None:
+    def __init__(self, prior: NDArray[np.int64], growth: tuple[int, ...] = SHARP) -> None:
         self._counts = prior.copy()
+        self._growth = growth
         self._seen = 0
+
+    def heir(self) -> AdaptiveTable:
+        """A fresh table that starts from what this one has learned, with less weight."""
+        return AdaptiveTable(1 + self._counts * (INHERITED * INCREMENT) // self._counts.sum(), self._growth)
 
     def code(self, coder: Coder, symbols: Symbols) -> None:
         """Code symbols in order, in batches: each uses the counts after the batch before it."""
         start = 0
         while start < len(symbols):
-            batch = symbols[start : start + max(FIRST_BATCH, self._seen // 2)]
+            batch = symbols[start : start + max(FIRST_BATCH, self._seen // 4)]
             coder.code(frequencies_of(self._counts), batch)
-            self._counts += INCREMENT * np.bincount(batch, minlength=len(self._counts))
+            histogram = np.bincount(batch, minlength=len(self._counts))
+            self._counts += np.convolve(histogram, self._growth, mode="same")
             self._seen += len(batch)
             start += len(batch)
 

@@ -11,14 +11,17 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from splatc.bitstream.attributes import CHANNEL_NAMES
+from splatc.bitstream.attributes import CHANNEL_NAMES, AttributeSymbols
 from splatc.bitstream.neighbours import NEIGHBOURS, nearest_earlier
-from splatc.quantize import IntArray, Quantizer
+from splatc.bitstream.stream import GaussianSymbols
+from splatc.quantize import IntArray, QuantizedGaussians, Quantizer, angle_count_table
 
 Int64Array = NDArray[np.int64]
 
 COLOUR_LIMIT = 1 << 20
 """Colours of neighbours are clamped to 16 times full range, over 2^16, so that no sum overflows."""
+NEAR = 64 * 64
+"""(4 px)^2: neighbours nearer than that weigh about alike."""
 FIRST_COLOUR = {"luma": 1 << 15, "chroma": 0, "alpha": 1 << 16}
 """Prediction of the first Gaussian, over 2^16: middle gray, opaque."""
 
@@ -30,7 +33,7 @@ class Prediction:
     neighbours: NDArray[np.int32]
     """(N, NEIGHBOURS) nearest first, -1 where there are fewer."""
     weights: Int64Array
-    """(N, NEIGHBOURS) 2^30 / (squared distance + 1 px^2), at least 1; 0 where there is no neighbour."""
+    """(N, NEIGHBOURS) 2^30 / (squared distance + (4 px)^2), at least 1; 0 where there is no neighbour."""
     steps: Int64Array
     """(N, C) step of each colour channel, over 2^32."""
     first: Int64Array
@@ -44,37 +47,33 @@ def prepare(quantizer: Quantizer, channels: int, level: IntArray, x: IntArray, y
     colour_step = np.array([quantizer.colour_steps(number, channels) for number in levels], np.int64)[level]
     common_x, common_y = (((2 * cell.astype(np.int64) + 1) * position_step) >> 29 for cell in (x, y))
     neighbours, distances = nearest_earlier(common_x, common_y)
-    weights = np.where(neighbours >= 0, np.maximum((1 << 30) // (np.where(neighbours >= 0, distances, 0) + 256), 1), 0)
+    weights = np.where(neighbours >= 0, np.maximum((1 << 30) // (np.where(neighbours >= 0, distances, 0) + NEAR), 1), 0)
     first = np.array([FIRST_COLOUR[name] for name in CHANNEL_NAMES[channels]], np.int64)
     return Prediction(neighbours, weights, colour_step, first)
 
 
-def colour_residuals(prediction: Prediction, colour: IntArray) -> IntArray:
-    """(N, C) colour less its prediction, wrapped to 16 bits."""
-    residual = np.empty(colour.shape, np.int32)
-    _colours(prediction.neighbours, prediction.weights, prediction.steps, prediction.first, colour, residual, True)
-    return residual
+def to_symbols(quantizer: Quantizer, gaussians: QuantizedGaussians) -> GaussianSymbols:
+    """What is coded of Gaussians, which are in coding order."""
+    g = gaussians
+    prediction = prepare(quantizer, g.colour.shape[1], g.level, g.x, g.y)
+    directions = angle_count_table(quantizer)[g.level, g.anisotropy]
+    turn, residual = np.empty_like(g.angle), np.empty_like(g.colour)
+    _angles(prediction.neighbours, directions, g.angle, turn, True)
+    _colours(prediction.neighbours, prediction.weights, prediction.steps, prediction.first, g.colour, residual, True)
+    return GaussianSymbols(g.level, g.x, g.y, AttributeSymbols(g.size, g.anisotropy, turn, residual))
 
 
-def colours(prediction: Prediction, residual: IntArray) -> IntArray:
-    """(N, C) the inverse of colour_residuals."""
-    colour = np.empty(residual.shape, np.int32)
-    _colours(prediction.neighbours, prediction.weights, prediction.steps, prediction.first, colour, residual, False)
-    return colour
-
-
-def angle_residuals(prediction: Prediction, directions: IntArray, angle: IntArray) -> IntArray:
-    """(N,) angle less its prediction, modulo the number of directions."""
-    turn = np.empty(len(angle), np.int32)
-    _angles(prediction.neighbours, directions, angle, turn, True)
-    return turn
-
-
-def angles(prediction: Prediction, directions: IntArray, turn: IntArray) -> IntArray:
-    """(N,) the inverse of angle_residuals."""
-    angle = np.empty(len(turn), np.int32)
-    _angles(prediction.neighbours, directions, angle, turn, False)
-    return angle
+def from_symbols(quantizer: Quantizer, symbols: GaussianSymbols) -> QuantizedGaussians:
+    """The Gaussians; the inverse of to_symbols."""
+    coded = symbols.attributes
+    prediction = prepare(quantizer, coded.residual.shape[1], symbols.level, symbols.x, symbols.y)
+    directions = angle_count_table(quantizer)[symbols.level, coded.anisotropy]
+    angle, colour = np.empty_like(coded.turn), np.empty_like(coded.residual)
+    _angles(prediction.neighbours, directions, angle, coded.turn, False)
+    _colours(
+        prediction.neighbours, prediction.weights, prediction.steps, prediction.first, colour, coded.residual, False
+    )
+    return QuantizedGaussians(symbols.level, symbols.x, symbols.y, coded.size, coded.anisotropy, angle, colour)
 
 
 @njit(cache=True, nogil=True)

@@ -16,8 +16,8 @@ from splatc.quantize import MAX_ANISOTROPY
 
 Counts = NDArray[np.int64]
 
-SPLIT_CONCENTRATION = 64
-"""Uniform points would split binomially (infinite concentration); those of a picture gather in places."""
+SPLIT_WEIGHT = 2
+"""Points that each sixteenth of a node is taken to hold already: the fewer, the more unevenly points are believed to lie."""
 RESIDUAL_RADIUS = 48
 """Colour residuals up to this far have a symbol of their own, the others follow an escape."""
 
@@ -39,13 +39,12 @@ def _decay(length: int, ratio: int) -> list[int]:
 def _split_weights(count: int, share: int) -> list[int]:
     """Beta-binomial weights for k = 0..count points in the first of two halves, which has share / 16 of the cells.
 
-    Exact integers: C(n, k) a (a+1) ... (a+k-1) b (b+1) ... (b+n-k-1), a and b the shares of the concentration.
+    Exact integers: C(n, k) a (a+1) ... (a+k-1) b (b+1) ... (b+n-k-1), with a and b the points that the halves hold already.
     """
-    first = [1]
-    second = [1]
+    first, second = [1], [1]
     for k in range(count):
-        first.append(first[-1] * (SPLIT_CONCENTRATION * share + 16 * k))
-        second.append(second[-1] * (SPLIT_CONCENTRATION * (16 - share) + 16 * k))
+        first.append(first[-1] * (SPLIT_WEIGHT * share + k))
+        second.append(second[-1] * (SPLIT_WEIGHT * (16 - share) + k))
     weights = [comb(count, k) * first[k] * second[count - k] for k in range(count + 1)]
     total = sum(weights)
     return [(weight << 30) // total for weight in weights]
@@ -69,16 +68,16 @@ def size(bins: int) -> Counts:
 
 def anisotropy() -> Counts:
     """Round Gaussians are likelier than long ones."""
-    return _counts(_decay(MAX_ANISOTROPY + 1, 240), 16)
+    return _counts(_decay(MAX_ANISOTROPY + 1, 208), 16)
 
 
-def angle(directions: int) -> Counts:
+def turn(directions: int) -> Counts:
     """Directions near the predicted one are likelier, and the distance is counted both ways round."""
     near = _decay(directions, 256 - 256 // directions)
     return _counts([near[min(turn, directions - turn)] for turn in range(directions)], directions)
 
 
-def colour(chroma: bool) -> Counts:
+def residual(chroma: bool) -> Counts:
     """Residuals -RESIDUAL_RADIUS..RESIDUAL_RADIUS around 0, then the escape."""
-    decay = _decay(RESIDUAL_RADIUS + 1, 192 if chroma else 224)
+    decay = _decay(RESIDUAL_RADIUS + 1, 192 if chroma else 236)
     return _counts(decay[:0:-1] + decay + [1 << 8], 16)

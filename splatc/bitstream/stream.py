@@ -37,7 +37,7 @@ def levels_of(level_counts: tuple[int, ...]) -> Symbols:
 def encode(header: Header, symbols: GaussianSymbols) -> bytes:
     """The payload."""
     encoder = Encoder()
-    _code(encoder, header, symbols, positions.encode)
+    code(encoder, header, symbols, positions.encode)
     return encoder.finish(limits.minimum_payload(header.count))
 
 
@@ -49,30 +49,32 @@ def decode(header: Header, payload: bytes) -> tuple[GaussianSymbols, dict[str, f
     level = levels_of(header.level_counts)
     symbols = GaussianSymbols(level, x, y, AttributeSymbols(size, anisotropy, turn, residual))
     decoder = Decoder(payload)
-    _code(decoder, header, symbols, positions.decode)
+    code(decoder, header, symbols, positions.decode)
     decoder.finish(limits.minimum_payload(header.count))
     return symbols, dict(decoder.bits)
 
 
-def _code(coder: Coder, header: Header, symbols: GaussianSymbols, code_positions: positions.CodePositions) -> None:
+def code(coder: Coder, header: Header, symbols: GaussianSymbols, code_positions: positions.CodePositions) -> None:
     """Code (or fill in) the levels, coarse to fine: of each the positions, then one attribute after the other."""
     quantizer = header.quantizer
     split_tables: SplitTables = {}
     tables = AttributeTables()
     for level, start, stop in _ranges(header):
+        if start == stop:
+            continue
         coder.part = "positions"
         columns, rows = grid_shape(header.width, header.height, quantizer.position_step(level))
         code_positions(coder, split_tables, columns, rows, symbols.x[start:stop], symbols.y[start:stop])
         here = symbols.attributes.level(start, stop)
         coder.part = "size"
-        attributes.code_size(coder, tables, level, quantizer.sizes, here.size)
+        attributes.code_size(coder, tables, quantizer.sizes, here.size)
         coder.part = "anisotropy"
-        attributes.code_anisotropy(coder, tables, level, here.anisotropy)
+        attributes.code_anisotropy(coder, tables, here.anisotropy)
         coder.part = "angle"
         attributes.code_turn(coder, tables, angle_count_table(quantizer)[level, here.anisotropy], here.turn)
         for channel, name in enumerate(CHANNEL_NAMES[header.channels]):
             coder.part = name
-            attributes.code_residual(coder, tables, level, channel, name == "chroma", here.residual[:, channel])
+            attributes.code_residual(coder, tables, channel, name == "chroma", here.residual[:, channel])
 
 
 def _ranges(header: Header) -> list[tuple[int, int, int]]:
