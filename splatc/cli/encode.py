@@ -41,7 +41,7 @@ class Summary:
 
     def __str__(self) -> str:
         return (
-            f"{self.gaussians} Gaussians, {self.bytes} bytes, {self.bits_per_pixel:.4g} bpp, "
+            f"{self.gaussians} Gaussians, {self.bytes} bytes, {self.bits_per_pixel:.4f} bpp, "
             f"CR {self.compression_ratio:.1f}, PSNR {self.psnr_db:.2f} dB, MS-SSIM {self.ms_ssim:.4f}, {self.seconds:.1f} s"
         )
 

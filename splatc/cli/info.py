@@ -72,7 +72,7 @@ def _table(report: dict[str, Any]) -> str:
     rows = [
         ("picture", f"{report['width']} x {report['height']}, {colours}, {report['bit_depth']} bits per sample"),
         ("blend", f"{report['blend']}, background {background}"),
-        ("file", f"{report['bytes']} bytes, {report['bits_per_pixel']:.4g} bpp, CR {report['compression_ratio']:.1f}"),
+        ("file", f"{report['bytes']} bytes, {report['bits_per_pixel']:.4f} bpp, CR {report['compression_ratio']:.1f}"),
         ("format", f"{report['format_version']}, chunks: {chunks}"),
         ("Gaussians", f"{count}{': ' if levels else ''}{levels}"),
         ("quantizer", quantizer),
