@@ -326,6 +326,8 @@ def read_symbols(header: Header, decoder: RangeDecoder) -> list[Symbols]:
     tables = AdaptiveTables(header.sizes)
     symbols: list[Symbols] = []
     for level, n in zip(reversed(range(len(header.level_counts))), header.level_counts, strict=True):
+        if n == 0:
+            continue
         cells = read_positions(decoder, tables, *grid(header, level), n)
         size = tables["size", level].array(decoder, n)
         anisotropy = tables["anisotropy", level].array(decoder, n)
@@ -415,21 +417,35 @@ class RangeDecoder:
 class AdaptiveTable:
     """<Adaptive tables>, with the counts C."""
 
-    def __init__(self, counts: list[int]) -> None:
+    def __init__(self, counts: list[int], smooth: bool = False) -> None:
         self.counts = counts
         self.seen = 0
+        self.smooth = smooth
 
     def array(self, decoder: RangeDecoder, n: int) -> list[int]:
         if len(self.counts) == 1:
             return [0] * n
         symbols: list[int] = []
         while len(symbols) < n:
-            batch = decoder.array(table(self.counts), min(max(32, self.seen // 2), n - len(symbols)))
+            batch = decoder.array(table(self.counts), min(max(8, self.seen // 4), n - len(symbols)))
             for s in batch:
-                self.counts[s] += 256
+                self.grow(s)
             self.seen += len(batch)
             symbols += batch
         return symbols
+
+    def grow(self, s: int) -> None:
+        if not self.smooth:
+            self.counts[s] += 256
+            return
+        self.counts[s] += 128
+        for near in (s - 2, s - 1, s + 1, s + 2):
+            if 0 <= near < len(self.counts):
+                self.counts[near] += 32
+
+    def heir(self) -> AdaptiveTable:
+        total = sum(self.counts)
+        return AdaptiveTable([1 + c * 8192 // total for c in self.counts], self.smooth)
 
 
 # ---- priors.md ----
@@ -446,37 +462,42 @@ def prior(weights: Sequence[int], n: int) -> list[int]:
 
 
 class AdaptiveTables(dict[tuple[int | str, ...], AdaptiveTable]):
-    """All adaptive tables of a file; one that is asked for first starts from its prior."""
+    """All adaptive tables of a file, each made when it is first asked for; attributes.md says which there are."""
 
     def __init__(self, sizes: int) -> None:
         super().__init__()
         self.sizes = sizes
+        self.latest: dict[tuple[int | str, ...], AdaptiveTable] = {}  # by attribute and channel
 
     def __missing__(self, key: tuple[int | str, ...]) -> AdaptiveTable:
         match key:
-            case "size", _:
-                counts = prior([1] * self.sizes, self.sizes)
-            case "anisotropy", _:
-                counts = prior(decay(240, 64), 16)
+            case "split", int(m), int(share):
+                self[key] = AdaptiveTable(prior(split_weights(m, share), 64))
             case "turn", int(m):
                 d = decay(256 - 256 // m, m)
-                counts = prior([d[min(i, m - i)] for i in range(m)], m)
-            case "residual", _, channel:
-                d = decay(192 if channel in ("U", "V") else 224, 49)
-                counts = prior([*d[:0:-1], *d, 256], 16)
-            case "split", int(m), int(share):
-                counts = prior(split_weights(m, share), 64)
-            case _:
-                raise KeyError(key)
-        self[key] = AdaptiveTable(counts)
+                self[key] = AdaptiveTable(prior([d[min(i, m - i)] for i in range(m)], m))
+            case attribute, _, *channel:
+                lineage = (attribute, *channel)
+                earlier = self.latest.get(lineage)
+                self[key] = self.latest[lineage] = earlier.heir() if earlier else self.first(*lineage)
         return self[key]
+
+    def first(self, attribute: int | str, channel: int | str = "") -> AdaptiveTable:
+        """The table of the first level with Gaussians."""
+        if attribute == "size":
+            return AdaptiveTable(prior([1] * self.sizes, self.sizes))
+        if attribute == "anisotropy":
+            return AdaptiveTable(prior(decay(208, 64), 16))
+        luma_or_alpha = channel in ("Y", "A")
+        d = decay(236 if luma_or_alpha else 192, 49)
+        return AdaptiveTable(prior([*d[:0:-1], *d, 256], 16), smooth=luma_or_alpha)
 
 
 @cache
 def split_weights(n: int, q: int) -> list[int]:
     """W[0..n] of <Splits>."""
-    first = list(accumulate((64 * q + 16 * i for i in range(n)), mul, initial=1))
-    second = list(accumulate((64 * (16 - q) + 16 * i for i in range(n)), mul, initial=1))
+    first = list(accumulate((2 * q + i for i in range(n)), mul, initial=1))
+    second = list(accumulate((2 * (16 - q) + i for i in range(n)), mul, initial=1))
     v = [math.comb(n, k) * first[k] * second[n - k] for k in range(n + 1)]
     total = sum(v)
     return [2**30 * vk // total for vk in v]
@@ -592,7 +613,7 @@ def predict(header: Header, symbols: list[Symbols]) -> tuple[list[int], list[lis
                     v = clamp(
                         (colours[j][index] * colour_step(header, symbols[j].level, channel)) >> 16, -(2**20), 2**20
                     )
-                    w = max(1, 2**30 // (d + 256))
+                    w = max(1, 2**30 // (d + 4096))
                     sum_w += w
                     sum_wv += w * v
                 e = sum_wv // sum_w
