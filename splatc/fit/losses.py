@@ -4,9 +4,9 @@ SSIM: Wang, Bovik, Sheikh and Simoncelli, "Image Quality Assessment: From Error 
 Gaussian window of 11 taps and sigma 1.5. At the borders of the picture the window is cut off and renormalized, so every pixel
 counts and pictures of any size have an SSIM.
 
-The two kernels below do one picture row per job, sums over the rows above and below first, and keep everything but the three
-planes of partial derivatives in the cache. On 768 x 512 x 3 and two cores, value and gradient take 16 ms, and
-880 ms with torch's grouped convolutions.
+The two kernels of SSIM do one picture row per job, sum over the rows above and below first, and keep everything but three planes of
+partial derivatives in the cache. Value and gradient of L1 + SSIM on 768 x 512 x 3 take some 20 ms (two busy cores), where torch's
+grouped convolutions take 0.9 s for SSIM alone.
 """
 
 from __future__ import annotations
