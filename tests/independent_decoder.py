@@ -328,12 +328,13 @@ def read_symbols(header: Header, decoder: RangeDecoder) -> list[Symbols]:
     for level, n in zip(reversed(range(len(header.level_counts))), header.level_counts, strict=True):
         if n == 0:
             continue
+        tables.next_level()
         cells = read_positions(decoder, tables, *grid(header, level), n)
-        size = tables["size", level].array(decoder, n)
-        anisotropy = tables["anisotropy", level].array(decoder, n)
+        size = tables["size",].array(decoder, n)
+        anisotropy = tables["anisotropy",].array(decoder, n)
         m = [directions(header, level, a) for a in anisotropy]
         turn = read_turns(decoder, tables, m)
-        residual = [read_residuals(decoder, tables, level, channel, n) for channel in CODED[header.channels]]
+        residual = [read_residuals(decoder, tables, channel, n) for channel in CODED[header.channels]]
         for i, (x, y) in enumerate(cells):
             symbols.append(Symbols(level, x, y, size[i], anisotropy[i], m[i], turn[i], [r[i] for r in residual]))
     return symbols
@@ -462,35 +463,34 @@ def prior(weights: Sequence[int], n: int) -> list[int]:
 
 
 class AdaptiveTables(dict[tuple[int | str, ...], AdaptiveTable]):
-    """All adaptive tables of a file, each made when it is first asked for; attributes.md says which there are."""
+    """The adaptive tables in use, each made from its prior when it is first asked for; attributes.md says which there are."""
 
     def __init__(self, sizes: int) -> None:
         super().__init__()
         self.sizes = sizes
-        self.latest: dict[tuple[int | str, ...], AdaptiveTable] = {}  # by attribute and channel
+
+    def next_level(self) -> None:
+        """Put heirs in the place of the tables that each level has for itself."""
+        for key in self:
+            if key[0] in ("size", "anisotropy", "residual"):
+                self[key] = self[key].heir()
 
     def __missing__(self, key: tuple[int | str, ...]) -> AdaptiveTable:
         match key:
-            case "split", int(m), int(share):
-                self[key] = AdaptiveTable(prior(split_weights(m, share), 64))
+            case ("size",):
+                self[key] = AdaptiveTable(prior([1] * self.sizes, self.sizes))
+            case ("anisotropy",):
+                self[key] = AdaptiveTable(prior(decay(208, 64), 16))
             case "turn", int(m):
                 d = decay(256 - 256 // m, m)
                 self[key] = AdaptiveTable(prior([d[min(i, m - i)] for i in range(m)], m))
-            case attribute, _, *channel:
-                lineage = (attribute, *channel)
-                earlier = self.latest.get(lineage)
-                self[key] = self.latest[lineage] = earlier.heir() if earlier else self.first(*lineage)
+            case "residual", channel:
+                luma_or_alpha = channel in ("Y", "A")
+                d = decay(236 if luma_or_alpha else 192, 49)
+                self[key] = AdaptiveTable(prior([*d[:0:-1], *d, 256], 16), smooth=luma_or_alpha)
+            case "split", int(m), int(share):
+                self[key] = AdaptiveTable(prior(split_weights(m, share), 64))
         return self[key]
-
-    def first(self, attribute: int | str, channel: int | str = "") -> AdaptiveTable:
-        """The table of the first level with Gaussians."""
-        if attribute == "size":
-            return AdaptiveTable(prior([1] * self.sizes, self.sizes))
-        if attribute == "anisotropy":
-            return AdaptiveTable(prior(decay(208, 64), 16))
-        luma_or_alpha = channel in ("Y", "A")
-        d = decay(236 if luma_or_alpha else 192, 49)
-        return AdaptiveTable(prior([*d[:0:-1], *d, 256], 16), smooth=luma_or_alpha)
 
 
 @cache
@@ -515,7 +515,7 @@ def read_positions(
     decoder: RangeDecoder, tables: AdaptiveTables, columns: int, rows: int, points: int
 ) -> list[tuple[int, int]]:
     """<The tree>: the cells (x, y) of all points of a level, in coding order."""
-    nodes = [(0, 0, points)] if points else []
+    nodes = [(0, 0, points)]
     for remaining in range(2 * (max(columns, rows) - 1).bit_length(), 0, -1):
         half = 2 ** ((remaining - 1) // 2)
         vertical = remaining % 2 == 0
@@ -570,9 +570,9 @@ def read_turns(decoder: RangeDecoder, tables: AdaptiveTables, ms: list[int]) -> 
     return turns
 
 
-def read_residuals(decoder: RangeDecoder, tables: AdaptiveTables, level: int, channel: str, n: int) -> list[int]:
+def read_residuals(decoder: RangeDecoder, tables: AdaptiveTables, channel: str, n: int) -> list[int]:
     """<Residuals> of one coded channel."""
-    symbols = tables["residual", level, channel].array(decoder, n)
+    symbols = tables["residual", channel].array(decoder, n)
     escapes = iter(decoder.uniform(16, symbols.count(97)))
     residuals = []
     for s in symbols:
@@ -589,9 +589,8 @@ def read_residuals(decoder: RangeDecoder, tables: AdaptiveTables, level: int, ch
 
 def predict(header: Header, symbols: list[Symbols]) -> tuple[list[int], list[list[int]]]:
     """Angles and colours, from the first Gaussian in coding order to the last."""
-    p = [position_step(header, s.level) for s in symbols]
-    x = np.array([((2 * s.x + 1) * step) >> 29 for s, step in zip(symbols, p, strict=True)], np.int64)
-    y = np.array([((2 * s.y + 1) * step) >> 29 for s, step in zip(symbols, p, strict=True)], np.int64)
+    x = np.array([((2 * s.x + 1) * position_step(header, s.level)) >> 29 for s in symbols], np.int64)
+    y = np.array([((2 * s.y + 1) * position_step(header, s.level)) >> 29 for s in symbols], np.int64)
     angles: list[int] = []
     colours: list[list[int]] = []
     for i, gaussian in enumerate(symbols):
@@ -608,15 +607,12 @@ def predict(header: Header, symbols: list[Symbols]) -> tuple[list[int], list[lis
             t = colour_step(header, gaussian.level, channel)
             e = {"Y": 32768, "U": 0, "V": 0, "A": 65536}[channel]
             if near:
-                sum_w = sum_wv = 0
-                for j, d in near:
-                    v = clamp(
-                        (colours[j][index] * colour_step(header, symbols[j].level, channel)) >> 16, -(2**20), 2**20
-                    )
-                    w = max(1, 2**30 // (d + 4096))
-                    sum_w += w
-                    sum_wv += w * v
-                e = sum_wv // sum_w
+                w = [max(1, 2**30 // (d + 4096)) for _, d in near]
+                steps = [colour_step(header, symbols[j].level, channel) for j, _ in near]
+                v = [
+                    clamp((colours[j][index] * s) >> 16, -(2**20), 2**20) for (j, _), s in zip(near, steps, strict=True)
+                ]
+                e = sum(map(mul, w, v)) // sum(w)
             prediction = ((e << 17) + t) // (2 * t)
             colour.append((prediction + gaussian.residual[index] + 32768) % 65536 - 32768)
         colours.append(colour)
@@ -624,7 +620,7 @@ def predict(header: Header, symbols: list[Symbols]) -> tuple[list[int], list[lis
         m, prediction = gaussian.m, 0
         turned = [j for j, _ in near if symbols[j].m > 1]
         if turned:
-            other = symbols[turned[0]].m
-            prediction = (2 * angles[turned[0]] * m + other) // (2 * other) % m
+            other, angle = symbols[turned[0]].m, angles[turned[0]]
+            prediction = (2 * angle * m + other) // (2 * other) % m
         angles.append((prediction + gaussian.turn) % m)
     return angles, colours
