@@ -15,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splatc import bitstream
-from splatc.bitstream import Header
+from splatc.bitstream import Header, positions, priors
+from splatc.bitstream import header as header_format
+from splatc.bitstream.coder import Encoder, code_bits
 from splatc.bitstream.container import GAUSSIANS_CHUNK, HEADER_CHUNK, SIGNATURE, write
 from splatc.decode import make_scene, to_samples
 from splatc.errors import SplatError
@@ -132,19 +134,41 @@ def test_both_decoders_make_the_same_picture(width: int, height: int, blend: Ble
     assert samples.dtype == to_samples(picture.astype(np.float32), depth).dtype
 
 
+def test_both_decoders_split_large_nodes_alike() -> None:
+    """Of 2^18 points in a node ten bits of a split are uniform, in two pieces; too many for the rest of the decoder."""
+    rng = np.random.default_rng(0)
+    x, y = np.minimum(rng.geometric(0.3, (2, 2**18)) - 1, [[8], [5]]).astype(np.int32)
+    order = positions.canonical_order(x, y, np.zeros_like(x))
+    encoder = Encoder()
+    positions.encode(encoder, {}, 9, 6, x[order], y[order])
+    cells = independent.read_positions(
+        independent.RangeDecoder(encoder.finish()), independent.AdaptiveTables(1), 9, 6, len(x)
+    )
+    np.testing.assert_array_equal(cells, np.column_stack((x, y))[order])
+
+
+def test_both_decoders_refuse_more_points_in_a_half_than_in_the_whole() -> None:
+    header = replace(header_for(2, 2, quantizer=Quantizer(position=128)), level_counts=(256,))  # cells of 1 px
+    encoder = Encoder()
+    encoder.code(priors.split_table(128, 8), np.array([128], np.int32))
+    code_bits(encoder, np.array([1], np.int32), 1)  # 257 of 256
+    data = write([(HEADER_CHUNK, header_format.write(header)), (GAUSSIANS_CHUNK, encoder.finish(96))])
+    with pytest.raises(ValueError, match="more points in a half"):
+        independent.decode(data)
+    with pytest.raises(SplatError, match="more points in a half"):
+        bitstream.decode(data)
+
+
 def head_of(data: bytes) -> bytes:
     """The HEAD payload."""
     return data[16 : 16 + data[12]]
 
 
-def rebuilt(data: bytes, head: tuple[int, bytes] | None = None, tail: bytes = b"") -> bytes:
-    """The file with bytes of the HEAD payload replaced from an index on, and bytes appended to GAUS; with CRCs to match."""
-    payload = bytearray(head_of(data))
-    body = data[16 + len(payload) + 4 + 8 : -4]
-    if head:
-        start, replacement = head
-        payload[start : start + len(replacement)] = replacement
-    return write([(HEADER_CHUNK, bytes(payload)), (GAUSSIANS_CHUNK, body + tail)])
+def rebuilt(data: bytes, start: int = 0, stop: int = 0, replacement: bytes = b"", tail: bytes = b"") -> bytes:
+    """The file with a slice of the HEAD payload replaced, and bytes appended to GAUS; with CRCs to match."""
+    head = head_of(data)
+    body = data[16 + len(head) + 4 + 8 : -4]
+    return write([(HEADER_CHUNK, head[:start] + replacement + head[stop:]), (GAUSSIANS_CHUNK, body + tail)])
 
 
 def chunk(kind: bytes, payload: bytes = b"") -> bytes:
@@ -166,26 +190,29 @@ def test_both_decoders_refuse_every_damage(tiny_file: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("start", "replacement"),
+    ("start", "stop", "replacement"),
     [
-        (0, b"\1"),  # version 1.1
-        (1, b"\2"),  # version 0.2
-        (2, b"\x15"),  # a reserved flag
-        (2, b"\x03"),  # two channels: the fields after them are others
-        (3, b"\0"),  # no width
-        (3, b"\xc0\0"),  # not the shortest form
-        (3, b"\xff\xff\xff\xff\xff\1"),  # six bytes
-        (3, b"\x80\x80\x40\x80\x80\x40"),  # 2^40 pixels
-        (8, b"\xc0"),  # position 192
-        (10, b"\0"),  # no sizes
-        (10, b"\x21"),  # 33 sizes
-        (17, b"\x11"),  # 17 levels
-        (17, b"\1\0"),  # an empty top level, and numbers left over
-        (17, b"\0"),  # numbers left over
+        (0, 1, b"\1"),  # version 1.1
+        (1, 2, b"\2"),  # version 0.2
+        (2, 3, b"\x15"),  # a reserved flag
+        (2, 3, b"\x03"),  # two channels: the fields after them are others
+        (3, 4, b"\0"),  # no width
+        (3, 4, b"\xc0\0"),  # not the shortest form
+        (3, 4, b"\xc0\x80\x80\x80\x80\0"),  # six bytes
+        (3, 5, b"\x80\x80\x40\x80\x80\x40"),  # 2^40 pixels
+        (8, 9, b"\xc0"),  # position 192
+        (10, 11, b"\0"),  # no sizes
+        (10, 11, b"\x21"),  # 33 sizes
+        (17, 18, b"\x11" + bytes(11)),  # 17 levels
+        (17, 18, b"\x06\0"),  # an empty top level
+        (17, 18, b"\0"),  # numbers left over
+        (17, 99, b""),  # numbers missing
     ],
 )
-def test_both_decoders_refuse_a_header_that_breaks_a_rule(tiny_file: bytes, start: int, replacement: bytes) -> None:
-    assert_both_refuse(rebuilt(tiny_file, (start, replacement)))
+def test_both_decoders_refuse_a_header_that_breaks_a_rule(
+    tiny_file: bytes, start: int, stop: int, replacement: bytes
+) -> None:
+    assert_both_refuse(rebuilt(tiny_file, start, stop, replacement))
 
 
 @pytest.mark.parametrize("tail", [b"\0", b"\1", bytes(4), b"12345678"])
