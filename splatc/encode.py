@@ -96,8 +96,8 @@ class RateControl:
     def __init__(self, header: Header, target: Target) -> None:
         self.header = header
         self.target = target
-        nothing = np.zeros(0, np.int32)
-        empty = QuantizedGaussians(*[nothing] * 6, np.zeros((0, header.channels), np.int32))
+        none = np.zeros(0, np.int32)
+        empty = QuantizedGaussians(none, none, none, none, none, none, np.zeros((0, header.channels), np.int32))
         self.overhead = len(bitstream.encode(header, empty))
         if target.kind == "bytes" and target.value <= self.overhead:
             raise UsageError(

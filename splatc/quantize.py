@@ -27,6 +27,8 @@ STEP8 = (65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194)
 MAX_STEP_INDEX = 191
 MAX_LEVELS = 16
 MAX_ANISOTROPY = 63
+MAX_RATIO = 4
+"""Largest ln(s1 / s2): whatever a file says, renderers never meet needles thinner than 1 : 55."""
 ANGLE_COUNTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 """The numbers of directions that a Gaussian may choose from."""
 PI_Q16 = 205887
@@ -43,21 +45,21 @@ COLOUR_MATRIX = np.array([[1.0, 1.224744871, 0.707106781], [1.0, 0.0, -1.4142135
 class Quantizer:
     """The steps of a file; each field is a header field."""
 
-    position: int = 116
-    """Step index of the mean at level 0 (px): 2^(116/8 - 16) = 0.30 px."""
-    position_slope: int = 2
+    position: int = 114
+    """Step index of the mean at level 0 (px): 2^(114/8 - 16) = 0.30 px."""
+    position_slope: int = 4
     """Added to it per level."""
-    sizes: int = 7
+    sizes: int = 5
     """Bins per octave of size g, 1..32."""
-    anisotropy: int = 104
-    """Step index of ln(s1 / s2)."""
+    anisotropy: int = 114
+    """Step index of ln(s1 / s2): 0.30."""
     angle: int = 104
-    """Step index of the angle (rad, for sinh(ln(s1/s2)) = 1) at level 0."""
-    angle_slope: int = 0
-    luma: int = 86
-    """Step index of luma at level 0, in units of full range."""
-    chroma: int = 88
-    colour_slope: int = 0
+    """Step index of the angle (rad, for sinh(ln(s1/s2)) = 1) at level 0: 0.125."""
+    angle_slope: int = 1
+    luma: int = 98
+    """Step index of luma at level 0, in units of full range: 0.074; 0.026 at level 2."""
+    chroma: int = 100
+    colour_slope: int = -6
 
     def position_step(self, level: int) -> int:
         return step_q32(self.position + self.position_slope * level)
@@ -86,7 +88,7 @@ class Quantizer:
         step = max(1, self.angle_step(level) >> 16)
         counts = np.empty(MAX_ANISOTROPY + 1, np.int32)
         for index in range(MAX_ANISOTROPY + 1):
-            a = min((index * step_q32(self.anisotropy)) >> 16, 6 << 16)  # ln(s1/s2) over 2^16
+            a = min((index * step_q32(self.anisotropy)) >> 16, MAX_RATIO << 16)  # ln(s1 / s2) over 2^16
             a2 = (a * a) >> 16
             sinh = a + ((a * a2) >> 16) // 6 + ((((a * a2) >> 16) * a2) >> 16) // 120
             target = PI_Q16 * sinh // (step << 16)
@@ -96,7 +98,7 @@ class Quantizer:
 
 def step_q32(index: int) -> int:
     """The step of an index, over 2^32; the index is clamped to 0..MAX_STEP_INDEX."""
-    index = min(max(index, 0), MAX_STEP_INDEX)
+    index = min(max(int(index), 0), MAX_STEP_INDEX)
     return STEP8[index & 7] << (index >> 3)
 
 
@@ -118,7 +120,7 @@ class QuantizedGaussians:
     size: IntArray
     """(N,) 0 <= size < sizes: log2 g = level - 1 + (size + 1/2) / sizes."""
     anisotropy: IntArray
-    """(N,) 0 <= a <= MAX_ANISOTROPY: ln(s1 / s2) = a step(anisotropy)."""
+    """(N,) 0 <= a <= MAX_ANISOTROPY: ln(s1 / s2) = a step(anisotropy), at most MAX_RATIO."""
     angle: IntArray
     """(N,) 0 <= t < angle_counts(level)[anisotropy] = M: theta = t pi / M."""
     colour: IntArray
@@ -204,7 +206,7 @@ def dequantize(quantizer: Quantizer, quantized: QuantizedGaussians) -> Gaussians
     step = by_level(quantizer.position_step, level)
     mean = (np.stack([quantized.x, quantized.y], axis=1) + 0.5) * step[:, None]  # (N, 2)
     log_size = (level - 1 + (quantized.size + 0.5) / quantizer.sizes) * math.log(2.0)
-    half_ratio = 0.5 * quantized.anisotropy * (step_q32(quantizer.anisotropy) / 2.0**32)
+    half_ratio = 0.5 * np.minimum(quantized.anisotropy * (step_q32(quantizer.anisotropy) / 2.0**32), MAX_RATIO)
     scale = np.exp(np.stack([log_size + half_ratio, log_size - half_ratio], axis=1))  # (N, 2)
     angle = quantized.angle * math.pi / angle_count_table(quantizer)[level, quantized.anisotropy]
     coded = quantized.colour * colour_step_table(quantizer, level, quantized.colour.shape[1])

@@ -127,7 +127,7 @@ def grid(header: Header, level: int) -> tuple[int, int]:
 def directions(header: Header, level: int, anisotropy: int) -> int:
     """M of <Angle>."""
     t = max(1, step(header.angle + level * header.angle_slope) >> 16)
-    a = min((anisotropy * step(header.anisotropy)) >> 16, 393216)
+    a = min((anisotropy * step(header.anisotropy)) >> 16, 262144)
     b = (a * a) >> 16
     c = (a * b) >> 16
     h = a + c // 6 + ((c * b) >> 16) // 120
@@ -143,7 +143,7 @@ def gaussians(decoded: Decoded) -> tuple[Floats, Floats, Floats, Floats]:
     mean = np.stack([(decoded.x + 0.5) * p, (decoded.y + 0.5) * p], axis=1)
 
     g = 2 ** (level - 1 + (decoded.size + 0.5) / header.sizes)
-    r = decoded.anisotropy * step(header.anisotropy) / 2**32
+    r = np.minimum(decoded.anisotropy * step(header.anisotropy) / 2**32, 4)
     scale = np.stack([g * np.exp(r / 2), g * np.exp(-r / 2)], axis=1)
 
     m = np.array([directions(header, int(i), int(a)) for i, a in zip(level, decoded.anisotropy, strict=True)])

@@ -91,7 +91,7 @@ class Adam:
     epsilon is next to nothing: gradients of small Gaussians are tiny and shall count in full.
     """
 
-    BETAS = (0.9, 0.999)
+    BETAS = (0.8, 0.98)
     EPSILON = 1e-15
 
     def __init__(self, parameters: Parameters) -> None:

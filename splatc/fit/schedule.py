@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 class Rates:
     """Adam's rates at the first step; all fall exponentially to ``final`` times that."""
 
-    mean: float = 1.0
-    """px"""
+    mean: float = 0.25
+    """of the Gaussian's size g"""
     size: float = 0.1
     """of ln g"""
     ratio: float = 0.2
     """of ln(s1 / s2)"""
     angle: float = 0.1
     """rad"""
-    colour: float = 0.03
+    colour: float = 0.02
     """of full range"""
     final: float = 0.02
 
@@ -27,11 +27,13 @@ class Schedule:
     """The phases of a fit; all times are shares of ``steps``."""
 
     steps: int
-    oversampling: float = 2.0
+    oversampling: float = 3.0
     """Gaussians seeded for each one that stays."""
     prune_from: float = 0.08
     prune_until: float = 0.4
     cuts: int = 10
+    quantized: bool = True
+    """False: floats to the end, without noise and freezing, as the papers fit."""
     noise_from: float = 0.1
     """From here on the parameters carry the noise of their quantization."""
     freeze_shape: float = 0.6

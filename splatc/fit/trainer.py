@@ -53,7 +53,7 @@ def fit(
         progress: told (step, steps).
 
     Returns:
-        Gaussians whose attributes all lie on the quantizer's grid.
+        Gaussians whose attributes all lie on the quantizer's grid, unless the schedule says that the fit be free of it.
     """
     height, width, _ = image.shape
     target = planes(image)
@@ -69,17 +69,18 @@ def fit(
             share = (cuts.index(step) + 1) / len(cuts)
             final = min(budget(to_gaussians(parameters)), seeded)
             parameters = _prune(parameters, optimizer, canvas, target, round(seeded * (final / seeded) ** share))
-        if step == round(schedule.freeze_shape * schedule.steps):
+        if schedule.quantized and step == round(schedule.freeze_shape * schedule.steps):
             parameters, free = freeze(parameters, quantizer, SHAPE), ("mean", "colour")
-        if step == round(schedule.freeze_mean * schedule.steps):
+        if schedule.quantized and step == round(schedule.freeze_mean * schedule.steps):
             parameters, free = freeze(parameters, quantizer, ("mean",)), ("colour",)
             parameters = _prune(parameters, optimizer, canvas, target, budget(to_gaussians(parameters)))
         time = step / schedule.steps
-        noise = with_noise(parameters, quantizer, free, generator) if time >= schedule.noise_from else {}
+        noisy = schedule.quantized and time >= schedule.noise_from
+        noise = with_noise(parameters, quantizer, free, generator) if noisy else {}
         parameters = _step(parameters, free, noise, optimizer, schedule, time, canvas, target, tune)
         if progress is not None:
             progress(step + 1, schedule.steps)
-    return to_gaussians(freeze(parameters, quantizer, ("colour",)))
+    return to_gaussians(freeze(parameters, quantizer, free) if schedule.quantized else parameters)
 
 
 def planes(image: FloatArray) -> FloatArray:
@@ -120,9 +121,12 @@ def _step(
         loss = l1_ssim(*rows)
     else:
         loss = l2(drawn, torch.from_numpy(target))
-    loss.backward()
+    # A sum, not a mean: gradients of single Gaussians shall not vanish in float32 as pictures grow.
+    (loss * float(target.size)).backward()  # type: ignore[no-untyped-call]  # torch has no types for it
     rates, decay = schedule.rates, schedule.rates.final**time
     directions = optimizer.directions({name: leaf.grad for name, leaf in leaves.items() if leaf.grad is not None})
+    if "mean" in directions:
+        directions["mean"] *= torch.exp(parameters.size)[:, None]
     moved = {name: getattr(parameters, name) + getattr(rates, name) * decay * d for name, d in directions.items()}
     return _within_bounds(replace(parameters, **moved), canvas)
 

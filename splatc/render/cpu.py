@@ -39,7 +39,8 @@ TILE_HEIGHT = 32
 
 def row_stride(width: int) -> int:
     """Floats from plane to plane within a row: a multiple of 8, and never a power of two, which would thrash the cache."""
-    return -(-width // simd.LANES) * simd.LANES + 2 * simd.LANES
+    stride = (-(-width // simd.LANES) + 2) * simd.LANES
+    return stride if stride & (stride - 1) else stride + simd.LANES
 
 
 def render(scene: Scene) -> FloatArray:

@@ -1,6 +1,7 @@
 """What a rasterizer needs of each Gaussian: its conic, how far it reaches, and which rows of an 8-pixel column block it touches.
 
-Weights are computed as 2^t with t = A dx^2 + B dx dy + C dy^2; A, B and C hold the inverse covariance and the factor -log2(e)/2.
+Weights are 2^t with t = A dx^2 + B dx dy + C dy^2; A, B and C hold the inverse covariance and the factor -log2(e)/2. Far from the
+mean of a thin, tilted Gaussian these terms cancel; there t = -(u^2 + v^2) keeps its digits, u and v along the axes of the Gaussian.
 """
 
 from __future__ import annotations
@@ -14,10 +15,9 @@ from numba import njit
 from splatc.gaussians import CUTOFF, Q_MAX, FloatArray, Gaussians
 from splatc.render import simd
 
-MEAN_X, MEAN_Y, A, B, C, EXTENT_X, EXTENT_Y = range(7)
-"""Columns of a footprint array (N, 7) float32; px, and 1/px^2 for A, B and C."""
+MEAN_X, MEAN_Y, A, B, C, EXTENT_X, EXTENT_Y, U_X, U_Y, V_X, V_Y, FOOTPRINT = range(12)
+"""Columns of a footprint array (N, FOOTPRINT) float32; px, 1/px^2 for A, B and C, 1/px for U and V."""
 
-FOOTPRINT = 7
 CUT = np.float32(CUTOFF)
 T_MIN = np.float32(-0.5 * Q_MAX * math.log2(math.e))
 """t on the ellipse where a Gaussian ends."""
@@ -36,14 +36,14 @@ KERNEL: dict[str, Any] = {
 
 
 def footprints(gaussians: Gaussians) -> FloatArray:
-    """(N, 7) float32 footprints, columns as named above."""
+    """(N, FOOTPRINT) float32, columns as named above."""
     result: FloatArray = footprints_from(gaussians.mean, gaussians.scale, gaussians.angle)
     return result
 
 
 @njit(**KERNEL)
 def footprints_from(mean: FloatArray, scale: FloatArray, angle: FloatArray) -> FloatArray:
-    """(N, 7) footprints of means (N, 2) px, scales (N, 2) px and angles (N,) rad; computed in float64."""
+    """(N, FOOTPRINT) footprints of means (N, 2) px, scales (N, 2) px and angles (N,) rad; computed in float64."""
     out = np.empty((len(mean), FOOTPRINT), np.float32)
     half = -0.5 * math.log2(math.e)
     for i in range(len(mean)):
@@ -54,6 +54,9 @@ def footprints_from(mean: FloatArray, scale: FloatArray, angle: FloatArray) -> F
         out[i, A] = half * (cos * cos / v1 + sin * sin / v2)
         out[i, B] = 2.0 * half * cos * sin * (1.0 / v1 - 1.0 / v2)
         out[i, C] = half * (sin * sin / v1 + cos * cos / v2)
+        root = math.sqrt(-half)
+        out[i, U_X], out[i, U_Y] = root * cos / math.sqrt(v1), root * sin / math.sqrt(v1)
+        out[i, V_X], out[i, V_Y] = -root * sin / math.sqrt(v2), root * cos / math.sqrt(v2)
         out[i, EXTENT_X] = math.sqrt(Q_MAX * (cos * cos * v1 + sin * sin * v2))
         out[i, EXTENT_Y] = math.sqrt(Q_MAX * (sin * sin * v1 + cos * cos * v2))
     return out
@@ -120,7 +123,9 @@ def block_weights(footprint: FloatArray, i: int, x: int, row: int) -> tuple[Any,
 
 @njit(inline="always", **KERNEL)
 def weights_at(footprint: FloatArray, i: int, dx: Any, row: int) -> Any:
-    """The weights 2^t of eight pixels of a row, dx (v8) from the mean: t = (A dx + B dy) dx + C dy^2."""
-    a, b, c = simd.broadcast(footprint[i, A]), simd.broadcast(footprint[i, B]), footprint[i, C]
+    """The weights 2^t of eight pixels of a row, dx (v8) from the mean."""
     dy = np.float32(row) + np.float32(0.5) - footprint[i, MEAN_Y]
-    return simd.exp2(simd.fma(simd.fma(b, simd.broadcast(dy), simd.mul(a, dx)), dx, simd.broadcast(c * dy * dy)))
+    u = simd.fma(simd.broadcast(footprint[i, U_X]), dx, simd.broadcast(footprint[i, U_Y] * dy))
+    v = simd.fma(simd.broadcast(footprint[i, V_X]), dx, simd.broadcast(footprint[i, V_Y] * dy))
+    minus = simd.broadcast(np.float32(-1.0))
+    return simd.exp2(simd.mul(minus, simd.fma(u, u, simd.mul(v, v))))

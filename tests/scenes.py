@@ -1,0 +1,44 @@
+"""Random scenes for tests."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from splatc.gaussians import Blend, FloatArray, Gaussians, Scene
+
+
+def floats(values: object) -> FloatArray:
+    """A contiguous float32 array."""
+    return np.ascontiguousarray(values, np.float32)
+
+
+def random_gaussians(
+    rng: np.random.Generator,
+    count: int,
+    width: int,
+    height: int,
+    *,
+    channels: int = 3,
+    scales: tuple[float, float] = (0.5, 20.0),
+    thinnest: float = 30.0,
+) -> Gaussians:
+    """Gaussians of all shapes and directions; s1 / s2 is at most ``thinnest``; some means lie outside of the picture."""
+    scale = np.exp(rng.uniform(math.log(scales[0]), math.log(scales[1]), (count, 2)))
+    scale = np.sort(scale, axis=1)[:, ::-1]
+    scale[:, 1] = np.maximum(scale[:, 1], scale[:, 0] / thinnest)
+    return Gaussians(
+        mean=floats(rng.uniform(-0.1, 1.1, (count, 2)) * [width, height]),
+        scale=floats(scale),
+        angle=floats(rng.uniform(0.0, math.pi, count)),
+        colour=floats(rng.uniform(-0.2, 1.2, (count, channels))),
+    )
+
+
+def random_scene(
+    rng: np.random.Generator, count: int, width: int, height: int, blend: Blend, channels: int = 3
+) -> Scene:
+    """A scene of random_gaussians on a gray background."""
+    gaussians = random_gaussians(rng, count, width, height, channels=channels)
+    return Scene(width, height, blend, np.full(channels, 0.5, np.float32), gaussians)
