@@ -16,7 +16,7 @@ import numpy as np
 from splatc import bitstream
 from splatc.bitstream import Header
 from splatc.errors import UsageError
-from splatc.fit.schedule import schedule
+from splatc.fit.schedule import Schedule, schedule
 from splatc.fit.seeding import seed
 from splatc.fit.trainer import fit, removal_costs
 from splatc.gaussians import Blend, FloatArray, Gaussians
@@ -47,7 +47,6 @@ class EncodeOptions:
     tune: Literal["psnr", "ssim"] = "psnr"
     effort: int = 5
     seed: int = 0
-    device: str = "auto"
 
 
 Progress = Callable[[int, int, str], None]
@@ -59,6 +58,17 @@ def encode_image(image: Image, options: EncodeOptions, progress: Progress | None
     ``progress`` is told (step, steps, what is being done). Raises UsageError for a target that no file of this picture can meet,
     LimitError for a picture beyond the limits of the format.
     """
+    return encode_with(image, options, schedule(options.effort), Quantizer(), progress)
+
+
+def encode_with(
+    image: Image,
+    options: EncodeOptions,
+    plan: Schedule,
+    quantizer: Quantizer,
+    progress: Progress | None = None,
+) -> bytes:
+    """encode_image with any schedule and any steps, for whoever looks for better ones."""
     pixels = image.pixels.astype(np.float32) / np.float32(np.iinfo(image.pixels.dtype).max)  # (H, W, C)
     header = Header(
         width=image.width,
@@ -67,11 +77,10 @@ def encode_image(image: Image, options: EncodeOptions, progress: Progress | None
         background=tuple(np.rint(pixels.mean(axis=(0, 1), dtype=np.float64) * 255).astype(int).tolist()),
         blend=Blend.NORMALIZED if options.blend is None else options.blend,
         depth=image.bit_depth,
-        quantizer=Quantizer(),
+        quantizer=quantizer,
     )
     background = np.array(header.background, np.float32) / np.float32(255)
     rate = RateControl(header, options.target)
-    plan = schedule(options.effort)
     count = math.ceil(plan.oversampling * rate.first_count())
     seeds = seed(pixels, count, np.random.default_rng(options.seed))
     gaussians = fit(

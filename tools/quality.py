@@ -26,13 +26,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", metavar="PICTURE:CR")
     parser.add_argument("--effort", type=int, default=5)
+    parser.add_argument("--blend", choices=["sum", "normalized"], default="normalized")
+    parser.add_argument("--tune", choices=["psnr", "ssim"], default="psnr")
     options = parser.parse_args()
+    how = ["-e", str(options.effort), "--blend", options.blend, "--tune", options.tune]
     print(HEADING, flush=True)
     with tempfile.TemporaryDirectory() as folder:
         warm_up(options.runs[0].rpartition(":")[0], Path(folder))
         for run in options.runs:
             picture, _, ratio = run.rpartition(":")
-            print(row(Path(picture), ratio, options.effort, Path(folder)), flush=True)
+            print(row(Path(picture), ratio, how, Path(folder)), flush=True)
 
 
 def warm_up(picture: str, folder: Path) -> None:
@@ -41,10 +44,10 @@ def warm_up(picture: str, folder: Path) -> None:
     splatc("decode", folder / "warm.splat2d", folder / "warm.png")
 
 
-def row(picture: Path, ratio: str, effort: int, folder: Path) -> str:
+def row(picture: Path, ratio: str, how: list[str], folder: Path) -> str:
     """One line of the table."""
     coded, decoded = folder / "out.splat2d", folder / "out.png"
-    encode_time = splatc("encode", "-f", picture, coded, "--cr", ratio, "-e", str(effort))
+    encode_time = splatc("encode", "-f", picture, coded, "--cr", ratio, *how)
     decode_time = splatc("decode", "-f", coded, decoded)
     source, result = load(str(picture)).pixels, load(str(decoded)).pixels
     size = coded.stat().st_size

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from splatc.cli.options import MAX_FILE_BYTES, device_option, force_option, prepare_numba, threads_option
-from splatc.errors import UsageError
+from splatc.cli.options import MAX_FILE_BYTES, check_device, device_option, force_option, prepare_numba, threads_option
 from splatc.files import atomic_output, check_output, named, read_input
 
 
@@ -24,8 +23,7 @@ def decode(source: str, output: str, bit_depth: str | None, device: str, threads
     The extension of OUT chooses its type: .png .jpg .webp .tif .ppm .pgm .bmp; "-" is standard input, or PNG on standard output.
     """
     check_output(output, force=force, source=source)
-    if device == "cuda":
-        raise UsageError("this version decodes on the CPU only: use --device cpu or auto")
+    check_device(device)
 
     from splatc.image_io import output_format, save
 

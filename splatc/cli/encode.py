@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from splatc.cli.console import note, progress_reporter, say
-from splatc.cli.options import device_option, force_option, prepare_numba, quiet_option, threads_option
+from splatc.cli.options import check_device, device_option, force_option, prepare_numba, quiet_option, threads_option
 from splatc.cli.target import DEFAULT_CR, FiniteAbove, Request, Size
 from splatc.errors import UsageError
 from splatc.files import STDIO, atomic_output, check_output, display
@@ -100,6 +100,7 @@ def encode(
     request.check()
     if as_json and output == STDIO:
         raise UsageError("--json and the file cannot both go to standard output: give the file a name")
+    check_device(device)
     check_output(output, force=force, source=source)
 
     from splatc.image_io import FORMATS, load
@@ -132,7 +133,6 @@ def encode(
         tune=tune,
         effort=effort,
         seed=seed,
-        device=device,
     )
     with progress_reporter(quiet=quiet, verbose=verbose) as progress:
         data = encode_image(image, options, progress)

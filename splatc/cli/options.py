@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import tempfile
 
 import click
+
+from splatc.errors import UsageError
 
 MAX_FILE_BYTES = 1 << 30
 """Longer ``.splat2d`` files are refused."""
@@ -21,6 +24,12 @@ threads_option = click.option(
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 
 
+def check_device(device: str) -> None:
+    """Raises UsageError for a device that this version cannot use."""
+    if device == "cuda":
+        raise UsageError("this version computes on the CPU only: use --device cpu or auto")
+
+
 def prepare_numba(threads: int | None) -> None:
     """Let Numba run on `threads` threads (at most one per core; None: on all of them) wherever splatc is installed.
 
@@ -28,6 +37,10 @@ def prepare_numba(threads: int | None) -> None:
     user's cache; where it may write to neither (a service without a home) it refuses to import them. They are compiled into a
     folder of this process alone then: a shared one would run whatever another user puts there.
     """
+    # Threads that spin while they wait take the cores away from whoever else works, and a busy machine makes them very slow. OpenMP
+    # reads this when it is loaded, by Numba or by torch.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
     import numba
 
     try:
