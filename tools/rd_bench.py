@@ -1,0 +1,249 @@
+"""Rate and distortion of splatc beside JPEG, WebP, JPEG 2000, AVIF and JPEG XL, at equal bytes on disk.
+
+    python tools/rd_bench.py pictures/kodak --out out/kodak
+    python tools/rd_bench.py a.png b.png --codecs splatc avif --cr 100 240 --effort 1 5 --jobs 2
+
+Writes report.md, report.json, report.svg and report.png into the output folder, and every measured point into its points.jsonl as
+soon as it is there: the same command goes on where it was stopped. Needs the extra "bench": pip install splatc[bench].
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+import splatc
+from bench import results
+from bench.codecs import Codec, Measurement, Splatc, pillow_codecs, source_digest
+from bench.report import Report
+from bench.results import Point
+from splatc.image_io import Samples, load
+from splatc.metrics import ms_ssim, psnr
+
+RATIOS = (20.0, 50.0, 100.0, 240.0, 500.0, 1000.0)
+PICTURES = {".png", ".ppm", ".tif", ".tiff", ".bmp"}
+"""What is taken from a folder: pictures that are likely not to have been coded with loss before."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one codec still has to do for one picture."""
+
+    picture: Path
+    digest: str
+    codec: Codec
+    ratios: tuple[float, ...]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit status: 1 if a point could not be measured."""
+    options = parse(arguments)
+    options.out.mkdir(parents=True, exist_ok=True)
+    store = options.out / "points.jsonl"
+    if options.fresh:
+        store.unlink(missing_ok=True)
+    pictures = {path: sha256(path.read_bytes()).hexdigest()[:16] for path in find_pictures(options.pictures)}
+    codecs = choose_codecs(options)
+    points = results.load(store)
+    jobs = [
+        Job(path, digest, codec, missing)
+        for path, digest in pictures.items()
+        for codec in codecs
+        if (missing := tuple(ratio for ratio in options.cr if (digest, codec.settings, ratio) not in points))
+    ]
+    say(f"{sum(len(job.ratios) for job in jobs)} points to measure, {len(points)} in {store}")
+    failures = measure_all(jobs, options.jobs, lambda point: results.append(store, point))
+
+    points = results.load(store)
+    wanted = [
+        (digest, codec.settings, ratio) for digest in pictures.values() for codec in codecs for ratio in options.cr
+    ]
+    report = Report(
+        [points[key] for key in wanted if key in points], [codec.name for codec in codecs], made_by(arguments)
+    )
+    (options.out / "report.json").write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
+    (options.out / "report.md").write_text(report.as_markdown(), encoding="utf-8")
+    try:
+        report.plot([options.out / "report.svg", options.out / "report.png"])
+    except ImportError:
+        say("no plot: matplotlib is missing; pip install splatc[bench]")
+    say(f"wrote {options.out / 'report.md'}")
+    return 1 if failures else 0
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "pictures", nargs="+", type=Path, metavar="PICTURE", help="a file, or a folder of lossless ones"
+    )
+    parser.add_argument("--out", type=Path, default=Path("out/rd"), metavar="DIR")
+    parser.add_argument("--cr", nargs="+", type=float, default=RATIOS, help="compression ratios to aim for")
+    parser.add_argument(
+        "--codecs", nargs="+", default=["splatc", *pillow_codecs(downscale=False)], help="default: %(default)s"
+    )
+    parser.add_argument("--effort", nargs="+", type=int, default=[5], help="of splatc; each makes a column")
+    parser.add_argument("--tune", choices=["psnr", "ssim"], default="psnr", help="of splatc")
+    parser.add_argument("--blend", choices=["normalized", "sum"], help="of splatc")
+    parser.add_argument(
+        "--downscale",
+        action="store_true",
+        help="AVIF and JPEG 2000: the best of full, half and quarter size at each point, not only where full size does not fit",
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="pictures and codecs worked on at once; they share the cores"
+    )
+    parser.add_argument("--fresh", action="store_true", help="throw away what the output folder has")
+    return parser.parse_args(arguments)
+
+
+def find_pictures(paths: Sequence[Path]) -> list[Path]:
+    """The files, and those in the folders."""
+    found = [
+        file
+        for path in paths
+        for file in (sorted(f for f in path.iterdir() if f.suffix.lower() in PICTURES) if path.is_dir() else [path])
+    ]
+    if not found:
+        raise SystemExit(f"rd_bench: no pictures in {', '.join(map(str, paths))}")
+    if len({file.name for file in found}) < len(found):
+        raise SystemExit("rd_bench: two pictures have the same name: the report could not tell them apart")
+    return found
+
+
+def choose_codecs(options: argparse.Namespace) -> list[Codec]:
+    """In the order of the command line."""
+    threads = max(1, (os.cpu_count() or 1) // options.jobs)
+    others = pillow_codecs(options.downscale)
+    codecs: list[Codec] = []
+    for name in options.codecs:
+        if name == "splatc":
+            codecs += [
+                Splatc(effort, options.tune, options.blend, threads, source_digest()) for effort in options.effort
+            ]
+        elif name in others:
+            codecs.append(others[name])
+        else:
+            raise SystemExit(f"rd_bench: no codec {name!r} here: there are splatc, {', '.join(others)}")
+    return codecs
+
+
+def measure_all(jobs: Sequence[Job], parallel: int, keep: Callable[[Point], None]) -> int:
+    """Do the jobs, hand over every point when it is measured; returns the number of jobs that failed."""
+    progress = Progress(sum(len(job.ratios) for job in jobs))
+    failures = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for codec in {job.codec.name: job.codec for job in jobs}.values():
+            if isinstance(codec, Splatc):
+                codec.warm_up(Path(folder))
+
+    def work(job: Job) -> None:
+        for point in measure(job):
+            with lock:
+                keep(point)
+                progress.step(f"{job.picture.name} {job.codec.name}")
+
+    lock = threading.Lock()
+    with ThreadPoolExecutor(parallel) as pool:
+        running = {pool.submit(work, job): job for job in jobs}
+        try:
+            for future in as_completed(running):
+                job = running[future]
+                if (error := future.exception()) is not None:
+                    failures += 1
+                    say(f"\n{job.picture} with {job.codec.name} failed: {error}")
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    progress.finish()
+    return failures
+
+
+def measure(job: Job) -> Iterator[Point]:
+    """The points of one picture and codec, in the order of the job's ratios."""
+    pixels = load_8bit(job.picture)
+    height, width, _ = pixels.shape
+    with tempfile.TemporaryDirectory() as folder:
+        measurements = job.codec.measure(job.picture, pixels, job.ratios, Path(folder))
+        for ratio, measurement in zip(job.ratios, measurements, strict=True):
+            settings = job.codec.settings
+            point = Point(job.picture.name, job.digest, width * height, job.codec.name, settings, ratio)
+            yield measured(point, pixels, measurement) if measurement else point
+
+
+def load_8bit(picture: Path) -> Samples:
+    """(H, W, 1 or 3) uint8; other pictures do not compare."""
+    pixels = load(str(picture)).pixels
+    if pixels.dtype != np.uint8 or pixels.shape[2] not in (1, 3):
+        raise ValueError("only gray and RGB pictures of 8 bits compare between all codecs")
+    return pixels
+
+
+def measured(point: Point, pixels: Samples, measurement: Measurement) -> Point:
+    return replace(
+        point,
+        size=measurement.size,
+        psnr=min(psnr(pixels, measurement.pixels), 100.0),
+        ms_ssim=ms_ssim(pixels, measurement.pixels),
+        encode_seconds=round(measurement.encode_seconds, 4),
+        decode_seconds=round(measurement.decode_seconds, 4),
+        note=measurement.note,
+    )
+
+
+class Progress:
+    """A bar on a terminal, a line per point elsewhere, both on stderr with the time left if all points were alike."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+        self._start = time.monotonic()
+
+    def step(self, what: str) -> None:
+        self._done += 1
+        left = (time.monotonic() - self._start) / self._done * (self._total - self._done)
+        clock = f"{left // 3600:.0f}:{left // 60 % 60:02.0f}:{left % 60:02.0f} left"
+        if sys.stderr.isatty():
+            filled = 30 * self._done // self._total
+            bar = f"[{'#' * filled}{' ' * (30 - filled)}]"
+            print(f"\r\x1b[K{bar} {self._done}/{self._total} {clock} {what}", end="", file=sys.stderr, flush=True)
+        else:
+            say(f"{self._done}/{self._total} {clock} {what}")
+
+    def finish(self) -> None:
+        if self._done and sys.stderr.isatty():
+            print(file=sys.stderr)
+
+
+def made_by(arguments: Sequence[str] | None) -> dict[str, str]:
+    """What the head of a report says about its origin."""
+    words = [Path(sys.argv[0]).name, *(sys.argv[1:] if arguments is None else arguments)]
+    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=10"]
+    commit = subprocess.run(git, check=False, capture_output=True, text=True).stdout.strip() or "unknown"
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "command": " ".join(["python", *words]),
+        "splatc": f"{splatc.__version__}, commit {commit}, source {source_digest()}",
+        "cores": str(os.cpu_count()),
+    }
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
