@@ -33,7 +33,7 @@ ANGLE_COUNTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 """The numbers of directions that a Gaussian may choose from."""
 PI_Q16 = 205887
 MAX_COLOUR = 4.0
-"""Largest magnitude of a coded colour, in units of full range; a fit may overshoot white and black."""
+"""Largest magnitude of a coded colour, in units of full range, whatever a file says; a fit may overshoot white and black."""
 MAX_COLOUR_INDEX = 32767
 
 # Columns of the inverse colour transform: (R, G, B) = LUMA Y + U_AXIS U + V_AXIS V. Orthogonal and of one length, so that equal
@@ -210,6 +210,7 @@ def dequantize(quantizer: Quantizer, quantized: QuantizedGaussians) -> Gaussians
     scale = np.exp(np.stack([log_size + half_ratio, log_size - half_ratio], axis=1))  # (N, 2)
     angle = quantized.angle * math.pi / angle_count_table(quantizer)[level, quantized.anisotropy]
     coded = quantized.colour * colour_step_table(quantizer, level, quantized.colour.shape[1])
+    coded = np.clip(coded, -MAX_COLOUR, MAX_COLOUR)
     return Gaussians(
         mean=mean.astype(np.float32),
         scale=scale.astype(np.float32),

@@ -109,7 +109,7 @@ def table(titles: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
 LAYOUT = (
     (8, "signature"),
     (4, "chunk type HEAD"),
-    (4, "length 23"),
+    (1, "length 23"),
     (2, "version 0.1"),
     (1, "flags 5: normalized, 3 channels, depth 8"),
     (2, "width 24, height 16"),
@@ -123,7 +123,7 @@ LAYOUT = (
     (5, "level_counts: 2 in level 4, 0 in level 3, 1 in level 2, 0 in level 1, 3 in level 0"),
     (4, "CRC-32 of HEAD"),
     (4, "chunk type GAUS"),
-    (4, "length of the payload"),
+    (1, "length 29"),
     (29, "payload"),
     (4, "CRC-32 of GAUS"),
 )

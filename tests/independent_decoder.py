@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Header:
-    """The fields of header.md, with the flags taken apart; chroma is 0 where the file has none."""
+    """The fields of header.md, with the flags taken apart."""
 
     blend: int
     channels: int
@@ -152,7 +152,7 @@ def gaussians(decoded: Decoded) -> tuple[Floats, Floats, Floats, Floats]:
     coded = {}
     for index, channel in enumerate(CODED[header.channels]):
         t = np.array([colour_step(header, i, channel) for i in per_level])[level]
-        coded[channel] = decoded.colour[:, index] * t / 2**32
+        coded[channel] = np.clip(decoded.colour[:, index] * t / 2**32, -4, 4)
     if header.channels >= 3:
         y, u, v = coded.pop("Y"), coded.pop("U"), coded.pop("V")
         rgb = [y + 1.224744871 * u + 0.707106781 * v, y - 1.414213562 * v, y - 1.224744871 * u + 0.707106781 * v]
@@ -173,15 +173,16 @@ SIGNATURE = bytes.fromhex("8B 53 32 44 0D 0A 1A 0A")
 
 def read_chunk(data: bytes, start: int) -> tuple[str, bytes, bool, int]:
     """Type, payload, whether the CRC is right, and where the next chunk starts."""
-    head = data[start : start + 8]
-    if len(head) < 8 or not (head[:4].isalpha() and head[:4].isascii()):
+    kind = data[start : start + 4]
+    if len(kind) < 4 or not (kind.isalpha() and kind.isascii()):
         raise ValueError("no chunk here")
-    end = start + 8 + int.from_bytes(head[4:], "little")
+    length, first = read_varint(data, start + 4)
+    end = first + length
     if end + 4 > len(data):
         raise ValueError("truncated chunk")
-    payload = data[start + 8 : end]
+    payload = data[first:end]
     crc = int.from_bytes(data[end : end + 4], "little")
-    return head[:4].decode(), payload, crc == zlib.crc32(head[:4] + payload), end + 4
+    return kind.decode(), payload, crc == zlib.crc32(kind + payload), end + 4
 
 
 def read_container(data: bytes) -> tuple[Header, bytes]:
@@ -213,6 +214,18 @@ def read_container(data: bytes) -> tuple[Header, bytes]:
 # ---- header.md ----
 
 
+def read_varint(data: bytes, start: int) -> tuple[int, int]:
+    """The number, and where the next starts."""
+    number = 0
+    for i, byte in enumerate(data[start : start + 5]):
+        number += (byte & 127) << (7 * i)
+        if byte < 128:
+            if byte == 0 and i > 0:
+                raise ValueError("a number is not in its shortest form")
+            return number, start + i + 1
+    raise ValueError("a number is too long, or cut off")
+
+
 class Fields:
     """Reads the numbers of a header one after the other and holds each to its range."""
 
@@ -230,15 +243,9 @@ class Fields:
         return number - 256 if number >= 128 else number
 
     def varint(self, low: int, high: int) -> int:
-        number = 0
-        for i in range(5):
-            byte = self.u8()
-            number += (byte & 127) << (7 * i)
-            if byte < 128:
-                if byte == 0 and i > 0:
-                    raise ValueError("a number in HEAD is not in its shortest form")
-                return self.checked(number, low, high)
-        raise ValueError("a number in HEAD is too long")
+        number, end = read_varint(self.rest, 0)
+        self.rest = self.rest[end:]
+        return self.checked(number, low, high)
 
     @staticmethod
     def checked(number: int, low: int, high: int) -> int:
@@ -268,7 +275,7 @@ def read_header(payload: bytes) -> Header:
         angle=field.u8(0, 191),
         angle_slope=field.i8(),
         luma=field.u8(0, 191),
-        chroma=field.u8(0, 191) if channels >= 3 else 0,
+        chroma=field.u8(0, 191),
         colour_slope=field.i8(),
         level_counts=tuple(field.varint(0, 67108864) for _ in range(field.u8(0, 16))),
     )
@@ -523,7 +530,7 @@ def read_positions(
         for x, y, _ in nodes:
             extent, origin = (rows, y) if vertical else (columns, x)
             second = clamp(extent - origin - half, 0, half)
-            shares.append(min(16 * half // (half + second), 15) if second else 0)
+            shares.append(16 * half // (half + second) if second else 0)
         firsts = read_splits(decoder, tables, [n for _, _, n in nodes], shares)
         halves = []
         for (x, y, n), k in zip(nodes, firsts, strict=True):
@@ -580,6 +587,8 @@ def read_residuals(decoder: RangeDecoder, tables: AdaptiveTables, channel: str, 
             residuals.append(s - 48)
         else:
             u = next(escapes)
+            if u < 97:
+                raise ValueError("an escape for a residual that has a symbol")
             residuals.append(-(u + 1) // 2 if u % 2 else u // 2)
     return residuals
 

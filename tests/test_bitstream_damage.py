@@ -97,7 +97,7 @@ def chunk(kind: bytes, payload: bytes) -> bytes:
 def test_unknown_chunks(tiny_file: bytes) -> None:
     note = chunk(b"noTE", b"hello")
     table = bitstream.inspect(tiny_file).chunks
-    gaus = table[1].offset - 8
+    gaus = table[1].start
     for data in (tiny_file[:gaus] + note + note + tiny_file[gaus:], tiny_file + note):
         assert_equal(bitstream.decode(data)[1], bitstream.decode(tiny_file)[1])
         assert "noTE" in [entry.type for entry in bitstream.inspect(data).chunks]
@@ -125,9 +125,19 @@ def test_order_and_number_of_chunks(tiny_file: bytes) -> None:
 
 
 def test_a_length_beyond_the_file_is_refused(tiny_file: bytes) -> None:
-    at = bitstream.inspect(tiny_file).chunks[1].offset - 4
-    with pytest.raises(CorruptFileError, match="claims 4294967295 bytes"):
-        bitstream.decode(tiny_file[:at] + b"\xff\xff\xff\xff" + tiny_file[at + 4 :])
+    gaus = bitstream.inspect(tiny_file).chunks[1]
+    with pytest.raises(CorruptFileError, match="claims 34359738367 bytes"):
+        bitstream.decode(tiny_file[: gaus.start + 4] + b"\xff\xff\xff\xff\x7f" + tiny_file[gaus.offset :])
+
+
+@pytest.mark.parametrize(
+    ("length", "message"),
+    [(b"\x80\0", "of the file is not in its shortest form"), (b"\x80" * 5, "of the file is longer than five bytes")],
+)
+def test_a_length_that_is_no_number_is_refused(tiny_file: bytes, length: bytes, message: str) -> None:
+    gaus = bitstream.inspect(tiny_file).chunks[1]
+    with pytest.raises(CorruptFileError, match=message):
+        bitstream.decode(tiny_file[: gaus.start + 4] + length + bytes(9))
 
 
 @pytest.mark.parametrize("version", [(1, 0), (0, 2), (0, 0), (255, 255)])
@@ -158,7 +168,8 @@ def test_other_versions_are_named(tiny_file: bytes, version: tuple[int, int]) ->
         (17, None, b"\x01\xff\xff\xff\x7f", LimitError, "level_counts in the HEAD chunk is 268435455"),
         (17, None, b"\x02\xff\xff\xff\x1f\xff\xff\xff\x1f", LimitError, "134217726 Gaussians"),
         (17, None, b"\x01\xff\xff\x7f", CorruptFileError, "promises 2097151 Gaussians"),
-        (17, None, b"", CorruptFileError, "ends too early"),
+        (17, None, b"", CorruptFileError, "HEAD chunk ends too early"),
+        (17, None, b"\x01\x80", CorruptFileError, "HEAD chunk ends too early"),
     ],
 )
 def test_each_rule_of_the_header(

@@ -28,6 +28,7 @@ quantizers = st.builds(
     angle=steps,
     angle_slope=slopes,
     luma=steps,
+    chroma=steps,
     colour_slope=slopes,
 )
 sides = st.one_of(st.integers(1, 300), st.sampled_from([1, 2, 1024, 5000]))
@@ -43,7 +44,7 @@ def headers(draw: st.DrawFn) -> Header:
         background=tuple(draw(st.lists(st.integers(0, 255), min_size=channels, max_size=channels))),
         blend=draw(st.sampled_from(Blend)),
         depth=draw(st.sampled_from([8, 16])),
-        quantizer=replace(draw(quantizers), chroma=draw(steps) if channels >= 3 else Quantizer().chroma),
+        quantizer=draw(quantizers),
     )
 
 
@@ -78,10 +79,14 @@ def test_identical_gaussians_cost_little_more_than_the_least_that_a_payload_may(
     assert len(data) < 200 + minimum_payload(count)
 
 
-def test_overhead_of_a_small_file_stays_under_64_bytes() -> None:
-    header = header_for(768, 512)
-    gaussians = random_quantized(np.random.default_rng(0), header, 800, levels=6)
-    assert bitstream.inspect(bitstream.encode(header, gaussians)).bits["overhead"] < 8 * 64
+@pytest.mark.parametrize("channels", [3, 4])
+def test_overhead_of_a_small_file_stays_under_64_bytes(channels: int) -> None:
+    """Signature, framing and header of 5000 Gaussians in eight levels, five of them with more than 127."""
+    header = header_for(2000, 1500, channels)
+    gaussians = random_quantized(np.random.default_rng(0), header, 5000, levels=8)
+    inspection = bitstream.inspect(bitstream.encode(header, gaussians))
+    assert len(inspection.header.level_counts) == 8
+    assert inspection.bits["overhead"] < 8 * 64
 
 
 def broken(gaussians: QuantizedGaussians, name: str, value: int) -> QuantizedGaussians:

@@ -22,11 +22,12 @@ def snapshot(folder: Path) -> dict[str, bytes]:
 def patched(data: bytes, offset: int, value: int) -> bytes:
     """`data` with one byte of its HEAD payload replaced, and the CRC of the chunk made right again."""
     start = data.index(b"HEAD")
-    (length,) = struct.unpack("<I", data[start + 4 : start + 8])
-    payload = bytearray(data[start + 8 : start + 8 + length])
+    first = start + 5
+    end = first + data[start + 4]  # the length is a varint, here of one byte
+    payload = bytearray(data[first:end])
     payload[offset] = value
     crc = struct.pack("<I", zlib.crc32(b"HEAD" + payload))
-    return data[: start + 8] + bytes(payload) + crc + data[start + 12 + length :]
+    return data[:first] + bytes(payload) + crc + data[end + 4 :]
 
 
 ENCODE = ["encode", "tiny.png", "out.splat2d"]

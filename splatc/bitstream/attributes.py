@@ -14,6 +14,7 @@ import numpy as np
 from splatc.bitstream import priors
 from splatc.bitstream.coder import SHARP, SMOOTH, AdaptiveTable, Coder, Symbols, code_bits
 from splatc.bitstream.priors import RESIDUAL_RADIUS, Counts
+from splatc.errors import CorruptFileError
 from splatc.quantize import IntArray
 
 ESCAPE = 2 * RESIDUAL_RADIUS + 1
@@ -89,7 +90,10 @@ def code_turn(coder: Coder, tables: AttributeTables, directions: IntArray, turn:
 
 
 def code_residual(coder: Coder, tables: AttributeTables, channel: int, chroma: bool, residual: Symbols) -> None:
-    """Code (or fill in) one channel's residuals; those beyond RESIDUAL_RADIUS follow as 16 bits after all the others."""
+    """Code (or fill in) one channel's residuals; those beyond RESIDUAL_RADIUS follow as 16 bits after all the others.
+
+    Raises CorruptFileError where one of these is not beyond it.
+    """
     growth = SHARP if chroma else SMOOTH
     table = tables.of_level("residual", channel, lambda: priors.residual(chroma), growth)
     symbols = np.where(np.abs(residual) <= RESIDUAL_RADIUS, residual + RESIDUAL_RADIUS, ESCAPE).astype(np.int32)
@@ -98,5 +102,10 @@ def code_residual(coder: Coder, tables: AttributeTables, channel: int, chroma: b
     far = residual[escaped]
     folded = (far << 1) ^ (far >> 31)  # 0, -1, 1, -2, ... -> 0, 1, 2, 3, ...
     code_bits(coder, folded, 16)
+    far = (folded >> 1) ^ -(folded & 1)
+    if np.any(np.abs(far) <= RESIDUAL_RADIUS):
+        raise CorruptFileError(
+            "an escape stands for a residual that has a symbol of its own: the GAUS chunk is damaged"
+        )
     residual[:] = symbols - RESIDUAL_RADIUS
-    residual[escaped] = (folded >> 1) ^ -(folded & 1)
+    residual[escaped] = far

@@ -29,8 +29,8 @@ class Inspection:
 def encode(header: Header, gaussians: QuantizedGaussians) -> bytes:
     """The file. ``header.level_counts`` is not looked at: it follows from the Gaussians.
 
-    The colours of a gray picture need no chroma step; its file does not store one. Raises ValueError if the Gaussians are not in coding
-    order (positions.canonical_order) or out of range, LimitError if picture or count exceed the limits of the format.
+    Raises ValueError if the Gaussians are not in coding order (positions.canonical_order) or out of range, LimitError if picture or
+    count exceed the limits of the format.
     """
     # Here and not above: Numba takes longer to import than `splatc info` takes to run.
     from splatc.bitstream import predict

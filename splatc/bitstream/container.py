@@ -6,13 +6,13 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from splatc.bitstream import limits
+from splatc.bitstream import limits, varint
 from splatc.errors import CorruptFileError, UnsupportedFileError
 
 SIGNATURE = b"\x8bS2D\r\n\x1a\n"
 """Not ASCII, so never taken for text; its line ends and its Ctrl-Z change in any text-mode transfer, as in PNG's."""
-CHUNK_OVERHEAD = 12
-"""Bytes of a chunk besides its payload: type, length, CRC-32."""
+SMALLEST_CHUNK = 9
+"""Bytes of a chunk without payload: type, length, CRC-32."""
 HEADER_CHUNK = b"HEAD"
 GAUSSIANS_CHUNK = b"GAUS"
 
@@ -25,8 +25,10 @@ class Chunk:
     """Four ASCII letters; the first is upper case where a decoder must know the chunk (critical)."""
     length: int
     """Bytes of payload."""
+    start: int
+    """Byte of the file at which the chunk starts."""
     offset: int
-    """Byte of the file at which the payload starts."""
+    """Byte of the file at which its payload starts."""
 
     @property
     def critical(self) -> bool:
@@ -37,7 +39,7 @@ def write(chunks: list[tuple[bytes, bytes]]) -> bytes:
     """The whole file from (type, payload) pairs, in their order."""
     parts = [SIGNATURE]
     for kind, payload in chunks:
-        parts += (kind, struct.pack("<I", len(payload)), payload, struct.pack("<I", zlib.crc32(kind + payload)))
+        parts += (kind, varint.write(len(payload)), payload, struct.pack("<I", zlib.crc32(kind + payload)))
     return b"".join(parts)
 
 
@@ -61,22 +63,22 @@ def check_signature(data: bytes) -> None:
 def chunk_at(data: bytes, start: int) -> Chunk:
     """The chunk that starts at a byte of the file; its CRC is not looked at.
 
-    Raises CorruptFileError if it is cut off or its type is not four letters.
+    Raises CorruptFileError if it is cut off or its type is not four letters, or its length no number.
     """
-    if len(data) - start < CHUNK_OVERHEAD:
+    if len(data) - start < SMALLEST_CHUNK:
         raise CorruptFileError(
             f"{len(data) - start} bytes at byte {start} are too few for a chunk: the file is truncated or has extra bytes"
         )
     kind = data[start : start + 4]
     if not (kind.isascii() and kind.isalpha()):
         raise CorruptFileError(f"the bytes {kind.hex(' ')} at byte {start} are no chunk type (four ASCII letters)")
-    (length,) = struct.unpack_from("<I", data, start + 4)
-    available = len(data) - start - CHUNK_OVERHEAD
+    length, offset = varint.read(data, start + 4, "the file")
+    available = len(data) - offset - 4
     if length > available:
         raise CorruptFileError(
-            f"chunk {kind.decode()} at byte {start} claims {length} bytes, but only {available} follow: the file is truncated"
+            f"chunk {kind.decode()} at byte {start} claims {length} bytes, but only {max(0, available)} follow: the file is truncated"
         )
-    return Chunk(kind.decode(), length, start + 8)
+    return Chunk(kind.decode(), length, start, offset)
 
 
 def payload(data: bytes, chunk: Chunk) -> bytes:
@@ -86,7 +88,7 @@ def payload(data: bytes, chunk: Chunk) -> bytes:
     found = zlib.crc32(memoryview(data)[chunk.offset : end], zlib.crc32(chunk.type.encode()))
     if stored != found:
         raise CorruptFileError(
-            f"chunk {chunk.type} at byte {chunk.offset - 8} is damaged: its CRC-32 is {found:08x}, the file says {stored:08x}"
+            f"chunk {chunk.type} at byte {chunk.start} is damaged: its CRC-32 is {found:08x}, the file says {stored:08x}"
         )
     return data[chunk.offset : end]
 

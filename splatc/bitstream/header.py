@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from splatc.bitstream import limits
+from splatc.bitstream import limits, varint
 from splatc.errors import CorruptFileError, LimitError, UnsupportedFileError
 from splatc.gaussians import Blend
 from splatc.quantize import MAX_LEVELS, MAX_STEP_INDEX, Quantizer, grid_shape
@@ -62,30 +62,9 @@ def _read_signed_byte(payload: bytes, position: int) -> tuple[int, int]:
     return value - 256 * (value >= 128), position
 
 
-def _write_varint(value: int) -> bytes:
-    groups = [value & 127]
-    while value := value >> 7:
-        groups.append(value & 127)
-    return bytes([group | 128 for group in groups[:-1]] + groups[-1:])
-
-
-def _read_varint(payload: bytes, position: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 35, 7):
-        group, position = _read_byte(payload, position)
-        value |= (group & 127) << shift
-        if group < 128:
-            if group == 0 and shift:
-                raise CorruptFileError(
-                    f"the number that ends at byte {position} of the HEAD chunk is not in its shortest form"
-                )
-            return value, position
-    raise CorruptFileError(f"the number that ends at byte {position} of the HEAD chunk is longer than five bytes")
-
-
 U8 = Encoding("u8", lambda value: value.to_bytes(1, "little"), _read_byte)
 I8 = Encoding("i8", lambda value: value.to_bytes(1, "little", signed=True), _read_signed_byte)
-VARINT = Encoding("varint", _write_varint, _read_varint)
+VARINT = Encoding("varint", varint.write, lambda payload, at: varint.read(payload, at, "the HEAD chunk"))
 
 
 @dataclass(frozen=True)
@@ -102,8 +81,8 @@ class Field:
     """How often it stands there: "1", or the name of an earlier value."""
 
 
-def _step(name: str, meaning: str, times: str = "1") -> Field:
-    return Field(name, U8, 0, MAX_STEP_INDEX, meaning, times)
+def _step(name: str, meaning: str) -> Field:
+    return Field(name, U8, 0, MAX_STEP_INDEX, meaning)
 
 
 def _slope(name: str, meaning: str) -> Field:
@@ -130,7 +109,7 @@ FIELDS = (
     _step("angle", "step index of the angle at level 0"),
     _slope("angle_slope", "added to it per level"),
     _step("luma", "step index of luma, gray and alpha at level 0"),
-    _step("chroma", "step index of chroma at level 0", "has_chroma"),
+    _step("chroma", "step index of chroma at level 0; without a use in gray pictures"),
     _slope("colour_slope", "added to luma and chroma per level"),
     Field("levels", U8, 0, MAX_LEVELS, "number of levels, L"),
     Field("level_counts", VARINT, 0, limits.MAX_GAUSSIANS, "Gaussians of level L - 1, ..., of level 0", "levels"),
@@ -163,7 +142,6 @@ def write(header: Header) -> bytes:
         "height": header.height,
         "background": header.background,
         **{name: getattr(quantizer, name) for name in QUANTIZER_FIELDS},
-        "chroma": (quantizer.chroma,) if header.channels >= 3 else (),
         "levels": len(header.level_counts),
         "level_counts": header.level_counts,
     }
@@ -198,8 +176,7 @@ def read(payload: bytes) -> Header:
         if item.name == "minor":
             _check_version(values["major"][0], values["minor"][0])
         elif item.name == "flags":
-            channels = (numbers[0] >> 1 & 3) + 1
-            repeats |= {"channels": channels, "has_chroma": int(channels >= 3)}
+            repeats["channels"] = (numbers[0] >> 1 & 3) + 1
         elif item.name == "levels":
             repeats["levels"] = numbers[0]
     if position != len(payload):
@@ -212,7 +189,7 @@ def read(payload: bytes) -> Header:
         background=values["background"],
         blend=Blend(flags & 1),
         depth=16 if flags & 8 else 8,
-        quantizer=Quantizer(**{name: values[name][0] for name in QUANTIZER_FIELDS if values[name]}),
+        quantizer=Quantizer(**{name: values[name][0] for name in QUANTIZER_FIELDS}),
         level_counts=values["level_counts"],
     )
     if header.level_counts[:1] == (0,):

@@ -96,7 +96,7 @@ def _walk(
         first = first_halves(counts, remaining)
         divided = second_cells > 0
         first[~divided] = counts[~divided]  # a half outside of the grid is empty, and nothing is coded
-        share = np.minimum(SHARES * half // (half + second_cells[divided]), SHARES - 1)
+        share = SHARES * half // (half + second_cells[divided])
         first[divided] = _code_splits(coder, tables, counts[divided], share, first[divided])
 
         counts = np.column_stack((first, counts - first)).ravel()
