@@ -28,9 +28,11 @@ import numpy as np
 
 import splatc
 from bench import results
-from bench.codecs import Codec, Measurement, Splatc, pillow_codecs, source_digest
+from bench.codec import Codec, Measurement
+from bench.pillow_codecs import pillow_codecs
 from bench.report import Report
 from bench.results import Point
+from bench.splatc_codec import Splatc, source_digest
 from splatc.image_io import Samples, load
 from splatc.metrics import ms_ssim, psnr
 

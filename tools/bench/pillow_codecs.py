@@ -1,27 +1,24 @@
-"""The codecs of the bench: splatc by its command, the others through Pillow, each at its best under a limit of bytes."""
+"""The codecs that Pillow brings, each at its best under a limit of bytes."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib
 import io
 import math
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import PIL
 import PIL.features
 import PIL.Image
 
-import splatc
-from splatc.image_io import Samples, load
+from bench.codec import Measurement, size_limit
+from splatc.image_io import Samples
 from splatc.metrics import psnr
 
 with contextlib.suppress(ImportError):
@@ -30,106 +27,6 @@ with contextlib.suppress(ImportError):
 LANCZOS = PIL.Image.Resampling.LANCZOS
 COLOUR_OPTIONS = ("subsampling", "mct")
 """Options that a gray picture has no use for."""
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """A file on disk and what it decodes to."""
-
-    size: int
-    """Bytes."""
-    pixels: Samples
-    """(H, W, C)."""
-    encode_seconds: float
-    """splatc: of the whole process. Others: of the one encoding that was chosen, not of the search for it."""
-    decode_seconds: float
-    note: str = ""
-
-
-class Codec(Protocol):
-    """What makes files of pictures."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def settings(self) -> str:
-        """All that determines the files."""
-
-    def measure(
-        self, picture: Path, pixels: Samples, ratios: Sequence[float], folder: Path
-    ) -> Iterator[Measurement | None]:
-        """For each compression ratio the best file of at most that size, or None if the codec cannot get that small.
-
-        ``pixels``, (H, W, C) uint8, are those of the file ``picture``; ``folder`` is for temporary files.
-        """
-
-
-def size_limit(pixels: Samples, ratio: float) -> int:
-    """The largest file that has at least this compression ratio, in bytes."""
-    return math.floor(pixels.nbytes / ratio)
-
-
-@dataclass(frozen=True)
-class Splatc:
-    """splatc as its user runs it: two processes, and pixels from the decoded file."""
-
-    effort: int
-    tune: str
-    blend: str | None
-    threads: int
-    source: str
-    """What `source_digest` said when the bench began."""
-
-    @property
-    def name(self) -> str:
-        extra = [word for word in (self.tune if self.tune != "psnr" else None, self.blend) if word]
-        return " ".join([f"splatc -e {self.effort}", *extra])
-
-    @property
-    def settings(self) -> str:
-        return f"{self.name}; source {self.source}"
-
-    def measure(
-        self, picture: Path, pixels: Samples, ratios: Sequence[float], folder: Path
-    ) -> Iterator[Measurement | None]:
-        coded, decoded = folder / "coded.splat2d", folder / "decoded.png"
-        options = ["-e", str(self.effort), "--tune", self.tune, *(["--blend", self.blend] if self.blend else [])]
-        for ratio in ratios:
-            encode_seconds = self._run("encode", "-f", "-q", picture, coded, "--cr", str(ratio), *options)
-            size = coded.stat().st_size
-            if size > size_limit(pixels, ratio):
-                raise RuntimeError(f"{picture}: splatc --cr {ratio:g} wrote {size} bytes, more than allowed")
-            decode_seconds = self._run("decode", "-f", coded, decoded)
-            if source_digest() != self.source:
-                raise RuntimeError("the source of splatc changed while it was measured: start again")
-            yield Measurement(size, load(str(decoded)).pixels, encode_seconds, decode_seconds)
-
-    def warm_up(self, folder: Path) -> None:
-        """Let Numba compile what it has not yet compiled on this machine: that time is nobody's."""
-        picture = folder / "warm.png"
-        ramp = np.linspace(0, 255, 64 * 64 * 3).astype(np.uint8).reshape(64, 64, 3)
-        PIL.Image.fromarray(ramp).save(picture)
-        for _ in self.measure(picture, ramp, [20.0], folder):
-            pass
-
-    def _run(self, *arguments: str | Path) -> float:
-        """Run the command of this very package (-P: not of one in the current folder); returns its time in seconds."""
-        command = [sys.executable, "-P", "-m", "splatc", *map(str, arguments), "--threads", str(self.threads)]
-        start = time.perf_counter()
-        result = subprocess.run(command, check=False, capture_output=True, text=True)
-        if result.returncode:
-            raise RuntimeError(f"{' '.join(command)}: {result.stderr.strip()}")
-        return time.perf_counter() - start
-
-
-def source_digest() -> str:
-    """Of all source files of the installed splatc: what it measures belongs to this code and to no other."""
-    root = Path(splatc.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:12]
 
 
 @dataclass(frozen=True)
