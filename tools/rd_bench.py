@@ -217,7 +217,8 @@ class Progress:
     def step(self, what: str) -> None:
         self._done += 1
         left = (time.monotonic() - self._start) / self._done * (self._total - self._done)
-        clock = f"{left // 3600:.0f}:{left // 60 % 60:02.0f}:{left % 60:02.0f} left"
+        minutes, seconds = divmod(round(left), 60)
+        clock = f"{minutes // 60}:{minutes % 60:02}:{seconds:02} left"
         if sys.stderr.isatty():
             filled = 30 * self._done // self._total
             bar = f"[{'#' * filled}{' ' * (30 - filled)}]"

@@ -7,13 +7,41 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.bdrate import bd_quality, bd_rate
 from bench.published import Reference, references
 from bench.results import Point
 
-Quality = Callable[[Point], float]
+Value = Callable[[Point], float]
+
+
+def _psnr(point: Point) -> float:
+    return point.psnr
+
+
+def ms_ssim_db(point: Point) -> float:
+    """MS-SSIM on the scale -10 log10(1 - x), where curves are straighter; at most 100 dB."""
+    return -10.0 * math.log10(max(1.0 - point.ms_ssim, 1e-10))
+
+
+class Column(NamedTuple):
+    """One of the tables of means."""
+
+    key: str
+    """In JSON."""
+    title: str
+    value: Value
+    form: str
+
+
+COLUMNS = (
+    Column("psnr", "PSNR, dB", _psnr, ".2f"),
+    Column("ms_ssim", "MS-SSIM", lambda point: point.ms_ssim, ".4f"),
+    Column("bpp", "bpp", lambda point: point.bpp, ".4f"),
+    Column("encode_seconds", "encode, s", lambda point: point.encode_seconds, ".2f"),
+    Column("decode_seconds", "decode, s", lambda point: point.decode_seconds, ".3f"),
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +76,7 @@ class Report:
         chosen = (point for point in self.points if (point.codec, point.ratio) == (codec, ratio))
         return [point for point in chosen if point.size is not None]
 
-    def mean(self, codec: str, ratio: float, value: Callable[[Point], float]) -> float | None:
+    def mean(self, codec: str, ratio: float, value: Value) -> float | None:
         """Over all pictures; None if the codec has not reached the target on every one: such means do not compare."""
         points = self.reached(codec, ratio)
         return fmean(map(value, points)) if len(points) == len(self.pictures) else None
@@ -75,34 +103,31 @@ class Report:
         rate, psnr, rate_ms_ssim = (fmean(column) for column in zip(*measured, strict=True))
         return Delta(codec, anchor, rate, psnr, rate_ms_ssim, len(measured))
 
-    def _curve(self, picture: str, codec: str, quality: Quality) -> list[tuple[float, float]]:
+    def _curve(self, picture: str, codec: str, quality: Value) -> list[tuple[float, float]]:
         points = (point for point in self.points if (point.picture, point.codec) == (picture, codec))
         return [(point.bpp, quality(point)) for point in points if point.size is not None]
 
     def as_json(self) -> dict[str, Any]:
-        values = {name: self._grid(value) for name, value in _VALUES.items()}
+        means = {column.key: self._grid(column.value) for column in COLUMNS}
         return {
             "schema_version": 1,
             **self.made_by,
             "pictures": self.pictures,
-            "means": values,
+            "means": means,
             "deltas": [asdict(delta) for delta in self.deltas()],
             "published_not_measured_here": [reference._asdict() for reference in self.published],
             "points": [asdict(point) for point in self.points],
         }
 
-    def _grid(self, value: Callable[[Point], float]) -> dict[str, dict[str, float | None]]:
+    def _grid(self, value: Value) -> dict[str, dict[str, float | None]]:
         return {codec: {f"{ratio:g}": self.mean(codec, ratio, value) for ratio in self.ratios} for codec in self.codecs}
 
     def as_markdown(self) -> str:
         heading = "\n".join(f"- {name.replace('_', ' ')}: {value}" for name, value in self.made_by.items())
         parts = ["# Rate and distortion", heading, f"Means over {len(self.pictures)} pictures; bpp counts whole files."]
-        parts += [
-            f"## {name}\n\n{self._table(value, form)}"
-            for (name, value), form in zip(_VALUES.items(), _FORMS, strict=True)
-        ]
+        parts += [f"## {column.title}\n\n{self._table(column)}" for column in COLUMNS]
         parts.append(
-            "A cell `(n)` is no mean: the codec makes files so small of n pictures only. Encode seconds are of whole processes for "
+            "A cell `(n)` is no mean: there are files so small of n pictures only. Encode seconds are of whole processes for "
             "splatc, of the one chosen encoding, without the search for it, for the others."
         )
         if deltas := self.deltas():
@@ -127,18 +152,15 @@ class Report:
         parts.append(f"## PSNR by picture, dB\n\n{self._by_picture()}")
         return "\n\n".join(parts) + "\n"
 
-    def _table(self, value: Callable[[Point], float], form: str) -> str:
+    def _table(self, column: Column) -> str:
         return _markdown(
             ["CR", *self.codecs],
-            [
-                [f"{ratio:g}", *(self._cell(codec, ratio, value, form) for codec in self.codecs)]
-                for ratio in self.ratios
-            ],
+            [[f"{ratio:g}", *(self._cell(codec, ratio, column) for codec in self.codecs)] for ratio in self.ratios],
         )
 
-    def _cell(self, codec: str, ratio: float, value: Callable[[Point], float], form: str) -> str:
-        mean = self.mean(codec, ratio, value)
-        return format(mean, form) if mean is not None else f"({len(self.reached(codec, ratio))})"
+    def _cell(self, codec: str, ratio: float, column: Column) -> str:
+        mean = self.mean(codec, ratio, column.value)
+        return format(mean, column.form) if mean is not None else f"({len(self.reached(codec, ratio))})"
 
     def _by_picture(self) -> str:
         cells = {
@@ -181,25 +203,6 @@ class Report:
         for path in paths:
             figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
         pyplot.close(figure)
-
-
-def _psnr(point: Point) -> float:
-    return point.psnr
-
-
-def ms_ssim_db(point: Point) -> float:
-    """MS-SSIM on the scale -10 log10(1 - x), where curves are straighter; at most 100 dB."""
-    return -10.0 * math.log10(max(1.0 - point.ms_ssim, 1e-10))
-
-
-_VALUES: dict[str, Callable[[Point], float]] = {
-    "PSNR, dB": _psnr,
-    "MS-SSIM": lambda point: point.ms_ssim,
-    "bpp": lambda point: point.bpp,
-    "encode, s": lambda point: point.encode_seconds,
-    "decode, s": lambda point: point.decode_seconds,
-}
-_FORMS = (".2f", ".4f", ".4f", ".2f", ".3f")
 
 
 def _markdown(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
