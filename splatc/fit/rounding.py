@@ -39,10 +39,10 @@ def steps(parameters: Parameters, quantizer: Quantizer) -> dict[str, Tensor]:
     return {name: torch.from_numpy(step.astype(np.float32)) for name, step in result.items()}
 
 
-def with_noise(
+def noise_for(
     parameters: Parameters, quantizer: Quantizer, free: tuple[str, ...], generator: torch.Generator
 ) -> dict[str, Tensor]:
-    """By name, uniform noise of one step for each parameter that is still free."""
+    """By name, uniform noise of one step for each of these parameters."""
     widths = steps(parameters, quantizer)
     noise = {}
     for name in free:

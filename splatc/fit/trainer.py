@@ -13,17 +13,16 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from splatc.fit.freezing import Freezing
 from splatc.fit.losses import l1_ssim, l2
-from splatc.fit.parameters import MAX_RATIO, MIN_SIZE, NAMES, Adam, Parameters, from_gaussians, to_gaussians
+from splatc.fit.parameters import MAX_RATIO, MIN_SIZE, Adam, Parameters, from_gaussians, to_gaussians
 from splatc.fit.rasterize import Canvas, Rasterize
 from splatc.fit.removal import removal_cost
-from splatc.fit.rounding import freeze, with_noise
+from splatc.fit.rounding import noise_for
 from splatc.fit.schedule import Schedule
 from splatc.gaussians import Blend, FloatArray, Gaussians
 from splatc.quantize import Quantizer
 from splatc.render.cpu import row_stride
-
-SHAPE = ("size", "ratio", "angle")
 
 Budget = Callable[[Gaussians], int]
 """How many Gaussians the file may hold, told from what they look like now."""
@@ -62,25 +61,28 @@ def fit(
     parameters = from_gaussians(seeds)
     optimizer = Adam(parameters)
     seeded = len(parameters)
-    cuts = schedule.cut_steps()
-    free = NAMES
+    cuts, freezes = schedule.cut_steps(), schedule.freezes() if schedule.quantized else {}
+    freezing = Freezing(seeded, generator)
     for step in range(schedule.steps):
         if step in cuts:
             share = (cuts.index(step) + 1) / len(cuts)
             final = min(budget(to_gaussians(parameters)), seeded)
-            parameters = _prune(parameters, optimizer, canvas, target, round(seeded * (final / seeded) ** share))
-        if schedule.quantized and step == round(schedule.freeze_shape * schedule.steps):
-            parameters, free = freeze(parameters, quantizer, SHAPE), ("mean", "colour")
-        if schedule.quantized and step == round(schedule.freeze_mean * schedule.steps):
-            parameters, free = freeze(parameters, quantizer, ("mean",)), ("colour",)
-            parameters = _prune(parameters, optimizer, canvas, target, budget(to_gaussians(parameters)))
+            parameters = _prune(
+                parameters, optimizer, freezing, canvas, target, round(seeded * (final / seeded) ** share)
+            )
+        if step in freezes:
+            parameters = freezing.advance(parameters, quantizer, *freezes[step])
+        if step == schedule.trim_step() and schedule.quantized:
+            parameters = _prune(parameters, optimizer, freezing, canvas, target, budget(to_gaussians(parameters)))
         time = step / schedule.steps
         noisy = schedule.quantized and time >= schedule.noise_from
-        noise = with_noise(parameters, quantizer, free, generator) if noisy else {}
-        parameters = _step(parameters, free, noise, optimizer, schedule, time, canvas, target, tune)
+        noise = freezing.only_free(noise_for(parameters, quantizer, freezing.free(), generator)) if noisy else {}
+        parameters = _step(parameters, noise, optimizer, freezing, schedule, time, canvas, target, tune)
         if progress is not None:
             progress(step + 1, schedule.steps)
-    return to_gaussians(freeze(parameters, quantizer, free) if schedule.quantized else parameters)
+    if schedule.quantized:
+        parameters = freezing.advance(parameters, quantizer, ("colour",), 1.0)
+    return to_gaussians(parameters)
 
 
 def planes(image: FloatArray) -> FloatArray:
@@ -101,9 +103,9 @@ def draw(parameters: Parameters, canvas: Canvas) -> torch.Tensor:
 
 def _step(
     parameters: Parameters,
-    free: tuple[str, ...],
     noise: dict[str, torch.Tensor],
     optimizer: Adam,
+    freezing: Freezing,
     schedule: Schedule,
     time: float,
     canvas: Canvas,
@@ -111,7 +113,7 @@ def _step(
     tune: str,
 ) -> Parameters:
     """One gradient step of the free parameters; the picture is drawn with noise, the step applied without."""
-    leaves = {name: getattr(parameters, name).clone().requires_grad_() for name in free}
+    leaves = {name: getattr(parameters, name).clone().requires_grad_() for name in freezing.free()}
     drawn = draw(replace(parameters, **{n: leaf + noise[n] if noise else leaf for n, leaf in leaves.items()}), canvas)
     if tune == "ssim":
         rows = (
@@ -128,12 +130,15 @@ def _step(
     if "mean" in directions:
         directions["mean"] *= torch.exp(parameters.size)[:, None]
     moved = {name: getattr(parameters, name) + getattr(rates, name) * decay * d for name, d in directions.items()}
-    return _within_bounds(replace(parameters, **moved), canvas)
+    bounded = _within_bounds(replace(parameters, **moved), canvas)
+    changes = {name: getattr(bounded, name) - getattr(parameters, name) for name in moved}
+    final = {name: getattr(parameters, name) + change for name, change in freezing.only_free(changes).items()}
+    return replace(parameters, **final)
 
 
 def _within_bounds(parameters: Parameters, canvas: Canvas) -> Parameters:
-    """Means on the canvas, sizes and ratios in the range that a file can hold."""
-    low, high = torch.zeros(2), torch.tensor([canvas.width, canvas.height], dtype=torch.float32)
+    """Means inside the canvas, so that each has a cell; sizes and ratios in the range that a file can hold."""
+    low, high = torch.zeros(2), torch.tensor([canvas.width, canvas.height], dtype=torch.float32) - 1 / 64
     return replace(
         parameters,
         mean=torch.clamp(parameters.mean, low, high),
@@ -142,13 +147,16 @@ def _within_bounds(parameters: Parameters, canvas: Canvas) -> Parameters:
     )
 
 
-def _prune(parameters: Parameters, optimizer: Adam, canvas: Canvas, target: FloatArray, count: int) -> Parameters:
+def _prune(
+    parameters: Parameters, optimizer: Adam, freezing: Freezing, canvas: Canvas, target: FloatArray, count: int
+) -> Parameters:
     """Keep the ``count`` Gaussians whose removal would raise the squared error most."""
     if count >= len(parameters):
         return parameters
     cost = _removal_costs(parameters, canvas, target)
     kept = torch.from_numpy(np.sort(np.argsort(-cost, kind="stable")[:count]))
     optimizer.keep(kept)
+    freezing.keep(kept)
     return parameters.keep(kept)
 
 
