@@ -123,8 +123,8 @@ LAYOUT = (
     (5, "level_counts: 2 in level 4, 0 in level 3, 1 in level 2, 0 in level 1, 3 in level 0"),
     (4, "CRC-32 of HEAD"),
     (4, "chunk type GAUS"),
-    (1, "length 29"),
-    (29, "payload"),
+    (1, "length 28"),
+    (28, "payload"),
     (4, "CRC-32 of GAUS"),
 )
 

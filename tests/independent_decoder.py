@@ -330,7 +330,7 @@ def decode(data: bytes) -> Decoded:
 
 def read_symbols(header: Header, decoder: RangeDecoder) -> list[Symbols]:
     """All Gaussians in coding order."""
-    tables = AdaptiveTables(header.sizes)
+    tables = Tables(header.sizes)
     symbols: list[Symbols] = []
     for level, n in zip(reversed(range(len(header.level_counts))), header.level_counts, strict=True):
         if n == 0:
@@ -435,7 +435,7 @@ class AdaptiveTable:
             return [0] * n
         symbols: list[int] = []
         while len(symbols) < n:
-            batch = decoder.array(table(self.counts), min(max(8, self.seen // 4), n - len(symbols)))
+            batch = decoder.array(table(self.counts), min(max(4, self.seen // 4), n - len(symbols)))
             for s in batch:
                 self.grow(s)
             self.seen += len(batch)
@@ -456,6 +456,34 @@ class AdaptiveTable:
         return AdaptiveTable([1 + c * 8192 // total for c in self.counts], self.smooth)
 
 
+class SpreadTable:
+    """<Spread tables>."""
+
+    def __init__(self, counts: list[int], distances: int) -> None:
+        self.counts = counts
+        self.seen = 0
+        self.sum = distances
+        self.number = 4
+
+    def array(self, decoder: RangeDecoder, n: int) -> list[int]:
+        symbols: list[int] = []
+        while len(symbols) < n:
+            p = residual_prior(256 * self.sum // (self.sum + self.number), 96)
+            weights = [a + b for a, b in zip(self.counts, p, strict=True)]
+            batch = decoder.array(table(weights), min(max(4, self.seen // 4), n - len(symbols)))
+            for s in batch:
+                self.counts[s] += 256
+                self.sum += abs(s - 48)
+            self.number += len(batch)
+            self.seen += len(batch)
+            symbols += batch
+        return symbols
+
+    def heir(self) -> SpreadTable:
+        total = sum(self.counts)
+        return SpreadTable([c * 2048 // total for c in self.counts], 4 * self.sum // self.number)
+
+
 # ---- priors.md ----
 
 
@@ -469,8 +497,13 @@ def prior(weights: Sequence[int], n: int) -> list[int]:
     return [1 + w * n * 256 // total for w in weights]
 
 
-class AdaptiveTables(dict[tuple[int | str, ...], AdaptiveTable]):
-    """The adaptive tables in use, each made from its prior when it is first asked for; attributes.md says which there are."""
+def residual_prior(r: int, n: int) -> list[int]:
+    d = decay(r, 49)
+    return prior([*d[:0:-1], *d, 256], n)
+
+
+class Tables(dict[tuple[int | str, ...], AdaptiveTable | SpreadTable]):
+    """The adaptive and spread tables in use, each made from its prior when it is first asked for; attributes.md says which there are."""
 
     def __init__(self, sizes: int) -> None:
         super().__init__()
@@ -482,19 +515,19 @@ class AdaptiveTables(dict[tuple[int | str, ...], AdaptiveTable]):
             if key[0] in ("size", "anisotropy", "residual"):
                 self[key] = self[key].heir()
 
-    def __missing__(self, key: tuple[int | str, ...]) -> AdaptiveTable:
+    def __missing__(self, key: tuple[int | str, ...]) -> AdaptiveTable | SpreadTable:
         match key:
             case ("size",):
                 self[key] = AdaptiveTable(prior([1] * self.sizes, self.sizes))
             case ("anisotropy",):
                 self[key] = AdaptiveTable(prior(decay(208, 64), 16))
             case "turn", int(m):
-                d = decay(256 - 256 // m, m)
-                self[key] = AdaptiveTable(prior([d[min(i, m - i)] for i in range(m)], m))
-            case "residual", channel:
-                luma_or_alpha = channel in ("Y", "A")
-                d = decay(236 if luma_or_alpha else 192, 49)
-                self[key] = AdaptiveTable(prior([*d[:0:-1], *d, 256], 16), smooth=luma_or_alpha)
+                weights = [8192 + 2**20 // (min(i, m - i) ** 2 + 1 + 512 // m) for i in range(m)]
+                self[key] = AdaptiveTable(prior(weights, 8 * m))
+            case "residual", "Y" | "A":
+                self[key] = AdaptiveTable(residual_prior(236, 16), smooth=True)
+            case "residual", "U" | "V":
+                self[key] = SpreadTable([0] * 98, 12)
             case "split", int(m), int(share):
                 self[key] = AdaptiveTable(prior(split_weights(m, share), 64))
         return self[key]
@@ -503,8 +536,8 @@ class AdaptiveTables(dict[tuple[int | str, ...], AdaptiveTable]):
 @cache
 def split_weights(n: int, q: int) -> list[int]:
     """W[0..n] of <Splits>."""
-    first = list(accumulate((2 * q + i for i in range(n)), mul, initial=1))
-    second = list(accumulate((2 * (16 - q) + i for i in range(n)), mul, initial=1))
+    first = list(accumulate((q + i for i in range(n)), mul, initial=1))
+    second = list(accumulate((16 - q + i for i in range(n)), mul, initial=1))
     v = [math.comb(n, k) * first[k] * second[n - k] for k in range(n + 1)]
     total = sum(v)
     return [2**30 * vk // total for vk in v]
@@ -519,7 +552,7 @@ def fixed_split_table(n: int, q: int) -> Cumulative:
 
 
 def read_positions(
-    decoder: RangeDecoder, tables: AdaptiveTables, columns: int, rows: int, points: int
+    decoder: RangeDecoder, tables: Tables, columns: int, rows: int, points: int
 ) -> list[tuple[int, int]]:
     """<The tree>: the cells (x, y) of all points of a level, in coding order."""
     nodes = [(0, 0, points)]
@@ -540,7 +573,7 @@ def read_positions(
     return [(x, y) for x, y, n in nodes for _ in range(n)]
 
 
-def read_splits(decoder: RangeDecoder, tables: AdaptiveTables, counts: list[int], shares: list[int]) -> list[int]:
+def read_splits(decoder: RangeDecoder, tables: Tables, counts: list[int], shares: list[int]) -> list[int]:
     """<The splits of one step>: k of each node."""
     groups, rests = defaultdict(list), defaultdict(list)
     for node, (n, share) in enumerate(zip(counts, shares, strict=True)):
@@ -567,7 +600,7 @@ def read_splits(decoder: RangeDecoder, tables: AdaptiveTables, counts: list[int]
 # ---- attributes.md ----
 
 
-def read_turns(decoder: RangeDecoder, tables: AdaptiveTables, ms: list[int]) -> list[int]:
+def read_turns(decoder: RangeDecoder, tables: Tables, ms: list[int]) -> list[int]:
     """<Turns> of Gaussians with ms directions; 0 for those that have only one."""
     turns = [0] * len(ms)
     for m in sorted(set(ms) - {1}):
@@ -577,7 +610,7 @@ def read_turns(decoder: RangeDecoder, tables: AdaptiveTables, ms: list[int]) -> 
     return turns
 
 
-def read_residuals(decoder: RangeDecoder, tables: AdaptiveTables, channel: str, n: int) -> list[int]:
+def read_residuals(decoder: RangeDecoder, tables: Tables, channel: str, n: int) -> list[int]:
     """<Residuals> of one coded channel."""
     symbols = tables["residual", channel].array(decoder, n)
     escapes = iter(decoder.uniform(16, symbols.count(97)))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from splatc.bitstream import priors
 from splatc.bitstream.coder import (
     INCREMENT,
     SMOOTH,
@@ -19,6 +20,7 @@ from splatc.bitstream.coder import (
     code_bits,
     frequencies_of,
 )
+from splatc.bitstream.spread import SpreadTable
 from splatc.errors import CorruptFileError
 
 
@@ -144,9 +146,9 @@ def test_adaptive_tables_learn_in_batches() -> None:
     table.code(recorder, np.zeros(10, np.int32))
     table.code(recorder, np.zeros(0, np.int32))
     table.code(recorder, np.ones(50, np.int32))
-    assert [len(symbols) for _, symbols in recorder.calls] == [8, 2, 8, 8, 8, 8, 10, 8]
+    assert [len(symbols) for _, symbols in recorder.calls] == [4, 4, 2, 4, 4, 4, 5, 6, 8, 10, 9]
     assert [frequencies.tolist() for frequencies, _ in recorder.calls[:3]] == [
-        frequencies_of(np.array(counts)).tolist() for counts in ([1, 1], [9, 1], [11, 1])
+        frequencies_of(np.array(counts)).tolist() for counts in ([1, 1], [5, 1], [9, 1])
     ]
 
 
@@ -160,6 +162,25 @@ def test_smooth_tables_learn_of_neighbours_too_and_heirs_keep_what_was_learned()
     learned = np.array([129, 33, 33, 65, 65, 257, 65, 65])
     expected = [frequencies_of(learned), frequencies_of(1 + learned * 8192 // learned.sum())]
     np.testing.assert_array_equal([frequencies for frequencies, _ in recorder.calls[1:]], expected)
+
+
+def test_spread_tables_learn_how_far_residuals_spread_before_how_often_each_occurs() -> None:
+    recorder = Recorder()
+    table = SpreadTable()
+    table.code(recorder, np.array([48, 48, 58, 38], np.int32))  # residuals 0, 0, 10, -10
+    for each in (table, table.heir()):
+        each.code(recorder, np.array([48], np.int32))
+    seen = np.zeros(98, np.int64)
+    inherited = seen.copy()
+    seen[[48, 58, 38]] = 512, 256, 256
+    inherited[[48, 58, 38]] = 1024, 512, 512
+    expected = [
+        priors.residual(256 * 12 // (12 + 4), 96),
+        seen + priors.residual(256 * 32 // (32 + 8), 96),
+        inherited + priors.residual(256 * 16 // (16 + 4), 96),  # 16 / 4 is the mean distance of 32 / 8
+    ]
+    for (frequencies, _), counts in zip(recorder.calls, expected, strict=True):
+        np.testing.assert_array_equal(frequencies, frequencies_of(counts))
 
 
 @pytest.mark.parametrize("bits", [1, 7, 8, 9, 16, 20])

@@ -158,9 +158,7 @@ def test_both_decoders_split_large_nodes_alike() -> None:
     order = positions.canonical_order(x, y, np.zeros_like(x))
     encoder = Encoder()
     positions.encode(encoder, {}, 9, 6, x[order], y[order])
-    cells = independent.read_positions(
-        independent.RangeDecoder(encoder.finish()), independent.AdaptiveTables(1), 9, 6, len(x)
-    )
+    cells = independent.read_positions(independent.RangeDecoder(encoder.finish()), independent.Tables(1), 9, 6, len(x))
     np.testing.assert_array_equal(cells, np.column_stack((x, y))[order])
 
 

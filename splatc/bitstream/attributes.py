@@ -12,11 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from splatc.bitstream import priors
-from splatc.bitstream.coder import SHARP, SMOOTH, AdaptiveTable, Coder, Symbols, code_bits
-from splatc.bitstream.priors import RESIDUAL_RADIUS, Counts
+from splatc.bitstream.coder import SMOOTH, AdaptiveTable, Coder, Symbols, code_bits
+from splatc.bitstream.priors import RESIDUAL_RADIUS
+from splatc.bitstream.spread import SpreadTable
 from splatc.errors import CorruptFileError
 from splatc.quantize import IntArray
 
+Table = AdaptiveTable | SpreadTable
 ESCAPE = 2 * RESIDUAL_RADIUS + 1
 """The symbol after those of the residuals -RESIDUAL_RADIUS..RESIDUAL_RADIUS."""
 CHANNEL_NAMES = {
@@ -52,32 +54,30 @@ class AttributeTables:
     """The adaptive tables of a file, made when first needed."""
 
     def __init__(self) -> None:
-        self._tables: dict[tuple[str, int], AdaptiveTable] = {}
+        self._of_level: dict[tuple[str, int], Table] = {}
+        self._of_directions: dict[int, AdaptiveTable] = {}
 
-    def of_level(
-        self, attribute: str, channel: int, prior: Callable[[], Counts], growth: tuple[int, ...] = SHARP
-    ) -> AdaptiveTable:
-        """A new table, to be asked for once a level; it starts from that of the coarser level, the first from the prior."""
-        coarser = self._tables.get((attribute, channel))
-        table = AdaptiveTable(prior(), growth) if coarser is None else coarser.heir()
-        self._tables[attribute, channel] = table
+    def of_level(self, attribute: str, channel: int, first: Callable[[], Table]) -> Table:
+        """A new table, to be asked for once a level: the first of a file, or the heir of the coarser level's."""
+        coarser = self._of_level.get((attribute, channel))
+        self._of_level[attribute, channel] = table = first() if coarser is None else coarser.heir()
         return table
 
     def of_directions(self, count: int) -> AdaptiveTable:
         """The one table of a number of directions."""
-        if ("turn", count) not in self._tables:
-            self._tables["turn", count] = AdaptiveTable(priors.turn(count))
-        return self._tables["turn", count]
+        if count not in self._of_directions:
+            self._of_directions[count] = AdaptiveTable(priors.turn(count))
+        return self._of_directions[count]
 
 
 def code_size(coder: Coder, tables: AttributeTables, bins: int, size: Symbols) -> None:
     """Code (or fill in) 0 <= size < bins."""
-    tables.of_level("size", 0, lambda: priors.size(bins)).code(coder, size)
+    tables.of_level("size", 0, lambda: AdaptiveTable(priors.size(bins))).code(coder, size)
 
 
 def code_anisotropy(coder: Coder, tables: AttributeTables, anisotropy: Symbols) -> None:
     """Code (or fill in) 0 <= anisotropy <= MAX_ANISOTROPY."""
-    tables.of_level("anisotropy", 0, priors.anisotropy).code(coder, anisotropy)
+    tables.of_level("anisotropy", 0, lambda: AdaptiveTable(priors.anisotropy())).code(coder, anisotropy)
 
 
 def code_turn(coder: Coder, tables: AttributeTables, directions: IntArray, turn: Symbols) -> None:
@@ -94,8 +94,9 @@ def code_residual(coder: Coder, tables: AttributeTables, channel: int, chroma: b
 
     Raises CorruptFileError where one of these is not beyond it.
     """
-    growth = SHARP if chroma else SMOOTH
-    table = tables.of_level("residual", channel, lambda: priors.residual(chroma), growth)
+    table = tables.of_level(
+        "residual", channel, lambda: SpreadTable() if chroma else AdaptiveTable(priors.luma_residual(), SMOOTH)
+    )
     symbols = np.where(np.abs(residual) <= RESIDUAL_RADIUS, residual + RESIDUAL_RADIUS, ESCAPE).astype(np.int32)
     table.code(coder, symbols)
     escaped = np.flatnonzero(symbols == ESCAPE)

@@ -7,6 +7,7 @@ model of the format is written once and serves both directions.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Protocol
 
 import constriction
@@ -18,11 +19,13 @@ from splatc.errors import CorruptFileError
 Symbols = NDArray[np.int32]
 Frequencies = NDArray[np.int64]
 """(A,) each >= 1, sum TOTAL: symbol s takes the share frequencies[s] / TOTAL of the code space."""
+Counts = NDArray[np.int64]
+"""(A,) what was seen of each symbol, in units of 1 / INCREMENT symbol; a table is made in proportion to it."""
 
 TOTAL = 1 << 16
 INCREMENT = 256
 """By how much the counts of a table grow with each symbol; priors are in the same unit."""
-FIRST_BATCH = 8
+FIRST_BATCH = 4
 """Symbols that are coded before a table is first made anew; later batches are a quarter of the symbols seen."""
 INHERITED = 32
 """What a table takes over from another weighs as much as so many symbols."""
@@ -121,25 +124,37 @@ class Decoder:
 class AdaptiveTable:
     """The frequencies of one context, learned from the symbols coded with it so far."""
 
-    def __init__(self, prior: NDArray[np.int64], growth: tuple[int, ...] = SHARP) -> None:
-        self._counts = prior.copy()
+    def __init__(self, prior: Counts, growth: tuple[int, ...] = SHARP) -> None:
+        self.counts = prior.copy()
         self._growth = growth
         self._seen = 0
 
     def heir(self) -> AdaptiveTable:
         """A fresh table that starts from what this one has learned, with less weight."""
-        return AdaptiveTable(1 + self._counts * (INHERITED * INCREMENT) // self._counts.sum(), self._growth)
+        return AdaptiveTable(1 + scaled(self.counts, INHERITED), self._growth)
 
     def code(self, coder: Coder, symbols: Symbols) -> None:
         """Code symbols in order, in batches: each uses the counts after the batch before it."""
-        start = 0
-        while start < len(symbols):
-            batch = symbols[start : start + max(FIRST_BATCH, self._seen // 4)]
-            coder.code(frequencies_of(self._counts), batch)
-            histogram = np.bincount(batch, minlength=len(self._counts))
-            self._counts += np.convolve(histogram, self._growth, mode="same")
+        for batch in batches(symbols, self._seen):
+            coder.code(frequencies_of(self.counts), batch)
+            histogram = np.bincount(batch, minlength=len(self.counts))
+            self.counts += np.convolve(histogram, self._growth, mode="same")
             self._seen += len(batch)
-            start += len(batch)
+
+
+def scaled(counts: Counts, symbols: int) -> Counts:
+    """Counts (not all 0) in the same proportions that weigh as much as so many symbols seen, rounded down."""
+    result: Counts = counts * (symbols * INCREMENT) // counts.sum()
+    return result
+
+
+def batches(symbols: Symbols, seen: int) -> Iterator[Symbols]:
+    """Consecutive views of the symbols: FIRST_BATCH of them, and more once a quarter of those seen before is more."""
+    start = 0
+    while start < len(symbols):
+        stop = start + max(FIRST_BATCH, (seen + start) // 4)
+        yield symbols[start:stop]
+        start = stop
 
 
 def code_bits(coder: Coder, values: Symbols, bits: int) -> None:

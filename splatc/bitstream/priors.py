@@ -9,15 +9,17 @@ from functools import cache
 from math import comb
 
 import numpy as np
-from numpy.typing import NDArray
 
-from splatc.bitstream.coder import INCREMENT, Frequencies, frequencies_of
+from splatc.bitstream.coder import INCREMENT, Counts, Frequencies, frequencies_of
 from splatc.quantize import MAX_ANISOTROPY
 
-Counts = NDArray[np.int64]
-
-SPLIT_WEIGHT = 2
+SPLIT_WEIGHT = 1
 """Points that each sixteenth of a node is taken to hold already: the fewer, the more unevenly points are believed to lie."""
+SPLIT_SYMBOLS = 64
+"""Symbols that the prior of a small node's split weighs as much as."""
+TURN_WIDTH = 512
+TURN_FLOOR = 1 << 13
+"""The shape of the prior of turns; these and the constants above: tools/train_priors.py."""
 RESIDUAL_RADIUS = 48
 """Colour residuals up to this far have a symbol of their own, the others follow an escape."""
 
@@ -58,7 +60,7 @@ def split_table(count: int, share: int) -> Frequencies:
 
 def split(count: int, share: int) -> Counts:
     """The prior for the split of a node with few points."""
-    return _counts(_split_weights(count, share), 64)
+    return _counts(_split_weights(count, share), SPLIT_SYMBOLS)
 
 
 def size(bins: int) -> Counts:
@@ -72,12 +74,18 @@ def anisotropy() -> Counts:
 
 
 def turn(directions: int) -> Counts:
-    """Directions near the predicted one are likelier, and the distance is counted both ways round."""
-    near = _decay(directions, 256 - 256 // directions)
-    return _counts([near[min(turn, directions - turn)] for turn in range(directions)], directions)
+    """Directions near the predicted one are likelier, the more so the more there are; the distance is counted both ways round."""
+    distance = [min(turn, directions - turn) for turn in range(directions)]
+    return _counts([TURN_FLOOR + (1 << 20) // (d * d + 1 + TURN_WIDTH // directions) for d in distance], 8 * directions)
 
 
-def residual(chroma: bool) -> Counts:
-    """Residuals -RESIDUAL_RADIUS..RESIDUAL_RADIUS around 0, then the escape."""
-    decay = _decay(RESIDUAL_RADIUS + 1, 192 if chroma else 236)
-    return _counts(decay[:0:-1] + decay + [1 << 8], 16)
+@cache
+def residual(ratio: int, symbols: int) -> Counts:
+    """Residuals -RESIDUAL_RADIUS..RESIDUAL_RADIUS around 0, each step outwards ratio / 256 times as likely, then the escape."""
+    decay = _decay(RESIDUAL_RADIUS + 1, ratio)
+    return _counts(decay[:0:-1] + decay + [1 << 8], symbols)
+
+
+def luma_residual() -> Counts:
+    """Also that of alpha."""
+    return residual(236, 16)
