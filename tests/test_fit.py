@@ -14,7 +14,7 @@ from splatc.fit.parameters import NAMES, from_gaussians, to_gaussians
 from splatc.fit.rounding import freeze, steps
 from splatc.fit.schedule import Schedule, schedule
 from splatc.fit.seeding import seed
-from splatc.fit.trainer import fit
+from splatc.fit.trainer import Tune, fit
 from splatc.gaussians import Blend, FloatArray, Gaussians, Scene
 from splatc.quantize import Quantizer, dequantize, quantize
 from splatc.render import render
@@ -31,7 +31,7 @@ def picture() -> FloatArray:
     return floats(np.stack([x * 0.7, (x + y > 1.1) * 0.8 + 0.1, 0.5 + 0.3 * np.sin(5 * y)], axis=-1).clip(0, 1))
 
 
-def fitted(plan: Schedule, blend: Blend = Blend.NORMALIZED, tune: str = "psnr", count: int = 60) -> Gaussians:
+def fitted(plan: Schedule, blend: Blend = Blend.NORMALIZED, tune: Tune = "psnr", count: int = 60) -> Gaussians:
     image = picture()
     seeds = seed(image, 3 * count, np.random.default_rng(0))
     return fit(image, seeds, lambda _: count, plan, Quantizer(), blend, BACKGROUND, tune=tune)
@@ -42,8 +42,8 @@ def error(gaussians: Gaussians, blend: Blend) -> float:
 
 
 @pytest.mark.parametrize("blend", Blend)
-@pytest.mark.parametrize("tune", ["psnr", "ssim"])
-def test_a_fit_is_far_better_than_its_seeds(blend: Blend, tune: str) -> None:
+@pytest.mark.parametrize("tune", ["psnr", "ssim", "smartsplat"])
+def test_a_fit_is_far_better_than_its_seeds(blend: Blend, tune: Tune) -> None:
     seeds = seed(picture(), 60, np.random.default_rng(0))
     result = fitted(PLAN, blend, tune)
     assert len(result) == 60

@@ -17,7 +17,7 @@ import numpy as np
 
 from splatc.fit.schedule import Rates, Schedule
 from splatc.fit.seeding import seed
-from splatc.fit.trainer import fit
+from splatc.fit.trainer import Tune, fit
 from splatc.gaussians import Blend, FloatArray, Scene
 from splatc.image_io import load
 from splatc.quantize import Quantizer
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--cr", type=float, default=50.0, help="ratio by the paper's 7 bytes per Gaussian")
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--blend", choices=["sum", "normalized"], default="sum")
-    parser.add_argument("--tune", choices=["psnr", "ssim"], default="ssim")
+    parser.add_argument("--tune", choices=["psnr", "ssim", "smartsplat"], default="smartsplat")
     options = parser.parse_args()
     print("| picture | N | " + " | ".join(name for name, _ in STAGES) + " |\n" + "|---" * (2 + len(STAGES)) + "|")
     for picture in options.pictures:
@@ -56,7 +56,7 @@ def main() -> None:
         print(f"| {picture.stem} | {count} | " + " | ".join(f"{psnr:.2f}" for psnr in results) + " |", flush=True)
 
 
-def quality(image: FloatArray, count: int, stages: dict[str, bool], blend: Blend, tune: str, steps: int) -> float:
+def quality(image: FloatArray, count: int, stages: dict[str, bool], blend: Blend, tune: Tune, steps: int) -> float:
     """PSNR in dB of a fit of ``count`` Gaussians from that initialization."""
     background = image.mean(axis=(0, 1))
     seeds = seed(image, count, np.random.default_rng(0), **stages)

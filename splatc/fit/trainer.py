@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import torch
 
 from splatc.fit.freezing import Freezing
-from splatc.fit.losses import l1_ssim, l2
+from splatc.fit.losses import l1_ssim, l2, multiscale
 from splatc.fit.parameters import MAX_RATIO, MIN_SIZE, Adam, Parameters, from_gaussians, to_gaussians
 from splatc.fit.rasterize import Canvas, Rasterize
 from splatc.fit.removal import removal_cost
@@ -23,6 +24,8 @@ from splatc.fit.schedule import Schedule
 from splatc.gaussians import Blend, FloatArray, Gaussians
 from splatc.quantize import Quantizer
 from splatc.render.cpu import row_stride
+
+Tune = Literal["psnr", "ssim", "smartsplat"]
 
 Budget = Callable[[Gaussians], int]
 """How many Gaussians the file may hold, told from what they look like now."""
@@ -37,7 +40,7 @@ def fit(
     blend: Blend,
     background: FloatArray,
     *,
-    tune: str = "psnr",
+    tune: Tune = "psnr",
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Gaussians:
@@ -48,7 +51,7 @@ def fit(
         seeds: where to begin; more than will stay.
         budget: asked at each cut for the number of Gaussians to end with.
         background: (C,) for the normalized blend.
-        tune: "psnr" for squared error, "ssim" for L1 + SSIM.
+        tune: "psnr" for squared error, "ssim" for L1 + SSIM over several scales, "smartsplat" for L1 + SSIM as in the paper.
         progress: told (step, steps).
 
     Returns:
@@ -74,6 +77,8 @@ def fit(
             parameters = freezing.advance(parameters, quantizer, *freezes[step])
         if step == schedule.trim_step() and schedule.quantized:
             parameters = _prune(parameters, optimizer, freezing, canvas, target, budget(to_gaussians(parameters)))
+        if not freezing.free():
+            break  # of a few Gaussians, the last may have its turn before the last stage
         time = step / schedule.steps
         noisy = schedule.quantized and time >= schedule.noise_from
         noise = freezing.only_free(noise_for(parameters, quantizer, freezing.free(), generator)) if noisy else {}
@@ -110,19 +115,18 @@ def _step(
     time: float,
     canvas: Canvas,
     target: FloatArray,
-    tune: str,
+    tune: Tune,
 ) -> Parameters:
     """One gradient step of the free parameters; the picture is drawn with noise, the step applied without."""
     leaves = {name: getattr(parameters, name).clone().requires_grad_() for name in freezing.free()}
     drawn = draw(replace(parameters, **{n: leaf + noise[n] if noise else leaf for n, leaf in leaves.items()}), canvas)
-    if tune == "ssim":
-        rows = (
-            drawn[:, :, : canvas.width].transpose(0, 1),
-            torch.from_numpy(target)[:, :, : canvas.width].transpose(0, 1),
-        )
-        loss = l1_ssim(*rows)
-    else:
+    if tune == "psnr":
         loss = l2(drawn, torch.from_numpy(target))
+    else:
+        pictures = (
+            rows[:, :, : canvas.width].transpose(0, 1) for rows in (drawn, torch.from_numpy(target))
+        )  # (C, H, W)
+        loss = (multiscale if tune == "ssim" else l1_ssim)(*pictures)
     # A sum, not a mean: gradients of single Gaussians shall not vanish in float32 as pictures grow.
     (loss * float(target.size)).backward()  # type: ignore[no-untyped-call]  # torch has no types for it
     rates, decay = schedule.rates, schedule.rates.final**time
