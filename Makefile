@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt --editable
 
-.PHONY: demo test test-all check lint types clean
+.PHONY: demo test test-all check lint types uncache clean
 
 demo: $(VENV)/.runtime
 	mkdir -p out
@@ -29,6 +29,10 @@ lint: $(VENV)/.develop
 
 types: $(VENV)/.develop
 	$(BIN)/mypy
+
+# Numba's cache notices a change in a kernel's own file, not in what the kernel calls in another: after such a change, begin anew.
+uncache:
+	find splatc tests tools -name '*.nb[ic]' -delete
 
 clean:
 	rm -rf $(VENV) out build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

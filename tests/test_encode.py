@@ -1,0 +1,78 @@
+"""Rate control: the file never exceeds its target and uses at least 97 % of it, whatever the picture, the blend and the size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from splatc import bitstream
+from splatc.decode import decode_bytes
+from splatc.encode import EncodeOptions, Target, encode_with
+from splatc.errors import UsageError
+from splatc.fit.schedule import Schedule
+from splatc.gaussians import Blend
+from splatc.image_io import Image
+from splatc.metrics import psnr
+from splatc.quantize import Quantizer
+
+PLAN = Schedule(60)
+
+
+def picture(channels: int, dtype: type[np.integer] = np.uint8) -> Image:
+    """80 x 56: waves and noise, so that no size is too much for it."""
+    y, x = np.mgrid[:56, :80]
+    waves = np.stack([np.sin(x / (5 + c)) * np.cos(y / (7 - c)) for c in range(channels)], axis=-1)
+    noisy = 0.5 + 0.3 * waves + np.random.default_rng(channels).normal(0.0, 0.08, waves.shape)
+    return Image((np.clip(noisy, 0, 1) * np.iinfo(dtype).max).astype(dtype))
+
+
+def encoded(image: Image, target: Target, blend: Blend = Blend.NORMALIZED) -> bytes:
+    return encode_with(image, EncodeOptions(target, blend=blend), PLAN, Quantizer())
+
+
+@pytest.mark.parametrize("blend", Blend)
+@pytest.mark.parametrize("size", [160, 431, 1200, 4000])
+def test_bytes_are_kept_and_used(size: int, blend: Blend) -> None:
+    data = encoded(picture(3), Target("bytes", size), blend)
+    assert 0.97 * size <= len(data) <= size
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_every_kind_of_picture(channels: int) -> None:
+    image = picture(channels)
+    data = encoded(image, Target("bytes", 900))
+    assert 0.97 * 900 <= len(data) <= 900
+    decoded = decode_bytes(data)
+    assert decoded.pixels.shape == image.pixels.shape
+    assert psnr(decoded.pixels, image.pixels) > 19
+
+
+def test_sixteen_bits_come_back_as_sixteen_bits() -> None:
+    image = picture(1, np.uint16)
+    decoded = decode_bytes(encoded(image, Target("bytes", 900)))
+    assert decoded.pixels.dtype == np.uint16
+    assert psnr(decoded.pixels, image.pixels) > 19
+
+
+def test_a_count_is_met_exactly() -> None:
+    assert bitstream.read_header(encoded(picture(3), Target("count", 77))).count == 77
+
+
+def test_more_bytes_more_quality() -> None:
+    image = picture(3)
+    qualities = [
+        psnr(decode_bytes(encoded(image, Target("bytes", size))).pixels, image.pixels) for size in (200, 800, 3200)
+    ]
+    assert qualities == sorted(qualities)
+
+
+def test_a_target_below_an_empty_file_is_refused() -> None:
+    with pytest.raises(UsageError, match="highest ratio"):
+        encoded(picture(3), Target("bytes", 40))
+
+
+def test_pictures_of_one_colour_and_of_one_pixel() -> None:
+    for shape in ((1, 1, 3), (1, 50, 1), (2, 2, 3), (30, 30, 3)):
+        image = Image(np.full(shape, 77, np.uint8))
+        decoded = decode_bytes(encoded(image, Target("bytes", 300)))
+        assert np.abs(decoded.pixels.astype(int) - 77).max() <= 2
