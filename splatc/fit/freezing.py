@@ -1,7 +1,7 @@
 """Attribute by attribute, Gaussian by Gaussian, the fit comes to rest on the quantizer's grid.
 
 An attribute is not rounded everywhere at once: a tenth of the Gaussians goes first, the others make up for what that did to the
-picture, then the next tenth follows. On four photographs at CR 100 and 1000 steps that was worth 0.12 dB over one rounding for all.
+picture, then the next tenth follows (tools/README.md, "What pays": stages).
 """
 
 from __future__ import annotations

@@ -1,0 +1,94 @@
+"""Does a change of schedule or steps pay? The same pictures and bytes for each candidate, side by side.
+
+    python tools/sweep.py tests/images/*.png --cr 100 --try stages=1 --try stages=10
+    python tools/sweep.py pictures/*.jpg --side 768 --cr 100 500 --try steps=600 --try "steps=600 position=118 rates.mean=0.35"
+
+Each --try is a candidate: fields of Schedule and Quantizer (fit/schedule.py, quantize.py) and, as rates.NAME, of Rates; what is not
+named keeps its default, but for 600 steps. Prints Markdown: mean PSNR and MS-SSIM of what the file decodes to, then PSNR by picture.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import fields, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+
+STEPS = 600
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pictures", nargs="+", type=Path)
+    parser.add_argument("--cr", nargs="+", type=float, default=[100.0])
+    parser.add_argument("--try", dest="candidates", action="append", metavar="FIELDS", help="default: the defaults")
+    parser.add_argument("--side", type=int, help="scale pictures down to so many pixels on the longer side (Lanczos)")
+    parser.add_argument("--tune", choices=["psnr", "ssim", "smartsplat"], default="psnr")
+    parser.add_argument("--blend", choices=["sum", "normalized"], default="normalized")
+    options = parser.parse_args()
+    # One thread a process, as many processes as cores: nothing waits, and what is measured is quality, not time.
+    os.environ |= {"NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    print(f"| candidate | CR | PSNR | MS-SSIM | {' | '.join(each.stem for each in options.pictures)} |")
+    print("|---" * (4 + len(options.pictures)) + "|", flush=True)
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+        for candidate in options.candidates or [""]:
+            for ratio in options.cr:
+                jobs = [
+                    (each, options.side, ratio, candidate, options.tune, options.blend) for each in options.pictures
+                ]
+                results = list(pool.map(measure, *zip(*jobs, strict=True)))
+                psnr, ms_ssim = np.mean(results, axis=0)
+                each = " | ".join(f"{result[0]:.2f}" for result in results)
+                print(f"| {candidate or 'default'} | {ratio:g} | {psnr:.3f} | {ms_ssim:.4f} | {each} |", flush=True)
+
+
+def measure(path: Path, side: int | None, ratio: float, candidate: str, tune: Any, blend: str) -> tuple[float, float]:
+    """PSNR and MS-SSIM of one picture in a file of its raw size over ``ratio``."""
+    # Imported here, in the workers, after the number of threads is set.
+    from splatc import metrics
+    from splatc.decode import decode_bytes
+    from splatc.encode import EncodeOptions, Target, encode_with
+    from splatc.fit.schedule import Rates, Schedule
+    from splatc.gaussians import Blend
+    from splatc.image_io import Image
+    from splatc.quantize import Quantizer
+
+    with PIL.Image.open(path) as opened:
+        picture = opened.convert("RGB")
+    if side is not None:
+        picture.thumbnail((side, side), PIL.Image.Resampling.LANCZOS)
+    image = Image(np.asarray(picture))
+
+    plan, quantizer, rates = Schedule(STEPS), Quantizer(), Rates()
+    for setting in candidate.split():
+        name, _, value = setting.partition("=")
+        if name.startswith("rates."):
+            rates = changed(rates, name.removeprefix("rates."), value)
+        elif name in {field.name for field in fields(Quantizer)}:
+            quantizer = changed(quantizer, name, value)
+        else:
+            plan = changed(plan, name, value)
+    target = Target("bytes", int(image.pixels.nbytes / ratio))
+    options = EncodeOptions(target, blend=Blend[blend.upper()], tune=tune)
+    decoded = decode_bytes(encode_with(image, options, replace(plan, rates=rates), quantizer))
+    return metrics.psnr(image.pixels, decoded.pixels), metrics.ms_ssim(image.pixels, decoded.pixels)
+
+
+def changed(record: Any, name: str, value: str) -> Any:
+    """The dataclass with one field read from text, by the type of what it holds; pairs are written A,B."""
+    old = getattr(record, name)
+    if isinstance(old, bool):
+        return replace(record, **{name: value == "True"})
+    if isinstance(old, tuple):
+        return replace(record, **{name: tuple(float(part) for part in value.split(","))})
+    return replace(record, **{name: type(old)(value)})
+
+
+if __name__ == "__main__":
+    main()
