@@ -28,7 +28,7 @@ class Canvas:
     weight: FloatArray | None = None
     """(H, S) its total weight."""
     footprint: FloatArray | None = None
-    """(N, 7) the footprints it was drawn from."""
+    """(N, FOOTPRINT) the footprints it was drawn from."""
 
 
 class Rasterize(torch.autograd.Function):

@@ -161,16 +161,6 @@ def where_above(_context: Any, w: Any, cut: Any) -> Any:
 
 
 @intrinsic
-def maximum(_context: Any, a: Any, b: Any) -> Any:
-    """The larger of a and b, lane by lane."""
-
-    def codegen(_ctx: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        return _maximum(builder, args[0], args[1])
-
-    return v8(v8, v8), codegen
-
-
-@intrinsic
 def total(_context: Any, v: Any) -> Any:
     """Sum of the eight lanes, in a fixed order."""
 
@@ -191,17 +181,6 @@ def load(_context: Any, array: Any, index: Any) -> Any:
         return builder.load(_pointer(ctx, builder, signature.args[0], args[0], args[1]), align=4)
 
     return v8(array, types.intp), codegen
-
-
-@intrinsic
-def store(_context: Any, array: Any, index: Any, v: Any) -> Any:
-    """array[index : index + 8] = v."""
-
-    def codegen(ctx: Any, builder: Any, signature: Any, args: Any) -> Any:
-        builder.store(args[2], _pointer(ctx, builder, signature.args[0], args[0], args[1]), align=4)
-        return ctx.get_dummy_value()
-
-    return types.none(array, types.intp, v8), codegen
 
 
 @intrinsic(prefer_literal=True)
