@@ -18,10 +18,11 @@ from click.testing import CliRunner
 
 from splatc import bitstream, image_io, metrics
 from splatc.cli import main
-from splatc.cli.target import Request, Size
+from splatc.cli.target import Size
 from splatc.decode import decode_bytes
 from splatc.errors import UsageError
 from splatc.image_io import Image
+from splatc.request import Request
 
 FAST = ["-e", "1", "--threads", "1"]
 

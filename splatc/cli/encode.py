@@ -13,9 +13,10 @@ import click
 
 from splatc.cli.console import note, progress_reporter, say
 from splatc.cli.options import check_device, device_option, force_option, prepare_numba, quiet_option, threads_option
-from splatc.cli.target import DEFAULT_CR, FiniteAbove, Request, Size
+from splatc.cli.target import FiniteAbove, Size
 from splatc.errors import UsageError
 from splatc.files import STDIO, atomic_output, check_output, display
+from splatc.request import DEFAULT_CR, Request
 
 if TYPE_CHECKING:
     from splatc.image_io import Image

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from splatc.cli.console import printable
 from splatc.cli.options import MAX_FILE_BYTES
 from splatc.files import display, named, read_input
-
-if TYPE_CHECKING:
-    from splatc.bitstream import Inspection
-
-SCHEMA_VERSION = 1
 
 
 @click.command()
@@ -28,37 +22,11 @@ def info(source: str, as_json: bool) -> None:
     """
     data = read_input(source, limit=MAX_FILE_BYTES)
 
-    from splatc.bitstream import inspect
+    from splatc.describe import describe
 
     with named(source):
-        report = _report(inspect(data))
+        report = describe(data)
     click.echo(json.dumps(report) if as_json else f"{printable(display(source))}\n{_table(report)}")
-
-
-def _report(inspection: Inspection) -> dict[str, Any]:
-    """What both outputs show; the names are a stable interface under SCHEMA_VERSION."""
-    from splatc.bitstream.header import VERSION
-
-    header, size = inspection.header, inspection.file_bytes
-    top = len(header.level_counts) - 1
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "format_version": ".".join(map(str, VERSION)),
-        "width": header.width,
-        "height": header.height,
-        "channels": header.channels,
-        "bit_depth": header.depth,
-        "blend": header.blend.name.lower(),
-        "background": list(header.background),
-        "bytes": size,
-        "bits_per_pixel": 8 * size / (header.width * header.height),
-        "compression_ratio": header.cr_denominator / size,
-        "gaussians": header.count,
-        "levels": [{"level": top - i, "gaussians": count} for i, count in enumerate(header.level_counts)],
-        "bits": inspection.bits,
-        "quantizer": asdict(header.quantizer),
-        "chunks": [asdict(chunk) | {"critical": chunk.critical} for chunk in inspection.chunks],
-    }
 
 
 def _table(report: dict[str, Any]) -> str:

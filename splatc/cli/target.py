@@ -1,20 +1,11 @@
-"""How large the file may become: the user's words for it, turned into bytes or a count."""
+"""Numbers and sizes as a user types them."""
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 
 import click
-
-from splatc.errors import UsageError
-
-if TYPE_CHECKING:
-    from splatc.image_io import Image
-
-DEFAULT_CR = 100.0
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 
@@ -50,35 +41,3 @@ class Size(click.ParamType[int]):
         if size == 0:
             self.fail(f"{value!r} is less than one byte", param, ctx)
         return size
-
-
-@dataclass(frozen=True)
-class Request:
-    """The options as given; at most one is not None."""
-
-    cr: float | None = None
-    bpp: float | None = None
-    size: int | None = None
-    count: int | None = None
-
-    def check(self) -> None:
-        """Raises UsageError if there is more than one target."""
-        given = {"--cr": self.cr, "--bpp": self.bpp, "--size": self.size, "-n": self.count}
-        names = [name for name, value in given.items() if value is not None]
-        if len(names) > 1:
-            raise UsageError(f"{' and '.join(names)} exclude each other: give one target")
-
-    def resolve(self, image: Image) -> tuple[Literal["bytes", "count"], int]:
-        """What the file of a picture must not exceed. Raises UsageError if that is less than a byte."""
-        if self.count is not None:
-            return "count", self.count
-        if self.size is not None:
-            return "bytes", self.size
-        if self.bpp is not None:
-            words, limit = f"--bpp {self.bpp:g}", self.bpp * image.width * image.height / 8
-        else:
-            ratio = DEFAULT_CR if self.cr is None else self.cr
-            words, limit = f"--cr {ratio:g}", image.pixels.nbytes / ratio
-        if limit < 1:
-            raise UsageError(f"{words} leaves this picture of {image.width} x {image.height} less than one byte")
-        return "bytes", int(limit)

@@ -1,0 +1,53 @@
+"""How large a file may become: the user's wish, turned into bytes or a number of Gaussians."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from splatc.errors import UsageError
+
+if TYPE_CHECKING:
+    from splatc.image_io import Image
+
+DEFAULT_CR = 100.0
+
+OPTIONS = {"cr": "--cr {:g}", "bpp": "--bpp {:g}", "size": "--size {}", "count": "-n {}"}
+"""What the command line calls each wish, with its value."""
+ARGUMENTS = {"cr": "cr={:g}", "bpp": "bpp={:g}", "size": "size={}", "count": "count={}"}
+"""What the Python functions call it."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """The wishes as given; at most one is not None."""
+
+    cr: float | None = None
+    """Bytes of the raw samples over those of the file."""
+    bpp: float | None = None
+    """Bits of the file per pixel."""
+    size: int | None = None
+    """Bytes of the file."""
+    count: int | None = None
+    """Gaussians."""
+
+    def check(self, words: dict[str, str] = OPTIONS) -> None:
+        """Raises UsageError if there is more than one target; `words` is how it names them."""
+        given = [words[name].partition(" ")[0].partition("=")[0] for name in words if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise UsageError(f"{' and '.join(given)} exclude each other: give one target")
+
+    def resolve(self, image: Image, words: dict[str, str] = OPTIONS) -> tuple[Literal["bytes", "count"], int]:
+        """What the file of a picture must not exceed. Raises UsageError if that is less than a byte."""
+        if self.count is not None:
+            return "count", self.count
+        if self.size is not None:
+            return "bytes", self.size
+        if self.bpp is not None:
+            wish, limit = words["bpp"].format(self.bpp), self.bpp * image.width * image.height / 8
+        else:
+            ratio = DEFAULT_CR if self.cr is None else self.cr
+            wish, limit = words["cr"].format(ratio), image.pixels.nbytes / ratio
+        if limit < 1:
+            raise UsageError(f"{wish} leaves this picture of {image.width} x {image.height} less than one byte")
+        return "bytes", int(limit)
