@@ -1,3 +1,73 @@
-"""splatc: a still-image format, ``.splat2d``, made of 2D Gaussians, and its encoder and decoder."""
+"""splatc: a still-image format, ``.splat2d``, made of 2D Gaussians, and its encoder and decoder.
+
+    data = splatc.encode(pixels, cr=100)    # an array to the bytes of a file
+    pixels = splatc.decode(data)
+    with splatc.open("large.splat2d") as picture:
+        part = picture.read(region=(2000, 1000, 512, 512))
+
+Each name below is loaded when it is first used: importing splatc takes no time, and decoding never loads torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from splatc.errors import SplatError
+
+if TYPE_CHECKING:
+    from splatc.api import decode, encode, encode_gaussians, info
+    from splatc.checkpoints import load_gaussians, save_gaussians
+    from splatc.gaussians import Gaussians
+    from splatc.picture import open
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Gaussians",
+    "SplatError",
+    "__version__",
+    "decode",
+    "encode",
+    "encode_gaussians",
+    "info",
+    "load_gaussians",
+    "open",
+    "save_gaussians",
+]
+
+_HOMES = {
+    "Gaussians": "splatc.gaussians",
+    "decode": "splatc.api",
+    "encode": "splatc.api",
+    "encode_gaussians": "splatc.api",
+    "info": "splatc.api",
+    "load_gaussians": "splatc.checkpoints",
+    "open": "splatc.picture",
+    "save_gaussians": "splatc.checkpoints",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'splatc' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+class _Package(ModuleType):
+    """Importing a submodule makes it an attribute of its package: splatc/encode.py must not hide the function ``splatc.encode``."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

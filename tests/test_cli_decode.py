@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import subprocess
@@ -13,12 +14,14 @@ import PIL.Image
 import pytest
 from click.testing import CliRunner
 
-from splatc import __version__, bitstream, decode
+from splatc import __version__, bitstream
 from splatc.cli import main
 from splatc.cli.console import printable
 from splatc.errors import LimitError
 from splatc.render import reference
 from tests.conftest import Command
+
+decode = importlib.import_module("splatc.decode")  # splatc.decode itself is the function of that name
 
 
 def oracle(data: bytes, peak: int) -> np.ndarray:

@@ -1,0 +1,214 @@
+"""The functions for Python programs: arrays in, bytes out, and back. What they raise are subclasses of SplatError."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import TYPE_CHECKING, Any, Literal
+
+from splatc.errors import InputImageError, UsageError
+from splatc.files import read_input
+from splatc.request import ARGUMENTS, Request
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from splatc.gaussians import Gaussians
+    from splatc.image_io import Image, Samples
+
+MAX_FILE_BYTES = 1 << 30
+"""Longer ``.splat2d`` files are refused."""
+
+
+def encode(
+    array: ArrayLike,
+    *,
+    cr: float | None = None,
+    bpp: float | None = None,
+    size: int | None = None,
+    count: int | None = None,
+    effort: int = 5,
+    tune: Literal["psnr", "ssim"] = "psnr",
+    blend: Literal["normalized", "sum"] | None = None,
+    seed: int = 0,
+) -> bytes:
+    """The ``.splat2d`` file of a picture.
+
+    `array` is (H, W) or (H, W, C), uint8 or uint16 over its full range; C = 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha.
+    At most one target: `cr` raw bytes over file bytes (100 where nothing is given), `bpp` bits of the file per pixel, `size`
+    bytes, `count` Gaussians; it is never exceeded. `effort` 1 (fastest) to 9 (best), `tune` the quality to aim for, `blend`
+    how Gaussians make a pixel (None: what measures best), `seed` of the random numbers.
+
+    Raises InputImageError (no such array), UsageError (a target that no file can meet, an option out of range), LimitError.
+
+    >>> import numpy as np, splatc
+    >>> pixels = np.linspace(0, 255, 32 * 24 * 3).astype(np.uint8).reshape(24, 32, 3)
+    >>> data = splatc.encode(pixels, size=200, effort=1)
+    >>> len(data) <= 200
+    True
+    """
+    request = Request(cr, bpp, size, count)
+    request.check(ARGUMENTS)
+    _check_options(request, effort, tune, blend, seed)
+    image = _image(array)
+    kind, limit = request.resolve(image, ARGUMENTS)
+
+    from splatc.machine import prepare_numba
+
+    prepare_numba()
+
+    from splatc.encode import EncodeOptions, Target, encode_image
+    from splatc.gaussians import Blend
+
+    chosen = None if blend is None else Blend[blend.upper()]
+    return encode_image(image, EncodeOptions(Target(kind, limit), blend=chosen, tune=tune, effort=effort, seed=seed))
+
+
+def decode(data: bytes | str | os.PathLike[str], *, bit_depth: Literal[8, 16] | None = None) -> Samples:
+    """The whole picture of a ``.splat2d`` file, given by its bytes or its path.
+
+    (H, W) for gray, else (H, W, C); uint8, or uint16 for `bit_depth` 16; None takes that of the source. For parts of a picture
+    and other sizes see ``splatc.open``.
+
+    Raises InputError, CorruptFileError, UnsupportedFileError, LimitError and UsageError.
+
+    >>> import numpy as np, splatc
+    >>> gaussians = splatc.Gaussians(
+    ...     mean=np.array([[8, 6]], np.float32), scale=np.array([[4, 2]], np.float32),
+    ...     angle=np.array([0], np.float32), colour=np.array([[1, 0.5, 0]], np.float32))
+    >>> splatc.decode(splatc.encode_gaussians(gaussians, 16, 12)).shape
+    (12, 16, 3)
+    """
+    if bit_depth not in (None, 8, 16):
+        raise UsageError(f"bit_depth={bit_depth!r}: expected 8, 16 or None")
+    content = _content(data)
+
+    from splatc.machine import prepare_numba
+
+    prepare_numba()
+
+    from splatc.decode import decode_bytes
+
+    pixels = decode_bytes(content, bit_depth=bit_depth).pixels
+    return pixels[..., 0] if pixels.shape[2] == 1 else pixels
+
+
+def info(data: bytes | str | os.PathLike[str]) -> dict[str, Any]:
+    """What a ``.splat2d`` file holds and what its bytes are spent on: what ``splatc info --json`` prints.
+
+    Raises InputError, CorruptFileError, UnsupportedFileError and LimitError.
+
+    >>> import numpy as np, splatc
+    >>> nothing = splatc.Gaussians(*(np.zeros(shape, np.float32) for shape in ((0, 2), (0, 2), (0,), (0, 3))))
+    >>> report = splatc.info(splatc.encode_gaussians(nothing, 640, 480))
+    >>> report["width"], report["height"], report["gaussians"]
+    (640, 480, 0)
+    """
+    content = _content(data)
+
+    from splatc.describe import describe
+
+    return describe(content)
+
+
+def encode_gaussians(
+    gaussians: Gaussians,
+    width: int,
+    height: int,
+    *,
+    blend: Literal["normalized", "sum"] = "normalized",
+    background: tuple[int, ...] | None = None,
+    bit_depth: Literal[8, 16] = 8,
+    precision: Literal[0, 1, 2] = 1,
+) -> bytes:
+    """The ``.splat2d`` file of Gaussians that something else has fitted, on a canvas of `width` x `height` px.
+
+    `background` is the colour where none of them reaches, 0..255 per channel, black by default. Values are rounded to the steps
+    of the format, those out of its range (means outside of the canvas) clamped: `precision` 0 takes the steps that ``encode``
+    fits for, each 1 more halves them, which rounds less and costs some 7 bits per Gaussian.
+
+    Raises UsageError (shapes that do not fit, values that are not finite, s1 < s2 or s2 <= 0) and LimitError.
+
+    >>> import numpy as np, splatc
+    >>> gaussians = splatc.Gaussians(
+    ...     mean=np.array([[8, 6], [3, 4]], np.float32), scale=np.array([[4, 2], [1, 1]], np.float32),
+    ...     angle=np.array([0, 0], np.float32), colour=np.array([[1.0], [0.5]], np.float32))
+    >>> splatc.info(splatc.encode_gaussians(gaussians, 16, 12, blend="sum"))["blend"]
+    'sum'
+    """
+    from splatc.checkpoints import check_gaussians
+
+    check_gaussians(gaussians)
+    channels = gaussians.colour.shape[1]
+    background = (0,) * channels if background is None else tuple(background)
+    _check_choice("blend", blend, ("normalized", "sum"))
+    _check_choice("bit_depth", bit_depth, (8, 16))
+    _check_choice("precision", precision, (0, 1, 2))
+    if len(background) != channels or not all(0 <= value <= 255 for value in background):
+        raise UsageError(f"background={background}: expected {channels} numbers from 0 to 255")
+    if width < 1 or height < 1:
+        raise UsageError(f"a canvas of {width} x {height} px: expected at least 1 x 1")
+
+    from splatc.machine import prepare_numba
+
+    prepare_numba()
+
+    from splatc import bitstream
+    from splatc.gaussians import Blend
+    from splatc.quantize import Quantizer, quantize
+
+    usual = Quantizer()
+    finer = 8 * precision
+    quantizer = Quantizer(
+        position=usual.position - finer,
+        sizes=usual.sizes << precision,
+        anisotropy=usual.anisotropy - finer,
+        angle=usual.angle - finer,
+        luma=usual.luma - finer,
+        chroma=usual.chroma - finer,
+    )
+    header = bitstream.Header(int(width), int(height), channels, background, Blend[blend.upper()], bit_depth, quantizer)
+    quantized = quantize(quantizer, gaussians, int(width), int(height))
+    order = bitstream.canonical_order(quantized.x, quantized.y, quantized.level)
+    return bitstream.encode(header, quantized.take(order))
+
+
+def _content(data: bytes | str | os.PathLike[str]) -> bytes:
+    if isinstance(data, bytes | bytearray | memoryview):
+        return bytes(data)
+    return read_input(os.fspath(data), limit=MAX_FILE_BYTES)
+
+
+def _image(array: ArrayLike) -> Image:
+    """The array as a picture. Raises InputImageError if it is none."""
+    import numpy as np
+
+    from splatc.image_io import Image
+
+    pixels = np.asarray(array)
+    if pixels.dtype not in (np.uint8, np.uint16):
+        raise InputImageError(f"an array of {pixels.dtype} is no picture: expected uint8 or uint16 over the full range")
+    if pixels.ndim == 2:
+        pixels = pixels[..., np.newaxis]
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 2, 3, 4) or 0 in pixels.shape:
+        raise InputImageError(f"an array of shape {np.shape(array)} is no picture: expected (H, W) or (H, W, 1 to 4)")
+    return Image(np.ascontiguousarray(pixels))
+
+
+def _check_options(request: Request, effort: int, tune: str, blend: str | None, seed: int) -> None:
+    for name in ("cr", "bpp", "size", "count"):
+        value = getattr(request, name)
+        if value is not None and not (0 < value < math.inf):
+            raise UsageError(f"{name}={value!r}: expected a number above 0")
+        if name in ("size", "count") and value is not None and value != int(value):
+            raise UsageError(f"{name}={value!r}: expected a whole number")
+    _check_choice("effort", effort, tuple(range(1, 10)))
+    _check_choice("tune", tune, ("psnr", "ssim"))
+    _check_choice("blend", blend, ("normalized", "sum", None))
+    if not 0 <= seed < 2**32:
+        raise UsageError(f"seed={seed!r}: expected a whole number from 0 to {2**32 - 1}")
+
+
+def _check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
+    if value not in choices:
+        raise UsageError(f"{name}={value!r}: expected {', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}")
