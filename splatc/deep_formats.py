@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 import numpy as np
@@ -18,12 +18,14 @@ PNG_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _BAND = 256  # rows compressed at a time: bounds the memory that a large picture takes
 
 
-def write_png16(samples: NDArray[np.uint16], stream: BinaryIO) -> None:
-    """Write (H, W, C) samples, C = 1..4, as a PNG file of 16 bits per sample."""
+def write_png16(samples: NDArray[np.uint16], stream: BinaryIO, chunks: Iterable[tuple[bytes, bytes]] = ()) -> None:
+    """Write (H, W, C) samples, C = 1..4, as a PNG file of 16 bits per sample, with more chunks (type, data) before the pixels."""
     height, width, channels = samples.shape
     stream.write(b"\x89PNG\r\n\x1a\n")
     header = struct.pack(">IIBBBBB", width, height, 16, PNG_COLOUR_TYPES[channels], 0, 0, 0)
     _write_chunk(stream, b"IHDR", header)
+    for kind, data in chunks:
+        _write_chunk(stream, kind, data)
     compressor = zlib.compressobj(6)
     for rows in _filtered_bands(samples):
         _write_chunk(stream, b"IDAT", compressor.compress(rows))

@@ -1,0 +1,104 @@
+"""What a picture file is: what to call it, why it is refused, what of it is left out. Reads headers only."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+import PIL.Image
+
+from splatc.errors import InputImageError
+from splatc.pixels.deep import raw_mode
+
+_MODES = {
+    "1": "bilevel",
+    "L": "gray",
+    "LA": "gray and alpha",
+    "P": "palette",
+    "PA": "palette",
+    "I;16": "16-bit gray",
+    "I;16B": "16-bit gray",
+}
+_HDR = "HDR pictures of floating-point samples ({}) are not supported: tone-map the picture to 8 or 16 bits per sample first"
+_REFUSED = {
+    b"\x76\x2f\x31\x01": _HDR.format("OpenEXR"),
+    b"#?RADIANCE": _HDR.format("Radiance"),
+    b"#?RGBE": _HDR.format("Radiance"),
+    b"PF\n": _HDR.format("PFM"),
+    b"Pf\n": _HDR.format("PFM"),
+}
+_BOXES = {b"heic", b"heix", b"hevc", b"mif1", b"msf1"}  # brands of HEIF; AVIF has its own
+_RAW = "a camera's raw file, of which only the preview could be read: develop it to TIFF, PNG or JPEG first"
+_NEW_SUBFILE_TYPE, _BITS, _PLANES, _SUB_IFDS, _DNG_VERSION = 254, 258, 284, 330, 50706  # TIFF tags
+_AVIF_PIXELS = b"pixi"
+
+
+def refuse_by_first_bytes(head: bytes) -> None:
+    """Raises InputImageError for files that are pictures, but of no kind that splatc codes. `head`: their first 16 bytes."""
+    for magic, reason in _REFUSED.items():
+        if head.startswith(magic):
+            raise InputImageError(reason)
+    if head[4:8] == b"ftyp" and head[8:12] in _BOXES:
+        raise InputImageError("HEIC pictures are not supported: convert the picture to JPEG, AVIF or TIFF")
+    if head[:2] == b"\xff\x0a" or head[4:8] == b"JXL ":
+        raise InputImageError("JPEG XL pictures are not supported: convert the picture to PNG or JPEG")
+    if head[:4] in (b"II*\0", b"MM\0*") and head[8:10] == b"CR":
+        raise InputImageError(_RAW)
+
+
+def refuse_by_header(picture: PIL.Image.Image) -> None:
+    """Raises InputImageError for an opened picture that Pillow reads, but not for what it is."""
+    if picture.mode == "F":
+        raise InputImageError(_HDR.format(str(picture.format)))
+    if picture.format == "TIFF":
+        tags = picture.getexif()
+        if _DNG_VERSION in tags or (tags.get(_NEW_SUBFILE_TYPE, 0) == 1 and _SUB_IFDS in tags):
+            raise InputImageError(_RAW)
+
+
+def has_deep_planes(picture: PIL.Image.Image) -> bool:
+    """Whether an opened picture is TIFF of 16 bits with a plane for each channel, which Pillow unpacks to nonsense."""
+    if picture.format != "TIFF":
+        return False
+    tags = picture.getexif()
+    bits = tags.get(_BITS, 8)
+    return tags.get(_PLANES) == 2 and isinstance(bits, tuple) and len(bits) > 1 and max(bits) > 8
+
+
+def describe(picture: PIL.Image.Image) -> str:
+    """For people: ``PNG, palette``."""
+    raw = raw_mode(picture)
+    kind = raw.partition(";")[0].upper() + ", 16 bits" if ";16" in raw and "I" not in raw else picture.mode
+    return f"{picture.format}, {_MODES.get(picture.mode, kind)}"
+
+
+def losses(picture: PIL.Image.Image, stream: BinaryIO) -> tuple[str, ...]:
+    """Sentences about what the pixels do not carry over."""
+    notes = []
+    if getattr(picture, "is_animated", False) and picture.format != "MPO":  # MPO: views of one scene in one JPEG file
+        notes.append(f"only the first of {getattr(picture, 'n_frames', 'several')} frames is coded")
+    if has_gain_map(picture.info.get("xmp", b"")):
+        notes.append("the HDR gain map is left out")
+    depth = _hidden_depth(picture, stream)
+    if depth > 8:
+        notes.append(f"{depth} bits per sample are read as 8")
+    if raw_mode(picture).startswith("CMYK;16"):
+        notes.append("CMYK of 16 bits per sample is read as 8")
+    return tuple(notes)
+
+
+def has_gain_map(xmp: bytes | str) -> bool:
+    """Whether this XMP describes a second picture that makes this one HDR (Ultra HDR)."""
+    return b"hdr-gain-map" in xmp if isinstance(xmp, bytes) else "hdr-gain-map" in xmp
+
+
+def _hidden_depth(picture: PIL.Image.Image, stream: BinaryIO) -> int:
+    """Bits per sample of a file whose further bits Pillow drops without a word; 8 where it drops none or it cannot be told."""
+    if picture.format not in ("AVIF", "JPEG2000") or picture.mode.startswith("I"):
+        return 8
+    stream.seek(0)
+    head = stream.read(1 << 16)
+    if picture.format == "AVIF":  # box "pixi": version and flags (4 bytes), number of channels, bits of each
+        at = head.find(_AVIF_PIXELS)
+        return head[at + 9] if 0 <= at < len(head) - 9 else 8
+    at = head.find(b"\xff\x4f\xff\x51")  # SIZ, directly after the start of the code stream; Ssiz of the first component
+    return (head[at + 42] & 0x7F) + 1 if 0 <= at < len(head) - 42 else 8

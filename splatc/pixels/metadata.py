@@ -1,0 +1,142 @@
+"""What a picture carries beside its pixels: the colour profile, EXIF and XMP, as bytes that only pass through.
+
+One thing is changed in them: the pixels come in as they are shown, so the orientation that EXIF and XMP tell is set to "as it is". That
+is done in place, byte for byte: writing EXIF anew would break the makers' notes, whose offsets nobody knows.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import PIL.Image
+import PIL.PngImagePlugin
+
+_PREFIX = b"Exif\0\0"  # of JPEG's APP1 segment; PNG, WebP, TIFF and we store what follows it
+_ORIENTATION = 0x0112
+_XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>)\s*)([1-8])")
+_JPEG_SEGMENT = 65533  # bytes that one segment holds
+_JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_PNG_XMP = b"XML:com.adobe.xmp\0\0\0\0\0"  # keyword, neither compressed nor translated
+_TIFF_XMP = 700
+# The tags of a TIFF file that describe the picture; the others describe the file.
+_TIFF_DESCRIPTIVE = (270, 271, 272, 305, 306, 315, 33432, 34665, 34853)
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Bytes that a file carries for others; each is empty where there is none."""
+
+    icc: bytes = b""
+    """An ICC profile of the pixels' colour space (RGB or gray); none: sRGB."""
+    exif: bytes = b""
+    """A TIFF structure (``II*`` or ``MM``), without JPEG's "Exif" before it."""
+    xmp: bytes = b""
+    """An XMP packet, UTF-8."""
+
+
+def exif_of(picture: PIL.Image.Image) -> bytes:
+    """The EXIF of an opened picture as a TIFF structure, empty if there is none. Reads no pixels."""
+    raw = picture.info.get("exif", b"")
+    if not raw and isinstance(text := picture.info.get("Raw profile type exif"), str):  # ImageMagick's, in PNG text
+        try:
+            raw = bytes.fromhex("".join(text.split("\n")[3:]))
+        except ValueError:
+            raw = b""
+    if picture.format == "TIFF":
+        raw = _exif_of_tiff(picture)
+    raw = raw.removeprefix(_PREFIX) if isinstance(raw, bytes) else b""
+    return raw if raw[:4] in (b"II*\0", b"MM\0*") else b""
+
+
+def _exif_of_tiff(picture: PIL.Image.Image) -> bytes:
+    """A TIFF file is its own EXIF: what of it describes the picture, as a structure of its own."""
+    own, kept = picture.getexif(), PIL.Image.Exif()
+    for tag in _TIFF_DESCRIPTIVE:
+        if tag in own:
+            kept[tag] = own.get_ifd(tag) if tag in (34665, 34853) else own[tag]
+    return kept.tobytes() if len(kept) else b""
+
+
+def xmp_of(picture: PIL.Image.Image) -> bytes:
+    """The XMP packet of an opened picture, empty if there is none."""
+    packet = picture.info.get("xmp", b"")
+    return packet.encode() if isinstance(packet, str) else bytes(packet)
+
+
+def orientation_of(exif: bytes, xmp: bytes) -> int:
+    """How the stored pixels are to be turned, 1..8 as EXIF counts; 1 (as they are) where nothing valid is told."""
+    at = _orientation_offset(exif)
+    if at is not None:
+        (value,) = struct.unpack_from(_byte_order(exif) + "H", exif, at)
+        return int(value) if 1 <= value <= 8 else 1
+    told = _XMP_ORIENTATION.search(xmp)
+    return int(told[2]) if told else 1
+
+
+def upright(exif: bytes, xmp: bytes) -> tuple[bytes, bytes]:
+    """Both, telling that the pixels lie as they are shown."""
+    at = _orientation_offset(exif)
+    if at is not None:
+        exif = exif[:at] + struct.pack(_byte_order(exif) + "H", 1) + exif[at + 2 :]
+    return exif, _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)
+
+
+def _byte_order(exif: bytes) -> str:
+    return "<" if exif.startswith(b"II") else ">"
+
+
+def _orientation_offset(exif: bytes) -> int | None:
+    """Where in the first directory of a TIFF structure the value of the orientation stands."""
+    order = _byte_order(exif)
+    try:
+        (directory,) = struct.unpack_from(order + "I", exif, 4)
+        (count,) = struct.unpack_from(order + "H", exif, directory)
+        for entry in range(directory + 2, directory + 2 + 12 * count, 12):
+            tag, kind, values = struct.unpack_from(order + "HHI", exif, entry)
+            if tag == _ORIENTATION and kind == 3 and values == 1 and entry + 12 <= len(exif):
+                return entry + 8
+    except struct.error:  # truncated: whoever wrote it lives with it
+        pass
+    return None
+
+
+def pillow_options(metadata: Metadata, name: str) -> dict[str, Any]:
+    """The arguments of Pillow's ``save`` that write metadata into a file of the type `name`: JPEG, PNG, TIFF, WEBP or AVIF.
+
+    What the type cannot hold is left out: everything in other types, EXIF and XMP beyond 64 kB in JPEG.
+    """
+    if name not in ("JPEG", "PNG", "TIFF", "WEBP", "AVIF"):
+        return {}
+    limit = _JPEG_SEGMENT if name == "JPEG" else None
+    options: dict[str, Any] = {}
+    if metadata.icc and not (name == "WEBP" and metadata.icc[16:20] == b"GRAY"):  # WebP has no gray
+        options["icc_profile"] = metadata.icc
+    if metadata.exif and (limit is None or len(metadata.exif) <= limit - len(_PREFIX)):
+        options["exif"] = _PREFIX + metadata.exif
+    if metadata.xmp and name == "PNG":
+        options["pnginfo"] = PIL.PngImagePlugin.PngInfo()
+        options["pnginfo"].add(b"iTXt", _PNG_XMP + metadata.xmp)
+    elif metadata.xmp and name == "TIFF":  # where EXIF, too, is tags of the file
+        tags = PIL.Image.Exif()
+        tags.load(options.get("exif", b""))
+        tags[_TIFF_XMP] = metadata.xmp
+        options["exif"] = tags
+    elif metadata.xmp and (limit is None or len(metadata.xmp) <= limit - len(_JPEG_XMP)):
+        options["xmp"] = metadata.xmp
+    return options
+
+
+def png_chunks(metadata: Metadata) -> list[tuple[bytes, bytes]]:
+    """The same as PNG chunks (type, data), to stand between IHDR and the first IDAT."""
+    chunks = []
+    if metadata.icc:
+        chunks.append((b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc)))
+    if metadata.exif:
+        chunks.append((b"eXIf", metadata.exif))
+    if metadata.xmp:
+        chunks.append((b"iTXt", _PNG_XMP + metadata.xmp))
+    return chunks

@@ -1,0 +1,135 @@
+"""Pictures through Pillow: every type that splatc reads, decoded whole, converted strip by strip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+import numpy as np
+import PIL.Image
+import PIL.ImageOps
+
+from splatc.errors import InputImageError
+from splatc.pixels import deep
+from splatc.pixels.colour import cmyk_to_rgb
+from splatc.pixels.image import Samples
+
+# Only formats that Pillow decodes by itself: others start programs (EPS) or are no pictures (HDF5).
+READABLE = ("PNG", "JPEG", "WEBP", "AVIF", "JPEG2000", "TIFF", "PPM", "BMP", "GIF", "TGA", "QOI")
+ROWS = 512
+"""Rows of a strip."""
+
+Reader = Callable[[int, int], Samples]
+"""(top, bottom) -> these rows, (bottom - top, W, C)."""
+
+
+def open_header(stream: BinaryIO) -> PIL.Image.Image:
+    """A picture whose pixels are not decoded yet. Raises PIL.UnidentifiedImageError and whatever else Pillow raises."""
+    PIL.Image.init()  # else a format whose plugin is not loaded yet, or not built, is a KeyError
+    return PIL.Image.open(stream, formats=formats())
+
+
+def formats() -> list[str]:
+    """Those of READABLE that this Pillow was built with."""
+    return [name for name in READABLE if name in PIL.Image.OPEN]
+
+
+def decode(picture: PIL.Image.Image, stream: BinaryIO) -> tuple[int, int, Reader, tuple[str, ...]]:
+    """Channels, bits per sample and the reader of an opened picture, turned as it is shown; and what to say of it."""
+    if picture.format == "PPM" and _maximum(picture) > 255 and picture.mode == "RGB":
+        return 3, 16, _deep_ppm(picture, stream), ()
+    if deep.is_deep_colour(picture):
+        samples = deep.open_deep(stream, formats())
+        return samples.channels, 16, samples.rows, ()
+    low_bits = _gray_bits(picture)
+    picture.load()
+    PIL.ImageOps.exif_transpose(picture, in_place=True)
+    mode, transparency = picture.mode, picture.info.get("transparency")
+    if mode.startswith("I"):
+        return (1 if transparency is None else 2), 16, _deep_gray(picture), ()
+    if mode == "CMYK":
+        convert, notes = cmyk_to_rgb(picture.info.get("icc_profile") or b"")
+        return 3, 8, _converted(picture, convert), notes
+    if mode in ("1", "L", "LA", "La"):
+        target = "LA" if mode.upper() == "LA" or transparency is not None else "L"
+        if isinstance(transparency, int) and low_bits < 8 and mode == "L":
+            # Pillow spreads gray of 2 or 4 bits over 0..255, but not the value that is transparent.
+            picture.info["transparency"] = transparency * 255 // ((1 << low_bits) - 1)
+    elif mode in ("RGB", "RGBA", "RGBX", "RGBa", "P", "PA", "YCbCr"):
+        target = "RGBA" if mode in ("RGBA", "RGBa", "PA") or transparency is not None else "RGB"
+    elif mode == "F":
+        raise InputImageError(
+            "floating-point samples (HDR) are not supported: tone-map the picture to 8 or 16 bits first"
+        )
+    else:
+        raise InputImageError(f"pictures of Pillow's mode {mode} are not supported: convert it to 8-bit gray or RGB")
+    return len(target), 8, _converted(picture, lambda band: _to_mode(band, target)), ()
+
+
+def strips(height: int, read: Reader) -> Iterator[Samples]:
+    for top in range(0, height, ROWS):
+        yield read(top, min(top + ROWS, height))
+
+
+def _converted(picture: PIL.Image.Image, convert: Callable[[PIL.Image.Image], PIL.Image.Image]) -> Reader:
+    def read(top: int, bottom: int) -> Samples:
+        band = np.asarray(convert(picture.crop((0, top, picture.width, bottom))))
+        return band.reshape(bottom - top, picture.width, -1)
+
+    return read
+
+
+def _to_mode(picture: PIL.Image.Image, mode: str) -> PIL.Image.Image:
+    """Pillow converts premultiplied gray and palettes with transparency only by way of RGBA."""
+    if mode == "LA" and picture.mode not in ("L", "LA"):
+        picture = picture.convert("RGBA")
+    return picture if picture.mode == mode else picture.convert(mode)
+
+
+def _deep_gray(picture: PIL.Image.Image) -> Reader:
+    """Gray of more than 8 bits; PNG may declare one value transparent."""
+    low, high = picture.getextrema()
+    transparency = picture.info.get("transparency")
+    if low < 0 or high > 65535:  # type: ignore[operator] # one band: two numbers
+        raise InputImageError("32-bit gray is not supported: convert the picture to 16-bit gray")
+
+    def read(top: int, bottom: int) -> Samples:
+        gray = np.asarray(picture.crop((0, top, picture.width, bottom))).astype(np.uint16)
+        if transparency is None:
+            return gray[..., np.newaxis]
+        return np.stack([gray, np.where(gray == transparency, 0, 65535).astype(np.uint16)], axis=-1)
+
+    return read
+
+
+def _gray_bits(picture: PIL.Image.Image) -> int:
+    """Bits per sample of gray that Pillow spreads: ``L;2`` and ``L;4``."""
+    kind, _, bits = deep.raw_mode(picture).partition(";")
+    return int(bits) if kind == "L" and bits.isdigit() else 8
+
+
+def _maximum(picture: PIL.Image.Image) -> int:
+    """The largest sample that an opened PNM file declares."""
+    tiles = getattr(picture, "tile", [])
+    arguments = tiles[0].args if tiles else ()
+    return arguments[-1] if isinstance(arguments, tuple) and isinstance(arguments[-1], int) else 255
+
+
+def _deep_ppm(picture: PIL.Image.Image, stream: BinaryIO) -> Reader:
+    """Binary PPM of two bytes per sample, which Pillow cuts to one; scaled to 0..65535."""
+    tile, maximum = picture.tile[0], _maximum(picture)  # type: ignore[attr-defined] # a file is always an ImageFile
+    if tile.codec_name != "ppm":
+        raise InputImageError("16-bit PPM as text is not supported: convert it to binary PPM (P6)")
+    row = picture.width * 6
+
+    def read(top: int, bottom: int) -> Samples:
+        stream.seek(tile.offset + top * row)
+        data = stream.read((bottom - top) * row)
+        if len(data) < (bottom - top) * row:
+            raise InputImageError(f"damaged or truncated picture: it ends before row {bottom}")
+        values = np.frombuffer(data, ">u2").reshape(bottom - top, picture.width, 3)
+        if maximum == 65535:
+            return values.astype(np.uint16)
+        return ((values.astype(np.uint32) * 65535 + maximum // 2) // maximum).clip(0, 65535).astype(np.uint16)
+
+    return read
