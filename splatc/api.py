@@ -169,8 +169,7 @@ def encode_gaussians(
     )
     header = bitstream.Header(int(width), int(height), channels, background, Blend[blend.upper()], bit_depth, quantizer)
     quantized = quantize(quantizer, gaussians, int(width), int(height))
-    order = bitstream.canonical_order(quantized.x, quantized.y, quantized.level)
-    return bitstream.encode(header, quantized.take(order))
+    return bitstream.encode(header, quantized)
 
 
 def _content(data: bytes | str | os.PathLike[str]) -> bytes:

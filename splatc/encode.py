@@ -135,8 +135,7 @@ class RateControl:
 
     def pack(self, quantized: QuantizedGaussians) -> bytes:
         """The file with these Gaussians."""
-        order = bitstream.canonical_order(quantized.x, quantized.y, quantized.level)
-        return bitstream.encode(self.header, quantized.take(order))
+        return bitstream.encode(self.header, quantized)
 
     def trim(self, quantized: QuantizedGaussians, cost: FloatArray) -> bytes:
         """The file with as many Gaussians as fit, the dearest to remove first."""

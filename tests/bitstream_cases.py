@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from splatc.bitstream import Header, canonical_order
+from splatc.bitstream import Header, Layout, layout
+from splatc.bitstream.divide import divide
 from splatc.gaussians import Blend
 from splatc.quantize import MAX_LEVELS, QuantizedGaussians, Quantizer, angle_count_table, grid_shape
 
@@ -12,7 +15,7 @@ from splatc.quantize import MAX_LEVELS, QuantizedGaussians, Quantizer, angle_cou
 def random_quantized(
     rng: np.random.Generator, header: Header, count: int, *, levels: int = 6, crowded: bool = False
 ) -> QuantizedGaussians:
-    """Gaussians in coding order; `crowded` ones share few cells, have extreme colours and like extreme angles."""
+    """Gaussians in the coding order of a single section; `crowded` ones share few cells, have extreme colours and like extreme angles."""
     quantizer = header.quantizer
     level = np.minimum(rng.geometric(0.45, count) - 1, min(levels, MAX_LEVELS) - 1).astype(np.int32)
     grids = [grid_shape(header.width, header.height, quantizer.position_step(each)) for each in range(MAX_LEVELS)]
@@ -33,7 +36,15 @@ def random_quantized(
         angle=(rng.random(count) * directions).astype(np.int32),
         colour=np.rint(colour).astype(np.int32),
     )
-    return gaussians.take(canonical_order(x, y, level))
+    return in_coding_order(header, gaussians)
+
+
+def in_coding_order(
+    header: Header, gaussians: QuantizedGaussians, division: Layout | None = None
+) -> QuantizedGaussians:
+    """Gaussians as a file lists them, in a single section if nothing else is said."""
+    header = replace(header, level_counts=tuple(np.bincount(gaussians.level)[::-1].tolist()) if len(gaussians) else ())
+    return gaussians.take(divide(header, division or layout.whole(header), gaussians)[1])
 
 
 def header_for(width: int, height: int, channels: int = 3, quantizer: Quantizer | None = None) -> Header:

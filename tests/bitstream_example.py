@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from splatc import bitstream
-from splatc.bitstream import Header, positions, predict, stream
+from splatc.bitstream import Header, layout, positions, predict, stream
 from splatc.bitstream.coder import Encoder, Frequencies, Symbols
 from splatc.gaussians import Blend
 from splatc.quantize import QuantizedGaussians, Quantizer, angle_count_table, grid_shape
@@ -69,10 +69,14 @@ def page() -> str:
     head = bitstream.read_header(data)
     symbols = predict.to_symbols(head.quantizer, g)
     tracer = Tracer()
-    stream.code(tracer, head, symbols, positions.encode)
+    tables = stream.Tables()
+    for level in layout.ranges(head, *layout.undivided(head, 0)):
+        stream.code_level(tracer, head, level, symbols, tables, positions.encode)
 
     places = zip(LAYOUT, np.cumsum([0, *(length for length, _ in LAYOUT)]).tolist(), strict=False)
-    layout = [(at, data[at : at + length].hex(" ") if length <= 8 else "...", text) for (length, text), at in places]
+    places_read = [
+        (at, data[at : at + length].hex(" ") if length <= 8 else "...", text) for (length, text), at in places
+    ]
     values = zip(g.level, g.x, g.y, g.size, g.anisotropy, g.angle, *g.colour.T, strict=True)
     steps = [head.quantizer.position_step(level) for level in g.level.tolist()]
     grids = [grid_shape(head.width, head.height, step) for step in steps]
@@ -90,7 +94,7 @@ def page() -> str:
     return PAGE.format(
         size=len(data),
         dump=hex_dump(data),
-        layout=table(("at", "bytes", "meaning"), layout),
+        layout=table(("at", "bytes", "meaning"), places_read),
         values=table(("level", "x", "y", "size", "anisotropy", "angle", "Y", "U", "V"), values),
         grids=", ".join(
             f"{c} x {r} cells in level {level}" for level, (c, r) in dict(zip(g.level, grids, strict=True)).items()
@@ -110,7 +114,7 @@ LAYOUT = (
     (8, "signature"),
     (4, "chunk type HEAD"),
     (1, "length 23"),
-    (2, "version 0.1"),
+    (2, "version 0.2"),
     (1, "flags 5: normalized, 3 channels, depth 8"),
     (2, "width 24, height 16"),
     (3, "background 120, 130, 140"),

@@ -38,8 +38,7 @@ def tiny_file() -> bytes:
     )
     header = Header(WIDTH, HEIGHT, channels=3, background=(128, 128, 128))
     quantized = quantize(Quantizer(), gaussians, WIDTH, HEIGHT)
-    order = bitstream.canonical_order(quantized.x, quantized.y, quantized.level)
-    return bitstream.encode(header, quantized.take(order))
+    return bitstream.encode(header, quantized)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import zlib
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
@@ -185,8 +186,8 @@ def read_chunk(data: bytes, start: int) -> tuple[str, bytes, bool, int]:
     return kind.decode(), payload, crc == zlib.crc32(kind + payload), end + 4
 
 
-def read_container(data: bytes) -> tuple[Header, bytes]:
-    """The header and the payload of GAUS, in <Order of checks>."""
+def read_container(data: bytes) -> tuple[Header, list[Section], bytes]:
+    """The header, the sections and the payload of GAUS, in <Order of checks>."""
     if data[:8] != SIGNATURE:
         raise ValueError("not a .splat2d file")
     kind, payload, intact, start = read_chunk(data, 8)
@@ -197,18 +198,21 @@ def read_container(data: bytes) -> tuple[Header, bytes]:
     while start < len(data):
         kind, payload, intact, start = read_chunk(data, start)
         chunks.append((kind, payload, intact))
-        if kind[0].isupper() and kind != "GAUS":
+        if kind[0].isupper() and kind not in ("INDX", "GAUS"):
             raise ValueError(f"unknown or repeated critical chunk {kind}")
     if 1 + len(chunks) > 1024:  # limits.md
         raise ValueError("too many chunks")
-    streams = [payload for kind, payload, _ in chunks if kind == "GAUS"]
-    if len(streams) != 1:
-        raise ValueError("not exactly one GAUS")
-    if len(streams[0]) < shortest_payload(header):
-        raise ValueError("too few bytes for so many Gaussians")
+    critical = [kind for kind, _, _ in chunks if kind[0].isupper()]
+    if critical not in (["GAUS"], ["INDX", "GAUS"]):
+        raise ValueError("not exactly one GAUS, with at most one INDX before it")
+    if any([kind for kind, _, _ in chunks].count(kind) > 1 for kind in ("iccp", "exif", "xmpd")):  # metadata.md
+        raise ValueError("metadata of one type twice")
     if not all(intact for _, _, intact in chunks):
         raise ValueError("damaged chunk")
-    return header, streams[0]
+    payloads = {kind: payload for kind, payload, _ in chunks}
+    sections = read_index(header, payloads["INDX"]) if "INDX" in payloads else one_section(header, payloads["GAUS"])
+    check_sections(header, sections, payloads["GAUS"])
+    return header, sections, payloads["GAUS"]
 
 
 # ---- header.md ----
@@ -257,8 +261,8 @@ class Fields:
 def read_header(payload: bytes) -> Header:
     field = Fields(payload)
     version = field.u8(), field.u8()
-    if version != (0, 1):
-        raise ValueError(f"version {version[0]}.{version[1]}, not 0.1")
+    if version != (0, 2):
+        raise ValueError(f"version {version[0]}.{version[1]}, not 0.2")
     flags = field.u8(0, 15)
     channels = flags // 2 % 4 + 1
     header = Header(  # Python evaluates these in the order of the page's table
@@ -291,6 +295,126 @@ def read_header(payload: bytes) -> Header:
     return header
 
 
+# ---- sections.md ----
+
+
+@dataclass
+class Section:
+    """One entry of the index."""
+
+    top: int  # the first level of its pass
+    block: int  # b
+    column: int
+    row: int
+    counts: list[int]  # of level top, top - 1, ...
+    length: int
+    reach: int | None = None  # None in a file without INDX
+    crc: int | None = None
+    parent: Section | None = None
+
+    def ancestors(self) -> list[Section]:
+        """The earliest first."""
+        return [] if self.parent is None else [*self.parent.ancestors(), self.parent]
+
+
+def one_section(header: Header, gaus: bytes) -> list[Section]:
+    """Of a file without INDX."""
+    counts = list(header.level_counts)
+    return [Section(len(counts) - 1, 20, 0, 0, counts, len(gaus))] if counts else []
+
+
+def read_index(header: Header, payload: bytes) -> list[Section]:
+    """<The INDX chunk>."""
+    if not payload or len(payload) < 1 + 2 * payload[0]:
+        raise ValueError("INDX is too short")
+    passes = [(payload[1 + 2 * i], payload[2 + 2 * i]) for i in range(payload[0])]
+    sizes = [b for _, b in passes]
+    if sum(levels for levels, _ in passes) != len(header.level_counts) or not all(levels for levels, _ in passes):
+        raise ValueError("the passes have other levels than the header")
+    if max(sizes, default=0) > 20 or sizes != sorted(sizes, reverse=True):
+        raise ValueError("blocks too large, or growing")
+    at = 1 + 2 * len(passes)
+    found: list[Section] = []
+    top = len(header.level_counts) - 1
+    for levels, b in passes:
+        sections, at = read_varint(payload, at)
+        if len(found) + sections > 64 + sum(header.level_counts) // 256:  # limits.md
+            raise ValueError("too many sections")
+        code, new = -1, []
+        for _ in range(sections):
+            numbers = []
+            for _ in range(levels + 3):  # gap, counts, length, reach
+                number, at = read_varint(payload, at)
+                numbers.append(number)
+            if at + 4 > len(payload):
+                raise ValueError("INDX is too short")
+            gap, *counts, length, reach = numbers
+            code += 1 + gap
+            column, row = (int(f"{code:036b}"[first::2], 2) for first in (1, 0))
+            crc = int.from_bytes(payload[at : at + 4], "little")
+            new.append(Section(top, b, column, row, counts, length, reach, crc))
+            at += 4
+        for section in new:
+            around = [
+                each
+                for each in found
+                if section.column >> (each.block - b) == each.column and section.row >> (each.block - b) == each.row
+            ]
+            section.parent = around[-1] if around else None
+        found += new
+        top -= levels
+    if at != len(payload):
+        raise ValueError("INDX is too long")
+    return found
+
+
+def check_sections(header: Header, sections: list[Section], gaus: bytes) -> None:
+    """What a decoder must refuse before it decodes anything; the passes were checked before."""
+    totals = [0] * len(header.level_counts)
+    for section in sections:
+        if section.column >= -(-header.width >> section.block) or section.row >= -(-header.height >> section.block):
+            raise ValueError("a block outside of the picture")
+        if not any(section.counts) or section.length < shortest_stream(section):
+            raise ValueError("a section without Gaussians, or with too many")
+        if section.reach is not None and section.reach > 1048576:
+            raise ValueError("a reach beyond its range")
+        for i, n in enumerate(section.counts):
+            totals[len(totals) - 1 - section.top + i] += n
+            _, _, columns, rows = block_cells(header, section, section.top - i)
+            if n and min(columns, rows) < 1:
+                raise ValueError("Gaussians in a block without cells")
+    if totals != list(header.level_counts) or sum(section.length for section in sections) != len(gaus):
+        raise ValueError("sections do not add up")
+    if sum(sum(sum(each.counts) for each in [s, *s.ancestors()]) for s in sections) > 64 * sum(totals):  # limits.md
+        raise ValueError("too many ancestors")
+
+
+def block_cells(header: Header, section: Section, level: int) -> tuple[int, int, int, int]:
+    """(first column, first row, columns, rows) of the cells of a level in the block."""
+    p = position_step(header, level)
+    found = []
+    sides = (header.width, section.column), (header.height, section.row)
+    for (extent, i), cells in zip(sides, grid(header, level), strict=True):
+        first, after = (min(cells, ((j << (33 + section.block)) + p - 1) // (2 * p)) for j in (i, i + 1))
+        if i + 1 == -(-extent >> section.block):
+            after = cells
+        found.append((first, after - first))
+    (x, columns), (y, rows) = found
+    return x, y, columns, rows
+
+
+def check_reach(decoded: Decoded, section: Section) -> None:
+    """<Reach>, of the Gaussians of one section."""
+    (mean, scale, theta, _), side = gaussians(decoded), 2**section.block
+    for (x, y), (s1, s2), angle in zip(mean, scale, theta, strict=True):
+        half_x = 3.5 * math.hypot(s1 * math.cos(angle), s2 * math.sin(angle))
+        half_y = 3.5 * math.hypot(s1 * math.sin(angle), s2 * math.cos(angle))
+        for centre, half, i in ((x, half_x, section.column), (y, half_y, section.row)):
+            beyond = max(i * side - (centre - half), centre + half - (i + 1) * side)
+            if section.reach is not None and beyond > section.reach + 0.5:
+                raise ValueError("a Gaussian reaches farther than its section")
+
+
 # ---- gaussians.md ----
 
 
@@ -308,14 +432,49 @@ class Symbols:
     residual: list[int]
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is left of a section when it is decoded: its Gaussians, their angles and colours, and what its tables have learned."""
+
+    symbols: list[Symbols]
+    angles: list[int]
+    colours: list[list[int]]
+    tables: Tables
+
+
 def decode(data: bytes) -> Decoded:
     """The integers of a file. Raises ValueError for a file that the spec has a decoder refuse."""
-    header, payload = read_container(data)
-    decoder = RangeDecoder(payload)
-    symbols = read_symbols(header, decoder)
-    if payload != whole_payload(header, decoder):
-        raise ValueError("the payload is not the one of its Gaussians")
-    angle, colour = predict(header, symbols)
+    header, sections, gaus = read_container(data)
+    known: dict[int, Known] = {}
+    if not sections and gaus:
+        raise ValueError("a payload without Gaussians")
+    at = 0
+    for section in sections:
+        stream = gaus[at : at + section.length]
+        at += section.length
+        if section.crc not in (None, zlib.crc32(stream)):
+            raise ValueError("a damaged section")
+        ancestors = [known[id(each)] for each in section.ancestors()]
+        known[id(section)] = here = decode_section(header, section, stream, ancestors)
+        check_reach(as_arrays(header, [here]), section)
+    return as_arrays(header, list(known.values()))
+
+
+def decode_section(header: Header, section: Section, stream: bytes, ancestors: list[Known]) -> Known:
+    decoder = RangeDecoder(stream)
+    tables = deepcopy(ancestors[-1].tables) if ancestors else Tables(header.sizes)
+    symbols = read_symbols(header, section, decoder, tables)
+    if stream != whole_stream(section, decoder):
+        raise ValueError("the stream is not the one of its Gaussians")
+    earlier = [s for each in ancestors for s in each.symbols]
+    angles = [angle for each in ancestors for angle in each.angles]
+    colours = [colour for each in ancestors for colour in each.colours]
+    angles, colours = predict(header, earlier + symbols, angles, colours)
+    return Known(symbols, angles[len(earlier) :], colours[len(earlier) :], tables)
+
+
+def as_arrays(header: Header, known: list[Known]) -> Decoded:
+    symbols = [s for each in known for s in each.symbols]
     return Decoded(
         header,
         level=np.array([s.level for s in symbols], np.int64),
@@ -323,38 +482,40 @@ def decode(data: bytes) -> Decoded:
         y=np.array([s.y for s in symbols], np.int64),
         size=np.array([s.size for s in symbols], np.int64),
         anisotropy=np.array([s.anisotropy for s in symbols], np.int64),
-        angle=np.array(angle, np.int64),
-        colour=np.array(colour, np.int64).reshape(-1, header.channels),
+        angle=np.array([angle for each in known for angle in each.angles], np.int64),
+        colour=np.array([colour for each in known for colour in each.colours], np.int64).reshape(-1, header.channels),
     )
 
 
-def read_symbols(header: Header, decoder: RangeDecoder) -> list[Symbols]:
-    """All Gaussians in coding order."""
-    tables = Tables(header.sizes)
+def read_symbols(header: Header, section: Section, decoder: RangeDecoder, tables: Tables) -> list[Symbols]:
+    """All Gaussians of a section in coding order."""
     symbols: list[Symbols] = []
-    for level, n in zip(reversed(range(len(header.level_counts))), header.level_counts, strict=True):
+    for i, n in enumerate(section.counts):
+        level = section.top - i
         if n == 0:
             continue
         tables.next_level()
-        cells = read_positions(decoder, tables, *grid(header, level), n)
+        left, above, columns, rows = block_cells(header, section, level)
+        cells = read_positions(decoder, tables, columns, rows, n)
         size = tables["size",].array(decoder, n)
         anisotropy = tables["anisotropy",].array(decoder, n)
         m = [directions(header, level, a) for a in anisotropy]
         turn = read_turns(decoder, tables, m)
         residual = [read_residuals(decoder, tables, channel, n) for channel in CODED[header.channels]]
-        for i, (x, y) in enumerate(cells):
-            symbols.append(Symbols(level, x, y, size[i], anisotropy[i], m[i], turn[i], [r[i] for r in residual]))
+        for j, (x, y) in enumerate(cells):
+            place = left + x, above + y
+            symbols.append(Symbols(level, *place, size[j], anisotropy[j], m[j], turn[j], [r[j] for r in residual]))
     return symbols
 
 
-def whole_payload(header: Header, decoder: RangeDecoder) -> bytes:
-    """The one payload of the symbols that were decoded; each refusal of <Length and end> means that the file has another."""
-    return decoder.stream().ljust(shortest_payload(header), b"\0")
+def whole_stream(section: Section, decoder: RangeDecoder) -> bytes:
+    """The one stream of the symbols that were decoded; each refusal of <Length and end> means that the file has another."""
+    return decoder.stream().ljust(shortest_stream(section), b"\0")
 
 
-def shortest_payload(header: Header) -> int:
-    """m of <Length and end of the payload>: ceil((N - 64) / 2), at least 0."""
-    return max(0, (sum(header.level_counts) - 63) // 2)
+def shortest_stream(section: Section) -> int:
+    """m of <Length and end of a stream>: ceil((N - 64) / 2), at least 0."""
+    return max(0, (sum(section.counts) - 63) // 2)
 
 
 # ---- coder.md ----
@@ -629,13 +790,15 @@ def read_residuals(decoder: RangeDecoder, tables: Tables, channel: str, n: int) 
 # ---- prediction.md ----
 
 
-def predict(header: Header, symbols: list[Symbols]) -> tuple[list[int], list[list[int]]]:
-    """Angles and colours, from the first Gaussian in coding order to the last."""
+def predict(
+    header: Header, symbols: list[Symbols], angles: list[int], colours: list[list[int]]
+) -> tuple[list[int], list[list[int]]]:
+    """Angles and colours, from the first Gaussian that has none yet (those of ancestors have) to the last."""
     x = np.array([((2 * s.x + 1) * position_step(header, s.level)) >> 29 for s in symbols], np.int64)
     y = np.array([((2 * s.y + 1) * position_step(header, s.level)) >> 29 for s in symbols], np.int64)
-    angles: list[int] = []
-    colours: list[list[int]] = []
     for i, gaussian in enumerate(symbols):
+        if i < len(angles):
+            continue
         # <Neighbours>: argmin gives the first of equals
         distance = (x[i] - x[:i]) ** 2 + (y[i] - y[:i]) ** 2
         near: list[tuple[int, int]] = []  # index and D

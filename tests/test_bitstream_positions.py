@@ -7,9 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from splatc.bitstream import canonical_order
 from splatc.bitstream.coder import Decoder, Encoder
-from splatc.bitstream.positions import decode, encode, morton
+from splatc.bitstream.positions import decode, encode, morton, morton_of, unmorton
 
 
 def cost(columns: int, rows: int, x: np.ndarray, y: np.ndarray) -> float:
@@ -52,7 +51,8 @@ def test_many_points_in_few_cells(columns: int, rows: int, count: int) -> None:
     assert cost(columns, rows, x, y) <= 8 * math.ceil((columns * rows - 1) * (math.log2(count + 1) + 5) / 8)
 
 
-def test_coding_order_is_coarse_to_fine_then_morton() -> None:
-    x, y, level = np.array([0, 1, 0, 1, 5, 0]), np.array([0, 0, 1, 1, 5, 0]), np.array([0, 0, 0, 0, 2, 2])
-    assert canonical_order(x[::-1], y[::-1], level[::-1]).tolist() == [0, 1, 5, 4, 3, 2]
+def test_the_bit_of_the_row_is_above_that_of_the_column() -> None:
     assert morton(np.array([5]), np.array([3])).tolist() == [0b011011]
+    for column, row in ((0, 0), (5, 3), (1, 2**20), (2**14 - 1, 9)):
+        assert morton_of(column, row) == morton(np.array([column]), np.array([row]))[0]
+        assert unmorton(morton_of(column, row)) == (column, row)

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splatc import bitstream
-from splatc.bitstream import Header, positions, predict, priors, stream
+from splatc.bitstream import Header, layout, positions, predict, priors, stream
 from splatc.bitstream import header as header_format
 from splatc.bitstream.attributes import ESCAPE
 from splatc.bitstream.coder import Encoder, Frequencies, Symbols, code_bits
@@ -107,12 +107,13 @@ def test_both_decoders_read_the_same_integers_from_noise(
     head = head_of(bitstream.encode(header, random_quantized(rng, header, count)))
     noise = start + rng.integers(0, 256, 16 * count, np.uint8).tobytes()
     fields, decoder = independent.read_header(head), independent.RangeDecoder(noise)
+    (section,) = independent.one_section(fields, noise)
     try:
-        independent.read_symbols(fields, decoder)
+        independent.read_symbols(fields, section, decoder, independent.Tables(fields.sizes))
     except ValueError:
         assert_both_refuse(write([(HEADER_CHUNK, head), (GAUSSIANS_CHUNK, noise)]))
         return
-    data = write([(HEADER_CHUNK, head), (GAUSSIANS_CHUNK, independent.whole_payload(fields, decoder))])
+    data = write([(HEADER_CHUNK, head), (GAUSSIANS_CHUNK, independent.whole_stream(section, decoder))])
     decoded_header, decoded, _ = assert_both_agree(data)
     assert bitstream.encode(decoded_header, decoded) == data
 
@@ -155,7 +156,7 @@ def test_both_decoders_split_large_nodes_alike() -> None:
     """Of 2^18 points in a node ten bits of a split are uniform, in two pieces; too many for the rest of the decoder."""
     rng = np.random.default_rng(0)
     x, y = np.minimum(rng.geometric(0.3, (2, 2**18)) - 1, [[8], [5]]).astype(np.int32)
-    order = positions.canonical_order(x, y, np.zeros_like(x))
+    order = np.argsort(positions.morton(x, y), kind="stable")
     encoder = Encoder()
     positions.encode(encoder, {}, 9, 6, x[order], y[order])
     cells = independent.read_positions(independent.RangeDecoder(encoder.finish()), independent.Tables(1), 9, 6, len(x))
@@ -180,7 +181,10 @@ def test_both_decoders_refuse_an_escape_for_a_residual_that_has_a_symbol(code: i
     header = replace(header_for(8, 8, 1), level_counts=(1,))
     one = random_quantized(np.random.default_rng(0), header, 1, levels=1)
     encoder = EscapingEncoder(code)
-    stream.code(encoder, header, predict.to_symbols(header.quantizer, one), positions.encode)
+    (section,) = layout.undivided(header, 0)
+    (level,) = layout.ranges(header, section)
+    symbols = predict.to_symbols(header.quantizer, one)
+    stream.code_level(encoder, header, level, symbols, stream.Tables(), positions.encode)
     data = write([(HEADER_CHUNK, header_format.write(header)), (GAUSSIANS_CHUNK, encoder.finish())])
     if code > 96:
         assert_both_agree(data)
@@ -242,7 +246,7 @@ def test_both_decoders_refuse_every_damage(tiny_file: bytes) -> None:
     ("start", "stop", "replacement"),
     [
         (0, 1, b"\1"),  # version 1.1
-        (1, 2, b"\2"),  # version 0.2
+        (1, 2, b"\1"),  # version 0.1
         (2, 3, b"\x15"),  # a reserved flag
         (2, 3, b"\x03"),  # two channels: the fields after them are others
         (3, 4, b"\0"),  # no width

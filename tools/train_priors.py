@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatc import bitstream
-from splatc.bitstream import Header, coder, positions, predict, priors, spread, stream
+from splatc.bitstream import Header, coder, layout, positions, predict, priors, spread, stream
 from splatc.bitstream.attributes import ESCAPE
 from splatc.bitstream.coder import SHARP, SMOOTH, AdaptiveTable, Counts, Frequencies, Symbols, scaled
 from splatc.bitstream.priors import RESIDUAL_RADIUS
@@ -72,14 +72,20 @@ class Fit:
         self.picture, _, self.ratio = path.stem.rpartition(".")
         self.header: Header
         self.header, gaussians = bitstream.decode(path.read_bytes())
-        self.overhead = bitstream.inspect(path.read_bytes()).bits["overhead"]
+        inspection = bitstream.inspect(path.read_bytes())
+        if len(inspection.sections) != 1:
+            raise SystemExit(f"{path}: only files of one section can be compared")
+        (self.section,) = inspection.sections
+        self.overhead = inspection.bits["overhead"]
         self.symbols: GaussianSymbols = predict.to_symbols(self.header.quantizer, gaussians)
         self.levels = levels_of(self.header, self.symbols)
 
     def bytes(self) -> float:
         """Of the whole file, with the constants as they are now."""
         meter = Meter()
-        stream.code(meter, self.header, self.symbols, positions.encode)
+        tables = stream.Tables()
+        for level in layout.ranges(self.header, self.section):
+            stream.code_level(meter, self.header, level, self.symbols, tables, positions.encode)
         return (meter.bits + self.overhead) / 8
 
 

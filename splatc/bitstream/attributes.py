@@ -51,11 +51,18 @@ class AttributeSymbols:
 
 
 class AttributeTables:
-    """The adaptive tables of a file, made when first needed."""
+    """The adaptive tables of a section and its ancestors, made when first needed."""
 
     def __init__(self) -> None:
         self._of_level: dict[tuple[str, int], Table] = {}
         self._of_directions: dict[int, AdaptiveTable] = {}
+
+    def copy(self) -> AttributeTables:
+        """The same tables, to go on with in another section."""
+        tables = AttributeTables()
+        tables._of_level = {key: table.copy() for key, table in self._of_level.items()}
+        tables._of_directions = {key: table.copy() for key, table in self._of_directions.items()}
+        return tables
 
     def of_level(self, attribute: str, channel: int, first: Callable[[], Table]) -> Table:
         """A new table, to be asked for once a level: the first of a file, or the heir of the coarser level's."""

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import io
+import zlib
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from splatc.bitstream import container, limits, stream
+from splatc.bitstream import container, divide, index, stream
 from splatc.bitstream import header as header_format
-from splatc.bitstream.container import Chunk
+from splatc.bitstream import layout as layouts
+from splatc.bitstream import metadata as metadata_format
+from splatc.bitstream.container import Chunk, Source
 from splatc.bitstream.header import Header
-from splatc.bitstream.positions import morton
+from splatc.bitstream.layout import Layout, Section
+from splatc.bitstream.metadata import Metadata
+from splatc.bitstream.reader import Reader, read_header_of
+from splatc.bitstream.stream import Tables
 from splatc.quantize import MAX_ANISOTROPY, IntArray, QuantizedGaussians, angle_count_table, grid_shape
 
 
@@ -24,61 +31,103 @@ class Inspection:
     bits: dict[str, float]
     """Bits by part: positions, size, anisotropy, angle, luma, chroma, alpha (those that occur), and overhead, which is
     everything else in the file; they add up to 8 file_bytes."""
+    passes: Layout = ()
+    """The passes, coarse to fine."""
+    sections: tuple[Section, ...] = ()
+    """In file order; one if the file has no index."""
 
 
-def encode(header: Header, gaussians: QuantizedGaussians) -> bytes:
-    """The file. ``header.level_counts`` is not looked at: it follows from the Gaussians.
+def encode(
+    header: Header,
+    gaussians: QuantizedGaussians,
+    metadata: Metadata = Metadata(),  # noqa: B008 - frozen
+    *,
+    layout: Layout | None = None,
+) -> bytes:
+    """The file. The order of the Gaussians means nothing; ``header.level_counts`` is not looked at: it follows from them.
 
-    Raises ValueError if the Gaussians are not in coding order (positions.canonical_order) or out of range, LimitError if picture or
-    count exceed the limits of the format.
+    ``layout`` divides them into sections, by default as divide.choose does. Raises ValueError if the Gaussians are out of range,
+    LimitError if picture, count or metadata exceed the limits of the format.
     """
-    # Here and not above: Numba takes longer to import than `splatc info` takes to run.
-    from splatc.bitstream import predict
-
     counts = np.bincount(gaussians.level) if len(gaussians) else np.zeros(0, np.int64)
     header = replace(header, level_counts=tuple(counts[::-1].tolist()))
-    head = header_format.write(header)
+    chunks = [(container.HEADER_CHUNK, header_format.write(header))]
     _check(header, gaussians)
-    payload = stream.encode(header, predict.to_symbols(header.quantizer, gaussians))
-    return container.write([(container.HEADER_CHUNK, head), (container.GAUSSIANS_CHUNK, payload)])
+    before, after = _metadata_chunks(metadata)
+    return container.write([*chunks, *before, *_gaussian_chunks(header, gaussians, layout), *after])
 
 
 def decode(data: bytes) -> tuple[Header, QuantizedGaussians]:
-    """Header and Gaussians of a file.
+    """Header and Gaussians of a file, in coding order, after everything in it was checked.
 
     Raises CorruptFileError, UnsupportedFileError (another version, an unknown critical chunk) or LimitError.
     """
-    from splatc.bitstream import predict  # as above
-
-    header, symbols, _, _ = _read(data)
-    return header, predict.from_symbols(header.quantizer, symbols)
+    reader = Reader(io.BytesIO(data))
+    reader.check()
+    return reader.header, reader.read()
 
 
 def read_header(data: bytes) -> Header:
     """The header alone; it needs only the first hundred bytes or so of a file. Raises as decode does."""
-    return header_format.read(container.payload(data, container.header_chunk(data)))
+    return read_header_of(Source(io.BytesIO(data)))
 
 
 def inspect(data: bytes) -> Inspection:
     """Take a file apart without reconstructing values (no Numba). Raises as decode does."""
-    header, _, bits, chunks = _read(data)
-    total = 8 * len(data)
-    return Inspection(header, len(data), tuple(chunks), bits | {"overhead": total - sum(bits.values())})
+    reader = Reader(io.BytesIO(data))
+    reader.check()
+    bits: dict[str, float] = {}
+    for _, _, here in reader.symbols():
+        for part, number in here.items():
+            bits[part] = bits.get(part, 0.0) + number
+    bits["overhead"] = 8 * len(data) - sum(bits.values())
+    return Inspection(reader.header, len(data), reader.chunks, bits, reader.layout, reader.sections)
 
 
-def _read(data: bytes) -> tuple[Header, stream.GaussianSymbols, dict[str, float], list[Chunk]]:
-    """Check everything that can be checked before anything of the size of the picture is allocated, then read the symbols."""
-    header = read_header(data)
-    chunks = container.chunk_table(data)
-    (gaussians_chunk,) = (chunk for chunk in chunks if chunk.type.encode() == container.GAUSSIANS_CHUNK)
-    limits.check_plausible(header.count, gaussians_chunk.length)
-    payloads = [container.payload(data, chunk) for chunk in chunks]
-    symbols, bits = stream.decode(header, payloads[chunks.index(gaussians_chunk)])
-    return header, symbols, bits, chunks
+def _gaussian_chunks(header: Header, gaussians: QuantizedGaussians, layout: Layout | None) -> list[tuple[bytes, bytes]]:
+    """GAUS, and INDX before it where the Gaussians are divided."""
+    # Here and not above: Numba takes longer to import than `splatc info` takes to run.
+    from splatc.bitstream import predict, reach
+
+    whole = layouts.whole(header)
+    division = layout or divide.choose(header, gaussians)
+    sections, order = divide.divide(header, division, gaussians)
+    g = gaussians.take(order)
+    parts: list[QuantizedGaussians] = []
+    streams: list[bytes] = []
+    learned: dict[int, Tables] = {}
+    placed: list[Section] = []
+    stop = 0
+    for number, section in enumerate(sections):
+        start, stop = stop, stop + section.count
+        parts.append(g.take(np.arange(start, stop)))
+        chain = layouts.ancestors(sections, number)
+        earlier = predict.joined([parts[each] for each in chain]) if chain else None
+        tables = learned[chain[-1]].copy() if chain else Tables()
+        symbols = predict.to_symbols(header.quantizer, parts[-1], earlier)
+        streams.append(stream.encode(header, section, symbols, tables))
+        learned[number] = tables
+        placed.append(
+            replace(
+                section,
+                length=len(streams[-1]),
+                reach=reach.rounded(header.quantizer, section, parts[-1]),
+                crc=zlib.crc32(streams[-1]),
+            )
+        )
+    body = (container.GAUSSIANS_CHUNK, b"".join(streams))
+    return [body] if division == whole else [(container.INDEX_CHUNK, index.write(division, tuple(placed))), body]
+
+
+def _metadata_chunks(content: Metadata) -> tuple[list[tuple[bytes, bytes]], list[tuple[bytes, bytes]]]:
+    """The chunks before the Gaussians and those after them: a picture that is still arriving needs its colour profile first."""
+    chunks = list(metadata_format.write(content))
+    profile = metadata_format.CHUNKS["icc"]
+    return [each for each in chunks if each[0] == profile], [each for each in chunks if each[0] != profile]
 
 
 def _check(header: Header, gaussians: QuantizedGaussians) -> None:
-    """Raise ValueError unless the Gaussians are what the format can hold, in coding order."""
+    """Raise ValueError unless the Gaussians are what the format can hold."""
     quantizer = header.quantizer
     count = len(gaussians)
     if gaussians.colour.shape != (count, header.channels):
@@ -89,17 +138,16 @@ def _check(header: Header, gaussians: QuantizedGaussians) -> None:
         ("colour", -(1 << 15), (1 << 15) - 1),
     ):
         _check_range(name, getattr(gaussians, name), low, high)
-    stop = 0
-    for level, level_count in zip(range(len(header.level_counts) - 1, -1, -1), header.level_counts, strict=True):
-        start, stop = stop, stop + level_count
-        columns, rows = grid_shape(header.width, header.height, quantizer.position_step(level))
-        x, y = gaussians.x[start:stop], gaussians.y[start:stop]
-        _check_range("x", x, 0, columns - 1)
-        _check_range("y", y, 0, rows - 1)
-        if np.any(gaussians.level[start:stop] != level) or np.any(np.diff(morton(x, y)) < 0):
-            raise ValueError("the Gaussians are not in coding order: levels descending, Morton order within a level")
-        directions = angle_count_table(quantizer)[level, gaussians.anisotropy[start:stop]]
-        _check_range("angle", gaussians.angle[start:stop], 0, directions - 1)
+    grids = [
+        grid_shape(header.width, header.height, quantizer.position_step(level))
+        for level in range(len(header.level_counts))
+    ]
+    if count:
+        cells = np.array(grids)[gaussians.level]  # (N, 2)
+        _check_range("x", gaussians.x, 0, cells[:, 0] - 1)
+        _check_range("y", gaussians.y, 0, cells[:, 1] - 1)
+        directions = angle_count_table(quantizer)[gaussians.level, gaussians.anisotropy]
+        _check_range("angle", gaussians.angle, 0, directions - 1)
 
 
 def _check_range(name: str, values: IntArray, low: int, high: int | IntArray) -> None:

@@ -64,6 +64,12 @@ class Encoder:
         self.part = ""
         self._encoder = constriction.stream.queue.RangeEncoder()
 
+    @property
+    def words(self) -> int:
+        """32-bit words that are settled but for a carry."""
+        position: int = self._encoder.pos()[0]
+        return position
+
     def code(self, frequencies: Frequencies, symbols: Symbols) -> None:
         if len(symbols) and len(frequencies) > 1:
             self._encoder.encode(np.ascontiguousarray(symbols, np.int32), _model(frequencies))
@@ -111,14 +117,23 @@ class Decoder:
         except (KeyboardInterrupt, SystemExit, MemoryError):
             raise
         except BaseException as error:  # Rust panics derive from BaseException alone
-            raise CorruptFileError("the GAUS chunk holds an impossible code: the file is damaged") from error
+            raise CorruptFileError(
+                "a stream of the GAUS chunk holds an impossible code: the file is damaged"
+            ) from error
         self._mirror.code(frequencies, symbols)
         self.bits[self.part] += float(np.bincount(symbols, minlength=len(frequencies)) @ (16 - np.log2(frequencies)))
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes that the symbols so far were decoded from, zeros behind the end of the stream included."""
+        return 8 + 4 * self._mirror.words
 
     def finish(self, minimum: int = 0) -> None:
         """Raise CorruptFileError unless the stream is the one that an encoder makes of these symbols."""
         if self._mirror.finish(minimum) != self._data:
-            raise CorruptFileError("the GAUS chunk does not end where its last Gaussian does: the file is damaged")
+            raise CorruptFileError(
+                "a stream of the GAUS chunk does not end where its last Gaussian does: the file is damaged"
+            )
 
 
 class AdaptiveTable:
@@ -132,6 +147,12 @@ class AdaptiveTable:
     def heir(self) -> AdaptiveTable:
         """A fresh table that starts from what this one has learned, with less weight."""
         return AdaptiveTable(1 + scaled(self.counts, INHERITED), self._growth)
+
+    def copy(self) -> AdaptiveTable:
+        """The same table, to go on with in another place."""
+        table = AdaptiveTable(self.counts, self._growth)
+        table._seen = self._seen
+        return table
 
     def code(self, coder: Coder, symbols: Symbols) -> None:
         """Code symbols in order, in batches: each uses the counts after the batch before it."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from dataclasses import dataclass
+from typing import BinaryIO
 
-from splatc.bitstream import limits, varint
+from splatc.bitstream import limits, metadata, varint
 from splatc.errors import CorruptFileError, UnsupportedFileError
 
 SIGNATURE = b"\x8bS2D\r\n\x1a\n"
@@ -14,7 +16,14 @@ SIGNATURE = b"\x8bS2D\r\n\x1a\n"
 SMALLEST_CHUNK = 9
 """Bytes of a chunk without payload: type, length, CRC-32."""
 HEADER_CHUNK = b"HEAD"
+INDEX_CHUNK = b"INDX"
 GAUSSIANS_CHUNK = b"GAUS"
+KNOWN_CHUNKS = (HEADER_CHUNK, INDEX_CHUNK, GAUSSIANS_CHUNK)
+"""The critical ones, in their order."""
+SINGLE_CHUNKS = tuple(metadata.CHUNKS.values())
+"""Ancillary ones of which there is at most one."""
+HEAD_START = 256
+"""Bytes that are read at once when a file is opened: the header is among them."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +52,41 @@ def write(chunks: list[tuple[bytes, bytes]]) -> bytes:
     return b"".join(parts)
 
 
-def check_signature(data: bytes) -> None:
+class Source:
+    """The bytes of a file, read as they are needed."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        """``stream`` is seekable, and stays open as long as this is used."""
+        self._stream = stream
+        self.length = stream.seek(0, io.SEEK_END)
+        """Bytes of the file."""
+        self.bytes_read = 0
+        stream.seek(0)
+        self._start = self._read(HEAD_START)
+
+    def read(self, start: int, length: int) -> bytes:
+        """Some bytes; fewer where the file ends within them."""
+        if start + length <= len(self._start):
+            return self._start[start : start + length]
+        self._stream.seek(start)
+        return self._read(length)
+
+    def _read(self, length: int) -> bytes:
+        parts = []
+        while length > 0 and (part := self._stream.read(length)):
+            parts.append(part)
+            length -= len(part)
+            self.bytes_read += len(part)
+        return b"".join(parts)
+
+
+class TruncatedFileError(CorruptFileError):
+    """The file ends too early; what is there may be intact."""
+
+
+def check_signature(source: Source) -> None:
     """Raise CorruptFileError, saying what the file seems to be, unless it starts with the signature."""
+    data = source.read(0, len(SIGNATURE))
     if data.startswith(SIGNATURE):
         return
     if not data:
@@ -60,67 +102,87 @@ def check_signature(data: bytes) -> None:
     raise CorruptFileError(f"not a .splat2d file: it starts with {data[:8].hex(' ')}, expected {SIGNATURE.hex(' ')}")
 
 
-def chunk_at(data: bytes, start: int) -> Chunk:
-    """The chunk that starts at a byte of the file; its CRC is not looked at.
+def chunk_at(source: Source, start: int) -> Chunk:
+    """The chunk that starts at a byte of the file; its CRC is not looked at, nor whether all of it is there.
 
-    Raises CorruptFileError if it is cut off or its type is not four letters, or its length no number.
+    Raises CorruptFileError if its type is not four letters, or its length no number, TruncatedFileError if the file ends within these.
     """
-    if len(data) - start < SMALLEST_CHUNK:
-        raise CorruptFileError(
-            f"{len(data) - start} bytes at byte {start} are too few for a chunk: the file is truncated or has extra bytes"
+    if source.length - start < SMALLEST_CHUNK:
+        raise TruncatedFileError(
+            f"{source.length - start} bytes at byte {start} are too few for a chunk: the file is truncated or has extra bytes"
         )
-    kind = data[start : start + 4]
+    head = source.read(start, SMALLEST_CHUNK)
+    kind = head[:4]
     if not (kind.isascii() and kind.isalpha()):
         raise CorruptFileError(f"the bytes {kind.hex(' ')} at byte {start} are no chunk type (four ASCII letters)")
-    length, offset = varint.read(data, start + 4, "the file")
-    available = len(data) - offset - 4
-    if length > available:
-        raise CorruptFileError(
-            f"chunk {kind.decode()} at byte {start} claims {length} bytes, but only {max(0, available)} follow: the file is truncated"
+    length, offset = varint.read(head, 4, "the file")
+    return Chunk(kind.decode(), length, start, start + offset)
+
+
+def check_complete(source: Source, chunk: Chunk) -> None:
+    """Raise TruncatedFileError if the file ends within a chunk."""
+    available = source.length - chunk.offset - 4
+    if chunk.length > available:
+        raise TruncatedFileError(
+            f"chunk {chunk.type} at byte {chunk.start} claims {chunk.length} bytes, but only {max(0, available)} follow: "
+            "the file is truncated"
         )
-    return Chunk(kind.decode(), length, start, offset)
 
 
-def payload(data: bytes, chunk: Chunk) -> bytes:
+def payload(source: Source, chunk: Chunk) -> bytes:
     """The payload of a chunk, after its CRC was checked (CorruptFileError)."""
-    end = chunk.offset + chunk.length
-    (stored,) = struct.unpack_from("<I", data, end)
-    found = zlib.crc32(memoryview(data)[chunk.offset : end], zlib.crc32(chunk.type.encode()))
+    check_complete(source, chunk)
+    content = source.read(chunk.offset, chunk.length + 4)
+    content, tail = content[: chunk.length], content[chunk.length :]
+    (stored,) = struct.unpack("<I", tail)
+    found = zlib.crc32(content, zlib.crc32(chunk.type.encode()))
     if stored != found:
         raise CorruptFileError(
             f"chunk {chunk.type} at byte {chunk.start} is damaged: its CRC-32 is {found:08x}, the file says {stored:08x}"
         )
-    return data[chunk.offset : end]
+    return content
 
 
-def header_chunk(data: bytes) -> Chunk:
+def header_chunk(source: Source) -> Chunk:
     """The HEAD chunk, which follows the signature. Raises CorruptFileError."""
-    check_signature(data)
-    chunk = chunk_at(data, len(SIGNATURE))
+    check_signature(source)
+    chunk = chunk_at(source, len(SIGNATURE))
     if chunk.type.encode() != HEADER_CHUNK:
         raise CorruptFileError(f"the first chunk is {chunk.type}, expected HEAD")
+    check_complete(source, chunk)
     return chunk
 
 
-def chunk_table(data: bytes) -> list[Chunk]:
-    """All chunks in file order: HEAD first, exactly one GAUS, the end of the file at the end of a chunk.
+def chunk_table(source: Source) -> tuple[list[Chunk], TruncatedFileError | None]:
+    """All chunks in file order: HEAD first, at most one INDX, one GAUS after it, the end of the file at the end of a chunk.
 
-    Raises CorruptFileError where these rules are broken, UnsupportedFileError for a critical chunk of another type.
-    CRCs are not looked at.
+    If the file ends too early, the second value says so, and the last chunk may be there in part. CRCs are not looked at. Raises
+    CorruptFileError where the rules are broken, UnsupportedFileError for a critical chunk of another type.
     """
-    chunks = [header_chunk(data)]
-    known = {HEADER_CHUNK.decode(), GAUSSIANS_CHUNK.decode()}
-    while (start := chunks[-1].offset + chunks[-1].length + 4) < len(data):
+    chunks = [header_chunk(source)]
+    while (start := chunks[-1].offset + chunks[-1].length + 4) < source.length:
         if len(chunks) == limits.MAX_CHUNKS:
             raise CorruptFileError(f"the file has more than {limits.MAX_CHUNKS} chunks")
-        chunk = chunk_at(data, start)
-        if chunk.critical and chunk.type not in known:
-            raise UnsupportedFileError(
-                f"the file needs chunk {chunk.type} (at byte {start}), which this version of splatc does not know"
-            )
-        if chunk.critical and any(chunk.type == earlier.type for earlier in chunks):
-            raise CorruptFileError(f"a second {chunk.type} chunk at byte {start}; exactly one is allowed")
-        chunks.append(chunk)
+        try:
+            chunk = chunk_at(source, start)
+            _check_type(chunk, chunks)
+            chunks.append(chunk)
+            check_complete(source, chunk)
+        except TruncatedFileError as error:
+            return chunks, error
     if not any(chunk.type.encode() == GAUSSIANS_CHUNK for chunk in chunks):
-        raise CorruptFileError("the GAUS chunk is missing: the file is truncated")
-    return chunks
+        return chunks, TruncatedFileError("the GAUS chunk is missing: the file is truncated")
+    return chunks, None
+
+
+def _check_type(chunk: Chunk, earlier: list[Chunk]) -> None:
+    """Raise unless a chunk may follow those before it."""
+    kind = chunk.type.encode()
+    if chunk.critical and kind not in KNOWN_CHUNKS:
+        raise UnsupportedFileError(
+            f"the file needs chunk {chunk.type} (at byte {chunk.start}), which this version of splatc does not know"
+        )
+    if kind in (*KNOWN_CHUNKS, *SINGLE_CHUNKS) and any(chunk.type == each.type for each in earlier):
+        raise CorruptFileError(f"a second {chunk.type} chunk at byte {chunk.start}; only one is allowed")
+    if kind == INDEX_CHUNK and any(each.type.encode() == GAUSSIANS_CHUNK for each in earlier):
+        raise CorruptFileError(f"the INDX chunk at byte {chunk.start} follows GAUS, it must stand before it")

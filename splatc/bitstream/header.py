@@ -10,7 +10,7 @@ from splatc.errors import CorruptFileError, LimitError, UnsupportedFileError
 from splatc.gaussians import Blend
 from splatc.quantize import MAX_LEVELS, MAX_STEP_INDEX, Quantizer, grid_shape
 
-VERSION = (0, 1)
+VERSION = (0, 2)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _slope(name: str, meaning: str) -> Field:
 
 FIELDS = (
     Field("major", U8, 0, 255, "major version, 0"),
-    Field("minor", U8, 0, 255, "minor version, 1"),
+    Field("minor", U8, 0, 255, "minor version, 2"),
     Field(
         "flags",
         U8,

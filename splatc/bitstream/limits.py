@@ -16,6 +16,15 @@ GAUSSIANS_PER_BYTE = 2
 """A payload of b bytes holds at most FREE_GAUSSIANS + GAUSSIANS_PER_BYTE b Gaussians. A Gaussian of a real picture takes some 30 bits;
 where identical ones take less than four, the encoder appends zero bytes, which the range coder reads for nothing."""
 
+FREE_SECTIONS = 64
+GAUSSIANS_PER_SECTION = 256
+"""A file of N Gaussians has at most FREE_SECTIONS + N / GAUSSIANS_PER_SECTION sections."""
+WORK = 64
+"""The Gaussians of all sections, those of its ancestors counted again for each, are at most WORK N: a decoder looks at all of them
+when it searches for neighbours."""
+MAX_METADATA = 1 << 24
+"""Bytes of a colour profile, of EXIF or of XMP after decompression."""
+
 
 def check_picture(width: int, height: int) -> None:
     """Raise LimitError if the picture is too large for the format."""
@@ -46,10 +55,17 @@ def minimum_payload(count: int) -> int:
     return max(0, -(-(count - FREE_GAUSSIANS) // GAUSSIANS_PER_BYTE))
 
 
-def check_plausible(count: int, payload_bytes: int) -> None:
-    """Raise CorruptFileError if the header promises more Gaussians than the payload can hold."""
+def check_plausible(
+    count: int, payload_bytes: int, promised: str = "the header", given: str = "the GAUS chunk"
+) -> None:
+    """Raise CorruptFileError if more Gaussians are promised than the bytes of a stream can hold."""
     if payload_bytes < minimum_payload(count):
         raise CorruptFileError(
-            f"the header promises {count} Gaussians, but the GAUS chunk has only {payload_bytes} bytes "
+            f"{promised} promises {count} Gaussians, but {given} has only {payload_bytes} bytes "
             f"(at least {minimum_payload(count)} expected): the file is damaged"
         )
+
+
+def sections_allowed(sections: int, count: int, work: int) -> bool:
+    """Whether a file of so many Gaussians may be divided like this; ``work`` as in WORK."""
+    return sections <= FREE_SECTIONS + count // GAUSSIANS_PER_SECTION and work <= WORK * count

@@ -20,23 +20,23 @@ LEAF = 8
 """Points in a leaf."""
 
 
-def nearest_earlier(x: Int64Array, y: Int64Array) -> tuple[NDArray[np.int32], Int64Array]:
-    """For points 0 <= x, y < 2^30 in coding order, the nearest of those before each.
+def nearest_earlier(x: Int64Array, y: Int64Array, first: int = 0) -> tuple[NDArray[np.int32], Int64Array]:
+    """For points 0 <= x, y < 2^30 in coding order, from the number ``first`` on, the nearest of those before each.
 
-    Returns indices (N, NEIGHBOURS), nearest first, of two equally near the earlier first, -1 where there are no more; and their squared
-    distances (N, NEIGHBOURS).
+    Returns indices (N, NEIGHBOURS), nearest first, of two equally near the earlier first, -1 where there are no more, and for points before
+    ``first``; and their squared distances (N, NEIGHBOURS).
     """
     count = len(x)
     neighbours = np.full((count, NEIGHBOURS), -1, np.int32)
     distances = np.full((count, NEIGHBOURS), np.iinfo(np.int64).max, np.int64)
-    if count:
+    if first < count:
         order = np.argsort(morton(x, y), kind="stable").astype(np.int32)
         leaves = 1 << (-(-count // LEAF) - 1).bit_length()
         # The last leaves are filled up with copies of the last point that claim to be later than all.
         filled = np.concatenate((order, np.full(leaves * LEAF - count, order[-1])))
         points = np.column_stack((x[filled], y[filled], filled)).astype(np.int32)  # (leaves * LEAF, x y index)
         points[count:, 2] = count
-        _search(points, count, _boxes(points, leaves), leaves, neighbours, distances)
+        _search(points, first, count, _boxes(points, leaves), leaves, neighbours, distances)
     return neighbours, distances
 
 
@@ -64,12 +64,14 @@ def _box_distance(boxes, node, x, y):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _search(points, count, boxes, leaves, neighbours, distances):  # type: ignore[no-untyped-def]
+def _search(points, first, count, boxes, leaves, neighbours, distances):  # type: ignore[no-untyped-def]
     stack = np.empty(64, np.int64)
     reach = np.empty(64, np.int64)  # squared distance to the box of each node on the stack
     last = NEIGHBOURS - 1
     for slot in range(count):  # Morton order: what one search touched is still in the cache for the next
         x, y, point = points[slot, 0], points[slot, 1], points[slot, 2]
+        if point < first:
+            continue
         found = neighbours[point]
         found_distances = distances[point]
         stack[0] = 1

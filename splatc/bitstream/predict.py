@@ -1,11 +1,12 @@
 """Angles and colours <-> residuals to what the neighbours promise (spec/prediction.md); integer arithmetic only.
 
-A Gaussian is predicted from the nearest ones coded before it, of coarser levels and of its own.
+A Gaussian is predicted from the nearest ones coded before it, in its own section and in the ancestors of this.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numba import njit
@@ -40,46 +41,70 @@ class Prediction:
     """(C,) what the first Gaussian's colour is predicted to be, over 2^16."""
 
 
-def prepare(quantizer: Quantizer, channels: int, level: IntArray, x: IntArray, y: IntArray) -> Prediction:
-    """Find the neighbours, and look the steps up. Positions become common to all levels in units of 1/16 px."""
+def prepare(
+    quantizer: Quantizer, channels: int, level: IntArray, x: IntArray, y: IntArray, first: int = 0
+) -> Prediction:
+    """Find the neighbours of the Gaussians from the number ``first`` on, and look the steps up. Positions become common to all levels in
+    units of 1/16 px.
+    """
     levels = range(int(level.max(initial=0)) + 1)
     position_step = np.array([quantizer.position_step(number) for number in levels], np.int64)[level]
     colour_step = np.array([quantizer.colour_steps(number, channels) for number in levels], np.int64)[level]
     common_x, common_y = (((2 * cell.astype(np.int64) + 1) * position_step) >> 29 for cell in (x, y))
-    neighbours, distances = nearest_earlier(common_x, common_y)
+    neighbours, distances = nearest_earlier(common_x, common_y, first)
     weights = np.where(neighbours >= 0, np.maximum((1 << 30) // (np.where(neighbours >= 0, distances, 0) + NEAR), 1), 0)
-    first = np.array([FIRST_COLOUR[name] for name in CHANNEL_NAMES[channels]], np.int64)
-    return Prediction(neighbours, weights, colour_step, first)
+    first_colour = np.array([FIRST_COLOUR[name] for name in CHANNEL_NAMES[channels]], np.int64)
+    return Prediction(neighbours, weights, colour_step, first_colour)
 
 
-def to_symbols(quantizer: Quantizer, gaussians: QuantizedGaussians) -> GaussianSymbols:
-    """What is coded of Gaussians, which are in coding order."""
-    g = gaussians
-    prediction = prepare(quantizer, g.colour.shape[1], g.level, g.x, g.y)
+def to_symbols(
+    quantizer: Quantizer, gaussians: QuantizedGaussians, earlier: QuantizedGaussians | None = None
+) -> GaussianSymbols:
+    """What is coded of the Gaussians of a section, in coding order; ``earlier`` are those of its ancestors."""
+    g = gaussians if earlier is None else joined([earlier, gaussians])
+    first = len(g) - len(gaussians)
+    prediction = prepare(quantizer, g.colour.shape[1], g.level, g.x, g.y, first)
     directions = angle_count_table(quantizer)[g.level, g.anisotropy]
     turn, residual = np.empty_like(g.angle), np.empty_like(g.colour)
-    _angles(prediction.neighbours, directions, g.angle, turn, True)
-    _colours(prediction.neighbours, prediction.weights, prediction.steps, prediction.first, g.colour, residual, True)
-    return GaussianSymbols(g.level, g.x, g.y, AttributeSymbols(g.size, g.anisotropy, turn, residual))
-
-
-def from_symbols(quantizer: Quantizer, symbols: GaussianSymbols) -> QuantizedGaussians:
-    """The Gaussians; the inverse of to_symbols."""
-    coded = symbols.attributes
-    prediction = prepare(quantizer, coded.residual.shape[1], symbols.level, symbols.x, symbols.y)
-    directions = angle_count_table(quantizer)[symbols.level, coded.anisotropy]
-    angle, colour = np.empty_like(coded.turn), np.empty_like(coded.residual)
-    _angles(prediction.neighbours, directions, angle, coded.turn, False)
+    _angles(first, prediction.neighbours, directions, g.angle, turn, True)
     _colours(
-        prediction.neighbours, prediction.weights, prediction.steps, prediction.first, colour, coded.residual, False
+        first, prediction.neighbours, prediction.weights, prediction.steps, prediction.first, g.colour, residual, True
     )
-    return QuantizedGaussians(symbols.level, symbols.x, symbols.y, coded.size, coded.anisotropy, angle, colour)
+    coded = AttributeSymbols(gaussians.size, gaussians.anisotropy, turn[first:], residual[first:])
+    return GaussianSymbols(gaussians.level, gaussians.x, gaussians.y, coded)
+
+
+def from_symbols(
+    quantizer: Quantizer, symbols: GaussianSymbols, earlier: QuantizedGaussians | None = None
+) -> QuantizedGaussians:
+    """The Gaussians of a section, ``earlier`` those of its ancestors; the inverse of to_symbols."""
+    coded = symbols.attributes
+    here = QuantizedGaussians(
+        symbols.level, symbols.x, symbols.y, coded.size, coded.anisotropy, coded.turn, coded.residual
+    )
+    g = joined([here] if earlier is None else [earlier, here])  # copies: angle and colour are filled in below
+    first = len(g) - len(here)
+    prediction = prepare(quantizer, g.colour.shape[1], g.level, g.x, g.y, first)
+    directions = angle_count_table(quantizer)[g.level, g.anisotropy]
+    turn, residual = g.angle.copy(), g.colour.copy()
+    _angles(first, prediction.neighbours, directions, g.angle, turn, False)
+    _colours(
+        first, prediction.neighbours, prediction.weights, prediction.steps, prediction.first, g.colour, residual, False
+    )
+    return QuantizedGaussians(here.level, here.x, here.y, here.size, here.anisotropy, g.angle[first:], g.colour[first:])
+
+
+def joined(parts: Sequence[QuantizedGaussians]) -> QuantizedGaussians:
+    """One after the other (at least one), in new arrays."""
+    return QuantizedGaussians(
+        **{each.name: np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(parts[0])}
+    )
 
 
 @njit(cache=True, nogil=True)
-def _colours(neighbours, weights, steps, first, colour, residual, forward):  # type: ignore[no-untyped-def]
-    """Fill residual (forward) or colour (backward)."""
-    for i in range(len(colour)):
+def _colours(start, neighbours, weights, steps, first, colour, residual, forward):  # type: ignore[no-untyped-def]
+    """Fill residual (forward) or colour (backward) from Gaussian ``start`` on."""
+    for i in range(start, len(colour)):
         total = weights[i].sum()
         for c in range(colour.shape[1]):
             expected = first[c]  # over 2^16
@@ -106,9 +131,9 @@ def _wrap(value):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _angles(neighbours, directions, angle, turn, forward):  # type: ignore[no-untyped-def]
-    """Fill turn (forward) or angle (backward)."""
-    for i in range(len(angle)):
+def _angles(start, neighbours, directions, angle, turn, forward):  # type: ignore[no-untyped-def]
+    """Fill turn (forward) or angle (backward) from Gaussian ``start`` on."""
+    for i in range(start, len(angle)):
         count = np.int64(directions[i])
         expected = 0
         for j in neighbours[i]:

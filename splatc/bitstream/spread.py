@@ -39,6 +39,13 @@ class SpreadTable:
         table._distance = self._distance * table._number // self._number
         return table
 
+    def copy(self) -> SpreadTable:
+        """The same table, to go on with in another place."""
+        table = SpreadTable()
+        table._counts = self._counts.copy()
+        table._seen, table._distance, table._number = self._seen, self._distance, self._number
+        return table
+
     def code(self, coder: Coder, symbols: Symbols) -> None:
         """Code symbols in order, in batches: each uses what is known after the batch before it."""
         for batch in batches(symbols, self._seen):

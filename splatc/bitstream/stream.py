@@ -1,25 +1,27 @@
-"""The GAUS payload: the symbols of all levels, coarse to fine (spec/gaussians.md).
+"""The stream of a section: the symbols of its levels, coarse to fine (spec/gaussians.md).
 
 Symbols only: what they mean, given a prediction, is the business of predict.py.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from splatc.bitstream import attributes, limits, positions
+from splatc.bitstream import attributes, layout, limits, positions
 from splatc.bitstream.attributes import CHANNEL_NAMES, AttributeSymbols, AttributeTables
 from splatc.bitstream.coder import Coder, Decoder, Encoder, Symbols
 from splatc.bitstream.header import Header
+from splatc.bitstream.layout import LevelRange, Section
 from splatc.bitstream.positions import SplitTables
-from splatc.quantize import angle_count_table, grid_shape
+from splatc.errors import CorruptFileError
+from splatc.quantize import angle_count_table
 
 
 @dataclass(frozen=True)
 class GaussianSymbols:
-    """All that a GAUS payload holds; N Gaussians in coding order."""
+    """All that a stream holds; N Gaussians in coding order."""
 
     level: Symbols
     """(N,)"""
@@ -28,57 +30,90 @@ class GaussianSymbols:
     y: Symbols
     attributes: AttributeSymbols
 
+    def first(self, count: int) -> GaussianSymbols:
+        """Views of the first Gaussians."""
+        return GaussianSymbols(self.level[:count], self.x[:count], self.y[:count], self.attributes.level(0, count))
 
-def levels_of(level_counts: tuple[int, ...]) -> Symbols:
-    """(N,) the level of each Gaussian in coding order."""
-    return np.repeat(np.arange(len(level_counts) - 1, -1, -1, dtype=np.int32), level_counts)
+
+@dataclass(frozen=True)
+class Tables:
+    """Everything that a stream learns; a section goes on with a copy of what its parent has learned."""
+
+    splits: SplitTables = field(default_factory=dict)
+    attributes: AttributeTables = field(default_factory=AttributeTables)
+
+    def copy(self) -> Tables:
+        return Tables({key: table.copy() for key, table in self.splits.items()}, self.attributes.copy())
 
 
-def encode(header: Header, symbols: GaussianSymbols) -> bytes:
-    """The payload."""
+def encode(header: Header, section: Section, symbols: GaussianSymbols, tables: Tables) -> bytes:
+    """The stream of a section. ``tables`` are its own: they learn."""
     encoder = Encoder()
-    code(encoder, header, symbols, positions.encode)
-    return encoder.finish(limits.minimum_payload(header.count))
+    for each in layout.ranges(header, section):
+        code_level(encoder, header, each, symbols, tables, positions.encode)
+    return encoder.finish(limits.minimum_payload(section.count))
 
 
-def decode(header: Header, payload: bytes) -> tuple[GaussianSymbols, dict[str, float]]:
-    """The symbols, and the bits that each part of the stream took. Raises CorruptFileError."""
-    limits.check_plausible(header.count, len(payload))
-    x, y, size, anisotropy, turn = np.zeros((5, header.count), np.int32)
-    residual = np.zeros((header.count, header.channels), np.int32)
-    level = levels_of(header.level_counts)
-    symbols = GaussianSymbols(level, x, y, AttributeSymbols(size, anisotropy, turn, residual))
-    decoder = Decoder(payload)
-    code(decoder, header, symbols, positions.decode)
-    decoder.finish(limits.minimum_payload(header.count))
-    return symbols, dict(decoder.bits)
+def decode(
+    header: Header, section: Section, stream: bytes, tables: Tables, stop_level: int = 0
+) -> tuple[GaussianSymbols, dict[str, float]]:
+    """The symbols of the levels >= stop_level, and the bits that each part of the stream took.
+
+    ``tables`` are the section's own: they learn. A stream that is shorter than ``section.length`` was cut off: the levels that were
+    complete come back. Raises CorruptFileError.
+    """
+    levels = [each for each in layout.ranges(header, section) if each.level >= stop_level]
+    whole = len(stream) == section.length
+    if not whole:
+        levels = [each for each in levels if limits.minimum_payload(each.stop) <= len(stream)]
+    symbols = _empty_symbols(header, levels)
+    decoder = Decoder(stream)
+    complete = 0
+    for each in levels:
+        try:
+            code_level(decoder, header, each, symbols, tables, positions.decode)
+        except CorruptFileError:
+            if whole:
+                raise
+            break  # what follows the cut is not what was there
+        if not whole and decoder.bytes_read > len(stream):
+            break
+        complete = each.stop
+    if whole and complete == section.count:
+        decoder.finish(limits.minimum_payload(section.count))
+    return symbols.first(complete), dict(decoder.bits)
 
 
-def code(coder: Coder, header: Header, symbols: GaussianSymbols, code_positions: positions.CodePositions) -> None:
-    """Code (or fill in) the levels, coarse to fine: of each the positions, then one attribute after the other."""
-    quantizer = header.quantizer
-    split_tables: SplitTables = {}
-    tables = AttributeTables()
-    for level, start, stop in _ranges(header):
-        if start == stop:
-            continue
-        coder.part = "positions"
-        columns, rows = grid_shape(header.width, header.height, quantizer.position_step(level))
-        code_positions(coder, split_tables, columns, rows, symbols.x[start:stop], symbols.y[start:stop])
-        here = symbols.attributes.level(start, stop)
-        coder.part = "size"
-        attributes.code_size(coder, tables, quantizer.sizes, here.size)
-        coder.part = "anisotropy"
-        attributes.code_anisotropy(coder, tables, here.anisotropy)
-        coder.part = "angle"
-        attributes.code_turn(coder, tables, angle_count_table(quantizer)[level, here.anisotropy], here.turn)
-        for channel, name in enumerate(CHANNEL_NAMES[header.channels]):
-            coder.part = name
-            attributes.code_residual(coder, tables, channel, name == "chroma", here.residual[:, channel])
+def _empty_symbols(header: Header, levels: list[LevelRange]) -> GaussianSymbols:
+    """Room for the Gaussians of levels."""
+    count = levels[-1].stop if levels else 0
+    level = np.repeat(np.array([each.level for each in levels], np.int32), [each.stop - each.start for each in levels])
+    x, y, size, anisotropy, turn = np.zeros((5, count), np.int32)
+    residual = np.zeros((count, header.channels), np.int32)
+    return GaussianSymbols(level, x, y, AttributeSymbols(size, anisotropy, turn, residual))
 
 
-def _ranges(header: Header) -> list[tuple[int, int, int]]:
-    """(level, first Gaussian, one after the last) of each level, coarse to fine."""
-    counts = header.level_counts
-    stops = np.cumsum(counts, dtype=np.int64).tolist()
-    return [(len(counts) - 1 - i, stops[i] - counts[i], stops[i]) for i in range(len(counts))]
+def code_level(
+    coder: Coder,
+    header: Header,
+    here: LevelRange,
+    symbols: GaussianSymbols,
+    tables: Tables,
+    code_positions: positions.CodePositions,
+) -> None:
+    """Code (or fill in) one level of a section: the positions, then one attribute after the other."""
+    coder.part = "positions"
+    x, y = symbols.x[here.start : here.stop] - here.x, symbols.y[here.start : here.stop] - here.y
+    code_positions(coder, tables.splits, here.columns, here.rows, x, y)
+    symbols.x[here.start : here.stop], symbols.y[here.start : here.stop] = x + here.x, y + here.y
+    coded = symbols.attributes.level(here.start, here.stop)
+    coder.part = "size"
+    attributes.code_size(coder, tables.attributes, header.quantizer.sizes, coded.size)
+    coder.part = "anisotropy"
+    attributes.code_anisotropy(coder, tables.attributes, coded.anisotropy)
+    coder.part = "angle"
+    directions = angle_count_table(header.quantizer)[here.level, coded.anisotropy]
+    attributes.code_turn(coder, tables.attributes, directions, coded.turn)
+    for channel, name in enumerate(CHANNEL_NAMES[header.channels]):
+        coder.part = name
+        attributes.code_residual(coder, tables.attributes, channel, name == "chroma", coded.residual[:, channel])

@@ -1,0 +1,44 @@
+"""How far the ellipses of a section leave its block: with it a reader finds the sections of a region (spec/sections.md, "Reach")."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from splatc.bitstream import limits
+from splatc.bitstream.layout import Section
+from splatc.errors import CorruptFileError
+from splatc.gaussians import Q_MAX
+from splatc.quantize import QuantizedGaussians, Quantizer, dequantize
+
+SLACK = 0.5
+"""px by which decoders of different floating-point arithmetic may disagree about a reach."""
+
+
+def exact(quantizer: Quantizer, section: Section, gaussians: QuantizedGaussians) -> float:
+    """The farthest that the box of an ellipse q <= Q_MAX leaves the block, px; at least 0."""
+    floats = dequantize(quantizer, gaussians)
+    cos, sin = np.cos(floats.angle), np.sin(floats.angle)
+    half = np.sqrt(Q_MAX) * np.stack(
+        [
+            np.hypot(floats.scale[:, 0] * cos, floats.scale[:, 1] * sin),
+            np.hypot(floats.scale[:, 0] * sin, floats.scale[:, 1] * cos),
+        ],
+        axis=1,
+    )  # (N, 2)
+    x0, y0, x1, y1 = section.rectangle
+    beyond = np.maximum(np.array([x0, y0]) - (floats.mean - half), floats.mean + half - np.array([x1, y1]))
+    return float(max(0.0, beyond.max(initial=0.0)))
+
+
+def rounded(quantizer: Quantizer, section: Section, gaussians: QuantizedGaussians) -> int:
+    """The reach that the index states."""
+    return min(int(np.ceil(exact(quantizer, section, gaussians))), limits.MAX_SIDE)
+
+
+def check(quantizer: Quantizer, section: Section, gaussians: QuantizedGaussians) -> None:
+    """Raise CorruptFileError if Gaussians reach farther than the index says."""
+    found = exact(quantizer, section, gaussians)
+    if found > section.reach + SLACK:
+        raise CorruptFileError(
+            f"a section reaches {found:.1f} px beyond its block, the INDX chunk says {section.reach}: the file is damaged"
+        )
