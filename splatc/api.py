@@ -31,13 +31,17 @@ def encode(
     tune: Literal["psnr", "ssim"] = "psnr",
     blend: Literal["normalized", "sum"] | None = None,
     seed: int = 0,
+    icc_profile: bytes = b"",
+    exif: bytes = b"",
+    xmp: bytes = b"",
 ) -> bytes:
     """The ``.splat2d`` file of a picture.
 
     `array` is (H, W) or (H, W, C), uint8 or uint16 over its full range; C = 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha.
     At most one target: `cr` raw bytes over file bytes (100 where nothing is given), `bpp` bits of the file per pixel, `size`
     bytes, `count` Gaussians; it is never exceeded. `effort` 1 (fastest) to 9 (best), `tune` the quality to aim for, `blend`
-    how Gaussians make a pixel (None: what measures best), `seed` of the random numbers.
+    how Gaussians make a pixel (None: what measures best), `seed` of the random numbers. A colour profile, EXIF (a TIFF structure) and
+    XMP are stored as they are given.
 
     Raises InputImageError (no such array), UsageError (a target that no file can meet, an option out of range), LimitError.
 
@@ -50,7 +54,7 @@ def encode(
     request = Request(cr, bpp, size, count)
     request.check(ARGUMENTS)
     _check_options(request, effort, tune, blend, seed)
-    image = _image(array)
+    image = _image(array, icc_profile, exif, xmp)
     kind, limit = request.resolve(image, ARGUMENTS)
 
     from splatc.machine import prepare_numba
@@ -178,11 +182,11 @@ def _content(data: bytes | str | os.PathLike[str]) -> bytes:
     return read_input(os.fspath(data), limit=MAX_FILE_BYTES)
 
 
-def _image(array: ArrayLike) -> Image:
+def _image(array: ArrayLike, icc: bytes = b"", exif: bytes = b"", xmp: bytes = b"") -> Image:
     """The array as a picture. Raises InputImageError if it is none."""
     import numpy as np
 
-    from splatc.image_io import Image
+    from splatc.image_io import Image, Metadata
 
     pixels = np.asarray(array)
     if pixels.dtype not in (np.uint8, np.uint16):
@@ -191,7 +195,7 @@ def _image(array: ArrayLike) -> Image:
         pixels = pixels[..., np.newaxis]
     if pixels.ndim != 3 or pixels.shape[2] not in (1, 2, 3, 4) or 0 in pixels.shape:
         raise InputImageError(f"an array of shape {np.shape(array)} is no picture: expected (H, W) or (H, W, 1 to 4)")
-    return Image(np.ascontiguousarray(pixels))
+    return Image(np.ascontiguousarray(pixels), metadata=Metadata(icc, exif, xmp))
 
 
 def _check_options(request: Request, effort: int, tune: str, blend: str | None, seed: int) -> None:
