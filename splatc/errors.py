@@ -44,3 +44,9 @@ class LimitError(SplatError):
     """The file or the picture exceeds a limit that protects the machine."""
 
     exit_code = 4
+
+
+class BatchError(SplatError):
+    """Some pictures of a batch failed; the others are done."""
+
+    exit_code = 5

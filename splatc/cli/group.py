@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from splatc import __version__
+from splatc.cli.batch import batch
 from splatc.cli.console import complain
 from splatc.cli.decode import decode
 from splatc.cli.encode import encode
@@ -88,3 +89,4 @@ def main() -> None:
 main.add_command(encode)
 main.add_command(decode)
 main.add_command(info)
+main.add_command(batch)

@@ -1,0 +1,127 @@
+"""Processes of this machine that take one picture at a time.
+
+concurrent.futures gives up the whole pool when one process dies, and does not say over which picture; here that picture is tried once more
+in a fresh process, and the others do not notice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from types import FrameType
+from typing import NoReturn
+
+from splatc.batch.work import Job, Outcome, failed, run_job
+
+TRIES = 2
+"""How often a picture may take its process down."""
+_PATIENCE = 10.0
+"""Seconds that a process has to leave in order."""
+
+
+@dataclass
+class _Worker:
+    process: SpawnProcess
+    job: Job
+    tries: int
+
+
+def share_of_threads(processes: int) -> int:
+    """Threads for each of so many processes, so that together they have one per core."""
+    return max(1, (os.cpu_count() or 1) // processes)
+
+
+def run_local(jobs: Sequence[Job], processes: int) -> Generator[Outcome, None, None]:
+    """The outcomes of all jobs, as they come. When the caller stops asking, the processes end and leave nothing half-written."""
+    # Not forked: the threads of Numba and OpenMP do not survive that.
+    context = multiprocessing.get_context("spawn")
+    waiting = deque((job, 1) for job in jobs)
+    workers: dict[Connection, _Worker] = {}
+
+    def start(job: Job, tries: int) -> None:
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        with _interrupts_ignored():
+            process.start()
+        theirs.close()  # else its end would go unnoticed
+        workers[ours] = _Worker(process, job, tries)
+        ours.send(job)
+
+    try:
+        while workers or waiting:
+            while waiting and len(workers) < processes:
+                start(*waiting.popleft())
+            for connection in wait(list(workers)):
+                assert isinstance(connection, Connection)
+                worker = workers[connection]
+                try:
+                    outcome = connection.recv()
+                except (EOFError, OSError):
+                    _dismiss(workers, connection)
+                    if worker.tries < TRIES:
+                        waiting.appendleft((worker.job, worker.tries + 1))
+                        continue
+                    outcome = failed(worker.job, f"{worker.job.source}: {_cause(worker.process)}")
+                else:
+                    if waiting:
+                        worker.job, worker.tries = waiting.popleft()
+                        with contextlib.suppress(OSError):  # it has died since; recv will tell
+                            connection.send(worker.job)
+                    else:
+                        _dismiss(workers, connection)
+                yield outcome
+    finally:
+        for worker in workers.values():
+            worker.process.terminate()
+        for connection in list(workers):
+            _dismiss(workers, connection)
+
+
+def _dismiss(workers: dict[Connection, _Worker], connection: Connection) -> None:
+    """End a worker: it leaves when nobody is at the other end any more."""
+    worker = workers.pop(connection)
+    connection.close()
+    worker.process.join(_PATIENCE)
+    if worker.process.is_alive():
+        worker.process.kill()
+        worker.process.join()
+
+
+def _cause(process: SpawnProcess) -> str:
+    code = process.exitcode or 0
+    what = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+    return f"its process {what}, {TRIES} times: perhaps out of memory, then fewer processes (-j) help"
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """A Ctrl-C at the terminal reaches every process; those started here inherit that they leave it to their parent."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _serve(connection: Connection) -> None:
+    """What a process does: a job, its outcome, the next job."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)  # by way of every `finally`, so that no temporary file stays
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            connection.send(run_job(connection.recv()))
+
+
+def _leave(number: int, _: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)

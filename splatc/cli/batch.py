@@ -1,0 +1,193 @@
+"""``splatc batch``."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from splatc.cli.console import complain, printable, say
+from splatc.cli.encode import encode
+from splatc.cli.options import check_device, force_option, quiet_option, threads_option
+from splatc.errors import BatchError, OutputError, UsageError
+from splatc.request import Request
+
+if TYPE_CHECKING:
+    from splatc.batch.work import Job, Outcome
+
+_LISTED = 20
+"""So many failures are listed; the report has all of them."""
+
+
+@click.command()
+@click.argument("inputs", metavar="IN...", nargs=-1, required=True, type=click.Path())
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    metavar="DIR",
+    required=True,
+    type=click.Path(),
+    help="Where the files go; made if missing.",
+)
+@click.option(
+    "-j",
+    "--jobs",
+    "processes",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Pictures encoded at the same time.",
+)
+@click.option("--skip-existing", is_flag=True, help="Keep outputs that exist, whatever made them.")
+@click.option("--keep-extension", is_flag=True, help="a.png becomes a.png.splat2d.")
+@click.option(
+    "--report", metavar="FILE", type=click.Path(), help="Write a table of all pictures to FILE, .csv or .json."
+)
+@click.option("--dask", metavar="ADDRESS", help="Work on the cluster of this Dask scheduler: tcp://host:8786.")
+@threads_option
+@force_option
+@quiet_option
+@click.option("-v", "--verbose", is_flag=True, help="Say a line for each picture.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on standard output.")
+def batch(
+    inputs: tuple[str, ...],
+    folder: str,
+    processes: int,
+    skip_existing: bool,
+    keep_extension: bool,
+    report: str | None,
+    dask: str | None,
+    threads: int | None,
+    force: bool,
+    quiet: bool,
+    verbose: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Encode many pictures into the folder DIR: files, folders with all below them, patterns.
+
+    What lies below a folder keeps its place below DIR. The options of encode mean the same here, for each picture. A run that was stopped
+    goes on where it was when it is started again; a picture that fails stops no other, and makes the exit code 5.
+    """
+    from splatc.batch import report as reports
+    from splatc.batch.journal import Journal
+    from splatc.batch.pool import run_local, share_of_threads
+
+    Request(**{each.name: options[each.name] for each in fields(Request)}).check()
+    check_device(options["device"])
+    if report is not None:
+        reports.check_report(report)
+    started = time.perf_counter()
+    share = threads if threads is not None or dask is not None else share_of_threads(processes)
+    if dask is not None:  # its workers need not stand in our folder
+        inputs, folder = tuple(str(Path(each).absolute()) for each in inputs), str(Path(folder).absolute())
+    jobs = _jobs(inputs, folder, options, share, force=force, keep_extension=keep_extension)
+    journal = Journal(folder, force=force)
+    outcomes, todo = _sort(jobs, journal, skip_existing=skip_existing, force=force)
+    if verbose:
+        say(f"{len(jobs)} pictures, {len(todo)} to encode")
+    journal.begin(todo)
+
+    if dask is not None:
+        from splatc.batch.cluster import run_on_cluster
+
+        work = run_on_cluster(todo, dask)
+    else:
+        work = run_local(todo, min(processes, max(1, len(todo))))
+    try:
+        with contextlib.closing(work), _bar(len(jobs), len(outcomes), hidden=quiet) as step:
+            for outcome in work:
+                outcomes.append(outcome)
+                journal.add(outcome)
+                step()
+                if verbose:
+                    say(outcome.error or f"{outcome.source}: {outcome.bytes} bytes, PSNR {outcome.psnr_db or 0:.2f} dB")
+        journal.end()
+    finally:
+        if report is not None:
+            reports.write_report(report, outcomes)
+    if as_json:
+        click.echo(json.dumps(reports.as_data(outcomes)))
+    if not quiet:
+        say(reports.sentence(outcomes, time.perf_counter() - started))
+    _complain_of([outcome for outcome in outcomes if outcome.status == "failed"], len(jobs))
+
+
+_OWN = {parameter.name for parameter in batch.params}
+batch.params[1:1] = [each for each in encode.params if isinstance(each, click.Option) and each.name not in _OWN]
+
+
+def _jobs(
+    inputs: Sequence[str],
+    folder: str,
+    options: dict[str, Any],
+    threads: int | None,
+    *,
+    force: bool,
+    keep_extension: bool,
+) -> list[Job]:
+    from splatc.batch.plan import plan
+    from splatc.batch.work import Job, stamp
+
+    target = Path(folder)
+    pairs = plan(inputs, target, keep_extension=keep_extension)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: the folder cannot be made: {error.strerror}") from error
+    return [Job(pair.source, pair.output, options, threads, force, stamp(pair.output)) for pair in pairs]
+
+
+def _sort(jobs: Sequence[Job], journal: Any, *, skip_existing: bool, force: bool) -> tuple[list[Outcome], list[Job]]:
+    """What is done already, and what there is to do. Raises UsageError if that would replace files without leave."""
+    from splatc.batch.work import look_at
+
+    outcomes, todo, taken = [], [], []
+    for job in jobs:
+        finished = journal.finished(job)
+        if finished is None and job.before is not None and skip_existing:
+            finished = look_at(job.source, job.output, "kept")
+        if finished is not None:
+            outcomes.append(finished)
+            continue
+        if job.before is not None and not force:
+            taken.append(job.output)
+        todo.append(job)
+    if taken:
+        others = f" and {len(taken) - 1} others" if len(taken) > 1 else ""
+        state = "exist already and are no whole .splat2d files" if skip_existing else "exist already"
+        advice = (
+            "add -f to replace them" if skip_existing else "add --skip-existing to keep them, or -f to replace them"
+        )
+        raise UsageError(f"{taken[0]}{others}: {state}: {advice}")
+    return outcomes, todo
+
+
+@contextlib.contextmanager
+def _bar(length: int, done: int, *, hidden: bool) -> Iterator[Any]:
+    """A bar with the time left, on a terminal only; what it gives is called after each picture."""
+    if hidden or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    with click.progressbar(length=length, label="pictures", file=sys.stderr, width=30, show_pos=True) as bar:
+        bar.pos = done  # before the clock starts, so that the time left is that of the rest
+        bar.render_progress()
+        yield lambda: bar.update(1)
+
+
+def _complain_of(failures: Sequence[Outcome], total: int) -> None:
+    """Raises BatchError if there are failures, after a line for each."""
+    for failure in failures[:_LISTED]:
+        complain(printable(failure.error))
+    if failures:
+        more = f" (the first {_LISTED} are listed above, --report has all)" if len(failures) > _LISTED else ""
+        raise BatchError(f"{len(failures)} of {total} pictures failed{more}")

@@ -1,0 +1,339 @@
+"""``splatc batch``: every picture once, a failure stops no other, a stopped run goes on, and nothing is replaced without leave."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+from click.testing import CliRunner, Result
+
+from splatc import bitstream
+from splatc.batch import pool
+from splatc.batch.journal import NAME, Journal, request_hash
+from splatc.batch.plan import Pair, plan
+from splatc.batch.work import Job, Outcome, failed, look_at, run_job, stamp
+from splatc.cli import main
+from splatc.errors import InputError, UsageError
+
+FAST = ["-e", "1", "-n", "5", "--threads", "1"]
+
+
+def make_pictures(folder: Path, *names: str) -> None:
+    for index, name in enumerate(names):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.default_rng(index).integers(0, 256, (12, 16, 3), np.uint8)
+        PIL.Image.fromarray(pixels).save(path)
+
+
+def outputs(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.name != NAME)
+
+
+# The plan.
+
+
+def test_folders_are_mirrored_and_hidden_files_left_out(tmp_path: Path) -> None:
+    make_pictures(tmp_path / "in", "b.png", "a.jpg", "deep/er/c.webp", ".hidden/d.png", ".e.png")
+    (tmp_path / "in" / "notes.txt").write_text("no picture")
+    pairs = plan([str(tmp_path / "in")], tmp_path / "out")
+    assert [Path(pair.source).name for pair in pairs] == ["a.jpg", "b.png", "c.webp"]
+    places = [Path(pair.output).relative_to(tmp_path / "out").as_posix() for pair in pairs]
+    assert places == ["a.splat2d", "b.splat2d", "deep/er/c.splat2d"]
+
+
+def test_patterns_keep_what_lies_below_their_fixed_part(tmp_path: Path) -> None:
+    make_pictures(tmp_path, "x/1/a.png", "x/2/b.png", "x/2/c.jpg")
+    pairs = plan([str(tmp_path / "x" / "**" / "*.png"), str(tmp_path / "x/2/c.jpg")], tmp_path / "out")
+    places = [Path(pair.output).relative_to(tmp_path / "out").as_posix() for pair in pairs]
+    assert places == ["1/a.splat2d", "2/b.splat2d", "c.splat2d"]
+
+
+def test_a_picture_that_is_named_twice_is_meant_once(tmp_path: Path) -> None:
+    make_pictures(tmp_path, "in/a.png")
+    pairs = plan([str(tmp_path / "in"), str(tmp_path / "in" / "a.png")], tmp_path / "out")
+    assert pairs == [Pair(str(tmp_path / "in" / "a.png"), str(tmp_path / "out" / "a.splat2d"))]
+
+
+def test_two_pictures_for_one_file_are_refused_or_keep_their_extension(tmp_path: Path) -> None:
+    make_pictures(tmp_path, "in/a.png", "in/A.jpg", "other/a.png")
+    with pytest.raises(UsageError, match=r"would both become .*: add --keep-extension"):
+        plan([str(tmp_path / "in")], tmp_path)
+    names = [Path(pair.output).name for pair in plan([str(tmp_path / "in")], tmp_path, keep_extension=True)]
+    assert names == ["A.jpg.splat2d", "a.png.splat2d"]
+    with pytest.raises(UsageError, match="give them different output folders"):
+        plan([str(tmp_path / "in"), str(tmp_path / "other")], tmp_path, keep_extension=True)
+
+
+@pytest.mark.parametrize("name", ["missing.png", "empty", "*.png"])
+def test_inputs_without_pictures_are_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"No such file|no pictures there"):
+        plan([str(tmp_path / name)], tmp_path)
+
+
+# The work.
+
+
+def test_a_job_makes_the_file_and_tells_its_figures(tmp_path: Path) -> None:
+    make_pictures(tmp_path, "a.png")
+    job = Job(str(tmp_path / "a.png"), str(tmp_path / "new" / "a.splat2d"), options(), threads=1)
+    outcome = run_job(job)
+    data = Path(job.output).read_bytes()
+    assert (outcome.status, outcome.error, outcome.bytes, outcome.gaussians) == ("done", "", len(data), 5)
+    assert outcome.psnr_db is not None and outcome.psnr_db > 5
+    before = stamp(job.output)
+    assert run_job(job) == look_at(job.source, job.output, "done")  # given out again: what is finished is kept
+    assert stamp(job.output) == before
+
+
+def options() -> dict[str, Any]:
+    """What encode takes besides what a batch says itself, at its defaults, for the fastest fit."""
+    from splatc.cli.encode import encode
+
+    context = encode.make_context("encode", ["in", "out", *FAST])
+    own = ("source", "output", "threads", "force", "quiet", "verbose", "as_json")
+    return {name: value for name, value in context.params.items() if name not in own}
+
+
+def test_whatever_goes_wrong_is_the_outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    outcome = run_job(Job(str(tmp_path / "a.png"), str(tmp_path / "a.splat2d"), options()))
+    assert outcome.status == "failed"
+    assert "a.png: not a picture" in outcome.error
+    for error, words in (
+        (MemoryError(), "not enough memory"),
+        (ZeroDivisionError("x"), "unexpected ZeroDivisionError: x"),
+    ):
+        monkeypatch.setattr("splatc.batch.work._encode", raiser(error))
+        assert words in run_job(Job("a.png", "nowhere.splat2d")).error
+
+
+def raiser(error: BaseException) -> Any:
+    def raise_it(_: Job) -> None:
+        raise error
+
+    return raise_it
+
+
+# The processes.
+
+
+def test_a_process_that_dies_takes_one_picture_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "_serve", deadly)
+    jobs = [Job(name, str(tmp_path / name)) for name in ("a", "die", "b", "die once", "c")]
+    outcomes = {outcome.source: outcome for outcome in pool.run_local(jobs, 2)}
+    assert [outcomes[job.source].status for job in jobs] == ["done", "failed", "done", "done", "done"]
+    assert "die: its process" in outcomes["die"].error
+
+
+def deadly(connection: Any) -> None:
+    """Stands in for a worker: some pictures kill it."""
+    while True:
+        try:
+            job = connection.recv()
+        except EOFError:
+            return
+        marker = Path(job.output)
+        if job.source == "die" or (job.source == "die once" and not marker.exists()):
+            marker.touch()
+            os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+        connection.send(Outcome(job.source, job.output, "done"))
+
+
+def test_processes_leave_when_the_caller_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "_serve", slow)
+    work = pool.run_local([Job(str(index), "") for index in range(9)], 2)
+    pids = {int(next(work).error), int(next(work).error)}
+    started = time.monotonic()
+    work.close()
+    assert time.monotonic() - started < 8
+    assert not any(alive(pid) for pid in pids)
+
+
+def slow(connection: Any) -> None:
+    """Stands in for a worker: every picture but the first takes for ever."""
+    connection.send(failed(connection.recv(), str(os.getpid())))
+    connection.recv()
+    time.sleep(60)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
+
+
+# The journal.
+
+
+def test_a_finished_file_counts_for_the_same_request_and_picture_only(tmp_path: Path, tiny_file: bytes) -> None:
+    make_pictures(tmp_path, "a.png")
+    job = Job(str(tmp_path / "a.png"), str(tmp_path / "a.splat2d"), {"cr": 100})
+    Journal(str(tmp_path), force=False).begin([job])
+    assert Journal(str(tmp_path), force=False).finished(job) is None
+    Path(job.output).write_bytes(tiny_file)
+    kept = Journal(str(tmp_path), force=False).finished(job)
+    assert kept is not None and (kept.status, kept.bytes) == ("kept", len(tiny_file))
+    assert Journal(str(tmp_path), force=False).finished(Job(job.source, job.output, {"cr": 50})) is None
+    Path(job.output).write_bytes(tiny_file[:-3])
+    assert Journal(str(tmp_path), force=False).finished(job) is None
+    Path(job.output).write_bytes(tiny_file)
+    make_pictures(tmp_path, "b.png", "a.png")
+    assert Journal(str(tmp_path), force=False).finished(job) is None
+
+
+def test_a_file_that_was_there_before_is_not_taken_for_finished(tmp_path: Path, tiny_file: bytes) -> None:
+    make_pictures(tmp_path, "a.png")
+    output = tmp_path / "a.splat2d"
+    output.write_bytes(tiny_file)
+    job = Job(str(tmp_path / "a.png"), str(output), {}, before=stamp(str(output)))
+    journal = Journal(str(tmp_path), force=True)
+    journal.begin([job])
+    assert Journal(str(tmp_path), force=True).finished(job) is None
+    output.write_bytes(tiny_file + b"")
+    os.utime(output, ns=(1, 1))
+    assert Journal(str(tmp_path), force=True).finished(job) is not None
+    journal.end()  # from here on --force means all of it again
+    assert Journal(str(tmp_path), force=True).finished(job) is None
+    assert Journal(str(tmp_path), force=False).finished(job) is not None
+
+
+def test_a_damaged_journal_is_read_as_far_as_it_goes(tmp_path: Path, tiny_file: bytes) -> None:
+    make_pictures(tmp_path, "a.png")
+    job = Job(str(tmp_path / "a.png"), str(tmp_path / "a.splat2d"))
+    Journal(str(tmp_path), force=False).begin([job])
+    with (tmp_path / NAME).open("a") as stream:
+        stream.write('[]\n{"figures": 3}\n\0\n{"outp')
+    Path(job.output).write_bytes(tiny_file)
+    assert Journal(str(tmp_path), force=False).finished(job) is not None
+    assert (
+        request_hash({"cr": 1, "device": "cpu"}) == request_hash({"device": "cuda", "cr": 1}) != request_hash({"cr": 2})
+    )
+
+
+# The command.
+
+
+def run(*arguments: str) -> Result:
+    """The command in this process; only the workers are processes of their own."""
+    return CliRunner().invoke(main, ["batch", *arguments, *FAST])
+
+
+def test_the_whole_way(tmp_path: Path) -> None:
+    make_pictures(tmp_path / "in", "a.png", "sub/b.png")
+    (tmp_path / "in" / "broken.png").write_bytes(b"no picture")
+    arguments = [str(tmp_path / "in"), "-o", str(tmp_path / "out")]
+
+    first = run(*arguments, "--report", str(tmp_path / "report.csv"), "--json")
+    assert first.exit_code == 5
+    assert outputs(tmp_path / "out") == ["a.splat2d", os.path.join("sub", "b.splat2d")]  # noqa: PTH118
+    report = json.loads(first.stdout)
+    assert (report["done"], report["kept"], report["failed"], report["schema_version"]) == (2, 0, 1, 1)
+    lines = first.stderr.splitlines()
+    assert lines[0].startswith("2 done, 1 failed, ")
+    assert "broken.png: not a picture" in lines[1]
+    assert lines[2] == "splatc: error: 1 of 3 pictures failed"
+    with (tmp_path / "report.csv").open(newline="") as stream:
+        rows = {Path(row["source"]).name: row for row in csv.DictReader(stream)}
+    assert {name: row["status"] for name, row in rows.items()} == {
+        "a.png": "done",
+        "b.png": "done",
+        "broken.png": "failed",
+    }
+    assert int(rows["a.png"]["bytes"]) == (tmp_path / "out" / "a.splat2d").stat().st_size
+    data = (tmp_path / "out" / "sub" / "b.splat2d").read_bytes()
+    assert bitstream.read_header(data).count == 5
+
+    # The same command again goes on: what is done stays as it is, with its figures; what failed is tried again.
+    make_pictures(tmp_path / "in", "broken.png")
+    before = stamp(str(tmp_path / "out" / "a.splat2d"))
+    second = run(*arguments, "--report", str(tmp_path / "report.json"))
+    assert second.exit_code == 0, second.output
+    assert second.stderr.startswith("1 done, 2 kept, ")
+    assert stamp(str(tmp_path / "out" / "a.splat2d")) == before
+    files = json.loads((tmp_path / "report.json").read_text())["files"]
+    assert len(files) == 3
+    assert all(each["psnr_db"] for each in files)
+
+    # Another request is another run: nothing is replaced without leave.
+    third = CliRunner().invoke(main, ["batch", *arguments, "--cr", "20"])
+    assert third.exit_code == 2
+    assert "a.splat2d and 2 others: exist already: add --skip-existing" in third.stderr
+    fourth = CliRunner().invoke(main, ["batch", *arguments, "--cr", "20", "--skip-existing", "-q"])
+    assert (fourth.exit_code, fourth.output) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "message"),
+    [
+        (["missing.png", "-o", "out"], 1, "missing.png: cannot be read"),
+        (["in", "-o", "out", "--cr", "5"], 2, "--cr and -n exclude each other"),
+        (["in", "-o", "out", "--report", "report.txt"], 2, "report.txt: reports are written as .csv or .json"),
+        (["in", "-o", "in/a.png"], 1, "in/a.png: the folder cannot be made"),
+        (["in"], 2, "Missing option '-o'"),
+        (["-o", "out"], 2, "Missing argument 'IN...'"),
+    ],
+)
+def test_usage_is_checked_before_any_work(
+    arguments: list[str], exit_code: int, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_pictures(tmp_path, "in/a.png")
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments)
+    assert result.exit_code == exit_code
+    assert message in result.stderr
+    assert outputs(tmp_path) == [os.path.join("in", "a.png")]  # noqa: PTH118
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+def test_ctrl_c_leaves_whole_files_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    make_pictures(tmp_path / "in", *(f"{index}.png" for index in range(6)))
+    command = [sys.executable, "-m", "splatc", "batch", "in", "-o", "out", "-e", "1", "-n", "5", "-v"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stderr is not None
+        while b"5 bytes" not in (line := process.stderr.readline()) and b"bytes" not in line:
+            assert line or process.poll() is None
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        rest = process.stderr.read().decode()
+        process.wait(timeout=60)
+    assert process.returncode == 130, rest
+    assert rest.splitlines()[-1] == "splatc: error: interrupted"
+    assert "Traceback" not in rest
+    finished = outputs(tmp_path / "out")
+    assert 1 <= len(finished) < 6
+    for name in finished:
+        bitstream.decode((tmp_path / "out" / name).read_bytes())
+
+    journal = Journal(str(tmp_path / "out"), force=False)
+    requested = options() | {"cr": None, "count": 5}
+    for name in finished:
+        source = str(Path("in") / name.replace(".splat2d", ".png"))
+        with contextlib.chdir(tmp_path):
+            assert journal.finished(Job(source, str(Path("out") / name), requested)) is not None
+
+
+@pytest.mark.slow
+def test_many_small_pictures_without_a_leak(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    make_pictures(tmp_path / "in", *(f"{index}.png" for index in range(120)))
+    (tmp_path / "out").mkdir()
+    peaks = []
+    for index in range(120):
+        outcome = run_job(Job(str(tmp_path / f"in/{index}.png"), str(tmp_path / f"out/{index}.splat2d"), options(), 1))
+        assert outcome.status == "done", outcome
+        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    assert peaks[-1] < 1.02 * peaks[20]
