@@ -1,11 +1,8 @@
-"""The Numba renderer: Gaussians -> pixels by tiles, on all cores.
+"""The rasterizer of the fit: Gaussians -> rows of colour planes and total weights, by tiles, on all cores.
 
 Each tile of the picture is one job. It runs over the Gaussians that reach it in their coding order, adds weight times colour (and, for
-the normalized blend, the weight) into a tile-sized accumulator, and blends at the end. Tiles and column blocks lie on a grid fixed to
-the picture, so the result depends neither on the number of threads nor on the part of the picture that is asked for.
-
-Down a column block of eight pixels the weight follows a recurrence: w(y+1) = w(y) R(y), R(y+1) = R(y) Q; one exponential a block instead of
-one a pixel. Blocks where a factor could leave the range of float32 (thin, tilted Gaussians) take the exponential at every row.
+the normalized blend, the weight) into a tile-sized accumulator, and blends at the end, so the result does not depend on the number of
+threads. The decoder draws with draw.py; what a Gaussian adds to a tile is the same code for both (tile.py).
 """
 
 from __future__ import annotations
@@ -17,42 +14,16 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from splatc.gaussians import EPSILON, Blend, FloatArray, Scene
+from splatc.gaussians import EPSILON, Blend, FloatArray
 from splatc.render import simd
-from splatc.render.footprint import (
-    CUT,
-    EXTENT_X,
-    EXTENT_Y,
-    KERNEL,
-    MEAN_X,
-    MEAN_Y,
-    block_rows,
-    block_weights,
-    footprints,
-    pixel_span,
-    weights_at,
-)
-
-TILE_WIDTH = 128
-TILE_HEIGHT = 32
+from splatc.render.footprint import EXTENT_X, EXTENT_Y, FOOTPRINT, KERNEL, MEAN_X, MEAN_Y, pixel_span
+from splatc.render.tile import TILE_HEIGHT, TILE_WIDTH, add_gaussian
 
 
 def row_stride(width: int) -> int:
     """Floats from plane to plane within a row: a multiple of 8, and never a power of two, which would thrash the cache."""
     stride = (-(-width // simd.LANES) + 2) * simd.LANES
     return stride if stride & (stride - 1) else stride + simd.LANES
-
-
-def render(scene: Scene) -> FloatArray:
-    """(H, W, C) float32 picture of the scene, not clamped."""
-    image, _ = render_rows(
-        footprints(scene.gaussians),
-        features(scene.gaussians.colour, scene.blend),
-        scene.background.astype(np.float32),
-        scene.width,
-        scene.height,
-    )
-    return np.ascontiguousarray(image[:, :, : scene.width].transpose(0, 2, 1))
 
 
 def features(colour: FloatArray, blend: Blend) -> FloatArray:
@@ -131,42 +102,32 @@ def _forward_kernel(planes: int, normalized: bool) -> Any:
         for tile in prange(tiles_x * tiles_y):
             left, top = (tile % tiles_x) * TILE_WIDTH, (tile // tiles_x) * TILE_HEIGHT
             right, bottom = min(left + TILE_WIDTH, width), min(top + TILE_HEIGHT, height)
-            cut = simd.broadcast(CUT)
-            sums = np.zeros(TILE_HEIGHT * planes * TILE_WIDTH, np.float32)  # (row, plane, column)
+            sums = np.zeros(TILE_HEIGHT * TILE_WIDTH * planes, np.float32)  # (block of 8 columns, row, plane, column)
+            local = np.empty((1, FOOTPRINT), np.float32)
             for k in range(starts[tile], starts[tile + 1]):
                 i = members[k]
-                value = simd.broadcast_planes(flat, i * planes, planes)
-                x0, x1 = pixel_span(footprint[i, MEAN_X], footprint[i, EXTENT_X], left, right)
-                for x in range(x0 - x0 % 8, x1, 8):
-                    first, last, smooth = block_rows(footprint, i, x, top, bottom)
-                    if first >= last:
-                        continue
-                    dx, w, ratio, curve = block_weights(footprint, i, x, first)
-                    at = (first - top) * planes * TILE_WIDTH + x - left
-                    for y in range(first, last):
-                        simd.accumulate_planes(sums, at, TILE_WIDTH, simd.positive_part(w, cut), value)
-                        at += planes * TILE_WIDTH
-                        if smooth:
-                            w = simd.mul(w, ratio)
-                            ratio = simd.mul(ratio, curve)
-                        else:
-                            w = weights_at(footprint, i, dx, y + 1)
+                local[0] = footprint[i]
+                local[0, MEAN_X] -= np.float32(left)
+                local[0, MEAN_Y] -= np.float32(top)
+                add_gaussian(sums, local, 0, flat, i * planes, planes, right - left, bottom - top)
             edge = stride if right == width else right
             for y in range(top, bottom):
                 for x in range(right, edge):
                     weight[y, x] = np.float32(np.inf)
                     image[y, :, x] = np.float32(0.0)
-                at = (y - top) * planes * TILE_WIDTH
                 for x in range(left, right):
+                    at = (((x - left) // simd.LANES) * TILE_HEIGHT + y - top) * planes * simd.LANES + (
+                        x - left
+                    ) % simd.LANES
                     if normalized:
-                        total = sums[at + (planes - 1) * TILE_WIDTH + x - left] + epsilon
+                        total = sums[at + (planes - 1) * simd.LANES] + epsilon
                         weight[y, x] = total
                         for channel in range(planes - 1):
-                            sum_ = sums[at + channel * TILE_WIDTH + x - left]
+                            sum_ = sums[at + channel * simd.LANES]
                             image[y, channel, x] = (sum_ + epsilon * background[channel]) / total
                     else:
                         weight[y, x] = np.float32(1.0)
                         for channel in range(planes):
-                            image[y, channel, x] = sums[at + channel * TILE_WIDTH + x - left]
+                            image[y, channel, x] = sums[at + channel * simd.LANES]
 
     return forward
