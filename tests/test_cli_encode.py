@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -130,3 +132,21 @@ def test_sizes(text: str, size: int) -> None:
 def test_sizes_that_are_none(text: str) -> None:
     with pytest.raises(click.BadParameter):
         Size().convert(text, None, None)
+
+
+def test_metadata_goes_to_the_encoder_unless_stripped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Path(__file__).parent / "images" / "icc_display_p3.png"
+    seen: list[Image] = []
+
+    def encode_image(image: Image, options: Any, progress: Any) -> bytes:
+        seen.append(image)
+        raise UsageError("seen enough")
+
+    monkeypatch.setattr(importlib.import_module("splatc.encode"), "encode_image", encode_image)
+    for arguments in ([], ["--strip"]):
+        result = CliRunner().invoke(main, ["encode", str(source), str(tmp_path / "out.splat2d"), *arguments])
+        assert isinstance(result.exception, UsageError) or result.exit_code == 2
+    kept, stripped = seen
+    assert kept.metadata.icc
+    assert stripped.metadata == bitstream.Metadata()
+    assert (stripped.pixels == kept.pixels).all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from splatc.image_io import Image
 
 SCHEMA_VERSION = 1
+LARGE_PROFILE = 1 << 16
+"""Bytes from which a colour profile is worth a word."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Summary:
 @click.option(
     "-e", "--effort", type=click.IntRange(1, 9), default=5, show_default=True, help="1 is fastest, 9 is best."
 )
+@click.option("--strip", is_flag=True, help="Leave out the colour profile, EXIF and XMP.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of the random numbers.")
 @device_option
 @threads_option
@@ -84,6 +87,7 @@ def encode(
     blend: Literal["normalized", "sum"] | None,
     tune: Literal["psnr", "ssim"],
     effort: int,
+    strip: bool,
     seed: int,
     device: str,
     threads: int | None,
@@ -104,15 +108,20 @@ def encode(
     check_device(device)
     check_output(output, force=force, source=source)
 
-    from splatc.image_io import FORMATS, load
+    from splatc.image_io import FORMATS, Metadata, load
 
     if PurePath(output).suffix.lower() in FORMATS:
         raise UsageError(f"{output}: encode writes .splat2d files, not pictures")
     image = load(source)
+    if strip:
+        image = replace(image, metadata=Metadata())
     kind, limit = request.resolve(image)
     if not quiet:
         for loss in image.notes:
             note(f"{display(source)}: {loss}")
+        if len(image.metadata.icc) > LARGE_PROFILE:
+            size = len(image.metadata.icc)
+            note(f"{display(source)}: its colour profile of {size} bytes goes into the file, or not with --strip")
     if verbose:
         shape = f"{image.width} x {image.height} x {image.channels}, {image.bit_depth} bits"
         say(

@@ -13,7 +13,6 @@ _INTENT = PIL.ImageCms.Intent.RELATIVE_COLORIMETRIC
 _FLAGS = PIL.ImageCms.Flags.BLACKPOINTCOMPENSATION
 _SAME = 2
 """8-bit levels within which a profile shows every colour as sRGB does: what rounding in profiles and in their reader amounts to."""
-_LARGE = 1 << 16
 _SPACES = {1: ("GRAY", "L"), 2: ("GRAY", "L"), 3: ("RGB ", "RGB"), 4: ("RGB ", "RGB")}
 """By the number of channels: what a profile must be for, and Pillow's mode."""
 
@@ -33,8 +32,6 @@ def kept_profile(profile: bytes, channels: int) -> tuple[bytes, tuple[str, ...]]
             return b"", ()
     except (PIL.ImageCms.PyCMSError, OSError):
         return b"", ("the colour profile is damaged and is left out",)
-    if len(profile) > _LARGE:
-        return profile, (f"the colour profile adds up to {len(profile)} bytes to the file: --strip leaves it out",)
     return profile, ()
 
 

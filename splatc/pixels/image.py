@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc.pixels.metadata import Metadata
+from splatc.bitstream import Metadata
 
 Samples = NDArray[np.uint8 | np.uint16]
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from dataclasses import dataclass
 from typing import Any
 
 import PIL.Image
 import PIL.PngImagePlugin
+
+from splatc.bitstream import Metadata
 
 _PREFIX = b"Exif\0\0"  # of JPEG's APP1 segment; PNG, WebP, TIFF and we store what follows it
 _ORIENTATION = 0x0112
@@ -24,18 +25,6 @@ _PNG_XMP = b"XML:com.adobe.xmp\0\0\0\0\0"  # keyword, neither compressed nor tra
 _TIFF_XMP = 700
 # The tags of a TIFF file that describe the picture; the others describe the file.
 _TIFF_DESCRIPTIVE = (270, 271, 272, 305, 306, 315, 33432, 34665, 34853)
-
-
-@dataclass(frozen=True)
-class Metadata:
-    """Bytes that a file carries for others; each is empty where there is none."""
-
-    icc: bytes = b""
-    """An ICC profile of the pixels' colour space (RGB or gray); none: sRGB."""
-    exif: bytes = b""
-    """A TIFF structure (``II*`` or ``MM``), without JPEG's "Exif" before it."""
-    xmp: bytes = b""
-    """An XMP packet, UTF-8."""
 
 
 def exif_of(picture: PIL.Image.Image) -> bytes:

@@ -16,12 +16,13 @@ from typing import BinaryIO
 import numpy as np
 import PIL.Image
 
+from splatc.bitstream import Metadata
 from splatc.errors import InputImageError, LimitError, SplatError
 from splatc.files import STDIO, named, open_input
 from splatc.pixels import deep, kinds, large_source, pillow_source
 from splatc.pixels.colour import kept_profile
 from splatc.pixels.image import MAX_PIXELS, Image, Samples
-from splatc.pixels.metadata import Metadata, exif_of, orientation_of, upright, xmp_of
+from splatc.pixels.metadata import exif_of, orientation_of, upright, xmp_of
 
 IN_MEMORY = 1 << 30
 """Bytes of samples; more of them go to a temporary file, which the system pages in and out."""
