@@ -50,8 +50,8 @@ class Summary:
 
 
 @click.command()
-@click.argument("source", metavar="IN")
-@click.argument("output", metavar="OUT")
+@click.argument("source", metavar="IN", type=click.Path(allow_dash=True))
+@click.argument("output", metavar="OUT", type=click.Path(allow_dash=True))
 @click.option(
     "--cr", type=FiniteAbove(0), metavar="X", help=f"Raw size of the picture over the file's. [default: {DEFAULT_CR:g}]"
 )

@@ -13,10 +13,14 @@ import click
 
 from splatc import __version__
 from splatc.cli.batch import batch
+from splatc.cli.compare import compare
+from splatc.cli.completion import completion
 from splatc.cli.console import complain
 from splatc.cli.decode import decode
 from splatc.cli.encode import encode
+from splatc.cli.examples import epilog
 from splatc.cli.info import info
+from splatc.cli.plot import plot
 from splatc.errors import SplatError
 
 
@@ -86,7 +90,6 @@ def main() -> None:
     """Still images made of 2D Gaussians, for extreme compression."""
 
 
-main.add_command(encode)
-main.add_command(decode)
-main.add_command(info)
-main.add_command(batch)
+for _command in (encode, decode, info, batch, compare, plot, completion):
+    _command.epilog = epilog(_command.name or "")
+    main.add_command(_command)

@@ -13,7 +13,7 @@ from splatc.files import display, named, read_input
 
 
 @click.command()
-@click.argument("source", metavar="FILE")
+@click.argument("source", metavar="FILE", type=click.Path(allow_dash=True))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(source: str, as_json: bool) -> None:
     """Print what the .splat2d FILE holds, and what its bytes are spent on.

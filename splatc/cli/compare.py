@@ -1,0 +1,58 @@
+"""``splatc compare``."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING
+
+import click
+
+from splatc.cli.console import printable
+from splatc.cli.options import prepare_numba, threads_option
+
+if TYPE_CHECKING:
+    from splatc.compare import Comparison, Side
+
+
+@click.command()
+@click.argument("a", metavar="A", type=click.Path(allow_dash=True))
+@click.argument("b", metavar="B", type=click.Path(allow_dash=True))
+@threads_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def compare(a: str, b: str, threads: int | None, as_json: bool) -> None:
+    """Print how near two pictures are: PSNR, MS-SSIM, and their files' sizes.
+
+    A and B are pictures or .splat2d files, of one size in pixels; "-" is a .splat2d file on standard input.
+    """
+    prepare_numba(threads)
+
+    from splatc import compare as module
+
+    result = module.compare(a, b)
+    click.echo(json.dumps(result.as_data()) if as_json else _table(result))
+
+
+def _table(result: Comparison) -> str:
+    """The comparison for people, an idea a line."""
+    psnr = f"{result.psnr_db:.2f} dB" if math.isfinite(result.psnr_db) else "infinite: the pictures are equal"
+    rows = [
+        ("A", _side(result.a)),
+        ("B", _side(result.b)),
+        ("size", f"{result.width} x {result.height}"),
+        ("PSNR", psnr),
+        ("MS-SSIM", f"{result.ms_ssim:.4f}"),
+        (
+            "largest error",
+            f"{result.largest_error:.2%} of full range; {result.equal_samples:.1%} of the samples are equal",
+        ),
+    ]
+    if result.a.bytes and result.b.bytes:
+        rows.append(("bytes A : B", f"{result.a.bytes / result.b.bytes:.2f}"))
+    return "\n".join(f"{name:<14}{text}" for name, text in rows)
+
+
+def _side(side: Side) -> str:
+    kind = {1: "gray", 2: "gray and alpha", 3: "RGB", 4: "RGB and alpha"}[side.channels]
+    size = f"{side.bytes} bytes, " if side.bytes is not None else ""
+    return f"{printable(side.name)}: {size}{kind}, {side.bit_depth} bits per sample"

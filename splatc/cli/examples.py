@@ -1,0 +1,48 @@
+"""The examples at the end of each command's help. A test runs the parser over every one of them."""
+
+from __future__ import annotations
+
+EXAMPLES = {
+    "encode": (
+        "splatc encode photo.png photo.splat2d --cr 200",
+        "splatc encode photo.png photo.splat2d --size 300k -e 8",
+        "splatc encode photo.jpg photo.splat2d --bpp 0.1 --tune ssim --json",
+        "cat photo.png | splatc encode - - --cr 100 > photo.splat2d",
+    ),
+    "decode": (
+        "splatc decode photo.splat2d photo.png",
+        "splatc decode photo.splat2d photo.jpg -f",
+        "splatc decode photo.splat2d - | magick - -resize 50% small.webp",
+    ),
+    "info": (
+        "splatc info photo.splat2d",
+        "splatc info photo.splat2d --json | jq .bits",
+    ),
+    "batch": (
+        "splatc batch photos/ -o splats/ --cr 200 -j 4",
+        "splatc batch 'photos/**/*.png' -o splats/ --report report.csv",
+        "splatc batch photos/ -o splats/ --dask tcp://scheduler:8786",
+    ),
+    "compare": (
+        "splatc compare photo.png photo.splat2d",
+        "splatc compare photo.png other.png --json",
+        "splatc encode photo.png - | splatc compare photo.png -",
+    ),
+    "plot": (
+        "splatc plot photo.splat2d -o photo.html --source photo.png",
+        "splatc plot photo.splat2d -o photo-plot.png",
+    ),
+    "completion": (
+        "splatc completion bash > ~/.local/share/bash-completion/completions/splatc",
+        "splatc completion zsh > ~/.zfunc/_splatc",
+        "splatc completion fish > ~/.config/fish/completions/splatc.fish",
+    ),
+}
+"""By command."""
+
+
+def epilog(name: str) -> str | None:
+    """The examples of a command as click's epilog; a line of one backspace keeps click from joining the others."""
+    if name not in EXAMPLES:
+        return None
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in EXAMPLES[name])])

@@ -1,0 +1,43 @@
+"""``splatc plot``."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+import click
+
+from splatc.cli.options import MAX_FILE_BYTES, force_option, prepare_numba, threads_option
+from splatc.errors import UsageError
+from splatc.files import STDIO, atomic_output, check_output, display, named, read_input
+
+
+@click.command()
+@click.argument("source", metavar="FILE", type=click.Path(allow_dash=True))
+@click.option(
+    "-o", "--output", metavar="OUT", required=True, type=click.Path(allow_dash=True), help="A .png or .html file."
+)
+@click.option("--source", "original", metavar="ORIGINAL", type=click.Path(), help="The picture that was encoded.")
+@threads_option
+@force_option
+def plot(source: str, output: str, original: str | None, threads: int | None, force: bool) -> None:
+    """Show how the .splat2d FILE is made: the picture, its Gaussians as ellipses, and what its bits are spent on.
+
+    With --source also where it differs from the original. The .html file has a slider between two pictures and needs no network.
+    "-" is standard input, or PNG on standard output.
+    """
+    check_output(output, force=force, source=source)
+    extension = ".png" if output == STDIO else PurePath(output).suffix.lower()
+    if extension not in (".png", ".html", ".htm"):
+        raise UsageError(f"{output}: plots are written as .png or .html")
+    data = read_input(source, limit=MAX_FILE_BYTES)
+    prepare_numba(threads)
+
+    from splatc.plots import figure, page, sheet
+
+    with named(source):
+        drawn = figure.make_figure(data, PurePath(display(source)).name)
+    if original is not None:
+        drawn = figure.with_original(drawn, original)
+    content = sheet.draw(drawn) if extension == ".png" else page.write(drawn)
+    with atomic_output(output, force=force) as stream:
+        stream.write(content)

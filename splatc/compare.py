@@ -1,0 +1,115 @@
+"""Two pictures side by side: pictures of any kind that splatc reads, or ``.splat2d`` files."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from splatc import metrics
+from splatc.bitstream.container import SIGNATURE
+from splatc.errors import UsageError
+from splatc.files import STDIO, display, named, open_input, read_input
+from splatc.image_io import Image, Samples, load
+from splatc.machine import prepare_numba
+
+SCHEMA_VERSION = 1
+MAX_FILE_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two."""
+
+    name: str
+    bytes: int | None
+    """None for standard input that is a picture."""
+    channels: int
+    bit_depth: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How near two pictures of one size are."""
+
+    width: int
+    height: int
+    a: Side
+    b: Side
+    psnr_db: float
+    """Infinite for equal pictures."""
+    ms_ssim: float
+    largest_error: float
+    """Of a sample, over full range."""
+    equal_samples: float
+    """Share of the samples that are the same."""
+
+    def as_data(self) -> dict[str, Any]:
+        """For JSON, which has no infinity; the names are a stable interface under SCHEMA_VERSION."""
+        data = {"schema_version": SCHEMA_VERSION} | asdict(self)
+        return data | {"psnr_db": self.psnr_db if math.isfinite(self.psnr_db) else None}
+
+
+def compare(a: str, b: str) -> Comparison:
+    """Compare the pictures in two files; gray counts as RGB of equal parts, a missing alpha channel as opaque, 8 bits as 16.
+
+    Raises UsageError (the pictures differ in size, both are standard input) and what reading them raises.
+    """
+    if a == b == STDIO:
+        raise UsageError("both pictures cannot come from standard input: give one of them a name")
+    first, first_bytes = load_any(a)
+    second, second_bytes = load_any(b)
+    if (first.width, first.height) != (second.width, second.height):
+        raise UsageError(
+            f"{display(a)} is {first.width} x {first.height}, {display(b)} {second.width} x {second.height}: "
+            "only pictures of one size can be compared"
+        )
+    x, y = alike(first.pixels, second.pixels)
+    difference = np.abs(x.astype(np.int32) - y)
+    return Comparison(
+        first.width,
+        first.height,
+        Side(display(a), first_bytes, first.channels, first.bit_depth),
+        Side(display(b), second_bytes, second.channels, second.bit_depth),
+        psnr_db=metrics.psnr(x, y),
+        ms_ssim=metrics.ms_ssim(x, y),
+        largest_error=float(difference.max()) / np.iinfo(x.dtype).max,
+        equal_samples=float((difference == 0).mean()),
+    )
+
+
+def load_any(path: str) -> tuple[Image, int | None]:
+    """The picture in a file of either kind, and the size of the file; standard input is a ``.splat2d`` file."""
+    if path != STDIO:
+        with open_input(path) as stream:
+            start = stream.read(len(SIGNATURE))
+        if start != SIGNATURE:
+            return load(path), Path(path).stat().st_size
+    data = read_input(path, limit=MAX_FILE_BYTES)
+    prepare_numba()
+
+    from splatc.decode import decode_bytes
+
+    with named(path):
+        return decode_bytes(data), len(data)
+
+
+def alike(a: Samples, b: Samples) -> tuple[Samples, Samples]:
+    """Two pictures of one size with the same channels and bits per sample, changed as little as possible."""
+    alpha = a.shape[2] in (2, 4) or b.shape[2] in (2, 4)
+    colours = 3 if a.shape[2] >= 3 or b.shape[2] >= 3 else 1
+    deep = np.uint16 in (a.dtype, b.dtype)
+    return _as(a, colours, alpha, deep), _as(b, colours, alpha, deep)
+
+
+def _as(pixels: Samples, colours: int, alpha: bool, deep: bool) -> Samples:
+    if deep and pixels.dtype == np.uint8:
+        pixels = pixels.astype(np.uint16) * np.uint16(257)
+    own = pixels[..., -1:] if pixels.shape[2] in (2, 4) else np.full_like(pixels[..., :1], np.iinfo(pixels.dtype).max)
+    colour = pixels[..., : 3 if pixels.shape[2] >= 3 else 1]
+    if colour.shape[2] < colours:
+        colour = np.repeat(colour, colours, axis=2)
+    return np.concatenate([colour, own], axis=2) if alpha else colour

@@ -1,0 +1,140 @@
+"""``splatc plot``: what is drawn lies where it belongs, and the page holds everything that it shows."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+from click.testing import CliRunner
+
+import splatc
+from splatc.cli import main
+from splatc.gaussians import Gaussians
+from splatc.plots import figure, page, sheet
+
+
+def plot(*arguments: str, stdin: bytes = b"") -> tuple[int, str, bytes]:
+    result = CliRunner().invoke(main, ["plot", *arguments], input=stdin)
+    return result.exit_code, result.stderr, result.stdout_bytes
+
+
+class Elements(HTMLParser):
+    """The elements of a page and what they refer to."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.references: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.append(tag)
+        self.references += [value or "" for name, value in attrs if name in ("src", "href", "action", "data", "poster")]
+
+
+def test_page_is_self_contained_and_shows_file_and_original(
+    tmp_path: Path, tiny_splat: Path, tiny_picture: Path
+) -> None:
+    out = tmp_path / "plot.html"
+    assert plot(str(tiny_splat), "-o", str(out), "--source", str(tiny_picture)) == (0, "", b"")
+    text = out.read_text("utf-8")
+    elements = Elements(text)
+    assert elements.names.count("ellipse") == 100
+    assert len(elements.references) == 3
+    assert all(each.startswith("data:image/png;base64,") for each in elements.references)
+    assert not re.search(r"https?:|@import|url\(", text)
+    before, after, _ = (
+        np.asarray(PIL.Image.open(io.BytesIO(base64.b64decode(each.partition(",")[2])))) for each in elements.references
+    )
+    assert (before == np.asarray(PIL.Image.open(tiny_picture))).all()
+    assert (after == splatc.decode(tiny_splat.read_bytes())).all()
+    assert "100 Gaussians" in text and "PSNR" in text and "<script src" not in text
+
+
+def test_page_without_original_compares_with_the_ellipses(tiny_splat: Path) -> None:
+    made = figure.make_figure(tiny_splat.read_bytes(), "<b>&.splat2d")
+    text = page.write(made).decode()
+    assert "&lt;b&gt;&amp;.splat2d" in text
+    assert "<b>" not in text
+    assert "its Gaussians" in text
+
+
+@pytest.mark.parametrize("with_source", [False, True])
+def test_sheet_holds_the_picture_itself(
+    with_source: bool, tmp_path: Path, tiny_splat: Path, tiny_picture: Path
+) -> None:
+    out = tmp_path / "plot.png"
+    source = ["--source", str(tiny_picture)] if with_source else []
+    assert plot(str(tiny_splat), "-o", str(out), *source) == (0, "", b"")
+    drawn = np.asarray(PIL.Image.open(out))
+    x, y = sheet.MARGIN, sheet.MARGIN + sheet.TITLE
+    assert (drawn[y : y + 48, x : x + 64] == splatc.decode(tiny_splat.read_bytes())).all()
+    again = plot("-", "-o", "-", stdin=tiny_splat.read_bytes())[2]
+    assert again.startswith(b"\x89PNG")
+
+
+def test_ellipses_lie_around_their_means() -> None:
+    one = Gaussians(
+        mean=np.array([[40.0, 20.0]], np.float32),
+        scale=np.array([[12.0, 4.0]], np.float32),
+        angle=np.array([0.0], np.float32),
+        colour=np.array([[0.0, 0.0, 0.0]], np.float32),
+    )
+    data = splatc.encode_gaussians(one, 80, 40, blend="sum", precision=2)
+    drawn = sheet.with_ellipses(figure.make_figure(data, "one"))
+    rows, columns = np.nonzero(drawn.min(axis=2) < 100)
+    assert (columns.min(), columns.max()) == pytest.approx((28, 52), abs=1.5)
+    assert (rows.min(), rows.max()) == pytest.approx((16, 24), abs=1.5)
+
+
+def test_large_pictures_and_many_gaussians_are_reduced(monkeypatch: pytest.MonkeyPatch, tiny_file: bytes) -> None:
+    monkeypatch.setattr(figure, "MAX_SIDE", 32)
+    monkeypatch.setattr(page, "MAX_ELLIPSES", 7)
+    made = figure.make_figure(tiny_file, "tiny")
+    assert made.picture.shape == (24, 32, 3)
+    assert made.gaussians.mean.max() <= 33
+    text = page.write(made).decode()
+    assert text.count("<ellipse") == 7
+    assert "show 7 of the 100 Gaussians" in text
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_gray_and_alpha_are_shown_as_rgb_on_white(channels: int) -> None:
+    nothing = Gaussians(*(np.zeros(shape, np.float32) for shape in ((0, 2), (0, 2), (0,), (0, channels))))
+    data = splatc.encode_gaussians(nothing, 9, 7, background=(0,) * channels, bit_depth=16)
+    made = figure.make_figure(data, "empty")
+    assert made.picture.shape == (7, 9, 3)
+    assert (made.picture == (0 if channels == 1 else 255)).all()
+    assert sheet.draw(made).startswith(b"\x89PNG")
+    assert page.write(made)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "message"),
+    [
+        (["tiny.splat2d", "-o", "plot.svg"], 2, "plot.svg: plots are written as .png or .html"),
+        (["tiny.splat2d", "-o", "tiny.png"], 2, "tiny.png: exists already"),
+        (["tiny.splat2d", "-o", "plot.png", "--source", "small.png"], 2, "give the picture that was encoded"),
+        (["tiny.png", "-o", "plot.png"], 3, "not a .splat2d file"),
+    ],
+)
+def test_what_cannot_be_plotted(
+    arguments: list[str],
+    exit_code: int,
+    message: str,
+    tmp_path: Path,
+    tiny_picture: Path,
+    tiny_splat: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    PIL.Image.new("RGB", (8, 8)).save("small.png")
+    code, stderr, _ = plot(*arguments)
+    assert (code, message in stderr) == (exit_code, True), stderr
+    assert not Path("plot.png").exists()
