@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import zlib
@@ -131,13 +132,15 @@ def test_16_bit_tiff_with_premultiplied_alpha() -> None:
 
 
 @pytest.mark.parametrize("byteorder", ["<", ">"])
-@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("options", [{}, {"compression": "zlib", "predictor": True}, {"tile": (16, 16)}], ids=str)
 def test_16_bit_colour_tiff(tmp_path: Path, byteorder: Any, channels: int, options: dict[str, Any]) -> None:
     tifffile = pytest.importorskip("tifffile")
     pixels = RNG.integers(0, 65536, (20, 37, channels)).astype(np.uint16)
     extra = {"extrasamples": ["unassalpha"]} if channels == 4 else {}
-    tifffile.imwrite(tmp_path / "in.tif", pixels, photometric="rgb", byteorder=byteorder, **extra, **options)
+    photometric = "minisblack" if channels == 1 else "rgb"
+    stored = pixels[..., 0] if channels == 1 else pixels
+    tifffile.imwrite(tmp_path / "in.tif", stored, photometric=photometric, byteorder=byteorder, **extra, **options)
     assert (load(str(tmp_path / "in.tif")).pixels == pixels).all()
 
 
@@ -231,6 +234,16 @@ def test_other_pictures_are_refused_by_name(tmp_path: Path, head: bytes, message
     (tmp_path / "in").write_bytes(head + bytes(100))
     with pytest.raises(InputImageError, match=message):
         load(str(tmp_path / "in"))
+
+
+def test_hdr_of_integers_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "in.png"
+    for transfer, name in ((16, "PQ"), (18, "HLG"), (13, "")):
+        info = PIL.PngImagePlugin.PngInfo()
+        info.add(b"cICP", bytes([9, transfer, 0, 1]))
+        PIL.Image.fromarray(RGBA).save(path, pnginfo=info)
+        with pytest.raises(InputImageError, match=name) if name else contextlib.nullcontext():
+            load(str(path))
 
 
 def test_floating_point_and_raw_tiff_are_refused(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ _BOXES = {b"heic", b"heix", b"hevc", b"mif1", b"msf1"}  # brands of HEIF; AVIF h
 _RAW = "a camera's raw file, of which only the preview could be read: develop it to TIFF, PNG or JPEG first"
 _NEW_SUBFILE_TYPE, _BITS, _PLANES, _SUB_IFDS, _DNG_VERSION = 254, 258, 284, 330, 50706  # TIFF tags
 _AVIF_PIXELS = b"pixi"
+_HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
+_HEAD = 1 << 16  # bytes that hold everything before the pixels, unless a profile is huge
 
 
 def refuse_by_first_bytes(head: bytes) -> None:
@@ -45,8 +47,11 @@ def refuse_by_first_bytes(head: bytes) -> None:
         raise InputImageError(_RAW)
 
 
-def refuse_by_header(picture: PIL.Image.Image) -> None:
+def refuse_by_header(picture: PIL.Image.Image, stream: BinaryIO) -> None:
     """Raises InputImageError for an opened picture that Pillow reads, but not for what it is."""
+    if _transfer(picture, stream) in _HDR_TRANSFERS:
+        name = _HDR_TRANSFERS[_transfer(picture, stream)]
+        raise InputImageError(f"HDR pictures ({name}) are not supported: tone-map the picture to SDR first")
     if picture.mode == "F":
         raise InputImageError(_HDR.format(str(picture.format)))
     if picture.format == "TIFF":
@@ -91,12 +96,25 @@ def has_gain_map(xmp: bytes | str) -> bool:
     return b"hdr-gain-map" in xmp if isinstance(xmp, bytes) else "hdr-gain-map" in xmp
 
 
+def _transfer(picture: PIL.Image.Image, stream: BinaryIO) -> int:
+    """The transfer function that an opened PNG or AVIF file tells by its number in ITU-T H.273; 0 if it tells none."""
+    stream.seek(0)
+    head = stream.read(_HEAD)
+    if picture.format == "PNG":
+        at = head.find(b"cICP", 0, head.find(b"IDAT"))  # primaries, transfer, matrix, range: a byte each
+        return head[at + 5] if at >= 0 else 0
+    if picture.format == "AVIF":
+        at = head.find(b"colrnclx")  # primaries, transfer, matrix: two bytes each
+        return head[at + 11] if 0 <= at < len(head) - 11 else 0
+    return 0
+
+
 def _hidden_depth(picture: PIL.Image.Image, stream: BinaryIO) -> int:
     """Bits per sample of a file whose further bits Pillow drops without a word; 8 where it drops none or it cannot be told."""
     if picture.format not in ("AVIF", "JPEG2000") or picture.mode.startswith("I"):
         return 8
     stream.seek(0)
-    head = stream.read(1 << 16)
+    head = stream.read(_HEAD)
     if picture.format == "AVIF":  # box "pixi": version and flags (4 bytes), number of channels, bits of each
         at = head.find(_AVIF_PIXELS)
         return head[at + 9] if 0 <= at < len(head) - 9 else 8

@@ -5,7 +5,7 @@ Both are optional (``pip install splatc[uhr]``); without them Pillow decodes the
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -27,7 +27,12 @@ class Stored:
 
 
 def installed(name: str) -> bool:
-    return importlib.util.find_spec(name) is not None
+    """Whether this package can be imported; pyvips cannot without the library that it calls."""
+    try:
+        importlib.import_module(name)
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 def open_vips(path: str, orientation: int) -> Stored | None:

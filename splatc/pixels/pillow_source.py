@@ -88,13 +88,13 @@ def _to_mode(picture: PIL.Image.Image, mode: str) -> PIL.Image.Image:
 
 def _deep_gray(picture: PIL.Image.Image) -> Reader:
     """Gray of more than 8 bits; PNG may declare one value transparent."""
-    low, high = picture.getextrema()
+    values = np.asarray(picture)  # of the bytes' own order; Pillow can hardly do anything with I;16B
     transparency = picture.info.get("transparency")
-    if low < 0 or high > 65535:  # type: ignore[operator] # one band: two numbers
+    if picture.mode == "I" and (values.min() < 0 or values.max() > 65535):
         raise InputImageError("32-bit gray is not supported: convert the picture to 16-bit gray")
 
     def read(top: int, bottom: int) -> Samples:
-        gray = np.asarray(picture.crop((0, top, picture.width, bottom))).astype(np.uint16)
+        gray = values[top:bottom].astype(np.uint16)
         if transparency is None:
             return gray[..., np.newaxis]
         return np.stack([gray, np.where(gray == transparency, 0, 65535).astype(np.uint16)], axis=-1)

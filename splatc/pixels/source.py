@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -111,7 +112,10 @@ def _allocate(shape: tuple[int, int, int], dtype: type[np.uint8 | np.uint16]) ->
         return np.empty(shape, dtype)
     with tempfile.TemporaryFile(prefix="splatc-") as file:
         try:
-            file.truncate(size)
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)  # else a full disk would end the process later, with no word
+            else:
+                file.truncate(size)
             return np.memmap(file, dtype, "r+", shape=shape)
         except OSError as error:
             raise LimitError(f"no room for {size} bytes of pixels in the folder of temporary files: {error}") from error
@@ -161,7 +165,7 @@ def _open(path: str, stream: BinaryIO) -> PixelSource:
     picture = pillow_source.open_header(stream)
     if picture.width * picture.height > MAX_PIXELS:
         raise LimitError(f"{picture.width} x {picture.height} is more than the {MAX_PIXELS} pixels that splatc accepts")
-    kinds.refuse_by_header(picture)
+    kinds.refuse_by_header(picture, stream)
     description, notes = kinds.describe(picture), kinds.losses(picture, stream)
     exif, xmp = exif_of(picture), xmp_of(picture)
     profile = picture.info.get("icc_profile") or b""
