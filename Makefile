@@ -3,11 +3,16 @@
 
 PYTHON ?= python3
 VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+EXE := .exe
+else
 BIN := $(VENV)/bin
+endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt --editable
 
-.PHONY: demo test test-all check lint types uncache clean
+.PHONY: demo test test-all check lint types dist dist-check uncache clean
 
 demo: $(VENV)/.runtime
 	mkdir -p out
@@ -30,6 +35,15 @@ lint: $(VENV)/.develop
 types: $(VENV)/.develop
 	$(BIN)/mypy
 
+# The wheel and the sdist, and what shows that they are complete: each is installed into an empty environment, and codes a picture there.
+dist: $(VENV)/.develop
+	rm -rf build dist
+	$(PIP) install --constraint constraints.txt build
+	$(BIN)/python -m build --outdir dist .
+
+dist-check: dist
+	$(BIN)/python tools/check_dist.py dist
+
 # Numba's cache notices a change in a kernel's own file, not in what the kernel calls in another: after such a change, begin anew.
 uncache:
 	find splatc tests tools -name '*.nb[ic]' -delete
@@ -39,13 +53,13 @@ clean:
 	find splatc tests tools -name __pycache__ -prune -exec rm -rf {} +
 
 # Stamps: an installation is repeated only when what it is made from has changed.
-$(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python$(EXE)
 	$(INSTALL) .
 	touch $@
 
-$(VENV)/.develop: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.develop: pyproject.toml constraints.txt | $(BIN)/python$(EXE)
 	$(INSTALL) ".[test,lint]"
 	touch $@ $(VENV)/.runtime
 
-$(BIN)/python:
+$(BIN)/python$(EXE):
 	$(PYTHON) -m venv $(VENV)
