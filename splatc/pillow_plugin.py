@@ -1,0 +1,142 @@
+"""``.splat2d`` files in Pillow: ``import splatc.pillow_plugin`` is all that it needs.
+
+    import PIL.Image, splatc.pillow_plugin
+
+    picture = PIL.Image.open("in.splat2d")              # reads the header; pixels are drawn when they are needed
+    picture.thumbnail((256, 256))                       # draws a small picture at once, not a large one to be made small
+    PIL.Image.open("in.png").save("out.splat2d", cr=200, effort=7)
+
+``save`` takes the options of ``splatc.encode``: one of cr, bpp, size and count, then effort, tune, blend and seed; and ``icc_profile``
+(by default that of the picture), ``exif`` and ``xmp``, which are stored as they are given. ``info`` has these three again. 16-bit gray
+opens in mode I;16; 16-bit colour, which Pillow does not have, in 8 bits.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
+
+import PIL.Image
+import PIL.ImageFile
+
+from splatc.errors import CorruptFileError, LimitError, SplatError, UnsupportedFileError, UsageError
+
+if TYPE_CHECKING:
+    from splatc.picture import Picture
+
+FORMAT = "SPLAT2D"
+_EXIF = b"Exif\0\0"  # before the EXIF in `info`, as other plug-ins of Pillow have it
+_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+_OPTIONS = ("cr", "bpp", "size", "count", "effort", "tune", "blend", "seed")
+_SMALLEST = 64
+"""A draft is at most this many times smaller than the picture."""
+
+
+class SplatImageFile(PIL.ImageFile.ImageFile):
+    """A picture whose pixels are drawn when they are first needed."""
+
+    format = FORMAT
+    format_description = "Picture made of 2D Gaussians"
+
+    _picture: Picture | None = None
+    _reduction = 1
+
+    def _open(self) -> None:
+        from splatc import picture
+
+        try:
+            self._picture = picture.open(cast(BinaryIO, self.fp))
+            metadata = self._picture.metadata()
+        except (CorruptFileError, UnsupportedFileError, LimitError) as error:
+            raise PIL.UnidentifiedImageError(f"cannot open this .splat2d file: {error}") from error
+        self._size = self._picture.size
+        deep_gray = self._picture.channels == 1 and self._picture.bit_depth == 16
+        self._mode = "I;16" if deep_gray else _MODES[self._picture.channels]
+        self.tile = []
+        if metadata.icc:
+            self.info["icc_profile"] = metadata.icc
+        if metadata.exif:
+            self.info["exif"] = _EXIF + metadata.exif
+        if metadata.xmp:
+            self.info["xmp"] = metadata.xmp
+
+    def draft(self, mode: str | None, size: tuple[int, int] | None) -> tuple[str, tuple[int, int, float, float]] | None:
+        """Let the pixels be drawn at 1/n of the size, n whole, not smaller than `size`. The mode does not change."""
+        if self._picture is None or size is None or self._reduction > 1:
+            return None
+        width, height = self._picture.size
+        self._reduction = max(1, min(width // max(1, size[0]), height // max(1, size[1]), _SMALLEST))
+        self._size = (-(-width // self._reduction), -(-height // self._reduction))
+        return self.mode, (0, 0, width / self._reduction, height / self._reduction)
+
+    def load(self) -> Any:
+        """Draw the pixels. Raises OSError for a damaged file."""
+        if self._picture is not None:
+            try:
+                pixels = self._picture.read(
+                    scale=Fraction(1, self._reduction), bit_depth=16 if self.mode == "I;16" else 8
+                )
+            except SplatError as error:
+                raise OSError(f"cannot decode this .splat2d file: {error}") from error
+            self.im = PIL.Image.fromarray(pixels).im
+            self._size = self.im.size
+            self._picture = None
+            if self.fp is not None and self._exclusive_fp and self._close_exclusive_fp_after_loading:
+                self.fp.close()
+            self.fp = None
+        return super().load()
+
+
+def _accept(prefix: bytes) -> bool:
+    from splatc.bitstream.container import SIGNATURE
+
+    return prefix.startswith(SIGNATURE)
+
+
+def _save(picture: PIL.Image.Image, stream: IO[bytes], filename: str | bytes) -> None:
+    """Pillow's hook. Raises OSError for a picture that cannot be coded, ValueError for options that make no sense."""
+    import numpy as np
+
+    from splatc.api import encode
+
+    given = picture.encoderinfo
+    options = {name: given[name] for name in _OPTIONS if given.get(name) is not None}
+    exif = given.get("exif", b"")
+    if isinstance(exif, PIL.Image.Exif):
+        exif = exif.tobytes()
+    try:
+        data = encode(
+            np.asarray(_encodable(picture)),
+            icc_profile=given.get("icc_profile", picture.info.get("icc_profile")) or b"",
+            exif=(exif or b"").removeprefix(_EXIF),
+            xmp=given.get("xmp") or b"",
+            **options,
+        )
+    except UsageError as error:
+        raise ValueError(str(error)) from error
+    except SplatError as error:
+        raise OSError(f"cannot write this picture as {FORMAT}: {error}") from error
+    stream.write(data)
+
+
+def _encodable(picture: PIL.Image.Image) -> PIL.Image.Image:
+    """The picture in a mode whose samples can be coded. Raises OSError if there is none, as other plug-ins do."""
+    if picture.mode.startswith("I;16"):
+        return picture
+    if picture.mode in ("1", "L"):
+        target = "LA" if "transparency" in picture.info else "L"
+    elif picture.mode in ("LA", "RGBA"):
+        target = picture.mode
+    elif picture.mode in ("La", "RGBa", "PA") or "transparency" in picture.info:
+        target = "RGBA"
+    elif picture.mode in ("P", "RGB", "RGBX", "YCbCr", "CMYK", "HSV"):
+        target = "RGB"
+    else:
+        raise OSError(f"cannot write mode {picture.mode} as {FORMAT}")
+    return picture if picture.mode == target else picture.convert(target)
+
+
+PIL.Image.register_open(FORMAT, SplatImageFile, _accept)
+PIL.Image.register_save(FORMAT, _save)
+PIL.Image.register_extension(FORMAT, ".splat2d")
+PIL.Image.register_mime(FORMAT, "image/x-splat2d")
