@@ -54,6 +54,11 @@ def refuse_by_header(picture: PIL.Image.Image, stream: BinaryIO) -> None:
         raise InputImageError(f"HDR pictures ({name}) are not supported: tone-map the picture to SDR first")
     if picture.mode == "F":
         raise InputImageError(_HDR.format(str(picture.format)))
+    depth = _hidden_depth(picture, stream)
+    if picture.format == "JPEG2000" and depth > 8:  # in Pillow white turns to black: it rounds beyond 255
+        raise InputImageError(
+            f"JPEG 2000 of {depth} bits per sample is not supported: convert it to 16-bit TIFF or PNG"
+        )
     if picture.format == "TIFF":
         tags = picture.getexif()
         if _DNG_VERSION in tags or (tags.get(_NEW_SUBFILE_TYPE, 0) == 1 and _SUB_IFDS in tags):
