@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 
-from splatc import bitstream
-from splatc.bitstream import Header
+from splatc.bitstream import Header, Reader
 from splatc.errors import LimitError
-from splatc.gaussians import FloatArray, Scene
-from splatc.image_io import MAX_PIXELS, Image, Samples
+from splatc.gaussians import Scene
+from splatc.image_io import MAX_PIXELS, Image
 from splatc.quantize import QuantizedGaussians, dequantize
-from splatc.render import render
-
-_BAND = 256  # rows rounded at a time: bounds the memory that a large picture takes beside itself
+from splatc.render import draw_samples
+from splatc.render.view import view
 
 
 def decode_bytes(data: bytes, *, bit_depth: int | None = None) -> Image:
-    """The picture in a ``.splat2d`` file, with `bit_depth` 8 or 16, by default that of its source.
+    """The whole picture in a ``.splat2d`` file, with `bit_depth` 8 or 16, by default that of its source. Parts of it: picture.py.
 
     Raises CorruptFileError, UnsupportedFileError and LimitError.
     """
-    check_size(bitstream.read_header(data))
-    header, quantized = bitstream.decode(data)
-    return Image(to_samples(render(make_scene(header, quantized)), bit_depth or header.depth))
+    reader = Reader(io.BytesIO(data))
+    header = reader.header
+    check_size(header.width, header.height)
+    reader.check()
+    whole = view(header.width, header.height)
+    pixels = draw_samples(make_scene(header, reader.read()), whole, bit_depth or header.depth)
+    return Image(pixels, metadata=reader.metadata())
 
 
-def check_size(header: Header) -> None:
+def check_size(width: int, height: int) -> None:
     """Raises LimitError for a picture that the format allows, but whose pixels would not fit into a machine's memory."""
-    if header.width * header.height > MAX_PIXELS:
-        size = f"{header.width} x {header.height}"
-        raise LimitError(f"a picture of {size} is more than the {MAX_PIXELS} pixels that splatc decodes at once")
+    if width * height > MAX_PIXELS:
+        raise LimitError(
+            f"a picture of {width} x {height} is more than the {MAX_PIXELS} pixels that splatc decodes at once: "
+            "take a smaller scale or a region, or decode it to .tif or .png"
+        )
 
 
 def make_scene(header: Header, quantized: QuantizedGaussians) -> Scene:
@@ -41,13 +47,3 @@ def make_scene(header: Header, quantized: QuantizedGaussians) -> Scene:
         background=np.array(header.background, np.float32) / np.float32(255),
         gaussians=dequantize(header.quantizer, quantized),
     )
-
-
-def to_samples(picture: FloatArray, bit_depth: int) -> Samples:
-    """(H, W, C) floats, nominally in [0, 1] -> samples of 8 or 16 bits: clamped, rounded half up (spec/, "Picture model")."""
-    dtype = np.uint8 if bit_depth == 8 else np.uint16
-    samples = np.empty(picture.shape, dtype)
-    for top in range(0, len(picture), _BAND):
-        band = np.clip(picture[top : top + _BAND], 0.0, 1.0)
-        samples[top : top + _BAND] = np.floor(band * np.float32(np.iinfo(dtype).max) + np.float32(0.5))
-    return samples

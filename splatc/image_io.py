@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, BinaryIO
@@ -10,11 +10,14 @@ from typing import Any, BinaryIO
 import numpy as np
 import PIL.Image
 
-from splatc.deep_formats import write_png16, write_pnm16
 from splatc.errors import OutputError, UsageError
 from splatc.files import STDIO
 from splatc.pixels import MAX_PIXELS, Image, Metadata, Samples, load, open_source
-from splatc.pixels.metadata import pillow_options, png_chunks
+from splatc.pixels.metadata import pillow_options
+from splatc.writers import Shape, Writer
+from splatc.writers.png import write_png
+from splatc.writers.pnm import write_pam, write_pnm, write_ppm
+from splatc.writers.tiff import write_tiff
 
 __all__ = [
     "FORMATS",
@@ -23,14 +26,17 @@ __all__ = [
     "Image",
     "Metadata",
     "Samples",
+    "Shape",
     "load",
     "open_source",
     "output_format",
     "save",
+    "save_strips",
 ]
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _NO_ALPHA = {1: "L", 3: "RGB"}
+_ALL = (1, 2, 3, 4)
 
 
 @dataclass(frozen=True)
@@ -38,35 +44,49 @@ class Format:
     """A type of picture file that splatc writes."""
 
     name: str
-    """Pillow's name of it."""
+    """Pillow's name of it, where it has one."""
     modes: Mapping[int, str]
     """Number of channels -> Pillow mode in which 8-bit pictures are stored."""
     deep_channels: tuple[int, ...] = ()
     """The numbers of channels that it holds with 16 bits per sample."""
+    write: Writer | None = None
+    """Writes it by strips; without one the whole picture goes through Pillow."""
+    max_side: int = 1 << 31
+    """Longest width and height, px."""
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def check(self, channels: int, bit_depth: int) -> None:
+    def check(self, channels: int, bit_depth: int, width: int = 1, height: int = 1) -> None:
         """Raises UsageError if a picture of this kind does not fit."""
         if channels not in self.modes:
             kind = "colour" if channels == 3 else "transparency"
             raise UsageError(f"{self.name} output cannot hold {kind}: choose another extension, such as .png")
         if bit_depth == 16 and channels not in self.deep_channels:
             raise UsageError(f"{self.name} output cannot hold 16 bits per sample: choose .png, or --bit-depth 8")
+        limit = f"{self.max_side} px a side" if max(width, height) > self.max_side else ""
+        if not limit and self.write is None and width * height > MAX_PIXELS:
+            limit = f"{MAX_PIXELS} pixels, as it is not written by strips"
+        if limit:
+            raise UsageError(
+                f"{self.name} output can hold at most {limit}; the picture has {width} x {height}: "
+                "choose .tif or .png, a smaller --scale or a --region"
+            )
 
 
-_JPEG = Format("JPEG", _NO_ALPHA, options={"quality": 95, "subsampling": 0})
-_PNG = Format("PNG", _MODES, deep_channels=(1, 2, 3, 4))
-_TIFF = Format("TIFF", _MODES, deep_channels=(1,))
+_JPEG = Format("JPEG", _NO_ALPHA, max_side=65500, options={"quality": 95, "subsampling": 0})
+_PNG = Format("PNG", _MODES, _ALL, write_png)
+_TIFF = Format("TIFF", _MODES, _ALL, write_tiff)
+_WEBP_MODES = {1: "RGB", 2: "RGBA", 3: "RGB", 4: "RGBA"}
 FORMATS = {
     ".png": _PNG,
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
-    ".webp": Format("WEBP", {1: "RGB", 2: "RGBA", 3: "RGB", 4: "RGBA"}, options={"lossless": True, "exact": True}),
+    ".webp": Format("WEBP", _WEBP_MODES, max_side=16383, options={"lossless": True, "exact": True}),
     ".tif": _TIFF,
     ".tiff": _TIFF,
-    ".ppm": Format("PPM", {1: "RGB", 3: "RGB"}, deep_channels=(3,)),
-    ".pgm": Format("PPM", {1: "L"}, deep_channels=(1,)),
-    ".pnm": Format("PPM", _NO_ALPHA, deep_channels=(1, 3)),
+    ".ppm": Format("PPM", {1: "RGB", 3: "RGB"}, (1, 3), write_ppm),
+    ".pgm": Format("PPM", {1: "L"}, (1,), write_pnm),
+    ".pnm": Format("PPM", _NO_ALPHA, (1, 3), write_pnm),
+    ".pam": Format("PAM", _MODES, _ALL, write_pam),
     ".bmp": Format("BMP", _NO_ALPHA),
 }
 """By extension."""
@@ -85,19 +105,23 @@ def output_format(path: str) -> Format:
 
 def save(image: Image, stream: BinaryIO, kind: Format) -> None:
     """Write a picture to a seekable stream. Raises UsageError (see Format.check) and OutputError (too large for the format)."""
-    kind.check(image.channels, image.bit_depth)
-    if image.bit_depth == 16 and kind.name in ("PNG", "PPM"):
-        deep = image.pixels.astype(np.uint16, copy=False)
-        if kind.name == "PNG":
-            write_png16(deep, stream, png_chunks(image.metadata))
-        else:
-            write_pnm16(deep, stream)
+    shape = Shape(image.width, image.height, image.channels, image.bit_depth)
+    save_strips([image.pixels], shape, stream, kind, image.metadata)
+
+
+def save_strips(
+    strips: Iterable[Samples], shape: Shape, stream: BinaryIO, kind: Format, metadata: Metadata | None = None
+) -> None:
+    """Write a picture that comes as strips (R, W, C) from top to bottom. Raises as save does."""
+    kind.check(shape.channels, shape.bit_depth, shape.width, shape.height)
+    metadata = metadata or Metadata()
+    if kind.write is not None:
+        kind.write(stream, shape, strips, metadata)
         return
-    pixels = image.pixels[..., 0] if image.channels == 1 else image.pixels
-    picture = PIL.Image.fromarray(np.ascontiguousarray(pixels))
-    if image.bit_depth == 8:
-        picture = picture.convert(kind.modes[image.channels])
+    pixels = np.concatenate(list(strips))
+    picture = PIL.Image.fromarray(pixels[..., 0] if shape.channels == 1 else pixels)
+    picture = picture.convert(kind.modes[shape.channels])
     try:
-        picture.save(stream, kind.name, **kind.options, **pillow_options(image.metadata, kind.name))
+        picture.save(stream, kind.name, **kind.options, **pillow_options(metadata, kind.name))
     except (OSError, ValueError) as error:
         raise OutputError(f"the picture cannot be written as {kind.name}: {error}") from error

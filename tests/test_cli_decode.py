@@ -18,8 +18,11 @@ from splatc import __version__, bitstream
 from splatc.cli import main
 from splatc.cli.console import printable
 from splatc.errors import LimitError
-from splatc.render import reference
+from splatc.gaussians import Blend, Scene
+from splatc.render import draw_samples, reference
+from splatc.render.view import view
 from tests.conftest import Command
+from tests.scenes import random_gaussians
 
 decode = importlib.import_module("splatc.decode")  # splatc.decode itself is the function of that name
 
@@ -44,9 +47,13 @@ def test_16_bits_hold_what_8_bits_round_away(tiny_file: bytes) -> None:
 
 
 def test_samples_are_clamped_and_rounded_half_up() -> None:
-    values = np.array([-1.0, 0.0, 0.499 / 255, 0.5 / 255, 1.5 / 255, 1.0, 7.0], np.float32)[:, None, None]
-    assert decode.to_samples(values, 8).ravel().tolist() == [0, 0, 0, 1, 2, 255, 255]
-    assert decode.to_samples(values, 16).ravel()[[0, 1, 5, 6]].tolist() == [0, 0, 65535, 65535]
+    nothing = random_gaussians(np.random.default_rng(0), 0, 1, 1)
+    values = [-1.0, 0.0, 0.499 / 255, 0.501 / 255, 1.501 / 255, 1.0, 7.0]
+    for value, eight in zip(values, [0, 0, 0, 1, 2, 255, 255], strict=True):
+        scene = Scene(1, 1, Blend.NORMALIZED, np.full(3, value, np.float32), nothing)  # shows its background
+        assert draw_samples(scene, view(1, 1), 8).ravel().tolist() == [eight] * 3
+        sixteen = int(np.floor(np.clip(value, 0, 1) * 65535 + 0.5))
+        assert abs(int(draw_samples(scene, view(1, 1), 16)[0, 0, 0]) - sixteen) <= (1 if 0 < value < 1 else 0)
 
 
 def test_standard_output_is_a_png_and_force_replaces(tmp_path: Path, tiny_splat: Path) -> None:
@@ -56,6 +63,54 @@ def test_standard_output_is_a_png_and_force_replaces(tmp_path: Path, tiny_splat:
     out.write_bytes(b"old")
     assert CliRunner().invoke(main, ["decode", str(tiny_splat), str(out), "-f", "--threads", "1"]).exit_code == 0
     assert (np.asarray(PIL.Image.open(out)) == np.asarray(PIL.Image.open(io.BytesIO(piped.stdout_bytes)))).all()
+
+
+def test_region_and_scale_reach_the_picture(tmp_path: Path, tiny_splat: Path, tiny_file: bytes) -> None:
+    whole = decode.decode_bytes(tiny_file).pixels
+    corner, small = tmp_path / "corner.png", tmp_path / "small.png"
+    run = CliRunner().invoke
+    assert run(main, ["decode", str(tiny_splat), str(corner), "--region", "40,20,24,28"]).exit_code == 0
+    assert (np.asarray(PIL.Image.open(corner)) == whole[20:, 40:]).all()
+    assert run(main, ["decode", str(tiny_splat), str(small), "--scale", "1/4"]).exit_code == 0
+    box = whole.reshape(12, 4, 16, 4, 3).mean(axis=(1, 3))
+    assert np.abs(np.asarray(PIL.Image.open(small)) - box).max() <= 1.01  # 0.5 each for the roundings
+
+
+def test_levels_and_truncated_files_make_coarser_pictures(tmp_path: Path, tiny_splat: Path, tiny_file: bytes) -> None:
+    whole = decode.decode_bytes(tiny_file).pixels
+    out = tmp_path / "out.png"
+    run = CliRunner().invoke
+    assert run(main, ["decode", str(tiny_splat), str(out), "--max-level", "3"]).exit_code == 0
+    assert (np.asarray(PIL.Image.open(out)) != whole).any()
+    half = tmp_path / "half.splat2d"
+    half.write_bytes(tiny_file[: len(tiny_file) * 2 // 3])
+    refused = run(main, ["decode", str(half), str(out), "-f"])
+    assert (refused.exit_code, "truncated" in refused.stderr) == (3, True)
+    assert run(main, ["decode", str(half), str(out), "-f", "--allow-truncated"]).exit_code == 0
+    with PIL.Image.open(out) as shown:
+        assert shown.size == (64, 48)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            ["--region", "60,0,5,5"],
+            "60,0,5,5 (x, y, width, height) does not lie inside of the picture, which has 64 x 48",
+        ),
+        (["--region", "0,0,0,5"], "is empty"),
+        (["--region", "0,0,5"], "give X,Y,W,H"),
+        (["--scale", "0"], "a scale is a positive number"),
+        (["--scale", "big"], "'big' is no scale"),
+        (["--scale", "1024"], "at most 65500 px a side"),
+        (["--max-level", "99"], "--max-level"),
+    ],
+)
+def test_impossible_views_are_usage_errors(tmp_path: Path, tiny_splat: Path, options: list[str], words: str) -> None:
+    result = CliRunner().invoke(main, ["decode", str(tiny_splat), str(tmp_path / "out.jpg"), *options])
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert not (tmp_path / "out.jpg").exists()
 
 
 def test_a_picture_beyond_memory_is_refused_before_it_is_drawn(

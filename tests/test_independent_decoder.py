@@ -15,18 +15,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splatc import bitstream
-from splatc.bitstream import Header, layout, positions, predict, priors, stream
+from splatc.bitstream import Header, Layout, Pass, layout, positions, predict, priors, stream
 from splatc.bitstream import header as header_format
 from splatc.bitstream.attributes import ESCAPE
 from splatc.bitstream.coder import Encoder, Frequencies, Symbols, code_bits
-from splatc.bitstream.container import GAUSSIANS_CHUNK, HEADER_CHUNK, SIGNATURE, write
-from splatc.decode import make_scene, to_samples
+from splatc.bitstream.container import GAUSSIANS_CHUNK, HEADER_CHUNK, INDEX_CHUNK, SIGNATURE, write
+from splatc.decode import make_scene
 from splatc.errors import SplatError
 from splatc.gaussians import Blend
 from splatc.quantize import QuantizedGaussians, Quantizer
 from splatc.render import reference, render
 from tests import independent_decoder as independent
-from tests.bitstream_cases import header_for, random_quantized
+from tests.bitstream_cases import assert_equal, header_for, in_coding_order, random_quantized
 
 EXAMPLE = Path(__file__).parent.parent / "spec" / "example.md"
 ARRAYS = ("level", "x", "y", "size", "anisotropy", "angle", "colour")
@@ -88,6 +88,47 @@ def test_both_decoders_read_the_same_integers(count: int, channels: int) -> None
         np.testing.assert_array_equal(decoded.colour, gaussians.colour)
 
 
+DIVISIONS = (
+    (Pass(6, 8),),
+    (Pass(2, 9), Pass(1, 7), Pass(3, 6)),
+    (Pass(1, 7), Pass(2, 7), Pass(2, 7), Pass(1, 6)),
+    (Pass(3, 20), Pass(3, 6)),
+)
+
+
+@pytest.mark.parametrize("division", DIVISIONS)
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("crowded", [False, True])
+def test_both_decoders_read_the_same_sections(division: Layout, channels: int, crowded: bool) -> None:
+    header = header_for(300, 200, channels)
+    rng = np.random.default_rng([channels, crowded])
+    gaussians = random_quantized(rng, header, 900, crowded=crowded)
+    data = bitstream.encode(header, gaussians, layout=division)
+    _, decoded, _ = assert_both_agree(data)
+    assert_equal(decoded, in_coding_order(header, gaussians, division))
+
+
+def test_both_decoders_refuse_every_damage_of_an_index() -> None:
+    """CRCs made to match: what is left is an index that says something else, and is refused, or says the same with more reach."""
+    header = header_for(300, 200)
+    gaussians = random_quantized(np.random.default_rng(1), header, 400)
+    data = bitstream.encode(header, gaussians, layout=DIVISIONS[1])
+    head, indx, gaus = (data[c.offset : c.offset + c.length] for c in bitstream.inspect(data).chunks)
+    read_alike = 0
+    for at in range(len(indx)):
+        changed = indx[:at] + bytes([indx[at] ^ 1 << at % 8]) + indx[at + 1 :]
+        damaged = write([(HEADER_CHUNK, head), (INDEX_CHUNK, changed), (GAUSSIANS_CHUNK, gaus)])
+        try:
+            bitstream.decode(damaged)
+        except SplatError:
+            with pytest.raises(ValueError):
+                independent.decode(damaged)
+        else:
+            assert_both_agree(damaged)
+            read_alike += 1
+    assert read_alike < 0.15 * len(indx)
+
+
 @settings(max_examples=30)
 @given(
     st.integers(0, 2**32 - 1),
@@ -132,7 +173,7 @@ def test_both_decoders_make_the_same_picture(width: int, height: int, blend: Ble
     np.testing.assert_allclose(independent.samples(found), picture, rtol=0, atol=1e-9)
     samples = independent.render(found)
     np.testing.assert_array_equal(samples, np.floor(np.clip(picture, 0, 1) * (2**depth - 1) + 0.5))
-    assert samples.dtype == to_samples(picture.astype(np.float32), depth).dtype
+    assert samples.dtype == (np.uint8 if depth == 8 else np.uint16)
 
 
 @pytest.mark.parametrize("blend", Blend)

@@ -2,44 +2,90 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from splatc.cli.options import MAX_FILE_BYTES, check_device, device_option, force_option, prepare_numba, threads_option
-from splatc.files import atomic_output, check_output, named, read_input
+from splatc.files import STDIO, atomic_output, check_output, read_input
+
+if TYPE_CHECKING:
+    from splatc.picture import Picture
+
+
+class _RegionType(click.ParamType["tuple[int, int, int, int]"]):
+    """X,Y,W,H: four integers."""
+
+    name = "region"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int, int, int]:
+        try:
+            x, y, width, height = (int(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is no region: give X,Y,W,H in px, such as 1000,500,640,480", param, ctx)
+        return x, y, width, height
 
 
 @click.command()
 @click.argument("source", metavar="IN")
 @click.argument("output", metavar="OUT")
+@click.option("--region", type=_RegionType(), metavar="X,Y,W,H", help="Decode only this part of the picture, px.")
+@click.option("--scale", default="1", metavar="S", help="Output pixels per px: 1/8, 0.25, 2.  [default: 1]")
+@click.option(
+    "--max-level",
+    type=click.IntRange(0, 15),
+    metavar="K",
+    help="Leave out levels below K: a coarse picture from fewer bytes.",
+)
+@click.option("--allow-truncated", is_flag=True, help="Show what is whole of a file that ends too early.")
 @click.option(
     "--bit-depth", type=click.Choice(["8", "16"]), help="Bits per sample of OUT. [default: as the source had]"
 )
 @device_option
 @threads_option
 @force_option
-def decode(source: str, output: str, bit_depth: str | None, device: str, threads: int | None, force: bool) -> None:
+def decode(
+    source: str,
+    output: str,
+    region: tuple[int, int, int, int] | None,
+    scale: str,
+    max_level: int | None,
+    allow_truncated: bool,
+    bit_depth: str | None,
+    device: str,
+    threads: int | None,
+    force: bool,
+) -> None:
     """Decode the .splat2d file IN into the picture OUT.
 
-    The extension of OUT chooses its type: .png .jpg .webp .tif .ppm .pgm .bmp; "-" is standard input, or PNG on standard output.
+    The extension of OUT chooses its type: .png .jpg .webp .tif .ppm .pgm .pam .bmp; "-" is standard input, or PNG on standard output.
+    A region, a scale and a level cost what they show: of a large picture, only the bytes that are needed are read.
     """
     check_output(output, force=force, source=source)
     check_device(device)
 
-    from splatc.image_io import output_format, save
+    from splatc.image_io import output_format, save_strips
 
     kind = output_format(output)
-    data = read_input(source, limit=MAX_FILE_BYTES)
-    with named(source):
-        from splatc.bitstream import read_header
-
-        header = read_header(data)
-    depth = int(bit_depth) if bit_depth else header.depth
-    kind.check(header.channels, depth)
-    prepare_numba(threads)
-
-    from splatc.decode import decode_bytes
-
-    with named(source):
-        image = decode_bytes(data, bit_depth=depth)
+    with _open(source) as picture:
+        seen = picture.view(region, scale)
+        depth = int(bit_depth) if bit_depth else picture.bit_depth
+        kind.check(picture.channels, depth, seen.columns, seen.rows)
+        prepare_numba(threads)
+        shape, strips = picture.strips(region, scale, max_level, depth, allow_truncated=allow_truncated)
+        metadata = picture.metadata()
     with atomic_output(output, force=force) as stream:
-        save(image, stream, kind)
+        save_strips(strips, shape, stream, kind, metadata)
+
+
+def _open(source: str) -> Picture:
+    """The file, of which only what is needed is read; of standard input or another pipe everything."""
+    from splatc.picture import Picture
+
+    if source != STDIO and Path(source).is_file():
+        return Picture(source)
+    return Picture(io.BytesIO(read_input(source, limit=MAX_FILE_BYTES)), name=source)

@@ -11,7 +11,8 @@ EXAMPLES = {
     ),
     "decode": (
         "splatc decode photo.splat2d photo.png",
-        "splatc decode photo.splat2d photo.jpg -f",
+        "splatc decode photo.splat2d preview.jpg --scale 1/8 -f",
+        "splatc decode photo.splat2d corner.png --region 8000,6000,512,512",
         "splatc decode photo.splat2d - | magick - -resize 50% small.webp",
     ),
     "info": (

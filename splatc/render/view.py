@@ -2,8 +2,9 @@
 
 Output pixel (i, j) of a region that begins at (x, y) stands for a square of 1/scale px a side around the point
 (x + (i + 1/2) / scale, y + (j + 1/2) / scale). Where that is more than one pixel of the picture, the renderers draw ``samples`` x
-``samples`` points in it and average them; each point stands for a smaller square, whose variance is added to that of every Gaussian, so that nothing aliases. The points lie on a grid
-that begins at the corner of the picture wherever scale * x and scale * y are whole numbers: a region is then a crop of the whole.
+``samples`` points in it and average them; each point stands for a smaller square, whose variance is added to that of every Gaussian,
+so that nothing aliases. The points lie on a grid that begins at the corner of the picture wherever scale x and scale y are whole
+numbers: a region is then a crop of the whole.
 """
 
 from __future__ import annotations

@@ -1,0 +1,170 @@
+"""``splatc.open``: a ``.splat2d`` file of which only what is asked for is read and drawn."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+from splatc.bitstream import Metadata, Reader
+from splatc.errors import UsageError
+from splatc.files import named, open_input
+from splatc.quantize import MAX_LEVELS
+
+if TYPE_CHECKING:
+    from splatc.gaussians import Scene
+    from splatc.image_io import Samples, Shape
+    from splatc.render.view import Region, Scale, View
+
+
+def open(file: str | os.PathLike[str] | BinaryIO) -> Picture:
+    """Open a ``.splat2d`` file, given by its path or as a seekable binary file, which the caller then closes.
+
+    Reads only header and index. Raises InputError, UsageError (a file that cannot seek), CorruptFileError, UnsupportedFileError and
+    LimitError.
+
+    >>> import io, numpy as np, splatc
+    >>> gaussians = splatc.Gaussians(
+    ...     mean=np.array([[8, 6]], np.float32), scale=np.array([[4, 2]], np.float32),
+    ...     angle=np.array([0], np.float32), colour=np.array([[1, 0.5, 0]], np.float32))
+    >>> with splatc.open(io.BytesIO(splatc.encode_gaussians(gaussians, 16, 12))) as picture:
+    ...     picture.size, picture.read(region=(4, 4, 8, 8)).shape, picture.read(scale="1/4").shape
+    ((16, 12), (8, 8, 3), (3, 4, 3))
+    """
+    return Picture(file)
+
+
+class Picture:
+    """An open file; a context manager that closes it. Errors begin with its path, or with the `name` that it is given."""
+
+    def __init__(self, file: str | os.PathLike[str] | BinaryIO, *, name: str | None = None) -> None:
+        self._closing = contextlib.ExitStack()
+        self._name = name
+        if isinstance(file, str | os.PathLike):
+            self._name = os.fspath(file)
+            stream = self._closing.enter_context(open_input(self._name))
+        else:
+            stream = file
+        with self._named():
+            if not stream.seekable():
+                self.close()
+                raise UsageError("a pipe or stream that cannot seek: read it into an io.BytesIO first")
+            try:
+                self._reader = Reader(stream)
+            except BaseException:
+                self.close()
+                raise
+        header = self._reader.header
+        self.width: int = header.width
+        self.height: int = header.height
+        self.channels: int = header.channels
+        """1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha."""
+        self.bit_depth: int = header.depth
+        """8 or 16: that of the source."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height), px."""
+        return self.width, self.height
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of the file that were read so far."""
+        return self._reader.bytes_read
+
+    def metadata(self) -> Metadata:
+        """Colour profile, EXIF and XMP, as bytes; empty where there is none."""
+        with self._named():
+            return self._reader.metadata()
+
+    def read(
+        self,
+        region: Region | None = None,
+        scale: Scale = 1,
+        max_level: int | None = None,
+        bit_depth: int | None = None,
+        *,
+        allow_truncated: bool = False,
+    ) -> Samples:
+        """The picture, or a part of it, as Pillow and imageio have it: (H, W) for gray, else (H, W, C); uint8 or uint16.
+
+        `region` is (x, y, width, height) in px; None is all. `scale`, a number or text such as "1/8", is in output pixels per px: the
+        output has ceil(width scale) x ceil(height scale) of them; smaller pictures are averages, not samples. `max_level` leaves out the
+        Gaussians of the levels below it (level l: sizes of 2^(l-1) to 2^l px): a coarse picture from fewer bytes. `bit_depth` is by
+        default that of the source. With `allow_truncated` a file that ends too early shows what is whole of it.
+
+        A region costs what lies in it, and is the crop of the whole picture, to the last bit, wherever x scale and y scale are whole
+        numbers. Raises UsageError, CorruptFileError, UnsupportedFileError and LimitError (more pixels than splatc holds in memory).
+        """
+        from splatc.decode import check_size
+
+        seen = self.view(region, scale)
+        check_size(seen.columns, seen.rows)
+        scene = self._scene(seen, max_level, allow_truncated)
+        from splatc.render import draw_samples
+
+        samples = draw_samples(scene, seen, self._depth(bit_depth))
+        return samples[..., 0] if self.channels == 1 else samples
+
+    def strips(
+        self,
+        region: Region | None = None,
+        scale: Scale = 1,
+        max_level: int | None = None,
+        bit_depth: int | None = None,
+        *,
+        allow_truncated: bool = False,
+    ) -> tuple[Shape, Iterator[Samples]]:
+        """The same from top to bottom in strips of some 256 rows, each (R, W, C) for gray as well, for what does not fit into memory."""
+        from splatc.image_io import Shape
+        from splatc.render import draw_strips
+
+        seen, depth = self.view(region, scale), self._depth(bit_depth)
+        scene = self._scene(seen, max_level, allow_truncated)
+        return Shape(seen.columns, seen.rows, self.channels, depth), draw_strips(scene, seen, depth)
+
+    def view(self, region: Region | None = None, scale: Scale = 1) -> View:
+        """What `read` would draw: its ``columns`` and ``rows`` are the size of the output. Raises UsageError."""
+        from splatc.render.view import view
+
+        with self._named():
+            return view(self.width, self.height, region, scale)
+
+    def close(self) -> None:
+        """Close the file if it was opened by its path."""
+        self._closing.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _scene(self, seen: View, max_level: int | None, allow_truncated: bool) -> Scene:
+        if max_level is not None and not 0 <= max_level < MAX_LEVELS:
+            raise UsageError(f"max_level={max_level!r}: expected a number from 0 to {MAX_LEVELS - 1}")
+        from splatc.machine import prepare_numba
+
+        prepare_numba()
+
+        from splatc.decode import make_scene
+
+        whole = seen.region == (0, 0, self.width, self.height)
+        with self._named():
+            if whole and max_level is None and not allow_truncated:
+                self._reader.check()  # all of it is read anyhow
+            region = None if whole else seen.box
+            quantized = self._reader.read(region, max_level=max_level, allow_truncated=allow_truncated)
+        return make_scene(self._reader.header, quantized)
+
+    def _depth(self, bit_depth: int | None) -> int:
+        if bit_depth not in (None, 8, 16):
+            raise UsageError(f"bit_depth={bit_depth!r}: expected 8, 16 or None")
+        return bit_depth or self.bit_depth
+
+    def _named(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext() if self._name is None else named(self._name)

@@ -1,0 +1,35 @@
+"""Work on the strips of a picture in threads, in order."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+def in_threads(work: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
+    """work(item) of each item, in order; a few items at a time lie in memory. zlib lets other threads run."""
+    threads = _threads()
+    if threads == 1:
+        yield from map(work, items)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[U]] = deque()
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _threads() -> int:
+    """As many as the renderer uses, if there is one: ``--threads`` speaks of both."""
+    numba = sys.modules.get("numba")
+    return int(numba.get_num_threads()) if numba else min(os.cpu_count() or 1, 8)
