@@ -30,6 +30,15 @@ def test_header_table_is_the_declared_one() -> None:
 
 def test_limits_are_the_declared_ones() -> None:
     text = (SPEC / "limits.md").read_text()
-    for value in (limits.MAX_SIDE, limits.MAX_PIXELS, limits.MAX_GAUSSIANS, limits.MAX_GRID_SIDE, limits.MAX_CHUNKS):
+    for value in (
+        limits.MAX_SIDE,
+        limits.MAX_PIXELS,
+        limits.MAX_GAUSSIANS,
+        limits.MAX_GRID_SIDE,
+        limits.MAX_CHUNKS,
+        limits.MAX_METADATA,
+    ):
         assert f"| {value} " in text
     assert f"{limits.FREE_GAUSSIANS} + {limits.GAUSSIANS_PER_BYTE} b" in text
+    assert f"{limits.FREE_SECTIONS} + floor(N / {limits.GAUSSIANS_PER_SECTION})" in text
+    assert f"| {limits.WORK} N |" in text

@@ -33,6 +33,7 @@ SHARP = (INCREMENT,)
 """How a symbol makes counts grow: its own alone, ..."""
 SMOOTH = (32, 32, 128, 32, 32)
 """... or also those of the symbols beside it, for wide alphabets in which neighbours are alike."""
+WRONG_END = "a stream of the GAUS chunk does not end where its last Gaussian does: the file is damaged"
 
 
 class Coder(Protocol):
@@ -77,21 +78,28 @@ class Encoder:
     def finish(self, minimum: int = 0) -> bytes:
         """The shortest stream that decodes to what was coded, zero bytes appended up to ``minimum``.
 
-        Any number of the final interval [lower, lower + range) will do, followed by endless zeros; we take the one with the most
-        trailing zero bytes. constriction itself would spend up to four bytes more.
+        constriction itself would spend up to four bytes more.
         """
         position, (lower, extent) = self._encoder.pos()
         sealed = np.append(self._encoder.get_compressed(), np.zeros(2, np.uint32)).astype(">u4").tobytes()
         head, window = sealed[: 4 * position], int.from_bytes(sealed[4 * position : 4 * position + 8], "big")
-        start = window - (window - lower) % (1 << 64)
-        for zeros in range(64, -1, -8):
-            tail = -(-start >> zeros) << zeros
-            if tail - start < extent:
-                break
-        if carry := tail >> 64:
-            head = (int.from_bytes(head, "big") + carry).to_bytes(len(head), "big")
-        stream: bytes = (head + (tail % (1 << 64)).to_bytes(8, "big")).rstrip(b"\0")
+        stream = shortest(head, window - (window - lower) % (1 << 64), extent)
         return stream + bytes(max(0, minimum - len(stream)))
+
+
+def shortest(head: bytes, start: int, extent: int) -> bytes:
+    """The shortest stream that stands for a number of the final interval, which begins at ``head`` and then ``start`` as 64 bits.
+
+    Any number of [start, start + extent) will do, followed by endless zeros; we take the one with the most trailing zero bytes.
+    """
+    for zeros in range(64, -1, -8):
+        tail = -(-start >> zeros) << zeros
+        if tail - start < extent:
+            break
+    if carry := tail >> 64:
+        head = (int.from_bytes(head, "big") + carry).to_bytes(len(head), "big")
+    stream: bytes = (head + (tail % (1 << 64)).to_bytes(8, "big")).rstrip(b"\0")
+    return stream
 
 
 class Decoder:
@@ -131,9 +139,7 @@ class Decoder:
     def finish(self, minimum: int = 0) -> None:
         """Raise CorruptFileError unless the stream is the one that an encoder makes of these symbols."""
         if self._mirror.finish(minimum) != self._data:
-            raise CorruptFileError(
-                "a stream of the GAUS chunk does not end where its last Gaussian does: the file is damaged"
-            )
+            raise CorruptFileError(WRONG_END)
 
 
 class AdaptiveTable:

@@ -36,7 +36,7 @@ def nearest_earlier(x: Int64Array, y: Int64Array, first: int = 0) -> tuple[NDArr
         filled = np.concatenate((order, np.full(leaves * LEAF - count, order[-1])))
         points = np.column_stack((x[filled], y[filled], filled)).astype(np.int32)  # (leaves * LEAF, x y index)
         points[count:, 2] = count
-        _search(points, first, count, _boxes(points, leaves), leaves, neighbours, distances)
+        _search(x, y, points, first, count, _boxes(points, leaves), leaves, neighbours, distances)
     return neighbours, distances
 
 
@@ -64,23 +64,34 @@ def _box_distance(boxes, node, x, y):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _search(points, first, count, boxes, leaves, neighbours, distances):  # type: ignore[no-untyped-def]
+def _search(xs, ys, points, first, count, boxes, leaves, neighbours, distances):  # type: ignore[no-untyped-def]
     stack = np.empty(64, np.int64)
     reach = np.empty(64, np.int64)  # squared distance to the box of each node on the stack
     last = NEIGHBOURS - 1
+    before = np.int64(-1)  # the point whose search came last
     for slot in range(count):  # Morton order: what one search touched is still in the cache for the next
         x, y, point = points[slot, 0], points[slot, 1], points[slot, 2]
         if point < first:
             continue
         found = neighbours[point]
         found_distances = distances[point]
+        # Four earlier points that the point before has found bound what is worth a look from the start.
+        bound = np.int64(0)
+        for k in range(NEIGHBOURS):
+            candidate = neighbours[before, k] if before >= 0 else -1
+            if candidate < 0 or candidate >= point:
+                bound = np.int64(np.iinfo(np.int64).max)
+                break
+            dx, dy = np.int64(xs[candidate] - x), np.int64(ys[candidate] - y)
+            bound = max(bound, dx * dx + dy * dy)
+        before = point
         stack[0] = 1
         reach[0] = 0
         depth = 1
         while depth:
             depth -= 1
             node = stack[depth]
-            if reach[depth] > found_distances[last] or (
+            if reach[depth] > min(bound, found_distances[last]) or (
                 reach[depth] == found_distances[last] and boxes[node, 2] > found[last]
             ):
                 continue
@@ -91,7 +102,7 @@ def _search(points, first, count, boxes, leaves, neighbours, distances):  # type
                 if to_far < to_near or (to_far == to_near and boxes[far, 2] < boxes[near, 2]):
                     near, far = far, near
                     to_near, to_far = to_far, to_near
-                if to_far <= found_distances[last] and boxes[far, 2] < point:
+                if to_far <= min(bound, found_distances[last]) and boxes[far, 2] < point:
                     stack[depth] = far
                     reach[depth] = to_far
                     depth += 1
@@ -106,6 +117,8 @@ def _search(points, first, count, boxes, leaves, neighbours, distances):  # type
                     continue
                 dx, dy = np.int64(points[place, 0] - x), np.int64(points[place, 1] - y)
                 distance = dx * dx + dy * dy
+                if distance > bound:
+                    continue
                 k = last
                 if distance > found_distances[k] or (distance == found_distances[k] and candidate > found[k]):
                     continue

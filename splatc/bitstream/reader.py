@@ -21,6 +21,8 @@ from splatc.quantize import QuantizedGaussians
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from splatc.bitstream.quick import QuickTables
+
 CACHED = 1 << 17
 """Gaussians that a reader remembers, of sections that others need: the coarse ones, which are of use to every region."""
 MARGIN = 1.0
@@ -35,7 +37,7 @@ class _Decoded:
     """A section that others go on from."""
 
     gaussians: QuantizedGaussians
-    tables: Tables
+    tables: QuickTables
 
 
 class Reader:
@@ -129,10 +131,8 @@ class Reader:
 
     def _decode(self, wanted: list[int], stop_level: int) -> Iterator[tuple[int, Section, QuantizedGaussians]]:
         """Number, section and Gaussians of the sections that are wanted; in file order, so that parents come first."""
-        from splatc.bitstream import (
-            predict,
-            reach,
-        )  # here and not above: Numba takes longer to import than `splatc info` takes to run
+        # Here and not above: Numba takes longer to import than `splatc info` takes to run.
+        from splatc.bitstream import predict, quick, reach
 
         needed = set(wanted).union(*(layout.ancestors(self.sections, number) for number in wanted))
         parents = {self.sections[number].parent for number in needed}
@@ -147,8 +147,8 @@ class Reader:
                 chain = layout.ancestors(self.sections, number)
                 if not all(each in known for each in chain):
                     continue  # of a truncated file
-                tables = known[chain[-1]].tables.copy() if chain else Tables()
-                symbols, _ = stream.decode(self.header, section, self._stream(section), tables, stop_level)
+                parent = known[chain[-1]].tables if chain else None
+                symbols, tables = quick.decode(self.header, section, self._stream(section), parent, stop_level)
                 earlier = self._join([known[each].gaussians for each in chain])
                 gaussians = predict.from_symbols(self.header.quantizer, symbols, earlier)
                 if section.crc is not None:

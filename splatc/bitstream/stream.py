@@ -66,7 +66,7 @@ def decode(
     whole = len(stream) == section.length
     if not whole:
         levels = [each for each in levels if limits.minimum_payload(each.stop) <= len(stream)]
-    symbols = _empty_symbols(header, levels)
+    symbols = empty_symbols(header, levels)
     decoder = Decoder(stream)
     complete = 0
     for each in levels:
@@ -84,7 +84,7 @@ def decode(
     return symbols.first(complete), dict(decoder.bits)
 
 
-def _empty_symbols(header: Header, levels: list[LevelRange]) -> GaussianSymbols:
+def empty_symbols(header: Header, levels: list[LevelRange]) -> GaussianSymbols:
     """Room for the Gaussians of levels."""
     count = levels[-1].stop if levels else 0
     level = np.repeat(np.array([each.level for each in levels], np.int32), [each.stop - each.start for each in levels])
