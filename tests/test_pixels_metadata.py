@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import PIL.ImageCms
+import PIL.ImageOps
+import PIL.PngImagePlugin
 import pytest
 
 from splatc.image_io import FORMATS, Image, save

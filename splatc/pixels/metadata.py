@@ -12,7 +12,6 @@ import zlib
 from typing import Any
 
 import PIL.Image
-import PIL.PngImagePlugin
 
 from splatc.bitstream import Metadata
 
@@ -22,7 +21,6 @@ _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>)\s*)([1-8])")
 _JPEG_SEGMENT = 65533  # bytes that one segment holds
 _JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _PNG_XMP = b"XML:com.adobe.xmp\0\0\0\0\0"  # keyword, neither compressed nor translated
-_TIFF_XMP = 700
 # The tags of a TIFF file that describe the picture; the others describe the file.
 _TIFF_DESCRIPTIVE = (270, 271, 272, 305, 306, 315, 33432, 34665, 34853)
 
@@ -94,33 +92,24 @@ def _orientation_offset(exif: bytes) -> int | None:
 
 
 def pillow_options(metadata: Metadata, name: str) -> dict[str, Any]:
-    """The arguments of Pillow's ``save`` that write metadata into a file of the type `name`: JPEG, PNG, TIFF, WEBP or AVIF.
+    """The arguments of Pillow's ``save`` that write metadata into a file of the type `name`: JPEG or WEBP, others hold none.
 
-    What the type cannot hold is left out: everything in other types, EXIF and XMP beyond 64 kB in JPEG.
+    What a type cannot hold is left out: EXIF and XMP beyond 64 kB in JPEG, the profile of gray in WebP, which is always RGB.
     """
-    if name not in ("JPEG", "PNG", "TIFF", "WEBP", "AVIF"):
+    if name not in ("JPEG", "WEBP"):
         return {}
-    limit = _JPEG_SEGMENT if name == "JPEG" else None
     options: dict[str, Any] = {}
-    if metadata.icc and not (name == "WEBP" and metadata.icc[16:20] == b"GRAY"):  # WebP has no gray
+    if metadata.icc and not (name == "WEBP" and metadata.icc[16:20] == b"GRAY"):
         options["icc_profile"] = metadata.icc
-    if metadata.exif and (limit is None or len(metadata.exif) <= limit - len(_PREFIX)):
+    if metadata.exif and not (name == "JPEG" and len(metadata.exif) > _JPEG_SEGMENT - len(_PREFIX)):
         options["exif"] = _PREFIX + metadata.exif
-    if metadata.xmp and name == "PNG":
-        options["pnginfo"] = PIL.PngImagePlugin.PngInfo()
-        options["pnginfo"].add(b"iTXt", _PNG_XMP + metadata.xmp)
-    elif metadata.xmp and name == "TIFF":  # where EXIF, too, is tags of the file
-        tags = PIL.Image.Exif()
-        tags.load(options.get("exif", b""))
-        tags[_TIFF_XMP] = metadata.xmp
-        options["exif"] = tags
-    elif metadata.xmp and (limit is None or len(metadata.xmp) <= limit - len(_JPEG_XMP)):
+    if metadata.xmp and not (name == "JPEG" and len(metadata.xmp) > _JPEG_SEGMENT - len(_JPEG_XMP)):
         options["xmp"] = metadata.xmp
     return options
 
 
 def png_chunks(metadata: Metadata) -> list[tuple[bytes, bytes]]:
-    """The same as PNG chunks (type, data), to stand between IHDR and the first IDAT."""
+    """Metadata as PNG chunks (type, data), to stand between IHDR and the first IDAT."""
     chunks = []
     if metadata.icc:
         chunks.append((b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc)))
