@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from splatc import bitstream
-from splatc.bitstream import Header
+from splatc.bitstream import Header, Metadata
 from splatc.errors import UsageError
+from splatc.fit.clock import Clock
+from splatc.fit.lattice import Picture, reduced
+from splatc.fit.parameters import from_gaussians
 from splatc.fit.schedule import Schedule, schedule
 from splatc.fit.seeding import seed
-from splatc.fit.trainer import fit, removal_costs
+from splatc.fit.trainer import Task, fit
 from splatc.gaussians import Blend, FloatArray, Gaussians
 from splatc.image_io import Image
 from splatc.quantize import QuantizedGaussians, Quantizer, quantize
 
 FIRST_GUESS = 36.0
 """Bits per Gaussian, before there is anything to encode."""
+SEEDING_SAMPLES = 16.0
+"""Seeds are drawn from the picture reduced to no fewer samples per Gaussian."""
 MARGIN = 1.01
 """Pruning aims this far above the target, because the Gaussians become cheaper to code as the fit goes on; the rest is trimmed."""
 
@@ -69,45 +74,46 @@ def encode_with(
     progress: Progress | None = None,
 ) -> bytes:
     """encode_image with any schedule and any steps, for whoever looks for better ones."""
-    pixels = image.pixels.astype(np.float32) / np.float32(np.iinfo(image.pixels.dtype).max)  # (H, W, C)
+    picture = Picture(image.pixels)
+    mean = picture.mean()
     header = Header(
         width=image.width,
         height=image.height,
         channels=image.channels,
-        background=tuple(np.rint(pixels.mean(axis=(0, 1), dtype=np.float64) * 255).astype(int).tolist()),
+        background=tuple(np.rint(mean * 255).astype(int).tolist()),
         blend=Blend.NORMALIZED if options.blend is None else options.blend,
         depth=image.bit_depth,
         quantizer=quantizer,
     )
     background = np.array(header.background, np.float32) / np.float32(255)
-    rate = RateControl(header, options.target)
+    task = Task(picture, header.blend, background, quantizer, options.tune)
+    rate = RateControl(header, options.target, image.metadata)
     count = math.ceil(plan.oversampling * rate.first_count())
-    seeds = seed(pixels, count, np.random.default_rng(options.seed))
-    gaussians = fit(
-        pixels,
-        seeds,
-        rate.budget,
-        plan,
-        header.quantizer,
-        header.blend,
-        background,
-        tune=options.tune,
-        seed=options.seed,
-        progress=None if progress is None else lambda step, steps: progress(step, steps, "fitting"),
+    small = picture.reduction(count, SEEDING_SAMPLES)
+    seeds = enlarged(seed(reduced(image.pixels, small), count, np.random.default_rng(options.seed)), small)
+    clock = Clock(
+        plan.steps, progress=None if progress is None else lambda step, steps: progress(step, steps, "fitting")
     )
-    cost = removal_costs(gaussians, pixels, header.blend, background)
+    gaussians = fit(task, seeds, rate.budget, plan, seed=options.seed, clock=clock)
+    cost = task.removal_costs(from_gaussians(gaussians), task.reduction(len(gaussians), plan.samples))
     return rate.trim(quantize_for(header, gaussians), cost)
+
+
+def enlarged(gaussians: Gaussians, factor: int) -> Gaussians:
+    """Gaussians of a reduced picture on the picture itself."""
+    return replace(gaussians, mean=gaussians.mean * np.float32(factor), scale=gaussians.scale * np.float32(factor))
 
 
 class RateControl:
     """Knows the target and what Gaussians cost in a real file."""
 
-    def __init__(self, header: Header, target: Target) -> None:
+    def __init__(self, header: Header, target: Target, metadata: Metadata) -> None:
         self.header = header
+        self.metadata = metadata
         self.target = target
         none = np.zeros(0, np.int32)
         empty = QuantizedGaussians(none, none, none, none, none, none, np.zeros((0, header.channels), np.int32))
-        self.overhead = len(bitstream.encode(header, empty))
+        self.overhead = len(self.pack(empty))
         if target.kind == "bytes" and target.value <= self.overhead:
             raise UsageError(
                 f"no file of {target.value} bytes can hold this picture: an empty one takes {self.overhead}; "
@@ -135,7 +141,7 @@ class RateControl:
 
     def pack(self, quantized: QuantizedGaussians) -> bytes:
         """The file with these Gaussians."""
-        return bitstream.encode(self.header, quantized)
+        return bitstream.encode(self.header, quantized, self.metadata)
 
     def trim(self, quantized: QuantizedGaussians, cost: FloatArray) -> bytes:
         """The file with as many Gaussians as fit, the dearest to remove first."""

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 import torch
 
+from splatc.fit.clock import Clock
 from splatc.fit.freezing import Freezing
+from splatc.fit.lattice import Picture
 from splatc.fit.parameters import NAMES, from_gaussians, to_gaussians
 from splatc.fit.rounding import freeze, steps
-from splatc.fit.schedule import Schedule, schedule
+from splatc.fit.schedule import Cut, Round, Schedule, Trim, schedule
 from splatc.fit.seeding import seed
-from splatc.fit.trainer import Tune, fit
+from splatc.fit.trainer import Task, Tune, fit
 from splatc.gaussians import Blend, FloatArray, Gaussians, Scene
 from splatc.quantize import Quantizer, dequantize, quantize
 from splatc.render import render
@@ -34,7 +37,8 @@ def picture() -> FloatArray:
 def fitted(plan: Schedule, blend: Blend = Blend.NORMALIZED, tune: Tune = "psnr", count: int = 60) -> Gaussians:
     image = picture()
     seeds = seed(image, 3 * count, np.random.default_rng(0))
-    return fit(image, seeds, lambda _: count, plan, Quantizer(), blend, BACKGROUND, tune=tune)
+    pixels = np.rint(image * 255).astype(np.uint8)
+    return fit(Task(Picture(pixels), blend, BACKGROUND, Quantizer(), tune), seeds, lambda _: count, plan)
 
 
 def error(gaussians: Gaussians, blend: Blend) -> float:
@@ -117,8 +121,38 @@ def test_freezing_by_shares_ends_with_everything_held() -> None:
 @pytest.mark.parametrize("effort", range(1, 10))
 def test_schedules_prune_then_round_in_order(effort: int) -> None:
     plan = schedule(effort)
-    cuts, freezes = plan.cut_steps(), plan.freezes()
-    assert len(set(cuts)) == plan.cuts
-    assert cuts[0] > 0 and cuts[-1] < min(freezes)
-    assert len(freezes) == 3 * plan.stages
-    assert plan.trim_step() in freezes
+    events = [event for _, event in plan.events()]
+    cuts = [event for event in events if isinstance(event, Cut)]
+    rounds = [event for event in events if isinstance(event, Round)]
+    assert [event.share for event in cuts] == [k / plan.cuts for k in range(1, plan.cuts + 1)]
+    assert events[: plan.cuts] == cuts
+    assert len(rounds) == 3 * plan.stages and rounds[-1] == Round(("colour",), 1.0)
+    assert events.index(Trim()) == plan.cuts + 2 * plan.stages
+
+
+def test_a_clock_counts_steps() -> None:
+    told: list[tuple[int, int]] = []
+    times = list(Clock(5, progress=lambda *progress: told.append(progress)))
+    assert times == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8])
+    assert told == [(step, 5) for step in range(1, 6)]
+
+
+def test_a_clock_without_seconds_left_makes_few_steps() -> None:
+    steps = 0
+    started = time.monotonic()
+    for moment in Clock(10**6, seconds=0.2):
+        assert 0.0 <= moment < 1.0
+        time.sleep(0.01)
+        steps += 1
+    assert 2 <= steps < 100
+    assert time.monotonic() - started < 5.0
+
+
+def test_a_fit_without_time_still_lies_on_the_grid() -> None:
+    pixels = np.rint(picture() * 255).astype(np.uint8)
+    seeds = seed(picture(), 60, np.random.default_rng(0))
+    task = Task(Picture(pixels), Blend.NORMALIZED, BACKGROUND, Quantizer())
+    result = fit(task, seeds, lambda _: 20, PLAN, clock=Clock(80, seconds=0.0))
+    assert len(result) <= 20
+    back = dequantize(Quantizer(), quantize(Quantizer(), result, WIDTH, HEIGHT))
+    assert np.allclose(back.colour, result.colour, atol=1e-4)

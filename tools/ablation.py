@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
+from splatc.fit.lattice import Picture, Samples, reduced
 from splatc.fit.schedule import Rates, Schedule
 from splatc.fit.seeding import seed
-from splatc.fit.trainer import Tune, fit
-from splatc.gaussians import Blend, FloatArray, Scene
+from splatc.fit.trainer import Task, Tune, fit
+from splatc.gaussians import Blend, Scene
 from splatc.image_io import load
 from splatc.quantize import Quantizer
 from splatc.render import render
@@ -46,7 +47,7 @@ def main() -> None:
     options = parser.parse_args()
     print("| picture | N | " + " | ".join(name for name, _ in STAGES) + " |\n" + "|---" * (2 + len(STAGES)) + "|")
     for picture in options.pictures:
-        image = load(str(picture)).pixels.astype(np.float32) / np.float32(255)
+        image = load(str(picture)).pixels
         height, width, _ = image.shape
         count = round(3 * height * width / (7 * options.cr))
         results = [
@@ -56,15 +57,16 @@ def main() -> None:
         print(f"| {picture.stem} | {count} | " + " | ".join(f"{psnr:.2f}" for psnr in results) + " |", flush=True)
 
 
-def quality(image: FloatArray, count: int, stages: dict[str, bool], blend: Blend, tune: Tune, steps: int) -> float:
+def quality(image: Samples, count: int, stages: dict[str, bool], blend: Blend, tune: Tune, steps: int) -> float:
     """PSNR in dB of a fit of ``count`` Gaussians from that initialization."""
-    background = image.mean(axis=(0, 1))
-    seeds = seed(image, count, np.random.default_rng(0), **stages)
+    whole = Picture(image)
+    pixels, background = reduced(image, 1), whole.mean()
+    seeds = seed(pixels, count, np.random.default_rng(0), **stages)
     plan = Schedule(steps, oversampling=1.0, quantized=False, rates=RATES)
-    gaussians = fit(image, seeds, lambda _: count, plan, Quantizer(), blend, background, tune=tune)
+    gaussians = fit(Task(whole, blend, background, Quantizer(), tune), seeds, lambda _: count, plan)
     height, width, _ = image.shape
     picture = np.clip(render(Scene(width, height, blend, background, gaussians)), 0.0, 1.0)
-    return float(-10.0 * np.log10(np.mean((picture - image) ** 2, dtype=np.float64)))
+    return float(-10.0 * np.log10(np.mean((picture - pixels) ** 2, dtype=np.float64)))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import fields, replace
 from multiprocessing import get_context
@@ -34,8 +35,8 @@ def main() -> None:
     options = parser.parse_args()
     # One thread a process, as many processes as cores: nothing waits, and what is measured is quality, not time.
     os.environ |= {"NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    print(f"| candidate | CR | PSNR | MS-SSIM | {' | '.join(each.stem for each in options.pictures)} |")
-    print("|---" * (4 + len(options.pictures)) + "|", flush=True)
+    print(f"| candidate | CR | PSNR | MS-SSIM | s | {' | '.join(each.stem for each in options.pictures)} |")
+    print("|---" * (5 + len(options.pictures)) + "|", flush=True)
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
         for candidate in options.candidates or [""]:
             for ratio in options.cr:
@@ -43,13 +44,18 @@ def main() -> None:
                     (each, options.side, ratio, candidate, options.tune, options.blend) for each in options.pictures
                 ]
                 results = list(pool.map(measure, *zip(*jobs, strict=True)))
-                psnr, ms_ssim = np.mean(results, axis=0)
+                psnr, ms_ssim, seconds = np.mean(results, axis=0)
                 each = " | ".join(f"{result[0]:.2f}" for result in results)
-                print(f"| {candidate or 'default'} | {ratio:g} | {psnr:.3f} | {ms_ssim:.4f} | {each} |", flush=True)
+                print(
+                    f"| {candidate or 'default'} | {ratio:g} | {psnr:.3f} | {ms_ssim:.4f} | {seconds:.1f} | {each} |",
+                    flush=True,
+                )
 
 
-def measure(path: Path, side: int | None, ratio: float, candidate: str, tune: Any, blend: str) -> tuple[float, float]:
-    """PSNR and MS-SSIM of one picture in a file of its raw size over ``ratio``."""
+def measure(
+    path: Path, side: int | None, ratio: float, candidate: str, tune: Any, blend: str
+) -> tuple[float, float, float]:
+    """PSNR, MS-SSIM and seconds of one picture in a file of its raw size over ``ratio``."""
     # Imported here, in the workers, after the number of threads is set.
     from splatc import metrics
     from splatc.decode import decode_bytes
@@ -76,8 +82,13 @@ def measure(path: Path, side: int | None, ratio: float, candidate: str, tune: An
             plan = changed(plan, name, value)
     target = Target("bytes", int(image.pixels.nbytes / ratio))
     options = EncodeOptions(target, blend=Blend[blend.upper()], tune=tune)
+    started = time.perf_counter()
     decoded = decode_bytes(encode_with(image, options, replace(plan, rates=rates), quantizer))
-    return metrics.psnr(image.pixels, decoded.pixels), metrics.ms_ssim(image.pixels, decoded.pixels)
+    return (
+        metrics.psnr(image.pixels, decoded.pixels),
+        metrics.ms_ssim(image.pixels, decoded.pixels),
+        time.perf_counter() - started,
+    )
 
 
 def changed(record: Any, name: str, value: str) -> Any:

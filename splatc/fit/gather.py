@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -58,18 +59,31 @@ def _divide_by_weight(grad: FloatArray, image: FloatArray, weight: FloatArray, p
                 planes[y, channels, x] -= g * image[y, channel, x]
 
 
-def gather(
-    footprint: FloatArray, feature: FloatArray, scale: FloatArray, angle: FloatArray, planes: FloatArray, width: int
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Gradients by mean (N, 2), log scale (N, 2), angle (N,) and feature (N, K) from the gradient planes (H, K, S)."""
-    n, k = feature.shape
-    moments = np.empty((n, _MOMENTS), np.float32)
-    by_feature = np.empty((n, k), np.float32)
-    _gather_kernel(k)(footprint, feature, planes, width, moments, by_feature)
-    by_mean, by_log_scale = np.empty((n, 2), np.float32), np.empty((n, 2), np.float32)
-    by_angle = np.empty(n, np.float32)
-    _shape_gradients(moments, scale, angle, by_mean, by_log_scale, by_angle)
-    return by_mean, by_log_scale, by_angle, by_feature
+@dataclass(frozen=True)
+class Moments:
+    """What the pixels under each of N Gaussians add up to; the gradients by its parameters follow from it."""
+
+    shape: FloatArray
+    """(N, 5) sums of h, the gradient of its exponent -q/2, times dx, dy, dx^2, dx dy and dy^2."""
+    feature: FloatArray
+    """(N, K) gradient by its features."""
+
+    @staticmethod
+    def zero(count: int, planes: int) -> Moments:
+        return Moments(np.zeros((count, _MOMENTS), np.float32), np.zeros((count, planes), np.float32))
+
+    def gradients(self, scale: FloatArray, angle: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Gradients by mean (N, 2), log scale (N, 2) and angle (N,)."""
+        n = len(angle)
+        by_mean, by_log_scale = np.empty((n, 2), np.float32), np.empty((n, 2), np.float32)
+        by_angle = np.empty(n, np.float32)
+        _shape_gradients(self.shape, scale, angle, by_mean, by_log_scale, by_angle)
+        return by_mean, by_log_scale, by_angle
+
+
+def gather_rows(footprint: FloatArray, feature: FloatArray, planes: FloatArray, width: int, moments: Moments) -> None:
+    """Add to the moments what the gradient planes (H, K, S) say under each Gaussian."""
+    _gather_kernel(feature.shape[1])(footprint, feature, planes, width, moments.shape, moments.feature)
 
 
 @functools.cache
@@ -93,8 +107,10 @@ def _gather_kernel(planes: int) -> Any:
             value = simd.broadcast_planes(flat_feature, i * planes, planes)
             sums = simd.zero_planes(planes)
             sx, sy, sxx, sxy, syy = zero, zero, zero, zero, zero
-            x0, x1 = pixel_span(footprint[i, MEAN_X], footprint[i, EXTENT_X], 0, width)
             y0, y1 = pixel_span(footprint[i, MEAN_Y], footprint[i, EXTENT_Y], 0, height)
+            if y0 >= y1:
+                continue
+            x0, x1 = pixel_span(footprint[i, MEAN_X], footprint[i, EXTENT_X], 0, width)
             for x in range(x0 - x0 % 8, x1, 8):
                 first, last, smooth = block_rows(footprint, i, x, y0, y1)
                 if first >= last:
@@ -125,9 +141,12 @@ def _gather_kernel(planes: int) -> Any:
                 sy = simd.add(sy, h1)
                 sxy = simd.fma(h1, dx, sxy)
                 syy = simd.add(syy, h2)
-            moments[i, _SX], moments[i, _SY] = simd.total(sx), simd.total(sy)
-            moments[i, _SXX], moments[i, _SXY], moments[i, _SYY] = simd.total(sxx), simd.total(sxy), simd.total(syy)
-            simd.total_planes(flat_out, i * planes, sums)
+            moments[i, _SX] += simd.total(sx)
+            moments[i, _SY] += simd.total(sy)
+            moments[i, _SXX] += simd.total(sxx)
+            moments[i, _SXY] += simd.total(sxy)
+            moments[i, _SYY] += simd.total(syy)
+            simd.add_totals(flat_out, i * planes, sums)
 
     return kernel
 

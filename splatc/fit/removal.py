@@ -11,8 +11,12 @@ from typing import Any
 import numpy as np
 from numba import njit, prange
 
-from splatc.gaussians import FloatArray
+from splatc.fit.lattice import Lattice
+from splatc.fit.squared import bands, shifted
+from splatc.fit.view import View
+from splatc.gaussians import Blend, FloatArray
 from splatc.render import simd
+from splatc.render.cpu import render_rows
 from splatc.render.footprint import (
     CUT,
     EXTENT_X,
@@ -27,22 +31,17 @@ from splatc.render.footprint import (
 )
 
 
-def removal_cost(
-    footprint: FloatArray,
-    colour: FloatArray,
-    error: FloatArray,
-    image: FloatArray,
-    weight: FloatArray,
-    width: int,
-    normalized: bool,
-) -> FloatArray:
-    """(N,) rise of sum(error^2) over all pixels and channels when Gaussian i alone is removed.
-
-    ``error`` is image - target, both (H, C, S) rows of planes; ``weight`` (H, S) is the total weight with EPSILON (1 for the sum
-    blend), infinite behind the end of a row.
-    """
-    cost = np.empty(len(footprint), np.float32)
-    _removal_kernel(colour.shape[1], normalized)(footprint, colour, error, image, weight, width, cost)
+def removal_costs(lattice: Lattice, view: View, background: FloatArray) -> FloatArray:
+    """(N,) rise of the squared error of a lattice when Gaussian i alone is removed."""
+    normalized = view.blend is Blend.NORMALIZED
+    cost = np.zeros(len(view.angle), np.float32)
+    kernel = _removal_kernel(lattice.channels, normalized)
+    # Rows of the picture, the error and the weight lie in memory at a time.
+    for top, bottom in bands(lattice, 2 * lattice.channels + 1):
+        footprint = shifted(view.footprint, top)
+        image, weight = render_rows(footprint, view.feature, background, lattice.width, bottom - top)
+        error = image - lattice.samples[top:bottom] * lattice.unit
+        kernel(footprint, view.colour, error, image, weight, lattice.width, cost)
     return cost
 
 
@@ -67,8 +66,10 @@ def _removal_kernel(channels: int, normalized: bool) -> Any:
             cut, minus, two = simd.broadcast(CUT), simd.broadcast(np.float32(-1.0)), simd.broadcast(np.float32(2.0))
             value = simd.broadcast_planes(flat_colour, i * channels, channels)
             sums = simd.broadcast(np.float32(0.0))
-            x0, x1 = pixel_span(footprint[i, MEAN_X], footprint[i, EXTENT_X], 0, width)
             y0, y1 = pixel_span(footprint[i, MEAN_Y], footprint[i, EXTENT_Y], 0, height)
+            if y0 >= y1:
+                continue
+            x0, x1 = pixel_span(footprint[i, MEAN_X], footprint[i, EXTENT_X], 0, width)
             for x in range(x0 - x0 % 8, x1, 8):
                 first, last, smooth = block_rows(footprint, i, x, y0, y1)
                 if first >= last:
@@ -93,6 +94,6 @@ def _removal_kernel(channels: int, normalized: bool) -> Any:
                         ratio = simd.mul(ratio, curve)
                     else:
                         w = weights_at(footprint, i, dx, y + 1)
-            cost[i] = simd.total(sums)
+            cost[i] += simd.total(sums)
 
     return kernel

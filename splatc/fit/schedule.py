@@ -23,12 +23,37 @@ class Rates:
 
 
 @dataclass(frozen=True)
+class Cut:
+    """Drop Gaussians: ``share`` of the way (in logarithms) from the number seeded to that which the file can hold."""
+
+    share: float
+
+
+@dataclass(frozen=True)
+class Trim:
+    """Only colours are left to move: make the number of Gaussians right."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """Round these attributes of ``share`` of the Gaussians for good."""
+
+    names: tuple[str, ...]
+    share: float
+
+
+Event = Cut | Trim | Round
+
+
+@dataclass(frozen=True)
 class Schedule:
     """The phases of a fit; all times are shares of ``steps``."""
 
     steps: int
     oversampling: float = 3.0
     """Gaussians seeded for each one that stays."""
+    samples: float = 64.0
+    """Samples per Gaussian that a step looks at, at least: it takes the coarsest lattice that has them."""
     prune_from: float = 0.08
     prune_until: float = 0.4
     cuts: int = 10
@@ -44,27 +69,23 @@ class Schedule:
     """In so many parts of equal size the Gaussians follow one another within each of these times."""
     rates: Rates = Rates()
 
-    def cut_steps(self) -> list[int]:
-        """The steps at which Gaussians are dropped."""
+    def events(self) -> list[tuple[float, Event]]:
+        """(time, what happens then), in order."""
         span = (self.prune_until - self.prune_from) / max(1, self.cuts - 1)
-        return [round((self.prune_from + k * span) * self.steps) for k in range(self.cuts)]
-
-    def freezes(self) -> dict[int, tuple[tuple[str, ...], float]]:
-        """By step, which attributes are rounded then, and of what share of the Gaussians from then on."""
-        result: dict[int, tuple[tuple[str, ...], float]] = {}
+        events: list[tuple[float, Event]] = [
+            (self.prune_from + k * span, Cut((k + 1) / self.cuts)) for k in range(self.cuts)
+        ]
         for names, (start, end) in (
             (("size", "ratio", "angle"), self.freeze_shape),
             (("mean",), self.freeze_mean),
             (("colour",), self.freeze_colour),
         ):
             for stage in range(1, self.stages + 1):
-                time = start + (end - start) * stage / self.stages
-                result[round(time * self.steps)] = (names, stage / self.stages)
-        return result
-
-    def trim_step(self) -> int:
-        """When only colours are left to move, and the number of Gaussians can be made right."""
-        return round(self.freeze_mean[1] * self.steps)
+                if self.quantized:
+                    events.append((start + (end - start) * stage / self.stages, Round(names, stage / self.stages)))
+        if self.quantized:
+            events.append((self.freeze_mean[1], Trim()))
+        return sorted(events, key=lambda event: event[0])
 
 
 _STEPS = {1: 250, 2: 400, 3: 700, 4: 1200, 5: 2000, 6: 3500, 7: 6000, 8: 10000, 9: 20000}

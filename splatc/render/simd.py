@@ -183,6 +183,30 @@ def load(_context: Any, array: Any, index: Any) -> Any:
     return v8(array, types.intp), codegen
 
 
+@intrinsic
+def store(_context: Any, array: Any, index: Any, v: Any) -> Any:
+    """array[index : index + 8] = v of a flat float32 array; the caller keeps within its bounds."""
+
+    def codegen(ctx: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.store(args[2], _pointer(ctx, builder, signature.args[0], args[0], args[1]), align=4)
+        return ctx.get_dummy_value()
+
+    return types.none(array, types.intp, v8), codegen
+
+
+@intrinsic
+def load_samples(_context: Any, array: Any, index: Any) -> Any:
+    """array[index : index + 8] of a flat array of unsigned integers, as floats."""
+    bits = array.dtype.bitwidth
+
+    def codegen(ctx: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = ctx.make_array(signature.args[0])(ctx, builder, args[0]).data
+        pointer = builder.bitcast(builder.gep(data, [args[1]]), ir.VectorType(ir.IntType(bits), LANES).as_pointer())
+        return builder.uitofp(builder.load(pointer, align=bits // 8), _VF)
+
+    return v8(array, types.intp), codegen
+
+
 @intrinsic(prefer_literal=True)
 def broadcast_planes(_context: Any, array: Any, index: Any, planes: Any) -> Any:
     """A tuple of ``planes`` vectors: copies of array[index], array[index + 1], ... (``planes`` is a constant)."""
@@ -265,8 +289,8 @@ def dot_planes(_context: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic
-def total_planes(_context: Any, array: Any, index: Any, sums: Any) -> Any:
-    """array[index + k] = the sum of the lanes of sums[k]."""
+def add_totals(_context: Any, array: Any, index: Any, sums: Any) -> Any:
+    """array[index + k] += the sum of the lanes of sums[k]."""
 
     def codegen(ctx: Any, builder: Any, signature: Any, args: Any) -> Any:
         data = ctx.make_array(signature.args[0])(ctx, builder, args[0]).data
@@ -275,7 +299,8 @@ def total_planes(_context: Any, array: Any, index: Any, sums: Any) -> Any:
             for lane in range(1, LANES):
                 result = builder.fadd(result, builder.extract_element(v, ir.Constant(_I32, lane)))
             at = builder.add(args[1], ir.Constant(args[1].type, k))
-            builder.store(result, builder.gep(data, [at]))
+            pointer = builder.gep(data, [at])
+            builder.store(builder.fadd(builder.load(pointer), result), pointer)
         return ctx.get_dummy_value()
 
     return types.none(array, types.intp, sums), codegen

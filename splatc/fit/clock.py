@@ -1,0 +1,36 @@
+"""How far a fit has come: by steps, or by the seconds that it may take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+Progress = Callable[[int, int], None]
+"""Told (steps done, steps in all); where seconds run out, steps are skipped."""
+
+
+class Clock:
+    """Iterating yields the time of each step, 0 at the first, below 1 at the last."""
+
+    def __init__(self, steps: int, *, seconds: float | None = None, progress: Progress | None = None) -> None:
+        """``seconds`` is a bound: where the steps take longer there are fewer of them, and every phase is shorter."""
+        self._steps = steps
+        self._seconds = seconds
+        self._progress = progress
+
+    def __iter__(self) -> Iterator[float]:
+        started = time.monotonic()
+        now, behind = 0.0, started
+        while now < 1.0:
+            yield now
+            # What the steps count, unless the clock on the wall leaves less: then each step takes its share of what is left.
+            moment = time.monotonic()
+            pace = 1.0 / self._steps
+            if self._seconds is not None:
+                left = self._seconds - (moment - started)
+                took = moment - behind
+                pace = max(pace, (1.0 - now) * took / left if left > took else 1.0)
+            behind = moment
+            now = now + pace if now + pace < 1.0 - 1e-9 else 1.0
+            if self._progress is not None:
+                self._progress(round(now * self._steps), self._steps)

@@ -1,0 +1,129 @@
+"""The pixels that a step of the fit looks at: one of r x r interleaved lattices of the picture.
+
+A step compares only every r-th pixel of every r-th row, each step those of another lattice, so it costs 1 / r^2 and in r^2 steps every
+pixel has been seen. Unlike a reduced picture, whose fit knows nothing of what the reduction took away, its gradient is that of
+full size plus noise, which Adam averages out as long as every Gaussian meets some tens of samples a step (tools/README.md, "Lattices").
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from splatc.gaussians import FloatArray
+from splatc.render.cpu import row_stride
+from splatc.render.footprint import KERNEL
+
+Samples = NDArray[np.uint8 | np.uint16]
+
+MAX_REDUCTION = 8
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """The pixels (x0 + i r, y0 + j r) of a picture as rows of planes."""
+
+    reduction: int
+    """r"""
+    x0: int
+    y0: int
+    width: int
+    height: int
+    """Samples."""
+    samples: Samples
+    """(height, C, S) with S = row_stride(width); 0 behind the end of each row."""
+    unit: np.float32
+    """What a sample of 1 stands for; the picture's range is [0, 1]."""
+
+    @property
+    def channels(self) -> int:
+        return self.samples.shape[1]
+
+
+class Picture:
+    """A picture (H, W, C) of 8 or 16 bits, and its lattices: those of one reduction at a time."""
+
+    def __init__(self, pixels: Samples) -> None:
+        self.pixels = pixels
+        self.height, self.width, self.channels = pixels.shape
+        self._lattices: list[Lattice] = []
+
+    def lattice(self, reduction: int, step: int = 0) -> Lattice:
+        """The lattice that a step looks at; reduction^2 steps in a row see every pixel."""
+        if not self._lattices or self._lattices[0].reduction != reduction:
+            self._lattices = []  # before the new ones are made: one set at a time lies in memory
+            self._lattices = [self._pick(reduction, *_offset(reduction, k)) for k in range(reduction**2)]
+        return self._lattices[step % reduction**2]
+
+    def reduction(self, count: int, samples: float) -> int:
+        """The largest power of two at which each of ``count`` Gaussians has so many samples of a lattice, on the mean."""
+        each = self.width * self.height / max(1, count) / samples
+        exponent = max(0, math.floor(0.5 * math.log2(each)))
+        return min(MAX_REDUCTION, int(2**exponent))
+
+    def mean(self) -> FloatArray:
+        """(C,) the mean colour, in [0, 1]."""
+        sums = np.zeros(self.channels)
+        for top in range(0, self.height, 256):
+            sums += self.pixels[top : top + 256].sum(axis=(0, 1), dtype=np.int64)
+        means: FloatArray = (sums / (self.width * self.height * np.iinfo(self.pixels.dtype).max)).astype(np.float32)
+        return means
+
+    def _pick(self, reduction: int, x0: int, y0: int) -> Lattice:
+        # Of a picture narrower than the reduction the far lattices hold nothing; they repeat the last column or row.
+        x0, y0 = min(x0, self.width - 1), min(y0, self.height - 1)
+        width, height = -(-(self.width - x0) // reduction), -(-(self.height - y0) // reduction)
+        samples = np.zeros((height, self.channels, row_stride(width)), self.pixels.dtype)
+        _pick_kernel(self.pixels, reduction, x0, y0, samples, width)
+        unit = np.float32(1.0 / np.iinfo(self.pixels.dtype).max)
+        return Lattice(reduction, x0, y0, width, height, samples, unit)
+
+
+def reduced(pixels: Samples, reduction: int) -> FloatArray:
+    """(h, w, C) means of boxes of r x r pixels of a picture (H, W, C), in [0, 1]; those at the far borders may be smaller."""
+    height, width, channels = pixels.shape
+    result = np.empty((-(-height // reduction), -(-width // reduction), channels), np.float32)
+    _mean_kernel(pixels, reduction, np.float32(1.0 / np.iinfo(pixels.dtype).max), result)
+    return result
+
+
+def _offset(reduction: int, step: int) -> tuple[int, int]:
+    """x0 and y0 of the step's lattice, in an order in which each is far from those before it (that of ordered dithering)."""
+    x = y = 0
+    half = reduction // 2
+    while half:
+        down = step & 1
+        x, y = x + half * (down ^ (step >> 1 & 1)), y + half * down
+        step >>= 2
+        half //= 2
+    return x, y
+
+
+@njit(parallel=True, **KERNEL)
+def _pick_kernel(pixels: Samples, reduction: int, x0: int, y0: int, samples: Any, width: int) -> None:
+    channels = pixels.shape[2]
+    for y in prange(len(samples)):
+        for channel in range(channels):
+            for x in range(width):
+                samples[y, channel, x] = pixels[y0 + y * reduction, x0 + x * reduction, channel]
+
+
+@njit(parallel=True, **KERNEL)
+def _mean_kernel(pixels: Samples, reduction: int, unit: Any, result: Any) -> None:
+    height, width, channels = pixels.shape
+    for row in prange(len(result)):
+        bottom = min((row + 1) * reduction, height)
+        for column in range(result.shape[1]):
+            right = min((column + 1) * reduction, width)
+            area = (bottom - row * reduction) * (right - column * reduction)
+            for channel in range(channels):
+                total = np.int64(0)
+                for y in range(row * reduction, bottom):
+                    for x in range(column * reduction, right):
+                        total += pixels[y, x, channel]
+                result[row, column, channel] = np.float32(total) * unit / np.float32(area)
