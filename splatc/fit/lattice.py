@@ -42,7 +42,7 @@ class Lattice:
 
     @property
     def channels(self) -> int:
-        return self.samples.shape[1]
+        return int(self.samples.shape[1])
 
 
 class Picture:
