@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splatc import bitstream
-from splatc.bitstream import Header, Layout, Pass, Reader, divide, index, layout, limits
+from splatc.bitstream import Header, Layout, Metadata, Pass, Reader, divide, index, layout, limits
 from splatc.bitstream.container import GAUSSIANS_CHUNK, HEADER_CHUNK, INDEX_CHUNK, write
 from splatc.errors import CorruptFileError
 from splatc.gaussians import Q_MAX
@@ -192,6 +192,27 @@ def test_a_truncated_file_gives_what_is_left(division: Layout | None) -> None:
     assert before == len(gaussians)
     with pytest.raises(CorruptFileError):
         bitstream.decode(data[:-1])
+
+
+@pytest.mark.parametrize("division", [None, LAYOUTS[0]])
+def test_what_is_there_of_a_truncated_file_with_metadata_is_checked(division: Layout | None) -> None:
+    header = header_for(500, 300)
+    gaussians = random_quantized(np.random.default_rng(0), header, 600)
+    metadata = Metadata(icc=bytes(range(256)) * 4, exif=b"exif")
+    data = bitstream.encode(header, gaussians, metadata, layout=division)
+    chunks = reader(data).chunks
+    profile, body = chunks[1], next(chunk for chunk in chunks if chunk.type == "GAUS")
+    found = reader(data[: profile.offset + 9])
+    assert len(found.read(allow_truncated=True)) == 0
+    assert found.metadata() == Metadata()
+    rest = data[: body.offset + body.length + 4 + 9]  # within the chunk that follows
+    found = reader(rest)
+    assert found.metadata() == Metadata(icc=metadata.icc)
+    assert len(found.read(allow_truncated=True)) == 600
+    damaged = bytearray(rest)
+    damaged[body.offset + 50] ^= 1
+    with pytest.raises(CorruptFileError, match="damaged"):
+        reader(bytes(damaged)).read(allow_truncated=True)
 
 
 def test_a_file_cut_within_its_header_is_refused() -> None:

@@ -96,15 +96,15 @@ def _geometric() -> Counts:
 
 _FIXED: NDArray[np.int32] = np.zeros((MANTISSAS, FIRST_SHARE, MANTISSAS + 1), np.int32)
 """Cumulative frequencies of the splits of nodes with 1 or many points; each is made when it is first needed."""
-_FIXED_MADE = np.zeros(MANTISSAS, np.bool_)
+_FIXED_MADE = np.zeros((MANTISSAS, FIRST_SHARE), np.bool_)
 _FIXED_MADE[2 : ADAPTIVE_COUNT + 1] = True  # these are adaptive
 
 
-def _make_fixed(count: int) -> None:
-    """Make the tables of nodes with so many points."""
-    for share in range(FIRST_SHARE):
-        _FIXED[count, share, 1 : count + 2] = np.cumsum(priors.split_table(count, share + FIRST_SHARE))
-    _FIXED_MADE[count] = True
+def _make_fixed(key: int) -> None:
+    """Make the table of a mantissa and a share."""
+    count, share = divmod(key, FIRST_SHARE)
+    _FIXED[count, share, 1 : count + 2] = np.cumsum(priors.split_table(count, share + FIRST_SHARE))
+    _FIXED_MADE[count, share] = True
 
 
 def decode(
@@ -160,7 +160,7 @@ def _decode_level(
     part = slice(here.start, here.stop)
     nodes = np.array([[0, 0, here.stop - here.start]], np.int64)  # (nodes, x y points), in Morton order
     for remaining in range(2 * (max(here.columns, here.rows) - 1).bit_length(), 0, -1):
-        while missing := _missing(nodes, _FIXED_MADE):
+        while missing := _missing(nodes, here.columns, here.rows, remaining, _FIXED_MADE):
             _make_fixed(missing)
         status, nodes = _split(
             state, words, nodes, here.columns, here.rows, remaining, tables.splits, tables.splits_seen, _FIXED
@@ -290,22 +290,26 @@ def _adaptive(state, words, counts, seen, alphabet, smooth, symbols, members, co
 
 
 @njit(cache=True, nogil=True)
-def _mantissa(points):  # type: ignore[no-untyped-def]
-    """The leading bits of a number of points, and how many bits are below them."""
-    dropped = 0
-    while points >= MANTISSAS:
-        points >>= 1
+def _key(node, columns, rows, remaining):  # type: ignore[no-untyped-def]
+    """What a node's split is coded with, as mantissa * FIRST_SHARE + share, or 0 if it is not coded; and the bits below the mantissa."""
+    half = np.int64(1) << ((remaining - 1) // 2)
+    second = min(max((columns - node[0] if remaining % 2 else rows - node[1]) - half, 0), half)
+    if second == 0:
+        return 0, 0
+    mantissa, dropped = node[2], 0
+    while mantissa >= MANTISSAS:
+        mantissa >>= 1
         dropped += 1
-    return points, dropped
+    return mantissa * FIRST_SHARE + SHARES * half // (half + second) - FIRST_SHARE, dropped
 
 
 @njit(cache=True, nogil=True)
-def _missing(nodes, made):  # type: ignore[no-untyped-def]
-    """A mantissa whose fixed table some node needs and that was not made yet, or 0."""
+def _missing(nodes, columns, rows, remaining, made):  # type: ignore[no-untyped-def]
+    """A key whose fixed table some node needs and that was not made yet, or 0."""
     for i in range(len(nodes)):
-        mantissa, _ = _mantissa(nodes[i, 2])
-        if not made[mantissa]:
-            return mantissa
+        key, _ = _key(nodes[i], columns, rows, remaining)
+        if key > 0 and not made[key // FIRST_SHARE, key % FIRST_SHARE]:
+            return key
     return 0
 
 
@@ -321,19 +325,16 @@ def _split(state, words, nodes, columns, rows, remaining, splits, splits_seen, f
     starts = np.zeros(MANTISSAS * FIRST_SHARE + 1, np.int64)
     largest = 0
     for i in range(count):
-        second = min(max((rows - nodes[i, 1] if down else columns - nodes[i, 0]) - half, 0), half)
-        keys[i] = -1
-        if second > 0:
-            mantissa, dropped[i] = _mantissa(nodes[i, 2])
+        keys[i], dropped[i] = _key(nodes[i], columns, rows, remaining)
+        if keys[i] > 0:
             largest = max(largest, dropped[i])
-            keys[i] = mantissa * FIRST_SHARE + SHARES * half // (half + second) - FIRST_SHARE
             starts[keys[i] + 1] += 1
     for key in range(MANTISSAS * FIRST_SHARE):
         starts[key + 1] += starts[key]
     order = np.empty(starts[-1], np.int64)
     places = starts.copy()
     for i in range(count):
-        if keys[i] >= 0:
+        if keys[i] > 0:
             order[places[keys[i]]] = i
             places[keys[i]] += 1
     scratch = np.zeros(MANTISSAS + 1, np.int64)
@@ -370,7 +371,7 @@ def _split(state, words, nodes, columns, rows, remaining, splits, splits_seen, f
     for bits in range(1, largest + 1):
         matching = 0
         for i in range(count):
-            if keys[i] >= 0 and dropped[i] == bits:
+            if keys[i] > 0 and dropped[i] == bits:
                 first[i] <<= bits
                 members[matching] = i
                 matching += 1

@@ -88,7 +88,7 @@ class Reader:
         found = {}
         for name, kind in metadata.CHUNKS.items():
             chunk = self._chunk(kind)
-            if chunk is not None and chunk.offset + chunk.length + 4 <= self.file_bytes:
+            if chunk is not None and self._is_complete(chunk):
                 found[name] = metadata.read(chunk.type, container.payload(self._source, chunk))
         return Metadata(**found)
 
@@ -169,13 +169,16 @@ class Reader:
         """The bytes of a section, checked; of a truncated file fewer."""
         chunk = self._chunk(container.GAUSSIANS_CHUNK)
         assert chunk is not None, "sections are known only where GAUS is"
-        if section.crc is None and self.truncation is None:
+        if section.crc is None and self._is_complete(chunk):
             return container.payload(self._source, chunk)
         start = chunk.offset + section.offset
         content = self._source.read(start, max(0, min(section.length, self.file_bytes - start)))
         if section.crc is not None and len(content) == section.length and zlib.crc32(content) != section.crc:
             raise CorruptFileError(f"the section at byte {start} of the file is damaged: its CRC-32 is another")
         return content
+
+    def _is_complete(self, chunk: Chunk) -> bool:
+        return chunk.offset + chunk.length + 4 <= self.file_bytes
 
     def _chunk(self, kind: bytes) -> Chunk | None:
         """The chunk of a type of which there is at most one."""
