@@ -37,7 +37,7 @@ def open(file: str | os.PathLike[str] | BinaryIO) -> Picture:
 
 
 class Picture:
-    """An open file; a context manager that closes it. Errors begin with its path, or with the `name` that it is given."""
+    """An open file; a context manager that closes it. What it reads is checked. Errors begin with its path, or with `name`."""
 
     def __init__(self, file: str | os.PathLike[str] | BinaryIO, *, name: str | None = None) -> None:
         self._closing = contextlib.ExitStack()
@@ -132,6 +132,11 @@ class Picture:
         with self._named():
             return view(self.width, self.height, region, scale)
 
+    def check(self) -> None:
+        """Check all of the file, also what no pixel needs. Raises CorruptFileError."""
+        with self._named():
+            self._reader.check()
+
     def close(self) -> None:
         """Close the file if it was opened by its path."""
         self._closing.close()
@@ -155,8 +160,6 @@ class Picture:
 
         whole = seen.region == (0, 0, self.width, self.height)
         with self._named():
-            if whole and max_level is None and not allow_truncated:
-                self._reader.check()  # all of it is read anyhow
             region = None if whole else seen.box
             quantized = self._reader.read(region, max_level=max_level, allow_truncated=allow_truncated)
         return make_scene(self._reader.header, quantized)

@@ -75,6 +75,8 @@ def decode(
         seen = picture.view(region, scale)
         depth = int(bit_depth) if bit_depth else picture.bit_depth
         kind.check(picture.channels, depth, seen.columns, seen.rows)
+        if region is None and max_level is None and not allow_truncated:
+            picture.check()
         prepare_numba(threads)
         shape, strips = picture.strips(region, scale, max_level, depth, allow_truncated=allow_truncated)
         metadata = picture.metadata()
