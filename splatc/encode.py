@@ -7,6 +7,7 @@ is still too much at the end is trimmed, so that the file never exceeds its targ
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -30,6 +31,8 @@ FIRST_GUESS = 36.0
 """Bits per Gaussian, before there is anything to encode."""
 SEEDING_SAMPLES = 16.0
 """Seeds are drawn from the picture reduced to no fewer samples per Gaussian."""
+FIT_SHARE = 0.85
+"""Of a limit of time, the fit with all before it; the rest is for trimming, and for the check of what was written."""
 MARGIN = 1.01
 """Pruning aims this far above the target, because the Gaussians become cheaper to code as the fit goes on; the rest is trimmed."""
 
@@ -52,6 +55,8 @@ class EncodeOptions:
     tune: Literal["psnr", "ssim"] = "psnr"
     effort: int = 5
     seed: int = 0
+    max_time: float | None = None
+    """Seconds after which the file should be there; the fit then makes fewer steps, and the result depends on the machine."""
 
 
 Progress = Callable[[int, int, str], None]
@@ -74,6 +79,7 @@ def encode_with(
     progress: Progress | None = None,
 ) -> bytes:
     """encode_image with any schedule and any steps, for whoever looks for better ones."""
+    started = time.monotonic()
     picture = Picture(image.pixels)
     mean = picture.mean()
     header = Header(
@@ -92,7 +98,9 @@ def encode_with(
     small = picture.reduction(count, SEEDING_SAMPLES)
     seeds = enlarged(seed(reduced(image.pixels, small), count, np.random.default_rng(options.seed)), small)
     clock = Clock(
-        plan.steps, progress=None if progress is None else lambda step, steps: progress(step, steps, "fitting")
+        plan.steps,
+        seconds=None if options.max_time is None else FIT_SHARE * options.max_time - (time.monotonic() - started),
+        progress=None if progress is None else lambda step, steps: progress(step, steps, "fitting"),
     )
     gaussians = fit(task, seeds, rate.budget, plan, seed=options.seed, clock=clock)
     cost = task.removal_costs(from_gaussians(gaussians), task.reduction(len(gaussians), plan.samples))

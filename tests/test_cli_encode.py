@@ -150,3 +150,10 @@ def test_metadata_goes_to_the_encoder_unless_stripped(tmp_path: Path, monkeypatc
     assert kept.metadata.icc
     assert stripped.metadata == bitstream.Metadata()
     assert (stripped.pixels == kept.pixels).all()
+
+
+def test_max_time_ends_a_long_fit(tmp_path: Path, tiny_picture: Path) -> None:
+    options = ["-e", "9", "--max-time", "1", "--size", "300", "--threads", "1"]
+    result = CliRunner().invoke(main, ["encode", str(tiny_picture), str(tmp_path / "out.splat2d"), *options])
+    assert result.exit_code == 0, result.output
+    assert 0 < (tmp_path / "out.splat2d").stat().st_size <= 300

@@ -69,6 +69,9 @@ class Summary:
 @click.option(
     "-e", "--effort", type=click.IntRange(1, 9), default=5, show_default=True, help="1 is fastest, 9 is best."
 )
+@click.option(
+    "--max-time", type=FiniteAbove(0), metavar="SECONDS", help="Be done by then, with fewer steps if it must be."
+)
 @click.option("--strip", is_flag=True, help="Leave out the colour profile, EXIF and XMP.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of the random numbers.")
 @device_option
@@ -87,6 +90,7 @@ def encode(
     blend: Literal["normalized", "sum"] | None,
     tune: Literal["psnr", "ssim"],
     effort: int,
+    max_time: float | None,
     strip: bool,
     seed: int,
     device: str,
@@ -143,6 +147,7 @@ def encode(
         tune=tune,
         effort=effort,
         seed=seed,
+        max_time=None if max_time is None else max(0.0, max_time - (time.perf_counter() - started)),
     )
     with progress_reporter(quiet=quiet, verbose=verbose) as progress:
         data = encode_image(image, options, progress)
