@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
 from splatc.errors import InputImageError, UsageError
@@ -68,11 +70,19 @@ def encode(
     return encode_image(image, EncodeOptions(Target(kind, limit), blend=chosen, tune=tune, effort=effort, seed=seed))
 
 
-def decode(data: bytes | str | os.PathLike[str], *, bit_depth: Literal[8, 16] | None = None) -> Samples:
-    """The whole picture of a ``.splat2d`` file, given by its bytes or its path.
+def decode(
+    data: bytes | str | os.PathLike[str],
+    *,
+    region: tuple[int, int, int, int] | None = None,
+    scale: float | str | Fraction = 1,
+    max_level: int | None = None,
+    bit_depth: Literal[8, 16] | None = None,
+) -> Samples:
+    """The picture of a ``.splat2d`` file, given by its bytes or its path, or a part of it.
 
-    (H, W) for gray, else (H, W, C); uint8, or uint16 for `bit_depth` 16; None takes that of the source. For parts of a picture
-    and other sizes see ``splatc.open``.
+    (H, W) for gray, else (H, W, C); uint8, or uint16 for `bit_depth` 16; None takes that of the source. `region` is (x, y, width,
+    height) in px, `scale` a number or text such as "1/8", `max_level` leaves out the Gaussians of the levels below it. To read several
+    parts of one file see ``splatc.open``.
 
     Raises InputError, CorruptFileError, UnsupportedFileError, LimitError and UsageError.
 
@@ -80,21 +90,15 @@ def decode(data: bytes | str | os.PathLike[str], *, bit_depth: Literal[8, 16] | 
     >>> gaussians = splatc.Gaussians(
     ...     mean=np.array([[8, 6]], np.float32), scale=np.array([[4, 2]], np.float32),
     ...     angle=np.array([0], np.float32), colour=np.array([[1, 0.5, 0]], np.float32))
-    >>> splatc.decode(splatc.encode_gaussians(gaussians, 16, 12)).shape
-    (12, 16, 3)
+    >>> data = splatc.encode_gaussians(gaussians, 16, 12)
+    >>> splatc.decode(data).shape, splatc.decode(data, scale="1/2").shape
+    ((12, 16, 3), (6, 8, 3))
     """
-    if bit_depth not in (None, 8, 16):
-        raise UsageError(f"bit_depth={bit_depth!r}: expected 8, 16 or None")
-    content = _content(data)
+    from splatc.picture import Picture
 
-    from splatc.machine import prepare_numba
-
-    prepare_numba()
-
-    from splatc.decode import decode_bytes
-
-    pixels = decode_bytes(content, bit_depth=bit_depth).pixels
-    return pixels[..., 0] if pixels.shape[2] == 1 else pixels
+    file = io.BytesIO(bytes(data)) if isinstance(data, bytes | bytearray | memoryview) else data
+    with Picture(file) as picture:
+        return picture.read(region, scale, max_level, bit_depth)
 
 
 def info(data: bytes | str | os.PathLike[str]) -> dict[str, Any]:

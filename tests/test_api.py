@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import splatc
-from splatc import api, bitstream, checkpoints
+from splatc import api, bitstream, checkpoints, picture
 from splatc.errors import InputError, InputImageError, UsageError
 from splatc.gaussians import Blend, Gaussians
 
@@ -37,10 +37,10 @@ def test_the_public_names() -> None:
         splatc.nothing  # noqa: B018
 
 
-@pytest.mark.parametrize("module", [api, checkpoints])
+@pytest.mark.parametrize("module", [api, checkpoints, picture])
 def test_examples_run(module: Any) -> None:
     result = doctest.testmod(module)
-    assert result.attempted > 3
+    assert result.attempted > 2
     assert result.failed == 0
 
 
@@ -72,6 +72,15 @@ def test_encode_keeps_to_its_target_and_decode_gives_the_shape_back() -> None:
     assert pixels.shape == PIXELS.shape
     assert pixels.dtype == np.uint8
     assert splatc.decode(data, bit_depth=16).dtype == np.uint16
+
+
+def test_a_part_is_the_part_of_the_whole(tiny_file: bytes, tiny_splat: Path) -> None:
+    whole = splatc.decode(tiny_file)
+    assert (splatc.decode(tiny_splat, region=(10, 20, 30, 25)) == whole[20:45, 10:40]).all()
+    with splatc.open(tiny_splat) as opened:
+        assert (opened.read() == whole).all()
+    with pytest.raises(UsageError, match="bit_depth=12"):
+        splatc.decode(tiny_file, bit_depth=12)  # type: ignore[arg-type]
 
 
 def test_gray_comes_back_as_it_went(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import math
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -10,12 +13,13 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from splatc import bitstream, metrics
+from splatc import picture as opened
 from splatc.compare import alike
 from splatc.decode import decode_bytes
 from splatc.describe import describe
 from splatc.errors import UsageError
 from splatc.gaussians import Gaussians
-from splatc.image_io import Image, Samples, load
+from splatc.image_io import Samples, load
 from splatc.quantize import dequantize
 
 MAX_SIDE = 1280
@@ -34,10 +38,9 @@ class Figure:
     name: str
     facts: dict[str, Any]
     """What ``splatc info`` says."""
-    decoded: Image
-    """In full size."""
+    data: bytes
+    """The file."""
     picture: Picture
-    """The same on screen."""
     gaussians: Gaussians
     """With means and scales in px of the screen."""
     original: Picture | None = None
@@ -54,19 +57,22 @@ class Figure:
 
 def make_figure(data: bytes, name: str) -> Figure:
     """Read a ``.splat2d`` file. Raises CorruptFileError, UnsupportedFileError and LimitError."""
-    decoded = decode_bytes(data)
+    with opened.Picture(io.BytesIO(data)) as file:
+        scale = min(Fraction(1), Fraction(MAX_SIDE, max(file.size)))
+        pixels = file.read(scale=scale, bit_depth=8)  # drawn in the size that is shown
+        width = file.width
+    picture = _rgb_on_white(pixels if pixels.ndim == 3 else pixels[..., np.newaxis])
     header, quantized = bitstream.decode(data)
     gaussians = dequantize(header.quantizer, quantized)
-    picture = _on_screen(decoded.pixels)
-    scale = np.float32(picture.shape[1] / decoded.width)
-    shown = replace(gaussians, mean=gaussians.mean * scale, scale=gaussians.scale * scale)
-    return Figure(name, describe(data), decoded, picture, shown)
+    factor = np.float32(picture.shape[1] / width)
+    shown = replace(gaussians, mean=gaussians.mean * factor, scale=gaussians.scale * factor)
+    return Figure(name, describe(data), data, picture, shown)
 
 
 def with_original(figure: Figure, path: str) -> Figure:
     """The figure with what was encoded beside it. Raises UsageError if that is of another size, and as image_io.load does."""
     original = load(path)
-    decoded = figure.decoded
+    decoded = decode_bytes(figure.data)
     if (original.width, original.height) != (decoded.width, decoded.height):
         raise UsageError(
             f"{path} is {original.width} x {original.height}, the file shows {decoded.width} x {decoded.height}: "
@@ -78,13 +84,18 @@ def with_original(figure: Figure, path: str) -> Figure:
 
 def _on_screen(pixels: Samples) -> Picture:
     """8-bit RGB on white, at most MAX_SIDE px wide and high."""
+    return np.asarray(_reduced(PIL.Image.fromarray(_rgb_on_white(pixels))))
+
+
+def _rgb_on_white(pixels: Samples) -> Picture:
+    """(H, W, C) to (H, W, 3)."""
     if pixels.dtype == np.uint16:
         pixels = (pixels >> 8).astype(np.uint8)
     colour = pixels[..., :3] if pixels.shape[2] >= 3 else np.repeat(pixels[..., :1], 3, axis=2)
     if pixels.shape[2] in (2, 4):
         alpha = pixels[..., -1:].astype(np.float32) / 255
         colour = (colour * alpha + 255 * (1 - alpha) + 0.5).astype(np.uint8)
-    return np.asarray(_reduced(PIL.Image.fromarray(np.ascontiguousarray(colour))))
+    return np.ascontiguousarray(colour, np.uint8)
 
 
 def _heat_map(a: Samples, b: Samples) -> Picture:
@@ -96,10 +107,10 @@ def _heat_map(a: Samples, b: Samples) -> Picture:
 
 
 def _reduced(picture: PIL.Image.Image) -> PIL.Image.Image:
-    ratio = MAX_SIDE / max(picture.size)
+    ratio = Fraction(MAX_SIDE, max(picture.size))
     if ratio >= 1:
         return picture
-    size = (max(1, round(picture.width * ratio)), max(1, round(picture.height * ratio)))
+    size = (math.ceil(picture.width * ratio), math.ceil(picture.height * ratio))
     return picture.resize(size, PIL.Image.Resampling.BOX)
 
 
