@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import io
 import math
 import zlib
@@ -323,6 +325,27 @@ def test_an_index_that_costs_endless_work_is_refused() -> None:
     data = bitstream.encode(header, gaussians, layout=(Pass(1, 12), Pass(1, 8)))
     with pytest.raises(CorruptFileError, match=r"too many sections|too many ancestors"):
         bitstream.decode(data)
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 11))
+def test_noise_in_a_section_is_refused_or_read(seed: int, chosen: int) -> None:
+    """With a CRC to match, whole and cut off; in the middle of a file, so that others go on from what it says."""
+    _, _, data = divided()
+    found = reader(data)
+    rng = np.random.default_rng(seed)
+    body = found.chunks[2].offset
+    streams = [data[body + s.offset : body + s.offset + s.length] for s in found.sections]
+    keep = int(rng.integers(0, len(streams[chosen])))
+    streams[chosen] = streams[chosen][:keep] + rng.bytes(len(streams[chosen]) - keep)
+    sections = list(found.sections)
+    sections[chosen] = replace(sections[chosen], crc=zlib.crc32(streams[chosen]), reach=2**20)
+    noise = with_section(data, chosen, crc=sections[chosen].crc, reach=2**20)
+    at = reader(noise).chunks[2].offset
+    for file in (noise[:at] + b"".join(streams) + noise[-4:], noise[:at] + b"".join(streams[: chosen + 1])[:-3]):
+        with contextlib.suppress(CorruptFileError):
+            left = reader(file).read(allow_truncated=True)
+            assert len(left) <= found.count
 
 
 def test_an_index_may_not_follow_the_gaussians_nor_stand_twice() -> None:
