@@ -67,6 +67,7 @@ def test_completion_prints_a_script(shell: str) -> None:
         ("splatc encode --tune ", "plain,ssim"),
         ("splatc completion ", "plain,zsh"),
         ("splatc info ", "file,"),
+        ("splatc decode ", "file,"),
         ("splatc encode a.png ", "file,"),
         ("splatc batch photos/ -o ", "file,"),
         ("splatc plot ", "file,"),

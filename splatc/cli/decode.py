@@ -31,8 +31,8 @@ class _RegionType(click.ParamType["tuple[int, int, int, int]"]):
 
 
 @click.command()
-@click.argument("source", metavar="IN")
-@click.argument("output", metavar="OUT")
+@click.argument("source", metavar="IN", type=click.Path(allow_dash=True))
+@click.argument("output", metavar="OUT", type=click.Path(allow_dash=True))
 @click.option("--region", type=_RegionType(), metavar="X,Y,W,H", help="Decode only this part of the picture, px.")
 @click.option("--scale", default="1", metavar="S", help="Output pixels per px: 1/8, 0.25, 2.  [default: 1]")
 @click.option(
