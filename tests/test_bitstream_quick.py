@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from splatc import bitstream
 from splatc.bitstream import layout, quick, stream
+from splatc.bitstream.quick_models import FIRST_SHARE
 from splatc.bitstream.stream import GaussianSymbols
 from splatc.errors import CorruptFileError
 from splatc.quantize import ANGLE_COUNTS, Quantizer
@@ -62,7 +63,7 @@ def test_both_decoders_read_the_same(
     assert_same(symbols, expected)
     if kind == "whole":
         for (points, share), table in tables.splits.items():
-            row = learned.splits[points, share - quick.FIRST_SHARE, : points + 1]
+            row = learned.splits[points, share - FIRST_SHARE, : points + 1]
             np.testing.assert_array_equal(row, table.counts)
         for index, table in enumerate(tables.attributes.of_directions(count) for count in ANGLE_COUNTS):
             np.testing.assert_array_equal(learned.turns[index, : len(table.counts)], table.counts)

@@ -31,6 +31,7 @@ LAYOUTS: tuple[Layout, ...] = (
 )
 
 
+@functools.cache
 def divided(
     seed: int = 0, count: int = 4000, division: Layout = LAYOUTS[0]
 ) -> tuple[Header, QuantizedGaussians, bytes]:
@@ -327,7 +328,7 @@ def test_an_index_that_costs_endless_work_is_refused() -> None:
         bitstream.decode(data)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 11))
 def test_noise_in_a_section_is_refused_or_read(seed: int, chosen: int) -> None:
     """With a CRC to match, whole and cut off; in the middle of a file, so that others go on from what it says."""
