@@ -106,7 +106,10 @@ def _forward_kernel(planes: int, normalized: bool) -> Any:
             local = np.empty((1, FOOTPRINT), np.float32)
             for k in range(starts[tile], starts[tile + 1]):
                 i = members[k]
-                local[0] = footprint[i]
+                for column in range(
+                    FOOTPRINT
+                ):  # local[0] = ... would be a parallel loop in Numba's eyes, long to compile
+                    local[0, column] = footprint[i, column]
                 local[0, MEAN_X] -= np.float32(left)
                 local[0, MEAN_Y] -= np.float32(top)
                 add_gaussian(sums, local, 0, flat, i * planes, planes, right - left, bottom - top)
@@ -114,7 +117,8 @@ def _forward_kernel(planes: int, normalized: bool) -> Any:
             for y in range(top, bottom):
                 for x in range(right, edge):
                     weight[y, x] = np.float32(np.inf)
-                    image[y, :, x] = np.float32(0.0)
+                    for channel in range(image.shape[1]):
+                        image[y, channel, x] = np.float32(0.0)
                 for x in range(left, right):
                     at = (((x - left) // simd.LANES) * TILE_HEIGHT + y - top) * planes * simd.LANES + (
                         x - left

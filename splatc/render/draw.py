@@ -207,7 +207,10 @@ def _kernel(planes: int, normalized: bool) -> Any:
             local = np.empty((1, FOOTPRINT), np.float32)
             for k in range(starts[tile], starts[tile + 1]):
                 i = members[k]
-                local[0] = footprint[i]
+                for column in range(
+                    FOOTPRINT
+                ):  # local[0] = ... would be a parallel loop in Numba's eyes, long to compile
+                    local[0, column] = footprint[i, column]
                 local[0, MEAN_X] = np.float32(mean[i, 0] - left)
                 local[0, MEAN_Y] = np.float32(mean[i, 1] - top)
                 add_gaussian(sums, local, 0, flat, i * planes, planes, width, height)
@@ -238,7 +241,8 @@ def _kernel(planes: int, normalized: bool) -> Any:
                             _store(bytes_, words, floats, y - out_top, x + left - out_left, c, value)
                     continue
                 for c in range(channels):
-                    line[:] = zero
+                    for u in range(TILE_WIDTH):
+                        line[u] = zero
                     for block in range((width + simd.LANES - 1) // simd.LANES):
                         for v in range(v0, v1):
                             at = ((block * TILE_HEIGHT + v) * planes + c) * simd.LANES
