@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from splatc.errors import SplatError
 
 if TYPE_CHECKING:
-    from splatc.api import decode, encode, encode_gaussians, info
+    from splatc.api import decode, encode, encode_gaussians, info, verify
     from splatc.checkpoints import load_gaussians, save_gaussians
     from splatc.gaussians import Gaussians
     from splatc.picture import open
@@ -36,6 +36,7 @@ __all__ = [
     "load_gaussians",
     "open",
     "save_gaussians",
+    "verify",
 ]
 
 _HOMES = {
@@ -47,6 +48,7 @@ _HOMES = {
     "load_gaussians": "splatc.checkpoints",
     "open": "splatc.picture",
     "save_gaussians": "splatc.checkpoints",
+    "verify": "splatc.api",
 }
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from splatc.gaussians import Gaussians
     from splatc.image_io import Image, Samples
+    from splatc.verify import Problem
 
 MAX_FILE_BYTES = 1 << 30
 """Longer ``.splat2d`` files are refused."""
@@ -117,6 +118,25 @@ def info(data: bytes | str | os.PathLike[str]) -> dict[str, Any]:
     from splatc.describe import describe
 
     return describe(content)
+
+
+def verify(data: bytes | str | os.PathLike[str]) -> list[Problem]:
+    """All that is wrong with a ``.splat2d`` file, given by its bytes or its path: what ``splatc verify`` prints. Empty for a sound file.
+
+    Each problem has a `kind` ("corrupt", "unsupported", "limit"), a `part` and a `message`. Raises InputError, and LimitError for a file
+    longer than splatc accepts.
+
+    >>> import numpy as np, splatc
+    >>> nothing = splatc.Gaussians(*(np.zeros(shape, np.float32) for shape in ((0, 2), (0, 2), (0,), (0, 3))))
+    >>> data = splatc.encode_gaussians(nothing, 640, 480)
+    >>> splatc.verify(data), [problem.part for problem in splatc.verify(data[:-1] + b"x")]
+    ([], ['checksum'])
+    """
+    content = _content(data)
+
+    from splatc.verify import verify
+
+    return verify(content)
 
 
 def encode_gaussians(

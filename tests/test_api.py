@@ -31,6 +31,7 @@ def test_the_public_names() -> None:
         "load_gaussians",
         "open",
         "save_gaussians",
+        "verify",
     ]
     assert set(splatc.__all__) <= set(dir(splatc))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):

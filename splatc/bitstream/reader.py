@@ -109,6 +109,10 @@ class Reader:
         ]
         return self._join([part for _, _, part in self._decode(wanted, max_level or 0)])
 
+    def read_section(self, number: int) -> QuantizedGaussians:
+        """The Gaussians of one section of a whole file; it and its ancestors are checked. Raises CorruptFileError."""
+        return self._join([part for _, _, part in self._decode([number], 0)])
+
     def check(self) -> None:
         """Read every chunk, known or not, and check its CRC. Raises CorruptFileError."""
         if self.truncation is not None:

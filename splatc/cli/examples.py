@@ -19,6 +19,11 @@ EXAMPLES = {
         "splatc info photo.splat2d",
         "splatc info photo.splat2d --json | jq .bits",
     ),
+    "verify": (
+        "splatc verify photo.splat2d",
+        "splatc verify splats/*.splat2d -q && echo all sound",
+        "splatc verify splats/*.splat2d --json | jq -r 'select(.valid | not) | .file'",
+    ),
     "batch": (
         "splatc batch photos/ -o splats/ --cr 200 -j 4",
         "splatc batch 'photos/**/*.png' -o splats/ --report report.csv",

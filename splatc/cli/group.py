@@ -21,6 +21,7 @@ from splatc.cli.encode import encode
 from splatc.cli.examples import epilog
 from splatc.cli.info import info
 from splatc.cli.plot import plot
+from splatc.cli.verify import verify
 from splatc.errors import SplatError
 
 
@@ -90,6 +91,6 @@ def main() -> None:
     """Still images made of 2D Gaussians, for extreme compression."""
 
 
-for _command in (encode, decode, info, batch, compare, plot, completion):
+for _command in (encode, decode, info, verify, batch, compare, plot, completion):
     _command.epilog = epilog(_command.name or "")
     main.add_command(_command)

@@ -1,0 +1,51 @@
+"""``splatc verify``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from splatc.cli.console import complain, printable
+from splatc.cli.options import MAX_FILE_BYTES, quiet_option
+from splatc.errors import SplatError
+from splatc.files import display, read_input
+
+
+@click.command()
+@click.argument("sources", metavar="FILE...", nargs=-1, required=True, type=click.Path(allow_dash=True))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one line for each FILE.")
+@quiet_option
+@click.pass_context
+def verify(context: click.Context, sources: tuple[str, ...], as_json: bool, quiet: bool) -> None:
+    """Check every byte of .splat2d FILEs: structure, checksums, limits, and that each stream decodes to its end.
+
+    Prints a line for each problem, or "ok"; nothing is decoded to pixels. "-" is standard input. Exit codes: 0 all files are sound,
+    3 one is damaged or unsupported, 4 one is beyond a limit, 1 one cannot be read; of several, that of the first file with a problem.
+    """
+    from splatc.verify import SCHEMA_VERSION, report, verify
+
+    code = 0
+    for source in sources:
+        try:
+            data = read_input(source, limit=MAX_FILE_BYTES)
+        except SplatError as error:
+            code = code or error.exit_code
+            if as_json:
+                problem = {"kind": "unreadable", "part": "file", "message": str(error)}
+                found: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "valid": False, "problems": [problem]}
+                click.echo(json.dumps({"file": source, **found}))
+            else:
+                complain(str(error))
+            continue
+        problems = verify(data)
+        code = code or next((each.exit_code for each in problems), 0)
+        if as_json:
+            click.echo(json.dumps({"file": source, **report(data, problems)}))
+            continue
+        for each in problems:
+            click.echo(printable(f"{display(source)}: {each.part}: {each.message}"))
+        if not problems and not quiet:
+            click.echo(printable(f"{display(source)}: ok, {len(data)} bytes"))
+    context.exit(code)

@@ -1,0 +1,144 @@
+"""Everything that can be wrong with a ``.splat2d`` file, and where: what ``splatc verify`` and ``splatc.verify.verify`` say.
+
+A decoder stops at the first fault. Here each part is looked at by itself, as far as the parts before it allow: the signature and HEAD,
+the chunk table, the CRC of every chunk, metadata, the index, and every stream, to its end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from splatc.bitstream import Reader, container, layout
+from splatc.bitstream import metadata as metadata_format
+from splatc.bitstream.container import Chunk, Source
+from splatc.bitstream.reader import read_header_of
+from splatc.errors import CorruptFileError, LimitError, SplatError, UnsupportedFileError
+
+SCHEMA_VERSION = 1
+SMALL = 1 << 13
+"""Up to so many Gaussians in one stream, the decoder without Numba has finished before Numba is imported."""
+_METADATA = tuple(kind.decode() for kind in metadata_format.CHUNKS.values())
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong."""
+
+    kind: str
+    """"corrupt", "unsupported" (another version, an unknown critical chunk) or "limit"."""
+    part: str
+    """What was looked at: "signature", "chunks", "checksum", "header", "metadata exif", "index", "stream", "section 3"."""
+    message: str
+
+    @property
+    def exit_code(self) -> int:
+        """That of the error which a decoder raises for it."""
+        return LimitError.exit_code if self.kind == "limit" else CorruptFileError.exit_code
+
+
+def verify(data: bytes) -> list[Problem]:
+    """All problems of the bytes of a file, in the order of the checks; none for a file that every decoder must read.
+
+    Raises nothing. What a fault hides is not looked at: what follows a wrong length of a chunk, sections that go on from a damaged one.
+    """
+    found = _Findings()
+    source = Source(io.BytesIO(data))
+    with found.of("signature"):
+        container.check_signature(source)
+    if found.problems:
+        return found.problems
+    chunks: list[Chunk] = []
+    with found.of("chunks"):
+        chunks, truncation = container.chunk_table(source)
+        if truncation is not None:
+            raise truncation
+    damaged = _check_chunks(source, chunks, found)
+    with found.of("header"):
+        if "HEAD" not in damaged:
+            read_header_of(source)
+    if not found.seen("chunks", "header") and not damaged & {"HEAD", "INDX"}:
+        _check_streams(data, "GAUS" in damaged, found)
+    return found.problems
+
+
+def report(data: bytes, problems: list[Problem]) -> dict[str, Any]:
+    """What `verify` found, for programs; the names are a stable interface under SCHEMA_VERSION."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "valid": not problems,
+        "bytes": len(data),
+        "problems": [{"kind": each.kind, "part": each.part, "message": each.message} for each in problems],
+    }
+
+
+@dataclass(frozen=True)
+class _Findings:
+    problems: list[Problem] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def of(self, part: str) -> Iterator[None]:
+        """Note what the block raises."""
+        try:
+            yield
+        except LimitError as error:
+            self.problems.append(Problem("limit", part, str(error)))
+        except UnsupportedFileError as error:
+            self.problems.append(Problem("unsupported", part, str(error)))
+        except SplatError as error:
+            self.problems.append(Problem("corrupt", part, str(error)))
+
+    def seen(self, *parts: str) -> bool:
+        return any(each.part in parts for each in self.problems)
+
+
+def _check_chunks(source: Source, chunks: list[Chunk], found: _Findings) -> set[str]:
+    """The CRC of every chunk that is there, and what metadata unpack to. Returns the types of the damaged ones."""
+    damaged = set()
+    for chunk in chunks:
+        before = len(found.problems)
+        if chunk.offset + chunk.length + 4 > source.length:
+            break  # the chunk table has said so
+        with found.of("checksum"):
+            content = container.payload(source, chunk)
+        if len(found.problems) > before:
+            damaged.add(chunk.type)
+        elif chunk.type in _METADATA:
+            with found.of(f"metadata {chunk.type}"):
+                metadata_format.read(chunk.type, content)
+    return damaged
+
+
+def _check_streams(data: bytes, damaged: bool, found: _Findings) -> None:
+    """The index, and every stream to its end. ``damaged``: the CRC of GAUS is wrong, and only those of sections can be believed."""
+    with found.of("index"):
+        reader = Reader(io.BytesIO(data))
+        indexed = any(section.crc is not None for section in reader.sections)
+        if indexed or reader.count > SMALL:
+            from splatc.machine import prepare_numba
+
+            prepare_numba()
+        if indexed:
+            _check_sections(reader, found)
+        elif not damaged:
+            with found.of("stream"):
+                if reader.count > SMALL:
+                    reader.read()
+                else:
+                    for _ in reader.symbols():
+                        pass
+
+
+def _check_sections(reader: Reader, found: _Findings) -> None:
+    hidden: set[int] = set()
+    for number in range(len(reader.sections)):
+        if not hidden.isdisjoint(layout.ancestors(reader.sections, number)):
+            continue
+        before = len(found.problems)
+        with found.of(f"section {number}"):
+            reader.read_section(number)
+        if len(found.problems) > before:
+            hidden.add(number)
