@@ -53,6 +53,8 @@ def progress_reporter(*, quiet: bool, verbose: bool) -> Iterator[Progress | None
                 bar.update(step - bar.pos)
 
             yield draw
+            if bar.length and bar.pos < bar.length:  # a fit may end early: all of its Gaussians are final
+                bar.update(bar.length - bar.pos)
     else:
         yield _phase_lines() if verbose else None
 
