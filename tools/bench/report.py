@@ -143,17 +143,17 @@ class Report:
                 for delta in deltas
             ]
             names = ["codec", "against", "BD-rate (PSNR)", "BD-PSNR", "BD-rate (MS-SSIM)", "pictures"]
-            parts.append(f"## Bjøntegaard deltas, means over pictures\n\n{_markdown(names, rows)}")
+            parts.append(f"## Bjøntegaard deltas, means over pictures\n\n{markdown(names, rows)}")
         if self.published:
             rows = [[r.codec, f"{r.bpp:.3f}", f"{r.psnr:.1f}", r.source] for r in self.published]
             parts.append(
-                f"## Published, *not measured here*\n\n{_markdown(['codec', 'bpp', 'PSNR, dB', 'source'], rows)}"
+                f"## Published, *not measured here*\n\n{markdown(['codec', 'bpp', 'PSNR, dB', 'source'], rows)}"
             )
         parts.append(f"## PSNR by picture, dB\n\n{self._by_picture()}")
         return "\n\n".join(parts) + "\n"
 
     def _table(self, column: Column) -> str:
-        return _markdown(
+        return markdown(
             ["CR", *self.codecs],
             [[f"{ratio:g}", *(self._cell(codec, ratio, column) for codec in self.codecs)] for ratio in self.ratios],
         )
@@ -173,7 +173,7 @@ class Report:
             for picture in self.pictures
             for ratio in self.ratios
         ]
-        table = _markdown(["picture", "CR", *self.codecs], rows)
+        table = markdown(["picture", "CR", *self.codecs], rows)
         return table + "\n\n↓: a down-scaled picture was coded; an empty cell: no file so small."
 
     def plot(self, paths: Sequence[Path]) -> None:
@@ -205,6 +205,6 @@ class Report:
         pyplot.close(figure)
 
 
-def _markdown(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [names, ["---"] * len(names), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 Key = tuple[str, str, float]
 
@@ -49,13 +50,21 @@ class Point:
         return 8 * self.size / self.pixels
 
 
+P = TypeVar("P", bound=Point)
+
+
 def load(path: Path) -> dict[Key, Point]:
-    """All points of a file; a line that a killed run left unfinished is passed over."""
-    points: dict[Key, Point] = {}
+    """All points of a file."""
+    return load_as(path, Point)
+
+
+def load_as(path: Path, kind: type[P]) -> dict[Key, P]:
+    """All points of a file that holds one kind of them; a line that a killed run left unfinished is passed over."""
+    points: dict[Key, P] = {}
     if path.exists():
         for line in path.read_text(encoding="utf-8").splitlines():
             try:
-                point = Point(**json.loads(line))
+                point = kind(**json.loads(line))
             except (json.JSONDecodeError, TypeError):
                 continue
             points[point.key] = point

@@ -1,0 +1,93 @@
+"""A command in a process of its own: what it says, how long it takes, how much memory it holds at most.
+
+The kernel counts the memory of the parent at the moment of the fork into the peak of the child: a bench that measures processes must
+itself stay small, so whatever holds a large picture is a process of its own too.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Run:
+    """A process that has ended."""
+
+    status: int
+    """Exit status; negative: the signal that ended it."""
+    output: str
+    errors: str
+    seconds: float
+    peak: float
+    """MB (10^6 bytes) that it, or the largest of the processes that it waited for, held at most; NaN where the system does not tell."""
+    timed_out: bool
+
+    @property
+    def failure(self) -> str:
+        """Why it failed, in a line; empty if it did not."""
+        if self.timed_out:
+            return f"stopped after {self.seconds:.0f} s"
+        if self.status < 0:
+            return f"ended by {signal.Signals(-self.status).name}"
+        last = (self.errors.strip().splitlines() or ["no message"])[-1]
+        return f"exit status {self.status}: {last}" if self.status else ""
+
+
+def run(command: Sequence[str | Path], seconds: float = math.inf) -> Run:
+    """Run a command to its end, or for so many seconds; what it printed until then is kept."""
+    words = [str(word) for word in command]
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        start = time.perf_counter()
+        # A session of its own: a process that overstays is ended with all that it started.
+        process = subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, start_new_session=os.name == "posix"
+        )
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()
+            _kill(process)
+
+        timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), stop)
+        timer.daemon = True
+        timer.start()
+        try:
+            status, peak = _wait(process)
+        except BaseException:
+            _kill(process)
+            raise
+        finally:
+            timer.cancel()
+        taken = time.perf_counter() - start
+        texts = []
+        for stream in (output, errors):
+            stream.seek(0)
+            texts.append(stream.read().decode(errors="replace"))
+    return Run(status, texts[0], texts[1], taken, peak, late.is_set())
+
+
+def _wait(process: subprocess.Popen[bytes]) -> tuple[int, float]:
+    """Exit status and peak memory in MB."""
+    if sys.platform == "win32":
+        return process.wait(), math.nan
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return process.returncode, usage.ru_maxrss * unit / 1e6
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    if sys.platform == "win32":
+        process.kill()
+    elif process.returncode is None:
+        os.killpg(process.pid, signal.SIGKILL)
