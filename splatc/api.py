@@ -78,12 +78,15 @@ def decode(
     scale: float | str | Fraction = 1,
     max_level: int | None = None,
     bit_depth: Literal[8, 16] | None = None,
+    max_pixels: int | None = None,
+    max_memory: int | None = None,
 ) -> Samples:
     """The picture of a ``.splat2d`` file, given by its bytes or its path, or a part of it.
 
     (H, W) for gray, else (H, W, C); uint8, or uint16 for `bit_depth` 16; None takes that of the source. `region` is (x, y, width,
-    height) in px, `scale` a number or text such as "1/8", `max_level` leaves out the Gaussians of the levels below it. To read several
-    parts of one file see ``splatc.open``.
+    height) in px, `scale` a number or text such as "1/8", `max_level` leaves out the Gaussians of the levels below it. Not more than
+    `max_pixels` (2^29) are drawn, nor may it take more than some `max_memory` bytes (4 GiB). To read several parts of one file see
+    ``splatc.open``.
 
     Raises InputError, CorruptFileError, UnsupportedFileError, LimitError and UsageError.
 
@@ -95,10 +98,11 @@ def decode(
     >>> splatc.decode(data).shape, splatc.decode(data, scale="1/2").shape
     ((12, 16, 3), (6, 8, 3))
     """
+    from splatc.budget import Budget
     from splatc.picture import Picture
 
     file = io.BytesIO(bytes(data)) if isinstance(data, bytes | bytearray | memoryview) else data
-    with Picture(file) as picture:
+    with Picture(file, budget=Budget(max_pixels, max_memory)) as picture:
         return picture.read(region, scale, max_level, bit_depth)
 
 

@@ -7,35 +7,29 @@ import io
 import numpy as np
 
 from splatc.bitstream import Header, Reader
-from splatc.errors import LimitError
+from splatc.budget import Budget
 from splatc.gaussians import Scene
-from splatc.image_io import MAX_PIXELS, Image
+from splatc.image_io import Image
 from splatc.quantize import QuantizedGaussians, dequantize
 from splatc.render import draw_samples
 from splatc.render.view import view
 
 
-def decode_bytes(data: bytes, *, bit_depth: int | None = None) -> Image:
+def decode_bytes(data: bytes, *, bit_depth: int | None = None, budget: Budget = Budget()) -> Image:  # noqa: B008 - frozen
     """The whole picture in a ``.splat2d`` file, with `bit_depth` 8 or 16, by default that of its source. Parts of it: picture.py.
 
     Raises CorruptFileError, UnsupportedFileError and LimitError.
     """
     reader = Reader(io.BytesIO(data))
     header = reader.header
-    check_size(header.width, header.height)
+    depth = bit_depth or header.depth
+    budget.check_pixels(header.width, header.height)
+    budget.check_gaussians(reader.count)
     reader.check()
     whole = view(header.width, header.height)
-    pixels = draw_samples(make_scene(header, reader.read()), whole, bit_depth or header.depth)
-    return Image(pixels, metadata=reader.metadata())
-
-
-def check_size(width: int, height: int) -> None:
-    """Raises LimitError for a picture that the format allows, but whose pixels would not fit into a machine's memory."""
-    if width * height > MAX_PIXELS:
-        raise LimitError(
-            f"a picture of {width} x {height} is more than the {MAX_PIXELS} pixels that splatc decodes at once: "
-            "take a smaller scale or a region, or decode it to .tif or .png"
-        )
+    scene = make_scene(header, reader.read())
+    budget.check_drawing(scene.gaussians, whole, header.width * header.height * header.channels * depth // 8)
+    return Image(draw_samples(scene, whole, depth), metadata=reader.metadata())
 
 
 def make_scene(header: Header, quantized: QuantizedGaussians) -> Scene:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from splatc.bitstream import Metadata, Reader
+from splatc.budget import Budget
 from splatc.errors import UsageError
 from splatc.files import named, open_input
 from splatc.quantize import MAX_LEVELS
@@ -18,11 +19,17 @@ if TYPE_CHECKING:
     from splatc.image_io import Samples, Shape
     from splatc.render.view import Region, Scale, View
 
+_STRIP = 256
+"""Rows of a strip, or about so many."""
 
-def open(file: str | os.PathLike[str] | BinaryIO) -> Picture:
+
+def open(
+    file: str | os.PathLike[str] | BinaryIO, *, max_pixels: int | None = None, max_memory: int | None = None
+) -> Picture:
     """Open a ``.splat2d`` file, given by its path or as a seekable binary file, which the caller then closes.
 
-    Reads only header and index. Raises InputError, UsageError (a file that cannot seek), CorruptFileError, UnsupportedFileError and
+    Nothing larger than `max_pixels` is drawn from it, by default 2^29, and nothing that may take more than `max_memory` bytes, by default
+    4 GiB. Reads only header and index. Raises InputError, UsageError (a file that cannot seek), CorruptFileError, UnsupportedFileError and
     LimitError.
 
     >>> import io, numpy as np, splatc
@@ -33,14 +40,21 @@ def open(file: str | os.PathLike[str] | BinaryIO) -> Picture:
     ...     picture.size, picture.read(region=(4, 4, 8, 8)).shape, picture.read(scale="1/4").shape
     ((16, 12), (8, 8, 3), (3, 4, 3))
     """
-    return Picture(file)
+    return Picture(file, budget=Budget(max_pixels, max_memory))
 
 
 class Picture:
     """An open file; a context manager that closes it. What it reads is checked. Errors begin with its path, or with `name`."""
 
-    def __init__(self, file: str | os.PathLike[str] | BinaryIO, *, name: str | None = None) -> None:
+    def __init__(
+        self,
+        file: str | os.PathLike[str] | BinaryIO,
+        *,
+        name: str | None = None,
+        budget: Budget = Budget(),  # noqa: B008 - frozen
+    ) -> None:
         self._closing = contextlib.ExitStack()
+        self._budget = budget
         self._name = name
         if isinstance(file, str | os.PathLike):
             self._name = os.fspath(file)
@@ -98,14 +112,11 @@ class Picture:
         A region costs what lies in it, and is the crop of the whole picture, to the last bit, wherever x scale and y scale are whole
         numbers. Raises UsageError, CorruptFileError, UnsupportedFileError and LimitError (more pixels than splatc holds in memory).
         """
-        from splatc.decode import check_size
-
-        seen = self.view(region, scale)
-        check_size(seen.columns, seen.rows)
-        scene = self._scene(seen, max_level, allow_truncated)
+        seen, depth = self.view(region, scale), self._depth(bit_depth)
+        scene = self._scene(seen, seen.rows, depth, max_level, allow_truncated)
         from splatc.render import draw_samples
 
-        samples = draw_samples(scene, seen, self._depth(bit_depth))
+        samples = draw_samples(scene, seen, depth)
         return samples[..., 0] if self.channels == 1 else samples
 
     def strips(
@@ -119,11 +130,12 @@ class Picture:
     ) -> tuple[Shape, Iterator[Samples]]:
         """The same from top to bottom in strips of some 256 rows, each (R, W, C) for gray as well, for what does not fit into memory."""
         from splatc.image_io import Shape
-        from splatc.render import draw_strips
 
         seen, depth = self.view(region, scale), self._depth(bit_depth)
-        scene = self._scene(seen, max_level, allow_truncated)
-        return Shape(seen.columns, seen.rows, self.channels, depth), draw_strips(scene, seen, depth)
+        scene = self._scene(seen, min(_STRIP, seen.rows), depth, max_level, allow_truncated)
+        from splatc.render import draw_strips
+
+        return Shape(seen.columns, seen.rows, self.channels, depth), draw_strips(scene, seen, depth, _STRIP)
 
     def view(self, region: Region | None = None, scale: Scale = 1) -> View:
         """What `read` would draw: its ``columns`` and ``rows`` are the size of the output. Raises UsageError."""
@@ -149,20 +161,26 @@ class Picture:
     ) -> None:
         self.close()
 
-    def _scene(self, seen: View, max_level: int | None, allow_truncated: bool) -> Scene:
+    def _scene(self, seen: View, rows: int, depth: int, max_level: int | None, allow_truncated: bool) -> Scene:
+        """What is drawn. ``rows`` of it lie in memory at once. Raises LimitError before anything large is allocated."""
         if max_level is not None and not 0 <= max_level < MAX_LEVELS:
             raise UsageError(f"max_level={max_level!r}: expected a number from 0 to {MAX_LEVELS - 1}")
+        whole = seen.region == (0, 0, self.width, self.height)
+        region = None if whole else seen.box
+        with self._named():
+            self._budget.check_pixels(seen.columns, seen.rows)
+            self._budget.check_gaussians(self._reader.needed(region, max_level=max_level))
         from splatc.machine import prepare_numba
 
         prepare_numba()
 
         from splatc.decode import make_scene
 
-        whole = seen.region == (0, 0, self.width, self.height)
         with self._named():
-            region = None if whole else seen.box
             quantized = self._reader.read(region, max_level=max_level, allow_truncated=allow_truncated)
-        return make_scene(self._reader.header, quantized)
+            scene = make_scene(self._reader.header, quantized)
+            self._budget.check_drawing(scene.gaussians, seen, seen.columns * rows * self.channels * depth // 8)
+        return scene
 
     def _depth(self, bit_depth: int | None) -> int:
         if bit_depth not in (None, 8, 16):

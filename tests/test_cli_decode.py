@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from splatc import __version__, bitstream
+from splatc.budget import Budget
 from splatc.cli import main
 from splatc.cli.console import printable
 from splatc.errors import LimitError
@@ -113,12 +114,9 @@ def test_impossible_views_are_usage_errors(tmp_path: Path, tiny_splat: Path, opt
     assert not (tmp_path / "out.jpg").exists()
 
 
-def test_a_picture_beyond_memory_is_refused_before_it_is_drawn(
-    tiny_file: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(decode, "MAX_PIXELS", 64 * 48 - 1)
+def test_a_picture_beyond_memory_is_refused_before_it_is_drawn(tiny_file: bytes) -> None:
     with pytest.raises(LimitError, match="64 x 48"):
-        decode.decode_bytes(tiny_file)
+        decode.decode_bytes(tiny_file, budget=Budget(max_pixels=64 * 48 - 1))
 
 
 def test_decoding_on_cuda_is_refused_for_now(tmp_path: Path, tiny_splat: Path) -> None:

@@ -102,12 +102,14 @@ class Reader:
         """
         if self.truncation is not None and not allow_truncated:
             raise self.truncation
-        wanted = [
-            number
-            for number, section in enumerate(self.sections)
-            if section.top >= (max_level or 0) and (region is None or _touches(section, region))
-        ]
+        wanted = self._wanted(region, max_level or 0)
         return self._join([part for _, _, part in self._decode(wanted, max_level or 0)])
+
+    def needed(self, region: Region | None = None, *, max_level: int | None = None) -> int:
+        """How many Gaussians ``read`` would decode at most: those of the sections that it needs."""
+        wanted = self._wanted(region, max_level or 0)
+        needed = set(wanted).union(*(layout.ancestors(self.sections, number) for number in wanted))
+        return sum(self.sections[number].count for number in needed)
 
     def read_section(self, number: int) -> QuantizedGaussians:
         """The Gaussians of one section of a whole file; it and its ancestors are checked. Raises CorruptFileError."""
@@ -132,6 +134,14 @@ class Reader:
             if number in parents:
                 learned[number] = tables
             yield section, symbols, bits
+
+    def _wanted(self, region: Region | None, stop_level: int) -> list[int]:
+        """The sections of levels >= stop_level that can touch a region."""
+        return [
+            number
+            for number, section in enumerate(self.sections)
+            if section.top >= stop_level and (region is None or _touches(section, region))
+        ]
 
     def _decode(self, wanted: list[int], stop_level: int) -> Iterator[tuple[int, Section, QuantizedGaussians]]:
         """Number, section and Gaussians of the sections that are wanted; in file order, so that parents come first."""

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from splatc.budget import Budget
 from splatc.cli.options import MAX_FILE_BYTES, check_device, device_option, force_option, prepare_numba, threads_option
+from splatc.cli.target import Size
 from splatc.files import STDIO, atomic_output, check_output, read_input
 
 if TYPE_CHECKING:
@@ -45,6 +47,10 @@ class _RegionType(click.ParamType["tuple[int, int, int, int]"]):
 @click.option(
     "--bit-depth", type=click.Choice(["8", "16"]), help="Bits per sample of OUT. [default: as the source had]"
 )
+@click.option(
+    "--max-pixels", type=click.IntRange(1), metavar="N", help="Draw no larger picture.  [default: 536870912, 2^29]"
+)
+@click.option("--max-memory", type=Size(), metavar="SIZE", help="Refuse what may take more memory.  [default: 4GiB]")
 @device_option
 @threads_option
 @force_option
@@ -56,6 +62,8 @@ def decode(
     max_level: int | None,
     allow_truncated: bool,
     bit_depth: str | None,
+    max_pixels: int | None,
+    max_memory: int | None,
     device: str,
     threads: int | None,
     force: bool,
@@ -71,10 +79,14 @@ def decode(
     from splatc.image_io import output_format, save_strips
 
     kind = output_format(output)
-    with _open(source) as picture:
+    budget = Budget(max_pixels, max_memory)
+    with _open(source, budget) as picture:
         seen = picture.view(region, scale)
         depth = int(bit_depth) if bit_depth else picture.bit_depth
         kind.check(picture.channels, depth, seen.columns, seen.rows)
+        if kind.write is None:  # not written by strips
+            whole = seen.columns * seen.rows * picture.channels * depth // 8
+            budget.check_memory(2 * whole, f"{kind.name} output of {seen.columns} x {seen.rows}")
         if region is None and max_level is None and not allow_truncated:
             picture.check()
         prepare_numba(threads)
@@ -84,10 +96,10 @@ def decode(
         save_strips(strips, shape, stream, kind, metadata)
 
 
-def _open(source: str) -> Picture:
+def _open(source: str, budget: Budget) -> Picture:
     """The file, of which only what is needed is read; of standard input or another pipe everything."""
     from splatc.picture import Picture
 
     if source != STDIO and Path(source).is_file():
-        return Picture(source)
-    return Picture(io.BytesIO(read_input(source, limit=MAX_FILE_BYTES)), name=source)
+        return Picture(source, budget=budget)
+    return Picture(io.BytesIO(read_input(source, limit=MAX_FILE_BYTES)), name=source, budget=budget)
