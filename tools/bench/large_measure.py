@@ -187,8 +187,9 @@ def _scale(factor: int) -> str:
 
 
 def task(name: str, **arguments: Any) -> Any:
-    """The result of a task of `bench.large_tasks`. Raises Failed."""
-    return _lines(_good(processes.run(_task_command(name, arguments))).output)[-1]
+    """The result of a task of `bench.large_tasks`, None of one that has none. Raises Failed."""
+    lines = _lines(_good(processes.run(_task_command(name, arguments))).output)
+    return lines[-1] if lines else None
 
 
 def _task_command(name: str, arguments: dict[str, Any]) -> list[str | Path]:
@@ -219,7 +220,7 @@ def _lines(output: str) -> list[Any]:
             found.append(json.loads(line))
         except json.JSONDecodeError:
             continue
-    return [line for line in found if line is not None] or [None]
+    return [line for line in found if line is not None]
 
 
 def temporary(folder: Path) -> tempfile.TemporaryDirectory[str]:
