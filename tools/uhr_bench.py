@@ -26,20 +26,15 @@ from bench.large_items import MOSAIC, parse_items
 from bench.large_measure import Failed, Picture, SplatcLarge, measure_codec, task, temporary
 from bench.large_point import LargePoint
 from bench.large_search import settings as search_settings
-from bench.large_tasks import perform
 from bench.splatc_codec import source_digest
 from rd_bench import made_by, say
 
 TITLES = {"jpeg2000": "JPEG 2000", "avif": "AVIF"}
-TASK = "--task"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit status: 1 if a point could not be measured."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:1] == [TASK]:
-        perform(words[1])
-        return 0
     options = parse(words)
     options.out.mkdir(parents=True, exist_ok=True)
     with temporary(options.out) as folder:

@@ -17,6 +17,8 @@ from bench.splatc_codec import source_digest
 from splatc.bitstream import read_header
 
 TOOLS = Path(__file__).parent.parent
+PERFORM = "import sys; sys.path.insert(0, sys.argv[1]); from bench.large_tasks import perform; perform(sys.argv[2])"
+"""Not by a file of its own, whose folder would be searched for modules."""
 REGION = 512
 """Side of the region, px."""
 
@@ -193,7 +195,7 @@ def task(name: str, **arguments: Any) -> Any:
 
 
 def _task_command(name: str, arguments: dict[str, Any]) -> list[str | Path]:
-    return [sys.executable, TOOLS / "uhr_bench.py", "--task", json.dumps({"do": name} | arguments)]
+    return [sys.executable, "-P", "-c", PERFORM, TOOLS, json.dumps({"do": name} | arguments)]
 
 
 def _decode_bench(coded: Path, arguments: dict[str, Any]) -> Any:
