@@ -54,7 +54,8 @@ class Comparison:
 
 
 def compare(a: str, b: str) -> Comparison:
-    """Compare the pictures in two files; gray counts as RGB of equal parts, a missing alpha channel as opaque, 8 bits as 16.
+    """Compare the pictures in two files; gray counts as RGB of equal parts, a missing alpha channel as opaque, 8 bits as 16,
+    colours as far as alpha lets them be seen.
 
     Raises UsageError (the pictures differ in size, both are standard input) and what reading them raises.
     """
@@ -67,7 +68,7 @@ def compare(a: str, b: str) -> Comparison:
             f"{display(a)} is {first.width} x {first.height}, {display(b)} {second.width} x {second.height}: "
             "only pictures of one size can be compared"
         )
-    x, y = alike(first.pixels, second.pixels)
+    x, y = map(metrics.shown, alike(first.pixels, second.pixels))
     difference = np.abs(x.astype(np.int32) - y)
     return Comparison(
         first.width,

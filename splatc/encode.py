@@ -25,6 +25,7 @@ from splatc.fit.seeding import seed
 from splatc.fit.trainer import Task, fit
 from splatc.gaussians import Blend, FloatArray, Gaussians
 from splatc.image_io import Image
+from splatc.pixels.hidden import without_hidden_colours
 from splatc.quantize import QuantizedGaussians, Quantizer, quantize
 
 FIRST_GUESS = 36.0
@@ -80,6 +81,7 @@ def encode_with(
 ) -> bytes:
     """encode_image with any schedule and any steps, for whoever looks for better ones."""
     started = time.monotonic()
+    image = replace(image, pixels=without_hidden_colours(image.pixels))
     picture = Picture(image.pixels)
     mean = picture.mean()
     header = Header(
@@ -123,6 +125,12 @@ class RateControl:
         empty = QuantizedGaussians(none, none, none, none, none, none, np.zeros((0, header.channels), np.int32))
         self.overhead = len(self.pack(empty))
         if target.kind == "bytes" and target.value <= self.overhead:
+            bare = len(bitstream.encode(header, empty))
+            if bare < target.value:
+                raise UsageError(
+                    f"no file of {target.value} bytes can hold this picture with its colour profile, EXIF and XMP, which take "
+                    f"{self.overhead - bare} bytes: leave them out (--strip), or allow more than {self.overhead} bytes"
+                )
             raise UsageError(
                 f"no file of {target.value} bytes can hold this picture: an empty one takes {self.overhead}; "
                 f"the highest ratio is about {header.cr_denominator // (self.overhead + 8)}"

@@ -50,6 +50,20 @@ def ms_ssim(a: Samples, b: Samples) -> float:
     return float(np.mean([_ms_ssim(a[..., channel], b[..., channel], _peak(a)) for channel in channels]))
 
 
+def shown(pixels: Samples) -> Samples:
+    """(H, W, C) colours times alpha, and alpha: what can be seen of a picture. Without an alpha channel the picture itself.
+
+    Two pictures are to be compared like this: what lies under transparent pixels is not part of them, and the encoder changes it.
+    """
+    if pixels.ndim < 3 or pixels.shape[2] not in (2, 4):
+        return pixels
+    seen, peak = pixels.copy(), np.uint32(np.iinfo(pixels.dtype).max)
+    for rows in _bands(len(pixels)):
+        alpha = pixels[rows, :, -1:].astype(np.uint32)
+        seen[rows, :, :-1] = (pixels[rows, :, :-1] * alpha + peak // 2) // peak
+    return seen
+
+
 def _check(a: Samples, b: Samples) -> None:
     if a.shape != b.shape or a.dtype != b.dtype:
         raise ValueError(f"pictures differ in kind: {a.shape} {a.dtype} and {b.shape} {b.dtype}")

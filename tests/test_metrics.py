@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from splatc.metrics import WEIGHTS, ms_ssim, psnr
+from splatc.metrics import WEIGHTS, ms_ssim, psnr, shown
 
 Floats = NDArray[np.float64]
 
@@ -95,3 +95,16 @@ def test_pictures_of_different_kinds_are_refused() -> None:
         psnr(np.zeros((2, 2), np.uint8), np.zeros((2, 2), np.uint16))
     with pytest.raises(ValueError, match="differ"):
         ms_ssim(np.zeros((2, 2), np.uint8), np.zeros((2, 3), np.uint8))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_what_lies_under_transparent_pixels_is_not_seen(dtype: type[np.uint8 | np.uint16]) -> None:
+    peak = np.iinfo(dtype).max
+    pixels = np.full((300, 3, 4), peak, dtype)
+    pixels[200:, 1:, 3], pixels[:200, 0, 3] = 0, peak // 2
+    seen = shown(pixels)
+    assert seen.dtype == dtype
+    assert (seen == np.where(np.arange(4) < 3, pixels[..., 3:], pixels)).all()
+    opaque = pixels[..., :3]
+    assert shown(opaque) is opaque
+    assert shown(opaque[..., 0]).shape == (300, 3)

@@ -78,7 +78,7 @@ def with_original(figure: Figure, path: str) -> Figure:
             f"{path} is {original.width} x {original.height}, the file shows {decoded.width} x {decoded.height}: "
             "give the picture that was encoded"
         )
-    a, b = alike(original.pixels, decoded.pixels)
+    a, b = map(metrics.shown, alike(original.pixels, decoded.pixels))
     return replace(figure, original=_on_screen(original.pixels), error=_heat_map(a, b), psnr_db=metrics.psnr(a, b))
 
 
