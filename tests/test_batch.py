@@ -236,24 +236,29 @@ def run(*arguments: str) -> Result:
 def test_the_whole_way(tmp_path: Path) -> None:
     make_pictures(tmp_path / "in", "a.png", "sub/b.png")
     (tmp_path / "in" / "broken.png").write_bytes(b"no picture")
+    frames = [PIL.Image.linear_gradient("L").resize((8, 8)).rotate(turn) for turn in (0, 90)]
+    frames[0].save(tmp_path / "in" / "c.gif", save_all=True, append_images=frames[1:])
     arguments = [str(tmp_path / "in"), "-o", str(tmp_path / "out")]
 
     first = run(*arguments, "--report", str(tmp_path / "report.csv"), "--json")
     assert first.exit_code == 5
-    assert outputs(tmp_path / "out") == ["a.splat2d", os.path.join("sub", "b.splat2d")]  # noqa: PTH118
+    assert outputs(tmp_path / "out") == ["a.splat2d", "c.splat2d", os.path.join("sub", "b.splat2d")]  # noqa: PTH118
     report = json.loads(first.stdout)
-    assert (report["done"], report["kept"], report["failed"], report["schema_version"]) == (2, 0, 1, 1)
+    assert (report["done"], report["kept"], report["failed"], report["schema_version"]) == (3, 0, 1, 1)
     lines = first.stderr.splitlines()
-    assert lines[0].startswith("2 done, 1 failed, ")
-    assert "broken.png: not a picture" in lines[1]
-    assert lines[2] == "splatc: error: 1 of 3 pictures failed"
+    assert lines[0] == f"splatc: note: {tmp_path / 'in' / 'c.gif'}: only the first of 2 frames is coded"
+    assert lines[1].startswith("3 done, 1 failed, ")
+    assert "broken.png: not a picture" in lines[2]
+    assert lines[3] == "splatc: error: 1 of 4 pictures failed"
     with (tmp_path / "report.csv").open(newline="") as stream:
         rows = {Path(row["source"]).name: row for row in csv.DictReader(stream)}
     assert {name: row["status"] for name, row in rows.items()} == {
         "a.png": "done",
         "b.png": "done",
         "broken.png": "failed",
+        "c.gif": "done",
     }
+    assert rows["c.gif"]["notes"] == "only the first of 2 frames is coded"
     assert int(rows["a.png"]["bytes"]) == (tmp_path / "out" / "a.splat2d").stat().st_size
     data = (tmp_path / "out" / "sub" / "b.splat2d").read_bytes()
     assert bitstream.read_header(data).count == 5
@@ -263,16 +268,17 @@ def test_the_whole_way(tmp_path: Path) -> None:
     before = stamp(str(tmp_path / "out" / "a.splat2d"))
     second = run(*arguments, "--report", str(tmp_path / "report.json"))
     assert second.exit_code == 0, second.output
-    assert second.stderr.startswith("1 done, 2 kept, ")
+    assert "\n1 done, 3 kept, " in second.stderr
     assert stamp(str(tmp_path / "out" / "a.splat2d")) == before
     files = json.loads((tmp_path / "report.json").read_text())["files"]
-    assert len(files) == 3
+    assert len(files) == 4
     assert all(each["psnr_db"] for each in files)
+    assert sum(bool(each["notes"]) for each in files) == 1  # kept with the figures
 
     # Another request is another run: nothing is replaced without leave.
     third = CliRunner().invoke(main, ["batch", *arguments, "--cr", "20"])
     assert third.exit_code == 2
-    assert "a.splat2d and 2 others: exist already: add --skip-existing" in third.stderr
+    assert "a.splat2d and 3 others: exist already: add --skip-existing" in third.stderr
     fourth = CliRunner().invoke(main, ["batch", *arguments, "--cr", "20", "--skip-existing", "-q"])
     assert (fourth.exit_code, fourth.output) == (0, "")
 

@@ -47,10 +47,30 @@ def test_summary_tells_the_truth_about_the_written_file(tmp_path: Path, tiny_pic
         "compression_ratio": 64 * 48 * 3 / len(data),
         "psnr_db": metrics.psnr(source.pixels, decoded.pixels),
         "ms_ssim": metrics.ms_ssim(source.pixels, decoded.pixels),
+        "notes": [],
     }
     assert re.fullmatch(
         r"\d+ Gaussians, \d+ bytes, [\d.]+ bpp, CR [\d.]+, PSNR [\d.]+ dB, MS-SSIM [\d.]+, [\d.]+ s\n", result.stderr
     )
+
+
+def test_metadata_that_fill_the_file_are_told(tmp_path: Path) -> None:
+    picture, out = str(Path(__file__).parent / "images" / "cmyk_adobe.jpg"), str(tmp_path / "out.splat2d")
+    arguments = ["encode", picture, out, "--json", *FAST]
+    crowded = CliRunner().invoke(main, [*arguments, "--size", "2900"])
+    notes = json.loads(crowded.stdout)["notes"]
+    taken = re.fullmatch(r"its EXIF and XMP take (\d+) of 2900 bytes; --strip leaves them out", notes[1])
+    assert taken and 2700 < int(taken[1]) < 2900
+    assert f"splatc: note: {picture}: {notes[1]}\n" in crowded.stderr
+
+    refused = CliRunner().invoke(main, [*arguments, "--size", "2000", "-f"])
+    assert refused.exit_code == 2
+    expected = r"no file of 2000 bytes can hold .* its colour profile, EXIF and XMP, .* \(--strip\), or allow more than 28\d\d bytes\n"
+    assert re.search(expected, refused.stderr)
+    stripped = CliRunner().invoke(main, [*arguments, "--size", "300", "-f", "--strip"])
+    assert stripped.exit_code == 0, stripped.output
+    assert 0.97 * 300 <= Path(out).stat().st_size <= 300
+    assert len(json.loads(stripped.stdout)["notes"]) == 1
 
 
 def test_count_pipes_and_silence(tiny_picture: Path) -> None:

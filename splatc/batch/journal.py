@@ -71,7 +71,10 @@ class Journal:
         figures = self._figures.get(self._key(job), {})
         if outcome is None or figures.get("bytes") != outcome.bytes:
             return outcome
-        return Outcome(**asdict(outcome) | {name: figures.get(name) for name in ("psnr_db", "ms_ssim", "seconds")})
+        told = {name: figures.get(name) for name in ("psnr_db", "ms_ssim", "seconds")} | {
+            "notes": figures.get("notes") or ""
+        }
+        return Outcome(**asdict(outcome) | told)
 
     def begin(self, jobs: Iterable[Job]) -> None:
         """Write down what is about to be done."""

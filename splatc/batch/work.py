@@ -53,6 +53,8 @@ class Outcome:
     ms_ssim: float | None = None
     seconds: float | None = None
     error: str = ""
+    notes: str = ""
+    """What of the picture is left out, and the like."""
 
 
 def run_job(job: Job) -> Outcome:
@@ -139,4 +141,5 @@ def _encode(job: Job) -> Outcome:
         "done",
         **{name: facts.get(name) for name in names},
         seconds=time.perf_counter() - started,
+        notes="; ".join(facts["notes"]),
     )

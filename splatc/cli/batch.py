@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from splatc.cli.console import complain, printable, say
+from splatc.cli.console import complain, note, printable, say
 from splatc.cli.encode import encode
 from splatc.cli.options import check_device, force_option, quiet_option, threads_option
 from splatc.errors import BatchError, OutputError, UsageError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from splatc.batch.work import Job, Outcome
 
 _LISTED = 20
-"""So many failures are listed; the report has all of them."""
+"""So many failures and remarks are listed; the report has all of them."""
 
 
 @click.command()
@@ -118,6 +118,7 @@ def batch(
     if as_json:
         click.echo(json.dumps(reports.as_data(outcomes)))
     if not quiet:
+        _remark([outcome for outcome in outcomes if outcome.notes])
         say(reports.sentence(outcomes, time.perf_counter() - started))
     _complain_of([outcome for outcome in outcomes if outcome.status == "failed"], len(jobs))
 
@@ -182,6 +183,14 @@ def _bar(length: int, done: int, *, hidden: bool) -> Iterator[Any]:
         bar.pos = done  # before the clock starts, so that the time left is that of the rest
         bar.render_progress()
         yield lambda: bar.update(1)
+
+
+def _remark(noted: Sequence[Outcome]) -> None:
+    """A line for each picture of which not all is coded."""
+    for outcome in noted[:_LISTED]:
+        note(f"{outcome.source}: {outcome.notes}")
+    if len(noted) > _LISTED:
+        note(f"{len(noted) - _LISTED} more pictures have such notes: --report has all")
 
 
 def _complain_of(failures: Sequence[Outcome], total: int) -> None:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from splatc.image_io import Image
 
 SCHEMA_VERSION = 1
-LARGE_PROFILE = 1 << 16
-"""Bytes from which a colour profile is worth a word."""
+LARGE_SHARE = 0.1
+"""Of a file's bytes: metadata that take more are worth a word."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,7 @@ def encode(
     check_output(output, force=force, source=source)
 
     from splatc.image_io import FORMATS, Metadata, load
+    from splatc.pixels.metadata import kinds, metadata_bytes
 
     if PurePath(output).suffix.lower() in FORMATS:
         raise UsageError(f"{output}: encode writes .splat2d files, not pictures")
@@ -120,12 +121,13 @@ def encode(
     if strip:
         image = replace(image, metadata=Metadata())
     kind, limit = request.resolve(image)
+    notes = [*image.notes]
+    beside = metadata_bytes(image.metadata)
+    if kind == "bytes" and LARGE_SHARE * limit < beside < limit:
+        notes.append(f"its {kinds(image.metadata)} take {beside} of {limit} bytes; --strip leaves them out")
     if not quiet:
-        for loss in image.notes:
-            note(f"{display(source)}: {loss}")
-        if len(image.metadata.icc) > LARGE_PROFILE:
-            size = len(image.metadata.icc)
-            note(f"{display(source)}: its colour profile of {size} bytes goes into the file, or not with --strip")
+        for each in notes:
+            note(f"{display(source)}: {each}")
     if verbose:
         shape = f"{image.width} x {image.height} x {image.channels}, {image.bit_depth} bits"
         say(
@@ -158,7 +160,7 @@ def encode(
         return
     summary = _summarize(data, image, time.perf_counter() - started)
     if as_json:
-        click.echo(json.dumps({"schema_version": SCHEMA_VERSION} | summary.as_json()))
+        click.echo(json.dumps({"schema_version": SCHEMA_VERSION} | summary.as_json() | {"notes": notes}))
     if not quiet:
         say(str(summary))
 
@@ -168,13 +170,13 @@ def _summarize(data: bytes, image: Image, seconds: float) -> Summary:
     from splatc.bitstream import read_header
     from splatc.decode import decode_bytes
 
-    decoded = decode_bytes(data)
+    source, decoded = metrics.shown(image.pixels), metrics.shown(decode_bytes(data).pixels)
     return Summary(
         gaussians=read_header(data).count,
         bytes=len(data),
         bits_per_pixel=8 * len(data) / (image.width * image.height),
         compression_ratio=image.pixels.nbytes / len(data),
-        psnr_db=metrics.psnr(image.pixels, decoded.pixels),
-        ms_ssim=metrics.ms_ssim(image.pixels, decoded.pixels),
+        psnr_db=metrics.psnr(source, decoded),
+        ms_ssim=metrics.ms_ssim(source, decoded),
         seconds=seconds,
     )

@@ -14,6 +14,7 @@ from typing import Any
 import PIL.Image
 
 from splatc.bitstream import Metadata
+from splatc.bitstream.metadata import write
 
 _PREFIX = b"Exif\0\0"  # of JPEG's APP1 segment; PNG, WebP, TIFF and we store what follows it
 _ORIENTATION = 0x0112
@@ -52,6 +53,18 @@ def xmp_of(picture: PIL.Image.Image) -> bytes:
     """The XMP packet of an opened picture, empty if there is none."""
     packet = picture.info.get("xmp", b"")
     return packet.encode() if isinstance(packet, str) else bytes(packet)
+
+
+def kinds(metadata: Metadata) -> str:
+    """What there is of it, for people: ``colour profile and EXIF``."""
+    names = {"colour profile": metadata.icc, "EXIF": metadata.exif, "XMP": metadata.xmp}
+    *most, last = [name for name, content in names.items() if content] or ["nothing"]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def metadata_bytes(metadata: Metadata) -> int:
+    """What it takes in a ``.splat2d`` file, without the framing of its chunks. Raises LimitError if a part is too long for one."""
+    return sum(len(payload) for _, payload in write(metadata))
 
 
 def orientation_of(exif: bytes, xmp: bytes) -> int:
