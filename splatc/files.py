@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from splatc import strays
 from splatc.errors import InputError, LimitError, OutputError, SplatError, UsageError
 
 STDIO = "-"
@@ -54,7 +54,7 @@ def check_output(path: str, *, force: bool, source: str) -> None:
     """Say before any work starts that `path` cannot be the output of a command that reads `source`.
 
     Raises UsageError (it exists and not `force`, it is the input, binary data for a terminal) and OutputError (the folder is
-    missing or cannot be written).
+    missing or cannot be written). Removes what killed processes have left in the folder.
     """
     if path == STDIO:
         if sys.stdout.isatty() and not force:
@@ -70,6 +70,7 @@ def check_output(path: str, *, force: bool, source: str) -> None:
             raise OutputError(f"{display(path)}: the folder {target.parent} does not exist: create it first")
         if _is_special(target):
             return
+        strays.remove(target.parent)
         if target.exists() and not force:
             raise _already_exists(path)
         # The only honest test of a folder: permission bits say nothing of a read-only mount.
@@ -97,6 +98,7 @@ def atomic_output(path: str, *, force: bool) -> Iterator[BinaryIO]:
         descriptor, temporary = _create_beside(target)
     except OSError as error:
         raise OutputError(f"{display(path)}: cannot be written: {_reason(error)}") from error
+    keeper = os.dup(descriptor)  # keeps the lock until the file has its name
     try:
         with os.fdopen(descriptor, "wb") as stream:
             yield stream
@@ -104,6 +106,8 @@ def atomic_output(path: str, *, force: bool) -> Iterator[BinaryIO]:
             if force and target.exists():
                 temporary.chmod(stat.S_IMODE(target.stat().st_mode))
             os.fsync(stream.fileno())
+        if os.name == "nt":  # an open file cannot be renamed there
+            keeper = _closed(keeper)
         if force:
             temporary.replace(target)
         else:
@@ -114,6 +118,7 @@ def atomic_output(path: str, *, force: bool) -> Iterator[BinaryIO]:
     except OSError as error:
         raise OutputError(f"{display(path)}: cannot be written: {_reason(error)}") from error
     finally:
+        _closed(keeper)
         temporary.unlink(missing_ok=True)
 
 
@@ -136,10 +141,21 @@ def _already_exists(path: str) -> UsageError:
 
 
 def _create_beside(target: Path) -> tuple[int, Path]:
-    """A new, empty temporary file in the folder of `target`, with the permissions that the umask gives."""
-    temporary = target.with_name(f".splatc-{secrets.token_hex(8)}.tmp")
+    """A new, empty, locked temporary file in the folder of `target`, with the permissions that the umask gives."""
     binary = getattr(os, "O_BINARY", 0)  # Windows only
-    return os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | binary, 0o666), temporary
+    while True:
+        temporary = target.with_name(strays.new_name())
+        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | binary, 0o666)
+        if strays.lock(descriptor, temporary):
+            return descriptor, temporary
+        os.close(descriptor)
+
+
+def _closed(descriptor: int) -> int:
+    """Close a descriptor if it is open; -1."""
+    if descriptor >= 0:
+        os.close(descriptor)
+    return -1
 
 
 def _name_new(temporary: Path, target: Path) -> None:

@@ -1,0 +1,62 @@
+"""Temporary files of processes that were killed: the next run in the same folder removes them.
+
+A temporary file is locked by the process that writes it, for as long as that lives; one without a lock is nobody's. Its name begins with
+a number for the machine: not every network file system tells locks to other machines. Windows has no such locks; there they stay.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import re
+import secrets
+import sys
+import zlib
+from pathlib import Path
+
+if sys.platform != "win32":
+    import fcntl
+
+
+def new_name() -> str:
+    """A name for a temporary file."""
+    return f"{_prefix()}{secrets.token_hex(8)}.tmp"
+
+
+def lock(descriptor: int, path: Path) -> bool:
+    """Mark a file that was just made as in use until its last descriptor is closed; False if it was taken for a stray and removed."""
+    if sys.platform == "win32":
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
+    except OSError:  # a file system without locks: nobody can remove it
+        return True
+
+
+def remove(folder: Path) -> None:
+    """Remove the temporary files of this machine that no process writes any more. Raises nothing."""
+    if sys.platform == "win32":
+        return
+    pattern = re.compile(re.escape(_prefix()) + r"[0-9a-f]{16}\.tmp")
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for name in [entry.name for entry in entries if pattern.fullmatch(entry.name)]:
+            with contextlib.suppress(OSError):
+                _remove_if_free(folder / name)
+
+
+def _remove_if_free(path: Path) -> None:
+    assert sys.platform != "win32"
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
+    finally:
+        os.close(descriptor)
+
+
+def _prefix() -> str:
+    return f".splatc-{zlib.crc32(platform.node().encode()):08x}"
