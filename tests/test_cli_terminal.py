@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from splatc.cli import main
 from splatc.cli.completion import SHELLS
-from splatc.cli.examples import EXAMPLES
+from splatc.cli.examples import EXAMPLES, SUMMARIES
 from tests.conftest import Command
 
 LINES = [(name, line) for name, lines in EXAMPLES.items() for line in lines]
@@ -40,6 +40,14 @@ def test_examples_are_valid(name: str, line: str) -> None:
         command = main.commands[words[0]]
         with command.make_context(words[0], words[1:end]) as context:  # raises for what it does not know
             assert context.params
+
+
+def test_the_program_s_help_is_a_page_of_whole_sentences() -> None:
+    text = CliRunner().invoke(main, ["--help"], terminal_width=80).stdout
+    assert "..." not in text.partition("Commands:")[2]
+    assert "Examples:\n    splatc encode photo.jpg photo.splat2d --cr 200\n" in text
+    assert list(main.commands) == list(SUMMARIES)
+    assert text.index("  encode ") < text.index("  decode ") < text.index("  completion ")
 
 
 def test_every_command_and_option_says_what_it_does() -> None:

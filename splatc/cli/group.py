@@ -18,7 +18,7 @@ from splatc.cli.completion import completion
 from splatc.cli.console import complain
 from splatc.cli.decode import decode
 from splatc.cli.encode import encode
-from splatc.cli.examples import epilog
+from splatc.cli.examples import FIRST_STEPS, SUMMARIES, epilog
 from splatc.cli.info import info
 from splatc.cli.plot import plot
 from splatc.cli.verify import verify
@@ -38,6 +38,9 @@ class _Group(click.Group):
             complain(_explain(error))
             status = error.exit_code
         sys.exit(status)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)  # in the order of use, not of the alphabet
 
     def invoke(self, ctx: click.Context) -> int:
         try:
@@ -85,7 +88,7 @@ def _explain(error: click.ClickException) -> str:
     return error.format_message().rstrip(".") + advice
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]}, epilog=FIRST_STEPS)
 @click.version_option(__version__, "-V", "--version", message="splatc %(version)s")
 def main() -> None:
     """Still images made of 2D Gaussians, for extreme compression."""
@@ -93,4 +96,5 @@ def main() -> None:
 
 for _command in (encode, decode, info, verify, batch, compare, plot, completion):
     _command.epilog = epilog(_command.name or "")
+    _command.short_help = SUMMARIES.get(_command.name or "")
     main.add_command(_command)
