@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -138,3 +141,52 @@ def test_what_cannot_be_plotted(
     code, stderr, _ = plot(*arguments)
     assert (code, message in stderr) == (exit_code, True), stderr
     assert not Path("plot.png").exists()
+
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+PROBE = """<script>
+const failures = [];
+addEventListener("securitypolicyviolation", event => failures.push(event.blockedURI));
+addEventListener("error", event => failures.push(event.message));
+addEventListener("load", () => {
+  const style = name => getComputedStyle(document.getElementById(name));
+  const hidden = style("ellipses").visibility;
+  document.getElementById("show").click();
+  slider.value = 75;
+  slider.dispatchEvent(new Event("input"));
+  const widths = [...document.images].map(each => each.naturalWidth);
+  document.title = JSON.stringify([widths, hidden, style("ellipses").visibility, style("after").clipPath, failures]);
+});
+</script></body>"""
+
+
+def chromium(*arguments: str) -> bytes:
+    """What headless Chromium prints."""
+    assert CHROMIUM is not None
+    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--force-device-scale-factor=1", *arguments]
+    return subprocess.run(command, capture_output=True, check=True, timeout=120).stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
+def test_page_works_in_chromium(tmp_path: Path) -> None:
+    """Left of the line the original, red, right of it the file, blue; the slider moves the line, the box shows the ellipses."""
+    nothing = Gaussians(*(np.zeros(shape, np.float32) for shape in ((0, 2), (0, 2), (0,), (0, 3))))
+    (tmp_path / "blue.splat2d").write_bytes(splatc.encode_gaussians(nothing, 320, 200, background=(0, 0, 255)))
+    PIL.Image.new("RGB", (320, 200), (255, 0, 0)).save(tmp_path / "red.png")
+    path, profile = tmp_path / "plot.html", f"--user-data-dir={tmp_path / 'profile'}"
+    code = plot(str(tmp_path / "blue.splat2d"), "-o", str(path), "--source", str(tmp_path / "red.png"))[0]
+    assert code == 0
+
+    shot = tmp_path / "shot.png"
+    chromium(profile, "--window-size=600,900", f"--screenshot={shot}", path.as_uri())
+    pixels = np.asarray(PIL.Image.open(shot).convert("RGB"))
+    row = next(row for row in pixels if (row == (255, 0, 0)).all(axis=1).sum() > 100)
+    red, blue = (np.nonzero((row == colour).all(axis=1))[0] for colour in ((255, 0, 0), (0, 0, 255)))
+    assert len(red) == pytest.approx(160, abs=8) and len(blue) == pytest.approx(160, abs=8)
+    assert red.max() < blue.min()
+
+    path.write_text(path.read_text("utf-8").replace("</body>", PROBE), "utf-8")
+    page_after = chromium(profile, "--dump-dom", path.as_uri()).decode()
+    title = page_after.partition("<title>")[2].partition("</title>")[0]
+    assert json.loads(title) == [[320, 320, 320], "hidden", "visible", "inset(0px 0px 0px 75%)", []]
