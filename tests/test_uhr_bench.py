@@ -243,6 +243,7 @@ def test_cost_is_plotted_with_its_points(tmp_path: Path) -> None:
     assert "3 + 2 x" in cost.as_markdown()
     cost.plot([tmp_path / "a.svg", tmp_path / "a.png"])
     assert (tmp_path / "a.svg").read_text().startswith("<?xml")
+    Cost([], [], ORIGIN).plot([tmp_path / "b.png"])  # nothing could be measured
 
 
 @pytest.mark.parametrize(

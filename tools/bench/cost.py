@@ -119,11 +119,11 @@ class Cost:
                         ends, [line.at(end) for end in ends], "-", lw=1, label=f"{line.text}\nR² = {line.r_squared:.4f}"
                     )
                     cell.legend(loc="upper left")
-                cell.set(xlabel=axis, ylabel=name, xlim=(0, None), ylim=(0, None))
+                top = 1.3 * max((value(point) for point in points), default=1.0)  # room for the legend
+                cell.set(xlabel=axis, ylabel=name, xlim=(0, 1.05 * max(x, default=1.0)), ylim=(0, top))
                 cell.grid(visible=True, alpha=0.25)
-        figure.suptitle(
-            f"Against pixels at one ratio (above), against Gaussians at one size (below), {self.made_by.get('date', '')}"
-        )
+        title = "Against pixels at one ratio (above), against Gaussians at one size (below)"
+        figure.suptitle(f"{title}, {self.made_by.get('date', '')}")
         for path in paths:
             figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
         pyplot.close(figure)
