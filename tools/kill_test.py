@@ -1,0 +1,187 @@
+"""Kill -9 at random moments of encode, decode and batch, and look at what is left.
+
+    python tools/kill_test.py --encode 70 --decode 80 --batch 50
+
+After each kill every output is the old file, or absent, or complete (the very bytes of an undisturbed run, and `splatc verify` agrees), and
+after the next run no temporary file is left. Half of the kills come at a moment of the run that is as likely as any other, half of them
+a few milliseconds after a temporary file has appeared, where it matters most. Linux and macOS; the pictures are tiny: it is the writing
+that is tried, not the fit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+
+from splatc.files import check_output
+from splatc.verify import verify
+
+OLD = b"the file that was there before"
+QUICK = ["-e", "1", "--threads", "1"]
+PICTURES = 3
+"""In a batch."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command in a folder that `prepare` has filled."""
+
+    name: str
+    arguments: list[str]
+    outputs: list[str]
+    temporary_files: int
+    """How many appear before the one that matters."""
+
+
+CASES = {
+    "encode": Case("encode", ["encode", "in.png", "out.splat2d", "--size", "200", "-f", *QUICK], ["out.splat2d"], 1),
+    "decode": Case("decode", ["decode", "in.splat2d", "out.png", "-f"], ["out.png"], 1),
+    "batch": Case(
+        "batch",
+        ["batch", "in", "-o", "out", "--size", "200", "-j", "2", "-e", "1"],
+        [f"out/{number}.splat2d" for number in range(PICTURES)],
+        1,
+    ),
+}
+
+
+def prepare(folder: Path, splat: bytes, old: list[str]) -> None:
+    """The inputs of every case; the outputs named in `old` exist already."""
+    rng = np.random.default_rng(1)
+    (folder / "in").mkdir()
+    (folder / "out").mkdir()
+    for number in range(PICTURES):
+        PIL.Image.fromarray(rng.integers(0, 256, (10, 12, 3), np.uint8)).save(folder / "in" / f"{number}.png")
+    (folder / "in.png").write_bytes((folder / "in" / "0.png").read_bytes())
+    (folder / "in.splat2d").write_bytes(splat)
+    for name in old:
+        (folder / name).write_bytes(OLD)
+
+
+def start(case: Case, folder: Path) -> subprocess.Popen[bytes]:
+    """The command in a process group of its own."""
+    command = [sys.executable, "-m", "splatc", *case.arguments]
+    return subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+def temporaries(folder: Path) -> list[Path]:
+    """Temporary files anywhere in the folder."""
+    return list(folder.rglob(".splatc-*.tmp"))
+
+
+def wait_at_random(process: subprocess.Popen[bytes], chance: random.Random, seconds: float) -> None:
+    """Until some moment of a run of so many seconds."""
+    end = time.monotonic() + chance.uniform(0, seconds)
+    while process.poll() is None and time.monotonic() < end:
+        time.sleep(0.001)
+
+
+def wait_for_writing(process: subprocess.Popen[bytes], chance: random.Random, folder: Path, earlier: int) -> None:
+    """Until some milliseconds after a temporary file has appeared; `earlier` ones, which only try whether one can write, pass."""
+    seen: set[str] = set()
+    while process.poll() is None and len(seen) <= earlier:
+        seen.update(path.name for path in temporaries(folder))
+    time.sleep(chance.choice((0.0, chance.uniform(0, 0.003), chance.uniform(0, 0.02))))
+
+
+def states(case: Case, folder: Path, whole: dict[str, bytes], old: list[str]) -> list[str]:
+    """What each output is now: old, absent, complete, or what is wrong."""
+    found = []
+    for name in case.outputs:
+        path = folder / name
+        data = path.read_bytes() if path.exists() else None
+        if data is None:
+            found.append("absent" if name not in old else "LOST")
+        elif data == OLD and name in old:
+            found.append("old")
+        elif data == whole[name] and (path.suffix != ".splat2d" or not verify(data)):
+            found.append("complete")
+        else:
+            found.append("BROKEN")
+    return found
+
+
+def trial(case: Case, number: int, seed: int, splat: bytes, whole: dict[str, bytes], seconds: float) -> Counter[str]:
+    """One kill, and the next run after it."""
+    chance = random.Random(f"{seed} {case.name} {number}")
+    tally: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        old = case.outputs if case.name != "batch" and chance.random() < 0.5 else []
+        prepare(folder, splat, old)
+        process = start(case, folder)
+        if number % 2:
+            wait_at_random(process, chance, seconds)
+        else:
+            wait_for_writing(process, chance, folder, case.temporary_files)
+        with_kill = process.poll() is None
+        if with_kill:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        time.sleep(0.05)  # workers of a batch are ended by the same signal, but nobody waits for them
+        tally["killed" if with_kill else "ended before"] += 1
+        tally.update(states(case, folder, whole, old))
+        left = len(temporaries(folder))
+        tally["temporary files left by the kill"] += left
+        # The next run. What it does first costs nothing, the rest is tried now and then.
+        if number % 5 == 0 or case.name == "decode":
+            assert start(case, folder).wait() == 0, "the next run fails"
+            if states(case, folder, whole, []) != ["complete"] * len(case.outputs):
+                tally["NOT FINISHED BY THE NEXT RUN"] += 1
+            tally["next runs"] += 1
+        else:
+            check_output(str(folder / case.outputs[0]), force=True, source="-")
+        tally["TEMPORARY FILES AFTER THE NEXT RUN"] += len(temporaries(folder))
+    return tally
+
+
+def undisturbed(case: Case, splat: bytes) -> tuple[dict[str, bytes], float]:
+    """The bytes of all outputs, and how long they take."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepare(folder, splat, [])
+        begin = time.monotonic()
+        assert start(case, folder).wait() == 0, "the command fails without being disturbed"
+        return {each: (folder / each).read_bytes() for each in case.outputs}, time.monotonic() - begin
+
+
+def main(argv: list[str] | None = None, say: Callable[[str], None] = print) -> int:
+    """Run the trials and print a line for each command; 1 if one has lost something."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in CASES:
+        parser.add_argument(f"--{name}", type=int, default=0, metavar="N", help=f"kills of {name}")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(argv)
+    splat = undisturbed(CASES["encode"], b"")[0]["out.splat2d"]
+    failed = False
+    for case in CASES.values():
+        count = getattr(options, case.name)
+        if not count:
+            continue
+        whole, seconds = undisturbed(case, splat)
+        tally: Counter[str] = Counter()
+        for number in range(count):
+            tally += trial(case, number, options.seed, splat, whole, seconds)
+        failed = failed or any(key.isupper() for key in tally)
+        say(json.dumps({"command": case.name, "trials": count, **dict(sorted(tally.items()))}))
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
