@@ -32,6 +32,9 @@ FIRST_GUESS = 36.0
 """Bits per Gaussian, before there is anything to encode."""
 SEEDING_SAMPLES = 16.0
 """Seeds are drawn from the picture reduced to no fewer samples per Gaussian."""
+MANY = 10_000
+"""Gaussians whose packing takes so long that it is not done at every cut."""
+FEW_LESS = 0.7
 FIT_SHARE = 0.85
 """Of a limit of time, the fit with all before it; the rest is for trimming, and for the check of what was written."""
 MARGIN = 1.01
@@ -69,17 +72,17 @@ def encode_image(image: Image, options: EncodeOptions, progress: Progress | None
     ``progress`` is told (step, steps, what is being done). Raises UsageError for a target that no file of this picture can meet,
     LimitError for a picture beyond the limits of the format.
     """
-    return encode_with(image, options, schedule(options.effort), Quantizer(), progress)
+    return encode_with(image, options, None, Quantizer(), progress)
 
 
 def encode_with(
     image: Image,
     options: EncodeOptions,
-    plan: Schedule,
+    plan: Schedule | None,
     quantizer: Quantizer,
     progress: Progress | None = None,
 ) -> bytes:
-    """encode_image with any schedule and any steps, for whoever looks for better ones."""
+    """encode_image with any schedule (None: that of the effort) and any steps, for whoever looks for better ones."""
     started = time.monotonic()
     image = replace(image, pixels=without_hidden_colours(image.pixels))
     picture = Picture(image.pixels)
@@ -96,6 +99,9 @@ def encode_with(
     background = np.array(header.background, np.float32) / np.float32(255)
     task = Task(picture, header.blend, background, quantizer, options.tune)
     rate = RateControl(header, options.target, image.metadata)
+    if plan is None:
+        reduction = task.reduction(rate.first_count(), Schedule.samples)
+        plan = schedule(options.effort, image.width * image.height / reduction**2)
     count = math.ceil(plan.oversampling * rate.first_count())
     small = picture.reduction(count, SEEDING_SAMPLES)
     seeds = enlarged(seed(reduced(image.pixels, small), count, np.random.default_rng(options.seed)), small)
@@ -104,9 +110,10 @@ def encode_with(
         seconds=None if options.max_time is None else FIT_SHARE * options.max_time - (time.monotonic() - started),
         progress=None if progress is None else lambda step, steps: progress(step, steps, "fitting"),
     )
-    gaussians = fit(task, seeds, rate.budget, plan, seed=options.seed, clock=clock)
+    gaussians, steps = fit(task, seeds, rate.budget, plan, seed=options.seed, clock=clock)
     cost = task.removal_costs(from_gaussians(gaussians), task.reduction(len(gaussians), plan.samples))
-    return rate.trim(quantize_for(header, gaussians), cost)
+    rate.header = replace(header, quantizer=steps)
+    return rate.trim(quantize_for(rate.header, gaussians), cost)
 
 
 def enlarged(gaussians: Gaussians, factor: int) -> Gaussians:
@@ -120,6 +127,8 @@ class RateControl:
     def __init__(self, header: Header, target: Target, metadata: Metadata) -> None:
         self.header = header
         self.metadata = metadata
+        self._packed: tuple[Quantizer, int, float] | None = None
+        """Steps, number and bits of the Gaussians that were packed last."""
         self.target = target
         none = np.zeros(0, np.int32)
         empty = QuantizedGaussians(none, none, none, none, none, none, np.zeros((0, header.channels), np.int32))
@@ -142,18 +151,30 @@ class RateControl:
             return self.target.value
         return max(1, int((self.target.value - self.overhead) * 8 / FIRST_GUESS))
 
-    def budget(self, gaussians: Gaussians) -> int:
+    def budget(self, gaussians: Gaussians, quantizer: Quantizer) -> int:
         """How many Gaussians like these the file may hold, with a little to spare for the trim."""
+        self.header = replace(self.header, quantizer=quantizer)
         if self.target.kind == "count":
             return self.target.value
         now = len(gaussians)
-        bits_now = 8 * (len(self.pack(quantize_for(self.header, gaussians))) - self.overhead) / now
+        bits_now = self._bits_each(gaussians)
         available = MARGIN * 8 * (self.target.value - self.overhead)
         count = available / bits_now
         for _ in range(4):
             # The fewer there are in the same area, the more each position costs: log2(area / count).
             count = available / max(1.0, bits_now + math.log2(now / count))
         return max(1, min(now, round(count)))
+
+    def _bits_each(self, gaussians: Gaussians) -> float:
+        """Bits per Gaussian in a real file; of many Gaussians, what was found when there were a few more will do."""
+        now = len(gaussians)
+        if self._packed is not None and now > MANY:
+            quantizer, count, bits = self._packed
+            if quantizer == self.header.quantizer and count * FEW_LESS < now <= count:
+                return bits + math.log2(count / now)
+        bits = 8 * (len(self.pack(quantize_for(self.header, gaussians))) - self.overhead) / now
+        self._packed = (self.header.quantizer, now, bits)
+        return bits
 
     def pack(self, quantized: QuantizedGaussians) -> bytes:
         """The file with these Gaussians."""

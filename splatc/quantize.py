@@ -61,6 +61,20 @@ class Quantizer:
     chroma: int = 100
     colour_slope: int = -6
 
+    def finer(self, delta: int) -> Quantizer:
+        """All steps times 2^(delta / 8)."""
+        return Quantizer(
+            position=self.position + delta,
+            position_slope=self.position_slope,
+            sizes=min(max(round(self.sizes * 2.0 ** (-delta / 8)), 1), 32),
+            anisotropy=self.anisotropy + delta,
+            angle=self.angle + delta,
+            angle_slope=self.angle_slope,
+            luma=self.luma + delta,
+            chroma=self.chroma + delta,
+            colour_slope=self.colour_slope,
+        )
+
     def position_step(self, level: int) -> int:
         return step_q32(self.position + self.position_slope * level)
 

@@ -25,7 +25,7 @@ from tests.scenes import floats, random_gaussians
 
 WIDTH, HEIGHT = 48, 40
 BACKGROUND = floats([0.5, 0.5, 0.5])
-PLAN = Schedule(80)
+PLAN = Schedule(80, adapt=0.0)
 
 
 def picture() -> FloatArray:
@@ -38,7 +38,7 @@ def fitted(plan: Schedule, blend: Blend = Blend.NORMALIZED, tune: Tune = "psnr",
     image = picture()
     seeds = seed(image, 3 * count, np.random.default_rng(0))
     pixels = np.rint(image * 255).astype(np.uint8)
-    return fit(Task(Picture(pixels), blend, BACKGROUND, Quantizer(), tune), seeds, lambda _: count, plan)
+    return fit(Task(Picture(pixels), blend, BACKGROUND, Quantizer(), tune), seeds, lambda *_: count, plan)[0]
 
 
 def error(gaussians: Gaussians, blend: Blend) -> float:
@@ -152,7 +152,22 @@ def test_a_fit_without_time_still_lies_on_the_grid() -> None:
     pixels = np.rint(picture() * 255).astype(np.uint8)
     seeds = seed(picture(), 60, np.random.default_rng(0))
     task = Task(Picture(pixels), Blend.NORMALIZED, BACKGROUND, Quantizer())
-    result = fit(task, seeds, lambda _: 20, PLAN, clock=Clock(80, seconds=0.0))
+    result, _ = fit(task, seeds, lambda *_: 20, PLAN, clock=Clock(80, seconds=0.0))
     assert len(result) <= 20
     back = dequantize(Quantizer(), quantize(Quantizer(), result, WIDTH, HEIGHT))
+    assert np.allclose(back.colour, result.colour, atol=1e-4)
+
+
+def test_the_better_the_fit_the_finer_the_steps() -> None:
+    plan = Schedule(80)
+    coarse, default, fine = (plan.adapted(Quantizer(), 10.0 ** (-psnr / 10)) for psnr in (20.0, plan.middling, 38.0))
+    assert default == Quantizer()
+    assert coarse.position > default.position > fine.position
+    assert coarse.sizes < default.sizes < fine.sizes
+    pixels = np.rint(picture() * 255).astype(np.uint8)
+    seeds = seed(picture(), 180, np.random.default_rng(0))
+    task = Task(Picture(pixels), Blend.NORMALIZED, BACKGROUND, Quantizer())
+    result, quantizer = fit(task, seeds, lambda *_: 60, plan)
+    assert quantizer != Quantizer()
+    back = dequantize(quantizer, quantize(quantizer, result, WIDTH, HEIGHT))
     assert np.allclose(back.colour, result.colour, atol=1e-4)

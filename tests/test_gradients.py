@@ -84,8 +84,9 @@ def test_a_loss_from_torch_gives_the_same_gradient(blend: Blend) -> None:
     gaussians, target = setting(blend)
     lattice = Picture(target).lattice(1)
     view = View(from_gaussians(gaussians), lattice, blend)
-    _, fused = squared_error(lattice, view.footprint, view.feature, BACKGROUND)
-    torches = perceptual_error(lattice, view, BACKGROUND, lambda out, wanted: ((out - wanted) ** 2).mean())
+    expected, fused = squared_error(lattice, view.footprint, view.feature, BACKGROUND)
+    total, torches = perceptual_error(lattice, view, BACKGROUND, lambda out, wanted: ((out - wanted) ** 2).mean())
+    assert total == pytest.approx(expected, rel=1e-4)
     # Times the samples, padding included.
     scale = lattice.samples.size / (WIDTH * HEIGHT * 3)
     assert np.allclose(torches.feature, scale * fused.feature, rtol=1e-3, atol=1e-3)

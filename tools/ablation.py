@@ -63,7 +63,7 @@ def quality(image: Samples, count: int, stages: dict[str, bool], blend: Blend, t
     pixels, background = reduced(image, 1), whole.mean()
     seeds = seed(pixels, count, np.random.default_rng(0), **stages)
     plan = Schedule(steps, oversampling=1.0, quantized=False, rates=RATES)
-    gaussians = fit(Task(whole, blend, background, Quantizer(), tune), seeds, lambda _: count, plan)
+    gaussians, _ = fit(Task(whole, blend, background, Quantizer(), tune), seeds, lambda *_: count, plan)
     height, width, _ = image.shape
     picture = np.clip(render(Scene(width, height, blend, background, gaussians)), 0.0, 1.0)
     return float(-10.0 * np.log10(np.mean((picture - pixels) ** 2, dtype=np.float64)))

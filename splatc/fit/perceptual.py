@@ -17,8 +17,8 @@ Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Of two pictures (C, H, W), differentiable by the first."""
 
 
-def perceptual_error(lattice: Lattice, view: View, background: FloatArray, loss: Loss) -> Moments:
-    """The moments of the gradient of the loss, times the number of samples.
+def perceptual_error(lattice: Lattice, view: View, background: FloatArray, loss: Loss) -> tuple[float, Moments]:
+    """Sum of squared differences, and the moments of the gradient of the loss, times the number of samples.
 
     Not of the mean: gradients of single Gaussians shall not vanish in float32 as pictures grow.
     """
@@ -32,4 +32,4 @@ def perceptual_error(lattice: Lattice, view: View, background: FloatArray, loss:
     moments = Moments.zero(*view.feature.shape)
     planes = gradient_planes(gradient, image, weight, view.blend is Blend.NORMALIZED)
     gather_rows(view.footprint, view.feature, planes, lattice.width, moments)
-    return moments
+    return float(((drawn.detach() - wanted) ** 2).sum()), moments

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
+
+from splatc.quantize import Quantizer
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,19 @@ class Schedule:
     """From when to when size, ratio and angle take their final values."""
     freeze_mean: tuple[float, float] = (0.7, 0.85)
     freeze_colour: tuple[float, float] = (0.85, 1.0)
+    middling: float = 29.0
+    """PSNR in dB for which the default steps are best."""
+    adapt: float = 0.45
+    """By so many eighths of an octave all steps change per dB away from it."""
     stages: int = 10
     """In so many parts of equal size the Gaussians follow one another within each of these times."""
     rates: Rates = Rates()
+
+    def adapted(self, quantizer: Quantizer, error: float) -> Quantizer:
+        """The steps for a picture with that mean squared error: where it is small, rounding must do little harm."""
+        psnr = -10.0 * math.log10(max(error, 1e-10))
+        delta = round(self.adapt * (self.middling - psnr))
+        return quantizer.finer(min(max(delta, -8), 5))
 
     def events(self) -> list[tuple[float, Event]]:
         """(time, what happens then), in order."""
@@ -88,9 +101,18 @@ class Schedule:
         return sorted(events, key=lambda event: event[0])
 
 
-_STEPS = {1: 250, 2: 400, 3: 700, 4: 1200, 5: 2000, 6: 3500, 7: 6000, 8: 10000, 9: 20000}
+_STEPS = {1: 250, 2: 500, 3: 1000, 4: 1800, 5: 3000, 6: 5000, 7: 9000, 8: 15000, 9: 30000}
+USUAL_SAMPLES = 400_000
+"""Samples a step up to which a fit makes all steps of its effort."""
+FEWEST = 0.25
+"""Of the steps of its effort; larger pictures get fewer, but not fewer than that."""
 
 
-def schedule(effort: int) -> Schedule:
-    """The preset of an effort, 1 (fastest) to 9."""
-    return replace(Schedule(steps=_STEPS[effort]))
+def schedule(effort: int, samples: float = USUAL_SAMPLES) -> Schedule:
+    """The preset of an effort, 1 (fastest) to 9, for steps that look at so many samples.
+
+    A fit of a large picture has most of its gain early, and each step costs more: steps fall with samples^-0.4, the time grows
+    with samples^0.6.
+    """
+    share = min(1.0, max(FEWEST, (USUAL_SAMPLES / samples) ** 0.4))
+    return Schedule(steps=round(_STEPS[effort] * share))

@@ -22,7 +22,7 @@ from splatc.fit.parameters import MAX_RATIO, MIN_SIZE, Adam, Parameters, Tensor,
 from splatc.fit.perceptual import perceptual_error
 from splatc.fit.removal import removal_costs
 from splatc.fit.rounding import noise_for
-from splatc.fit.schedule import Cut, Event, Schedule, Trim
+from splatc.fit.schedule import Cut, Event, Round, Schedule
 from splatc.fit.squared import squared_error
 from splatc.fit.view import View
 from splatc.gaussians import Blend, FloatArray, Gaussians
@@ -30,8 +30,8 @@ from splatc.quantize import Quantizer
 
 Tune = Literal["psnr", "ssim", "smartsplat"]
 
-Budget = Callable[[Gaussians], int]
-"""How many Gaussians the file may hold, told from what they look like now."""
+Budget = Callable[[Gaussians, Quantizer], int]
+"""How many Gaussians the file may hold, told from what they look like now and their steps."""
 
 PRUNING_LATTICES = 4
 """A removal is judged by so many lattices."""
@@ -46,18 +46,19 @@ class Task:
     background: FloatArray
     """(C,) for the normalized blend, in [0, 1]."""
     quantizer: Quantizer
+    """Its steps are for a picture of middling quality; the fit makes them finer or coarser (Schedule.adapted)."""
     tune: Tune = "psnr"
     """"psnr" for squared error, "ssim" for L1 + SSIM over several scales, "smartsplat" for L1 + SSIM as in the paper."""
 
-    def gradients(self, parameters: Parameters, lattice: Lattice) -> dict[str, Tensor]:
-        """By name, the gradient of the loss of a lattice, times its pixels."""
+    def gradients(self, parameters: Parameters, lattice: Lattice) -> tuple[float, dict[str, Tensor]]:
+        """Mean squared error of a lattice, and by name the gradient of the loss, times its pixels."""
         view = View(parameters, lattice, self.blend)
         if self.tune == "psnr":
-            _, moments = squared_error(lattice, view.footprint, view.feature, self.background)
+            total, moments = squared_error(lattice, view.footprint, view.feature, self.background)
         else:
             loss = multiscale if self.tune == "ssim" else l1_ssim
-            moments = perceptual_error(lattice, view, self.background, loss)
-        return view.gradients(moments)
+            total, moments = perceptual_error(lattice, view, self.background, loss)
+        return total / (lattice.width * lattice.height * lattice.channels), view.gradients(moments)
 
     def removal_costs(self, parameters: Parameters, reduction: int) -> FloatArray:
         """(N,) rise of the squared error of some lattices if that Gaussian alone were removed."""
@@ -80,7 +81,7 @@ def fit(
     *,
     seed: int = 0,
     clock: Clock | None = None,
-) -> Gaussians:
+) -> tuple[Gaussians, Quantizer]:
     """Fit the Gaussians ``seeds`` to a picture.
 
     Args:
@@ -89,75 +90,85 @@ def fit(
         clock: tells how far the fit has come; by default it counts the steps of the schedule.
 
     Returns:
-        Gaussians whose attributes all lie on the quantizer's grid, unless the schedule says that the fit be free of it.
+        Gaussians, and the steps on whose grid all their attributes lie, unless the schedule says that the fit be free of it.
     """
-    generator = torch.Generator().manual_seed(seed)
-    parameters = from_gaussians(seeds)
-    optimizer = Adam(parameters)
-    seeded = len(parameters)
-    freezing = Freezing(seeded, generator)
-
-    def prune(count: int) -> None:
-        """Keep the ``count`` Gaussians whose removal would raise the squared error most."""
-        nonlocal parameters
-        if count >= len(parameters):
-            return
-        cost = task.removal_costs(parameters, task.reduction(len(parameters), schedule.samples))
-        kept = torch.from_numpy(np.sort(np.argsort(-cost, kind="stable")[:count]))
-        optimizer.keep(kept)
-        freezing.keep(kept)
-        parameters = parameters.keep(kept)
-
-    def happens(event: Event) -> None:
-        nonlocal parameters
-        if isinstance(event, Cut):
-            final = min(budget(to_gaussians(parameters)), seeded)
-            prune(round(seeded * (final / seeded) ** event.share))
-        elif isinstance(event, Trim):
-            prune(budget(to_gaussians(parameters)))
-        else:
-            parameters = freezing.advance(parameters, task.quantizer, event.names, event.share)
-
+    state = _Fit(task, seeds, budget, schedule, seed)
     events = schedule.events()
     for step, time in enumerate(clock or Clock(schedule.steps)):
         while events and events[0][0] <= time:
-            happens(events.pop(0)[1])
-        if not freezing.free():
+            state.happens(*events.pop(0))
+        if not state.freezing.free():
             break  # of a few Gaussians, the last may have its turn before the last stage
-        noisy = parameters
-        if schedule.quantized and time >= schedule.noise_from:
-            noise = freezing.only_free(noise_for(parameters, task.quantizer, freezing.free(), generator))
+        state.step(step, time)
+    for event in events:
+        state.happens(*event)
+    return to_gaussians(state.parameters), state.quantizer
+
+
+class _Fit:
+    """A fit on its way: what its steps and events change."""
+
+    def __init__(self, task: Task, seeds: Gaussians, budget: Budget, schedule: Schedule, seed: int) -> None:
+        self.task = task
+        self.budget = budget
+        self.schedule = schedule
+        self.seeded = len(seeds)
+        self.parameters = from_gaussians(seeds)
+        self.quantizer = task.quantizer
+        self.optimizer = Adam(self.parameters)
+        self.generator = torch.Generator().manual_seed(seed)
+        self.freezing = Freezing(self.seeded, self.generator)
+        self.error = math.nan
+        """Mean squared error at the last step."""
+
+    def reduction(self) -> int:
+        return self.task.reduction(len(self.parameters), self.schedule.samples)
+
+    def happens(self, time: float, event: Event) -> None:
+        """Bring an event of the schedule about."""
+        if isinstance(event, Round):
+            self.parameters = self.freezing.advance(self.parameters, self.quantizer, event.names, event.share)
+            return
+        if isinstance(event, Cut):
+            if time >= self.schedule.noise_from and self.error > 0.0:
+                self.quantizer = self.schedule.adapted(self.task.quantizer, self.error)
+            final = min(self.budget(to_gaussians(self.parameters), self.quantizer), self.seeded)
+            self.prune(round(self.seeded * (final / self.seeded) ** event.share))
+        else:
+            self.prune(self.budget(to_gaussians(self.parameters), self.quantizer))
+
+    def prune(self, count: int) -> None:
+        """Keep the ``count`` Gaussians whose removal would raise the squared error most."""
+        if count >= len(self.parameters):
+            return
+        cost = self.task.removal_costs(self.parameters, self.reduction())
+        kept = torch.from_numpy(np.sort(np.argsort(-cost, kind="stable")[:count]))
+        self.optimizer.keep(kept)
+        self.freezing.keep(kept)
+        self.parameters = self.parameters.keep(kept)
+
+    def step(self, step: int, time: float) -> None:
+        """One gradient step; the picture is drawn with noise, the step applied without."""
+        parameters = noisy = self.parameters
+        if self.schedule.quantized and time >= self.schedule.noise_from:
+            noise = noise_for(parameters, self.quantizer, self.freezing.free(), self.generator)
+            noise = self.freezing.only_free(noise)
             noisy = replace(parameters, **{name: getattr(parameters, name) + noise[name] for name in noise})
-        lattice = task.picture.lattice(task.reduction(len(parameters), schedule.samples), step)
-        gradients = task.gradients(noisy, lattice)
-        free = {name: gradients[name] for name in freezing.free()}
-        parameters = _move(parameters, optimizer.directions(free), freezing, schedule, time, task.picture)
-    for _, event in events:
-        happens(event)
-    return to_gaussians(parameters)
+        self.error, gradients = self.task.gradients(noisy, self.task.picture.lattice(self.reduction(), step))
+        directions = self.optimizer.directions({name: gradients[name] for name in self.freezing.free()})
+        if "mean" in directions:
+            directions["mean"] *= torch.exp(parameters.size)[:, None]
+        rates, decay = self.schedule.rates, self.schedule.rates.final**time
+        moved = {name: getattr(parameters, name) + getattr(rates, name) * decay * d for name, d in directions.items()}
+        bounded = _within_bounds(replace(parameters, **moved), self.task.picture)
+        changes = {name: getattr(bounded, name) - getattr(parameters, name) for name in moved}
+        final = {name: getattr(parameters, name) + change for name, change in self.freezing.only_free(changes).items()}
+        self.parameters = replace(parameters, **final)
 
 
-def _move(
-    parameters: Parameters,
-    directions: dict[str, Tensor],
-    freezing: Freezing,
-    schedule: Schedule,
-    time: float,
-    picture: Picture,
-) -> Parameters:
-    """Follow the directions at the rates of the time, within bounds, where nothing is final."""
-    rates, decay = schedule.rates, schedule.rates.final**time
-    if "mean" in directions:
-        directions["mean"] *= torch.exp(parameters.size)[:, None]
-    moved = {name: getattr(parameters, name) + getattr(rates, name) * decay * d for name, d in directions.items()}
-    bounded = _within_bounds(replace(parameters, **moved), picture.width, picture.height)
-    changes = {name: getattr(bounded, name) - getattr(parameters, name) for name in moved}
-    final = {name: getattr(parameters, name) + change for name, change in freezing.only_free(changes).items()}
-    return replace(parameters, **final)
-
-
-def _within_bounds(parameters: Parameters, width: int, height: int) -> Parameters:
+def _within_bounds(parameters: Parameters, picture: Picture) -> Parameters:
     """Means inside the picture, so that each has a cell; sizes and ratios in the range that a file can hold."""
+    width, height = picture.width, picture.height
     low, high = torch.zeros(2), torch.tensor([width, height], dtype=torch.float32) - 1 / 64
     return replace(
         parameters,
