@@ -229,7 +229,7 @@ def _image(array: ArrayLike, icc: bytes = b"", exif: bytes = b"", xmp: bytes = b
 def _check_options(request: Request, effort: int, tune: str, blend: str | None, seed: int) -> None:
     for name in ("cr", "bpp", "size", "count"):
         value = getattr(request, name)
-        if value is not None and not (0 < value < math.inf):
+        if value is not None and (isinstance(value, str) or not 0 < value < math.inf):
             raise UsageError(f"{name}={value!r}: expected a number above 0")
         if name in ("size", "count") and value is not None and value != int(value):
             raise UsageError(f"{name}={value!r}: expected a whole number")

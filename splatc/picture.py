@@ -62,6 +62,11 @@ class Picture:
         else:
             stream = file
         with self._named():
+            if not hasattr(stream, "seekable"):
+                self.close()
+                raise UsageError(
+                    f"expected a path or a binary file, not {type(file).__name__}; bytes go into an io.BytesIO"
+                )
             if not stream.seekable():
                 self.close()
                 raise UsageError("a pipe or stream that cannot seek: read it into an io.BytesIO first")

@@ -112,6 +112,7 @@ def test_arrays_that_are_no_pictures(array: Any, message: str) -> None:
         ({"cr": 50, "bpp": 1}, "cr and bpp exclude each other"),
         ({"cr": 0}, "cr=0: expected a number above 0"),
         ({"cr": float("nan")}, "cr=nan"),
+        ({"bpp": "0.1"}, "bpp='0.1': expected a number above 0"),
         ({"cr": 1e9}, r"cr=1e\+09 leaves this picture of 28 x 20 less than one byte"),
         ({"size": 10.5}, "size=10.5: expected a whole number"),
         ({"effort": 10}, "effort=10: expected 1, 2"),
@@ -162,3 +163,5 @@ def test_paths_that_lead_nowhere() -> None:
         splatc.info("no.splat2d")
     with pytest.raises(splatc.SplatError, match=r"not a \.splat2d file"):
         splatc.decode(b"nothing of the kind")
+    with pytest.raises(UsageError, match="not bytes; bytes go into"):
+        splatc.open(b"S2D")  # type: ignore[arg-type]
