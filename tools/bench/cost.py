@@ -119,8 +119,9 @@ class Cost:
                         ends, [line.at(end) for end in ends], "-", lw=1, label=f"{line.text}\nR² = {line.r_squared:.4f}"
                     )
                     cell.legend(loc="upper left")
-                top = 1.3 * max((value(point) for point in points), default=1.0)  # room for the legend
-                cell.set(xlabel=axis, ylabel=name, xlim=(0, 1.05 * max(x, default=1.0)), ylim=(0, top))
+                right, top = max(x, default=0.0) or 1.0, max(map(value, points), default=0.0) or 1.0
+                # The legend needs room above the points.
+                cell.set(xlabel=axis, ylabel=name, xlim=(0, 1.05 * right), ylim=(0, 1.3 * top))
                 cell.grid(visible=True, alpha=0.25)
         title = "Against pixels at one ratio (above), against Gaussians at one size (below)"
         figure.suptitle(f"{title}, {self.made_by.get('date', '')}")
