@@ -142,7 +142,7 @@ def measure_codec(
     found = processes.run(_task_command("search", words), seconds=90 * minutes)
     told = _lines(found.output)
     if not any("trying" in line for line in told):
-        raise Failed(f"{title}: {found.failure or 'said nothing'}")
+        raise Failed(found.failure or "the search said nothing")
     remarks = _remarks(told, found)
     best: tuple[dict[str, Any], dict[str, Any], Run] | None = None
     for candidate in {line["path"]: line for line in told if "path" in line}.values():
