@@ -46,6 +46,8 @@ def read(kind: str, payload: bytes) -> bytes:
     """The content of a chunk. Raises CorruptFileError, or LimitError if it is longer than the format allows."""
     import zstandard
 
+    if not payload.startswith(zstandard.FRAME_HEADER):  # nor a skippable frame, which zstd takes for an empty one
+        raise CorruptFileError(f"the {kind} chunk is no zstd frame: it is damaged")
     try:
         size = zstandard.frame_content_size(payload)
         if size > limits.MAX_METADATA:
@@ -55,8 +57,13 @@ def read(kind: str, payload: bytes) -> bytes:
         # The stated size is not believed either: no more than that is read.
         decompressor = zstandard.ZstdDecompressor(max_window_size=limits.MAX_METADATA)
         content: bytes = decompressor.stream_reader(payload).read(size + 1)
+        if len(content) == size:  # the frame is as long as it says: now it may be decoded in one piece, to see where it ends
+            whole = decompressor.decompressobj()
+            whole.decompress(payload)
     except zstandard.ZstdError as error:
         raise CorruptFileError(f"the {kind} chunk is no zstd frame ({error}): it is damaged") from error
     if len(content) != size:
         raise CorruptFileError(f"the {kind} chunk holds other than the {size} bytes that it states: it is damaged")
+    if not whole.eof or whole.unused_data:
+        raise CorruptFileError(f"the {kind} chunk does not end where its zstd frame does: it is damaged")
     return content

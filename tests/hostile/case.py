@@ -1,0 +1,63 @@
+"""What a hostile file is, and the two sound ones that most are made from."""
+
+from __future__ import annotations
+
+import functools
+import random
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from splatc import bitstream
+from splatc.bitstream import Header, Metadata, Pass
+from splatc.gaussians import Blend
+from splatc.quantize import QuantizedGaussians, Quantizer
+
+Kind = Literal["corrupt", "unsupported", "limit"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One rule that a file breaks."""
+
+    name: str
+    """Of the file, without its extension."""
+    data: bytes
+    kind: Kind
+    says: str
+    """What the error message must contain; plain text."""
+    parts: tuple[str, ...] = ()
+    """The parts in which ``verify`` finds it, where decoding alone does not (metadata)."""
+
+
+def gaussians(header: Header, cells: list[tuple[int, int, int]]) -> QuantizedGaussians:
+    """Gaussians of no special shape or colour at (level, x, y)."""
+    table = np.array(cells, np.int32).reshape(-1, 3)
+    count = len(table)
+    some = np.arange(count, dtype=np.int32)
+    none = np.zeros(count, np.int32)
+    colour = np.stack([some % 7 - 3] * header.channels, axis=1).astype(np.int32)
+    return QuantizedGaussians(table[:, 0], table[:, 1], table[:, 2], some % 5, none, none, colour)
+
+
+@functools.cache
+def plain() -> bytes:
+    """64 x 48 px, RGB, five Gaussians, no index: HEAD, GAUS."""
+    header = Header(64, 48, 3, (128, 128, 128), Blend.NORMALIZED, quantizer=Quantizer())
+    return bitstream.encode(header, gaussians(header, [(2, 3, 4), (2, 20, 9), (1, 7, 7), (0, 1, 1), (0, 100, 90)]))
+
+
+@functools.cache
+def divided() -> bytes:
+    """64 x 48 px, RGB, with an index of five sections and all metadata: HEAD, iccp, INDX, GAUS, exif, xmpd."""
+    header = Header(64, 48, 3, (128, 128, 128), Blend.NORMALIZED, quantizer=Quantizer())
+    coarse = [(1, 10 * i, 7 * i) for i in range(8)]
+    fine = [(0, 12 * i + 1, 9 * i + 20) for i in range(14)]
+    content = Metadata(icc=b"profile " * 8, exif=b"II*\0" + bytes(8), xmp=b"<x:xmpmeta/>")
+    return bitstream.encode(header, gaussians(header, coarse + fine), content, layout=(Pass(1, 6), Pass(1, 5)))
+
+
+def noise(seed: int, length: int) -> bytes:
+    """The same random bytes on every machine."""
+    return random.Random(seed).randbytes(length)

@@ -1,0 +1,45 @@
+"""Write the hostile files and their list: ``python -m tests.hostile.write``. After a change of the format, or of a case."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.hostile import cases_container, cases_header, cases_index, cases_streams
+from tests.hostile.case import Case
+
+FOLDER = Path(__file__).parent
+MODULES = (cases_container, cases_header, cases_streams, cases_index)
+HEADING = """# Files that must be refused
+
+Each breaks one rule of [spec/](../../spec/README.md). `python -m tests.hostile.write` writes them, and this list; `cases_*.py` say in words
+what is in them. The error is what splatc says, in part. Another decoder may say something else, but must not read the file: `corrupt` and
+`unsupported` end `splatc` with exit code 3, `limit` with 4. Metadata (`metadata-*`) are refused where they are asked for; the picture of
+such a file may be drawn.
+
+| file | bytes | kind | error |
+|---|---|---|---|
+"""
+
+
+def cases() -> list[Case]:
+    """All of them."""
+    return [case for module in MODULES for case in module.cases()]
+
+
+def listing() -> str:
+    """README.md."""
+    rows = [f"| {each.name} | {len(each.data)} | {each.kind} | {each.says or 'any'} |\n" for each in cases()]
+    return HEADING + "".join(rows)
+
+
+def main() -> None:
+    """Replace what is there."""
+    for path in FOLDER.glob("*.splat2d"):
+        path.unlink()
+    for case in cases():
+        (FOLDER / f"{case.name}.splat2d").write_bytes(case.data)
+    (FOLDER / "README.md").write_text(listing())
+
+
+if __name__ == "__main__":
+    main()
