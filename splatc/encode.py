@@ -102,7 +102,8 @@ def encode_with(
     if plan is None:
         reduction = task.reduction(rate.first_count(), Schedule.samples)
         plan = schedule(options.effort, image.width * image.height / reduction**2)
-    count = math.ceil(plan.oversampling * rate.first_count())
+    # More than one a pixel say nothing more of the picture; nobody's machine shall have to fit them.
+    count = min(math.ceil(plan.oversampling * rate.first_count()), image.width * image.height)
     small = picture.reduction(count, SEEDING_SAMPLES)
     seeds = enlarged(seed(reduced(image.pixels, small), count, np.random.default_rng(options.seed)), small)
     clock = Clock(

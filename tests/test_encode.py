@@ -76,3 +76,9 @@ def test_pictures_of_one_colour_and_of_one_pixel() -> None:
         image = Image(np.full(shape, 77, np.uint8))
         decoded = decode_bytes(encoded(image, Target("bytes", 300)))
         assert np.abs(decoded.pixels.astype(int) - 77).max() <= 2
+
+
+def test_no_more_gaussians_than_pixels() -> None:
+    image = Image(np.random.default_rng(0).integers(0, 256, (5, 4, 3), np.uint8))
+    data = encoded(image, Target("count", 10**9))
+    assert 1 <= bitstream.read_header(data).count <= 20
