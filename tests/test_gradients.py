@@ -146,3 +146,12 @@ def test_samples_of_16_bits_count_alike() -> None:
         view = View(parameters, lattice, Blend.NORMALIZED)
         totals.append(squared_error(lattice, view.footprint, view.feature, BACKGROUND)[0])
     assert totals[0] == pytest.approx(totals[1], rel=1e-5)
+
+
+def test_windows_share_the_rows_out() -> None:
+    lattice = Picture(np.arange(7 * 5, dtype=np.uint8).reshape(7, 5, 1)).lattice(1)
+    windows = [lattice.window(step, 10) for step in range(4)]
+    assert [window.y0 for window in windows] == [0, 1, 3, 5]
+    assert sum(window.height for window in windows) == 7
+    assert np.array_equal(np.concatenate([window.samples for window in windows]), lattice.samples)
+    assert np.array_equal(lattice.window(9, 35).samples, lattice.samples)

@@ -8,7 +8,7 @@ full size plus noise, which Adam averages out as long as every Gaussian meets so
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,14 @@ class Lattice:
     @property
     def channels(self) -> int:
         return int(self.samples.shape[1])
+
+    def window(self, step: int, samples: int) -> Lattice:
+        """As many rows as hold so many samples, each step the next ones."""
+        rows = max(1, samples // self.width)
+        windows = -(-self.height // rows)
+        top = step % windows * self.height // windows
+        bottom = (step % windows + 1) * self.height // windows
+        return replace(self, y0=self.y0 + top * self.reduction, height=bottom - top, samples=self.samples[top:bottom])
 
 
 class Picture:

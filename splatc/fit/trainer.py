@@ -33,6 +33,8 @@ Tune = Literal["psnr", "ssim", "smartsplat"]
 Budget = Callable[[Gaussians, Quantizer], int]
 """How many Gaussians the file may hold, told from what they look like now and their steps."""
 
+WINDOW = 1 << 23
+"""Samples that a loss of neighbourhoods looks at in a step, at most: they all lie in memory as floats, several times."""
 PRUNING_LATTICES = 4
 """A removal is judged by so many lattices."""
 
@@ -67,6 +69,11 @@ class Task:
             lattice = self.picture.lattice(reduction, step)
             cost += removal_costs(lattice, View(parameters, lattice, self.blend), self.background)
         return cost
+
+    def lattice(self, reduction: int, step: int) -> Lattice:
+        """What a step looks at: a lattice; for a loss that compares neighbourhoods, of a large picture some rows of it."""
+        lattice = self.picture.lattice(reduction, step)
+        return lattice if self.tune == "psnr" else lattice.window(step, WINDOW)
 
     def reduction(self, count: int, samples: float) -> int:
         """Of the lattices for so many Gaussians. Losses that compare neighbourhoods need all pixels."""
@@ -154,7 +161,7 @@ class _Fit:
             noise = noise_for(parameters, self.quantizer, self.freezing.free(), self.generator)
             noise = self.freezing.only_free(noise)
             noisy = replace(parameters, **{name: getattr(parameters, name) + noise[name] for name in noise})
-        self.error, gradients = self.task.gradients(noisy, self.task.picture.lattice(self.reduction(), step))
+        self.error, gradients = self.task.gradients(noisy, self.task.lattice(self.reduction(), step))
         directions = self.optimizer.directions({name: gradients[name] for name in self.freezing.free()})
         if "mean" in directions:
             directions["mean"] *= torch.exp(parameters.size)[:, None]
