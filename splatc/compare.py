@@ -46,6 +46,8 @@ class Comparison:
     """Of a sample, over full range."""
     equal_samples: float
     """Share of the samples that are the same."""
+    equal_profiles: bool
+    """Whether equal samples are equal colours."""
 
     def as_data(self) -> dict[str, Any]:
         """For JSON, which has no infinity; the names are a stable interface under SCHEMA_VERSION."""
@@ -79,6 +81,7 @@ def compare(a: str, b: str) -> Comparison:
         ms_ssim=metrics.ms_ssim(x, y),
         largest_error=float(difference.max()) / np.iinfo(x.dtype).max,
         equal_samples=float((difference == 0).mean()),
+        equal_profiles=first.metadata.icc == second.metadata.icc,
     )
 
 

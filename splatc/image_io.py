@@ -54,6 +54,8 @@ class Format:
     max_side: int = 1 << 31
     """Longest width and height, px."""
     options: Mapping[str, Any] = field(default_factory=dict)
+    profiled: tuple[int, ...] = (1, 2, 3, 4)
+    """The numbers of channels with which it holds a colour profile."""
 
     def check(self, channels: int, bit_depth: int, width: int = 1, height: int = 1) -> None:
         """Raises UsageError if a picture of this kind does not fit."""
@@ -80,14 +82,14 @@ FORMATS = {
     ".png": _PNG,
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
-    ".webp": Format("WEBP", _WEBP_MODES, max_side=16383, options={"lossless": True, "exact": True}),
+    ".webp": Format("WEBP", _WEBP_MODES, max_side=16383, options={"lossless": True, "exact": True}, profiled=(3, 4)),
     ".tif": _TIFF,
     ".tiff": _TIFF,
-    ".ppm": Format("PPM", {1: "RGB", 3: "RGB"}, (1, 3), write_ppm),
-    ".pgm": Format("PPM", {1: "L"}, (1,), write_pnm),
-    ".pnm": Format("PPM", _NO_ALPHA, (1, 3), write_pnm),
-    ".pam": Format("PAM", _MODES, _ALL, write_pam),
-    ".bmp": Format("BMP", _NO_ALPHA),
+    ".ppm": Format("PPM", {1: "RGB", 3: "RGB"}, (1, 3), write_ppm, profiled=()),
+    ".pgm": Format("PPM", {1: "L"}, (1,), write_pnm, profiled=()),
+    ".pnm": Format("PPM", _NO_ALPHA, (1, 3), write_pnm, profiled=()),
+    ".pam": Format("PAM", _MODES, _ALL, write_pam, profiled=()),
+    ".bmp": Format("BMP", _NO_ALPHA, profiled=()),
 }
 """By extension."""
 

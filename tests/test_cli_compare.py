@@ -35,6 +35,15 @@ def test_a_picture_and_a_file(tiny_picture: Path, tiny_splat: Path, tiny_file: b
     assert report["b"] == {"name": str(tiny_splat), "bytes": len(tiny_file), "channels": 3, "bit_depth": 8}
 
 
+def test_samples_of_other_profiles_are_told(tmp_path: Path) -> None:
+    p3 = Path(__file__).parent / "images" / "icc_display_p3.png"
+    PIL.Image.open(p3).save(tmp_path / "bare.png", icc_profile=None)
+    result = CliRunner().invoke(main, ["compare", str(p3), str(tmp_path / "bare.png")])
+    assert "infinite" in result.stdout
+    assert result.stderr.startswith("splatc: note: the two have different colour profiles")
+    assert CliRunner().invoke(main, ["compare", str(p3), str(p3)]).stderr == ""
+
+
 def test_equal_pictures_and_standard_input(tiny_splat: Path, tiny_file: bytes) -> None:
     result = CliRunner().invoke(main, ["compare", str(tiny_splat), "-"], input=tiny_file)
     assert result.exit_code == 0, result.output

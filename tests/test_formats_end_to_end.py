@@ -66,6 +66,8 @@ def test_it_comes_back_as_it_went(kind: Kind, tmp_path: Path) -> None:
     assert len(json.loads(told.stdout)["notes"]) == told.stderr.count("splatc: note: ") == bool(kind.note)
     run("decode", middle, back)
     before, after = load(source), load(back)
+    told = run("decode", middle, str(tmp_path / ("a.pam")))
+    assert ("PAM holds no such colour profile" in told.stderr) is bool(kind.profile)  # nothing is flattened in silence
     assert after.pixels.shape == before.pixels.shape
     assert (after.channels, after.bit_depth) == (kind.channels, kind.bit_depth)
     assert kind.profile.encode() in after.metadata.icc.replace(b"\0", b"")

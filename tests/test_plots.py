@@ -17,8 +17,10 @@ import pytest
 from click.testing import CliRunner
 
 import splatc
+from splatc import bitstream
 from splatc.cli import main
 from splatc.gaussians import Gaussians
+from splatc.pixels import load
 from splatc.plots import figure, page, sheet
 
 
@@ -116,6 +118,15 @@ def test_gray_and_alpha_are_shown_as_rgb_on_white(channels: int) -> None:
     assert (made.picture == (0 if channels == 1 else 255)).all()
     assert sheet.draw(made).startswith(b"\x89PNG")
     assert page.write(made)
+
+
+def test_the_colour_profile_is_that_of_the_file(tiny_file: bytes) -> None:
+    profile = load(str(Path(__file__).parent / "images" / "icc_display_p3.png")).metadata.icc
+    header, gaussians = bitstream.decode(tiny_file)
+    made = figure.make_figure(bitstream.encode(header, gaussians, bitstream.Metadata(icc=profile)), "tiny")
+    after = Elements(page.write(made).decode()).references[1]
+    for data in (sheet.draw(made), base64.b64decode(after.partition(",")[2])):
+        assert PIL.Image.open(io.BytesIO(data)).info["icc_profile"] == profile
 
 
 @pytest.mark.parametrize(

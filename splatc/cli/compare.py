@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from splatc.cli.console import printable
+from splatc.cli.console import note, printable
 from splatc.cli.options import prepare_numba, threads_option
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def compare(a: str, b: str, threads: int | None, as_json: bool) -> None:
     from splatc import compare as module
 
     result = module.compare(a, b)
+    if not result.equal_profiles:
+        note("the two have different colour profiles: samples are compared, not what they show")
     click.echo(json.dumps(result.as_data()) if as_json else _table(result))
 
 

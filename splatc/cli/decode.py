@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from splatc.budget import Budget
+from splatc.cli.console import note
 from splatc.cli.options import MAX_FILE_BYTES, check_device, device_option, force_option, prepare_numba, threads_option
 from splatc.cli.target import Size
-from splatc.files import STDIO, atomic_output, check_output, read_input
+from splatc.files import STDIO, atomic_output, check_output, display, read_input
 
 if TYPE_CHECKING:
     from splatc.picture import Picture
@@ -92,6 +93,10 @@ def decode(
         prepare_numba(threads)
         shape, strips = picture.strips(region, scale, max_level, depth, allow_truncated=allow_truncated)
         metadata = picture.metadata()
+    if metadata.icc and picture.channels not in kind.profiled:
+        note(
+            f"{display(output)}: {kind.name} holds no such colour profile, without which the colours look wrong: .png keeps it"
+        )
     with atomic_output(output, force=force) as stream:
         save_strips(strips, shape, stream, kind, metadata)
 

@@ -47,6 +47,8 @@ class Figure:
     error: Picture | None = None
     """As a heat map: black where there is none, white from FULL_ERROR on."""
     psnr_db: float | None = None
+    profile: bytes = b""
+    """The colour profile of picture, original and ellipses; empty for sRGB."""
 
     @property
     def bits(self) -> dict[str, float]:
@@ -60,13 +62,14 @@ def make_figure(data: bytes, name: str) -> Figure:
     with opened.Picture(io.BytesIO(data)) as file:
         scale = min(Fraction(1), Fraction(MAX_SIDE, max(file.size)))
         pixels = file.read(scale=scale, bit_depth=8)  # drawn in the size that is shown
-        width = file.width
+        width, profile = file.width, file.metadata().icc
     picture = _rgb_on_white(pixels if pixels.ndim == 3 else pixels[..., np.newaxis])
     header, quantized = bitstream.decode(data)
     gaussians = dequantize(header.quantizer, quantized)
     factor = np.float32(picture.shape[1] / width)
     shown = replace(gaussians, mean=gaussians.mean * factor, scale=gaussians.scale * factor)
-    return Figure(name, describe(data), data, picture, shown)
+    # A profile of gray is not one of the RGB that is drawn here.
+    return Figure(name, describe(data), data, picture, shown, profile=profile if header.channels >= 3 else b"")
 
 
 def with_original(figure: Figure, path: str) -> Figure:

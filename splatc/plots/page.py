@@ -94,9 +94,9 @@ def write(figure: Figure) -> bytes:
         summary=html.escape(summary),
         width=width,
         height=height,
-        before=_inline(before),
+        before=_inline(before, figure.profile),
         before_name=before_name,
-        after=_inline(figure.picture),
+        after=_inline(figure.picture, figure.profile),
         after_name="the file",
         ellipses=_ellipses(figure),
         ellipses_label=f"show {some} Gaussians at one standard deviation",
@@ -106,9 +106,9 @@ def write(figure: Figure) -> bytes:
     return page.encode()
 
 
-def _inline(picture: Picture) -> str:
+def _inline(picture: Picture, profile: bytes = b"") -> str:
     buffer = io.BytesIO()
-    PIL.Image.fromarray(picture).save(buffer, "PNG", optimize=True)
+    PIL.Image.fromarray(picture).save(buffer, "PNG", optimize=True, icc_profile=profile or None)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 

@@ -41,7 +41,7 @@ def draw(figure: Figure) -> bytes:
         sheet.paste(PIL.Image.fromarray(picture), (x, y + TITLE))
     sheet.paste(bars, (MARGIN, MARGIN + rows * (height + TITLE + MARGIN)))
     buffer = io.BytesIO()
-    sheet.save(buffer, "PNG", optimize=True)
+    sheet.save(buffer, "PNG", optimize=True, icc_profile=figure.profile or None)
     return buffer.getvalue()
 
 
