@@ -12,7 +12,7 @@ endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt --editable
 
-.PHONY: demo test test-all check lint types dist dist-check uncache clean
+.PHONY: demo test test-all check coverage lint types dist dist-check uncache clean
 
 demo: $(VENV)/.runtime
 	mkdir -p out
@@ -20,13 +20,22 @@ demo: $(VENV)/.runtime
 	$(BIN)/splatc decode --force out/kodim03.splat2d out/kodim03.png
 	$(BIN)/splatc info out/kodim03.splat2d
 
+ifneq ($(filter check,$(MAKECMDGOALS)),)
+test: coverage  # `make check test` runs them once
+else
 test: $(VENV)/.develop
 	$(BIN)/python -m pytest -m "not slow"
+endif
 
 test-all: $(VENV)/.develop
 	$(BIN)/python -m pytest
 
-check: lint types test
+check: lint types coverage
+
+# All tests but the slow ones; fails unless they run every line and branch of the decoder (pyproject.toml says of which files).
+coverage: $(VENV)/.develop
+	$(BIN)/python -m coverage run -m pytest -m "not slow"
+	$(BIN)/python -m coverage report
 
 lint: $(VENV)/.develop
 	$(BIN)/ruff check .
@@ -49,7 +58,7 @@ uncache:
 	find splatc tests tools -name '*.nb[ic]' -delete
 
 clean:
-	rm -rf $(VENV) out build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) out build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find splatc tests tools -name __pycache__ -prune -exec rm -rf {} +
 
 # Stamps: an installation is repeated only when what it is made from has changed.

@@ -92,7 +92,7 @@ def shortest(head: bytes, start: int, extent: int) -> bytes:
 
     Any number of [start, start + extent) will do, followed by endless zeros; we take the one with the most trailing zero bytes.
     """
-    for zeros in range(64, -1, -8):
+    for zeros in range(64, -1, -8):  # pragma: no branch - with no zeros, start itself will do
         tail = -(-start >> zeros) << zeros
         if tail - start < extent:
             break

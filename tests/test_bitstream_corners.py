@@ -1,0 +1,106 @@
+"""What only a wrong caller, a rare file system or an unlucky moment meets: with it every line of the decoder is run by a test."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import io
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from splatc import bitstream, strays, verify
+from splatc.bitstream import Layout, Pass, Reader, coder, layout, reader, stream
+from splatc.bitstream.container import TruncatedFileError
+from splatc.bitstream.stream import Tables
+from splatc.errors import CorruptFileError
+from tests.bitstream_cases import assert_equal, header_for, random_quantized
+
+
+def test_gaussians_and_headers_that_are_none_are_refused() -> None:
+    header = header_for(20, 10)
+    gaussians = random_quantized(np.random.default_rng(0), header, 3)
+    with pytest.raises(ValueError, match="colour has shape"):
+        bitstream.encode(header, replace(gaussians, colour=gaussians.colour[:, :2]))
+    for wrong in (replace(header, channels=5), replace(header, depth=12), replace(header, background=(1, 2))):
+        with pytest.raises(ValueError, match="no such kind of picture"):
+            bitstream.encode(wrong, gaussians)
+
+
+def test_an_interrupt_is_not_taken_for_damage(tiny_file: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Panics of the range coder's library are BaseExceptions, and so is Ctrl-C."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(coder, "_model", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        bitstream.inspect(tiny_file)
+
+
+def test_symbols_of_a_truncated_file_are_not_given_out(tiny_file: bytes) -> None:
+    with pytest.raises(TruncatedFileError):
+        list(Reader(io.BytesIO(tiny_file[:-9])).symbols())
+
+
+def test_what_is_remembered_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    header = header_for(500, 300)
+    division: Layout = (Pass(2, 10), Pass(2, 8), Pass(2, 7))
+    data = bitstream.encode(header, random_quantized(np.random.default_rng(0), header, 900), layout=division)
+    region = (100.0, 100.0, 200.0, 200.0)
+    read = []
+    for most in (reader.CACHED, 0):
+        monkeypatch.setattr(reader, "CACHED", most)
+        opened = Reader(io.BytesIO(data))
+        first = opened.read(region)
+        before = opened.bytes_read
+        assert_equal(opened.read(region), first)
+        read.append(opened.bytes_read - before)
+    assert 0 < read[0] < read[1]
+
+
+def test_noise_behind_a_cut_ends_a_stream_at_the_level_before() -> None:
+    """The decoder without Numba, of a file that was cut where what follows means nothing."""
+    header = header_for(200, 100)
+    gaussians = random_quantized(np.random.default_rng(4), header, 300)
+    opened = Reader(io.BytesIO(bitstream.encode(header, gaussians)))
+    (section,) = opened.sections
+    whole = opened._stream(section)
+    found = set()
+    for cut in range(len(whole) // 3, len(whole), 7):
+        noise = np.random.default_rng(cut).bytes(len(whole) // 4)
+        symbols, _ = stream.decode(opened.header, section, (whole[:cut] + noise)[: len(whole) - 1], Tables())
+        found.add(len(symbols.level))
+        assert np.array_equal(np.unique(symbols.level), np.arange(6)[6 - len(np.unique(symbols.level)) :])
+    assert len(found) > 1
+    assert isinstance(layout.ranges(opened.header, section), list)
+
+
+def test_a_large_stream_without_index_is_verified_by_the_quick_decoder(
+    tiny_file: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = importlib.import_module("splatc.verify")  # splatc.verify itself is the function of that name
+    monkeypatch.setattr(check, "SMALL", 10)
+    assert verify(tiny_file) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no file locks there")
+@pytest.mark.parametrize(("number", "kept"), [(errno.ENOLCK, True), (errno.EWOULDBLOCK, False)])
+def test_file_systems_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kept: bool) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(number, "no")
+
+    monkeypatch.setattr(strays.fcntl, "flock", flock)  # type: ignore[attr-defined]
+    path = tmp_path / strays.new_name()
+    with path.open("wb") as file:
+        assert strays.lock(file.fileno(), path) is kept
+    strays.remove(tmp_path)
+    assert path.exists()  # what cannot be locked may be in use
+
+
+def test_noise_is_corrupt_not_anything_else() -> None:
+    with pytest.raises(CorruptFileError):
+        Reader(io.BytesIO(b"noise"))
