@@ -35,6 +35,9 @@ SEEDING_SAMPLES = 16.0
 MANY = 10_000
 """Gaussians whose packing takes so long that it is not done at every cut."""
 FEW_LESS = 0.7
+"""As long as more than this share of them is left."""
+ALWAYS = 64
+"""So many Gaussians may be seeded on however few pixels."""
 FIT_SHARE = 0.85
 """Of a limit of time, the fit with all before it; the rest is for trimming, and for the check of what was written."""
 MARGIN = 1.01
@@ -100,11 +103,11 @@ def encode_with(
     task = Task(picture, header.blend, background, quantizer, options.tune)
     rate = RateControl(header, options.target, image.metadata)
     if plan is None:
-        reduction = task.reduction(rate.first_count(), Schedule.samples)
+        reduction = task.reduction(rate.first_count(), Schedule(0))
         plan = schedule(options.effort, image.width * image.height / reduction**2)
     # More than one a pixel say nothing more of the picture; nobody's machine shall have to fit them.
-    count = min(math.ceil(plan.oversampling * rate.first_count()), image.width * image.height)
-    small = picture.reduction(count, SEEDING_SAMPLES)
+    count = min(math.ceil(plan.oversampling * rate.first_count()), max(ALWAYS, image.width * image.height))
+    small = picture.reduction(SEEDING_SAMPLES * count)
     seeds = enlarged(seed(reduced(image.pixels, small), count, np.random.default_rng(options.seed)), small)
     clock = Clock(
         plan.steps,
@@ -112,7 +115,7 @@ def encode_with(
         progress=None if progress is None else lambda step, steps: progress(step, steps, "fitting"),
     )
     gaussians, steps = fit(task, seeds, rate.budget, plan, seed=options.seed, clock=clock)
-    cost = task.removal_costs(from_gaussians(gaussians), task.reduction(len(gaussians), plan.samples))
+    cost = task.removal_costs(from_gaussians(gaussians), task.reduction(len(gaussians), plan))
     rate.header = replace(header, quantizer=steps)
     return rate.trim(quantize_for(rate.header, gaussians), cost)
 

@@ -68,10 +68,9 @@ class Picture:
             self._lattices = [self._pick(reduction, *_offset(reduction, k)) for k in range(reduction**2)]
         return self._lattices[step % reduction**2]
 
-    def reduction(self, count: int, samples: float) -> int:
-        """The largest power of two at which each of ``count`` Gaussians has so many samples of a lattice, on the mean."""
-        each = self.width * self.height / max(1, count) / samples
-        exponent = max(0, math.floor(0.5 * math.log2(each)))
+    def reduction(self, samples: float) -> int:
+        """The largest power of two at which a lattice still has so many samples."""
+        exponent = max(0, math.floor(0.5 * math.log2(self.width * self.height / samples)))
         return min(MAX_REDUCTION, int(2**exponent))
 
     def mean(self) -> FloatArray:

@@ -57,6 +57,8 @@ class Schedule:
     """Gaussians seeded for each one that stays."""
     samples: float = 64.0
     """Samples per Gaussian that a step looks at, at least: it takes the coarsest lattice that has them."""
+    least_samples: float = 200_000.0
+    """And samples in all: small pictures are quick enough as they are."""
     prune_from: float = 0.08
     prune_until: float = 0.4
     cuts: int = 10

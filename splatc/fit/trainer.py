@@ -75,9 +75,10 @@ class Task:
         lattice = self.picture.lattice(reduction, step)
         return lattice if self.tune == "psnr" else lattice.window(step, WINDOW)
 
-    def reduction(self, count: int, samples: float) -> int:
+    def reduction(self, count: int, schedule: Schedule) -> int:
         """Of the lattices for so many Gaussians. Losses that compare neighbourhoods need all pixels."""
-        return self.picture.reduction(count, samples) if self.tune == "psnr" else 1
+        samples = max(schedule.samples * count, schedule.least_samples)
+        return self.picture.reduction(samples) if self.tune == "psnr" else 1
 
 
 def fit(
@@ -129,7 +130,7 @@ class _Fit:
         """Mean squared error at the last step."""
 
     def reduction(self) -> int:
-        return self.task.reduction(len(self.parameters), self.schedule.samples)
+        return self.task.reduction(len(self.parameters), self.schedule)
 
     def happens(self, time: float, event: Event) -> None:
         """Bring an event of the schedule about."""
