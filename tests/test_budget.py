@@ -15,14 +15,16 @@ from click.testing import CliRunner
 import splatc
 from splatc import bitstream
 from splatc.bitstream.container import write
-from splatc.budget import MAX_MEMORY, MAX_PIXELS, Budget, list_bytes
+from splatc.budget import GAUSSIAN_BYTES, MAX_MEMORY, MAX_PIXELS, Budget, list_bytes
 from splatc.cli import main
+from splatc.cli.options import MAX_FILE_BYTES
 from splatc.decode import make_scene
 from splatc.errors import LimitError
 from splatc.gaussians import Scene
 from splatc.picture import Picture
 from splatc.quantize import QuantizedGaussians, Quantizer
 from splatc.render.draw import make_plan
+from splatc.render.tile import TILE_HEIGHT, TILE_WIDTH
 from splatc.render.view import view
 from tests.bitstream_cases import header_for, random_quantized
 from tests.scenes import random_gaussians
@@ -73,6 +75,7 @@ def bombs() -> dict[str, bytes]:
 MEASURE = """
 import resource, sys, time
 from splatc.cli import main
+from splatc.cli.options import MAX_FILE_BYTES
 import splatc.picture, splatc.decode, splatc.verify, splatc.image_io, splatc.render.draw
 from splatc.bitstream import predict, quick, reach
 for path in sys.argv[2:]:
@@ -187,3 +190,11 @@ def test_only_the_sections_that_are_needed_count() -> None:
     assert reader.needed() == 12_000
     assert 0 < reader.needed((0, 0, 100, 100)) < 9000
     assert reader.needed(max_level=15) < reader.needed(max_level=1) <= 12_000
+
+
+def test_the_table_of_limits_says_the_same() -> None:
+    text = (Path(__file__).parent.parent / "spec" / "limits.md").read_text()
+    for value in (MAX_FILE_BYTES, MAX_PIXELS, MAX_MEMORY):
+        assert f"| {value} = 2^{value.bit_length() - 1}" in text
+    assert f"{GAUSSIAN_BYTES} bytes for each Gaussian" in text
+    assert f"tile of {TILE_WIDTH} x {TILE_HEIGHT} points" in text
