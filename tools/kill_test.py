@@ -162,7 +162,7 @@ def undisturbed(case: Case, splat: bytes) -> tuple[dict[str, bytes], float]:
 
 
 def main(argv: list[str] | None = None, say: Callable[[str], None] = print) -> int:
-    """Run the trials and print a line for each command; 1 if one has lost something."""
+    """Run the trials and print what has been found so far after every ten; 1 if something was lost."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in CASES:
         parser.add_argument(f"--{name}", type=int, default=0, metavar="N", help=f"kills of {name}")
@@ -178,8 +178,9 @@ def main(argv: list[str] | None = None, say: Callable[[str], None] = print) -> i
         tally: Counter[str] = Counter()
         for number in range(count):
             tally += trial(case, number, options.seed, splat, whole, seconds)
+            if (number + 1) % 10 == 0 or number + 1 == count:
+                say(json.dumps({"command": case.name, "trials": number + 1, **dict(sorted(tally.items()))}))
         failed = failed or any(key.isupper() for key in tally)
-        say(json.dumps({"command": case.name, "trials": count, **dict(sorted(tally.items()))}))
     return int(failed)
 
 
