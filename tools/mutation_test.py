@@ -17,6 +17,7 @@ import importlib.abc
 import importlib.util
 import os
 import random
+import resource
 import signal
 import sys
 import time
@@ -34,6 +35,8 @@ TESTS = (
     "tests/test_bitstream_inspect.py", "tests/test_bitstream_spec.py", "tests/test_verify.py", "tests/test_hostile_damage.py",
 )  # fmt: skip
 """Those that kill most come first."""
+MEMORY = 3 << 30
+"""Bytes that a mutant may take."""
 SWAPS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.In: ast.NotIn,
     ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.FloorDiv,
@@ -144,6 +147,8 @@ def survives(name: str, path: Path, source: str, seconds: int) -> bool:
         sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - for the life of the process
         sys.meta_path.insert(0, _Finder(name, path, source))
         signal.alarm(seconds)
+        # A mutant without its limits asks for all memory.
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
         import pytest
 
         code = 1
