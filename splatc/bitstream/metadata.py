@@ -57,7 +57,8 @@ def read(kind: str, payload: bytes) -> bytes:
         # The stated size is not believed either: no more than that is read.
         decompressor = zstandard.ZstdDecompressor(max_window_size=limits.MAX_METADATA)
         content: bytes = decompressor.stream_reader(payload).read(size + 1)
-        if len(content) == size:  # the frame is as long as it says: now it may be decoded in one piece, to see where it ends
+        # If the frame is as long as it says, it may be decoded in one piece, to see where it ends.
+        if len(content) == size:
             whole = decompressor.decompressobj()
             whole.decompress(payload)
     except zstandard.ZstdError as error:
