@@ -36,7 +36,7 @@ class PillowCodec:
     name: str
     format: str
     """Pillow's name of it."""
-    library: str
+    implementation: str
     levels: int
     at_level: Callable[[int], dict[str, Any]]
     """Options of level 0 to levels - 1."""
@@ -53,7 +53,7 @@ class PillowCodec:
     def settings(self) -> str:
         options = f"{self.level_scale}, {dict(self.common)}, best of {[dict(variant) for variant in self.variants]}"
         scales = f"{'best' if self.exhaustive else 'first'} of 1/{self.factors}"
-        return f"{self.name}; Pillow {PIL.__version__}, {self.library}; {options}; {scales}"
+        return f"{self.name}; Pillow {PIL.__version__}, {self.implementation}; {options}; {scales}"
 
     def measure(
         self, picture: Path, pixels: Samples, ratios: Sequence[float], folder: Path
