@@ -18,8 +18,8 @@ from splatc.fit.lattice import Lattice, Samples
 from splatc.gaussians import EPSILON, FloatArray
 from splatc.render import simd
 from splatc.render.cpu import bin_tiles, row_stride
-from splatc.render.footprint import FOOTPRINT, KERNEL, MEAN_X, MEAN_Y
-from splatc.render.tile import TILE_HEIGHT, TILE_WIDTH, add_gaussian
+from splatc.render.footprint import KERNEL, MEAN_Y
+from splatc.render.tile import TILE_HEIGHT, TILE_WIDTH, add_members
 
 BAND_BYTES = 1 << 26
 """Gradient planes of a band take about so much."""
@@ -88,13 +88,8 @@ def _forward_kernel(planes: int, normalized: bool) -> Any:
             left, top = (tile % tiles_x) * TILE_WIDTH, (tile // tiles_x) * TILE_HEIGHT
             right, bottom = min(left + TILE_WIDTH, width), min(top + TILE_HEIGHT, height)
             sums = np.zeros(TILE_HEIGHT * TILE_WIDTH * planes, np.float32)  # (block of 8 columns, row, plane, column)
-            local = np.empty((1, FOOTPRINT), np.float32)
-            for k in range(starts[tile], starts[tile + 1]):
-                i = members[k]
-                local[0] = footprint[i]
-                local[0, MEAN_X] -= np.float32(left)
-                local[0, MEAN_Y] -= np.float32(top)
-                add_gaussian(sums, local, 0, flat, i * planes, planes, right - left, bottom - top)
+            here = members[starts[tile] : starts[tile + 1]]
+            add_members(sums, footprint, here, flat, planes, left, top, right - left, bottom - top)
             two, squares = simd.broadcast(np.float32(2.0)), simd.broadcast(np.float32(0.0))
             for y in range(top, bottom):
                 for x in range(left, right, simd.LANES):

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from splatc.gaussians import EPSILON, Blend, FloatArray
 from splatc.render import simd
-from splatc.render.footprint import EXTENT_X, EXTENT_Y, FOOTPRINT, KERNEL, MEAN_X, MEAN_Y, pixel_span
-from splatc.render.tile import TILE_HEIGHT, TILE_WIDTH, add_gaussian
+from splatc.render.footprint import EXTENT_X, EXTENT_Y, KERNEL, MEAN_X, MEAN_Y, pixel_span
+from splatc.render.tile import TILE_HEIGHT, TILE_WIDTH, add_members
 
 
 def row_stride(width: int) -> int:
@@ -103,16 +103,8 @@ def _forward_kernel(planes: int, normalized: bool) -> Any:
             left, top = (tile % tiles_x) * TILE_WIDTH, (tile // tiles_x) * TILE_HEIGHT
             right, bottom = min(left + TILE_WIDTH, width), min(top + TILE_HEIGHT, height)
             sums = np.zeros(TILE_HEIGHT * TILE_WIDTH * planes, np.float32)  # (block of 8 columns, row, plane, column)
-            local = np.empty((1, FOOTPRINT), np.float32)
-            for k in range(starts[tile], starts[tile + 1]):
-                i = members[k]
-                for column in range(
-                    FOOTPRINT
-                ):  # local[0] = ... would be a parallel loop in Numba's eyes, long to compile
-                    local[0, column] = footprint[i, column]
-                local[0, MEAN_X] -= np.float32(left)
-                local[0, MEAN_Y] -= np.float32(top)
-                add_gaussian(sums, local, 0, flat, i * planes, planes, right - left, bottom - top)
+            here = members[starts[tile] : starts[tile + 1]]
+            add_members(sums, footprint, here, flat, planes, left, top, right - left, bottom - top)
             edge = stride if right == width else right
             for y in range(top, bottom):
                 for x in range(right, edge):

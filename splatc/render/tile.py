@@ -8,15 +8,19 @@ one a pixel. Blocks where a factor could leave the range of float32 (thin, tilte
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from splatc.gaussians import FloatArray
 from splatc.render import simd
 from splatc.render.footprint import (
     CUT,
     EXTENT_X,
+    FOOTPRINT,
     KERNEL,
     MEAN_X,
+    MEAN_Y,
     block_rows,
     block_weights,
     pixel_span,
@@ -59,3 +63,25 @@ def add_gaussian(
                 ratio = simd.mul(ratio, curve)
             else:
                 w = weights_at(footprint, i, dx, y + 1)
+
+
+@njit(inline="always", **KERNEL)
+def add_members(
+    sums: FloatArray,
+    footprint: FloatArray,
+    members: NDArray[np.int32],
+    flat: FloatArray,
+    planes: int,
+    left: int,
+    top: int,
+    width: int,
+    height: int,
+) -> None:
+    """Add the footprints ``members`` to a tile at (left, top); ``flat`` holds their features, ``planes`` apart."""
+    local = np.empty((1, FOOTPRINT), np.float32)
+    for i in members:
+        for column in range(FOOTPRINT):  # local[0] = ... would be a parallel loop in Numba's eyes, long to compile
+            local[0, column] = footprint[i, column]
+        local[0, MEAN_X] -= np.float32(left)
+        local[0, MEAN_Y] -= np.float32(top)
+        add_gaussian(sums, local, 0, flat, i * planes, planes, width, height)
