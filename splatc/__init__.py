@@ -11,8 +11,6 @@ Each name below is loaded when it is first used: importing splatc takes no time,
 from __future__ import annotations
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from splatc.errors import SplatError
@@ -64,14 +62,3 @@ if not TYPE_CHECKING:  # else every name would pass the type checker
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-class _Package(ModuleType):
-    """Importing a submodule makes it an attribute of its package: splatc/encode.py must not hide the function ``splatc.encode``."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name in _HOMES and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

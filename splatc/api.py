@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from splatc.gaussians import Gaussians
     from splatc.image_io import Image, Samples
-    from splatc.verify import Problem
+    from splatc.verifier import Problem
 
 MAX_FILE_BYTES = 1 << 30
 """Longer ``.splat2d`` files are refused."""
@@ -64,7 +64,7 @@ def encode(
 
     prepare_numba()
 
-    from splatc.encode import EncodeOptions, Target, encode_image
+    from splatc.encoder import EncodeOptions, Target, encode_image
     from splatc.gaussians import Blend
 
     chosen = None if blend is None else Blend[blend.upper()]
@@ -138,7 +138,7 @@ def verify(data: bytes | str | os.PathLike[str]) -> list[Problem]:
     """
     content = _content(data)
 
-    from splatc.verify import verify
+    from splatc.verifier import verify
 
     return verify(content)
 

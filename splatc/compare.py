@@ -95,7 +95,7 @@ def load_any(path: str) -> tuple[Image, int | None]:
     data = read_input(path, limit=MAX_FILE_BYTES)
     prepare_numba()
 
-    from splatc.decode import decode_bytes
+    from splatc.decoder import decode_bytes
 
     with named(path):
         return decode_bytes(data), len(data)

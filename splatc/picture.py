@@ -179,7 +179,7 @@ class Picture:
 
         prepare_numba()
 
-        from splatc.decode import make_scene
+        from splatc.decoder import make_scene
 
         with self._named():
             quantized = self._reader.read(region, max_level=max_level, allow_truncated=allow_truncated)

@@ -59,11 +59,6 @@ def test_nothing_is_imported_that_is_not_needed(code: str, forbidden: str, tiny_
     assert result.stdout.split() == []
 
 
-def test_submodules_do_not_hide_functions() -> None:
-    code = "import splatc.encode, splatc.decode, splatc; assert callable(splatc.encode) and callable(splatc.decode)"
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
 def test_encode_keeps_to_its_target_and_decode_gives_the_shape_back() -> None:
     data = splatc.encode(PIXELS, bpp=4, effort=1, blend="sum")
     assert len(data) <= 20 * 28 * 4 / 8

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import importlib
 import io
 import sys
 from dataclasses import replace
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from splatc import bitstream, strays, verify
+from splatc import bitstream, strays, verifier, verify
 from splatc.bitstream import Layout, Pass, Reader, coder, layout, reader, stream
 from splatc.bitstream.container import TruncatedFileError
 from splatc.bitstream.stream import Tables
@@ -82,8 +81,7 @@ def test_noise_behind_a_cut_ends_a_stream_at_the_level_before() -> None:
 def test_a_large_stream_without_index_is_verified_by_the_quick_decoder(
     tiny_file: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check = importlib.import_module("splatc.verify")  # splatc.verify itself is the function of that name
-    monkeypatch.setattr(check, "SMALL", 10)
+    monkeypatch.setattr(verifier, "SMALL", 10)
     assert verify(tiny_file) == []
 
 

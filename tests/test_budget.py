@@ -18,7 +18,7 @@ from splatc.bitstream.container import write
 from splatc.budget import GAUSSIAN_BYTES, MAX_MEMORY, MAX_PIXELS, Budget, list_bytes
 from splatc.cli import main
 from splatc.cli.options import MAX_FILE_BYTES
-from splatc.decode import make_scene
+from splatc.decoder import make_scene
 from splatc.errors import LimitError
 from splatc.gaussians import Scene
 from splatc.picture import Picture
@@ -76,7 +76,7 @@ MEASURE = """
 import resource, sys, time
 from splatc.cli import main
 from splatc.cli.options import MAX_FILE_BYTES
-import splatc.picture, splatc.decode, splatc.verify, splatc.image_io, splatc.render.draw
+import splatc.picture, splatc.decoder, splatc.verifier, splatc.image_io, splatc.render.draw
 from splatc.bitstream import predict, quick, reach
 for path in sys.argv[2:]:
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()

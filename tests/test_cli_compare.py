@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from splatc import metrics
 from splatc.cli import main
 from splatc.compare import alike
-from splatc.decode import decode_bytes
+from splatc.decoder import decode_bytes
 from splatc.image_io import Samples
 
 

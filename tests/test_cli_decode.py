@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import json
 import subprocess
@@ -18,6 +17,7 @@ from splatc import __version__, bitstream
 from splatc.budget import Budget
 from splatc.cli import main
 from splatc.cli.console import printable
+from splatc.decoder import decode_bytes, make_scene
 from splatc.errors import LimitError
 from splatc.gaussians import Blend, Scene
 from splatc.render import draw_samples, reference
@@ -25,12 +25,10 @@ from splatc.render.view import view
 from tests.conftest import Command
 from tests.scenes import random_gaussians
 
-decode = importlib.import_module("splatc.decode")  # splatc.decode itself is the function of that name
-
 
 def oracle(data: bytes, peak: int) -> np.ndarray:
     """The picture of a file by the float64 reference renderer, (H, W, C) in 0..peak, not rounded."""
-    return np.clip(reference.render(decode.make_scene(*bitstream.decode(data))), 0.0, 1.0) * peak
+    return np.clip(reference.render(make_scene(*bitstream.decode(data))), 0.0, 1.0) * peak
 
 
 def test_decoded_pixels_are_those_of_the_reference(splatc: Command, tmp_path: Path, tiny_file: bytes) -> None:
@@ -42,7 +40,7 @@ def test_decoded_pixels_are_those_of_the_reference(splatc: Command, tmp_path: Pa
 
 
 def test_16_bits_hold_what_8_bits_round_away(tiny_file: bytes) -> None:
-    deep = decode.decode_bytes(tiny_file, bit_depth=16)
+    deep = decode_bytes(tiny_file, bit_depth=16)
     assert deep.bit_depth == 16
     assert np.abs(deep.pixels - oracle(tiny_file, 65535)).max() <= 6  # float32 against float64
 
@@ -67,7 +65,7 @@ def test_standard_output_is_a_png_and_force_replaces(tmp_path: Path, tiny_splat:
 
 
 def test_region_and_scale_reach_the_picture(tmp_path: Path, tiny_splat: Path, tiny_file: bytes) -> None:
-    whole = decode.decode_bytes(tiny_file).pixels
+    whole = decode_bytes(tiny_file).pixels
     corner, small = tmp_path / "corner.png", tmp_path / "small.png"
     run = CliRunner().invoke
     assert run(main, ["decode", str(tiny_splat), str(corner), "--region", "40,20,24,28"]).exit_code == 0
@@ -78,7 +76,7 @@ def test_region_and_scale_reach_the_picture(tmp_path: Path, tiny_splat: Path, ti
 
 
 def test_levels_and_truncated_files_make_coarser_pictures(tmp_path: Path, tiny_splat: Path, tiny_file: bytes) -> None:
-    whole = decode.decode_bytes(tiny_file).pixels
+    whole = decode_bytes(tiny_file).pixels
     out = tmp_path / "out.png"
     run = CliRunner().invoke
     assert run(main, ["decode", str(tiny_splat), str(out), "--max-level", "3"]).exit_code == 0
@@ -116,7 +114,7 @@ def test_impossible_views_are_usage_errors(tmp_path: Path, tiny_splat: Path, opt
 
 def test_a_picture_beyond_memory_is_refused_before_it_is_drawn(tiny_file: bytes) -> None:
     with pytest.raises(LimitError, match="64 x 48"):
-        decode.decode_bytes(tiny_file, budget=Budget(max_pixels=64 * 48 - 1))
+        decode_bytes(tiny_file, budget=Budget(max_pixels=64 * 48 - 1))
 
 
 def test_decoding_on_cuda_is_refused_for_now(tmp_path: Path, tiny_splat: Path) -> None:
@@ -144,7 +142,7 @@ def test_decoding_imports_neither_torch_nor_the_fit(tmp_path: Path, tiny_splat: 
     modules = modules_after("decode", str(tiny_splat), str(tmp_path / "out.png"))
     assert (tmp_path / "out.png").exists()
     assert "numba" in modules  # the test sees what it should
-    encoding = ("torch", "splatc.fit", "splatc.encode", "splatc.metrics")
+    encoding = ("torch", "splatc.fit", "splatc.encoder", "splatc.metrics")
     assert not {name for name in modules if name.startswith(encoding)}
 
 

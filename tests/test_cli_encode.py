@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import os
 import re
@@ -21,7 +20,7 @@ from click.testing import CliRunner
 from splatc import bitstream, image_io, metrics
 from splatc.cli import main
 from splatc.cli.target import Size
-from splatc.decode import decode_bytes
+from splatc.decoder import decode_bytes
 from splatc.errors import UsageError
 from splatc.image_io import Image
 from splatc.request import Request
@@ -162,7 +161,7 @@ def test_metadata_goes_to_the_encoder_unless_stripped(tmp_path: Path, monkeypatc
         seen.append(image)
         raise UsageError("seen enough")
 
-    monkeypatch.setattr(importlib.import_module("splatc.encode"), "encode_image", encode_image)
+    monkeypatch.setattr("splatc.encoder.encode_image", encode_image)
     for arguments in ([], ["--strip"]):
         result = CliRunner().invoke(main, ["encode", str(source), str(tmp_path / "out.splat2d"), *arguments])
         assert isinstance(result.exception, UsageError) or result.exit_code == 2

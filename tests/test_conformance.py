@@ -20,7 +20,7 @@ import splatc
 from splatc import bitstream
 from splatc.bitstream.header import VERSION
 from splatc.image_io import Image, load, output_format, save
-from splatc.verify import verify
+from splatc.verifier import verify
 from tests import independent_decoder
 
 ENTRIES = {each["name"]: each for each in conformance.manifest(conformance.FOLDER)}

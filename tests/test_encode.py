@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from splatc import bitstream
-from splatc.decode import decode_bytes
-from splatc.encode import EncodeOptions, Target, encode_with
+from splatc.decoder import decode_bytes
+from splatc.encoder import EncodeOptions, Target, encode_with
 from splatc.errors import UsageError
 from splatc.fit.schedule import Schedule
 from splatc.gaussians import Blend

@@ -13,7 +13,7 @@ from splatc.bitstream import Reader
 from splatc.cli import main
 from splatc.describe import describe
 from splatc.errors import CorruptFileError, LimitError, SplatError, UnsupportedFileError
-from splatc.verify import verify
+from splatc.verifier import verify
 from tests import independent_decoder
 from tests.hostile.case import Case, divided, plain
 from tests.hostile.write import FOLDER, cases, listing

@@ -20,7 +20,7 @@ from splatc.bitstream.header import check
 from splatc.errors import CorruptFileError, SplatError
 from splatc.gaussians import Gaussians
 from splatc.quantize import Quantizer, quantize
-from splatc.verify import verify
+from splatc.verifier import verify
 from tests.bitstream_cases import header_for, random_quantized
 from tests.fuzz import mutate, seeds, target
 

@@ -12,7 +12,7 @@ iio = pytest.importorskip("imageio.v3")
 import splatc.imageio_plugin  # noqa: E402 - it imports imageio
 from splatc import bitstream  # noqa: E402
 from splatc.bitstream import Metadata  # noqa: E402
-from splatc.decode import decode_bytes  # noqa: E402
+from splatc.decoder import decode_bytes  # noqa: E402
 
 
 def test_read(tiny_splat: Path) -> None:

@@ -20,7 +20,7 @@ from splatc.bitstream import header as header_format
 from splatc.bitstream.attributes import ESCAPE
 from splatc.bitstream.coder import Encoder, Frequencies, Symbols, code_bits
 from splatc.bitstream.container import GAUSSIANS_CHUNK, HEADER_CHUNK, INDEX_CHUNK, SIGNATURE, write
-from splatc.decode import make_scene
+from splatc.decoder import make_scene
 from splatc.errors import SplatError
 from splatc.gaussians import Blend
 from splatc.quantize import QuantizedGaussians, Quantizer

@@ -12,7 +12,7 @@ import pytest
 
 from splatc import bitstream, picture
 from splatc.bitstream import Header, Metadata
-from splatc.decode import decode_bytes, make_scene
+from splatc.decoder import decode_bytes, make_scene
 from splatc.errors import CorruptFileError, InputError, LimitError, UsageError
 from splatc.picture import Picture
 from splatc.quantize import Quantizer, quantize

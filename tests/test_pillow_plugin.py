@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import pytest
 import splatc.pillow_plugin
 from splatc import bitstream
 from splatc.bitstream import Metadata
-from splatc.decode import decode_bytes
+from splatc.decoder import decode_bytes
 from splatc.pixels import Image, load
 
 P3 = load(str(Path(__file__).parent / "images" / "icc_display_p3.png")).metadata.icc
@@ -123,7 +122,7 @@ def test_what_save_passes_on(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.append(image)
         return b"file"
 
-    monkeypatch.setattr(importlib.import_module("splatc.encode"), "encode_image", encode_image)
+    monkeypatch.setattr("splatc.encoder.encode_image", encode_image)
     stream = io.BytesIO()
     picture = soft("RGB")
     picture.info["icc_profile"] = P3

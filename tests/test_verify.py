@@ -17,7 +17,7 @@ from splatc.bitstream import Metadata, Pass
 from splatc.bitstream.container import write
 from splatc.cli import main
 from splatc.errors import InputError
-from splatc.verify import verify
+from splatc.verifier import verify
 from tests.bitstream_cases import header_for, random_quantized
 from tests.surgery import chunks_of, mended, payload_of, with_payload, with_sections
 from tests.test_cli_decode import modules_after

@@ -28,7 +28,7 @@ import numpy as np
 import PIL.Image
 
 from splatc.files import check_output
-from splatc.verify import verify
+from splatc.verifier import verify
 
 OLD = b"the file that was there before"
 QUICK = ["-e", "1", "--threads", "1"]

@@ -16,7 +16,7 @@ from unittest import mock
 import numpy as np
 
 from splatc import bitstream
-from splatc.decode import make_scene
+from splatc.decoder import make_scene
 from splatc.gaussians import Scene
 from splatc.metrics import psnr
 from splatc.pixels import Samples

@@ -58,8 +58,8 @@ def measure(
     """PSNR, MS-SSIM and seconds of one picture in a file of its raw size over ``ratio``."""
     # Imported here, in the workers, after the number of threads is set.
     from splatc import metrics
-    from splatc.decode import decode_bytes
-    from splatc.encode import EncodeOptions, Target, encode_with
+    from splatc.decoder import decode_bytes
+    from splatc.encoder import EncodeOptions, Target, encode_with
     from splatc.fit.schedule import Rates, Schedule
     from splatc.gaussians import Blend
     from splatc.image_io import Image

@@ -144,7 +144,7 @@ def encode(
 
     import torch  # the slow import comes after everything that can fail early
 
-    from splatc.encode import EncodeOptions, Target, encode_image
+    from splatc.encoder import EncodeOptions, Target, encode_image
     from splatc.gaussians import Blend
 
     if threads is not None:
@@ -174,7 +174,7 @@ def encode(
 def _summarize(data: bytes, image: Image, seconds: float) -> Summary:
     from splatc import metrics
     from splatc.bitstream import read_header
-    from splatc.decode import decode_bytes
+    from splatc.decoder import decode_bytes
 
     source, decoded = metrics.shown(image.pixels), metrics.shown(decode_bytes(data).pixels)
     small = image.width * image.height <= SIMILARITY_PIXELS

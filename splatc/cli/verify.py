@@ -24,7 +24,7 @@ def verify(context: click.Context, sources: tuple[str, ...], as_json: bool, quie
     Prints a line for each problem, or "ok"; nothing is decoded to pixels. "-" is standard input. Exit codes: 0 all files are sound,
     3 one is damaged or unsupported, 4 one is beyond a limit, 1 one cannot be read; of several, that of the first file with a problem.
     """
-    from splatc.verify import SCHEMA_VERSION, report, verify
+    from splatc.verifier import SCHEMA_VERSION, report, verify
 
     code = 0
     for source in sources:

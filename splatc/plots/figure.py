@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from splatc import bitstream, metrics
 from splatc import picture as opened
 from splatc.compare import alike
-from splatc.decode import decode_bytes
+from splatc.decoder import decode_bytes
 from splatc.describe import describe
 from splatc.errors import UsageError
 from splatc.gaussians import Gaussians

@@ -12,7 +12,7 @@ from splatc.bitstream import Reader
 from splatc.describe import describe
 from splatc.errors import CorruptFileError, SplatError
 from splatc.picture import Picture
-from splatc.verify import verify
+from splatc.verifier import verify
 
 
 def check(data: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Everything that can be wrong with a ``.splat2d`` file, and where: what ``splatc verify`` and ``splatc.verify.verify`` say.
+"""Everything that can be wrong with a ``.splat2d`` file, and where: what ``splatc verify`` and ``splatc.verifier.verify`` say.
 
 A decoder stops at the first fault. Here each part is looked at by itself, as far as the parts before it allow: the signature and HEAD,
 the chunk table, the CRC of every chunk, metadata, the index, and every stream, to its end.
