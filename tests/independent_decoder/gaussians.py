@@ -1,0 +1,100 @@
+"""gaussians.md: the order in which everything of a section is coded."""
+
+from __future__ import annotations
+
+import zlib
+from copy import deepcopy
+from dataclasses import dataclass
+
+import numpy as np
+
+from tests.independent_decoder.attributes import read_residuals, read_turns
+from tests.independent_decoder.coder import RangeDecoder
+from tests.independent_decoder.container import read_container
+from tests.independent_decoder.model import Decoded, Header, Section, Symbols
+from tests.independent_decoder.positions import read_positions
+from tests.independent_decoder.prediction import predict
+from tests.independent_decoder.quantization import CODED, directions
+from tests.independent_decoder.sections import block_cells, check_reach, shortest_stream
+from tests.independent_decoder.tables import Tables
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is left of a section when it is decoded: its Gaussians, their angles and colours, and what its tables have learned."""
+
+    symbols: list[Symbols]
+    angles: list[int]
+    colours: list[list[int]]
+    tables: Tables
+
+
+def decode(data: bytes) -> Decoded:
+    """The integers of a file. Raises ValueError for a file that the spec has a decoder refuse."""
+    header, sections, gaus = read_container(data)
+    known: dict[int, Known] = {}
+    if not sections and gaus:
+        raise ValueError("a payload without Gaussians")
+    at = 0
+    for section in sections:
+        stream = gaus[at : at + section.length]
+        at += section.length
+        if section.crc not in (None, zlib.crc32(stream)):
+            raise ValueError("a damaged section")
+        ancestors = [known[id(each)] for each in section.ancestors()]
+        known[id(section)] = here = decode_section(header, section, stream, ancestors)
+        check_reach(as_arrays(header, [here]), section)
+    return as_arrays(header, list(known.values()))
+
+
+def decode_section(header: Header, section: Section, stream: bytes, ancestors: list[Known]) -> Known:
+    decoder = RangeDecoder(stream)
+    tables = deepcopy(ancestors[-1].tables) if ancestors else Tables(header.sizes)
+    symbols = read_symbols(header, section, decoder, tables)
+    if stream != whole_stream(section, decoder):
+        raise ValueError("the stream is not the one of its Gaussians")
+    earlier = [s for each in ancestors for s in each.symbols]
+    angles = [angle for each in ancestors for angle in each.angles]
+    colours = [colour for each in ancestors for colour in each.colours]
+    angles, colours = predict(header, earlier + symbols, angles, colours)
+    return Known(symbols, angles[len(earlier) :], colours[len(earlier) :], tables)
+
+
+def as_arrays(header: Header, known: list[Known]) -> Decoded:
+    symbols = [s for each in known for s in each.symbols]
+    return Decoded(
+        header,
+        level=np.array([s.level for s in symbols], np.int64),
+        x=np.array([s.x for s in symbols], np.int64),
+        y=np.array([s.y for s in symbols], np.int64),
+        size=np.array([s.size for s in symbols], np.int64),
+        anisotropy=np.array([s.anisotropy for s in symbols], np.int64),
+        angle=np.array([angle for each in known for angle in each.angles], np.int64),
+        colour=np.array([colour for each in known for colour in each.colours], np.int64).reshape(-1, header.channels),
+    )
+
+
+def read_symbols(header: Header, section: Section, decoder: RangeDecoder, tables: Tables) -> list[Symbols]:
+    """All Gaussians of a section in coding order."""
+    symbols: list[Symbols] = []
+    for i, n in enumerate(section.counts):
+        level = section.top - i
+        if n == 0:
+            continue
+        tables.next_level()
+        left, above, columns, rows = block_cells(header, section, level)
+        cells = read_positions(decoder, tables, columns, rows, n)
+        size = tables["size",].array(decoder, n)
+        anisotropy = tables["anisotropy",].array(decoder, n)
+        m = [directions(header, level, a) for a in anisotropy]
+        turn = read_turns(decoder, tables, m)
+        residual = [read_residuals(decoder, tables, channel, n) for channel in CODED[header.channels]]
+        for j, (x, y) in enumerate(cells):
+            place = left + x, above + y
+            symbols.append(Symbols(level, *place, size[j], anisotropy[j], m[j], turn[j], [r[j] for r in residual]))
+    return symbols
+
+
+def whole_stream(section: Section, decoder: RangeDecoder) -> bytes:
+    """The one stream of the symbols that were decoded; each refusal of <Length and end> means that the file has another."""
+    return decoder.stream().ljust(shortest_stream(section), b"\0")
