@@ -28,6 +28,10 @@ class OutputError(SplatError):
     """The result could not be written; nothing was changed on disk."""
 
 
+class DeviceError(SplatError):
+    """There is no GPU that works, or the work on it failed."""
+
+
 class CorruptFileError(SplatError):
     """The bytes are not a well-formed ``.splat2d`` file: truncated, damaged or inconsistent."""
 
