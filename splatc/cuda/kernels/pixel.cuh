@@ -1,0 +1,97 @@
+// The picture model of spec/picture.md for one Gaussian and one point, in float32: shared by the decoder and the fit, and compiled as
+// C++17 for the host by the tests, which hold it to the float64 reference.
+//
+// Weights are 2^-(u^2 + v^2) - CUT, u and v along the axes of the Gaussian: unlike A dx^2 + B dx dy + C dy^2 this keeps its digits far
+// from the mean of a thin, tilted Gaussian, where those terms cancel.
+#pragma once
+
+#ifdef __CUDACC__
+#define SPLATC_INLINE __host__ __device__ __forceinline__
+#else
+#include <cmath>
+#define SPLATC_INLINE inline
+#endif
+
+constexpr float SPLATC_CUT = 0.002187491118182885f;   // exp(-Q_MAX / 2), Q_MAX = 12.25
+constexpr float SPLATC_END = 8.836507092644404f;      // Q_MAX / 2 * log2(e): u^2 + v^2 on the ellipse where a Gaussian ends
+constexpr float SPLATC_ROOT = 0.8493218002880191f;    // sqrt(log2(e) / 2)
+constexpr float SPLATC_EPSILON = 1e-4f;               // weight of the background in the normalized blend
+
+// The axes of a Gaussian over its standard deviations, times ROOT; 1/px. u = ux dx + uy dy, v = vx dx + vy dy.
+struct alignas(16) Axes {
+    float ux, uy, vx, vy;
+};
+
+// Its mean: whole points right of and below an origin, and the fraction of a point beyond. What is drawn is placed relative to its tile
+// by an exact difference of integers, so no digit depends on where a region begins.
+struct alignas(16) Place {
+    int x, y;
+    float fx, fy;
+};
+
+SPLATC_INLINE float splatc_exp2(float t) {
+#ifdef __CUDA_ARCH__
+    float result;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(t));  // 2 ulp; exp2f adds steps for results that are not normal
+    return result;
+#else
+    return std::exp2(t);
+#endif
+}
+
+// `turn_x`, `turn_y`: cosine and sine of the angle of the s1 axis.
+SPLATC_INLINE Axes make_axes(float turn_x, float turn_y, float s1, float s2) {
+    float long_axis = SPLATC_ROOT / s1, short_axis = SPLATC_ROOT / s2;
+    return {long_axis * turn_x, long_axis * turn_y, -short_axis * turn_y, short_axis * turn_x};
+}
+
+// One coordinate of a mean in points of the frame: `px * density - shift` points from the corner of the picture, `origin` of them whole.
+SPLATC_INLINE void make_place(double px, double density, double shift, double origin, int& whole, float& fraction) {
+    double placed = px * density - shift - origin, below = floor(placed);
+    fraction = float(placed - below);
+    double bound = 1 << 30;  // farther away it is seen by nobody
+    whole = int(below < -bound ? -bound : below > bound ? bound : below);
+}
+
+// What comes before the weight: 2^-(u^2 + v^2).
+SPLATC_INLINE float gauss(float u, float v) { return splatc_exp2(-(u * u + v * v)); }
+
+SPLATC_INLINE float weight(float u, float v) { return fmaxf(gauss(u, v) - SPLATC_CUT, 0.0f); }
+
+// A standard deviation with the variance added that a point stands for (spec/picture.md, "Scaled drawing"), px.
+SPLATC_INLINE float filtered(float scale, float variance) { return sqrtf(scale * scale + variance); }
+
+// A sum of weighted colours, blended: `inverse` is 1 / (sum of weights + EPSILON).
+SPLATC_INLINE float normalized(float sum, float inverse, float background) {
+    return (sum + SPLATC_EPSILON * background) * inverse;
+}
+
+SPLATC_INLINE float clamped(float value) { return fminf(fmaxf(value, 0.0f), 1.0f); }
+
+// An integer sample of a clamped value: rounded, halves up.
+SPLATC_INLINE unsigned rounded(float value, float peak) { return unsigned(value * peak + 0.5f); }
+
+// How far a Gaussian reaches from its mean, points: half the width and the height of its bounding box.
+SPLATC_INLINE void reach_of(const Axes& a, float& reach_x, float& reach_y) {
+    float inverse = 1.0f / (a.ux * a.vy - a.uy * a.vx);
+    reach_x = sqrtf(SPLATC_END * (a.uy * a.uy + a.vy * a.vy)) * inverse;
+    reach_y = sqrtf(SPLATC_END * (a.ux * a.ux + a.vx * a.vx)) * inverse;
+}
+
+// The part [left, right] of the x axis, relative to the mean, that a Gaussian covers within rows low <= dy <= high; empty where
+// left > right. Exact but for rounding: the part of an ellipse in a strip is convex, so a tile of the strip meets it where the spans
+// overlap. No term cancels: the determinant of the axes is a sum of two positive products.
+SPLATC_INLINE void strip_span(const Axes& axes, float low, float high, float& left, float& right) {
+    float reach_x, reach_y;
+    reach_of(axes, reach_x, reach_y);
+    left = 1.0f, right = -1.0f;
+    if (low > reach_y || high < -reach_y) return;
+    low = fmaxf(low, -reach_y), high = fminf(high, reach_y);
+    float a = axes.ux * axes.ux + axes.vx * axes.vx, c = axes.uy * axes.uy + axes.vy * axes.vy;
+    float b = axes.ux * axes.uy + axes.vx * axes.vy, root_det = axes.ux * axes.vy - axes.uy * axes.vx;
+    float apex = -b / c * reach_x;  // the row where the ellipse is widest to the right; to the left it is -apex
+    float y = fminf(fmaxf(apex, low), high), across = root_det * y;
+    right = (sqrtf(fmaxf(a * SPLATC_END - across * across, 0.0f)) - b * y) / a;
+    y = fminf(fmaxf(-apex, low), high), across = root_det * y;
+    left = (-sqrtf(fmaxf(a * SPLATC_END - across * across, 0.0f)) - b * y) / a;
+}
