@@ -80,15 +80,16 @@ def decode(
     bit_depth: Literal[8, 16] | None = None,
     max_pixels: int | None = None,
     max_memory: int | None = None,
+    device: Literal["auto", "cpu", "cuda"] = "cpu",
 ) -> Samples:
     """The picture of a ``.splat2d`` file, given by its bytes or its path, or a part of it.
 
     (H, W) for gray, else (H, W, C); uint8, or uint16 for `bit_depth` 16; None takes that of the source. `region` is (x, y, width,
     height) in px, `scale` a number or text such as "1/8", `max_level` leaves out the Gaussians of the levels below it. Not more than
-    `max_pixels` (2^29) are drawn, nor may it take more than some `max_memory` bytes (4 GiB). To read several parts of one file see
-    ``splatc.open``.
+    `max_pixels` (2^29) are drawn, nor may it take more than some `max_memory` bytes (4 GiB). `device` "cuda" draws on an NVIDIA GPU, "auto"
+    on one that works if the picture is large. To read several parts of one file see ``splatc.open``.
 
-    Raises InputError, CorruptFileError, UnsupportedFileError, LimitError and UsageError.
+    Raises InputError, CorruptFileError, UnsupportedFileError, LimitError, UsageError and DeviceError.
 
     >>> import numpy as np, splatc
     >>> gaussians = splatc.Gaussians(
@@ -102,7 +103,7 @@ def decode(
     from splatc.picture import Picture
 
     file = io.BytesIO(bytes(data)) if isinstance(data, bytes | bytearray | memoryview) else data
-    with Picture(file, budget=Budget(max_pixels, max_memory)) as picture:
+    with Picture(file, budget=Budget(max_pixels, max_memory), device=device) as picture:
         return picture.read(region, scale, max_level, bit_depth)
 
 

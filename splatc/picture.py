@@ -13,6 +13,7 @@ from splatc.budget import Budget
 from splatc.errors import UsageError
 from splatc.files import named, open_input
 from splatc.quantize import MAX_LEVELS
+from splatc.render.choice import Tell, check_device
 
 if TYPE_CHECKING:
     from splatc.gaussians import Scene
@@ -24,13 +25,18 @@ _STRIP = 256
 
 
 def open(
-    file: str | os.PathLike[str] | BinaryIO, *, max_pixels: int | None = None, max_memory: int | None = None
+    file: str | os.PathLike[str] | BinaryIO,
+    *,
+    max_pixels: int | None = None,
+    max_memory: int | None = None,
+    device: str = "cpu",
 ) -> Picture:
     """Open a ``.splat2d`` file, given by its path or as a seekable binary file, which the caller then closes.
 
     Nothing larger than `max_pixels` is drawn from it, by default 2^29, and nothing that may take more than `max_memory` bytes, by default
-    4 GiB. Reads only header and index. Raises InputError, UsageError (a file that cannot seek), CorruptFileError, UnsupportedFileError and
-    LimitError.
+    4 GiB. `device` "cuda" draws on an NVIDIA GPU (``pip install splatc[cuda]``), "auto" on one that works if the picture is large; samples
+    then differ from those of the CPU within the tolerance of the format. Reads only header and index. Raises InputError, UsageError (a file
+    that cannot seek), CorruptFileError, UnsupportedFileError, LimitError and DeviceError.
 
     >>> import io, numpy as np, splatc
     >>> gaussians = splatc.Gaussians(
@@ -40,11 +46,18 @@ def open(
     ...     picture.size, picture.read(region=(4, 4, 8, 8)).shape, picture.read(scale="1/4").shape
     ((16, 12), (8, 8, 3), (3, 4, 3))
     """
-    return Picture(file, budget=Budget(max_pixels, max_memory))
+    return Picture(file, budget=Budget(max_pixels, max_memory), device=device)
+
+
+def _ignore(_sentence: str, _urgent: bool) -> None:
+    """Nobody wants to hear which device draws."""
 
 
 class Picture:
-    """An open file; a context manager that closes it. What it reads is checked. Errors begin with its path, or with `name`."""
+    """An open file; a context manager that closes it. What it reads is checked. Errors begin with its path, or with `name`.
+
+    `tell` hears which device draws (render/choice.py).
+    """
 
     def __init__(
         self,
@@ -52,7 +65,11 @@ class Picture:
         *,
         name: str | None = None,
         budget: Budget = Budget(),  # noqa: B008 - frozen
+        device: str = "cpu",
+        tell: Tell = _ignore,
     ) -> None:
+        check_device(device)
+        self._device, self._tell = device, tell
         self._closing = contextlib.ExitStack()
         self._budget = budget
         self._name = name
@@ -119,9 +136,7 @@ class Picture:
         """
         seen, depth = self.view(region, scale), self._depth(bit_depth)
         scene = self._scene(seen, seen.rows, depth, max_level, allow_truncated)
-        from splatc.render import draw_samples
-
-        samples = draw_samples(scene, seen, depth)
+        (samples,) = self._draw(scene, seen, depth, None)
         return samples[..., 0] if self.channels == 1 else samples
 
     def strips(
@@ -138,9 +153,7 @@ class Picture:
 
         seen, depth = self.view(region, scale), self._depth(bit_depth)
         scene = self._scene(seen, min(_STRIP, seen.rows), depth, max_level, allow_truncated)
-        from splatc.render import draw_strips
-
-        return Shape(seen.columns, seen.rows, self.channels, depth), draw_strips(scene, seen, depth, _STRIP)
+        return Shape(seen.columns, seen.rows, self.channels, depth), self._draw(scene, seen, depth, _STRIP)
 
     def view(self, region: Region | None = None, scale: Scale = 1) -> View:
         """What `read` would draw: its ``columns`` and ``rows`` are the size of the output. Raises UsageError."""
@@ -186,6 +199,13 @@ class Picture:
             scene = make_scene(self._reader.header, quantized)
             self._budget.check_drawing(scene.gaussians, seen, seen.columns * rows * self.channels * depth // 8)
         return scene
+
+    def _draw(self, scene: Scene, seen: View, depth: int, rows: int | None) -> Iterator[Samples]:
+        import numpy as np
+
+        from splatc.render.choice import strips
+
+        return strips(self._device, scene, seen, np.uint8 if depth == 8 else np.uint16, rows, self._tell)
 
     def _depth(self, bit_depth: int | None) -> int:
         if bit_depth not in (None, 8, 16):

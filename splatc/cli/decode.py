@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from splatc.budget import Budget
-from splatc.cli.console import note
-from splatc.cli.options import MAX_FILE_BYTES, check_device, device_option, force_option, prepare_numba, threads_option
+from splatc.cli.console import note, say
+from splatc.cli.options import MAX_FILE_BYTES, device_option, force_option, prepare_numba, threads_option
 from splatc.cli.target import Size
 from splatc.files import STDIO, atomic_output, check_output, display, read_input
 
 if TYPE_CHECKING:
     from splatc.picture import Picture
+    from splatc.render.choice import Tell
 
 
 class _RegionType(click.ParamType["tuple[int, int, int, int]"]):
@@ -54,6 +55,7 @@ class _RegionType(click.ParamType["tuple[int, int, int, int]"]):
 @click.option("--max-memory", type=Size(), metavar="SIZE", help="Refuse what may take more memory.  [default: 4GiB]")
 @device_option
 @threads_option
+@click.option("-v", "--verbose", is_flag=True, help="Say what draws.")
 @force_option
 def decode(
     source: str,
@@ -67,21 +69,29 @@ def decode(
     max_memory: int | None,
     device: str,
     threads: int | None,
+    verbose: bool,
     force: bool,
 ) -> None:
     """Decode the .splat2d file IN into the picture OUT.
 
     The extension of OUT chooses its type: .png .jpg .webp .tif .ppm .pgm .pam .bmp; "-" is standard input, or PNG on standard output.
     A region, a scale and a level cost what they show: of a large picture, only the bytes that are needed are read.
+    A large picture is drawn by an NVIDIA GPU if there is one and splatc[cuda] is installed.
     """
     check_output(output, force=force, source=source)
-    check_device(device)
 
     from splatc.image_io import output_format, save_strips
 
     kind = output_format(output)
     budget = Budget(max_pixels, max_memory)
-    with _open(source, budget) as picture:
+
+    def tell(sentence: str, urgent: bool) -> None:
+        if urgent:
+            note(sentence)
+        elif verbose:
+            say(sentence)
+
+    with _open(source, budget, device, tell) as picture:
         seen = picture.view(region, scale)
         depth = int(bit_depth) if bit_depth else picture.bit_depth
         kind.check(picture.channels, depth, seen.columns, seen.rows)
@@ -101,10 +111,11 @@ def decode(
         save_strips(strips, shape, stream, kind, metadata)
 
 
-def _open(source: str, budget: Budget) -> Picture:
+def _open(source: str, budget: Budget, device: str, tell: Tell) -> Picture:
     """The file, of which only what is needed is read; of standard input or another pipe everything."""
     from splatc.picture import Picture
 
     if source != STDIO and Path(source).is_file():
-        return Picture(source, budget=budget)
-    return Picture(io.BytesIO(read_input(source, limit=MAX_FILE_BYTES)), name=source, budget=budget)
+        return Picture(source, budget=budget, device=device, tell=tell)
+    file = io.BytesIO(read_input(source, limit=MAX_FILE_BYTES))
+    return Picture(file, name=source, budget=budget, device=device, tell=tell)

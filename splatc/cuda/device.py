@@ -28,6 +28,17 @@ OLDEST = (7, 5)
 _CUDA = 13
 
 
+class Missing(str):
+    """Why there is no GPU to compute on, one sentence."""
+
+    broken = False
+    """Whether there seems to be one that does not work, which its owner should hear of."""
+
+
+class Broken(Missing):
+    broken = True
+
+
 class Buffer:
     """Bytes on the device, at an address; given back when nothing refers to them any more."""
 
@@ -137,22 +148,22 @@ class CudaDevice:
 
 
 @functools.cache
-def find_device() -> CudaDevice | str:
-    """The GPU, or one sentence that says why there is none. Asks once; imports CUDA only here."""
+def find_device() -> CudaDevice | Missing:
+    """The GPU, or the sentence that says why there is none. Asks once; imports CUDA only here."""
     try:
         version = nvrtc_version()
         if int(version.partition(".")[0]) < _CUDA:
-            return f"NVRTC {version} is too old: splatc needs that of CUDA {_CUDA}, pip install 'splatc[cuda]'"
+            return Broken(f"NVRTC {version} is too old: splatc needs that of CUDA {_CUDA}, pip install 'splatc[cuda]'")
         return _start() or _supported(CudaDevice())
-    except DeviceError as error:
-        return str(error)
+    except DeviceError as error:  # cuda-core or NVRTC is not installed
+        return Missing(error)
     except (
         Exception
     ) as error:  # a broken installation shows in many ways; none of them may stop a decoder that has a CPU
-        return f"CUDA does not start: {' '.join(str(error).split()) or type(error).__name__}"
+        return Broken(f"CUDA does not start: {' '.join(str(error).split()) or type(error).__name__}")
 
 
-def _start() -> str | None:
+def _start() -> Missing | None:
     """Load and start the driver; why that fails, if it does."""
     from cuda.bindings import driver
 
@@ -160,21 +171,22 @@ def _start() -> str | None:
         error, version = driver.cuDriverGetVersion()
         (started,) = driver.cuInit(0)
     except Exception:  # the library is not found: RuntimeError or a class of cuda-pathfinder
-        return "no NVIDIA driver is installed"
+        return Missing("no NVIDIA driver is installed")
     if int(error) or version < 1000 * _CUDA:
-        return f"the NVIDIA driver is too old, of CUDA {version // 1000}.{version % 1000 // 10}: splatc needs one of CUDA {_CUDA}"
+        spoken = f"{version // 1000}.{version % 1000 // 10}"
+        return Broken(f"the NVIDIA driver is too old, of CUDA {spoken}: splatc needs one of CUDA {_CUDA}")
     if int(started):
-        return f"the NVIDIA driver finds no GPU that works ({getattr(started, 'name', started)})"
+        return Broken(f"the NVIDIA driver finds no GPU that works ({getattr(started, 'name', started)})")
     error, count = driver.cuDeviceGetCount()
-    return None if count and not int(error) else "the NVIDIA driver finds no GPU"
+    return None if count and not int(error) else Missing("the NVIDIA driver finds no GPU")
 
 
-def _supported(device: CudaDevice) -> CudaDevice | str:
-    if device.capability < OLDEST:
-        return (
-            f"the GPU ({device.name}) is too old: its compute capability is {device.arch[3:]}, splatc needs 75 or more"
-        )
-    return device
+def _supported(device: CudaDevice) -> CudaDevice | Missing:
+    if device.capability >= OLDEST:
+        return device
+    return Missing(
+        f"the GPU ({device.name}) is too old: its compute capability is {device.arch[3:]}, splatc needs 75 or more"
+    )
 
 
 @contextlib.contextmanager

@@ -34,7 +34,7 @@ __device__ __forceinline__ float mean_of(const float* points, int x, int y, int 
 
 // The bits of a sample, in the lowest `size` bytes.
 __device__ __forceinline__ unsigned bits_of(float value, int size) {
-    return size == 1 ? rounded(value, 255.0f) : size == 2 ? rounded(value, 65535.0f) : __float_as_uint(value);
+    return size == 1 ? rounded(value, 255.0f) : size == 2 ? rounded(value, 65535.0f) : unsigned(__float_as_int(value));
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS) raster_tiles(
@@ -45,7 +45,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) raster_tiles(
     int samples, int columns, int rows, int lead_x, int lead_y, int end_x, int end_y, int size,
     unsigned char* __restrict__ out) {          // (rows, columns, CHANNELS) samples
     Frame frame = {samples, columns, rows, lead_x, lead_y, end_x, end_y, size};
-    __shared__ alignas(16) unsigned char memory[STAGE_BYTES > TILE_BYTES ? STAGE_BYTES : TILE_BYTES];
+    alignas(16) __shared__ unsigned char memory[STAGE_BYTES > TILE_BYTES ? STAGE_BYTES : TILE_BYTES];
     Axes* stage_axes = reinterpret_cast<Axes*>(memory);
     Planes* stage_planes = reinterpret_cast<Planes*>(stage_axes + STAGED);
     float2* stage_mean = reinterpret_cast<float2*>(stage_planes + STAGED);

@@ -1,0 +1,100 @@
+"""Who draws: the CPU, or a GPU if that is wanted, pays and works.
+
+`auto` takes the GPU for large views only: starting CUDA takes a few tenths of a second, in which the CPU draws a dozen megapixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from splatc.errors import DeviceError, UsageError
+
+if TYPE_CHECKING:
+    from splatc.cuda.device import Device
+    from splatc.gaussians import Scene
+    from splatc.render.cuda import SampleType
+    from splatc.render.view import View
+
+AUTO_POINTS = 1 << 24
+"""`auto` leaves views of fewer points (of the frame: view.py) to the CPU. Set by the CPU's 60 megapixels a second; no GPU was timed."""
+DEVICES = ("auto", "cpu", "cuda")
+
+Tell = Callable[[str, bool], None]
+"""Called with a sentence: which device draws (False), or what failed so that another one does (True)."""
+
+
+def check_device(wanted: str) -> None:
+    """Raises UsageError for what is no device, DeviceError for "cuda" where no GPU works."""
+    if wanted not in DEVICES:
+        raise UsageError(f"device={wanted!r}: expected 'auto', 'cpu' or 'cuda'")
+    if wanted == "cuda":
+        _find(wanted)
+
+
+def choose(wanted: str, points: int, tell: Tell) -> Device | None:
+    """The GPU that draws so many points, or None for the CPU. Raises as `check_device` does."""
+    check_device(wanted)
+    if wanted == "cpu":
+        return None
+    if wanted == "auto" and points < AUTO_POINTS:
+        tell("drawn by the CPU: starting CUDA would take longer", False)
+        return None
+    found = _find(wanted)
+    if isinstance(found, str):
+        tell(f"drawn by the CPU: {found}", found.broken)
+        return None
+    tell(f"drawn by {found.name}", False)
+    return found
+
+
+def strips(
+    wanted: str, scene: Scene, view: View, dtype: SampleType, rows: int | None, tell: Tell
+) -> Iterator[Any]:  # of arrays (R, W, C)
+    """The samples of a view from top to bottom, about ``rows`` rows at a time; None: all at once.
+
+    If a GPU fails on the way, `auto` says so, and the CPU draws what is missing. Raises as `choose` does, at once, and then DeviceError.
+    """
+    device = choose(wanted, view.columns * view.rows * view.samples**2, tell)
+    if device is None:
+        return _drawn(scene, view, dtype, rows, 0)
+    return _drawn_on(device, scene, view, dtype, rows, None if wanted == "cuda" else tell)
+
+
+def _drawn_on(
+    device: Device, scene: Scene, view: View, dtype: SampleType, rows: int | None, tell: Tell | None
+) -> Iterator[Any]:
+    from splatc.render import cuda
+
+    done = 0
+    try:
+        for strip in cuda.strips(device, scene, view, dtype, rows or view.rows):
+            yield strip
+            done += len(strip)
+    except DeviceError as error:
+        if tell is None:
+            raise
+        tell(f"drawn by the CPU: {error}", True)
+        yield from _drawn(scene, view, dtype, rows, done)
+
+
+def _drawn(scene: Scene, view: View, dtype: SampleType, rows: int | None, first: int) -> Iterator[Any]:
+    """Rows from ``first`` on, by the CPU."""
+    from splatc.render import draw
+
+    plan = draw.make_plan(scene, view)
+    if rows is None or first:
+        for row in range(first, view.rows, rows or view.rows):
+            yield draw.draw(plan, dtype, row, min(row + (rows or view.rows), view.rows))
+    else:
+        yield from draw.strips(plan, dtype, rows)
+
+
+def _find(wanted: str) -> Any:
+    """The GPU, or the `Missing` that says why there is none, which is a DeviceError if it was asked for."""
+    from splatc.cuda import device
+
+    found = device.find_device()
+    if wanted == "cuda" and isinstance(found, str):
+        raise DeviceError(f"{found}; --device cpu (in Python device='cpu') does without")
+    return found
