@@ -49,7 +49,7 @@ def compile_source(source: str, arch: str) -> tuple[bytes, str]:
         options = ProgramOptions(arch=arch, std="c++17", ptxas_options=["-v"])
         code = Program(source, "c++", options).compile("cubin", logs=log).code
     except Exception as error:  # whatever NVRTC or cuda-core raise: their classes differ between versions
-        said = log.getvalue().strip() or str(error)
+        said = " ".join((log.getvalue().strip() or str(error)).rstrip("\0").split())
         raise DeviceError(f"NVRTC does not compile a kernel of splatc for {arch}: {said}") from error
     return bytes(code), log.getvalue()
 

@@ -35,4 +35,4 @@ def _expanded(path: Path, seen: set[Path]) -> str:
         line = text.count("\n", 0, match.end()) + 2
         return f'{_expanded(found, seen)}#line {line} "{path.name}"'
 
-    return f'#line 1 "{path.name}"\n' + _INCLUDE.sub(paste, text)
+    return f'#line 1 "{path.name}"\n' + _INCLUDE.sub(paste, text).replace("#pragma once\n", "\n")

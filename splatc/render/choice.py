@@ -36,6 +36,7 @@ def choose(wanted: str, points: int, tell: Tell) -> Device | None:
     """The GPU that draws so many points, or None for the CPU. Raises as `check_device` does."""
     check_device(wanted)
     if wanted == "cpu":
+        tell("drawn by the CPU", False)
         return None
     if wanted == "auto" and points < AUTO_POINTS:
         tell("drawn by the CPU: starting CUDA would take longer", False)
