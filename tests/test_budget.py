@@ -146,7 +146,7 @@ def test_options_reach_the_budget(tiny_splat: Path, tmp_path: Path) -> None:
     for arguments in ({"max_pixels": 3071}, {"max_memory": 20_000}):
         with pytest.raises(LimitError):
             splatc.decode(tiny_splat, **arguments)  # type: ignore[arg-type]
-        with pytest.raises(LimitError), splatc.open(tiny_splat, **arguments) as picture:
+        with pytest.raises(LimitError), splatc.open(tiny_splat, **arguments) as picture:  # type: ignore[arg-type]
             picture.read()
 
 

@@ -117,12 +117,6 @@ def test_a_picture_beyond_memory_is_refused_before_it_is_drawn(tiny_file: bytes)
         decode_bytes(tiny_file, budget=Budget(max_pixels=64 * 48 - 1))
 
 
-def test_decoding_on_cuda_is_refused_for_now(tmp_path: Path, tiny_splat: Path) -> None:
-    result = CliRunner().invoke(main, ["decode", str(tiny_splat), str(tmp_path / "out.png"), "--device", "cuda"])
-    assert result.exit_code == 2
-    assert "--device cpu" in result.stderr
-
-
 def modules_after(*arguments: str) -> set[str]:
     """What a fresh process has imported after running the command with these arguments."""
     code = """

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from splatc.cuda.compile import cubin, nvrtc_version
+from splatc.cuda.missing import Broken, Missing
 from splatc.errors import DeviceError
 
 Argument = int | float | np.generic
@@ -26,17 +27,6 @@ Extent = int | tuple[int, ...]
 OLDEST = (7, 5)
 """Compute capability of the oldest GPUs that CUDA 13 compiles for."""
 _CUDA = 13
-
-
-class Missing(str):
-    """Why there is no GPU to compute on, one sentence."""
-
-    broken = False
-    """Whether there seems to be one that does not work, which its owner should hear of."""
-
-
-class Broken(Missing):
-    broken = True
 
 
 class Buffer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from splatc.cuda.missing import Missing
 from splatc.errors import DeviceError, UsageError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def choose(wanted: str, points: int, tell: Tell) -> Device | None:
         tell("drawn by the CPU: starting CUDA would take longer", False)
         return None
     found = _find(wanted)
-    if isinstance(found, str):
+    if isinstance(found, Missing):
         tell(f"drawn by the CPU: {found}", found.broken)
         return None
     tell(f"drawn by {found.name}", False)
@@ -91,11 +92,11 @@ def _drawn(scene: Scene, view: View, dtype: SampleType, rows: int | None, first:
         yield from draw.strips(plan, dtype, rows)
 
 
-def _find(wanted: str) -> Any:
-    """The GPU, or the `Missing` that says why there is none, which is a DeviceError if it was asked for."""
+def _find(wanted: str) -> Device | Missing:
+    """The GPU, or why there is none, which is a DeviceError if it was asked for."""
     from splatc.cuda import device
 
     found = device.find_device()
-    if wanted == "cuda" and isinstance(found, str):
+    if wanted == "cuda" and isinstance(found, Missing):
         raise DeviceError(f"{found}; --device cpu (in Python device='cpu') does without")
     return found

@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from splatc.cuda.device import Buffer, Device
+from splatc.cuda.device import Argument, Buffer, Device
 from splatc.cuda.source import read_source
 from splatc.errors import DeviceError
 from splatc.gaussians import Blend, Scene
@@ -94,7 +94,7 @@ class Canvas:
         totals = self._memory("totals", 8 * (runs + 1))
         warps = -(-self._count * 32 // _BLOCK)
         grid = [np.int32(each) for each in (tiles_x, tiles_y, points, points)]
-        reached = [np.int32(self._count), *_pointers(self._placed[:2]), *grid, counts.pointer]
+        reached: list[Argument] = [np.int32(self._count), *_pointers(self._placed[:2]), *grid, counts.pointer]
         self._launch("count_tiles", warps, *reached)
         self._launch("scan_runs", runs, counts.pointer, np.int32(tiles), totals.pointer)
         self._launch("scan_totals", 1, totals.pointer, np.int32(runs))
@@ -141,7 +141,7 @@ class Canvas:
         buffer = self.raster(dtype, first, last)
         return self._device.download(buffer, dtype, (last - first, self._view.columns, self._channels))
 
-    def _launch(self, name: str, grid: int, *arguments: int | np.generic, block: int = _BLOCK) -> None:
+    def _launch(self, name: str, grid: int, *arguments: Argument, block: int = _BLOCK) -> None:
         if grid:
             self._device.launch(self._kernels[name], grid, block, *arguments)
 
