@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from splatc.gaussians import Blend, FloatArray, Gaussians
 from splatc.image_io import Image
 from splatc.pixels.hidden import without_hidden_colours
 from splatc.quantize import QuantizedGaussians, Quantizer, quantize
+
+if TYPE_CHECKING:
+    from splatc.cuda.device import Device
 
 FIRST_GUESS = 36.0
 """Bits per Gaussian, before there is anything to encode."""
@@ -64,6 +67,8 @@ class EncodeOptions:
     seed: int = 0
     max_time: float | None = None
     """Seconds after which the file should be there; the fit then makes fewer steps, and the result depends on the machine."""
+    device: Device | None = None
+    """The GPU that fits, for tune "psnr" (fit/device.py chooses it); None fits on the CPU. Each has its own random numbers."""
 
 
 Progress = Callable[[int, int, str], None]
@@ -73,7 +78,7 @@ def encode_image(image: Image, options: EncodeOptions, progress: Progress | None
     """The ``.splat2d`` file of a picture.
 
     ``progress`` is told (step, steps, what is being done). Raises UsageError for a target that no file of this picture can meet,
-    LimitError for a picture beyond the limits of the format.
+    LimitError for a picture beyond the limits of the format, DeviceError if the GPU fails.
     """
     return encode_with(image, options, None, Quantizer(), progress)
 
@@ -101,6 +106,10 @@ def encode_with(
     )
     background = np.array(header.background, np.float32) / np.float32(255)
     task = Task(picture, header.blend, background, quantizer, options.tune)
+    if options.device is not None and options.tune == "psnr":
+        from splatc.fit.cuda.engine import CudaEngine
+
+        task = replace(task, engine=CudaEngine(options.device, picture, header.blend, background))
     rate = RateControl(header, options.target, image.metadata)
     if plan is None:
         reduction = task.reduction(rate.first_count(), Schedule(0))

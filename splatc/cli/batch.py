@@ -15,7 +15,7 @@ import click
 
 from splatc.cli.console import complain, note, printable, say
 from splatc.cli.encode import encode
-from splatc.cli.options import check_device, force_option, quiet_option, threads_option
+from splatc.cli.options import force_option, quiet_option, threads_option
 from splatc.errors import BatchError, OutputError, UsageError
 from splatc.request import Request
 
@@ -81,9 +81,11 @@ def batch(
     from splatc.batch import report as reports
     from splatc.batch.journal import Journal
     from splatc.batch.pool import run_local, share_of_threads
+    from splatc.render.choice import check_device
 
     Request(**{each.name: options[each.name] for each in fields(Request)}).check()
-    check_device(options["device"])
+    if dask is None:  # else it is the workers that have devices
+        check_device(options["device"])
     if report is not None:
         reports.check_report(report)
     started = time.perf_counter()

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from splatc.cli.console import note, progress_reporter, say
-from splatc.cli.options import check_device, device_option, force_option, prepare_numba, quiet_option, threads_option
+from splatc.cli.options import device_option, force_option, prepare_numba, quiet_option, threads_option
 from splatc.cli.target import FiniteAbove, Size
-from splatc.errors import UsageError
+from splatc.errors import DeviceError, UsageError
 from splatc.files import STDIO, atomic_output, check_output, display
 from splatc.request import DEFAULT_CR, Request
 
@@ -115,8 +115,11 @@ def encode(
     request.check()
     if as_json and output == STDIO:
         raise UsageError("--json and the file cannot both go to standard output: give the file a name")
-    check_device(device)
     check_output(output, force=force, source=source)
+
+    from splatc.render.choice import check_device
+
+    check_device(device)
 
     from splatc.image_io import FORMATS, Metadata, load
     from splatc.pixels.metadata import kinds, metadata_bytes
@@ -145,10 +148,18 @@ def encode(
     import torch  # the slow import comes after everything that can fail early
 
     from splatc.encoder import EncodeOptions, Target, encode_image
+    from splatc.fit.device import choose
     from splatc.gaussians import Blend
 
     if threads is not None:
         torch.set_num_threads(threads)
+
+    def tell(sentence: str, urgent: bool) -> None:
+        if urgent and not quiet:
+            note(sentence)
+        elif verbose:
+            say(sentence)
+
     options = EncodeOptions(
         target=Target(kind, limit),
         blend=Blend[blend.upper()] if blend else None,
@@ -156,9 +167,16 @@ def encode(
         effort=effort,
         seed=seed,
         max_time=None if max_time is None else max(0.0, max_time - (time.perf_counter() - started)),
+        device=choose(device, tune, tell),
     )
     with progress_reporter(quiet=quiet, verbose=verbose) as progress:
-        data = encode_image(image, options, progress)
+        try:
+            data = encode_image(image, options, progress)
+        except DeviceError as error:
+            if device == "cuda":
+                raise
+            tell(f"fitted by the CPU: {error}", True)
+            data = encode_image(image, replace(options, device=None), progress)
     with atomic_output(output, force=force) as stream:
         stream.write(data)
 

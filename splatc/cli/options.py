@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import click
 
-from splatc.errors import UsageError
 from splatc.machine import prepare_numba
 
 __all__ = [
     "MAX_FILE_BYTES",
-    "check_device",
     "device_option",
     "force_option",
     "prepare_numba",
@@ -28,9 +26,3 @@ threads_option = click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", help="Number of threads.  [default: one per core]"
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
-
-
-def check_device(device: str) -> None:
-    """Raises UsageError for a device that this version cannot use."""
-    if device == "cuda":
-        raise UsageError("this version computes on the CPU only: use --device cpu or auto")

@@ -65,7 +65,7 @@ class Picture:
         """The lattice that a step looks at; reduction^2 steps in a row see every pixel."""
         if not self._lattices or self._lattices[0].reduction != reduction:
             self._lattices = []  # before the new ones are made: one set at a time lies in memory
-            self._lattices = [self._pick(reduction, *_offset(reduction, k)) for k in range(reduction**2)]
+            self._lattices = [self._pick(reduction, k) for k in range(reduction**2)]
         return self._lattices[step % reduction**2]
 
     def reduction(self, samples: float) -> int:
@@ -81,14 +81,20 @@ class Picture:
         means: FloatArray = (sums / (self.width * self.height * np.iinfo(self.pixels.dtype).max)).astype(np.float32)
         return means
 
-    def _pick(self, reduction: int, x0: int, y0: int) -> Lattice:
-        # Of a picture narrower than the reduction the far lattices hold nothing; they repeat the last column or row.
-        x0, y0 = min(x0, self.width - 1), min(y0, self.height - 1)
-        width, height = -(-(self.width - x0) // reduction), -(-(self.height - y0) // reduction)
+    def _pick(self, reduction: int, step: int) -> Lattice:
+        x0, y0, width, height = grid(self.width, self.height, reduction, step)
         samples = np.zeros((height, self.channels, row_stride(width)), self.pixels.dtype)
         _pick_kernel(self.pixels, reduction, x0, y0, samples, width)
         unit = np.float32(1.0 / np.iinfo(self.pixels.dtype).max)
         return Lattice(reduction, x0, y0, width, height, samples, unit)
+
+
+def grid(width: int, height: int, reduction: int, step: int) -> tuple[int, int, int, int]:
+    """x0, y0, and the width and height in samples, of a step's lattice of a picture of width x height px."""
+    x0, y0 = _offset(reduction, step % reduction**2)
+    # Of a picture narrower than the reduction the far lattices hold nothing; they repeat the last column or row.
+    x0, y0 = min(x0, width - 1), min(y0, height - 1)
+    return x0, y0, -(-(width - x0) // reduction), -(-(height - y0) // reduction)
 
 
 def reduced(pixels: Samples, reduction: int) -> FloatArray:

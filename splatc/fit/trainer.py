@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from splatc.fit.clock import Clock
+from splatc.fit.engine import Engine, Step
 from splatc.fit.freezing import Freezing
 from splatc.fit.lattice import Lattice, Picture
 from splatc.fit.losses import l1_ssim, multiscale
@@ -51,6 +52,8 @@ class Task:
     """Its steps are for a picture of middling quality; the fit makes them finer or coarser (Schedule.adapted)."""
     tune: Tune = "psnr"
     """"psnr" for squared error, "ssim" for L1 + SSIM over several scales, "smartsplat" for L1 + SSIM as in the paper."""
+    engine: Engine | None = None
+    """Makes the steps, on a GPU; for squared error only. None makes them here."""
 
     def gradients(self, parameters: Parameters, lattice: Lattice) -> tuple[float, dict[str, Tensor]]:
         """Mean squared error of a lattice, and by name the gradient of the loss, times its pixels."""
@@ -64,8 +67,11 @@ class Task:
 
     def removal_costs(self, parameters: Parameters, reduction: int) -> FloatArray:
         """(N,) rise of the squared error of some lattices if that Gaussian alone were removed."""
+        steps = range(min(reduction**2, PRUNING_LATTICES))
+        if self.engine is not None:
+            return self.engine.removal_costs(parameters, reduction, steps)
         cost = np.zeros(len(parameters), np.float32)
-        for step in range(min(reduction**2, PRUNING_LATTICES)):
+        for step in steps:
             lattice = self.picture.lattice(reduction, step)
             cost += removal_costs(lattice, View(parameters, lattice, self.blend), self.background)
         return cost
@@ -110,6 +116,7 @@ def fit(
         state.step(step, time)
     for event in events:
         state.happens(*event)
+    state.fetch()
     return to_gaussians(state.parameters), state.quantizer
 
 
@@ -128,12 +135,22 @@ class _Fit:
         self.freezing = Freezing(self.seeded, self.generator)
         self.error = math.nan
         """Mean squared error at the last step."""
+        self.away = False
+        """The engine has the Gaussians, and knows that error."""
+        self.seed = seed
 
     def reduction(self) -> int:
         return self.task.reduction(len(self.parameters), self.schedule)
 
+    def fetch(self) -> None:
+        """Have the Gaussians here again."""
+        if self.away and self.task.engine is not None:
+            self.parameters, self.error = self.task.engine.fetch(self.optimizer)
+            self.away = False
+
     def happens(self, time: float, event: Event) -> None:
         """Bring an event of the schedule about."""
+        self.fetch()
         if isinstance(event, Round):
             self.parameters = self.freezing.advance(self.parameters, self.quantizer, event.names, event.share)
             return
@@ -157,8 +174,19 @@ class _Fit:
 
     def step(self, step: int, time: float) -> None:
         """One gradient step; the picture is drawn with noise, the step applied without."""
+        noisily = self.schedule.quantized and time >= self.schedule.noise_from
+        rates, decay = self.schedule.rates, self.schedule.rates.final**time
+        if self.task.engine is not None:
+            if not self.away:
+                self.task.engine.send(self.parameters, self.optimizer, self.freezing.held)
+                self.away = True
+            self.optimizer.steps += 1
+            moving = {name: getattr(rates, name) * decay for name in self.freezing.free()}
+            noise_of = self.quantizer if noisily else None
+            self.task.engine.step(Step(step, self.reduction(), noise_of, self.seed, moving, self.optimizer.steps))
+            return
         parameters = noisy = self.parameters
-        if self.schedule.quantized and time >= self.schedule.noise_from:
+        if noisily:
             noise = noise_for(parameters, self.quantizer, self.freezing.free(), self.generator)
             noise = self.freezing.only_free(noise)
             noisy = replace(parameters, **{name: getattr(parameters, name) + noise[name] for name in noise})
@@ -166,7 +194,6 @@ class _Fit:
         directions = self.optimizer.directions({name: gradients[name] for name in self.freezing.free()})
         if "mean" in directions:
             directions["mean"] *= torch.exp(parameters.size)[:, None]
-        rates, decay = self.schedule.rates, self.schedule.rates.final**time
         moved = {name: getattr(parameters, name) + getattr(rates, name) * decay * d for name, d in directions.items()}
         bounded = _within_bounds(replace(parameters, **moved), self.task.picture)
         changes = {name: getattr(bounded, name) - getattr(parameters, name) for name in moved}

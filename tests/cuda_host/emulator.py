@@ -45,7 +45,7 @@ class HostDevice:
         memory = np.full(size + 256, 0xFF, np.uint8)
         pointer = -(-memory.ctypes.data // 256) * 256
         self._memory[pointer] = memory
-        return Buffer(pointer, size, lambda at: self._memory.pop(at, None))
+        return Buffer(pointer, size, self._release)
 
     def upload(self, array: NDArray[Any]) -> Buffer:
         array = np.ascontiguousarray(array)
@@ -59,6 +59,9 @@ class HostDevice:
             raise DeviceError(f"{offset + array.nbytes} bytes of a buffer of {buffer.size}")
         ctypes.memmove(array.ctypes.data, buffer.pointer + offset, array.nbytes)
         return array
+
+    def _release(self, pointer: int) -> None:
+        del self._memory[pointer]
 
     def clear(self, buffer: Buffer) -> None:
         ctypes.memset(buffer.pointer, 0, buffer.size)
@@ -83,7 +86,8 @@ class HostDevice:
 def _value(argument: Argument) -> Any:
     """As cuda.core passes it: int a pointer or a long long, float a double, a scalar of NumPy what it says."""
     if isinstance(argument, np.generic):
-        return np.ctypeslib.as_ctypes_type(argument.dtype)(argument.item())
+        kind: Any = np.ctypeslib.as_ctypes_type(argument.dtype)  # type: ignore[arg-type]  # that of any number
+        return kind(argument.item())
     return ctypes.c_double(argument) if isinstance(argument, float) else ctypes.c_longlong(argument)
 
 

@@ -1,0 +1,128 @@
+"""`CudaEngine` makes the steps of a fit on a GPU; between events of the schedule nothing comes back from there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+
+from splatc.cuda.device import Argument, Buffer, Device
+from splatc.fit.cuda.drawing import Drawing, Noise
+from splatc.fit.engine import Step
+from splatc.fit.lattice import Picture
+from splatc.fit.parameters import MAX_RATIO, MIN_SIZE, NAMES, Adam, Parameters, Tensor
+from splatc.gaussians import Blend, FloatArray
+from splatc.quantize import (
+    MAX_ANISOTROPY,
+    MAX_LEVELS,
+    Quantizer,
+    angle_count_table,
+    by_level,
+    colour_step_table,
+    step_q32,
+)
+
+
+class CudaEngine:
+    """A fit of one picture on one GPU. Raises DeviceError for whatever goes wrong there."""
+
+    def __init__(self, device: Device, picture: Picture, blend: Blend, background: FloatArray) -> None:
+        self._device = device
+        self._drawing = Drawing(device, picture.pixels, blend, background)
+        far = math.log(2.0 * max(picture.width, picture.height))
+        self._bounds = [picture.width - 1 / 64, picture.height - 1 / 64, math.log(MIN_SIZE), far, MAX_RATIO]
+        self._parameters, self._first, self._second, self._held = (device.allocate(0) for _ in range(4))
+        self._steps: tuple[Quantizer, Buffer] | None = None
+        self._sums: tuple[Buffer, int, int] | None = None
+        """Squared differences of the last step, how many numbers, and of how many samples they are."""
+
+    def send(self, parameters: Parameters, optimizer: Adam, held: Mapping[str, Tensor]) -> None:
+        self._drawing.count = len(parameters)
+        self._parameters, self._first, self._second = (
+            self._device.upload(_rows(each)) for each in (parameters, optimizer.first, optimizer.second)
+        )
+        bits = sum(held[name].numpy().astype(np.uint8) << np.uint8(bit) for bit, name in enumerate(NAMES))
+        self._held = self._device.upload(np.asarray(bits, np.uint8))
+
+    def step(self, step: Step) -> None:
+        self.differentiate(step)
+        beta1, beta2 = Adam.BETAS
+        unbias = [1.0 / (1.0 - beta**step.adams) for beta in Adam.BETAS]
+        due = sum(1 << bit for bit, name in enumerate(NAMES) if name in step.rates)
+        numbers = [*(step.rates.get(name, 0.0) for name in NAMES), beta1, beta2, *unbias, Adam.EPSILON, *self._bounds]
+        records, moments = self._drawing.room("records", 0), self._drawing.room("moments", 0)
+        arguments: list[Argument | Buffer] = [records, moments, self._held, due]
+        arguments += [np.float32(number) for number in [step.reduction, *numbers]]
+        self._drawing.each("update", *arguments, self._parameters, self._first, self._second)
+
+    def differentiate(self, step: Step) -> None:
+        """The forward and the backward pass of a step: error and moments."""
+        where = self._drawing.grid(step.reduction, step.index)
+        noise = None if step.noise is None else Noise(self._widths(step.noise), step.seed, step.index)
+        sums, warps = self._drawing.squared_error(self._parameters, self._held, where, noise)
+        self._sums = (sums, warps, where.width * where.height * self._drawing.channels)
+
+    def gradients(self, reduction: int) -> dict[str, FloatArray]:
+        """By name, the gradients that `differentiate` found, shaped as the parameters are."""
+        drawing = self._drawing
+        rows = 5 + drawing.channels
+        result = drawing.room("gradients", 4 * rows * drawing.count)
+        drawing.each(
+            "differentiate", drawing.room("records", 0), drawing.room("moments", 0), np.float32(reduction), result
+        )
+        found = self._device.download(result, np.float32, (rows, drawing.count))
+        return {name: getattr(_from_rows(found), name).numpy() for name in NAMES}
+
+    def fetch(self, optimizer: Adam) -> tuple[Parameters, float]:
+        shape = (5 + self._drawing.channels, self._drawing.count)
+        arrays = (self._parameters, self._first, self._second)
+        parameters, optimizer.first, optimizer.second = (
+            _from_rows(self._device.download(buffer, np.float32, shape)) for buffer in arrays
+        )
+        return parameters, self.error()
+
+    def error(self) -> float:
+        """Mean squared error that the last step met; nan before the first."""
+        if self._sums is None:
+            return math.nan
+        sums, warps, samples = self._sums
+        return float(self._device.download(sums, np.float32, (warps,)).sum(dtype=np.float64)) / samples
+
+    def removal_costs(self, parameters: Parameters, reduction: int, steps: Sequence[int]) -> FloatArray:
+        self._drawing.count = len(parameters)
+        sent, held = self._device.upload(_rows(parameters)), self._device.upload(np.zeros(len(parameters), np.uint8))
+        return self._drawing.removal_costs(sent, held, [self._drawing.grid(reduction, step) for step in steps])
+
+    def _widths(self, quantizer: Quantizer) -> Buffer:
+        """The table of steps on the GPU; the steps change at few events only."""
+        if self._steps is None or self._steps[0] != quantizer:
+            self._steps = (quantizer, self._device.upload(step_table(quantizer, self._drawing.channels)))
+        return self._steps[1]
+
+
+def step_table(quantizer: Quantizer, channels: int) -> FloatArray:
+    """The steps of rounding.py as kernels/bins.cu looks them up: by level, and by index of the ratio."""
+    level = np.arange(MAX_LEVELS, dtype=np.int32)
+    ratio = step_q32(quantizer.anisotropy) / 2.0**32
+    colours = np.zeros((MAX_LEVELS, 4))
+    colours[:, :channels] = colour_step_table(quantizer, level, channels)
+    angles = math.pi / angle_count_table(quantizer)
+    assert angles.shape == (MAX_LEVELS, MAX_ANISOTROPY + 1) == (16, 64)  # of kernels/fit.cuh
+    parts = ([math.log(2.0) / quantizer.sizes, ratio, ratio], by_level(quantizer.position_step, level), colours, angles)
+    table: FloatArray = np.concatenate([np.ravel(part) for part in parts]).astype(np.float32)
+    return table
+
+
+def _rows(parameters: Parameters) -> FloatArray:
+    """(5 + C, N): mean x, mean y, size, ratio, angle, colours."""
+    values = (getattr(parameters, name).numpy() for name in NAMES)
+    return np.concatenate([value.T if value.ndim == 2 else value[None] for value in values], dtype=np.float32)
+
+
+def _from_rows(rows: FloatArray) -> Parameters:
+    def tensor(part: FloatArray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(part))
+
+    return Parameters(tensor(rows[:2].T), tensor(rows[2]), tensor(rows[3]), tensor(rows[4]), tensor(rows[5:].T))

@@ -1,0 +1,158 @@
+// Gaussians in the coordinates of a lattice, with the noise of their quantization, and the lists of those that reach each bin.
+//
+// Lists are counted and filled with integer atomics, which decide nothing but the order; then each list is sorted, so two runs have the
+// same lists.
+
+// The table of steps: widths of size and ratio, step of the ratio's index, by level of the mean, by level and channel of the colours,
+// by level and index of the ratio of the angle.
+constexpr int MEANS = 3, COLOURS = MEANS + LEVELS, ANGLES = COLOURS + 4 * LEVELS;
+
+// held: by Gaussian a bit for each of mean, size, ratio, angle and colour that is final.
+enum { HELD_MEAN = 1, HELD_SIZE = 2, HELD_RATIO = 4, HELD_ANGLE = 8, HELD_COLOUR = 16 };
+
+__device__ inline void bins_of(const Record& r, int width, int height, int& x0, int& x1, int& y0, int& y1) {
+    span(r.x, r.extent_x, width, x0, x1);
+    span(r.y, r.extent_y, height, y0, y1);
+    if (x0 >= x1 || y0 >= y1) x0 = x1 = y0 = y1 = 0;
+    x0 /= BIN, x1 = (x1 + BIN - 1) / BIN, y0 /= BIN, y1 = (y1 + BIN - 1) / BIN;
+}
+
+// For each Gaussian its record, the bins that it reaches counted, and into how many parts its samples are divided (gather.cu).
+extern "C" __global__ void __launch_bounds__(128) prepare(
+    int count, const float* parameters, const unsigned char* held, const float* steps, int noisy, unsigned seed, unsigned step,
+    float origin_x, float origin_y, float reduction, int width, int height, int bins_x, int part, int most_parts,
+    Record* records, int* counts, int* parts) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= count) return;
+    float p[COORDINATES];
+    for (int k = 0; k < COORDINATES; k++) p[k] = parameters[static_cast<size_t>(k) * count + i];
+    if (noisy) {
+        int still = held[i];
+        int level = static_cast<int>(clamp(floorf(p[2] * 1.4426950408889634f + 1.0f), 0.0f, LEVELS - 1.0f));
+        int index = static_cast<int>(clamp(rintf(fabsf(p[3]) / steps[2]), 0.0f, RATIOS - 1.0f));
+        Words a = philox(i, step, 0, 0, seed, 0), b = philox(i, step, 1, 0, seed, 0), c = philox(i, step, 2, 0, seed, 0);
+        if (!(still & HELD_MEAN)) {
+            p[0] += centred(a.word[0]) * steps[MEANS + level];
+            p[1] += centred(a.word[1]) * steps[MEANS + level];
+        }
+        if (!(still & HELD_SIZE)) p[2] += centred(a.word[2]) * steps[0];
+        if (!(still & HELD_RATIO)) p[3] += centred(a.word[3]) * steps[1];
+        if (!(still & HELD_ANGLE)) p[4] += centred(b.word[0]) * steps[ANGLES + level * RATIOS + index];
+        if (!(still & HELD_COLOUR)) {
+            const float* width_of = steps + COLOURS + 4 * level;
+            for (int k = 0; k < CHANNELS; k++) p[5 + k] += centred(k < 3 ? b.word[1 + k] : c.word[0]) * width_of[k];
+        }
+    }
+    Record r;
+    place(r, (p[0] - origin_x) / reduction, (p[1] - origin_y) / reduction, expf(p[2] + 0.5f * p[3]) / reduction,
+          expf(p[2] - 0.5f * p[3]) / reduction, p[4]);
+    to_rgb(p + 5);
+    for (int k = 0; k < 4; k++) r.colour[k] = k < CHANNELS ? p[5 + k] : 0.0f;
+    records[i] = r;
+
+    int x0, x1, y0, y1;
+    bins_of(r, width, height, x0, x1, y0, y1);
+    for (int y = y0; y < y1; y++)
+        for (int x = x0; x < x1; x++) atomicAdd(counts + y * bins_x + x, 1);
+    span(r.y, r.extent_y, height, y0, y1);
+    float area = 3.1415927f * r.half * r.extent_y;
+    int wanted = static_cast<int>(fminf(area / part, 1e6f)) + 1;
+    parts[i] = x0 < x1 && y0 < y1 ? min(min(wanted, most_parts), y1 - y0) : 0;
+}
+
+// Exclusive sums by one block of 1024; totals may come from parts of all sizes. `again` gets a copy, `values` become 0 if asked for.
+__device__ inline void scan_block(int* values, int count, int* sums, int* again, bool clear) {
+    __shared__ int by_warp[32];
+    int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, before = 0;
+    for (int base = 0; base < count; base += 4 * 1024) {
+        int at = base + 4 * threadIdx.x, value[4], own = 0;
+        for (int k = 0; k < 4; k++) own += value[k] = at + k < count ? values[at + k] : 0;
+        int sum = own;
+        for (int reach = 1; reach < 32; reach *= 2) {
+            int other = __shfl_up_sync(ALL, sum, reach);
+            if (lane >= reach) sum += other;
+        }
+        if (lane == 31) by_warp[warp] = sum;
+        __syncthreads();
+        int mine = by_warp[lane];
+        for (int reach = 1; reach < 32; reach *= 2) {
+            int other = __shfl_up_sync(ALL, mine, reach);
+            if (lane >= reach) mine += other;
+        }
+        int preceding = __shfl_sync(ALL, mine, warp > 0 ? warp - 1 : 0), all = __shfl_sync(ALL, mine, 31);
+        int running = before + (warp > 0 ? preceding : 0) + sum - own;
+        for (int k = 0; k < 4; k++) {
+            if (at + k < count) {
+                sums[at + k] = running;
+                if (again) again[at + k] = running;
+                if (clear) values[at + k] = 0;
+            }
+            running += value[k];
+        }
+        before += all;
+        __syncthreads();
+    }
+    if (threadIdx.x == 0) sums[count] = before;
+}
+
+// Block 0: where each bin's list begins, and the counts are 0 again. Block 1: where each Gaussian's parts begin.
+extern "C" __global__ void __launch_bounds__(1024) scan(int bins, int* counts, int* starts, int* cursor, int count, int* parts,
+                                                        int* offsets) {
+    if (blockIdx.x == 0) {
+        scan_block(counts, bins, starts, cursor, true);
+    } else {
+        scan_block(parts, count, offsets, nullptr, false);
+    }
+}
+
+// The lists, in whatever order the atomics come.
+extern "C" __global__ void __launch_bounds__(128) fill(int count, const Record* records, int width, int height, int bins_x,
+                                                       int* cursor, int* members, int capacity) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= count) return;
+    Record r;
+    load(r, records + i, 2);
+    int x0, x1, y0, y1;
+    bins_of(r, width, height, x0, x1, y0, y1);
+    for (int y = y0; y < y1; y++) {
+        for (int x = x0; x < x1; x++) {
+            int at = atomicAdd(cursor + y * bins_x + x, 1);
+            if (at < capacity) members[at] = i;
+        }
+    }
+}
+
+// Batcher's bitonic network with all comparisons upwards: what lies behind the end counts as infinite and never moves.
+__device__ inline void sort_ascending(int* keys, int count) {
+    for (int size = 2; size / 2 < count; size *= 2) {
+        for (int gap = size / 2; gap > 0; gap /= 2) {
+            __syncthreads();
+            for (int pair = threadIdx.x; pair < (count + 2 * gap - 1) / (2 * gap) * gap; pair += blockDim.x) {
+                int low = pair / gap * 2 * gap + pair % gap;
+                int high = gap == size / 2 ? pair / gap * 2 * gap + 2 * gap - 1 - pair % gap : low + gap;
+                if (high < count && keys[low] > keys[high]) {
+                    int key = keys[low];
+                    keys[low] = keys[high];
+                    keys[high] = key;
+                }
+            }
+        }
+    }
+    __syncthreads();
+}
+
+// A block for each bin brings its list into ascending order; lists of up to SHARED members within shared memory.
+constexpr int SHARED = 4096;
+
+extern "C" __global__ void __launch_bounds__(256) sort(const int* starts, int* members, int capacity) {
+    __shared__ int keys[SHARED];
+    int first = min(starts[blockIdx.x], capacity), count = min(starts[blockIdx.x + 1], capacity) - first;
+    int* list = members + first;
+    if (count > SHARED) {
+        sort_ascending(list, count);
+        return;
+    }
+    for (int k = threadIdx.x; k < count; k += blockDim.x) keys[k] = list[k];
+    sort_ascending(keys, count);
+    for (int k = threadIdx.x; k < count; k += blockDim.x) list[k] = keys[k];
+}

@@ -1,0 +1,55 @@
+// From moments to gradients, and one step of Adam within bounds.
+
+// By mean x, mean y, size, ratio, angle and the coded colours (splatc/fit/gather.py has the chain rule from x and y; here u and v are
+// scaled already, so nothing cancels for thin Gaussians).
+__device__ inline void gradient_of(const Record& r, const float* moments, float reduction, float* g) {
+    float u = PER_ROOT2 * moments[0], v = PER_ROOT2 * moments[1];
+    g[0] = (r.ux * u + r.vx * v) / reduction;
+    g[1] = (r.uy * u + r.vy * v) / reduction;
+    float by_s1 = PER_ROOT2 * moments[2], by_s2 = PER_ROOT2 * moments[4];
+    g[2] = by_s1 + by_s2;
+    g[3] = 0.5f * (by_s1 - by_s2);
+    float thin = sqrtf((r.vx * r.vx + r.vy * r.vy) / (r.ux * r.ux + r.uy * r.uy));  // s1 / s2
+    g[4] = (thin - 1.0f / thin) * PER_ROOT2 * moments[3];
+    for (int c = 0; c < CHANNELS; c++) g[5 + c] = moments[5 + c];
+    to_coded_gradient(g + 5);
+}
+
+// gradients (COORDINATES, count)
+extern "C" __global__ void __launch_bounds__(128) differentiate(int count, const Record* records, const float* moments,
+                                                                float reduction, float* gradients) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= count) return;
+    float g[COORDINATES];
+    gradient_of(records[i], moments + static_cast<size_t>(i) * MOMENTS, reduction, g);
+    for (int k = 0; k < COORDINATES; k++) gradients[static_cast<size_t>(k) * count + i] = g[k];
+}
+
+// parameters, first, second (COORDINATES, count). `due` has a bit for each attribute that moves at all; rates are at this step;
+// unbias1 and unbias2 are 1 / (1 - beta^steps). `far` is the largest ln of a size.
+extern "C" __global__ void __launch_bounds__(128) update(
+    int count, const Record* records, const float* moments, const unsigned char* held, int due, float reduction, float rate_mean,
+    float rate_size, float rate_ratio, float rate_angle, float rate_colour, float beta1, float beta2, float unbias1, float unbias2,
+    float epsilon, float right, float bottom, float near, float far, float thinnest, float* parameters, float* first,
+    float* second) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= count) return;
+    float g[COORDINATES];
+    gradient_of(records[i], moments + static_cast<size_t>(i) * MOMENTS, reduction, g);
+    int moves = due & ~held[i];
+    float size = expf(parameters[2 * static_cast<size_t>(count) + i]);
+    for (int k = 0; k < COORDINATES; k++) {
+        int bit = k < 2 ? 1 : k < 5 ? 1 << (k - 1) : 16;
+        if (!(due & bit)) continue;
+        size_t at = static_cast<size_t>(k) * count + i;
+        float m = first[at] = beta1 * first[at] + (1.0f - beta1) * g[k];
+        float s = second[at] = beta2 * second[at] + (1.0f - beta2) * g[k] * g[k];
+        if (!(moves & bit)) continue;
+        float rate = k < 2 ? rate_mean * size : k == 2 ? rate_size : k == 3 ? rate_ratio : k == 4 ? rate_angle : rate_colour;
+        float value = parameters[at] - rate * (m * unbias1) / (sqrtf(s * unbias2) + epsilon);
+        if (k < 2) value = clamp(value, 0.0f, k == 0 ? right : bottom);
+        if (k == 2) value = clamp(value, near, far);
+        if (k == 3) value = clamp(value, -thinnest, thinnest);
+        parameters[at] = value;
+    }
+}

@@ -1,0 +1,146 @@
+"""Whole fits whose steps an engine makes: on the host, by the kernels of the GPU (cuda_host/)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from splatc.cuda.missing import Broken, Missing
+from splatc.encoder import EncodeOptions, Target, encode_with
+from splatc.errors import DeviceError
+from splatc.fit import device as fit_device
+from splatc.fit.cuda.engine import CudaEngine
+from splatc.fit.engine import Step
+from splatc.fit.lattice import Picture
+from splatc.fit.parameters import NAMES, Adam, from_gaussians
+from splatc.fit.schedule import Schedule
+from splatc.fit.seeding import seed
+from splatc.fit.trainer import Task, fit
+from splatc.gaussians import Blend, Gaussians
+from splatc.image_io import Image
+from splatc.quantize import Quantizer, dequantize, quantize
+from tests.cuda_host.emulator import HostDevice, needs_compiler
+from tests.test_fit import BACKGROUND, HEIGHT, WIDTH, error, picture
+
+COUNT = 30
+PLAN = Schedule(40, adapt=0.0)
+
+
+def task(device: HostDevice | None = None) -> Task:
+    pixels = Picture(np.rint(picture() * 255).astype(np.uint8))
+    engine = None if device is None else CudaEngine(device, pixels, Blend.NORMALIZED, BACKGROUND)
+    return Task(pixels, Blend.NORMALIZED, BACKGROUND, Quantizer(), engine=engine)
+
+
+def fitted(where: Task, plan: Schedule, seeds: int = 2 * COUNT) -> Gaussians:
+    begin = seed(picture(), seeds, np.random.default_rng(0))
+    return fit(where, begin, lambda *_: COUNT, plan, seed=3)[0]
+
+
+@needs_compiler
+def test_a_fit_on_the_kernels_is_as_good_as_the_cpus_and_lies_on_the_grid() -> None:
+    device = HostDevice()
+    result, other = fitted(task(device), PLAN), fitted(task(), PLAN)
+    assert len(result) == COUNT
+    assert error(result, Blend.NORMALIZED) == pytest.approx(error(other, Blend.NORMALIZED), rel=0.3)
+    back = dequantize(Quantizer(), quantize(Quantizer(), result, WIDTH, HEIGHT))
+    assert np.allclose(back.mean, result.mean, atol=1e-3)
+    assert np.allclose(np.log(back.scale), np.log(result.scale), atol=1e-3)
+    assert np.allclose(back.colour, result.colour, atol=1e-3)
+    assert device.launched.count("update") == PLAN.steps
+    assert 0 < device.launched.count("removal") <= PLAN.cuts + 1
+
+
+@needs_compiler
+def test_without_noise_a_few_steps_are_those_of_the_cpu() -> None:
+    plan = Schedule(6, prune_from=1.0, prune_until=1.0, cuts=1, quantized=False)
+    here, there = (fitted(where, plan, COUNT) for where in (task(), task(HostDevice())))
+    for name, tolerance in (("mean", 0.02), ("scale", 0.02), ("colour", 0.003)):
+        assert np.allclose(getattr(here, name), getattr(there, name), atol=tolerance), name
+
+
+@needs_compiler
+def test_what_is_held_stays_and_bounds_hold() -> None:
+    engine = task(HostDevice()).engine
+    assert engine is not None
+    parameters = from_gaussians(seed(picture(), COUNT, np.random.default_rng(0)))
+    held = {name: torch.arange(COUNT) % (k + 2) == 0 for k, name in enumerate(NAMES)}
+    adam = Adam(parameters)
+    engine.send(parameters, adam, held)
+    rates = {"mean": 1e4, "size": 1e3, "ratio": 1e3, "colour": 1.0}
+    engine.step(Step(0, 1, None, 0, rates, 1))
+    moved, _ = engine.fetch(adam)
+    for name in NAMES:
+        before, after = getattr(parameters, name), getattr(moved, name)
+        same = (before == after).reshape(COUNT, -1).all(dim=1)
+        assert same[held[name]].all()
+        assert bool(same.all()) == (name == "angle")  # it has no rate
+    assert moved.mean.min() >= 0
+    assert (moved.mean < torch.tensor([WIDTH, HEIGHT])).all()
+    assert moved.ratio.abs().max() <= 3.0
+    assert (adam.first.mean != 0).any()
+    assert (adam.first.angle == 0).all()
+
+
+@needs_compiler
+def test_two_encodings_give_the_same_bytes_in_whatever_order_threads_run() -> None:
+    image = Image(np.rint(picture() * 255).astype(np.uint8))
+    plan = Schedule(25)
+    files = []
+    for device in (HostDevice(), HostDevice(backwards=True)):
+        options = EncodeOptions(Target("bytes", 250), seed=5, device=device)
+        files.append(encode_with(image, options, plan, Quantizer()))
+    assert files[0] == files[1]
+    other = EncodeOptions(Target("bytes", 250), seed=6, device=HostDevice())
+    assert encode_with(image, other, plan, Quantizer()) != files[0]
+    assert max(map(len, files)) <= 250
+
+
+def test_a_loss_of_neighbourhoods_stays_on_the_cpu() -> None:
+    image = Image(np.rint(picture() * 255).astype(np.uint8))
+    device = HostDevice()
+    options = EncodeOptions(Target("count", 9), tune="ssim", device=device)
+    assert encode_with(image, options, Schedule(2), Quantizer()) == encode_with(
+        image, replace(options, device=None), Schedule(2), Quantizer()
+    )
+    assert device.launched == []
+
+
+class Told:
+    """What a user hears."""
+
+    def __init__(self) -> None:
+        self.sentences: list[tuple[str, bool]] = []
+
+    def __call__(self, sentence: str, urgent: bool) -> None:
+        self.sentences.append((sentence, urgent))
+
+
+@pytest.mark.parametrize("wanted", ["auto", "cuda"])
+def test_a_gpu_that_works_fits(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    device, told = HostDevice(), Told()
+    monkeypatch.setattr("splatc.cuda.device.find_device", lambda: device)
+    assert fit_device.choose(wanted, "psnr", told) is device
+    assert told.sentences == [("fitted by the host", False)]
+
+
+def test_who_asks_for_what_a_gpu_does_not_do_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("splatc.cuda.device.find_device", HostDevice)
+    for wanted, urgent in (("auto", False), ("cuda", True)):
+        told = Told()
+        assert fit_device.choose(wanted, "ssim", told) is None
+        assert told.sentences == [("fitted by the CPU: a GPU does not fit with --tune ssim", urgent)]
+
+
+def test_without_a_gpu_the_cpu_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    for reason in (Missing("there is none"), Broken("it does not start")):
+        monkeypatch.setattr("splatc.cuda.device.find_device", lambda reason=reason: reason)
+        told = Told()
+        assert fit_device.choose("auto", "psnr", told) is None
+        assert told.sentences == [(f"fitted by the CPU: {reason}", reason.broken)]
+        with pytest.raises(DeviceError, match=str(reason)):
+            fit_device.choose("cuda", "psnr", told)
+    assert fit_device.choose("cpu", "psnr", told) is None
