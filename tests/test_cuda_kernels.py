@@ -36,7 +36,9 @@ def test_kernels_compile_without_spills(arch: str) -> None:
 
 
 @needs_nvrtc
-@pytest.mark.parametrize("arch", ["sm_75", "sm_90", *(pytest.param("sm_120", marks=pytest.mark.slow),)])
+@pytest.mark.parametrize(
+    "arch", ["sm_90", *(pytest.param(arch, marks=pytest.mark.slow) for arch in ("sm_75", "sm_120"))]
+)
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_every_variant_compiles_without_spills(variant: dict[str, int], arch: str) -> None:
     check_usage(read_source("raster.cu", **variant), arch)
