@@ -12,7 +12,7 @@ endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt --editable
 
-.PHONY: demo test test-all check coverage lint types dist dist-check uncache clean
+.PHONY: demo test test-all test-cuda check coverage lint types dist dist-check uncache clean
 
 demo: $(VENV)/.runtime
 	mkdir -p out
@@ -24,17 +24,21 @@ ifneq ($(filter check,$(MAKECMDGOALS)),)
 test: coverage  # `make check test` runs them once
 else
 test: $(VENV)/.develop
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not cuda"
 endif
 
 test-all: $(VENV)/.develop
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not cuda"
+
+# On a machine with an NVIDIA GPU: what the other tests can only try on the host.
+test-cuda: $(VENV)/.develop
+	$(BIN)/python -m pytest -m cuda
 
 check: lint types coverage
 
 # All tests but the slow ones; fails unless they run every line and branch of the decoder (pyproject.toml says of which files).
 coverage: $(VENV)/.develop
-	$(BIN)/python -m coverage run -m pytest -m "not slow"
+	$(BIN)/python -m coverage run -m pytest -m "not slow and not cuda"
 	$(BIN)/python -m coverage report
 
 lint: $(VENV)/.develop

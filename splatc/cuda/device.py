@@ -129,6 +129,12 @@ class CudaDevice:
     def synchronize(self) -> None:
         self._check(*self._driver.cuCtxSynchronize())
 
+    def free_memory(self) -> int:
+        """Bytes that nobody has taken."""
+        error, free, _ = self._driver.cuMemGetInfo()
+        self._check(error)
+        return int(free)
+
     def _release(self, pointer: int) -> None:
         self._driver.cuMemFree(pointer)
 
