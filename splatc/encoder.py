@@ -39,6 +39,8 @@ MANY = 10_000
 """Gaussians whose packing takes so long that it is not done at every cut."""
 FEW_LESS = 0.7
 """As long as more than this share of them is left."""
+FAR_TOO_MANY = 1.3
+"""Times the Gaussians that the file can hold: later cuts will look more closely. Counts where a GPU waits for the packing."""
 ALWAYS = 64
 """So many Gaussians may be seeded on however few pixels."""
 FIT_SHARE = 0.85
@@ -110,7 +112,7 @@ def encode_with(
         from splatc.fit.cuda.engine import CudaEngine
 
         task = replace(task, engine=CudaEngine(options.device, picture, header.blend, background))
-    rate = RateControl(header, options.target, image.metadata)
+    rate = RateControl(header, options.target, image.metadata, hurried=task.engine is not None)
     if plan is None:
         reduction = task.reduction(rate.first_count(), Schedule(0))
         plan = schedule(options.effort, image.width * image.height / reduction**2)
@@ -137,7 +139,9 @@ def enlarged(gaussians: Gaussians, factor: int) -> Gaussians:
 class RateControl:
     """Knows the target and what Gaussians cost in a real file."""
 
-    def __init__(self, header: Header, target: Target, metadata: Metadata) -> None:
+    def __init__(self, header: Header, target: Target, metadata: Metadata, *, hurried: bool = False) -> None:
+        self.hurried = hurried
+        """Packs fewer Gaussians than MANY, too, only where the number matters."""
         self.header = header
         self.metadata = metadata
         self._packed: tuple[Quantizer, int, float] | None = None
@@ -181,10 +185,12 @@ class RateControl:
     def _bits_each(self, gaussians: Gaussians) -> float:
         """Bits per Gaussian in a real file; of many Gaussians, what was found when there were a few more will do."""
         now = len(gaussians)
-        if self._packed is not None and now > MANY:
+        if self._packed is not None and (self.hurried or now > MANY):
             quantizer, count, bits = self._packed
             if quantizer == self.header.quantizer and count * FEW_LESS < now <= count:
-                return bits + math.log2(count / now)
+                bits += math.log2(count / now)
+                if now > MANY or now * bits > FAR_TOO_MANY * 8 * (self.target.value - self.overhead):
+                    return bits
         bits = 8 * (len(self.pack(quantize_for(self.header, gaussians))) - self.overhead) / now
         self._packed = (self.header.quantizer, now, bits)
         return bits

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from splatc.bitstream import Header, Metadata
 from splatc.cuda.missing import Broken, Missing
-from splatc.encoder import EncodeOptions, Target, encode_with
+from splatc.encoder import EncodeOptions, RateControl, Target, encode_with
 from splatc.errors import DeviceError
 from splatc.fit import device as fit_device
 from splatc.fit.cuda.engine import CudaEngine
@@ -21,8 +22,9 @@ from splatc.fit.seeding import seed
 from splatc.fit.trainer import Task, fit
 from splatc.gaussians import Blend, Gaussians
 from splatc.image_io import Image
-from splatc.quantize import Quantizer, dequantize, quantize
+from splatc.quantize import QuantizedGaussians, Quantizer, dequantize, quantize
 from tests.cuda_host.emulator import HostDevice, needs_compiler
+from tests.scenes import random_gaussians
 from tests.test_fit import BACKGROUND, HEIGHT, WIDTH, error, picture
 
 COUNT = 30
@@ -144,3 +146,36 @@ def test_without_a_gpu_the_cpu_fits(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(DeviceError, match=str(reason)):
             fit_device.choose("cuda", "psnr", told)
     assert fit_device.choose("cpu", "psnr", told) is None
+
+
+def counting(rate: RateControl, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many Gaussians it packs, every time."""
+    packs: list[int] = []
+    pack = rate.pack
+
+    def count(quantized: QuantizedGaussians) -> bytes:
+        packs.append(len(quantized))
+        return pack(quantized)
+
+    monkeypatch.setattr(rate, "pack", count)
+    return packs
+
+
+def test_who_is_hurried_packs_less_often_while_there_are_far_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    header = Header(200, 100, channels=3, background=(0, 0, 0))
+    packed = []
+    for hurried in (False, True):
+        rate = RateControl(header, Target("bytes", 1000), Metadata(), hurried=hurried)
+        packs = counting(rate, monkeypatch)
+        gaussians = random_gaussians(rng, 700, 200, 100)
+        found = []
+        for count in (700, 630, 560, 500, 300, 270, 240, 220, 210):
+            gaussians = Gaussians(*(part[:count] for part in vars(gaussians).values()))
+            found.append(rate.budget(gaussians, Quantizer()))
+        packed.append((packs, found))
+    (every, expected), (few, measured) = packed
+    assert len(every) == 9
+    assert len(few) < 7
+    assert few[-2:] == [220, 210]  # near the end it is told exactly
+    assert measured == pytest.approx(expected, rel=0.05)

@@ -23,15 +23,20 @@ class Freezing:
         """(N,) the order in which Gaussians have their turn, the same for all attributes."""
         self.held = {name: torch.zeros(count, dtype=torch.bool) for name in NAMES}
         """(N,) by attribute, whether it is final."""
+        self._free: tuple[str, ...] = NAMES
 
     def keep(self, index: Tensor) -> None:
         """Forget all Gaussians but those of an index array."""
         self.turn = self.turn[index]
         self.held = {name: held[index] for name, held in self.held.items()}
+        self._look()
 
     def free(self) -> tuple[str, ...]:
         """The attributes that may still move in some Gaussian."""
-        return tuple(name for name in NAMES if not bool(self.held[name].all()))
+        return self._free
+
+    def _look(self) -> None:
+        self._free = tuple(name for name in NAMES if not bool(self.held[name].all()))
 
     def advance(self, parameters: Parameters, quantizer: Quantizer, names: tuple[str, ...], share: float) -> Parameters:
         """Round these attributes of the first ``share`` of all Gaussians, unless they have been rounded before."""
@@ -41,6 +46,7 @@ class Freezing:
         for name in names:
             changed[name] = _where(first & ~self.held[name], getattr(rounded, name), getattr(parameters, name))
             self.held[name] = self.held[name] | first
+        self._look()
         return replace(parameters, **changed)
 
     def only_free(self, changes: dict[str, Tensor]) -> dict[str, Tensor]:
