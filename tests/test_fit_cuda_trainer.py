@@ -179,3 +179,18 @@ def test_who_is_hurried_packs_less_often_while_there_are_far_too_many(monkeypatc
     assert len(few) < 7
     assert few[-2:] == [220, 210]  # near the end it is told exactly
     assert measured == pytest.approx(expected, rel=0.05)
+
+
+def test_of_very_many_a_part_tells_what_all_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    gaussians = random_gaussians(np.random.default_rng(0), 4000, 800, 600, scales=(1.0, 8.0))
+    header = Header(800, 600, channels=3, background=(0, 0, 0))
+    packs: dict[bool, list[int]] = {}
+    found = {}
+    monkeypatch.setattr("splatc.encoder.SAMPLED", 1500)
+    for hurried in (False, True):
+        rate = RateControl(header, Target("bytes", 9000), Metadata(), hurried=hurried)
+        packs[hurried] = counting(rate, monkeypatch)
+        found[hurried] = rate.budget(gaussians, Quantizer())
+    assert packs[False] == [4000]
+    assert 1000 < packs[True][0] < 3000
+    assert found[True] == pytest.approx(found[False], rel=0.05)
