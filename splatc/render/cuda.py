@@ -14,7 +14,7 @@ placing, tile lists, rasterizing, samples of 8 bits in the GPU's memory. For 163
 | place | 20 MB read, 29 MB written | 0.01 ms |
 | count, fill | 12 M atomics each, in the L2 cache; 49 MB written | 0.2 ms |
 | sort | 0.7 M lists of some 18, 15 exchanges in registers, 98 MB | 0.06 ms |
-| raster, arithmetic | 3.2 G weights of 13.3 warp instructions / 32 | 1.4 ms |
+| raster, arithmetic | 3.2 G weights of 12.4 / 32 warp instructions | 1.3 ms |
 | raster, ex2 | 3.2 G at 16 a clock and multiprocessor | 0.9 ms, beside the former |
 | raster, reading | 12 M x 48 bytes, mostly from the L2 cache | 0.1 ms |
 | raster, writing | 531 MB | 0.12 ms |

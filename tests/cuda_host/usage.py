@@ -14,7 +14,8 @@ ARCHITECTURES = ("sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"
 
 _KERNEL = re.compile(
     r"Compiling entry function '(?P<name>\w+)'.*?(?P<stack>\d+) bytes stack frame, (?P<stores>\d+) bytes spill stores, "
-    r"(?P<loads>\d+) bytes spill loads.*?Used (?P<registers>\d+) registers",
+    r"(?P<loads>\d+) bytes spill loads.*?Used (?P<registers>\d+) registers"
+    r"(?:[^\n]*?(?P<called>\d+) bytes cumulative stack size)?",
     re.DOTALL,
 )
 
@@ -43,7 +44,11 @@ def usage(source: str, arch: str) -> dict[str, Usage]:
     """What each kernel of a text takes."""
     _, log = compile_source(source, arch)
     found = {
-        each["name"]: Usage(int(each["registers"]), int(each["stack"]), int(each["stores"]) + int(each["loads"]))
+        each["name"]: Usage(
+            int(each["registers"]),
+            max(int(each["stack"]), int(each["called"] or 0)),
+            int(each["stores"]) + int(each["loads"]),
+        )
         for each in _KERNEL.finditer(log)
     }
     assert len(found) == source.count('extern "C" __global__'), log

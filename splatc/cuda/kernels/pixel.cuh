@@ -56,7 +56,16 @@ SPLATC_INLINE void make_place(double px, double density, double shift, double or
 // What comes before the weight: 2^-(u^2 + v^2).
 SPLATC_INLINE float gauss(float u, float v) { return splatc_exp2(-(u * u + v * v)); }
 
-SPLATC_INLINE float weight(float u, float v) { return fmaxf(gauss(u, v) - SPLATC_CUT, 0.0f); }
+// Clamped to 0..1: on a GPU a part of the addition or multiplication before.
+SPLATC_INLINE float clamped(float value) {
+#ifdef __CUDA_ARCH__
+    return __saturatef(value);
+#else
+    return fminf(fmaxf(value, 0.0f), 1.0f);
+#endif
+}
+
+SPLATC_INLINE float weight(float u, float v) { return clamped(gauss(u, v) - SPLATC_CUT); }
 
 // A standard deviation with the variance added that a point stands for (spec/picture.md, "Scaled drawing"), px.
 SPLATC_INLINE float filtered(float scale, float variance) { return sqrtf(scale * scale + variance); }
@@ -65,8 +74,6 @@ SPLATC_INLINE float filtered(float scale, float variance) { return sqrtf(scale *
 SPLATC_INLINE float normalized(float sum, float inverse, float background) {
     return (sum + SPLATC_EPSILON * background) * inverse;
 }
-
-SPLATC_INLINE float clamped(float value) { return fminf(fmaxf(value, 0.0f), 1.0f); }
 
 // An integer sample of a clamped value: rounded, halves up.
 SPLATC_INLINE unsigned rounded(float value, float peak) { return unsigned(value * peak + 0.5f); }

@@ -1,8 +1,8 @@
 // Tiles of a frame -> samples: what render/draw.py does on the CPU, a block for each tile.
 //
 // A tile has up to 16 x 16 points, whole output pixels; each of its 64 threads adds up the Gaussians of four points below each other.
-// The Gaussians of the tile come through shared memory, 64 at a time. For each one and each point: 4 multiply-adds for u and v, 2 for the
-// exponent, one ex2, one addition and one maximum for the weight, PLANES multiply-adds: 11 instructions for RGB, and 9 more for four points.
+// The Gaussians of the tile come through shared memory, 64 at a time. For each one and each point: 4 multiply-adds for u, v and the
+// exponent, one ex2, one addition that clamps, PLANES multiply-adds; 12.4 instructions in all for RGB, as sm_90's machine code has them.
 //
 // CHANNELS 1..4; NORMALIZED 1 for the normalized blend, 0 for the sum.
 #include "pixel.cuh"
@@ -15,36 +15,87 @@ constexpr int STAGED = THREADS;                     // Gaussians that lie in sha
 constexpr int STAGE_BYTES = STAGED * int(sizeof(Axes) + sizeof(Planes) + sizeof(float2));
 constexpr int TILE_BYTES = SIDE * SIDE * CHANNELS * 4;
 
-struct Frame {
-    int samples;                // points of an output pixel, a side
-    int columns, rows;          // of the output
-    int lead_x, lead_y;         // output pixels of the first tile left of and above the output
-    int end_x, end_y;           // one past the last column and row of points, from the origin
-    int size;                   // bytes of a sample: 1, 2, or 4 for floats
+// Keeps the compiler from computing a value again wherever it is used: of the tile's geometry it would, in the innermost loop.
+template <class T>
+__device__ __forceinline__ T kept(T value) {
+#ifdef __CUDA_ARCH__
+    if constexpr (sizeof(T) == sizeof(float) && T(0.5f) != T(0))
+        asm volatile("" : "+f"(value));
+    else
+        asm volatile("" : "+r"(value));
+#endif
+    return value;
+}
+
+// What of a tile is stored: its pixels [x0, x1) x [y0, y1), the first at `corner`.
+struct Part {
+    int x0, x1, y0, y1;
+    unsigned char* corner;
+    size_t pitch;  // bytes from row to row
 };
 
-// A sample: the mean of the points of output pixel (x, y) of the tile that lie before (width, height).
-__device__ __forceinline__ float mean_of(const float* points, int x, int y, int c, int samples, int width, int height) {
-    int u0 = x * samples, v0 = y * samples, u1 = min(u0 + samples, width), v1 = min(v0 + samples, height);
-    float sum = 0.0f;
-    for (int v = v0; v < v1; v++)
-        for (int u = u0; u < u1; u++) sum += points[(v * SIDE + u) * CHANNELS + c];
-    return samples == 1 ? sum : sum / float((u1 - u0) * (v1 - v0));
+// The means of samples x samples points, those before (width, height), in the place of the points. Each thread takes a pixel; there are
+// no more, as a pixel has at least four points.
+__device__ __forceinline__ void average(float* points, int samples, int width, int height, int thread) {
+    int pixels = SIDE / samples, x = thread % pixels, y = thread / pixels;
+    int u1 = min((x + 1) * samples, width), v1 = min((y + 1) * samples, height);
+    float sums[CHANNELS] = {};
+#pragma unroll 1
+    for (int v = y * samples; v < v1; v++)
+#pragma unroll 1
+        for (int u = x * samples; u < u1; u++)
+#pragma unroll
+            for (int c = 0; c < CHANNELS; c++) sums[c] += points[(v * SIDE + u) * CHANNELS + c];
+    float counted = float((u1 - x * samples) * (v1 - y * samples));
+    __syncthreads();
+#pragma unroll
+    for (int c = 0; c < CHANNELS; c++)
+        if (y < pixels) points[(y * SIDE + x) * CHANNELS + c] = sums[c] / counted;  // not stored where that is 0
+    __syncthreads();
 }
 
-// The bits of a sample, in the lowest `size` bytes.
-__device__ __forceinline__ unsigned bits_of(float value, int size) {
-    return size == 1 ? rounded(value, 255.0f) : size == 2 ? rounded(value, 65535.0f) : unsigned(__float_as_int(value));
+// Stores samples of SIZE bytes: integers of one or two, or floats.
+template <int SIZE>
+__device__ __forceinline__ void store(const float* points, const Part& part, int thread) {
+    constexpr int MOST = 4 / SIZE, COLUMNS = 16;
+    // Words of four bytes where rows consist of such, else sample by sample.
+    int across = (part.x1 - part.x0) * CHANNELS;
+    bool words = ((reinterpret_cast<size_t>(part.corner) | part.pitch | size_t(across * SIZE)) & 3) == 0;
+    int each = words ? MOST : 1;
+#pragma unroll 1
+    for (int row = thread / COLUMNS; row < part.y1 - part.y0; row += THREADS / COLUMNS) {
+        unsigned char* target = part.corner + size_t(row) * part.pitch;
+        const float* line = points + ((part.y0 + row) * SIDE + part.x0) * CHANNELS;
+#pragma unroll 1
+        for (int first = thread % COLUMNS * each; first < across; first += COLUMNS * each) {
+            unsigned bits = 0;
+#pragma unroll
+            for (int e = 0; e < MOST; e++) {
+                float value = line[e < each ? first + e : first];
+                unsigned coded = SIZE == 4 ? unsigned(__float_as_int(value)) : rounded(value, SIZE == 1 ? 255.0f : 65535.0f);
+                bits |= coded << (8 * SIZE * e);
+            }
+            if (SIZE == 4 || words)
+                *reinterpret_cast<unsigned*>(target + first * SIZE) = bits;
+            else if (SIZE == 2)
+                *reinterpret_cast<unsigned short*>(target + first * SIZE) = static_cast<unsigned short>(bits);
+            else
+                target[first] = static_cast<unsigned char>(bits);
+        }
+    }
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS) raster_tiles(
+extern "C" __global__ void __launch_bounds__(THREADS, 16) raster_tiles(
     const Place* __restrict__ place, const Axes* __restrict__ axes, const Planes* __restrict__ planes,
     const int* __restrict__ starts, const int* __restrict__ members,
-    const float* __restrict__ background,       // (4)
-    int first_tile, int tiles_x,                // the tiles from `first_tile` on are drawn, counted along the rows
-    int samples, int columns, int rows, int lead_x, int lead_y, int end_x, int end_y, int size,
-    unsigned char* __restrict__ out) {          // (rows, columns, CHANNELS) samples
-    Frame frame = {samples, columns, rows, lead_x, lead_y, end_x, end_y, size};
+    const float* __restrict__ background,   // (4)
+    int first_tile, int tiles_x,            // the tiles from `first_tile` on are drawn, counted along the rows
+    int samples,                            // points of an output pixel, a side
+    int columns, int rows,                  // of the output
+    int lead_x, int lead_y,                 // output pixels of the first tile left of and above the output
+    int end_x, int end_y,                   // one past the last column and row of points, from the origin
+    int size,                               // bytes of a sample: 1, 2, or 4 for floats
+    unsigned char* __restrict__ out) {      // (rows, columns, CHANNELS) samples
     alignas(16) __shared__ unsigned char memory[STAGE_BYTES > TILE_BYTES ? STAGE_BYTES : TILE_BYTES];
     Axes* stage_axes = reinterpret_cast<Axes*>(memory);
     Planes* stage_planes = reinterpret_cast<Planes*>(stage_axes + STAGED);
@@ -52,9 +103,9 @@ extern "C" __global__ void __launch_bounds__(THREADS) raster_tiles(
     float* points = reinterpret_cast<float*>(memory);
 
     int tile = first_tile + int(blockIdx.x), tile_x = tile % tiles_x, tile_y = tile / tiles_x, thread = int(threadIdx.x);
-    int pixels = SIDE / frame.samples, left = tile_x * pixels * frame.samples, top = tile_y * pixels * frame.samples;
+    int pixels = SIDE / samples, left = tile_x * pixels * samples, top = tile_y * pixels * samples;
     int x = thread % SIDE, y = thread / SIDE * ROWS;
-    float point_x = float(x) + 0.5f, point_y = float(y) + 0.5f;
+    float point_x = kept(float(x) + 0.5f), point_y = kept(float(y) + 0.5f);
     float sums[ROWS][PLANES] = {};
 
     int end = starts[tile + 1];
@@ -67,7 +118,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) raster_tiles(
             stage_mean[thread] = make_float2(float(at.x - left) + at.fx, float(at.y - top) + at.fy);
         }
         __syncthreads();
-        int here = min(end - base, STAGED);
+        int here = kept(min(end - base, STAGED));
+#pragma unroll 2
         for (int k = 0; k < here; k++) {
             Axes a = stage_axes[k];
             Planes add = stage_planes[k];
@@ -75,7 +127,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) raster_tiles(
             float u = a.ux * dx + a.uy * dy, v = a.vx * dx + a.vy * dy;
 #pragma unroll
             for (int row = 0; row < ROWS; row++) {
-                float w = weight(u + a.uy * float(row), v + a.vy * float(row));
+                float w = row == 0 ? weight(u, v) : weight(u + a.uy * float(row), v + a.vy * float(row));
 #pragma unroll
                 for (int p = 0; p < PLANES; p++) sums[row][p] += w * add.value[p];
             }
@@ -83,44 +135,31 @@ extern "C" __global__ void __launch_bounds__(THREADS) raster_tiles(
         __syncthreads();
     }
 
-    bool clamp = frame.samples > 1 || frame.size < 4;
+    bool clamp = samples > 1 || size < 4;
+    float behind[CHANNELS];
+#pragma unroll
+    for (int c = 0; c < CHANNELS; c++) behind[c] = NORMALIZED ? background[c] : 0.0f;
 #pragma unroll
     for (int row = 0; row < ROWS; row++) {
-        float inverse = NORMALIZED ? 1.0f / (sums[row][PLANES - 1] + SPLATC_EPSILON) : 1.0f;
+        float inverse = NORMALIZED ? __fdividef(1.0f, sums[row][PLANES - 1] + SPLATC_EPSILON) : 1.0f;
 #pragma unroll
         for (int c = 0; c < CHANNELS; c++) {
-            float value = NORMALIZED ? normalized(sums[row][c], inverse, background[c]) : sums[row][c];
+            float value = NORMALIZED ? normalized(sums[row][c], inverse, behind[c]) : sums[row][c];
             points[((y + row) * SIDE + x) * CHANNELS + c] = clamp ? clamped(value) : value;
         }
     }
     __syncthreads();
+    if (samples > 1)
+        average(points, samples, min(pixels * samples, end_x - left), min(pixels * samples, end_y - top), thread);
 
-    // The pixels [x0, x1) x [y0, y1) of the output lie in this tile; it may begin left of or above it, and end beyond.
-    int tile_left = tile_x * pixels - frame.lead_x, tile_top = tile_y * pixels - frame.lead_y;
-    int x0 = max(tile_left, 0), x1 = min(tile_left + pixels, frame.columns);
-    int y0 = max(tile_top, 0), y1 = min(tile_top + pixels, frame.rows);
-    int width = min(pixels * frame.samples, frame.end_x - left), height = min(pixels * frame.samples, frame.end_y - top);
-    if (x0 >= x1 || y0 >= y1) return;
-    size_t pitch = size_t(frame.columns) * CHANNELS * size_t(frame.size);
-    unsigned char* corner = out + size_t(y0) * pitch + size_t(x0) * CHANNELS * size_t(frame.size);
-    int across = (x1 - x0) * CHANNELS;  // samples of a row
-    // Words of four bytes where the rows of the tile consist of such, else sample by sample.
-    bool words = ((reinterpret_cast<size_t>(corner) | pitch | size_t(across * frame.size)) & 3) == 0;
-    int each = words ? 4 / frame.size : 1, units = across / each;
-    for (int k = thread; k < units * (y1 - y0); k += THREADS) {
-        int row = k / units, first = (k - row * units) * each;
-        unsigned bits = 0;
-        for (int e = 0; e < each; e++) {
-            int sample = first + e, column = x0 - tile_left + sample / CHANNELS;
-            float value = mean_of(points, column, y0 - tile_top + row, sample % CHANNELS, frame.samples, width, height);
-            bits |= bits_of(value, frame.size) << (8 * frame.size * e);
-        }
-        unsigned char* target = corner + size_t(row) * pitch + size_t(first * frame.size);
-        if (words || frame.size == 4)
-            *reinterpret_cast<unsigned*>(target) = bits;
-        else if (frame.size == 2)
-            *reinterpret_cast<unsigned short*>(target) = static_cast<unsigned short>(bits);
-        else
-            *target = static_cast<unsigned char>(bits);
-    }
+    // The tile may begin left of the output or above it, and end beyond.
+    int tile_left = tile_x * pixels - lead_x, tile_top = tile_y * pixels - lead_y;
+    Part part;
+    part.x0 = max(-tile_left, 0), part.x1 = min(pixels, columns - tile_left);
+    part.y0 = max(-tile_top, 0), part.y1 = min(pixels, rows - tile_top);
+    part.pitch = size_t(columns) * CHANNELS * size_t(size);
+    part.corner = out + size_t(tile_top + part.y0) * part.pitch + size_t(tile_left + part.x0) * CHANNELS * size_t(size);
+    if (size == 1) store<1>(points, part, thread);
+    if (size == 2) store<2>(points, part, thread);
+    if (size == 4) store<4>(points, part, thread);
 }
