@@ -10,6 +10,7 @@ import pytest
 
 from splatc.cuda.device import Device, find_device
 from splatc.cuda.missing import Missing
+from splatc.cuda.source import read_source
 from splatc.errors import DeviceError
 from splatc.gaussians import Blend, Gaussians, Scene
 from splatc.quantize import MAX_RATIO
@@ -138,6 +139,22 @@ def test_lists_of_every_length_are_drawn_in_the_order_of_the_file(device: Device
         picture = drawn(device, scene)
         assert np.array_equal(picture, drawn(disordered(device), scene))
         assert np.abs(picture - reference.render(scene)).max() < TOLERANCE / 20
+
+
+@pytest.mark.parametrize("tiles", [1, 1023, 1024, 1025, 263_000])
+def test_lists_begin_where_the_ones_before_end(device: Device, tiles: int) -> None:
+    """Prefix sums over one block, over several, and over more than one block can add up at once."""
+    counts = np.random.default_rng(tiles).integers(0, 40, tiles).astype(np.int32)
+    runs = -(-tiles // 1024)
+    kernels = {name: device.kernel(read_source("bin.cu"), name) for name in ("scan_runs", "scan_totals", "scan_starts")}
+    given = device.upload(counts)
+    totals, starts = device.allocate(8 * (runs + 1)), device.allocate(4 * (tiles + 1))
+    device.launch(kernels["scan_runs"], runs, 256, given.pointer, np.int32(tiles), totals.pointer)
+    device.launch(kernels["scan_totals"], 1, 256, totals.pointer, np.int32(runs))
+    device.launch(kernels["scan_starts"], runs, 256, given.pointer, np.int32(tiles), totals.pointer, starts.pointer)
+    assert device.download(totals, np.int64, (1,), 8 * runs)[0] == counts.sum()
+    expected = np.concatenate([[0], np.cumsum(counts)])
+    assert np.array_equal(device.download(starts, np.int32, (tiles + 1,)), expected)
 
 
 def test_lists_hold_what_reaches_a_tile_in_ascending_order(device: Device, scene: Scene) -> None:
