@@ -87,7 +87,7 @@ extern "C" void reaches(int n, const float* turn, const float* scale, float* out
 extern "C" void spans(int n, const float* turn, const float* scale, const float* strip, float* out) {
     for (int i = 0; i < n; i++) {
         Axes a = make_axes(turn[2 * i], turn[2 * i + 1], scale[2 * i], scale[2 * i + 1]);
-        strip_span(a, strip[2 * i], strip[2 * i + 1], out[2 * i], out[2 * i + 1]);
+        strip_span(make_outline(a), strip[2 * i], strip[2 * i + 1], out[2 * i], out[2 * i + 1]);
     }
 }
 extern "C" void constants(float* out) {

@@ -2,62 +2,42 @@
 //
 // Slots are taken by atomics, in whatever order; sorting makes the lists, and so the last bit of every sample, the same in every run.
 // `fill` counts down what `count` counted up, so the counts are all zero again for the next frame.
-#include "pixel.cuh"
+#include "tiles.cuh"
 
 constexpr unsigned ALL = 0xffffffffu;
 constexpr int SCANNED = 1024;   // counts that one block scans
 constexpr int SORTED = 512;     // longest list that is sorted in shared memory
 constexpr int SORTERS = 4;      // warps of a block of `sort`
 
-// The tiles of a frame: tiles_x by tiles_y of them, width by height points each, the corner of the first at the origin of `Place`.
-struct Tiles {
-    int tiles_x, tiles_y, width, height;
-};
-
-__device__ __forceinline__ int tile_at(int whole, float beyond, int size, int tiles) {
-    float bounded = fminf(fmaxf(floorf(beyond), -536870912.0f), 536870912.0f);
-    int point = whole + int(bounded);
-    int tile = point >= 0 ? point / size : -((size - 1 - point) / size);
-    return min(max(tile, -1), tiles);
-}
-
-// Calls visit(tile) for each tile that the Gaussian meets. A warp shares the tiles of its bounding box: some are a million times larger
-// than others.
+// Calls visit(tile) for each tile that the Gaussian meets. A warp shares the tiles of its box: some are a million times larger than others.
 template <class Visit>
-__device__ __forceinline__ void visit_tiles(const Place& at, const Axes& axes, const Tiles& tiles, int lane, Visit visit) {
-    float reach_x, reach_y;
-    reach_of(axes, reach_x, reach_y);
-    int x0 = max(tile_at(at.x, at.fx - reach_x - 0.5f, tiles.width, tiles.tiles_x), 0);
-    int x1 = min(tile_at(at.x, at.fx + reach_x + 0.5f, tiles.width, tiles.tiles_x), tiles.tiles_x - 1);
-    int y0 = max(tile_at(at.y, at.fy - reach_y - 0.5f, tiles.height, tiles.tiles_y), 0);
-    int y1 = min(tile_at(at.y, at.fy + reach_y + 0.5f, tiles.height, tiles.tiles_y), tiles.tiles_y - 1);
-    if (x0 > x1 || y0 > y1) return;
-    int columns = x1 - x0 + 1, boxed = columns * (y1 - y0 + 1);
-    for (int k = lane; k < boxed; k += 32) {
-        int row = y0 + k / columns, column = x0 + k % columns;
+__device__ __forceinline__ void visit_tiles(
+    const Place& at, const Outline& outline, const Box& box, int tiles_x, int width, int height, int lane, Visit visit) {
+    for (unsigned k = unsigned(lane); k < unsigned(box.count); k += 32) {
+        int down = int(k / unsigned(box.columns)), row = box.y0 + down, column = box.x0 + int(k) - down * box.columns;
         // Centres of pixels lie half a point inside of their tile: room for rounding.
-        float low = float(row * tiles.height - at.y) - at.fy, near = float(column * tiles.width - at.x) - at.fx;
+        float low = float(row * height - at.y) - at.fy, near = float(column * width - at.x) - at.fx;
         float left, right;
-        strip_span(axes, low, low + float(tiles.height), left, right);
-        if (left <= near + float(tiles.width) && right >= near) visit(row * tiles.tiles_x + column);
+        strip_span(outline, low, low + float(height), left, right);
+        if (left <= near + float(width) && right >= near) visit(row * tiles_x + column);
     }
 }
 
 // One warp for each Gaussian.
 extern "C" __global__ void __launch_bounds__(256) count_tiles(
-    int count, const Place* __restrict__ place, const Axes* __restrict__ axes,
-    int tiles_x, int tiles_y, int width, int height, int* counts) {
+    int count, const Place* __restrict__ place, const Outline* __restrict__ outline, const Box* __restrict__ box,
+    int tiles_x, int width, int height, int* counts) {
     int i = int((blockIdx.x * blockDim.x + threadIdx.x) / 32), lane = int(threadIdx.x & 31);
     if (i >= count) return;
-    visit_tiles(place[i], axes[i], {tiles_x, tiles_y, width, height}, lane, [&](int tile) { atomicAdd(&counts[tile], 1); });
+    visit_tiles(place[i], outline[i], box[i], tiles_x, width, height, lane, [&](int tile) { atomicAdd(&counts[tile], 1); });
 }
 
 extern "C" __global__ void __launch_bounds__(256) fill_tiles(
-    int count, const Place* __restrict__ place, const Axes* __restrict__ axes,
-    int tiles_x, int tiles_y, int width, int height, int* counts, const int* __restrict__ starts, int* __restrict__ members) {
+    int count, const Place* __restrict__ place, const Outline* __restrict__ outline, const Box* __restrict__ box,
+    int tiles_x, int width, int height, int* counts, const int* __restrict__ starts, int* __restrict__ members) {
     int i = int((blockIdx.x * blockDim.x + threadIdx.x) / 32), lane = int(threadIdx.x & 31);
     if (i >= count) return;
-    visit_tiles(place[i], axes[i], {tiles_x, tiles_y, width, height}, lane, [&](int tile) {
+    visit_tiles(place[i], outline[i], box[i], tiles_x, width, height, lane, [&](int tile) {
         members[starts[tile] + atomicAdd(&counts[tile], -1) - 1] = i;
     });
 }

@@ -85,20 +85,31 @@ SPLATC_INLINE void reach_of(const Axes& a, float& reach_x, float& reach_y) {
     reach_y = sqrtf(SPLATC_END * (a.ux * a.ux + a.vx * a.vx)) * inverse;
 }
 
+// The outline of a Gaussian, ready to be cut by rows: dx = slope dy +- sqrt(width - bend dy^2), for |dy| <= reach_y. It is widest to the
+// right where dy = apex, to the left where dy = -apex. No term cancels: the determinant of the axes is a sum of two positive products.
+struct alignas(16) Outline {
+    float slope, width, bend, apex;
+    float reach_x, reach_y, unused[2];
+};
+
+SPLATC_INLINE Outline make_outline(const Axes& axes) {
+    Outline out = {};
+    reach_of(axes, out.reach_x, out.reach_y);
+    float a = axes.ux * axes.ux + axes.vx * axes.vx, c = axes.uy * axes.uy + axes.vy * axes.vy;
+    float b = axes.ux * axes.uy + axes.vx * axes.vy, bend = (axes.ux * axes.vy - axes.uy * axes.vx) / a;
+    out.slope = -b / a, out.width = SPLATC_END / a, out.bend = bend * bend, out.apex = -b / c * out.reach_x;
+    return out;
+}
+
 // The part [left, right] of the x axis, relative to the mean, that a Gaussian covers within rows low <= dy <= high; empty where
 // left > right. Exact but for rounding: the part of an ellipse in a strip is convex, so a tile of the strip meets it where the spans
-// overlap. No term cancels: the determinant of the axes is a sum of two positive products.
-SPLATC_INLINE void strip_span(const Axes& axes, float low, float high, float& left, float& right) {
-    float reach_x, reach_y;
-    reach_of(axes, reach_x, reach_y);
+// overlap.
+SPLATC_INLINE void strip_span(const Outline& out, float low, float high, float& left, float& right) {
     left = 1.0f, right = -1.0f;
-    if (low > reach_y || high < -reach_y) return;
-    low = fmaxf(low, -reach_y), high = fminf(high, reach_y);
-    float a = axes.ux * axes.ux + axes.vx * axes.vx, c = axes.uy * axes.uy + axes.vy * axes.vy;
-    float b = axes.ux * axes.uy + axes.vx * axes.vy, root_det = axes.ux * axes.vy - axes.uy * axes.vx;
-    float apex = -b / c * reach_x;  // the row where the ellipse is widest to the right; to the left it is -apex
-    float y = fminf(fmaxf(apex, low), high), across = root_det * y;
-    right = (sqrtf(fmaxf(a * SPLATC_END - across * across, 0.0f)) - b * y) / a;
-    y = fminf(fmaxf(-apex, low), high), across = root_det * y;
-    left = (-sqrtf(fmaxf(a * SPLATC_END - across * across, 0.0f)) - b * y) / a;
+    if (low > out.reach_y || high < -out.reach_y) return;
+    low = fmaxf(low, -out.reach_y), high = fminf(high, out.reach_y);
+    float y = fminf(fmaxf(out.apex, low), high);
+    right = out.slope * y + sqrtf(fmaxf(out.width - out.bend * y * y, 0.0f));
+    y = fminf(fmaxf(-out.apex, low), high);
+    left = out.slope * y - sqrtf(fmaxf(out.width - out.bend * y * y, 0.0f));
 }

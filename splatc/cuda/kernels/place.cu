@@ -1,8 +1,9 @@
-// Gaussians of a file -> Gaussians of a frame: filtered for the scale, placed on its grid. One thread for each.
+// Gaussians of a file -> Gaussians of a frame: filtered for the scale, placed on its grid, boxed in tiles. One thread for each.
 //
 // CHANNELS 1..4; NORMALIZED 1 for the normalized blend, which adds a plane of weights, 0 for the sum.
 #include "pixel.cuh"
 #include "planes.cuh"
+#include "tiles.cuh"
 
 extern "C" __global__ void __launch_bounds__(256) place_gaussians(
     int count,
@@ -14,7 +15,9 @@ extern "C" __global__ void __launch_bounds__(256) place_gaussians(
     double shift_x, double shift_y,     // of the grid from the corner of the picture, points
     double origin_x, double origin_y,   // the corner of the first tile, whole points
     double variance,                    // that a point stands for, px^2
-    Place* __restrict__ place, Axes* __restrict__ axes, Planes* __restrict__ planes) {
+    int tiles_x, int tiles_y, int width, int height,
+    Place* __restrict__ place, Axes* __restrict__ axes, Planes* __restrict__ planes,
+    Outline* __restrict__ outline, Box* __restrict__ box) {
     int i = int(blockIdx.x * blockDim.x + threadIdx.x);
     if (i >= count) return;
     Place at;
@@ -22,7 +25,11 @@ extern "C" __global__ void __launch_bounds__(256) place_gaussians(
     make_place(mean[i].y, density, shift_y, origin_y, at.y, at.fy);
     place[i] = at;
     float s1 = filtered(scale[i].x, float(variance)), s2 = filtered(scale[i].y, float(variance));
-    axes[i] = make_axes(turn[i].x, turn[i].y, s1 * float(density), s2 * float(density));
+    Axes along = make_axes(turn[i].x, turn[i].y, s1 * float(density), s2 * float(density));
+    axes[i] = along;
+    Outline out = make_outline(along);
+    outline[i] = out;
+    box[i] = make_box(at, out, {tiles_x, tiles_y, width, height});
     float gain = scale[i].x / s1 * (scale[i].y / s2);  // keeps the mass
     Planes values = {};
     for (int c = 0; c < CHANNELS; c++) values.value[c] = colour[i * CHANNELS + c] * gain;
