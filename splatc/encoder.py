@@ -16,6 +16,7 @@ import numpy as np
 
 from splatc import bitstream
 from splatc.bitstream import Header, Metadata
+from splatc.bitstream.predict import expected_colours
 from splatc.errors import UsageError
 from splatc.fit.clock import Clock
 from splatc.fit.lattice import Picture, reduced
@@ -129,7 +130,7 @@ def encode_with(
         seconds=None if options.max_time is None else FIT_SHARE * options.max_time - (time.monotonic() - started),
         progress=None if progress is None else lambda step, steps: progress(step, steps, "fitting"),
     )
-    gaussians, steps = fit(task, seeds, rate.budget, plan, seed=options.seed, clock=clock)
+    gaussians, steps = fit(task, seeds, rate.budget, plan, seed=options.seed, clock=clock, expected=rate.expected)
     cost = task.removal_costs(from_gaussians(gaussians), task.reduction(len(gaussians), plan))
     rate.header = replace(header, quantizer=steps)
     return rate.trim(quantize_for(rate.header, gaussians), cost)
@@ -185,6 +186,10 @@ class RateControl:
             # The fewer there are in the same area, the more each position costs: log2(area / count).
             count = available / max(1.0, bits_now + math.log2(now / count))
         return max(1, min(now, round(count)))
+
+    def expected(self, gaussians: Gaussians, quantizer: Quantizer) -> FloatArray:
+        """(N, C) the colours, in the coded space, that neighbours promise."""
+        return expected_colours(quantizer, quantize_for(replace(self.header, quantizer=quantizer), gaussians))
 
     def _bits_each(self, gaussians: Gaussians) -> float:
         """Bits per Gaussian in a real file; of many Gaussians, what was found when there were a few more will do."""

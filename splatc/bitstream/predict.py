@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from splatc.bitstream.attributes import CHANNEL_NAMES, AttributeSymbols
 from splatc.bitstream.neighbours import NEIGHBOURS, nearest_earlier
+from splatc.bitstream.positions import morton
 from splatc.bitstream.stream import GaussianSymbols
-from splatc.quantize import IntArray, QuantizedGaussians, Quantizer, angle_count_table
+from splatc.quantize import IntArray, QuantizedGaussians, Quantizer, angle_count_table, colour_step_table
 
 Int64Array = NDArray[np.int64]
 
@@ -92,6 +93,15 @@ def from_symbols(
         first, prediction.neighbours, prediction.weights, prediction.steps, prediction.first, g.colour, residual, False
     )
     return QuantizedGaussians(here.level, here.x, here.y, here.size, here.anisotropy, g.angle[first:], g.colour[first:])
+
+
+def expected_colours(quantizer: Quantizer, gaussians: QuantizedGaussians) -> NDArray[np.float32]:
+    """(N, C) what colours are predicted to be, in units of full range, for Gaussians in any order and all in one section."""
+    order = np.lexsort((morton(gaussians.x, gaussians.y), -gaussians.level))
+    symbols = to_symbols(quantizer, gaussians.take(order))
+    expected = np.empty(gaussians.colour.shape, np.float32)
+    expected[order] = gaussians.colour[order] - symbols.attributes.residual
+    return (expected * colour_step_table(quantizer, gaussians.level, expected.shape[1])).astype(np.float32)
 
 
 def joined(parts: Sequence[QuantizedGaussians]) -> QuantizedGaussians:

@@ -74,6 +74,11 @@ class Schedule:
     """PSNR in dB for which the default steps are best."""
     adapt: float = 0.45
     """By so many eighths of an octave all steps change per dB away from it."""
+    rate: float = 1.0
+    """Weight of the rate term (rate.py)."""
+    rate_from: float = 0.3
+    rate_every: int = 50
+    """Steps after which it is asked anew what neighbours promise."""
     stages: int = 10
     """In so many parts of equal size the Gaussians follow one another within each of these times."""
     rates: Rates = Rates()

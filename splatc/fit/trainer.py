@@ -21,6 +21,7 @@ from splatc.fit.lattice import Lattice, Picture
 from splatc.fit.losses import l1_ssim, multiscale
 from splatc.fit.parameters import MAX_RATIO, MIN_SIZE, Adam, Parameters, Tensor, from_gaussians, to_gaussians
 from splatc.fit.perceptual import perceptual_error
+from splatc.fit.rate import Expected, Pull, pull
 from splatc.fit.removal import removal_costs
 from splatc.fit.rounding import noise_for
 from splatc.fit.schedule import Cut, Event, Round, Schedule
@@ -95,6 +96,7 @@ def fit(
     *,
     seed: int = 0,
     clock: Clock | None = None,
+    expected: Expected | None = None,
 ) -> tuple[Gaussians, Quantizer]:
     """Fit the Gaussians ``seeds`` to a picture.
 
@@ -102,11 +104,12 @@ def fit(
         seeds: where to begin; more than will stay.
         budget: asked at each cut for the number of Gaussians to end with.
         clock: tells how far the fit has come; by default it counts the steps of the schedule.
+        expected: tells what colours a file promises, for the rate term; without it there is none.
 
     Returns:
         Gaussians, and the steps on whose grid all their attributes lie, unless the schedule says that the fit be free of it.
     """
-    state = _Fit(task, seeds, budget, schedule, seed)
+    state = _Fit(task, seeds, budget, schedule, seed, expected)
     events = schedule.events()
     for step, time in enumerate(clock or Clock(schedule.steps)):
         while events and events[0][0] <= time:
@@ -123,7 +126,8 @@ def fit(
 class _Fit:
     """A fit on its way: what its steps and events change."""
 
-    def __init__(self, task: Task, seeds: Gaussians, budget: Budget, schedule: Schedule, seed: int) -> None:
+    def __init__(self, task: Task, seeds: Gaussians, budget: Budget, schedule: Schedule, seed: int, expected: Expected | None
+    ) -> None:
         self.task = task
         self.budget = budget
         self.schedule = schedule
@@ -138,6 +142,18 @@ class _Fit:
         self.away = False
         """The engine has the Gaussians, and knows that error."""
         self.seed = seed
+        self.expected = expected
+        self.pull: Pull | None = None
+
+    def pulled(self, step: int, time: float) -> Pull | None:
+        """The rate term for this step. It speaks of squared error, and of quantized attributes."""
+        plan = self.schedule
+        if self.expected is None or not plan.quantized or self.task.tune != "psnr" or time < plan.rate_from:
+            return None
+        if self.pull is None or step % plan.rate_every == 0:
+            samples = self.task.picture.pixels.size / self.reduction() ** 2
+            self.pull = pull(self.parameters, self.quantizer, self.expected, plan.rate * self.error * samples)
+        return self.pull
 
     def reduction(self) -> int:
         return self.task.reduction(len(self.parameters), self.schedule)
@@ -171,6 +187,7 @@ class _Fit:
         self.optimizer.keep(kept)
         self.freezing.keep(kept)
         self.parameters = self.parameters.keep(kept)
+        self.pull = None  # it speaks of all that were there
 
     def step(self, step: int, time: float) -> None:
         """One gradient step; the picture is drawn with noise, the step applied without."""
@@ -191,6 +208,9 @@ class _Fit:
             noise = self.freezing.only_free(noise)
             noisy = replace(parameters, **{name: getattr(parameters, name) + noise[name] for name in noise})
         self.error, gradients = self.task.gradients(noisy, self.task.lattice(self.reduction(), step))
+        rate = self.pulled(step, time)
+        if rate is not None:
+            gradients = rate.added(gradients, parameters)
         directions = self.optimizer.directions({name: gradients[name] for name in self.freezing.free()})
         if "mean" in directions:
             directions["mean"] *= torch.exp(parameters.size)[:, None]

@@ -1,0 +1,76 @@
+"""The rate term pulls to what is cheap: towards the promised colour, and towards round Gaussians."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from splatc.bitstream.predict import expected_colours, to_symbols
+from splatc.fit.lattice import Picture
+from splatc.fit.parameters import Parameters
+from splatc.fit.rate import BITS, EXPONENT, SOFT, pull
+from splatc.fit.schedule import Schedule
+from splatc.fit.seeding import seed
+from splatc.fit.trainer import Task, fit
+from splatc.gaussians import Blend, FloatArray, Gaussians
+from splatc.quantize import Quantizer, colour_step_table
+from tests.bitstream_cases import header_for, random_quantized
+from tests.scenes import floats
+
+
+def parameters() -> Parameters:
+    return Parameters(
+        mean=torch.tensor([[4.0, 4.0], [9.0, 5.0]]),
+        size=torch.tensor([0.5, 0.5]),
+        ratio=torch.tensor([1.5, -1.5]),
+        angle=torch.tensor([0.3, 2.0]),
+        colour=torch.tensor([[0.9, 0.1, -0.1], [0.1, 0.1, 0.0]]),
+    )
+
+
+def test_the_gradient_is_that_of_lambda_times_the_bits() -> None:
+    p = parameters()
+    promised = floats([[0.5, 0.1, 0.0], [0.5, 0.1, 0.0]])
+    found = pull(p, Quantizer(), lambda *_: promised, squares=62.0)
+    zero = {name: torch.zeros_like(getattr(p, name)) for name in ("mean", "size", "ratio", "angle", "colour")}
+    added = found.added(zero, p)
+    assert all(not added[name].any() for name in ("mean", "size", "angle"))
+    assert torch.equal(torch.sign(added["ratio"]), torch.tensor([1.0, -1.0]))  # down the slope is towards round
+    assert torch.equal(torch.sign(added["colour"]), torch.tensor([[1.0, 0.0, -1.0], [-1.0, 0.0, 0.0]]))
+    # A residual of many steps costs 1 / (mean ln 2) bits more for each step.
+    step = found.colour_step[:, 0]
+    mean = float((0.4 / step).mean())
+    slope = EXPONENT * 62.0 / (BITS * 2)
+    expected = slope / (mean * math.log(2.0)) / step * (0.4 / step) / (0.4 / step + SOFT)
+    torch.testing.assert_close(added["colour"][:, 0].abs(), expected)
+
+
+def test_what_is_promised_is_what_the_file_predicts() -> None:
+    header = header_for(300, 200)
+    quantizer = header.quantizer
+    gaussians = random_quantized(np.random.default_rng(0), header, 50)
+    shuffled = np.random.default_rng(1).permutation(50)
+    expected = expected_colours(quantizer, gaussians.take(shuffled))
+    steps = colour_step_table(quantizer, gaussians.level, 3)
+    residual = to_symbols(quantizer, gaussians).attributes.residual
+    np.testing.assert_allclose(expected, ((gaussians.colour - residual) * steps)[shuffled], atol=1e-6)
+
+
+def test_a_fit_with_the_rate_term_has_smaller_residuals() -> None:
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (40, 48, 3)).astype(np.uint8)  # noise: neighbours promise nothing
+    task = Task(Picture(pixels), Blend.NORMALIZED, floats([0.5, 0.5, 0.5]), Quantizer())
+    seeds = seed(floats(pixels / 255), 60, rng)
+
+    def gray(gaussians: Gaussians, quantizer: Quantizer) -> FloatArray:
+        return floats(np.tile([0.5, 0.0, 0.0], (len(gaussians), 1)))
+
+    plan = Schedule(80, adapt=0.0, rate=5.0)
+    free, _ = fit(task, seeds, lambda *_: 30, replace(plan, rate=0.0), expected=gray)
+    same, _ = fit(task, seeds, lambda *_: 30, plan)
+    pulled, _ = fit(task, seeds, lambda *_: 30, plan, expected=gray)
+    np.testing.assert_array_equal(free.colour, same.colour)
+    assert np.abs(pulled.colour - 0.5).mean() < np.abs(free.colour - 0.5).mean()
