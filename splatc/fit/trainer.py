@@ -126,7 +126,8 @@ def fit(
 class _Fit:
     """A fit on its way: what its steps and events change."""
 
-    def __init__(self, task: Task, seeds: Gaussians, budget: Budget, schedule: Schedule, seed: int, expected: Expected | None
+    def __init__(
+        self, task: Task, seeds: Gaussians, budget: Budget, schedule: Schedule, seed: int, expected: Expected | None
     ) -> None:
         self.task = task
         self.budget = budget
