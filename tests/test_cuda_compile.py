@@ -144,3 +144,18 @@ def test_an_old_nvrtc_and_a_surprise_are_sentences_too(monkeypatch: pytest.Monke
     found = find()
     assert isinstance(found, Broken)
     assert found == "CUDA does not start: libcuda.so.1: wrong ELF class"
+
+
+def test_an_old_gpu_is_told_from_one_that_will_do() -> None:
+    class Old:
+        name, arch, capability = "GeForce GTX 1080", "sm_61", (6, 1)
+
+    class Young(Old):
+        capability = (7, 5)
+
+    old: Any = Old()
+    assert device._supported(old) == (
+        "the GPU (GeForce GTX 1080) is too old: its compute capability is 61, splatc needs 75 or more"
+    )
+    young: Any = Young()
+    assert device._supported(young) is young
