@@ -14,6 +14,8 @@ import pytest
 from splatc import __version__
 
 ROOT = Path(__file__).resolve().parent.parent
+SHIPPED = (".py", ".cu", ".cuh")
+"""Modules, and the kernels that are compiled on the machine of the user."""
 
 
 @pytest.mark.slow
@@ -31,7 +33,7 @@ def test_wheel_and_sdist_are_complete(tmp_path: Path) -> None:
 
     with zipfile.ZipFile(built / f"splatc-{__version__}-py3-none-any.whl") as wheel:
         names = set(wheel.namelist())
-    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "splatc").rglob("*.py")}
+    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "splatc").rglob("*.*") if path.suffix in SHIPPED}
     assert modules | {"splatc/py.typed"} <= names
     assert not any(name.startswith(("tests/", "tools/", "spec/")) for name in names)
 
@@ -41,7 +43,7 @@ def test_wheel_and_sdist_are_complete(tmp_path: Path) -> None:
         kept = {
             path.relative_to(ROOT).as_posix()
             for path in (ROOT / folder).rglob("*.*")
-            if path.suffix in (".py", ".md", ".png")
+            if path.suffix in (*SHIPPED, ".cpp", ".h", ".md", ".png")
         }
         assert kept <= contents
     assert {"pyproject.toml", "Makefile", "constraints.txt", "FORMAT.md", "LICENSE", "CITATION.cff"} <= contents
