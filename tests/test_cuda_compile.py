@@ -127,12 +127,14 @@ def test_without_cuda_core_there_is_no_device_and_it_says_what_to_install(withou
         nvrtc_version()
 
 
-def test_without_nvrtc_it_says_what_to_install(without: Any) -> None:
+def test_without_nvrtc_it_says_what_to_install(without: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "_start", lambda: None)
     assert without(RuntimeError("libnvrtc.so.13 not found")).startswith("NVRTC")
 
 
 def test_an_old_nvrtc_and_a_surprise_are_sentences_too(monkeypatch: pytest.MonkeyPatch) -> None:
     find = device.find_device.__wrapped__
+    monkeypatch.setattr(device, "_start", lambda: None)
     monkeypatch.setattr(device, "nvrtc_version", lambda: "12.9")
     assert "NVRTC 12.9 is too old" in str(find())
     monkeypatch.setattr(device, "nvrtc_version", lambda: "13.0")

@@ -94,7 +94,7 @@ def test_decode_draws_on_it(run: Run, tmp_path: Path, tiny_splat: Path, driver: 
 
 def test_what_is_wrong_is_said_in_a_sentence(run: Run) -> None:
     """And that of a GPU which does not work, as against none, is marked as one to be heard."""
-    settings = ("", 0), ("VERSION", 12040), ("INIT", 999), ("COUNT", 0)
+    settings = ("", 0), ("VERSION", 12040), ("INIT", 999), ("INIT", 100)
     code = f"""
 import os
 from splatc.cuda.device import find_device

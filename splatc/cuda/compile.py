@@ -17,7 +17,7 @@ from splatc.errors import DeviceError
 
 _OPTIONS = "c++17, fused multiply-add"
 """What NVRTC is told, as a part of the key."""
-_INSTALL = "pip install 'splatc[cuda]'"
+INSTALL = "pip install 'splatc[cuda]'"
 
 
 def cubin(source: str, arch: str) -> bytes:
@@ -62,9 +62,9 @@ def nvrtc_version() -> str:
 
         _, major, minor = nvrtc.nvrtcVersion()
     except ImportError as error:
-        raise DeviceError(f"cuda-core is not installed or too old ({error}): {_INSTALL}") from error
+        raise DeviceError(f"cuda-core is not installed or too old ({error}): {INSTALL}") from error
     except Exception as error:  # the library itself is not found: RuntimeError or a class of cuda-pathfinder
-        raise DeviceError(f"NVRTC, the run-time compiler of CUDA, is not installed: {_INSTALL}") from error
+        raise DeviceError(f"NVRTC, the run-time compiler of CUDA, is not installed: {INSTALL}") from error
     return f"{major}.{minor}"
 
 

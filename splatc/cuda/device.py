@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from splatc.cuda.compile import cubin, nvrtc_version
+from splatc.cuda.compile import INSTALL, cubin, nvrtc_version
 from splatc.cuda.missing import Broken, Missing
 from splatc.errors import DeviceError
 
@@ -147,10 +147,13 @@ class CudaDevice:
 def find_device() -> CudaDevice | Missing:
     """The GPU, or the sentence that says why there is none. Asks once; imports CUDA only here."""
     try:
+        missing = _start()  # first: cuda.core takes a fifth of a second to import, for which many have no use
+        if missing is not None:
+            return missing
         version = nvrtc_version()
         if int(version.partition(".")[0]) < _CUDA:
-            return Broken(f"NVRTC {version} is too old: splatc needs that of CUDA {_CUDA}, pip install 'splatc[cuda]'")
-        return _start() or _supported(CudaDevice())
+            return Broken(f"NVRTC {version} is too old: splatc needs that of CUDA {_CUDA}, {INSTALL}")
+        return _supported(CudaDevice())
     except DeviceError as error:  # cuda-core or NVRTC is not installed
         return Missing(error)
     except (
@@ -161,8 +164,10 @@ def find_device() -> CudaDevice | Missing:
 
 def _start() -> Missing | None:
     """Load and start the driver; why that fails, if it does."""
-    from cuda.bindings import driver
-
+    try:
+        from cuda.bindings import driver
+    except ImportError as why:
+        return Missing(f"cuda-core is not installed or too old ({why}): {INSTALL}")
     try:
         error, version = driver.cuDriverGetVersion()
         (started,) = driver.cuInit(0)
@@ -171,10 +176,11 @@ def _start() -> Missing | None:
     if int(error) or version < 1000 * _CUDA:
         spoken = f"{version // 1000}.{version % 1000 // 10}"
         return Broken(f"the NVIDIA driver is too old, of CUDA {spoken}: splatc needs one of CUDA {_CUDA}")
+    if int(started) == int(driver.CUresult.CUDA_ERROR_NO_DEVICE):
+        return Missing("the NVIDIA driver finds no GPU")
     if int(started):
         return Broken(f"the NVIDIA driver finds no GPU that works ({getattr(started, 'name', started)})")
-    error, count = driver.cuDeviceGetCount()
-    return None if count and not int(error) else Missing("the NVIDIA driver finds no GPU")
+    return None
 
 
 def _supported(device: CudaDevice) -> CudaDevice | Missing:
