@@ -9,6 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from splatc.cuda.device import Device
 from splatc.fit.cuda import drawing
 from splatc.fit.cuda.engine import CudaEngine, step_table
 from splatc.fit.engine import Step
@@ -109,7 +110,7 @@ def test_gradients_match_finite_differences_in_float64(blend: Blend) -> None:
         assert found["colour"][i, 0] == pytest.approx(slope(3, unit * [1, 1, 1]), rel=1e-3, abs=1e-3)
 
 
-def found_by(device: HostDevice) -> tuple[list[bytes], dict[str, FloatArray]]:
+def found_by(device: Device) -> tuple[list[bytes], dict[str, FloatArray]]:
     """All that comes out of a step with noise and a removal, as bytes; and the gradients."""
     parameters, pixels, background = scene(3)
     engine = loaded(CudaEngine(device, Picture(pixels), Blend.NORMALIZED, background), parameters)

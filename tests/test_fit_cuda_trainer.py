@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner, Result
 
 from splatc.bitstream import Header, Metadata
+from splatc.cli import main
 from splatc.cuda.missing import Broken, Missing
 from splatc.encoder import EncodeOptions, RateControl, Target, encode_with
 from splatc.errors import DeviceError
@@ -17,6 +20,7 @@ from splatc.fit.cuda.engine import CudaEngine
 from splatc.fit.engine import Step
 from splatc.fit.lattice import Picture
 from splatc.fit.parameters import NAMES, Adam, from_gaussians
+from splatc.fit.rate import Pull
 from splatc.fit.schedule import Schedule
 from splatc.fit.seeding import seed
 from splatc.fit.trainer import Task, fit
@@ -24,7 +28,7 @@ from splatc.gaussians import Blend, Gaussians
 from splatc.image_io import Image
 from splatc.quantize import QuantizedGaussians, Quantizer, dequantize, quantize
 from tests.cuda_host.emulator import HostDevice, needs_compiler
-from tests.scenes import random_gaussians
+from tests.scenes import floats, random_gaussians
 from tests.test_fit import BACKGROUND, HEIGHT, WIDTH, error, picture
 
 COUNT = 30
@@ -85,6 +89,37 @@ def test_what_is_held_stays_and_bounds_hold() -> None:
     assert moved.ratio.abs().max() <= 3.0
     assert (adam.first.mean != 0).any()
     assert (adam.first.angle == 0).all()
+
+
+@needs_compiler
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_step_with_the_rate_term_is_adams(channels: int) -> None:
+    gaussians = random_gaussians(np.random.default_rng(3), 40, 50, 40, channels=channels, scales=(2.0, 9.0))
+    parameters = from_gaussians(gaussians)
+    parameters = replace(parameters, mean=parameters.mean.clamp(0, 39))
+    pixels = np.random.default_rng(4).integers(0, 256, (40, 50, channels), np.uint8)
+    engine = CudaEngine(HostDevice(), Picture(pixels), Blend.NORMALIZED, floats([0.5] * channels))
+    rng = np.random.default_rng(5)
+    promised, widths = (
+        torch.from_numpy(rng.uniform(low, 0.4, (40, channels)).astype(np.float32)) for low in (-0.4, 0.01)
+    )
+    pull = Pull(promised, widths, torch.linspace(1.0, 3.0, channels), 0.3, 20.0)
+    adam = Adam(parameters)
+    engine.send(parameters, adam, {name: torch.zeros(40, dtype=torch.bool) for name in NAMES})
+    order = Step(0, 1, None, 0, dict.fromkeys(NAMES, 0.01), 1, pull)
+    engine.differentiate(order)
+    gradients = {name: torch.from_numpy(value) for name, value in engine.gradients(1).items()}
+    engine.step(order)
+    first = Adam(parameters)
+    moved, _ = engine.fetch(first)
+    with_rate = pull.added(gradients, parameters)
+    assert not torch.allclose(with_rate["ratio"], gradients["ratio"])
+    expected = Adam(parameters)
+    directions = expected.directions(with_rate)
+    for name in ("ratio", "angle", "colour"):
+        assert torch.allclose(getattr(first.first, name), getattr(expected.first, name), rtol=1e-4, atol=1e-5), name
+        change = getattr(moved, name) - getattr(parameters, name)
+        assert torch.allclose(change, 0.01 * directions[name], atol=1e-4), name
 
 
 @needs_compiler
@@ -194,3 +229,39 @@ def test_of_very_many_a_part_tells_what_all_cost(monkeypatch: pytest.MonkeyPatch
     assert packs[False] == [4000]
     assert 1000 < packs[True][0] < 3000
     assert found[True] == pytest.approx(found[False], rel=0.05)
+
+
+class Burnt(HostDevice):
+    """A GPU that fails at a kernel."""
+
+    def launch(self, kernel: object, grid: object, block: object, *arguments: object, stream: int = 0) -> None:
+        raise DeviceError("the GPU (the host) failed: it burns")
+
+
+def encoded(picture: Path, *arguments: str) -> Result:
+    output = picture.with_suffix(".splat2d")
+    words = ["encode", str(picture), str(output), "-f", "-e", "1", "-n", "20", "--max-time", "3", *arguments]
+    return CliRunner().invoke(main, words)
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("wanted", "code", "sentence"), [("auto", 0, "splatc: note: fitted by the CPU: "), ("cuda", 1, "splatc: error: ")]
+)
+def test_a_gpu_that_fails_on_the_way_gets_one_line(
+    wanted: str, code: int, sentence: str, tiny_picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("splatc.cuda.device.find_device", Burnt)
+    found = encoded(tiny_picture, "--device", wanted)
+    assert (found.exit_code, found.stderr.splitlines()[0]) == (code, sentence + "the GPU (the host) failed: it burns")
+    assert tiny_picture.with_suffix(".splat2d").exists() == (code == 0)
+
+
+def test_the_command_says_what_fits(tiny_picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("splatc.cuda.device.find_device", lambda: Missing("there is no GPU"))
+    assert "fitted by the CPU: there is no GPU\n" in encoded(tiny_picture, "-v").stderr
+    assert "GPU" not in encoded(tiny_picture).stderr
+    found = encoded(tiny_picture, "--device", "cuda")
+    assert found.exit_code == 1
+    assert found.stderr.startswith("splatc: error: there is no GPU; --device cpu")
+    assert len(found.stderr.splitlines()) == 1

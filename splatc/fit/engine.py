@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from splatc.fit.parameters import Adam, Parameters, Tensor
+from splatc.fit.rate import Pull
 from splatc.gaussians import FloatArray
 from splatc.quantize import Quantizer
 
@@ -25,6 +26,8 @@ class Step:
     """By attribute that may still move, Adam's rate; that of the mean is of the Gaussian's size."""
     adams: int
     """Adam's steps, this one included."""
+    pull: Pull | None = None
+    """The rate term, for many steps the same object."""
 
 
 class Engine(Protocol):

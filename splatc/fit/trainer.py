@@ -152,6 +152,7 @@ class _Fit:
         if self.expected is None or not plan.quantized or self.task.tune != "psnr" or time < plan.rate_from:
             return None
         if self.pull is None or step % plan.rate_every == 0:
+            self.fetch()
             samples = self.task.picture.pixels.size / self.reduction() ** 2
             self.pull = pull(self.parameters, self.quantizer, self.expected, plan.rate * self.error * samples)
         return self.pull
@@ -195,13 +196,14 @@ class _Fit:
         noisily = self.schedule.quantized and time >= self.schedule.noise_from
         rates, decay = self.schedule.rates, self.schedule.rates.final**time
         if self.task.engine is not None:
+            rate = self.pulled(step, time)
             if not self.away:
                 self.task.engine.send(self.parameters, self.optimizer, self.freezing.held)
                 self.away = True
             self.optimizer.steps += 1
             moving = {name: getattr(rates, name) * decay for name in self.freezing.free()}
             noise_of = self.quantizer if noisily else None
-            self.task.engine.step(Step(step, self.reduction(), noise_of, self.seed, moving, self.optimizer.steps))
+            self.task.engine.step(Step(step, self.reduction(), noise_of, self.seed, moving, self.optimizer.steps, rate))
             return
         parameters = noisy = self.parameters
         if noisily:

@@ -13,6 +13,7 @@ from splatc.fit.cuda.drawing import Drawing, Noise
 from splatc.fit.engine import Step
 from splatc.fit.lattice import Picture
 from splatc.fit.parameters import MAX_RATIO, MIN_SIZE, NAMES, Adam, Parameters, Tensor
+from splatc.fit.rate import SOFT, Pull
 from splatc.gaussians import Blend, FloatArray
 from splatc.quantize import (
     MAX_ANISOTROPY,
@@ -35,6 +36,7 @@ class CudaEngine:
         self._bounds = [picture.width - 1 / 64, picture.height - 1 / 64, math.log(MIN_SIZE), far, MAX_RATIO]
         self._parameters, self._first, self._second, self._held = (device.allocate(0) for _ in range(4))
         self._steps: tuple[Quantizer, Buffer] | None = None
+        self._pull: tuple[Pull, Buffer] | None = None
         self._sums: tuple[Buffer, int, int] | None = None
         """Squared differences of the last step, how many numbers, and of how many samples they are."""
 
@@ -55,7 +57,18 @@ class CudaEngine:
         records, moments = self._drawing.room("records", 0), self._drawing.room("moments", 0)
         arguments: list[Argument | Buffer] = [records, moments, self._held, due]
         arguments += [np.float32(number) for number in [step.reduction, *numbers]]
+        arguments += self._rate_term(step.pull)
         self._drawing.each("update", *arguments, self._parameters, self._first, self._second)
+
+    def _rate_term(self, pull: Pull | None) -> list[Argument | Buffer]:
+        """As update() takes it; a pull goes to the GPU once."""
+        if pull is None:
+            return [0, self._held, *([np.float32(1.0)] * 7)]
+        if self._pull is None or self._pull[0] is not pull:
+            both = torch.stack([pull.expected, pull.colour_step], dim=1).numpy()  # (N, 2, C)
+            self._pull = (pull, self._device.upload(both.astype(np.float32)))
+        by_step = [*pull.colour.tolist(), 0.0, 0.0, 0.0][:4]
+        return [1, self._pull[1], *map(np.float32, [*by_step, pull.ratio_step, pull.ratio, SOFT])]
 
     def differentiate(self, step: Step) -> None:
         """The forward and the backward pass of a step: error and moments."""

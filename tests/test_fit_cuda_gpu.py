@@ -1,0 +1,84 @@
+"""A GPU fits as the CPU does, and the same in every run. Run by `make test-cuda`; skipped without a GPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from splatc import decode
+from splatc.cuda.device import CudaDevice, find_device
+from splatc.cuda.missing import Missing
+from splatc.encoder import EncodeOptions, Target, encode_image
+from splatc.fit.cuda.engine import CudaEngine
+from splatc.fit.engine import Step
+from splatc.fit.lattice import Picture
+from splatc.fit.parameters import NAMES
+from splatc.fit.removal import removal_costs
+from splatc.fit.squared import squared_error
+from splatc.fit.view import View
+from splatc.gaussians import Blend
+from splatc.image_io import load
+from splatc.metrics import psnr
+from tests import test_fit_cuda as host
+from tests.cuda_host.emulator import HostDevice
+
+pytestmark = pytest.mark.cuda
+
+PICTURE = Path(__file__).parent / "images" / "kodim03.png"
+
+
+@pytest.fixture(scope="module")
+def device() -> CudaDevice:
+    found = find_device()
+    if isinstance(found, Missing):
+        pytest.skip(found)
+    return found
+
+
+@pytest.mark.parametrize(("channels", "dtype", "blend", "reduction", "step"), host.VARIANTS)
+def test_errors_gradients_and_costs_are_the_cpus(
+    device: CudaDevice,
+    channels: int,
+    dtype: type[np.uint8 | np.uint16],
+    blend: Blend,
+    reduction: int,
+    step: int,
+) -> None:
+    parameters, pixels, background = host.scene(channels, dtype)
+    picture = Picture(pixels)
+    engine = host.loaded(CudaEngine(device, picture, blend, background), parameters)
+    engine.differentiate(Step(step, reduction, None, 0, {}, 1))
+    lattice = picture.lattice(reduction, step)
+    view = View(parameters, lattice, blend)
+    total, moments = squared_error(lattice, view.footprint, view.feature, background)
+    assert engine.error() == pytest.approx(total / (lattice.width * lattice.height * channels), rel=1e-4)
+    expected, found = view.gradients(moments), engine.gradients(reduction)
+    for name in NAMES:
+        scale = np.abs(expected[name].numpy()).max()
+        assert np.allclose(found[name], expected[name].numpy(), rtol=2e-3, atol=2e-4 * scale), name
+    costs = removal_costs(lattice, view, background)
+    measured = engine.removal_costs(parameters, reduction, [step])
+    assert np.allclose(measured, costs, rtol=2e-3, atol=2e-4 * np.abs(costs).max())
+
+
+def test_the_kernels_give_on_the_gpu_what_they_give_on_the_host(device: CudaDevice) -> None:
+    _, here = host.found_by(HostDevice())
+    found, there = host.found_by(device)
+    for name in NAMES:
+        assert np.allclose(there[name], here[name], rtol=1e-3, atol=1e-4 * np.abs(here[name]).max()), name
+    for _ in range(5):
+        assert host.found_by(device)[0] == found
+
+
+@pytest.mark.parametrize("blend", [Blend.NORMALIZED, Blend.SUM])
+def test_two_encodings_give_the_same_bytes_as_good_as_the_cpu_s(device: CudaDevice, blend: Blend) -> None:
+    image = load(str(PICTURE))
+    options = EncodeOptions(Target("bytes", image.pixels.nbytes // 200), blend=blend, effort=1, device=device)
+    data = encode_image(image, options)
+    assert encode_image(image, options) == data
+    assert 0.97 * options.target.value <= len(data) <= options.target.value
+    cpu = encode_image(image, EncodeOptions(options.target, blend=blend, effort=1))
+    qualities = [psnr(image.pixels, decode(each)) for each in (data, cpu)]
+    assert qualities[0] > qualities[1] - 0.3
