@@ -43,7 +43,7 @@ FEW_LESS = 0.7
 FAR_TOO_MANY = 1.3
 """Times the Gaussians that the file can hold: later cuts will look more closely. Counts where a GPU waits for the packing."""
 PROMISED = 100_000
-"""Gaussians up to which a fit on a GPU has its rate term: to ask what neighbours promise takes the CPU 3 us for each, ten times in a fit."""
+"""Gaussians up to which a fit on a GPU has its rate term: what neighbours promise takes the CPU 3 us for each, ten times."""
 SAMPLED = 30_000
 """Gaussians that are packed in place of all, in squares all over the picture, where a GPU waits for it."""
 SAMPLES_COST = 1.02
