@@ -117,7 +117,8 @@ def test_samples_are_the_floats_clamped_and_rounded(
     samples = cuda.draw(device, scene, seen, dtype)
     assert samples.dtype == dtype
     expected = np.clip(exact, np.float32(0), np.float32(1)) * np.float32(peak) + np.float32(0.5)
-    assert np.array_equal(samples, expected.astype(dtype))
+    fused = 0 if isinstance(device, HostDevice) else 1  # a GPU multiplies and adds with one rounding
+    assert np.abs(samples.astype(int) - expected.astype(dtype)).max() <= fused
     assert np.abs(samples.astype(int) - draw_samples(scene, seen, 8 * samples.itemsize)).max() <= peak // 1000 + 1
 
 
