@@ -76,6 +76,8 @@ class Canvas:
         }
         self._kept: dict[str, Buffer] = {}
         self._view: View | None = None
+        self.entries = 0
+        """Of all tile lists of the view that was placed last."""
 
     def place(self, view: View) -> None:
         """Make ready to draw a view: place its Gaussians on its grid and list those of each tile."""
@@ -102,13 +104,13 @@ class Canvas:
         self._launch("count_tiles", warps, *reached)
         self._launch("scan_runs", runs, counts.pointer, np.int32(tiles), totals.pointer)
         self._launch("scan_totals", 1, totals.pointer, np.int32(runs))
-        entries = int(self._device.download(totals, np.int64, (1,), 8 * runs)[0])
-        if entries > _MOST_ENTRIES:
+        self.entries = int(self._device.download(totals, np.int64, (1,), 8 * runs)[0])
+        if self.entries > _MOST_ENTRIES:
             del self._kept["counts"]  # they are not zero
             raise DeviceError(
-                f"the tile lists of this view would have {entries} entries, more than {_MOST_ENTRIES}: use --device cpu"
+                f"the tile lists of this view would have {self.entries} entries, more than {_MOST_ENTRIES}: use --device cpu"
             )
-        members = self._memory("members", 4 * entries)
+        members = self._memory("members", 4 * self.entries)
         self._launch("scan_starts", runs, counts.pointer, np.int32(tiles), totals.pointer, starts.pointer)
         self._launch("fill_tiles", warps, *reached, starts.pointer, members.pointer)
         self._launch(
