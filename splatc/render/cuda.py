@@ -97,6 +97,7 @@ class Canvas:
         runs = -(-tiles // _SCANNED)
         counts, starts = self._memory("counts", 4 * tiles, zero=True), self._memory("starts", 4 * (tiles + 1))
         totals = self._memory("totals", 8 * (runs + 1))
+        del self._kept["counts"]  # until they are zero again: what follows may fail
         warps = -(-self._count * 32 // _BLOCK)
         shapes = [self._placed[0].pointer, *_pointers(self._shapes)]
         grid = [np.int32(each) for each in (tiles_x, points, points)]
@@ -106,13 +107,13 @@ class Canvas:
         self._launch("scan_totals", 1, totals.pointer, np.int32(runs))
         self.entries = int(self._device.download(totals, np.int64, (1,), 8 * runs)[0])
         if self.entries > _MOST_ENTRIES:
-            del self._kept["counts"]  # they are not zero
             raise DeviceError(
                 f"the tile lists of this view would have {self.entries} entries, more than {_MOST_ENTRIES}: use --device cpu"
             )
         members = self._memory("members", 4 * self.entries)
         self._launch("scan_starts", runs, counts.pointer, np.int32(tiles), totals.pointer, starts.pointer)
         self._launch("fill_tiles", warps, *reached, starts.pointer, members.pointer)
+        self._kept["counts"] = counts
         self._launch(
             "sort_tiles", -(-tiles // _SORTERS), np.int32(tiles), starts.pointer, members.pointer, block=32 * _SORTERS
         )
