@@ -111,7 +111,7 @@ extern "C" __global__ void __launch_bounds__(128) fill(int count, const Record* 
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= count) return;
     Record r;
-    load(r, records + i, 2);
+    load(r, records + i, 0, 2);
     int x0, x1, y0, y1;
     bins_of(r, width, height, x0, x1, y0, y1);
     for (int y = y0; y < y1; y++) {
@@ -128,8 +128,8 @@ __device__ inline void sort_ascending(int* keys, int count) {
         for (int gap = size / 2; gap > 0; gap /= 2) {
             __syncthreads();
             for (int pair = threadIdx.x; pair < (count + 2 * gap - 1) / (2 * gap) * gap; pair += blockDim.x) {
-                int low = pair / gap * 2 * gap + pair % gap;
-                int high = gap == size / 2 ? pair / gap * 2 * gap + 2 * gap - 1 - pair % gap : low + gap;
+                int within = pair & (gap - 1), low = 2 * pair - within;
+                int high = gap == size / 2 ? low - 2 * within + size - 1 : low + gap;
                 if (high < count && keys[low] > keys[high]) {
                     int key = keys[low];
                     keys[low] = keys[high];

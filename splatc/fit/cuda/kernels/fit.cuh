@@ -29,11 +29,11 @@ struct Record {
     float colour[4];
 };
 
-// 16 bytes at a time.
-__device__ inline void load(Record& to, const Record* from, int quarters) {
+// Its quarters [first, last), of 16 bytes each.
+__device__ inline void load(Record& to, const Record* from, int first, int last) {
     const float4* source = reinterpret_cast<const float4*>(from);
     float4* target = reinterpret_cast<float4*>(&to);
-    for (int k = 0; k < quarters; k++) target[k] = source[k];
+    for (int k = first; k < last; k++) target[k] = source[k];
 }
 
 __device__ inline float clamp(float value, float low, float high) { return fminf(fmaxf(value, low), high); }
@@ -68,6 +68,11 @@ __device__ inline float half_width(const Record& r, float dy) {
 __device__ inline void row_span(const Record& r, int y, int width, int& first, int& last) {
     float dy = y + 0.5f - r.y;
     span(r.x + r.slope * dy, half_width(r, dy) + SLACK, width, first, last);
+}
+
+// Whether its bounding box does; needs but half of the record.
+__device__ inline bool box_reaches(const Record& r, float left, float right, float top, float bottom) {
+    return r.x + r.extent_x >= left && r.x - r.extent_x <= right && r.y + r.extent_y >= top && r.y - r.extent_y <= bottom;
 }
 
 // Whether the ellipse may reach a sample whose centre lies in [left, right] x [top, bottom].

@@ -47,7 +47,7 @@ extern "C" __global__ void __launch_bounds__(128) gather(int count, const Record
     for (int task = (blockIdx.x * blockDim.x + threadIdx.x) >> 5; task < tasks; task += warps) {
         int i = owner_of(offsets, count, task);
         Record r;
-        load(r, records + i, 4);
+        load(r, records + i, 0, 4);
         float sum[MOMENTS] = {};
         visit_part(r, width, height, task - offsets[i], offsets[i + 1] - offsets[i], [&](int x, int y, float u, float v, float w) {
             float g[PLANES];
@@ -76,7 +76,7 @@ extern "C" __global__ void __launch_bounds__(128) removal(
     for (int task = (blockIdx.x * blockDim.x + threadIdx.x) >> 5; task < tasks; task += warps) {
         int i = owner_of(offsets, count, task);
         Record r;
-        load(r, records + i, 4);
+        load(r, records + i, 0, 4);
         float sum = 0.0f;
         visit_part(r, width, height, task - offsets[i], offsets[i + 1] - offsets[i], [&](int x, int y, float, float, float w) {
             float out[PLANES];

@@ -86,8 +86,12 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) raster(
         bool here = base + lane < last;
         if (here) {
             const Record* from = records + members[base + lane];
-            load(mine, from, 4);
-            here = reaches(mine, left + 0.5f, left + SIDE - 0.5f, top + 0.5f, top + SIDE - 0.5f);
+            load(mine, from, 0, 2);
+            here = box_reaches(mine, left + 0.5f, left + SIDE - 0.5f, top + 0.5f, top + SIDE - 0.5f);
+            if (here) {  // most are passed over
+                load(mine, from, 2, 4);
+                here = reaches(mine, left + 0.5f, left + SIDE - 0.5f, top + 0.5f, top + SIDE - 0.5f);
+            }
         }
         unsigned hits = __ballot_sync(ALL, here);
         if (here) staged[warp][__popc(hits & ((1u << lane) - 1u))] = mine;
