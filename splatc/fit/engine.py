@@ -33,14 +33,17 @@ class Step:
 class Engine(Protocol):
     """Squared error only. Between `send` and `fetch` the Gaussians are with the engine."""
 
-    def send(self, parameters: Parameters, optimizer: Adam, held: Mapping[str, Tensor]) -> None:
-        """Take the Gaussians, their moments, and what is final: by attribute (N,) of bool."""
+    def send(self, parameters: Parameters, optimizer: Adam | None, held: Mapping[str, Tensor]) -> None:
+        """Take the Gaussians, their moments (None: those that it has), and what is final: by attribute (N,) of bool."""
 
     def step(self, step: Step) -> None:
         """Move them, within bounds; what is final stays."""
 
-    def fetch(self, optimizer: Adam) -> tuple[Parameters, float]:
-        """The Gaussians, and the mean squared error that the last step met; the moments go into ``optimizer``."""
+    def fetch(self) -> tuple[Parameters, float]:
+        """The Gaussians, and the mean squared error that the last step met."""
+
+    def fetch_moments(self, optimizer: Adam) -> None:
+        """Put the moments into ``optimizer``."""
 
     def removal_costs(self, parameters: Parameters, reduction: int, steps: Sequence[int]) -> FloatArray:
         """(N,) rise of the squared error of the lattices of these steps if that Gaussian alone were removed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numba import get_num_threads
 from scipy.spatial import cKDTree
 
 from splatc.gaussians import FloatArray
@@ -31,6 +32,8 @@ def neighbour_scales(points: FloatArray, everyone: FloatArray, alone: float) -> 
     neighbours = min(NEIGHBOURS, len(everyone) - 1)
     if neighbours < 1:
         return np.full(len(points), alone, np.float32)
-    distance, _ = cKDTree(everyone).query(points, k=neighbours + 1)  # (N, neighbours + 1), the point itself first
+    distance, _ = cKDTree(everyone).query(
+        points, k=neighbours + 1, workers=get_num_threads()
+    )  # (N, neighbours + 1), the point itself first
     scale: FloatArray = np.sqrt(np.mean(distance[:, 1:] ** 2, axis=1)).astype(np.float32)
     return scale

@@ -142,6 +142,8 @@ class _Fit:
         """Mean squared error at the last step."""
         self.away = False
         """The engine has the Gaussians, and knows that error."""
+        self.moments_away = False
+        """It has the moments, even while the Gaussians are here."""
         self.seed = seed
         self.expected = expected
         self.pull: Pull | None = None
@@ -163,7 +165,7 @@ class _Fit:
     def fetch(self) -> None:
         """Have the Gaussians here again."""
         if self.away and self.task.engine is not None:
-            self.parameters, self.error = self.task.engine.fetch(self.optimizer)
+            self.parameters, self.error = self.task.engine.fetch()
             self.away = False
 
     def happens(self, time: float, event: Event) -> None:
@@ -186,6 +188,9 @@ class _Fit:
             return
         cost = self.task.removal_costs(self.parameters, self.reduction())
         kept = torch.from_numpy(np.sort(np.argsort(-cost, kind="stable")[:count]))
+        if self.task.engine is not None and self.moments_away:
+            self.task.engine.fetch_moments(self.optimizer)
+            self.moments_away = False
         self.optimizer.keep(kept)
         self.freezing.keep(kept)
         self.parameters = self.parameters.keep(kept)
@@ -198,8 +203,9 @@ class _Fit:
         if self.task.engine is not None:
             rate = self.pulled(step, time)
             if not self.away:
-                self.task.engine.send(self.parameters, self.optimizer, self.freezing.held)
-                self.away = True
+                moments = None if self.moments_away else self.optimizer
+                self.task.engine.send(self.parameters, moments, self.freezing.held)
+                self.away = self.moments_away = True
             self.optimizer.steps += 1
             moving = {name: getattr(rates, name) * decay for name in self.freezing.free()}
             noise_of = self.quantizer if noisily else None

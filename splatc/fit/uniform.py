@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import get_num_threads
 from scipy.spatial import cKDTree
 
 from splatc.gaussians import FloatArray
@@ -37,7 +38,8 @@ def uniform_sample(
 def _apart(candidates: FloatArray, taken: FloatArray, radius: float) -> FloatArray:
     """Those candidates that keep the radius to all points of ``taken`` and to all candidates before them."""
     if len(taken):
-        distance, _ = cKDTree(taken).query(candidates, distance_upper_bound=radius)  # infinite if none is that near
+        distance, _ = cKDTree(taken).query(candidates, distance_upper_bound=radius, workers=get_num_threads())
+        # Infinite if none is that near.
         candidates = candidates[np.isinf(distance)]
     if len(candidates) == 0:
         return candidates

@@ -40,11 +40,12 @@ class CudaEngine:
         self._sums: tuple[Buffer, int, int] | None = None
         """Squared differences of the last step, how many numbers, and of how many samples they are."""
 
-    def send(self, parameters: Parameters, optimizer: Adam, held: Mapping[str, Tensor]) -> None:
+    def send(self, parameters: Parameters, optimizer: Adam | None, held: Mapping[str, Tensor]) -> None:
         self._drawing.count = len(parameters)
-        self._parameters, self._first, self._second = (
-            self._device.upload(_rows(each)) for each in (parameters, optimizer.first, optimizer.second)
-        )
+        self._parameters = self._device.upload(_rows(parameters))
+        if optimizer is not None:
+            moments = (optimizer.first, optimizer.second)
+            self._first, self._second = (self._device.upload(_rows(each)) for each in moments)
         bits = sum(held[name].numpy().astype(np.uint8) << np.uint8(bit) for bit, name in enumerate(NAMES))
         self._held = self._device.upload(np.asarray(bits, np.uint8))
 
@@ -88,13 +89,15 @@ class CudaEngine:
         found = self._device.download(result, np.float32, (rows, drawing.count))
         return {name: getattr(_from_rows(found), name).numpy() for name in NAMES}
 
-    def fetch(self, optimizer: Adam) -> tuple[Parameters, float]:
+    def fetch(self) -> tuple[Parameters, float]:
+        return self._download(self._parameters), self.error()
+
+    def fetch_moments(self, optimizer: Adam) -> None:
+        optimizer.first, optimizer.second = (self._download(each) for each in (self._first, self._second))
+
+    def _download(self, rows: Buffer) -> Parameters:
         shape = (5 + self._drawing.channels, self._drawing.count)
-        arrays = (self._parameters, self._first, self._second)
-        parameters, optimizer.first, optimizer.second = (
-            _from_rows(self._device.download(buffer, np.float32, shape)) for buffer in arrays
-        )
-        return parameters, self.error()
+        return _from_rows(self._device.download(rows, np.float32, shape))
 
     def error(self) -> float:
         """Mean squared error that the last step met; nan before the first."""
