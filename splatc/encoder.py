@@ -225,7 +225,7 @@ class RateControl:
         while len(data) > self.target.value:
             bits = 8 * (len(data) - self.overhead) / count
             # A little less than what is too much, and again; or a little more, where a GPU has waited long enough.
-            share = 1.05 if self.hurried else 0.9
+            share = 1.15 if self.hurried else 0.9
             count -= max(1, int(share * 8 * (len(data) - self.target.value) / bits))
             data = self.pack(quantized.take(ranking[:count]))
         return data
