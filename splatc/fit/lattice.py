@@ -8,11 +8,12 @@ full size plus noise, which Adam averages out as long as every Gaussian meets so
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import get_num_threads, njit, prange
 from numpy.typing import NDArray
 
 from splatc.gaussians import FloatArray
@@ -75,9 +76,9 @@ class Picture:
 
     def mean(self) -> FloatArray:
         """(C,) the mean colour, in [0, 1]."""
-        sums = np.zeros(self.channels)
-        for top in range(0, self.height, 256):
-            sums += self.pixels[top : top + 256].sum(axis=(0, 1), dtype=np.int64)
+        bands = (self.pixels[top : top + 256] for top in range(0, self.height, 256))
+        with ThreadPoolExecutor(get_num_threads()) as pool:  # NumPy adds half a gigabyte in two seconds
+            sums = sum(pool.map(lambda rows: rows.sum(axis=(0, 1), dtype=np.int64), bands))
         means: FloatArray = (sums / (self.width * self.height * np.iinfo(self.pixels.dtype).max)).astype(np.float32)
         return means
 
