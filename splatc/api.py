@@ -34,6 +34,7 @@ def encode(
     tune: Literal["psnr", "ssim"] = "psnr",
     blend: Literal["normalized", "sum"] | None = None,
     seed: int = 0,
+    device: Literal["auto", "cpu", "cuda"] = "cpu",
     icc_profile: bytes = b"",
     exif: bytes = b"",
     xmp: bytes = b"",
@@ -43,10 +44,10 @@ def encode(
     `array` is (H, W) or (H, W, C), uint8 or uint16 over its full range; C = 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha.
     At most one target: `cr` raw bytes over file bytes (100 where nothing is given), `bpp` bits of the file per pixel, `size`
     bytes, `count` Gaussians; it is never exceeded. `effort` 1 (fastest) to 9 (best), `tune` the quality to aim for, `blend`
-    how Gaussians make a pixel (None: what measures best), `seed` of the random numbers. A colour profile, EXIF (a TIFF structure) and
-    XMP are stored as they are given.
+    how Gaussians make a pixel (None: what measures best), `seed` of the random numbers. `device` "cuda" fits on an NVIDIA GPU, "auto" where
+    one works; `tune` "ssim" is fitted by the CPU. A colour profile, EXIF (a TIFF structure) and XMP are stored as they are given.
 
-    Raises InputImageError (no such array), UsageError (a target that no file can meet, an option out of range), LimitError.
+    Raises InputImageError (no such array), UsageError (a target that no file can meet, an option out of range), LimitError, DeviceError.
 
     >>> import numpy as np, splatc
     >>> pixels = np.linspace(0, 255, 32 * 24 * 3).astype(np.uint8).reshape(24, 32, 3)
@@ -57,6 +58,10 @@ def encode(
     request = Request(cr, bpp, size, count)
     request.check(ARGUMENTS)
     _check_options(request, effort, tune, blend, seed)
+
+    from splatc.render.choice import check_device
+
+    check_device(device)
     image = _image(array, icc_profile, exif, xmp)
     kind, limit = request.resolve(image, ARGUMENTS)
 
@@ -64,11 +69,12 @@ def encode(
 
     prepare_numba()
 
-    from splatc.encoder import EncodeOptions, Target, encode_image
+    from splatc.encoder import EncodeOptions, Target, encode_on
     from splatc.gaussians import Blend
 
     chosen = None if blend is None else Blend[blend.upper()]
-    return encode_image(image, EncodeOptions(Target(kind, limit), blend=chosen, tune=tune, effort=effort, seed=seed))
+    options = EncodeOptions(Target(kind, limit), blend=chosen, tune=tune, effort=effort, seed=seed)
+    return encode_on(device, image, options, lambda *_: None)
 
 
 def decode(

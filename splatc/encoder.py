@@ -17,8 +17,9 @@ import numpy as np
 from splatc import bitstream
 from splatc.bitstream import Header, Metadata
 from splatc.bitstream.predict import expected_colours
-from splatc.errors import UsageError
+from splatc.errors import DeviceError, UsageError
 from splatc.fit.clock import Clock
+from splatc.fit.device import choose
 from splatc.fit.lattice import Picture, reduced
 from splatc.fit.parameters import from_gaussians
 from splatc.fit.schedule import Schedule, schedule
@@ -31,6 +32,7 @@ from splatc.quantize import QuantizedGaussians, Quantizer, quantize
 
 if TYPE_CHECKING:
     from splatc.cuda.device import Device
+    from splatc.render.choice import Tell
 
 FIRST_GUESS = 36.0
 """Bits per Gaussian, before there is anything to encode."""
@@ -90,6 +92,21 @@ def encode_image(image: Image, options: EncodeOptions, progress: Progress | None
     LimitError for a picture beyond the limits of the format, DeviceError if the GPU fails.
     """
     return encode_with(image, options, None, Quantizer(), progress)
+
+
+def encode_on(wanted: str, image: Image, options: EncodeOptions, tell: Tell, progress: Progress | None = None) -> bytes:
+    """encode_image on the device ``wanted``, "auto", "cpu" or "cuda"; where "auto" has a GPU that fails, the CPU does all of it again.
+
+    ``tell`` hears what fits, and why (fit/device.py). Raises DeviceError for "cuda" as well where there is no GPU that works.
+    """
+    options = replace(options, device=choose(wanted, options.tune, tell))
+    try:
+        return encode_image(image, options, progress)
+    except DeviceError as error:
+        if wanted == "cuda" or options.device is None:
+            raise
+        tell(f"fitted by the CPU: {error}", True)
+        return encode_image(image, replace(options, device=None), progress)
 
 
 def encode_with(

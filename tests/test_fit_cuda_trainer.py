@@ -10,11 +10,12 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
+import splatc
 from splatc.bitstream import Header, Metadata
 from splatc.cli import main
 from splatc.cuda.missing import Broken, Missing
 from splatc.encoder import EncodeOptions, RateControl, Target, encode_with
-from splatc.errors import DeviceError
+from splatc.errors import DeviceError, UsageError
 from splatc.fit import device as fit_device
 from splatc.fit.cuda.engine import CudaEngine
 from splatc.fit.engine import Step
@@ -25,7 +26,7 @@ from splatc.fit.schedule import Schedule
 from splatc.fit.seeding import seed
 from splatc.fit.trainer import Task, fit
 from splatc.gaussians import Blend, Gaussians
-from splatc.image_io import Image
+from splatc.image_io import Image, load
 from splatc.quantize import QuantizedGaussians, Quantizer, dequantize, quantize
 from tests.cuda_host.emulator import HostDevice, needs_compiler
 from tests.scenes import floats, random_gaussians
@@ -267,3 +268,14 @@ def test_the_command_says_what_fits(tiny_picture: Path, monkeypatch: pytest.Monk
     assert found.exit_code == 1
     assert found.stderr.startswith("splatc: error: there is no GPU; --device cpu")
     assert len(found.stderr.splitlines()) == 1
+
+
+def test_the_function_fits_where_it_is_told_to(tiny_picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = load(str(tiny_picture)).pixels
+    monkeypatch.setattr("splatc.cuda.device.find_device", lambda: Missing("there is no GPU"))
+    monkeypatch.setattr("splatc.encoder.schedule", lambda *_: Schedule(3))
+    assert splatc.encode(pixels, count=9, device="auto") == splatc.encode(pixels, count=9)
+    with pytest.raises(DeviceError, match="there is no GPU"):
+        splatc.encode(pixels, count=9, device="cuda")
+    with pytest.raises(UsageError, match="device='gpu': expected"):
+        splatc.encode(pixels, count=9, device="gpu")  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ import click
 from splatc.cli.console import note, progress_reporter, say
 from splatc.cli.options import device_option, force_option, prepare_numba, quiet_option, threads_option
 from splatc.cli.target import FiniteAbove, Size
-from splatc.errors import DeviceError, UsageError
+from splatc.errors import UsageError
 from splatc.files import STDIO, atomic_output, check_output, display
 from splatc.request import DEFAULT_CR, Request
 
@@ -147,8 +147,7 @@ def encode(
 
     import torch  # the slow import comes after everything that can fail early
 
-    from splatc.encoder import EncodeOptions, Target, encode_image
-    from splatc.fit.device import choose
+    from splatc.encoder import EncodeOptions, Target, encode_on
     from splatc.gaussians import Blend
 
     if threads is not None:
@@ -167,16 +166,9 @@ def encode(
         effort=effort,
         seed=seed,
         max_time=None if max_time is None else max(0.0, max_time - (time.perf_counter() - started)),
-        device=choose(device, tune, tell),
     )
     with progress_reporter(quiet=quiet, verbose=verbose) as progress:
-        try:
-            data = encode_image(image, options, progress)
-        except DeviceError as error:
-            if device == "cuda":
-                raise
-            tell(f"fitted by the CPU: {error}", True)
-            data = encode_image(image, replace(options, device=None), progress)
+        data = encode_on(device, image, options, tell, progress)
     with atomic_output(output, force=force) as stream:
         stream.write(data)
 
