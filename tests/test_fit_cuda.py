@@ -175,10 +175,23 @@ def test_lists_of_many_bins_hold_whom_they_should() -> None:
     assert parts.min() == 0  # some lie outside
 
 
+def in_cells(parameters: Parameters, noise: FloatArray) -> FloatArray:
+    """Noise of the means (N, 2), in what it is uniform in: along and across each Gaussian, [-1/2, 1/2)^2."""
+    table, angle = step_table(Quantizer(), 3), parameters.angle.numpy()
+    index = np.clip(np.rint(np.abs(parameters.ratio.numpy()) / table[2]), 0, 63).astype(int)
+    cos, sin, strips = np.cos(angle), np.sin(angle), table[83 + 16 * 64 :][index]
+    extent = np.abs(cos) + np.abs(sin)
+    sides = np.stack([np.where(strips == 1, 1, 1 / extent), np.where(strips == 1, 1, extent / strips)], axis=1)
+    sides = np.where(parameters.ratio.numpy()[:, None] < 0, sides[:, ::-1], sides)
+    sides *= steps(parameters, Quantizer())["mean"].numpy()
+    first, second = noise[:, 0] * cos + noise[:, 1] * sin, noise[:, 1] * cos - noise[:, 0] * sin
+    return floats(np.stack([first, second], axis=1) / sides)
+
+
 def test_noise_is_uniform_and_spares_what_is_held() -> None:
     rng = np.random.default_rng(2)
-    gaussians = random_gaussians(rng, 2000, WIDTH, HEIGHT, scales=(3.0, 3.1))
-    parameters = from_gaussians(gaussians)
+    parameters = from_gaussians(random_gaussians(rng, 2000, WIDTH, HEIGHT, scales=(2.0, 20.0)))
+    parameters = replace(parameters, ratio=parameters.ratio * torch.tensor([1.0, -1.0]).repeat(1000))
     device = HostDevice()
     engine = CudaEngine(device, Picture(np.zeros((HEIGHT, WIDTH, 3), np.uint8)), Blend.NORMALIZED, floats([0, 0, 0]))
 
@@ -193,14 +206,13 @@ def test_noise_is_uniform_and_spares_what_is_held() -> None:
     plain, noisy = records(PLAIN), records(replace(PLAIN, noise=Quantizer()))
     assert np.array_equal(plain[:1000, 12:15], noisy[:1000, 12:15])
     assert (plain[1000:, 12:15] != noisy[1000:, 12:15]).any(axis=1).all()
-    width = steps(parameters, Quantizer())["mean"].numpy()[:, 0]
-    for column in (0, 1):
-        share = (noisy[:, column] - plain[:, column]) / width  # of a step
+    shares = in_cells(parameters, noisy[:, :2] - plain[:, :2])
+    for share in shares.T:
         assert -0.501 < share.min() < -0.48
         assert 0.48 < share.max() < 0.501
         assert abs(share.mean()) < 0.02
         assert share.std() == pytest.approx(12**-0.5, rel=0.03)
-    assert abs(np.corrcoef((noisy - plain)[:, :2].T)[0, 1]) < 0.07
+    assert abs(np.corrcoef(shares.T)[0, 1]) < 0.07
     assert np.array_equal(noisy, records(replace(PLAIN, noise=Quantizer())))
     for other in (replace(PLAIN, noise=Quantizer(), index=1), replace(PLAIN, noise=Quantizer(), seed=1)):
         assert (records(other)[:, 0] != noisy[:, 0]).all()
@@ -237,4 +249,4 @@ def test_the_table_of_steps_is_that_of_the_quantizer(channels: int) -> None:
     assert np.allclose(table[1], expected["ratio"])
     assert np.allclose(table[3:19][level], expected["mean"][:, 0])
     assert np.allclose(table[19:83].reshape(16, 4)[level, :channels], expected["colour"])
-    assert np.allclose(table[83:].reshape(16, 64)[level, index], expected["angle"])
+    assert np.allclose(table[83 : 83 + 16 * 64].reshape(16, 64)[level, index], expected["angle"])

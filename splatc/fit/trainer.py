@@ -37,6 +37,8 @@ Budget = Callable[[Gaussians, Quantizer], int]
 
 WINDOW = 1 << 23
 """Samples that a loss of neighbourhoods looks at in a step, at most: they all lie in memory as floats, several times."""
+RARELY = 4
+"""So many times less often the rate term is made anew where an engine would have to wait for it."""
 PRUNING_LATTICES = 4
 """A removal is judged by so many lattices."""
 
@@ -153,7 +155,8 @@ class _Fit:
         plan = self.schedule
         if self.expected is None or not plan.quantized or self.task.tune != "psnr" or time < plan.rate_from:
             return None
-        if self.pull is None or step % plan.rate_every == 0:
+        every = plan.rate_every if self.task.engine is None else RARELY * plan.rate_every
+        if self.pull is None or step % every == 0:
             self.fetch()
             samples = self.task.picture.pixels.size / self.reduction() ** 2
             self.pull = pull(self.parameters, self.quantizer, self.expected, plan.rate * self.error * samples)

@@ -126,7 +126,9 @@ def step_table(quantizer: Quantizer, channels: int) -> FloatArray:
     colours[:, :channels] = colour_step_table(quantizer, level, channels)
     angles = math.pi / angle_count_table(quantizer)
     assert angles.shape == (MAX_LEVELS, MAX_ANISOTROPY + 1) == (16, 64)  # of kernels/fit.cuh
-    parts = ([math.log(2.0) / quantizer.sizes, ratio, ratio], by_level(quantizer.position_step, level), colours, angles)
+    single = [math.log(2.0) / quantizer.sizes, ratio, ratio]
+    strips = np.ones(MAX_ANISOTROPY + 1)
+    parts = (single, by_level(quantizer.position_step, level), colours, angles, strips)
     table: FloatArray = np.concatenate([np.ravel(part) for part in parts]).astype(np.float32)
     return table
 

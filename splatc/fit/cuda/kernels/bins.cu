@@ -4,8 +4,8 @@
 // same lists.
 
 // The table of steps: widths of size and ratio, step of the ratio's index, by level of the mean, by level and channel of the colours,
-// by level and index of the ratio of the angle.
-constexpr int MEANS = 3, COLOURS = MEANS + LEVELS, ANGLES = COLOURS + 4 * LEVELS;
+// by level and index of the ratio of the angle; by index of the ratio the number of strips that a cell of the mean has.
+constexpr int MEANS = 3, COLOURS = MEANS + LEVELS, ANGLES = COLOURS + 4 * LEVELS, STRIPS = ANGLES + LEVELS * RATIOS;
 
 // held: by Gaussian a bit for each of mean, size, ratio, angle and colour that is final.
 enum { HELD_MEAN = 1, HELD_SIZE = 2, HELD_RATIO = 4, HELD_ANGLE = 8, HELD_COLOUR = 16 };
@@ -15,6 +15,19 @@ __device__ inline void bins_of(const Record& r, int width, int height, int& x0, 
     span(r.y, r.extent_y, height, y0, y1);
     if (x0 >= x1 || y0 >= y1) x0 = x1 = y0 = y1 = 0;
     x0 /= BIN, x1 = (x1 + BIN - 1) / BIN, y0 /= BIN, y1 = (y1 + BIN - 1) / BIN;
+}
+
+// Noise (first, second), uniform in [-1/2, 1/2)^2, for the mean: in a strip of a cell of side `step`, narrower across the Gaussian, and along it
+// as long as strips are on the mean (splatc/fit/rounding.py).
+__device__ inline void add_in_strip(float* p, float first, float second, float step, float strips) {
+    float sin, cos;
+    sincospif(p[4] * 0.31830988618379067f, &sin, &cos);
+    float extent = fabsf(cos) + fabsf(sin);
+    float along = strips == 1.0f ? 1.0f : 1.0f / extent, across = strips == 1.0f ? 1.0f : extent / strips;
+    bool tall = p[3] < 0.0f;  // its long axis is the second
+    first *= step * (tall ? across : along), second *= step * (tall ? along : across);
+    p[0] += first * cos - second * sin;
+    p[1] += first * sin + second * cos;
 }
 
 // For each Gaussian its record, the bins that it reaches counted, and into how many parts its samples are divided (gather.cu).
@@ -31,10 +44,7 @@ extern "C" __global__ void __launch_bounds__(128) prepare(
         int level = static_cast<int>(clamp(floorf(p[2] * 1.4426950408889634f + 1.0f), 0.0f, LEVELS - 1.0f));
         int index = static_cast<int>(clamp(rintf(fabsf(p[3]) / steps[2]), 0.0f, RATIOS - 1.0f));
         Words a = philox(i, step, 0, 0, seed, 0), b = philox(i, step, 1, 0, seed, 0), c = philox(i, step, 2, 0, seed, 0);
-        if (!(still & HELD_MEAN)) {
-            p[0] += centred(a.word[0]) * steps[MEANS + level];
-            p[1] += centred(a.word[1]) * steps[MEANS + level];
-        }
+        if (!(still & HELD_MEAN)) add_in_strip(p, centred(a.word[0]), centred(a.word[1]), steps[MEANS + level], steps[STRIPS + index]);
         if (!(still & HELD_SIZE)) p[2] += centred(a.word[2]) * steps[0];
         if (!(still & HELD_RATIO)) p[3] += centred(a.word[3]) * steps[1];
         if (!(still & HELD_ANGLE)) p[4] += centred(b.word[0]) * steps[ANGLES + level * RATIOS + index];
