@@ -181,8 +181,9 @@ def in_cells(parameters: Parameters, noise: FloatArray) -> FloatArray:
     index = np.clip(np.rint(np.abs(parameters.ratio.numpy()) / table[2]), 0, 63).astype(int)
     cos, sin, strips = np.cos(angle), np.sin(angle), table[83 + 16 * 64 :][index]
     extent = np.abs(cos) + np.abs(sin)
-    sides = np.stack([np.where(strips == 1, 1, 1 / extent), np.where(strips == 1, 1, extent / strips)], axis=1)
-    sides = np.where(parameters.ratio.numpy()[:, None] < 0, sides[:, ::-1], sides)
+    sides = floats(np.stack([np.where(strips == 1, 1, 1 / extent), np.where(strips == 1, 1, extent / strips)], axis=1))
+    tall = parameters.ratio.numpy() < 0
+    sides[tall] = sides[tall, ::-1]
     sides *= steps(parameters, Quantizer())["mean"].numpy()
     first, second = noise[:, 0] * cos + noise[:, 1] * sin, noise[:, 1] * cos - noise[:, 0] * sin
     return floats(np.stack([first, second], axis=1) / sides)
