@@ -21,7 +21,7 @@ typedef unsigned char Sample;
 #endif
 
 // One Gaussian in the samples of a lattice; ux, uy, vx and vy are its Axes.
-struct Record {
+struct alignas(16) Record {
     float x, y, ux, uy;
     float vx, vy, extent_x, extent_y;
     // In the row dy below the mean the ellipse spans slope dy +- half sqrt(1 - (dy per_y)^2); it is furthest right at dy = apex.
