@@ -45,6 +45,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def test_encode_fits_on_it(driver: dict[str, str], tmp_path: Path, tiny_picture: Path) -> None:
     arguments = ["encode", str(tiny_picture), "out.splat2d", "-n", "20", "-e", "1", "--device", "cuda", "--json", "-v"]
+    arguments += ["--max-time", "2"]
     found = subprocess.run(
         [sys.executable, "-m", "splatc", *arguments],
         cwd=tmp_path,
