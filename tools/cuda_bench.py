@@ -2,6 +2,7 @@
 
     python tools/cuda_bench.py --out out/cuda                           # from a checkout: PYTHONPATH=. if splatc is not installed
     python tools/cuda_bench.py --out out/cuda --pictures uhr/*.png      # the large picture is tiled from these
+    compute-sanitizer --tool racecheck python tools/cuda_bench.py --out out/cuda --quick
     python tools/cuda_bench.py --out out/cuda --file large.splat2d      # frames of this file
 
 Checks: frames against the float64 reference, gradients against its differences, two fits with the same bytes. Times: fits of 768 x 512 at
@@ -201,6 +202,7 @@ def main() -> None:
     )
     parser.add_argument("--file", type=Path, help="a large .splat2d file to draw; no large picture is fitted then")
     parser.add_argument("--seconds", type=float, nargs="+", default=[20.0, 60.0], help="that the large fit is given")
+    parser.add_argument("--quick", action="store_true", help="everything small, for compute-sanitizer and ncu")
     parser.add_argument("--multiprocessors", type=int, default=132)
     parser.add_argument("--clock", type=float, default=1.755, help="GHz")
     parser.add_argument("--bandwidth", type=float, default=4.3, help="TB/s")
@@ -225,6 +227,11 @@ def main() -> None:
         (options.out / "cuda.md").write_text(report.as_markdown())
 
     sizes = Sizes(seconds=tuple(options.seconds))
+    if options.quick:
+        from splatc.fit.schedule import Schedule
+
+        plan = Schedule(40)
+        sizes = Sizes((1020, 678), seconds=(10.0,), screen=(480, 270), check_steps=20, plan=plan, frames=2)
     inputs = Inputs(small, options.pictures or small, options.file, options.out / "cuda.splat2d")
     report = run(device, inputs, sizes, machine, save)
     print(report.as_markdown())
