@@ -173,7 +173,7 @@ class RateControl:
         """Steps, number and bits of the Gaussians that were packed last."""
         self.target = target
         none = np.zeros(0, np.int32)
-        empty = QuantizedGaussians(none, none, none, none, none, none, np.zeros((0, header.channels), np.int32))
+        empty = QuantizedGaussians(none, none, none, none, none, none, none, np.zeros((0, header.channels), np.int32))
         self.overhead = len(self.pack(empty))
         if target.kind == "bytes" and target.value <= self.overhead:
             bare = len(bitstream.encode(header, empty))

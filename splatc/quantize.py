@@ -32,6 +32,10 @@ MAX_RATIO = 4
 ANGLE_COUNTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 """The numbers of directions that a Gaussian may choose from."""
 PI_Q16 = 205887
+STRIP_COUNTS = (1, 2, 3, 4, 6, 8, 12, 16, 24)
+"""The numbers of strips that a cell of the position grid may be cut into."""
+STRIPS_FROM = (22713, 58712, 81425, 104138, 126852, 149565, 172278, 194991)
+"""The ratios ln(s1 / s2), over 2^16, from which on there are 2, 3, ... strips: where s1 / s2 is nearer to that than to the last number."""
 MAX_COLOUR = 4.0
 """Largest magnitude of a coded colour, in units of full range, whatever a file says; a fit may overshoot white and black."""
 MAX_COLOUR_INDEX = 32767
@@ -45,9 +49,9 @@ COLOUR_MATRIX = np.array([[1.0, 1.224744871, 0.707106781], [1.0, 0.0, -1.4142135
 class Quantizer:
     """The steps of a file; each field is a header field."""
 
-    position: int = 114
-    """Step index of the mean at level 0 (px): 2^(114/8 - 16) = 0.30 px."""
-    position_slope: int = 4
+    position: int = 121
+    """Step index of the mean at level 0 (px): 2^(121/8 - 16) = 0.55 px; a part of that across long Gaussians."""
+    position_slope: int = 5
     """Added to it per level."""
     sizes: int = 5
     """Bins per octave of size g, 1..32."""
@@ -93,6 +97,18 @@ class Quantizer:
         luma, chroma = self.luma_step(level), self.chroma_step(level)
         return {1: (luma,), 2: (luma, luma), 3: (luma, chroma, chroma), 4: (luma, chroma, chroma, luma)}[channels]
 
+    def strip_counts(self) -> IntArray:
+        """(MAX_ANISOTROPY + 1,) by anisotropy index, the number of strips that a cell of the position grid is cut into.
+
+        An error of the mean counts in proportion to 1 / s, so it has to be smaller across a long Gaussian than along it.
+        """
+        ratio = np.array([self.ratio_q16(index) for index in range(MAX_ANISOTROPY + 1)])
+        return np.array(STRIP_COUNTS, np.int32)[np.searchsorted(STRIPS_FROM, ratio, side="right")]
+
+    def ratio_q16(self, anisotropy: int) -> int:
+        """ln(s1 / s2) over 2^16 of an anisotropy index."""
+        return min((anisotropy * step_q32(self.anisotropy)) >> 16, MAX_RATIO << 16)
+
     def angle_counts(self, level: int) -> IntArray:
         """(MAX_ANISOTROPY + 1,) the number of directions by anisotropy index, in integer arithmetic.
 
@@ -102,7 +118,7 @@ class Quantizer:
         step = max(1, self.angle_step(level) >> 16)
         counts = np.empty(MAX_ANISOTROPY + 1, np.int32)
         for index in range(MAX_ANISOTROPY + 1):
-            a = min((index * step_q32(self.anisotropy)) >> 16, MAX_RATIO << 16)  # ln(s1 / s2) over 2^16
+            a = self.ratio_q16(index)
             a2 = (a * a) >> 16
             sinh = a + ((a * a2) >> 16) // 6 + ((((a * a2) >> 16) * a2) >> 16) // 120
             target = PI_Q16 * sinh // (step << 16)
@@ -122,6 +138,12 @@ def angle_count_table(quantizer: Quantizer) -> IntArray:
     return np.stack([quantizer.angle_counts(level) for level in range(MAX_LEVELS)])
 
 
+@functools.lru_cache(maxsize=64)
+def strip_count_table(quantizer: Quantizer) -> IntArray:
+    """(MAX_ANISOTROPY + 1,) the number of strips of a cell by anisotropy index."""
+    return quantizer.strip_counts()
+
+
 @dataclass(frozen=True)
 class QuantizedGaussians:
     """N Gaussians as integers. The bitstream wants them in coding order: levels descending, Morton order of (x, y) within one."""
@@ -129,7 +151,7 @@ class QuantizedGaussians:
     level: IntArray
     """(N,) 0 <= level < MAX_LEVELS."""
     x: IntArray
-    """(N,) cell of the level's position grid: mean x = (x + 1/2) position_step(level)."""
+    """(N,) cell of the level's position grid; its centre is ((x + 1/2), (y + 1/2)) position_step(level)."""
     y: IntArray
     size: IntArray
     """(N,) 0 <= size < sizes: log2 g = level - 1 + (size + 1/2) / sizes."""
@@ -137,6 +159,9 @@ class QuantizedGaussians:
     """(N,) 0 <= a <= MAX_ANISOTROPY: ln(s1 / s2) = a step(anisotropy), at most MAX_RATIO."""
     angle: IntArray
     """(N,) 0 <= t < angle_counts(level)[anisotropy] = M: theta = t pi / M."""
+    strip: IntArray
+    """(N,) 0 <= i < strip_count_table()[anisotropy] = F: the mean lies in the middle of strip i of the F strips, along the Gaussian, of its
+    cell (`strip_middles`)."""
     colour: IntArray
     """(N, C) multiples of colour_steps(level, C), in the space Y | Y A | Y U V | Y U V A."""
 
@@ -186,6 +211,28 @@ def from_coded_colour(coded: NDArray[np.floating]) -> NDArray[np.float64]:
     return colour
 
 
+def strip_of(place: NDArray[np.floating], angle: NDArray[np.floating], strips: IntArray) -> IntArray:
+    """(N,) the strip that a place (N, 2) in a cell is in, told from the middle of the cell, in its sides; ``strips`` (N,) it has."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    across = (place[:, 1] * cos - place[:, 0] * sin) / (np.abs(cos) + np.abs(sin)) + 0.5  # 0..1 from corner to corner
+    strip: IntArray = np.clip(np.floor(across * strips), 0, strips - 1).astype(np.int32)
+    return strip
+
+
+def strip_middles(strip: IntArray, angle: NDArray[np.floating], strips: IntArray) -> NDArray[np.float64]:
+    """(N, 2) the middle of a strip: of the part of its middle line, along the Gaussian, that lies in the cell."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    across = ((strip + 0.5) / strips - 0.5) * (np.abs(cos) + np.abs(sin))
+    # The points across (-sin, cos) + along (cos, sin) with both coordinates in [-1/2, 1/2].
+    with np.errstate(divide="ignore"):
+        ends_x = (np.array([[-0.5], [0.5]]) + across * sin) / cos
+        ends_y = (np.array([[-0.5], [0.5]]) - across * cos) / sin
+    first = np.maximum(ends_x.min(axis=0), ends_y.min(axis=0))
+    last = np.minimum(ends_x.max(axis=0), ends_y.max(axis=0))
+    along = 0.5 * (first + last)
+    return np.stack([along * cos - across * sin, across * cos + along * sin], axis=1)
+
+
 def quantize(quantizer: Quantizer, gaussians: Gaussians, width: int, height: int) -> QuantizedGaussians:
     """The integers nearest to the Gaussians, in the same order. Values out of range are clamped to it.
 
@@ -202,27 +249,32 @@ def quantize(quantizer: Quantizer, gaussians: Gaussians, width: int, height: int
     counts = angle_count_table(quantizer)[level, anisotropy]
     angle = np.rint(gaussians.angle / math.pi * counts).astype(np.int64) % counts
 
+    strips = strip_count_table(quantizer)[anisotropy]
     step = by_level(quantizer.position_step, level)
     cells = np.array([grid_shape(width, height, quantizer.position_step(each)) for each in range(MAX_LEVELS)])[level]
     x = np.clip(np.floor(gaussians.mean[:, 0] / step), 0, cells[:, 0] - 1).astype(np.int32)
     y = np.clip(np.floor(gaussians.mean[:, 1] / step), 0, cells[:, 1] - 1).astype(np.int32)
 
+    in_cell = gaussians.mean / step[:, None] - (np.stack([x, y], axis=1) + 0.5)
+    strip = strip_of(in_cell, angle * math.pi / counts, strips)
+
     colour_step = colour_step_table(quantizer, level, gaussians.colour.shape[1])
     limit = np.minimum(MAX_COLOUR / colour_step, MAX_COLOUR_INDEX)
     colour = np.clip(np.rint(to_coded_colour(gaussians.colour) / colour_step), -limit, limit)
 
-    return QuantizedGaussians(level, x, y, size, anisotropy, angle.astype(np.int32), colour.astype(np.int32))
+    return QuantizedGaussians(level, x, y, size, anisotropy, angle.astype(np.int32), strip, colour.astype(np.int32))
 
 
 def dequantize(quantizer: Quantizer, quantized: QuantizedGaussians) -> Gaussians:
     """The Gaussians that the integers stand for, in the same order."""
     level = quantized.level
     step = by_level(quantizer.position_step, level)
-    mean = (np.stack([quantized.x, quantized.y], axis=1) + 0.5) * step[:, None]  # (N, 2)
+    angle = quantized.angle * math.pi / angle_count_table(quantizer)[level, quantized.anisotropy]
+    in_cell = strip_middles(quantized.strip, angle, strip_count_table(quantizer)[quantized.anisotropy])
+    mean = (np.stack([quantized.x, quantized.y], axis=1) + 0.5 + in_cell) * step[:, None]  # (N, 2)
     log_size = (level - 1 + (quantized.size + 0.5) / quantizer.sizes) * math.log(2.0)
     half_ratio = 0.5 * np.minimum(quantized.anisotropy * (step_q32(quantizer.anisotropy) / 2.0**32), MAX_RATIO)
     scale = np.exp(np.stack([log_size + half_ratio, log_size - half_ratio], axis=1))  # (N, 2)
-    angle = quantized.angle * math.pi / angle_count_table(quantizer)[level, quantized.anisotropy]
     coded = quantized.colour * colour_step_table(quantizer, level, quantized.colour.shape[1])
     coded = np.clip(coded, -MAX_COLOUR, MAX_COLOUR)
     return Gaussians(

@@ -9,7 +9,7 @@ import numpy as np
 from splatc.bitstream import Header, Layout, layout
 from splatc.bitstream.divide import divide
 from splatc.gaussians import Blend
-from splatc.quantize import MAX_LEVELS, QuantizedGaussians, Quantizer, angle_count_table, grid_shape
+from splatc.quantize import MAX_LEVELS, QuantizedGaussians, Quantizer, angle_count_table, grid_shape, strip_count_table
 
 
 def random_quantized(
@@ -34,6 +34,7 @@ def random_quantized(
         size=rng.integers(0, quantizer.sizes, count).astype(np.int32),
         anisotropy=anisotropy,
         angle=(rng.random(count) * directions).astype(np.int32),
+        strip=(rng.random(count) * strip_count_table(quantizer)[anisotropy]).astype(np.int32),
         colour=np.rint(colour).astype(np.int32),
     )
     return in_coding_order(header, gaussians)

@@ -10,20 +10,20 @@ from splatc import bitstream
 from splatc.bitstream import Header, layout, positions, predict, stream
 from splatc.bitstream.coder import Encoder, Frequencies, Symbols
 from splatc.gaussians import Blend
-from splatc.quantize import QuantizedGaussians, Quantizer, angle_count_table, grid_shape
+from splatc.quantize import QuantizedGaussians, Quantizer, angle_count_table, grid_shape, strip_count_table
 
 
 def example() -> tuple[Header, QuantizedGaussians]:
     """A 24 x 16 RGB picture of six Gaussians in levels 4, 2 and 0; two share a cell, one has a residual that escapes."""
     columns = np.array(
         [
-            # level, x, y, size, anisotropy, angle, Y, U, V
-            (4, 6, 8, 2, 0, 0, 20, 3, -1),
-            (4, 18, 5, 5, 3, 1, 31, 2, 0),
-            (2, 3, 3, 6, 9, 4, 22, 4, -60),
-            (0, 12, 9, 1, 2, 1, 35, 0, 2),
-            (0, 12, 9, 0, 0, 0, 33, 0, 2),
-            (0, 60, 40, 3, 5, 2, 12, 1, 1),
+            # level, x, y, size, anisotropy, angle, strip, Y, U, V
+            (4, 6, 8, 2, 0, 0, 0, 20, 3, -1),
+            (4, 18, 5, 5, 3, 1, 1, 31, 2, 0),
+            (2, 3, 3, 6, 9, 4, 2, 22, 4, -60),
+            (0, 12, 9, 1, 2, 1, 0, 35, 0, 2),
+            (0, 12, 9, 0, 0, 0, 0, 33, 0, 2),
+            (0, 60, 40, 3, 5, 2, 1, 12, 1, 1),
         ],
         np.int32,
     )
@@ -38,8 +38,8 @@ def example() -> tuple[Header, QuantizedGaussians]:
         chroma=88,
         colour_slope=-1,
     )
-    level, x, y, size, anisotropy, angle = columns.T[:6]
-    gaussians = QuantizedGaussians(level, x, y, size, anisotropy, angle, colour=columns[:, 6:])
+    level, x, y, size, anisotropy, angle, strip = columns.T[:7]
+    gaussians = QuantizedGaussians(level, x, y, size, anisotropy, angle, strip, colour=columns[:, 7:])
     return Header(24, 16, 3, (120, 130, 140), Blend.NORMALIZED, 8, quantizer), gaussians
 
 
@@ -77,7 +77,7 @@ def page() -> str:
     places_read = [
         (at, data[at : at + length].hex(" ") if length <= 8 else "...", text) for (length, text), at in places
     ]
-    values = zip(g.level, g.x, g.y, g.size, g.anisotropy, g.angle, *g.colour.T, strict=True)
+    values = zip(g.level, g.x, g.y, g.size, g.anisotropy, g.angle, g.strip, *g.colour.T, strict=True)
     steps = [head.quantizer.position_step(level) for level in g.level.tolist()]
     grids = [grid_shape(head.width, head.height, step) for step in steps]
     neighbours = predict.prepare(head.quantizer, head.channels, g.level, g.x, g.y).neighbours
@@ -87,6 +87,7 @@ def page() -> str:
         [(2 * y + 1) * step >> 29 for y, step in zip(g.y.tolist(), steps, strict=True)],
         [" ".join(str(index) for index in row if index >= 0) or "none" for row in neighbours],
         angle_count_table(head.quantizer)[g.level, g.anisotropy],
+        strip_count_table(head.quantizer)[g.anisotropy],
         symbols.attributes.turn,
         *symbols.attributes.residual.T,
         strict=True,
@@ -95,11 +96,11 @@ def page() -> str:
         size=len(data),
         dump=hex_dump(data),
         layout=table(("at", "bytes", "meaning"), places_read),
-        values=table(("level", "x", "y", "size", "anisotropy", "angle", "Y", "U", "V"), values),
+        values=table(("level", "x", "y", "size", "anisotropy", "angle", "strip", "Y", "U", "V"), values),
         grids=", ".join(
             f"{c} x {r} cells in level {level}" for level, (c, r) in dict(zip(g.level, grids, strict=True)).items()
         ),
-        predicted=table(("number", "X", "Y", "neighbours", "M", "turn", "residual Y", "U", "V"), predicted),
+        predicted=table(("number", "X", "Y", "neighbours", "M", "F", "turn", "residual Y", "U", "V"), predicted),
         trace="\n".join(tracer.lines),
     )
 
@@ -114,7 +115,7 @@ LAYOUT = (
     (8, "signature"),
     (4, "chunk type HEAD"),
     (1, "length 23"),
-    (2, "version 0.2"),
+    (2, "version 0.3"),
     (1, "flags 5: normalized, 3 channels, depth 8"),
     (2, "width 24, height 16"),
     (3, "background 120, 130, 140"),
@@ -153,7 +154,7 @@ The position grids have {grids}.
 
 ## How they are predicted
 
-Gaussian by Gaussian: common coordinates, neighbours (nearest first), number of directions, and what is coded.
+Gaussian by Gaussian: common coordinates, neighbours (nearest first), number of directions, number of strips, and what is coded.
 
 {predicted}
 

@@ -146,7 +146,7 @@ def test_other_versions_are_named(tiny_file: bytes, version: tuple[int, int]) ->
         head[:] = bytes(version)  # nothing of another version's header but its version may be believed
 
     with pytest.raises(
-        UnsupportedFileError, match=rf"format version {version[0]}\.{version[1]}, this splatc reads 0\.2"
+        UnsupportedFileError, match=rf"format version {version[0]}\.{version[1]}, this splatc reads 0\.3"
     ):
         bitstream.read_header(rebuilt(tiny_file, change))
 

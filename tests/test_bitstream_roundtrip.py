@@ -77,7 +77,7 @@ def test_many_gaussians() -> None:
 def test_identical_gaussians_cost_little_more_than_the_least_that_a_payload_may(count: int) -> None:
     header = header_for(64, 64)
     zeros = np.zeros(count, np.int32)
-    gaussians = QuantizedGaussians(zeros, zeros, zeros, zeros, zeros, zeros, np.zeros((count, 3), np.int32))
+    gaussians = QuantizedGaussians(zeros, zeros, zeros, zeros, zeros, zeros, zeros, np.zeros((count, 3), np.int32))
     data = bitstream.encode(header, gaussians)
     assert_equal(gaussians, bitstream.decode(data)[1])
     assert len(data) < 200 + minimum_payload(count)
@@ -107,6 +107,7 @@ def broken(gaussians: QuantizedGaussians, name: str, value: int) -> QuantizedGau
         ("size", 32, "size is out of range"),
         ("anisotropy", 64, "anisotropy is out of range"),
         ("angle", 256, "angle is out of range"),
+        ("strip", 24, "strip is out of range"),
         ("colour", 40_000, "colour is out of range"),
         ("level", 16, "levels is 17"),
     ],

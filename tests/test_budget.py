@@ -43,7 +43,7 @@ def huge_gaussians(side: int, count: int) -> bytes:
     level = np.full(count, 15, np.int32)
     return bitstream.encode(
         header_for(side, side, quantizer=Quantizer(position=150)),
-        QuantizedGaussians(level, zeros, zeros, zeros, zeros, zeros, np.zeros((count, 3), np.int32)),
+        QuantizedGaussians(level, zeros, zeros, zeros, zeros, zeros, zeros, np.zeros((count, 3), np.int32)),
     )
 
 

@@ -36,7 +36,7 @@ def reference_of(name: str) -> np.ndarray:
 
 
 def integers_of(decoded: independent_decoder.Decoded) -> bytes:
-    names = ("level", "x", "y", "size", "anisotropy", "angle")
+    names = ("level", "x", "y", "size", "anisotropy", "angle", "strip")
     table = np.column_stack([*(getattr(decoded, name) for name in names), decoded.colour])
     return "".join(" ".join(map(str, row)) + "\n" for row in table.tolist()).encode()
 

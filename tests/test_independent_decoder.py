@@ -29,7 +29,7 @@ from tests import independent_decoder as independent
 from tests.bitstream_cases import assert_equal, header_for, in_coding_order, random_quantized
 
 EXAMPLE = Path(__file__).parent.parent / "spec" / "example.md"
-ARRAYS = ("level", "x", "y", "size", "anisotropy", "angle", "colour")
+ARRAYS = ("level", "x", "y", "size", "anisotropy", "angle", "strip", "colour")
 QUANTIZERS = (
     Quantizer(),
     Quantizer(position=100, position_slope=8, sizes=1, anisotropy=100, angle=90, angle_slope=9, colour_slope=5),

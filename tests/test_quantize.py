@@ -13,12 +13,16 @@ from splatc.quantize import (
     COLOUR_MATRIX,
     MAX_ANISOTROPY,
     MAX_LEVELS,
+    STRIP_COUNTS,
     Quantizer,
     angle_count_table,
     dequantize,
     from_coded_colour,
     quantize,
     step_q32,
+    strip_count_table,
+    strip_middles,
+    strip_of,
     to_coded_colour,
 )
 from tests.scenes import random_gaussians
@@ -42,7 +46,13 @@ def test_errors_stay_within_half_a_step() -> None:
     integers = quantize(quantizer, gaussians, 640, 480)
     back = dequantize(quantizer, integers)
     step = np.array([quantizer.position_step(level) / 2**32 for level in integers.level])
-    assert np.all(np.abs(back.mean - gaussians.mean)[inside] <= 0.51 * step[inside, None])
+    error = ((back.mean - gaussians.mean) / step[:, None])[inside]
+    strips, angle = strip_count_table(quantizer)[integers.anisotropy][inside], back.angle[inside]
+    across = error[:, 1] * np.cos(angle) - error[:, 0] * np.sin(angle)
+    extent = np.abs(np.cos(angle)) + np.abs(np.sin(angle))
+    assert np.all(np.abs(across) <= 0.51 * extent / strips)
+    assert np.all(np.abs(error) <= 1.0)
+    assert np.all(np.abs(error)[strips == 1] <= 0.51)
     size_error = np.log2(back.scale).sum(1) - np.log2(gaussians.scale).sum(1)
     assert np.abs(size_error).max() / 2 <= 0.51 / quantizer.sizes
     ratio = [np.log(g.scale[:, 0] / g.scale[:, 1]) for g in (gaussians, back)]
@@ -63,6 +73,21 @@ def test_angle_counts_grow_with_anisotropy_and_are_allowed() -> None:
     assert np.all(np.diff(table, axis=1) >= 0)
     assert np.all(table[:, 0] == 1)
     assert set(np.unique(table)) <= set(ANGLE_COUNTS)
+
+
+def test_strips_grow_with_anisotropy_and_lie_in_their_cell() -> None:
+    counts = strip_count_table(Quantizer())
+    assert counts[0] == 1
+    assert np.all(np.diff(counts) >= 0)
+    assert set(counts) <= set(STRIP_COUNTS)
+    for count in STRIP_COUNTS:
+        strip = np.arange(count, dtype=np.int32)
+        for angle in (0.0, 0.3, math.pi / 4, math.pi / 2, 2.0, 3.0):
+            turned = np.full(count, angle)
+            middles = strip_middles(strip, turned, np.full(count, count, np.int32))
+            assert np.abs(middles).max() < 0.5
+            np.testing.assert_array_equal(strip_of(middles, turned, np.full(count, count, np.int32)), strip)
+            np.testing.assert_allclose(middles, -middles[::-1], atol=1e-12)
 
 
 def test_colour_axes_are_orthogonal_and_of_one_length() -> None:

@@ -43,8 +43,8 @@ def digest(data: bytes) -> str:
 
 
 def integers_text(gaussians: QuantizedGaussians) -> bytes:
-    """The decoded integers: a line a Gaussian in coding order, level x y size anisotropy angle and the coded colour."""
-    columns = [getattr(gaussians, name) for name in ("level", "x", "y", "size", "anisotropy", "angle")]
+    """The decoded integers: a line a Gaussian in coding order, level x y size anisotropy angle strip and the coded colour."""
+    columns = [getattr(gaussians, name) for name in ("level", "x", "y", "size", "anisotropy", "angle", "strip")]
     table = np.column_stack([*columns, gaussians.colour])
     return "".join(" ".join(map(str, row)) + "\n" for row in table.tolist()).encode()
 

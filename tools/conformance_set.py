@@ -12,7 +12,7 @@ import numpy as np
 from splatc import bitstream
 from splatc.bitstream import Header, Layout, Metadata, Pass, container
 from splatc.gaussians import Blend
-from splatc.quantize import QuantizedGaussians, Quantizer, angle_count_table, grid_shape
+from splatc.quantize import QuantizedGaussians, Quantizer, angle_count_table, grid_shape, strip_count_table
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def scattered(
     """Random Gaussians: `thin` ones are needles, `loud` multiplies the colours, `crowded` ones share few cells."""
     chance = random.Random(f"{head.channels} {count} {levels}")
     rows = []
-    directions = angle_count_table(head.quantizer)
+    directions, strips = angle_count_table(head.quantizer), strip_count_table(head.quantizer)
     for _ in range(count):
         level = min(int(chance.expovariate(0.8)), levels - 1)
         columns, lines = grid_shape(head.width, head.height, head.quantizer.position_step(level))
@@ -51,10 +51,11 @@ def scattered(
         ]
         x, y = int(chance.random() * spread * columns), int(chance.random() * spread * lines)
         angle = chance.randrange(int(directions[level, anisotropy]))
-        rows.append([level, x, y, chance.randrange(head.quantizer.sizes), anisotropy, angle, *colour])
-    table = np.array(rows, np.int32).reshape(-1, 6 + head.channels)
-    level_, x_, y_, size, anisotropy_, angle_ = (np.ascontiguousarray(table[:, i]) for i in range(6))
-    return QuantizedGaussians(level_, x_, y_, size, anisotropy_, angle_, np.ascontiguousarray(table[:, 6:]))
+        strip = chance.randrange(int(strips[anisotropy]))
+        rows.append([level, x, y, chance.randrange(head.quantizer.sizes), anisotropy, angle, strip, *colour])
+    table = np.array(rows, np.int32).reshape(-1, 7 + head.channels)
+    level_, x_, y_, size, anisotropy_, angle_, strip_ = (np.ascontiguousarray(table[:, i]) for i in range(7))
+    return QuantizedGaussians(level_, x_, y_, size, anisotropy_, angle_, strip_, np.ascontiguousarray(table[:, 7:]))
 
 
 def plain(head: Header, count: int, layout: Layout | None = None, **options: Any) -> Callable[[], bytes]:

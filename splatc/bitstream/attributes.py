@@ -1,4 +1,4 @@
-"""Size, anisotropy, angle and colour of one level as symbols (spec/attributes.md).
+"""Size, anisotropy, angle, strip and colour of one level as symbols (spec/attributes.md).
 
 Each attribute is coded in bulk. A context needs only levels and attributes coded before it, never a prediction, so that all symbols
 of a file can be read before the first value is reconstructed.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from splatc.bitstream import priors
-from splatc.bitstream.coder import SMOOTH, AdaptiveTable, Coder, Symbols, code_bits
+from splatc.bitstream.coder import SMOOTH, AdaptiveTable, Coder, Symbols, code_bits, frequencies_of
 from splatc.bitstream.priors import RESIDUAL_RADIUS
 from splatc.bitstream.spread import SpreadTable
 from splatc.errors import CorruptFileError
@@ -40,13 +40,15 @@ class AttributeSymbols:
     """(N,)"""
     turn: Symbols
     """(N,) angle less its prediction, modulo the number of directions M; 0 where M = 1."""
+    strip: Symbols
+    """(N,) 0 where a cell has one."""
     residual: Symbols
     """(N, C) colour less its prediction, modulo 2^16, in -2^15..2^15 - 1."""
 
     def level(self, start: int, stop: int) -> AttributeSymbols:
         """Views of the Gaussians start..stop - 1."""
         return AttributeSymbols(
-            *(array[start:stop] for array in (self.size, self.anisotropy, self.turn, self.residual))
+            *(array[start:stop] for array in (self.size, self.anisotropy, self.turn, self.strip, self.residual))
         )
 
 
@@ -94,6 +96,15 @@ def code_turn(coder: Coder, tables: AttributeTables, directions: IntArray, turn:
         symbols = turn[group]
         tables.of_directions(count).code(coder, symbols)
         turn[group] = symbols
+
+
+def code_strip(coder: Coder, strips: IntArray, strip: Symbols) -> None:
+    """Code (or fill in) 0 <= strip < F for the F > 1 strips of each cell, all alike, in ascending order of F."""
+    for count in np.unique(strips[strips > 1]).tolist():
+        group = np.flatnonzero(strips == count)
+        symbols = strip[group]
+        coder.code(frequencies_of(np.ones(count, np.int64)), symbols)
+        strip[group] = symbols
 
 
 def code_residual(coder: Coder, tables: AttributeTables, channel: int, chroma: bool, residual: Symbols) -> None:

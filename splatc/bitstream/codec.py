@@ -18,7 +18,14 @@ from splatc.bitstream.layout import Layout, Section
 from splatc.bitstream.metadata import Metadata
 from splatc.bitstream.reader import Reader, read_header_of
 from splatc.bitstream.stream import Tables
-from splatc.quantize import MAX_ANISOTROPY, IntArray, QuantizedGaussians, angle_count_table, grid_shape
+from splatc.quantize import (
+    MAX_ANISOTROPY,
+    IntArray,
+    QuantizedGaussians,
+    angle_count_table,
+    grid_shape,
+    strip_count_table,
+)
 
 
 @dataclass(frozen=True)
@@ -148,6 +155,7 @@ def _check(header: Header, gaussians: QuantizedGaussians) -> None:
         _check_range("y", gaussians.y, 0, cells[:, 1] - 1)
         directions = angle_count_table(quantizer)[gaussians.level, gaussians.anisotropy]
         _check_range("angle", gaussians.angle, 0, directions - 1)
+        _check_range("strip", gaussians.strip, 0, strip_count_table(quantizer)[gaussians.anisotropy] - 1)
 
 
 def _check_range(name: str, values: IntArray, low: int, high: int | IntArray) -> None:

@@ -10,7 +10,7 @@ from splatc.errors import CorruptFileError, LimitError, UnsupportedFileError
 from splatc.gaussians import Blend
 from splatc.quantize import MAX_LEVELS, MAX_STEP_INDEX, Quantizer, grid_shape
 
-VERSION = (0, 2)
+VERSION = (0, 3)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from splatc.bitstream.positions import morton
 
 Int64Array = NDArray[np.int64]
 
-NEIGHBOURS = 4
+NEIGHBOURS = 16
 LEAF = 8
 """Points in a leaf."""
 

@@ -23,7 +23,7 @@ from splatc.bitstream.quick_coder import ESCAPED, FULL_RANGE, IMPOSSIBLE, OFFSET
 from splatc.bitstream.quick_models import FIRST_SHARE, MANTISSAS, attributes, missing_table, split
 from splatc.bitstream.stream import GaussianSymbols, empty_symbols
 from splatc.errors import CorruptFileError
-from splatc.quantize import ANGLE_COUNTS, MAX_ANISOTROPY, angle_count_table
+from splatc.quantize import ANGLE_COUNTS, MAX_ANISOTROPY, angle_count_table, strip_count_table
 
 MESSAGES = {
     IMPOSSIBLE: "a stream of the GAUS chunk holds an impossible code: the file is damaged",
@@ -163,6 +163,7 @@ def _decode_level(
             words,
             header.quantizer.sizes,
             directions,
+            strip_count_table(header.quantizer),
             chroma,
             tables.turns,
             tables.turns_seen,
@@ -172,6 +173,7 @@ def _decode_level(
             coded.size,
             coded.anisotropy,
             coded.turn,
+            coded.strip,
             coded.residual,
         )
     )

@@ -14,16 +14,18 @@ from splatc.bitstream.quick_coder import (
     IMPOSSIBLE,
     OVERFULL,
     adaptive,
+    cumulate,
     inherit,
     spread_table,
     symbol_of,
     uniform,
 )
-from splatc.quantize import ANGLE_COUNTS, MAX_ANISOTROPY
+from splatc.quantize import ANGLE_COUNTS, MAX_ANISOTROPY, STRIP_COUNTS
 
 FIRST_SHARE = SHARES // 2
 """A first half has at least half of the cells."""
 MANTISSAS = 1 << MANTISSA_BITS
+_STRIPS = np.array(STRIP_COUNTS, np.int64)
 _DIRECTIONS = np.array(ANGLE_COUNTS, np.int64)
 
 
@@ -136,6 +138,7 @@ def attributes(  # type: ignore[no-untyped-def]
     words,
     sizes,
     directions,
+    strips,
     chroma,
     turns,
     turns_seen,
@@ -145,6 +148,7 @@ def attributes(  # type: ignore[no-untyped-def]
     size,
     anisotropy,
     turn,
+    strip,
     residual,
 ):
     """Fill in the attributes of one level; returns a status."""
@@ -186,6 +190,16 @@ def attributes(  # type: ignore[no-untyped-def]
         if seen < 0:
             return IMPOSSIBLE
         turns_seen[index] = seen
+
+    ones = np.ones(_STRIPS[-1], np.int64)
+    for alphabet in _STRIPS[1:]:
+        cumulate(ones, zeros, alphabet, scratch)
+        for i in range(count):
+            if strips[anisotropy[i]] == alphabet:
+                symbol = symbol_of(state, words, scratch, alphabet)
+                if symbol < 0:
+                    return IMPOSSIBLE
+                strip[i] = symbol
 
     far = np.empty(count, np.int64)
     for channel in range(len(chroma)):

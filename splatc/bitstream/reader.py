@@ -202,7 +202,9 @@ class Reader:
         from splatc.bitstream import predict
 
         none = np.zeros(0, np.int32)
-        empty = QuantizedGaussians(none, none, none, none, none, none, np.zeros((0, self.header.channels), np.int32))
+        empty = QuantizedGaussians(
+            none, none, none, none, none, none, none, np.zeros((0, self.header.channels), np.int32)
+        )
         return predict.joined([empty, *parts])
 
 

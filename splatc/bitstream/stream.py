@@ -16,7 +16,7 @@ from splatc.bitstream.header import Header
 from splatc.bitstream.layout import LevelRange, Section
 from splatc.bitstream.positions import SplitTables
 from splatc.errors import CorruptFileError
-from splatc.quantize import angle_count_table
+from splatc.quantize import angle_count_table, strip_count_table
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,9 @@ def empty_symbols(header: Header, levels: list[LevelRange]) -> GaussianSymbols:
     """Room for the Gaussians of levels."""
     count = levels[-1].stop if levels else 0
     level = np.repeat(np.array([each.level for each in levels], np.int32), [each.stop - each.start for each in levels])
-    x, y, size, anisotropy, turn = np.zeros((5, count), np.int32)
+    x, y, size, anisotropy, turn, strip = np.zeros((6, count), np.int32)
     residual = np.zeros((count, header.channels), np.int32)
-    return GaussianSymbols(level, x, y, AttributeSymbols(size, anisotropy, turn, residual))
+    return GaussianSymbols(level, x, y, AttributeSymbols(size, anisotropy, turn, strip, residual))
 
 
 def code_level(
@@ -114,6 +114,8 @@ def code_level(
     coder.part = "angle"
     directions = angle_count_table(header.quantizer)[here.level, coded.anisotropy]
     attributes.code_turn(coder, tables.attributes, directions, coded.turn)
+    coder.part = "strips"
+    attributes.code_strip(coder, strip_count_table(header.quantizer)[coded.anisotropy], coded.strip)
     for channel, name in enumerate(CHANNEL_NAMES[header.channels]):
         coder.part = name
         attributes.code_residual(coder, tables.attributes, channel, name == "chroma", coded.residual[:, channel])

@@ -38,20 +38,20 @@ def gaussians(header: Header, cells: list[tuple[int, int, int]]) -> QuantizedGau
     some = np.arange(count, dtype=np.int32)
     none = np.zeros(count, np.int32)
     colour = np.stack([some % 7 - 3] * header.channels, axis=1).astype(np.int32)
-    return QuantizedGaussians(table[:, 0], table[:, 1], table[:, 2], some % 5, none, none, colour)
+    return QuantizedGaussians(table[:, 0], table[:, 1], table[:, 2], some % 5, none, none, none, colour)
 
 
 @functools.cache
 def plain() -> bytes:
     """64 x 48 px, RGB, five Gaussians, no index: HEAD, GAUS."""
-    header = Header(64, 48, 3, (128, 128, 128), Blend.NORMALIZED, quantizer=Quantizer())
+    header = Header(64, 48, 3, (128, 128, 128), Blend.NORMALIZED, quantizer=Quantizer(position=114, position_slope=4))
     return bitstream.encode(header, gaussians(header, [(2, 3, 4), (2, 20, 9), (1, 7, 7), (0, 1, 1), (0, 100, 90)]))
 
 
 @functools.cache
 def divided() -> bytes:
     """64 x 48 px, RGB, with an index of five sections and all metadata: HEAD, iccp, INDX, GAUS, exif, xmpd."""
-    header = Header(64, 48, 3, (128, 128, 128), Blend.NORMALIZED, quantizer=Quantizer())
+    header = Header(64, 48, 3, (128, 128, 128), Blend.NORMALIZED, quantizer=Quantizer(position=114, position_slope=4))
     coarse = [(1, 10 * i, 7 * i) for i in range(8)]
     fine = [(0, 12 * i + 1, 9 * i + 20) for i in range(14)]
     content = Metadata(icc=b"profile " * 8, exif=b"II*\0" + bytes(8), xmp=b"<x:xmpmeta/>")

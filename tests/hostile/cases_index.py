@@ -101,7 +101,7 @@ def cases() -> list[Case]:
         Case("index-length-one-less", with_section(1, length=second.length - 1), "corrupt", "but the GAUS chunk has"),
         Case("index-length-largest", with_section(1, length=2**35 - 1), "corrupt", "but the GAUS chunk has"),
         Case("index-length-none", with_section(0, length=0), "corrupt", "but the GAUS chunk has"),
-        Case("index-border-moved", resized(divided(), 0, lambda length: length - 3, 1), "corrupt", damaged),
+        Case("index-border-moved", resized(divided(), 0, lambda length: length + 3, 1), "corrupt", damaged),
         Case("index-reach-too-small", with_section(1, reach=second.reach - 2), "corrupt", "beyond its block"),
         Case("index-reach-too-large", with_section(1, reach=2**20 + 1), "corrupt", "must be 0..1048576"),
         Case("index-section-wrong-crc", with_section(1, crc=0), "corrupt", "its CRC-32 is another"),

@@ -19,8 +19,10 @@ from splatc.errors import CorruptFileError
 from tests.hostile.case import Case, gaussians, noise, plain
 from tests.surgery import chunks_of, payload_of, with_payload
 
-IMPOSSIBLE = 404
-"""The first noise of 24 bytes, as the five Gaussians of `plain`, with a code that no symbol has."""
+WRONG_END = 2
+"""The first noise of 24 bytes that, as the five Gaussians of `plain`, does not end where they do."""
+IMPOSSIBLE = 29
+"""The first of them with a code that no symbol has."""
 
 
 def with_stream(data: bytes, body: bytes) -> bytes:
@@ -90,7 +92,7 @@ def cases() -> list[Case]:
         Case("stream-one-appended", with_stream(data, body + b"\1"), "corrupt", wrong_end),
         Case("stream-twice", with_stream(data, body + body), "corrupt", wrong_end),
         Case("stream-all-ones", with_stream(data, b"\xff" * 24), "corrupt", "the file is damaged"),
-        Case("stream-noise", with_stream(data, noise(1, 24)), "corrupt", wrong_end),
+        Case("stream-noise", with_stream(data, noise(WRONG_END, 24)), "corrupt", wrong_end),
         Case("stream-impossible-code", with_stream(data, noise(IMPOSSIBLE, 24)), "corrupt", "an impossible code"),
         Case("stream-half-overfull", half_overfull(), "corrupt", "more points in a half"),
         Case("stream-escape-without-need", escape_without_need(), "corrupt", "a symbol of its own"),

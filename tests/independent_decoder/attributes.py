@@ -1,8 +1,8 @@
-"""attributes.md: turns, and residuals with their escapes."""
+"""attributes.md: turns, strips, and residuals with their escapes."""
 
 from __future__ import annotations
 
-from tests.independent_decoder.coder import RangeDecoder
+from tests.independent_decoder.coder import RangeDecoder, table
 from tests.independent_decoder.tables import Tables
 
 
@@ -14,6 +14,16 @@ def read_turns(decoder: RangeDecoder, tables: Tables, ms: list[int]) -> list[int
         for i, turn in zip(members, tables["turn", m].array(decoder, len(members)), strict=True):
             turns[i] = turn
     return turns
+
+
+def read_strips(decoder: RangeDecoder, fs: list[int]) -> list[int]:
+    """<Strips> of cells with fs strips; 0 for those that have only one."""
+    strips = [0] * len(fs)
+    for f in sorted(set(fs) - {1}):
+        members = [i for i in range(len(fs)) if fs[i] == f]
+        for i, strip in zip(members, decoder.array(table([1] * f), len(members)), strict=True):
+            strips[i] = strip
+    return strips
 
 
 def read_residuals(decoder: RangeDecoder, tables: Tables, channel: str, n: int) -> list[int]:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tests.independent_decoder.attributes import read_residuals, read_turns
+from tests.independent_decoder.attributes import read_residuals, read_strips, read_turns
 from tests.independent_decoder.coder import RangeDecoder
 from tests.independent_decoder.container import read_container
 from tests.independent_decoder.model import Decoded, Header, Section, Symbols
 from tests.independent_decoder.positions import read_positions
 from tests.independent_decoder.prediction import predict
-from tests.independent_decoder.quantization import CODED, directions
+from tests.independent_decoder.quantization import CODED, directions, strips
 from tests.independent_decoder.sections import block_cells, check_reach, shortest_stream
 from tests.independent_decoder.tables import Tables
 
@@ -70,6 +70,7 @@ def as_arrays(header: Header, known: list[Known]) -> Decoded:
         size=np.array([s.size for s in symbols], np.int64),
         anisotropy=np.array([s.anisotropy for s in symbols], np.int64),
         angle=np.array([angle for each in known for angle in each.angles], np.int64),
+        strip=np.array([s.strip for s in symbols], np.int64),
         colour=np.array([colour for each in known for colour in each.colours], np.int64).reshape(-1, header.channels),
     )
 
@@ -88,10 +89,12 @@ def read_symbols(header: Header, section: Section, decoder: RangeDecoder, tables
         anisotropy = tables["anisotropy",].array(decoder, n)
         m = [directions(header, level, a) for a in anisotropy]
         turn = read_turns(decoder, tables, m)
+        strip = read_strips(decoder, [strips(header, a) for a in anisotropy])
         residual = [read_residuals(decoder, tables, channel, n) for channel in CODED[header.channels]]
         for j, (x, y) in enumerate(cells):
             place = left + x, above + y
-            symbols.append(Symbols(level, *place, size[j], anisotropy[j], m[j], turn[j], [r[j] for r in residual]))
+            shape = size[j], anisotropy[j], m[j], turn[j], strip[j]
+            symbols.append(Symbols(level, *place, *shape, [r[j] for r in residual]))
     return symbols
 
 

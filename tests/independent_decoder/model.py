@@ -44,6 +44,7 @@ class Decoded:
     size: Integers
     anisotropy: Integers
     angle: Integers
+    strip: Integers
     colour: Integers
 
 
@@ -81,4 +82,5 @@ class Symbols:
     anisotropy: int
     m: int  # number of directions
     turn: int
+    strip: int
     residual: list[int]

@@ -6,8 +6,11 @@ from operator import mul
 
 import numpy as np
 
-from tests.independent_decoder.model import Header, Symbols, clamp
-from tests.independent_decoder.quantization import CODED, colour_step, position_step
+from tests.independent_decoder.model import Header, Integers, Symbols, clamp
+from tests.independent_decoder.quantization import CODED, STEP8, colour_step, position_step, step
+
+QUARTER = [16384, 16305, 16069, 15679, 15137, 14449, 13623, 12665, 11585, 10394, 9102, 7723, 6270, 4756, 3196, 1606, 0]
+COS = [*QUARTER, *(-c for c in QUARTER[15::-1]), *(-c for c in QUARTER[1:]), *QUARTER[15:0:-1]]
 
 
 def predict(
@@ -16,36 +19,79 @@ def predict(
     """Angles and colours, from the first Gaussian that has none yet (those of ancestors have) to the last."""
     x = np.array([((2 * s.x + 1) * position_step(header, s.level)) >> 29 for s in symbols], np.int64)
     y = np.array([((2 * s.y + 1) * position_step(header, s.level)) >> 29 for s in symbols], np.int64)
-    for i, gaussian in enumerate(symbols):
-        if i < len(angles):
-            continue
-        # <Neighbours>: argmin gives the first of equals
-        distance = (x[i] - x[:i]) ** 2 + (y[i] - y[:i]) ** 2
-        near: list[tuple[int, int]] = []  # index and D
-        for _ in range(min(4, i)):
-            j = int(distance.argmin())
-            near.append((j, int(distance[j])))
-            distance[j] = np.iinfo(np.int64).max
-        # <Colour>
-        colour = []
-        for index, channel in enumerate(CODED[header.channels]):
-            t = colour_step(header, gaussian.level, channel)
-            e = {"Y": 32768, "U": 0, "V": 0, "A": 65536}[channel]
-            if near:
-                w = [max(1, 2**30 // (d + 4096)) for _, d in near]
-                steps = [colour_step(header, symbols[j].level, channel) for j, _ in near]
-                v = [
-                    clamp((colours[j][index] * s) >> 16, -(2**20), 2**20) for (j, _), s in zip(near, steps, strict=True)
-                ]
-                e = sum(map(mul, w, v)) // sum(w)
-            prediction = ((e << 17) + t) // (2 * t)
-            colour.append((prediction + gaussian.residual[index] + 32768) % 65536 - 32768)
-        colours.append(colour)
-        # <Angle>
-        m, prediction = gaussian.m, 0
-        turned = [j for j, _ in near if symbols[j].m > 1]
+    start = len(angles)
+    neighbours = {i: nearest(x, y, i) for i in range(start, len(symbols))}
+    for i, near in neighbours.items():  # <Angle>
+        m, prediction = symbols[i].m, 0
+        turned = [j for j in near[:4] if symbols[j].m > 1]
         if turned:
             other, angle = symbols[turned[0]].m, angles[turned[0]]
             prediction = (2 * angle * m + other) // (2 * other) % m
-        angles.append((prediction + gaussian.turn) % m)
+        angles.append((prediction + symbols[i].turn) % m)
+    shapes = [shape(header, gaussian, angle) for gaussian, angle in zip(symbols, angles, strict=True)]
+    for i, near in neighbours.items():
+        apart = [(int(x[i] - x[j]), int(y[i] - y[j])) for j in near]
+        f = [
+            48 + distance(*d, *map(sum, zip(shapes[i], shapes[j], strict=True)))
+            for d, j in zip(apart, near, strict=True)
+        ]
+        colours.append(colour(header, symbols, colours, i, near, f))
     return angles, colours
+
+
+def nearest(x: Integers, y: Integers, i: int) -> list[int]:
+    """<Neighbours>."""
+    squares = (x[i] - x[:i]) ** 2 + (y[i] - y[:i]) ** 2
+    order: list[int] = np.argsort(squares, kind="stable")[:16].tolist()  # stable: the first of equals first
+    return order
+
+
+def shape(header: Header, gaussian: Symbols, angle: int) -> tuple[int, int, int]:
+    """<Colour>, Shape."""
+    a = min((gaussian.anisotropy * step(header.anisotropy)) >> 16, 4 << 16)
+    k = 16 * gaussian.level + 48 + 8 * (2 * gaussian.size + 1) // header.sizes
+    d = (2955 * a) >> 24
+    large, small = ((STEP8[e % 8] << max(0, e // 8)) >> 16 for e in (k + d, k - d))
+    turn = (128 * angle + gaussian.m) // (2 * gaussian.m) % 64
+    h, e = (large + small) >> 1, (large - small) >> 1
+    across, slant = ((e >> 14) * c + ((e % 2**14 * c) >> 14) for c in (COS[turn], COS[(turn - 16) % 64]))
+    return h + across, slant, h - across
+
+
+def distance(dx: int, dy: int, xx: int, xy: int, yy: int) -> int:
+    """<Colour>, q of Distance."""
+    s = 0
+    while (xx + yy) >> (20 + 2 * s):
+        s += 1
+    xx, xy, yy = xx >> 2 * s, xy >> 2 * s, yy >> 2 * s
+    dx, dy = (min(abs(d) >> s, 32767) * (1 if d > 0 else -1) for d in (dx, dy))
+    return min(2**20, 16 * max(0, dx * dx * yy - 2 * dx * dy * xy + dy * dy * xx) // max(1, xx * yy - xy * xy))
+
+
+def colour(
+    header: Header, symbols: list[Symbols], colours: list[list[int]], i: int, near: list[int], f: list[int]
+) -> list[int]:
+    """<Colour>, Prediction."""
+    found: list[int] = []
+    n = [max(1, 2**40 // (each * each)) for each in f]
+    likeness = [2**35 // each for each in f]
+    channels = CODED[header.channels]
+    for index, channel in enumerate(channels):
+        t = colour_step(header, symbols[i].level, channel)
+        e = {"Y": 32768, "U": 0, "V": 0, "A": 65536}[channel]
+        v = [over_16(colours[j][index], colour_step(header, symbols[j].level, channel)) for j in near]
+        if near:
+            w = likeness if channel in "UV" else n
+            e = sum(map(mul, w, v)) // sum(w)
+        prediction = ((e << 17) + t) // (2 * t)
+        found.append((prediction + symbols[i].residual[index] + 32768) % 65536 - 32768)
+        if "U" in channels and channel in "YU":
+            own, u = over_16(found[-1], t), max(1, ({"Y": 4, "U": 1}[channel] * t) >> 16)
+            r = [min(1024, 16 * abs(each - own) // u) for each in v]
+            likeness = [max(1, (each << 16) // (256 + far * far) ** 2) for each, far in zip(likeness, r, strict=True)]
+    return found
+
+
+def over_16(index: int, t: int) -> int:
+    """A colour over 2^16."""
+    return clamp((index * t) >> 16, -(2**20), 2**20)

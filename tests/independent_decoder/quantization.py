@@ -10,6 +10,8 @@ from tests.independent_decoder.model import Decoded, Floats, Header, clamp
 
 STEP8 = (65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194)
 DIRECTIONS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+STRIPS = (1, 2, 3, 4, 6, 8, 12, 16, 24)
+THRESHOLDS = (22713, 58712, 81425, 104138, 126852, 149565, 172278, 194991)
 CODED = {1: "Y", 2: "YA", 3: "YUV", 4: "YUVA"}
 
 
@@ -44,19 +46,40 @@ def directions(header: Header, level: int, anisotropy: int) -> int:
     return max(m for m in DIRECTIONS if m <= max(1, n))
 
 
+def strips(header: Header, anisotropy: int) -> int:
+    """F of <Position>."""
+    a = min((anisotropy * step(header.anisotropy)) >> 16, 4 << 16)
+    return STRIPS[sum(a >= threshold for threshold in THRESHOLDS)]
+
+
+def strip_middle(strip: int, f: int, theta: float) -> tuple[float, float]:
+    """(dx, dy) of <Position>: the middle of what the cell has of a line."""
+    sin, cos = math.sin(theta), math.cos(theta)
+    v = ((strip + 0.5) / f - 0.5) * (abs(sin) + abs(cos))
+    first, last = -math.inf, math.inf
+    for start, slope in ((-v * sin, cos), (v * cos, sin)):
+        if slope != 0.0:
+            ends = sorted(((-0.5 - start) / slope, (0.5 - start) / slope))
+            first, last = max(first, ends[0]), min(last, ends[1])
+    u = (first + last) / 2
+    return u * cos - v * sin, u * sin + v * cos
+
+
 def gaussians(decoded: Decoded) -> tuple[Floats, Floats, Floats, Floats]:
     """Means (n, 2) and scales (n, 2) in px, angles (n,) in rad, colours (n, channels), rounded to binary32 as picture.md asks."""
     header, level = decoded.header, decoded.level
     per_level = range(16)
     p = np.array([position_step(header, i) for i in per_level])[level] / 2**32
-    mean = np.stack([(decoded.x + 0.5) * p, (decoded.y + 0.5) * p], axis=1)
-
     g = 2 ** (level - 1 + (decoded.size + 0.5) / header.sizes)
     r = np.minimum(decoded.anisotropy * step(header.anisotropy) / 2**32, 4)
     scale = np.stack([g * np.exp(r / 2), g * np.exp(-r / 2)], axis=1)
 
     m = np.array([directions(header, int(i), int(a)) for i, a in zip(level, decoded.anisotropy, strict=True)])
     theta = decoded.angle * math.pi / m
+    f = [strips(header, int(a)) for a in decoded.anisotropy]
+    middles = [strip_middle(*each) for each in zip(decoded.strip.tolist(), f, theta.tolist(), strict=True)]
+    dx, dy = np.array(middles).reshape(-1, 2).T
+    mean = np.stack([(decoded.x + 0.5 + dx) * p, (decoded.y + 0.5 + dy) * p], axis=1)
 
     coded = {}
     for index, channel in enumerate(CODED[header.channels]):
