@@ -16,7 +16,7 @@ from splatc.fit.engine import Step
 from splatc.fit.lattice import Picture
 from splatc.fit.parameters import NAMES, Adam, Parameters, from_gaussians
 from splatc.fit.removal import removal_costs
-from splatc.fit.rounding import steps
+from splatc.fit.rounding import noise_for, steps
 from splatc.fit.squared import squared_error
 from splatc.fit.view import View
 from splatc.gaussians import Blend, FloatArray, Gaussians
@@ -187,6 +187,16 @@ def in_cells(parameters: Parameters, noise: FloatArray) -> FloatArray:
     sides *= steps(parameters, Quantizer())["mean"].numpy()
     first, second = noise[:, 0] * cos + noise[:, 1] * sin, noise[:, 1] * cos - noise[:, 0] * sin
     return floats(np.stack([first, second], axis=1) / sides)
+
+
+def test_cells_are_those_of_the_cpu_s_noise() -> None:
+    rng = np.random.default_rng(6)
+    parameters = from_gaussians(random_gaussians(rng, 3000, WIDTH, HEIGHT, scales=(0.5, 20.0)))
+    parameters = replace(parameters, ratio=parameters.ratio * torch.tensor([1.0, -1.0]).repeat(1500))
+    noise = noise_for(parameters, Quantizer(), ("mean",), torch.Generator().manual_seed(0))["mean"]
+    shares = in_cells(parameters, noise.numpy())
+    assert np.abs(shares).max() < 0.5001
+    assert shares.std(axis=0) == pytest.approx(12**-0.5, rel=0.03)
 
 
 def test_noise_is_uniform_and_spares_what_is_held() -> None:

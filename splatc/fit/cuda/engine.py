@@ -23,6 +23,7 @@ from splatc.quantize import (
     by_level,
     colour_step_table,
     step_q32,
+    strip_count_table,
 )
 
 
@@ -127,8 +128,13 @@ def step_table(quantizer: Quantizer, channels: int) -> FloatArray:
     angles = math.pi / angle_count_table(quantizer)
     assert angles.shape == (MAX_LEVELS, MAX_ANISOTROPY + 1) == (16, 64)  # of kernels/fit.cuh
     single = [math.log(2.0) / quantizer.sizes, ratio, ratio]
-    strips = np.ones(MAX_ANISOTROPY + 1)
-    parts = (single, by_level(quantizer.position_step, level), colours, angles, strips)
+    parts = (
+        single,
+        by_level(quantizer.position_step, level),
+        colours,
+        angles,
+        strip_count_table(quantizer),
+    )
     table: FloatArray = np.concatenate([np.ravel(part) for part in parts]).astype(np.float32)
     return table
 
