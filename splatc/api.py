@@ -69,8 +69,9 @@ def encode(
 
     prepare_numba()
 
-    from splatc.encoder import EncodeOptions, Target, encode_on
+    from splatc.encoder import EncodeOptions, encode_on
     from splatc.gaussians import Blend
+    from splatc.rate_control import Target
 
     chosen = None if blend is None else Blend[blend.upper()]
     options = EncodeOptions(Target(kind, limit), blend=chosen, tune=tune, effort=effort, seed=seed)

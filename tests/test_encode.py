@@ -7,13 +7,14 @@ import pytest
 
 from splatc import bitstream
 from splatc.decoder import decode_bytes
-from splatc.encoder import EncodeOptions, Target, encode_with
+from splatc.encoder import EncodeOptions, encode_with
 from splatc.errors import UsageError
 from splatc.fit.schedule import Schedule
 from splatc.gaussians import Blend
 from splatc.image_io import Image
 from splatc.metrics import psnr
 from splatc.quantize import Quantizer
+from splatc.rate_control import Target
 
 PLAN = Schedule(60)
 

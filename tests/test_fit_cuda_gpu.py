@@ -10,7 +10,7 @@ import pytest
 from splatc import decode
 from splatc.cuda.device import CudaDevice, find_device
 from splatc.cuda.missing import Missing
-from splatc.encoder import EncodeOptions, Target, encode_image
+from splatc.encoder import EncodeOptions, encode_image
 from splatc.fit.cuda.engine import CudaEngine
 from splatc.fit.engine import Step
 from splatc.fit.lattice import Picture
@@ -21,6 +21,7 @@ from splatc.fit.view import View
 from splatc.gaussians import Blend
 from splatc.image_io import load
 from splatc.metrics import psnr
+from splatc.rate_control import Target
 from tests import test_fit_cuda as host
 from tests.cuda_host.emulator import HostDevice
 

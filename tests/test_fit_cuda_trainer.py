@@ -14,7 +14,7 @@ import splatc
 from splatc.bitstream import Header, Metadata
 from splatc.cli import main
 from splatc.cuda.missing import Broken, Missing
-from splatc.encoder import EncodeOptions, RateControl, Target, encode_with
+from splatc.encoder import EncodeOptions, encode_with
 from splatc.errors import DeviceError, UsageError
 from splatc.fit import device as fit_device
 from splatc.fit.cuda.engine import CudaEngine
@@ -28,6 +28,7 @@ from splatc.fit.trainer import Task, fit
 from splatc.gaussians import Blend, Gaussians
 from splatc.image_io import Image, load
 from splatc.quantize import QuantizedGaussians, Quantizer, dequantize, quantize
+from splatc.rate_control import RateControl, Target
 from tests.cuda_host.emulator import HostDevice, needs_compiler
 from tests.scenes import floats, random_gaussians
 from tests.test_fit import BACKGROUND, HEIGHT, WIDTH, error, picture
@@ -224,7 +225,7 @@ def test_of_very_many_a_part_tells_what_all_cost(monkeypatch: pytest.MonkeyPatch
     header = Header(800, 600, channels=3, background=(0, 0, 0))
     packs: dict[bool, list[int]] = {}
     found = {}
-    monkeypatch.setattr("splatc.encoder.SAMPLED", 1500)
+    monkeypatch.setattr("splatc.rate_control.SAMPLED", 1500)
     for hurried in (False, True):
         rate = RateControl(header, Target("bytes", 9000), Metadata(), hurried=hurried)
         packs[hurried] = counting(rate, monkeypatch)

@@ -59,11 +59,12 @@ def measure(
     # Imported here, in the workers, after the number of threads is set.
     from splatc import metrics
     from splatc.decoder import decode_bytes
-    from splatc.encoder import EncodeOptions, Target, encode_with
+    from splatc.encoder import EncodeOptions, encode_with
     from splatc.fit.schedule import Rates, Schedule
     from splatc.gaussians import Blend
     from splatc.image_io import Image
     from splatc.quantize import Quantizer
+    from splatc.rate_control import Target
 
     with PIL.Image.open(path) as opened:
         picture = opened.convert("RGB")

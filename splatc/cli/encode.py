@@ -147,8 +147,9 @@ def encode(
 
     import torch  # the slow import comes after everything that can fail early
 
-    from splatc.encoder import EncodeOptions, Target, encode_on
+    from splatc.encoder import EncodeOptions, encode_on
     from splatc.gaussians import Blend
+    from splatc.rate_control import Target
 
     if threads is not None:
         torch.set_num_threads(threads)

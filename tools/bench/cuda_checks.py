@@ -12,7 +12,7 @@ import torch
 from splatc import bitstream
 from splatc.cuda.device import Device
 from splatc.decoder import make_scene
-from splatc.encoder import EncodeOptions, Target, encode_with
+from splatc.encoder import EncodeOptions, encode_with
 from splatc.fit.cuda.engine import CudaEngine
 from splatc.fit.engine import Step
 from splatc.fit.lattice import Picture
@@ -21,6 +21,7 @@ from splatc.fit.schedule import Schedule
 from splatc.gaussians import Blend, FloatArray, Gaussians, Scene
 from splatc.image_io import Image
 from splatc.quantize import Quantizer
+from splatc.rate_control import Target
 from splatc.render import cuda, reference
 from splatc.render.view import view
 

@@ -13,7 +13,7 @@ from bench.cuda_floors import Machine
 from bench.cuda_watch import Watched
 from splatc import bitstream
 from splatc.decoder import make_scene
-from splatc.encoder import FIT_SHARE, EncodeOptions, Target, encode_with
+from splatc.encoder import FIT_SHARE, EncodeOptions, encode_with
 from splatc.fit.cuda.engine import CudaEngine
 from splatc.fit.engine import Step
 from splatc.fit.freezing import Freezing
@@ -25,6 +25,7 @@ from splatc.gaussians import Blend, Gaussians, Scene
 from splatc.image_io import Image, Samples
 from splatc.metrics import psnr
 from splatc.quantize import Quantizer
+from splatc.rate_control import Target
 from splatc.render.cuda import Canvas
 from splatc.render.view import view
 
