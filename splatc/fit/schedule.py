@@ -108,7 +108,7 @@ class Schedule:
         return sorted(events, key=lambda event: event[0])
 
 
-_STEPS = {1: 250, 2: 500, 3: 1000, 4: 1800, 5: 3000, 6: 5000, 7: 9000, 8: 15000, 9: 30000}
+_STEPS = {1: 220, 2: 500, 3: 1000, 4: 1800, 5: 3000, 6: 5000, 7: 9000, 8: 15000, 9: 30000}
 USUAL_SAMPLES = 400_000
 """Samples a step up to which a fit makes all steps of its effort."""
 FEWEST = 0.25
