@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from splatc.gaussians import Blend, FloatArray, Gaussians, Scene
+from splatc.quantize import MAX_RATIO
 
 
 def floats(values: object) -> FloatArray:
@@ -42,3 +43,16 @@ def random_scene(
     """A scene of random_gaussians on a gray background."""
     gaussians = random_gaussians(rng, count, width, height, channels=channels)
     return Scene(width, height, blend, np.full(channels, 0.5, np.float32), gaussians)
+
+
+def needles(blend: Blend) -> Scene:
+    """The thinnest Gaussians that a file may hold, at every angle."""
+    rng = np.random.default_rng(5)
+    n = 180
+    gaussians = Gaussians(
+        mean=floats(rng.uniform(20, 180, (n, 2))),
+        scale=floats(rng.uniform(4, 60, (n, 1)) * [1.0, np.exp(-MAX_RATIO)]),
+        angle=floats(np.arange(n) * np.pi / n),
+        colour=floats(rng.uniform(0, 1, (n, 3))),
+    )
+    return Scene(200, 200, blend, floats([0.2, 0.4, 0.6]), gaussians)

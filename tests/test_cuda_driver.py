@@ -20,9 +20,9 @@ import pytest
 import splatc
 from splatc.cuda.source import KERNELS, read_source
 from tests.cuda_host import emulator
+from tests.cuda_host.driver import FOLDER, WRAPPER, built
 from tests.cuda_host.usage import needs_nvrtc
 
-FOLDER = Path(__file__).parent / "cuda_host"
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 pytestmark = [
@@ -30,12 +30,6 @@ pytestmark = [
     emulator.needs_compiler,
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the driver's library has another name elsewhere"),
 ]
-
-# Who calls gives no number of arguments here, as the driver's interface has none.
-WRAPPER = """
-template <class... A> static int arity(void (*)(A...)) { return sizeof...(A); }
-#define WRAP(name) extern "C" void run_##name(const unsigned* e, void** a) { emulate(name, arity(name), e, a); }
-"""
 
 
 @pytest.fixture(scope="module")
@@ -45,18 +39,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     all_kernels = folder / "all.cu"
     all_kernels.write_text("".join(f'#include "{path.name}"\n' for path in sorted(KERNELS.glob("*.cu"))))
     text = read_source(all_kernels, CHANNELS=3, NORMALIZED=1)
-    names = re.findall(r'extern "C" __global__ void (?:__launch_bounds__\([^)]*\)\s*)?(\w+)\(', text)
-    source = folder / "kernels.cpp"
-    source.write_text(text + WRAPPER + "".join(f"WRAP({name})\n" for name in names))
-    shared = ["g++", "-std=c++17", "-O1", "-fPIC", "-shared", "-Wl,-Bsymbolic"]
-    emulated = [*shared, "-U_FORTIFY_SOURCE", "-include", str(FOLDER / "emulator.h"), str(source)]
-    subprocess.run([*emulated, "-o", str(folder / "kernels.so")], check=True)
-    subprocess.run([*shared, str(FOLDER / "driver.cpp"), "-o", str(folder / "libcuda.so.1"), "-ldl"], check=True)
-    return {
-        "LD_LIBRARY_PATH": str(folder),
-        "FAKE_KERNELS": str(folder / "kernels.so"),
-        "XDG_CACHE_HOME": str(folder / "cache"),
-    }
+    return built(folder, text)
 
 
 @pytest.fixture

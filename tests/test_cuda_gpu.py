@@ -9,12 +9,12 @@ import pytest
 
 import splatc
 from splatc import bitstream
-from splatc.cuda.device import CudaDevice, find_device
-from splatc.cuda.missing import Missing
+from splatc.cuda.device import CudaDevice
 from splatc.decoder import make_scene
 from splatc.gaussians import Blend, Scene
 from splatc.render import cuda, draw_samples, reference, render
 from splatc.render.view import view
+from tests.cuda_host.gpu import gpu
 from tests.scenes import floats, random_gaussians
 
 pytestmark = pytest.mark.cuda
@@ -24,10 +24,7 @@ FILES = sorted((Path(__file__).parent.parent / "spec" / "conformance").glob("*.s
 
 @pytest.fixture(scope="module")
 def device() -> CudaDevice:
-    found = find_device()
-    if isinstance(found, Missing):
-        pytest.skip(found)
-    return found
+    return gpu()
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

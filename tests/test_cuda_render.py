@@ -8,16 +8,15 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from splatc.cuda.device import Device, find_device
-from splatc.cuda.missing import Missing
+from splatc.cuda.device import Device
 from splatc.cuda.source import read_source
 from splatc.errors import DeviceError
 from splatc.gaussians import Blend, Gaussians, Scene
-from splatc.quantize import MAX_RATIO
 from splatc.render import cuda, draw_samples, reference
 from splatc.render.view import Region, Scale, parse_scale, view
 from tests.cuda_host.emulator import HostDevice, needs_compiler
-from tests.scenes import floats, random_gaussians, random_scene
+from tests.cuda_host.gpu import gpu
+from tests.scenes import floats, needles, random_gaussians, random_scene
 
 TOLERANCE = 1 / 1024
 """The spec's: largest difference from the reference, of full range, before rounding."""
@@ -34,10 +33,7 @@ def device(request: pytest.FixtureRequest) -> Device:
     """What runs the kernels: the emulator, and a GPU where there is one."""
     if request.param == "host":
         return HostDevice()
-    found = find_device()
-    if isinstance(found, Missing):
-        pytest.skip(found)
-    return found
+    return gpu()
 
 
 def disordered(device: Device) -> Device:
@@ -62,15 +58,7 @@ def test_agrees_with_the_reference(device: Device, blend: Blend, channels: int) 
 @pytest.mark.parametrize("blend", Blend)
 def test_thin_gaussians_at_every_angle_agree(device: Device, blend: Blend) -> None:
     """Pixels that hang on the tails of needles alone."""
-    rng = np.random.default_rng(5)
-    n = 180
-    gaussians = Gaussians(
-        mean=floats(rng.uniform(20, 180, (n, 2))),
-        scale=floats(rng.uniform(4, 60, (n, 1)) * [1.0, np.exp(-MAX_RATIO)]),
-        angle=floats(np.arange(n) * np.pi / n),
-        colour=floats(rng.uniform(0, 1, (n, 3))),
-    )
-    scene = Scene(200, 200, blend, floats([0.2, 0.4, 0.6]), gaussians)
+    scene = needles(blend)
     assert np.abs(drawn(device, scene) - reference.render(scene)).max() < TOLERANCE / 4
 
 

@@ -53,6 +53,35 @@ def loaded(
     return engine
 
 
+def assert_agrees(
+    device: Device,
+    channels: int,
+    dtype: type[np.uint8 | np.uint16],
+    blend: Blend,
+    reduction: int,
+    step: int,
+    *,
+    relative: float,
+    share: float,
+) -> None:
+    """A device finds the errors, gradients and costs of the CPU: the error to ``relative``, the others to a ``share`` of the largest."""
+    parameters, pixels, background = scene(channels, dtype)
+    picture = Picture(pixels)
+    engine = loaded(CudaEngine(device, picture, blend, background), parameters)
+    engine.differentiate(replace(PLAIN, index=step, reduction=reduction))
+    lattice = picture.lattice(reduction, step)
+    view = View(parameters, lattice, blend)
+    total, moments = squared_error(lattice, view.footprint, view.feature, background)
+    assert engine.error() == pytest.approx(total / (lattice.width * lattice.height * channels), rel=relative)
+    expected, found = view.gradients(moments), engine.gradients(reduction)
+    for name in NAMES:
+        scale = np.abs(expected[name].numpy()).max()
+        assert np.allclose(found[name], expected[name].numpy(), rtol=2e-3, atol=share * scale), name
+    costs = removal_costs(lattice, view, background)
+    measured = engine.removal_costs(parameters, reduction, [step])
+    assert np.allclose(measured, costs, rtol=2e-3, atol=share * np.abs(costs).max())
+
+
 VARIANTS = [
     (3, np.uint8, Blend.NORMALIZED, 1, 0),
     (3, np.uint8, Blend.NORMALIZED, 4, 7),
@@ -66,21 +95,7 @@ VARIANTS = [
 def test_errors_gradients_and_costs_are_the_cpus(
     channels: int, dtype: type[np.uint8 | np.uint16], blend: Blend, reduction: int, step: int
 ) -> None:
-    parameters, pixels, background = scene(channels, dtype)
-    picture = Picture(pixels)
-    engine = loaded(CudaEngine(HostDevice(), picture, blend, background), parameters)
-    engine.differentiate(replace(PLAIN, index=step, reduction=reduction))
-    lattice = picture.lattice(reduction, step)
-    view = View(parameters, lattice, blend)
-    total, moments = squared_error(lattice, view.footprint, view.feature, background)
-    assert engine.error() == pytest.approx(total / (lattice.width * lattice.height * channels), rel=1e-5)
-    expected, found = view.gradients(moments), engine.gradients(reduction)
-    for name in NAMES:
-        scale = np.abs(expected[name].numpy()).max()
-        assert np.allclose(found[name], expected[name].numpy(), rtol=2e-3, atol=1e-4 * scale), name
-    costs = removal_costs(lattice, view, background)
-    measured = engine.removal_costs(parameters, reduction, [step])
-    assert np.allclose(measured, costs, rtol=2e-3, atol=1e-4 * np.abs(costs).max())
+    assert_agrees(HostDevice(), channels, dtype, blend, reduction, step, relative=1e-5, share=1e-4)
 
 
 @pytest.mark.parametrize("blend", Blend)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +13,8 @@ import pytest
 from splatc.cuda.source import read_source
 from splatc.fit import cuda
 from tests.cuda_host import emulator
+from tests.cuda_host.driver import built
 from tests.cuda_host.usage import needs_nvrtc
-from tests.test_cuda_driver import FOLDER, WRAPPER
 
 pytestmark = [
     needs_nvrtc,
@@ -29,18 +28,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment in which the driver is ours; its kernels are the fit's, of RGB and the normalized blend."""
     folder = tmp_path_factory.mktemp("driver")
     text = read_source(Path(cuda.__file__).parent / "kernels" / "fit.cu", CHANNELS=3, NORMALIZED=1, DEEP=0)
-    names = re.findall(r'extern "C" __global__ void (?:__launch_bounds__\([^)]*\)\s*)?(\w+)\(', text)
-    source = folder / "kernels.cpp"
-    source.write_text(text + WRAPPER + "".join(f"WRAP({name})\n" for name in names))
-    shared = ["g++", "-std=c++17", "-O1", "-fPIC", "-shared", "-Wl,-Bsymbolic"]
-    emulated = [*shared, "-U_FORTIFY_SOURCE", "-include", str(FOLDER / "emulator.h"), str(source)]
-    subprocess.run([*emulated, "-o", str(folder / "kernels.so")], check=True)
-    subprocess.run([*shared, str(FOLDER / "driver.cpp"), "-o", str(folder / "libcuda.so.1"), "-ldl"], check=True)
-    return {
-        "LD_LIBRARY_PATH": str(folder),
-        "FAKE_KERNELS": str(folder / "kernels.so"),
-        "XDG_CACHE_HOME": str(folder / "cache"),
-    }
+    return built(folder, text)
 
 
 def test_encode_fits_on_it(driver: dict[str, str], tmp_path: Path, tiny_picture: Path) -> None:

@@ -8,22 +8,16 @@ import numpy as np
 import pytest
 
 from splatc import decode
-from splatc.cuda.device import CudaDevice, find_device
-from splatc.cuda.missing import Missing
+from splatc.cuda.device import CudaDevice
 from splatc.encoder import EncodeOptions, encode_image
-from splatc.fit.cuda.engine import CudaEngine
-from splatc.fit.engine import Step
-from splatc.fit.lattice import Picture
 from splatc.fit.parameters import NAMES
-from splatc.fit.removal import removal_costs
-from splatc.fit.squared import squared_error
-from splatc.fit.view import View
 from splatc.gaussians import Blend
 from splatc.image_io import load
 from splatc.metrics import psnr
 from splatc.rate_control import Target
 from tests import test_fit_cuda as host
 from tests.cuda_host.emulator import HostDevice
+from tests.cuda_host.gpu import gpu
 
 pytestmark = pytest.mark.cuda
 
@@ -32,10 +26,7 @@ PICTURE = Path(__file__).parent / "images" / "kodim03.png"
 
 @pytest.fixture(scope="module")
 def device() -> CudaDevice:
-    found = find_device()
-    if isinstance(found, Missing):
-        pytest.skip(found)
-    return found
+    return gpu()
 
 
 @pytest.mark.parametrize(("channels", "dtype", "blend", "reduction", "step"), host.VARIANTS)
@@ -47,21 +38,7 @@ def test_errors_gradients_and_costs_are_the_cpus(
     reduction: int,
     step: int,
 ) -> None:
-    parameters, pixels, background = host.scene(channels, dtype)
-    picture = Picture(pixels)
-    engine = host.loaded(CudaEngine(device, picture, blend, background), parameters)
-    engine.differentiate(Step(step, reduction, None, 0, {}, 1))
-    lattice = picture.lattice(reduction, step)
-    view = View(parameters, lattice, blend)
-    total, moments = squared_error(lattice, view.footprint, view.feature, background)
-    assert engine.error() == pytest.approx(total / (lattice.width * lattice.height * channels), rel=1e-4)
-    expected, found = view.gradients(moments), engine.gradients(reduction)
-    for name in NAMES:
-        scale = np.abs(expected[name].numpy()).max()
-        assert np.allclose(found[name], expected[name].numpy(), rtol=2e-3, atol=2e-4 * scale), name
-    costs = removal_costs(lattice, view, background)
-    measured = engine.removal_costs(parameters, reduction, [step])
-    assert np.allclose(measured, costs, rtol=2e-3, atol=2e-4 * np.abs(costs).max())
+    host.assert_agrees(device, channels, dtype, blend, reduction, step, relative=1e-4, share=2e-4)
 
 
 def test_the_kernels_give_on_the_gpu_what_they_give_on_the_host(device: CudaDevice) -> None:

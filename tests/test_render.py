@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from splatc.gaussians import CUTOFF, EPSILON, Blend, Gaussians, Scene
-from splatc.quantize import MAX_RATIO
 from splatc.render import cpu, reference, render
-from tests.scenes import floats, random_gaussians, random_scene
+from tests.scenes import floats, needles, random_gaussians, random_scene
 
 TOLERANCE = 1 / 1024
 """The spec's: largest difference from the reference, of full range, before rounding."""
@@ -29,15 +28,7 @@ def test_agrees_with_the_reference(blend: Blend, channels: int) -> None:
 @pytest.mark.parametrize("blend", Blend)
 def test_thin_gaussians_at_every_angle_agree(blend: Blend) -> None:
     """Where the recurrence down the rows would leave float32, and pixels hang on the tails of needles alone."""
-    rng = np.random.default_rng(5)
-    n = 180
-    gaussians = Gaussians(
-        mean=floats(rng.uniform(20, 180, (n, 2))),
-        scale=floats(rng.uniform(4, 60, (n, 1)) * [1.0, np.exp(-MAX_RATIO)]),
-        angle=floats(np.arange(n) * np.pi / n),
-        colour=floats(rng.uniform(0, 1, (n, 3))),
-    )
-    scene = Scene(200, 200, blend, floats([0.2, 0.4, 0.6]), gaussians)
+    scene = needles(blend)
     assert np.abs(render(scene) - reference.render(scene)).max() < TOLERANCE
 
 
