@@ -102,8 +102,7 @@ class Quantizer:
 
         An error of the mean counts in proportion to 1 / s, so it has to be smaller across a long Gaussian than along it.
         """
-        ratio = np.array([self.ratio_q16(index) for index in range(MAX_ANISOTROPY + 1)])
-        return np.array(STRIP_COUNTS, np.int32)[np.searchsorted(STRIPS_FROM, ratio, side="right")]
+        return np.array(STRIP_COUNTS, np.int32)[np.searchsorted(STRIPS_FROM, ratio_table(self), side="right")]
 
     def ratio_q16(self, anisotropy: int) -> int:
         """ln(s1 / s2) over 2^16 of an anisotropy index."""
@@ -136,6 +135,12 @@ def step_q32(index: int) -> int:
 def angle_count_table(quantizer: Quantizer) -> IntArray:
     """(MAX_LEVELS, MAX_ANISOTROPY + 1) the number of directions by level and anisotropy index."""
     return np.stack([quantizer.angle_counts(level) for level in range(MAX_LEVELS)])
+
+
+@functools.lru_cache(maxsize=64)
+def ratio_table(quantizer: Quantizer) -> NDArray[np.int64]:
+    """(MAX_ANISOTROPY + 1,) ln(s1 / s2) over 2^16 by anisotropy index."""
+    return np.array([quantizer.ratio_q16(index) for index in range(MAX_ANISOTROPY + 1)], np.int64)
 
 
 @functools.lru_cache(maxsize=64)

@@ -11,7 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from splatc.bitstream.neighbours import NEIGHBOURS
-from splatc.quantize import MAX_ANISOTROPY, STEP8, IntArray, Quantizer
+from splatc.quantize import STEP8, IntArray, Quantizer, ratio_table
 
 Int64Array = NDArray[np.int64]
 
@@ -35,7 +35,7 @@ def covariances(
 ) -> Int64Array:
     """(N, 3) rough covariances xx, xy, yy, (1/16 px)^2: variances to eighths of an octave, angles to 1/64 of pi."""
     eighths = 16 * level.astype(np.int64) - 16 + 8 * (2 * size.astype(np.int64) + 1) // quantizer.sizes + 64  # of g^2
-    ratio = np.array([quantizer.ratio_q16(index) for index in range(MAX_ANISOTROPY + 1)], np.int64)[anisotropy]
+    ratio = ratio_table(quantizer)[anisotropy]
     stretch = (ratio * 2955) >> 24  # of s1^2 / g^2: 8 / ln 2 = 2955 / 2^8
     step8 = np.array(STEP8, np.int64)
     large, small = ((step8[e & 7] << (np.maximum(e, 0) >> 3)) >> 16 for e in (eighths + stretch, eighths - stretch))
