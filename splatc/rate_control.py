@@ -22,7 +22,7 @@ MANY = 10_000
 FEW_LESS = 0.7
 """As long as more than this share of them is left."""
 FAR_TOO_MANY = 1.3
-"""Times the Gaussians that the file can hold: later cuts will look more closely. Counts where a GPU waits for the packing."""
+"""Times the Gaussians that the file can hold: later cuts will look more closely."""
 SAMPLED = 30_000
 """Gaussians that are packed in place of all, in squares all over the picture, where a GPU waits for it."""
 SAMPLES_COST = 1.02
@@ -96,7 +96,8 @@ class RateControl:
             quantizer, count, bits = self._packed
             if quantizer == self.header.quantizer and count * FEW_LESS < now <= count:
                 bits += math.log2(count / now)
-                if now > MANY or now * bits > FAR_TOO_MANY * 8 * (self.target.value - self.overhead):
+                far = now * bits > FAR_TOO_MANY * 8 * (self.target.value - self.overhead)
+                if far or (self.hurried and now > MANY):
                     return bits
         some = gaussians
         if self.hurried and now > 2 * SAMPLED:

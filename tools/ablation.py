@@ -62,7 +62,7 @@ def quality(image: Samples, count: int, stages: dict[str, bool], blend: Blend, t
     whole = Picture(image)
     pixels, background = reduced(image, 1), whole.mean()
     seeds = seed(pixels, count, np.random.default_rng(0), **stages)
-    plan = Schedule(steps, oversampling=1.0, quantized=False, rates=RATES)
+    plan = Schedule(steps, oversampling=1.0, births=0.0, quantized=False, rates=RATES)
     gaussians, _ = fit(Task(whole, blend, background, Quantizer(), tune), seeds, lambda *_: count, plan)
     height, width, _ = image.shape
     picture = np.clip(render(Scene(width, height, blend, background, gaussians)), 0.0, 1.0)

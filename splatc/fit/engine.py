@@ -23,7 +23,7 @@ class Step:
     """The Gaussians are drawn with the noise of these steps; None draws them as they are."""
     seed: int
     rates: Mapping[str, float]
-    """By attribute that may still move, Adam's rate; that of the mean is of the Gaussian's size."""
+    """By attribute that may still move, Adam's rate, in units of each Gaussian (natural.py)."""
     adams: int
     """Adam's steps, this one included."""
     pull: Pull | None = None

@@ -19,6 +19,7 @@ class Freezing:
     """Which values have been rounded for good."""
 
     def __init__(self, count: int, generator: torch.Generator) -> None:
+        self.generator = generator
         self.turn = torch.rand(count, generator=generator)
         """(N,) the order in which Gaussians have their turn, the same for all attributes."""
         self.held = {name: torch.zeros(count, dtype=torch.bool) for name in NAMES}
@@ -29,6 +30,12 @@ class Freezing:
         """Forget all Gaussians but those of an index array."""
         self.turn = self.turn[index]
         self.held = {name: held[index] for name, held in self.held.items()}
+        self._look()
+
+    def extend(self, count: int) -> None:
+        """So many more Gaussians behind the others, all of whose values are free."""
+        self.turn = torch.cat([self.turn, torch.rand(count, generator=self.generator)])
+        self.held = {name: torch.cat([held, torch.zeros(count, dtype=torch.bool)]) for name, held in self.held.items()}
         self._look()
 
     def free(self) -> tuple[str, ...]:

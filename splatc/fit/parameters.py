@@ -41,6 +41,10 @@ class Parameters:
         """The Gaussians of an index array."""
         return Parameters(**{name: getattr(self, name)[index].clone() for name in NAMES})
 
+    def joined(self, other: Parameters) -> Parameters:
+        """These Gaussians, then the others."""
+        return Parameters(**{name: torch.cat([getattr(self, name), getattr(other, name)]) for name in NAMES})
+
     def log_scale(self) -> Tensor:
         """(N, 2) ln of s1 and s2, px."""
         return torch.stack([self.size + 0.5 * self.ratio, self.size - 0.5 * self.ratio], dim=1)
@@ -103,6 +107,11 @@ class Adam:
     def keep(self, index: Tensor) -> None:
         """Forget all Gaussians but those of an index array."""
         self.first, self.second = self.first.keep(index), self.second.keep(index)
+
+    def extend(self, newborn: Parameters) -> None:
+        """Make room behind the others for Gaussians without a past."""
+        none = Parameters(**{name: torch.zeros_like(getattr(newborn, name)) for name in NAMES})
+        self.first, self.second = self.first.joined(none), self.second.joined(none)
 
     def directions(self, gradients: dict[str, Tensor]) -> dict[str, Tensor]:
         """One step: by name, how far each parameter goes at rate 1."""

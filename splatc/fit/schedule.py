@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from splatc.quantize import Quantizer
 
@@ -12,17 +12,17 @@ from splatc.quantize import Quantizer
 class Rates:
     """Adam's rates at the first step; all fall exponentially to ``final`` times that."""
 
-    mean: float = 0.25
-    """of the Gaussian's size g"""
-    size: float = 0.1
+    mean: float = 0.4
+    """of s1 along a Gaussian, of s2 across it"""
+    size: float = 0.14
     """of ln g"""
     ratio: float = 0.2
     """of ln(s1 / s2)"""
-    angle: float = 0.1
-    """rad"""
+    angle: float = 0.4
+    """rad, of a round Gaussian (natural.py)"""
     colour: float = 0.02
     """of full range"""
-    final: float = 0.02
+    final: float = 0.03
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,10 @@ class Cut:
     """Drop Gaussians: ``share`` of the way (in logarithms) from the number seeded to that which the file can hold."""
 
     share: float
+    births: float = 0.0
+    """Of those that stay, a share makes room for new ones (births.py)."""
+    asks: bool = True
+    """What the file can hold is asked of the encoder; else it is what it was found to be before."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,11 @@ class Schedule:
     """And samples in all: small pictures are quick enough as they are."""
     prune_from: float = 0.08
     prune_until: float = 0.4
-    cuts: int = 10
+    cuts: int = 40
+    asks: int = 10
+    """Of so many cuts the encoder is asked how many Gaussians the file can hold."""
+    births: float = 0.1
+    """Of the Gaussians that a cut leaves, so many are new ones; not of the last cuts (LAST_BIRTHS)."""
     quantized: bool = True
     """False: floats to the end, without noise and freezing, as the papers fit."""
     noise_from: float = 0.1
@@ -92,9 +100,12 @@ class Schedule:
     def events(self) -> list[tuple[float, Event]]:
         """(time, what happens then), in order."""
         span = (self.prune_until - self.prune_from) / max(1, self.cuts - 1)
-        events: list[tuple[float, Event]] = [
-            (self.prune_from + k * span, Cut((k + 1) / self.cuts)) for k in range(self.cuts)
-        ]
+        every = max(1, self.cuts // self.asks)
+        events: list[tuple[float, Event]] = []
+        for k in range(self.cuts):
+            share = (k + 1) / self.cuts
+            births = self.births if share < LAST_BIRTHS else 0.0
+            events.append((self.prune_from + k * span, Cut(share, births, k % every == 0 or k + 1 == self.cuts)))
         for names, (start, end) in (
             (("size", "ratio", "angle"), self.freeze_shape),
             (("mean",), self.freeze_mean),
@@ -108,6 +119,11 @@ class Schedule:
         return sorted(events, key=lambda event: event[0])
 
 
+LAST_BIRTHS = 0.95
+"""Share of the cuts after which nobody is born any more: the last ones find out what the newborn are worth."""
+STEPS_TO_LIVE = 4
+"""Steps between two cuts, at least: in fewer a newborn cannot show what it is worth."""
+FEWEST_CUTS = 10
 _STEPS = {1: 220, 2: 500, 3: 1000, 4: 1800, 5: 3000, 6: 5000, 7: 9000, 8: 15000, 9: 30000}
 USUAL_SAMPLES = 400_000
 """Samples a step up to which a fit makes all steps of its effort."""
@@ -122,4 +138,6 @@ def schedule(effort: int, samples: float = USUAL_SAMPLES) -> Schedule:
     with samples^0.6.
     """
     share = min(1.0, max(FEWEST, (USUAL_SAMPLES / samples) ** 0.4))
-    return Schedule(steps=round(_STEPS[effort] * share))
+    plan = Schedule(steps=round(_STEPS[effort] * share))
+    cuts = int(plan.steps * (plan.prune_until - plan.prune_from) / STEPS_TO_LIVE)
+    return replace(plan, cuts=min(plan.cuts, max(FEWEST_CUTS, cuts)))

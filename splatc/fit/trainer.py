@@ -1,7 +1,8 @@
 """The fit: too many Gaussians are seeded, moved by Adam, pruned by what each is worth, and rounded attribute by attribute.
 
 The picture model is differentiable in every parameter (SmartSplat, section 3; GaussianImage). What is ours: a step looks at a lattice
-of the pixels; the fit knows the quantizer from early on; it keeps the Gaussians whose removal would cost most instead of growing from few.
+of the pixels; the fit knows the quantizer from early on; it keeps the Gaussians whose removal would cost most, and while it drops the
+others new ones are born where the picture is worst.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from typing import Literal
 import numpy as np
 import torch
 
+from splatc.bitstream.positions import morton
+from splatc.fit.births import born
 from splatc.fit.clock import Clock
 from splatc.fit.engine import Engine, Step
 from splatc.fit.freezing import Freezing
 from splatc.fit.lattice import Lattice, Picture
 from splatc.fit.losses import l1_ssim, multiscale
+from splatc.fit.natural import along_axes, mean_steps, turns
 from splatc.fit.parameters import MAX_RATIO, MIN_SIZE, Adam, Parameters, Tensor, from_gaussians, to_gaussians
 from splatc.fit.perceptual import perceptual_error
 from splatc.fit.rate import Expected, Pull, pull
@@ -139,6 +143,10 @@ class _Fit:
         self.quantizer = task.quantizer
         self.optimizer = Adam(self.parameters)
         self.generator = torch.Generator().manual_seed(seed)
+        self.places = np.random.default_rng(seed)
+        """For those that are born."""
+        self.final = self.seeded
+        """Gaussians that the file can hold, as far as is known."""
         self.freezing = Freezing(self.seeded, self.generator)
         self.error = math.nan
         """Mean squared error at the last step."""
@@ -178,12 +186,47 @@ class _Fit:
             self.parameters = self.freezing.advance(self.parameters, self.quantizer, event.names, event.share)
             return
         if isinstance(event, Cut):
-            if time >= self.schedule.noise_from and self.error > 0.0:
-                self.quantizer = self.schedule.adapted(self.task.quantizer, self.error)
-            final = min(self.budget(to_gaussians(self.parameters), self.quantizer), self.seeded)
-            self.prune(round(self.seeded * (final / self.seeded) ** event.share))
+            if event.asks:
+                self.ask(time)
+            count = round(self.seeded * (self.final / self.seeded) ** event.share)
+            newborn = round(event.births * count)
+            self.prune(count - newborn)
+            self.bear(newborn)
         else:
             self.prune(self.budget(to_gaussians(self.parameters), self.quantizer))
+
+    def ask(self, time: float) -> None:
+        """How fine the steps should be by now, and how many Gaussians the file can hold with them."""
+        if time >= self.schedule.noise_from and self.error > 0.0:
+            self.quantizer = self.schedule.adapted(self.task.quantizer, self.error)
+        self.final = min(self.budget(to_gaussians(self.parameters), self.quantizer), self.seeded)
+
+    def bear(self, count: int) -> None:
+        """At most ``count`` new Gaussians where the picture is worst."""
+        if count == 0:
+            return
+        lattice = self.task.picture.lattice(self.reduction(), int(self.places.integers(self.reduction() ** 2)))
+        view = View(self.parameters, lattice, self.task.blend)
+        newborn = born(lattice, view, self.task.background, count, self.places)
+        self.fetch_moments()
+        self.parameters = self.parameters.joined(newborn)
+        self.optimizer.extend(newborn)
+        self.freezing.extend(len(newborn))
+        # Neighbours in the picture shall be neighbours in memory, as those seeded are (seeding.py).
+        self.keep(torch.from_numpy(np.argsort(morton(*self.parameters.mean.numpy().astype(np.int64).T), kind="stable")))
+
+    def fetch_moments(self) -> None:
+        """Have the moments here again."""
+        if self.task.engine is not None and self.moments_away:
+            self.task.engine.fetch_moments(self.optimizer)
+            self.moments_away = False
+
+    def keep(self, index: Tensor) -> None:
+        """Forget all Gaussians but those of an index array, and have these in its order."""
+        self.optimizer.keep(index)
+        self.freezing.keep(index)
+        self.parameters = self.parameters.keep(index)
+        self.pull = None  # it speaks of all that were there
 
     def prune(self, count: int) -> None:
         """Keep the ``count`` Gaussians whose removal would raise the squared error most."""
@@ -191,13 +234,8 @@ class _Fit:
             return
         cost = self.task.removal_costs(self.parameters, self.reduction())
         kept = torch.from_numpy(np.sort(np.argsort(-cost, kind="stable")[:count]))
-        if self.task.engine is not None and self.moments_away:
-            self.task.engine.fetch_moments(self.optimizer)
-            self.moments_away = False
-        self.optimizer.keep(kept)
-        self.freezing.keep(kept)
-        self.parameters = self.parameters.keep(kept)
-        self.pull = None  # it speaks of all that were there
+        self.fetch_moments()
+        self.keep(kept)
 
     def step(self, step: int, time: float) -> None:
         """One gradient step; the picture is drawn with noise, the step applied without."""
@@ -223,9 +261,12 @@ class _Fit:
         rate = self.pulled(step, time)
         if rate is not None:
             gradients = rate.added(gradients, parameters)
+        gradients["mean"] = along_axes(gradients["mean"], parameters.angle)
         directions = self.optimizer.directions({name: gradients[name] for name in self.freezing.free()})
         if "mean" in directions:
-            directions["mean"] *= torch.exp(parameters.size)[:, None]
+            directions["mean"] = mean_steps(directions["mean"], parameters)
+        if "angle" in directions:
+            directions["angle"] = turns(directions["angle"], parameters.ratio)
         moved = {name: getattr(parameters, name) + getattr(rates, name) * decay * d for name, d in directions.items()}
         bounded = _within_bounds(replace(parameters, **moved), self.task.picture)
         changes = {name: getattr(bounded, name) - getattr(parameters, name) for name in moved}

@@ -51,19 +51,34 @@ extern "C" __global__ void __launch_bounds__(128) update(
         }
     }
     int moves = due & ~held[i];
-    float size = expf(parameters[2 * static_cast<size_t>(count) + i]);
+    const float* own = parameters + i;
+    size_t row = count;
+    float size = own[2 * row], ratio = own[3 * row], cosine = cosf(own[4 * row]), sine = sinf(own[4 * row]);
+    // Units of each Gaussian (splatc/fit/natural.py): its mean moves along and across it, by s1 and s2, and a long one turns little.
+    float by_x = g[0], by_y = g[1], steep = 2.0f * sinhf(ratio);
+    g[0] = cosine * by_x + sine * by_y;
+    g[1] = cosine * by_y - sine * by_x;
+    float rates[5] = {rate_mean * expf(size + 0.5f * ratio), rate_mean * expf(size - 0.5f * ratio), rate_size, rate_ratio,
+                      rate_angle / sqrtf(1.0f + steep * steep)};
+    float steps[COORDINATES];
     for (int k = 0; k < COORDINATES; k++) {
         int bit = k < 2 ? 1 : k < 5 ? 1 << (k - 1) : 16;
+        steps[k] = 0.0f;
         if (!(due & bit)) continue;
-        size_t at = static_cast<size_t>(k) * count + i;
+        size_t at = k * row + i;
         float m = first[at] = beta1 * first[at] + (1.0f - beta1) * g[k];
         float s = second[at] = beta2 * second[at] + (1.0f - beta2) * g[k] * g[k];
-        if (!(moves & bit)) continue;
-        float rate = k < 2 ? rate_mean * size : k == 2 ? rate_size : k == 3 ? rate_ratio : k == 4 ? rate_angle : rate_colour;
-        float value = parameters[at] - rate * (m * unbias1) / (sqrtf(s * unbias2) + epsilon);
+        if (moves & bit) steps[k] = (k < 5 ? rates[k] : rate_colour) * (m * unbias1) / (sqrtf(s * unbias2) + epsilon);
+    }
+    float along = steps[0], across = steps[1];
+    steps[0] = cosine * along - sine * across;
+    steps[1] = sine * along + cosine * across;
+    for (int k = 0; k < COORDINATES; k++) {
+        if (!(moves & (k < 2 ? 1 : k < 5 ? 1 << (k - 1) : 16))) continue;
+        float value = parameters[k * row + i] - steps[k];
         if (k < 2) value = clamp(value, 0.0f, k == 0 ? right : bottom);
         if (k == 2) value = clamp(value, near, far);
         if (k == 3) value = clamp(value, -thinnest, thinnest);
-        parameters[at] = value;
+        parameters[k * row + i] = value;
     }
 }
