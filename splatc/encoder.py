@@ -20,7 +20,7 @@ from splatc.fit.clock import Clock
 from splatc.fit.device import choose
 from splatc.fit.lattice import Picture, reduced
 from splatc.fit.parameters import from_gaussians
-from splatc.fit.schedule import Schedule, schedule
+from splatc.fit.schedule import FEWEST_CUTS, Schedule, schedule
 from splatc.fit.seeding import seed
 from splatc.fit.trainer import Task, fit
 from splatc.gaussians import Blend, Gaussians
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 SEEDING_SAMPLES = 16.0
 """Seeds are drawn from the picture reduced to no fewer samples per Gaussian."""
 PROMISED = 100_000
-"""Gaussians up to which a fit on a GPU has its rate term: what neighbours promise takes the CPU 3 us for each, ten times."""
+"""Gaussians up to which a fit on a GPU has its rate term and births: what neighbours promise takes the CPU 3 us for each, ten times."""
 ALWAYS = 64
 """So many Gaussians may be seeded on however few pixels."""
 FIT_SHARE = 0.85
@@ -117,6 +117,10 @@ def encode_with(
     if plan is None:
         reduction = task.reduction(rate.first_count(), Schedule(0))
         plan = schedule(options.effort, image.width * image.height / reduction**2)
+    if task.engine is not None:
+        # It would have to wait at every cut, and longer for births: the CPU draws what they are drawn from.
+        many = rate.first_count() > PROMISED
+        plan = replace(plan, cuts=min(plan.cuts, FEWEST_CUTS), births=0.0 if many else plan.births)
     # More than one a pixel say nothing more of the picture; nobody's machine shall have to fit them.
     count = min(math.ceil(plan.oversampling * rate.first_count()), max(ALWAYS, image.width * image.height))
     small = picture.reduction(SEEDING_SAMPLES * count)

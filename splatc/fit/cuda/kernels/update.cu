@@ -53,7 +53,8 @@ extern "C" __global__ void __launch_bounds__(128) update(
     int moves = due & ~held[i];
     const float* own = parameters + i;
     size_t row = count;
-    float size = own[2 * row], ratio = own[3 * row], cosine = cosf(own[4 * row]), sine = sinf(own[4 * row]);
+    float size = own[2 * row], ratio = own[3 * row], cosine, sine;
+    sincospif(own[4 * row] * 0.31830988618379067f, &sine, &cosine);
     // Units of each Gaussian (splatc/fit/natural.py): its mean moves along and across it, by s1 and s2, and a long one turns little.
     float by_x = g[0], by_y = g[1], steep = 2.0f * sinhf(ratio);
     g[0] = cosine * by_x + sine * by_y;
