@@ -51,33 +51,34 @@ extern "C" __global__ void __launch_bounds__(128) update(
         }
     }
     int moves = due & ~held[i];
-    const float* own = parameters + i;
     size_t row = count;
-    float size = own[2 * row], ratio = own[3 * row], cosine, sine;
-    sincospif(own[4 * row] * 0.31830988618379067f, &sine, &cosine);
-    // Units of each Gaussian (splatc/fit/natural.py): its mean moves along and across it, by s1 and s2, and a long one turns little.
-    float by_x = g[0], by_y = g[1], steep = 2.0f * sinhf(ratio);
-    g[0] = cosine * by_x + sine * by_y;
-    g[1] = cosine * by_y - sine * by_x;
-    float rates[5] = {rate_mean * expf(size + 0.5f * ratio), rate_mean * expf(size - 0.5f * ratio), rate_size, rate_ratio,
-                      rate_angle / sqrtf(1.0f + steep * steep)};
-    float steps[COORDINATES];
-    for (int k = 0; k < COORDINATES; k++) {
-        int bit = k < 2 ? 1 : k < 5 ? 1 << (k - 1) : 16;
-        steps[k] = 0.0f;
-        if (!(due & bit)) continue;
+    auto adam = [&](int k, float gradient) {  // how far it goes at rate 1, against the gradient
         size_t at = k * row + i;
-        float m = first[at] = beta1 * first[at] + (1.0f - beta1) * g[k];
-        float s = second[at] = beta2 * second[at] + (1.0f - beta2) * g[k] * g[k];
-        if (moves & bit) steps[k] = (k < 5 ? rates[k] : rate_colour) * (m * unbias1) / (sqrtf(s * unbias2) + epsilon);
+        float m = first[at] = beta1 * first[at] + (1.0f - beta1) * gradient;
+        float s = second[at] = beta2 * second[at] + (1.0f - beta2) * gradient * gradient;
+        return (m * unbias1) / (sqrtf(s * unbias2) + epsilon);
+    };
+    // In units of each Gaussian (splatc/fit/natural.py): its mean moves along and across it, by s1 and s2, and a long one turns little.
+    float size = parameters[2 * row + i], ratio = parameters[3 * row + i];
+    if (due & 1) {
+        float sine, cosine;
+        sincospif(parameters[4 * row + i] * 0.31830988618379067f, &sine, &cosine);
+        float along = adam(0, cosine * g[0] + sine * g[1]), across = adam(1, cosine * g[1] - sine * g[0]);
+        if (moves & 1) {
+            along *= rate_mean * expf(size + 0.5f * ratio);
+            across *= rate_mean * expf(size - 0.5f * ratio);
+            parameters[i] = clamp(parameters[i] - (cosine * along - sine * across), 0.0f, right);
+            parameters[row + i] = clamp(parameters[row + i] - (sine * along + cosine * across), 0.0f, bottom);
+        }
     }
-    float along = steps[0], across = steps[1];
-    steps[0] = cosine * along - sine * across;
-    steps[1] = sine * along + cosine * across;
-    for (int k = 0; k < COORDINATES; k++) {
-        if (!(moves & (k < 2 ? 1 : k < 5 ? 1 << (k - 1) : 16))) continue;
-        float value = parameters[k * row + i] - steps[k];
-        if (k < 2) value = clamp(value, 0.0f, k == 0 ? right : bottom);
+    float steep = expf(ratio) - expf(-ratio);  // 2 sinh
+    for (int k = 2; k < COORDINATES; k++) {
+        int bit = k < 5 ? 1 << (k - 1) : 16;
+        if (!(due & bit)) continue;
+        float step = adam(k, g[k]);
+        if (!(moves & bit)) continue;
+        float rate = k == 2 ? rate_size : k == 3 ? rate_ratio : k == 4 ? rate_angle / sqrtf(1.0f + steep * steep) : rate_colour;
+        float value = parameters[k * row + i] - rate * step;
         if (k == 2) value = clamp(value, near, far);
         if (k == 3) value = clamp(value, -thinnest, thinnest);
         parameters[k * row + i] = value;
