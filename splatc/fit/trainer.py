@@ -147,6 +147,8 @@ class _Fit:
         """For those that are born."""
         self.final = self.seeded
         """Gaussians that the file can hold, as far as is known."""
+        self.stepped = True
+        """Since the last cut: of cuts that follow at once, as where time is short, the first bears."""
         self.freezing = Freezing(self.seeded, self.generator)
         self.error = math.nan
         """Mean squared error at the last step."""
@@ -189,9 +191,10 @@ class _Fit:
             if event.asks:
                 self.ask(time)
             count = round(self.seeded * (self.final / self.seeded) ** event.share)
-            newborn = round(event.births * count)
+            newborn = round(event.births * count) if self.stepped else 0
             self.prune(count - newborn)
             self.bear(newborn)
+            self.stepped = False
         else:
             self.prune(self.budget(to_gaussians(self.parameters), self.quantizer))
 
@@ -239,6 +242,7 @@ class _Fit:
 
     def step(self, step: int, time: float) -> None:
         """One gradient step; the picture is drawn with noise, the step applied without."""
+        self.stepped = True
         noisily = self.schedule.quantized and time >= self.schedule.noise_from
         rates, decay = self.schedule.rates, self.schedule.rates.final**time
         if self.task.engine is not None:
