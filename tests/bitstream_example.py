@@ -115,7 +115,7 @@ LAYOUT = (
     (8, "signature"),
     (4, "chunk type HEAD"),
     (1, "length 23"),
-    (2, "version 0.3"),
+    (2, "version 1.0"),
     (1, "flags 5: normalized, 3 channels, depth 8"),
     (2, "width 24, height 16"),
     (3, "background 120, 130, 140"),

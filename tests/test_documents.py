@@ -50,4 +50,4 @@ def test_the_readme_s_python_is_python_and_names_what_there_is() -> None:
 
 
 def test_the_tour_of_the_format_is_of_this_version() -> None:
-    assert f"Version {'.'.join(map(str, VERSION))}, a draft." in (ROOT / "FORMAT.md").read_text("utf-8")
+    assert f"Version {'.'.join(map(str, VERSION))}: what" in (ROOT / "FORMAT.md").read_text("utf-8")

@@ -290,8 +290,8 @@ def test_both_decoders_refuse_every_damage(tiny_file: bytes) -> None:
 @pytest.mark.parametrize(
     ("start", "stop", "replacement"),
     [
-        (0, 1, b"\1"),  # version 1.1
-        (1, 2, b"\1"),  # version 0.1
+        (0, 1, b"\2"),  # version 2.0
+        (1, 2, b"\1"),  # version 1.1
         (2, 3, b"\x15"),  # a reserved flag
         (2, 3, b"\x03"),  # two channels: the fields after them are others
         (3, 4, b"\0"),  # no width

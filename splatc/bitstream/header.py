@@ -10,7 +10,7 @@ from splatc.errors import CorruptFileError, LimitError, UnsupportedFileError
 from splatc.gaussians import Blend
 from splatc.quantize import MAX_LEVELS, MAX_STEP_INDEX, Quantizer, grid_shape
 
-VERSION = (0, 3)
+VERSION = (1, 0)
 
 
 @dataclass(frozen=True)
@@ -207,9 +207,9 @@ def check(header: Header) -> None:
 
 
 def _check_version(major: int, minor: int) -> None:
-    if major == VERSION[0] and minor == VERSION[1]:
+    if major == VERSION[0] and minor <= VERSION[1]:
         return
     advice = "a newer splatc" if (major, minor) > VERSION else "the splatc that wrote it"
     raise UnsupportedFileError(
-        f"the file has format version {major}.{minor}, this splatc reads {VERSION[0]}.{VERSION[1]} (a draft): decode it with {advice}"
+        f"the file has format version {major}.{minor}, this splatc reads {VERSION[0]}.{VERSION[1]}: decode it with {advice}"
     )

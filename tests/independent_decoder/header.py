@@ -49,8 +49,8 @@ class Fields:
 def read_header(payload: bytes) -> Header:
     field = Fields(payload)
     version = field.u8(), field.u8()
-    if version != (0, 3):
-        raise ValueError(f"version {version[0]}.{version[1]}, not 0.3")
+    if version != (1, 0):
+        raise ValueError(f"version {version[0]}.{version[1]}, not 1.0")
     flags = field.u8(0, 15)
     channels = flags // 2 % 4 + 1
     header = Header(  # Python evaluates these in the order of the page's table
