@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from splatc import metrics
+from splatc.bitstream import read_header
 from splatc.bitstream.limits import MAX_GAUSSIANS
 from splatc.decoder import decode_bytes
 from splatc.encoder import EncodeOptions, Progress, empty_file, encode_on
@@ -52,15 +53,18 @@ SMALLEST_LIMIT = 1024
 """Bytes that the Gaussians of any picture may take, if its raw pixels are fewer."""
 LARGEST = int(MAX_GAUSSIANS * FIRST_GUESS / 8 / Schedule(0).oversampling)
 """Bytes whose seeds are still as many as a file may hold."""
-USED = 0.9
-"""A file that uses less than this share of its limit has all the Gaussians that a fit seeds: a higher limit changes nothing."""
+USED, SEEDED = 0.9, 0.8
+"""A file that uses less than this share of its limit, and has Gaussians for that share of the pixels, has all that a fit seeds: a higher
+limit changes nothing."""
 QUICK = 50_000
 """Bytes, about a minute's work."""
 HOPE = 1.5
 """dB, and twice the slope or STEEP: what is further off at the largest size is not tried there."""
 STEEP = 4.0
-TRIAL_SHARE, WHOLE_SHARE = 0.04, 0.22
-"""Of a limit of time, for each trial and each whole fit."""
+TRIAL_SHARE = 0.1
+"""Of a limit of time, for each trial; whole fits share what is left."""
+CUT = 0.7
+"""A fit that takes more than this share of its time was cut short by it."""
 SHORT_OF_TIME = 0.4
 """dB that a fit aims too high if it may be the last one in time, and none has reached the target."""
 
@@ -139,6 +143,8 @@ class _Search:
         """The highest PSNR of all, and the bytes of its file."""
         self.slowest = {TRIAL_EFFORT: 0.0, options.effort: 0.0}
         """Seconds of a fit, by effort."""
+        self.cut = False
+        """A fit was cut short: it says nothing of what the picture can reach."""
         self.overhead = 0
         self.most = 0
         """Bytes that Gaussians may take."""
@@ -152,23 +158,22 @@ class _Search:
         octaves = self.search_quickly()
         self.search(octaves)
         if self.best is None:
-            psnr, size = self.nearest
-            raise TimeUpError(
-                f"no file with a PSNR of {self.psnr:g} dB was found in {self.options.max_time:.1f} s; the best had {psnr:.2f} dB "
-                f"with {size} bytes: allow more time, or ask for less"
-            )
+            self.refuse()
         return self.best
 
     def search_quickly(self) -> float:
         """Trial fits. Returns where the first whole fit should look, in octaves."""
         gain = GAIN * math.log2(schedule(self.options.effort).steps / schedule(TRIAL_EFFORT).steps)
         aim = self.psnr + TOLERANCE / 2 - gain
-        octaves = math.log2(max(self.options.target.value - self.overhead, LEAST_START))
+        octaves = start = math.log2(max(self.options.target.value - self.overhead, LEAST_START))
         for index in range(self.trials):
             if self.time_up() or self.size(octaves) in (self.size(point.octaves) for point in self.points):
                 break
             self.work = index * schedule(TRIAL_EFFORT).steps
-            point = self.attempt(octaves, TRIAL_EFFORT, TRIAL_SHARE)
+            point = self.attempt(octaves, TRIAL_EFFORT, TRIAL_SHARE * (self.options.max_time or 0.0))
+            if self.cut:
+                self.points = []
+                return start
             octaves = place(self.points, aim, slope_near(self.points, aim))
             self.refuse_hopeless(gain)
             if abs(point.psnr - aim) < NEAR:
@@ -181,7 +186,7 @@ class _Search:
         fits: list[Point] = []
         while not self.time_up():
             self.work = self.trials * schedule(TRIAL_EFFORT).steps + len(fits) * schedule(effort).steps
-            point = self.attempt(octaves, effort, WHOLE_SHARE)
+            point = self.attempt(octaves, effort, self.left() / max(1, self.whole - len(fits)))
             fits.append(point)
             if self.psnr <= point.psnr <= self.psnr + TOLERANCE:
                 return
@@ -207,23 +212,24 @@ class _Search:
                 least = point.octaves + LEAST_STEP * 2.0**beyond if beyond >= 0 else 0.0
                 octaves = max(octaves, least, math.log2(self.size(point.octaves) - self.overhead + 1))
 
-    def attempt(self, octaves: float, effort: int, share: float) -> Point:
-        """Fit and see. Its file is kept if it is the smallest that will do."""
+    def attempt(self, octaves: float, effort: int, seconds: float) -> Point:
+        """Fit, within so many seconds if time is limited, and see. Its file is kept if it is the smallest that will do."""
         size = self.size(octaves)
-        started, left = time.monotonic(), self.left()
+        started = time.monotonic()
         self.tries += 1
-        seconds = None if self.options.max_time is None else max(0.0, min(left, share * self.options.max_time))
-        if seconds is not None and self.best is None and left < 2 * seconds:
-            seconds = left  # there will be no other
-        options = replace(self.options, target=Target("bytes", size), effort=effort, max_time=seconds)
+        limit = None if self.options.max_time is None else max(0.0, seconds)
+        options = replace(self.options, target=Target("bytes", size), effort=effort, max_time=limit)
         data = encode_on(self.wanted, self.image, options, self.tell_once, self.reporter(effort))
         psnr = self.judge(data)
         self.tell(f"try {self.tries}, effort {effort}: {len(data)} bytes, PSNR {psnr:.2f} dB", False)
         if psnr >= self.psnr and (self.best is None or len(data) < len(self.best)):
             self.best = data
-        if psnr < self.psnr and len(data) < USED * size - 64:
+        took = time.monotonic() - started
+        self.slowest[effort] = max(self.slowest[effort], took)
+        self.cut |= limit is not None and took > CUT * limit
+        seeds = self.image.width * self.image.height
+        if psnr < self.psnr and len(data) < USED * size and read_header(data).count > SEEDED * seeds:
             self.most = min(self.most, size - self.overhead)
-        self.slowest[effort] = max(self.slowest[effort], time.monotonic() - started)
         # Lines do not go through infinity, the PSNR of equal pictures.
         point = Point(math.log2(size - self.overhead), min(psnr, self.psnr + 30.0), effort)
         self.points.append(point)
@@ -250,7 +256,7 @@ class _Search:
 
     def refuse_hopeless(self, gain: float) -> None:
         """Raise UsageError if even the largest file will not come near the target, rather than fit it, unless that is quick."""
-        if len(self.points) < 2 or self.best is not None or self.most <= QUICK:
+        if len(self.points) < 2 or self.cut or self.best is not None or self.most <= QUICK:
             return
         top = max(self.points, key=lambda point: point.octaves)
         steep = max(STEEP, 2 * slope_near(self.points, self.psnr))
@@ -259,6 +265,11 @@ class _Search:
 
     def refuse(self) -> NoReturn:
         psnr, size = self.nearest
+        if self.cut or self.left() <= 0.0:
+            raise TimeUpError(
+                f"no file with a PSNR of {self.psnr:g} dB was found in the time allowed; the best had {psnr:.2f} dB "
+                f"with {size} bytes: allow more time, or ask for less"
+            )
         raise UsageError(
             f"a PSNR of {self.psnr:g} dB cannot be reached: the best of {self.tries} fits came to {psnr:.2f} dB with {size} bytes, "
             f"and {self.overhead + self.most}, the most that this picture may take, would not do: ask for less, or take a lossless format"
