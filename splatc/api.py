@@ -29,6 +29,7 @@ def encode(
     cr: float | None = None,
     bpp: float | None = None,
     size: int | None = None,
+    psnr: float | None = None,
     count: int | None = None,
     effort: int = 5,
     tune: Literal["psnr", "ssim"] = "psnr",
@@ -43,7 +44,8 @@ def encode(
 
     `array` is (H, W) or (H, W, C), uint8 or uint16 over its full range; C = 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha.
     At most one target: `cr` raw bytes over file bytes (100 where nothing is given), `bpp` bits of the file per pixel, `size`
-    bytes, `count` Gaussians; it is never exceeded. `effort` 1 (fastest) to 9 (best), `tune` the quality to aim for, `blend`
+    bytes, `count` Gaussians; it is never exceeded. Or `psnr`: the smallest file found that decodes to at least so many dB; that takes up to
+    seven fits, and a few more where they all fall short. `effort` 1 (fastest) to 9 (best), `tune` the quality to aim for, `blend`
     how Gaussians make a pixel (None: what measures best), `seed` of the random numbers. `device` "cuda" fits on an NVIDIA GPU, "auto" where
     one works; `tune` "ssim" is fitted by the CPU. A colour profile, EXIF (a TIFF structure) and XMP are stored as they are given.
 
@@ -55,7 +57,7 @@ def encode(
     >>> len(data) <= 200
     True
     """
-    request = Request(cr, bpp, size, count)
+    request = Request(cr, bpp, size, count, psnr)
     request.check(ARGUMENTS)
     _check_options(request, effort, tune, blend, seed)
 
@@ -75,6 +77,10 @@ def encode(
 
     chosen = None if blend is None else Blend[blend.upper()]
     options = EncodeOptions(Target(kind, limit), blend=chosen, tune=tune, effort=effort, seed=seed)
+    if psnr is not None:
+        from splatc.quality_search import encode_to_psnr
+
+        return encode_to_psnr(device, image, options, psnr, lambda *_: None)
     return encode_on(device, image, options, lambda *_: None)
 
 
@@ -235,7 +241,7 @@ def _image(array: ArrayLike, icc: bytes = b"", exif: bytes = b"", xmp: bytes = b
 
 
 def _check_options(request: Request, effort: int, tune: str, blend: str | None, seed: int) -> None:
-    for name in ("cr", "bpp", "size", "count"):
+    for name in ("cr", "bpp", "size", "psnr", "count"):
         value = getattr(request, name)
         if value is not None and (isinstance(value, str) or not 0 < value < math.inf):
             raise UsageError(f"{name}={value!r}: expected a number above 0")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from splatc import bitstream
 from splatc.bitstream import Header
 from splatc.errors import DeviceError
 from splatc.fit.clock import Clock
@@ -27,7 +28,7 @@ from splatc.gaussians import Blend, Gaussians
 from splatc.image_io import Image
 from splatc.pixels.hidden import without_hidden_colours
 from splatc.quantize import Quantizer
-from splatc.rate_control import RateControl, Target, quantize_for
+from splatc.rate_control import RateControl, Target, no_gaussians, quantize_for
 
 if TYPE_CHECKING:
     from splatc.cuda.device import Device
@@ -97,16 +98,7 @@ def encode_with(
     started = time.monotonic()
     image = replace(image, pixels=without_hidden_colours(image.pixels))
     picture = Picture(image.pixels)
-    mean = picture.mean()
-    header = Header(
-        width=image.width,
-        height=image.height,
-        channels=image.channels,
-        background=tuple(np.rint(mean * 255).astype(int).tolist()),
-        blend=Blend.NORMALIZED if options.blend is None else options.blend,
-        depth=image.bit_depth,
-        quantizer=quantizer,
-    )
+    header = _header(image, picture, options, quantizer)
     background = np.array(header.background, np.float32) / np.float32(255)
     task = Task(picture, header.blend, background, quantizer, options.tune)
     if options.device is not None and options.tune == "psnr":
@@ -135,6 +127,25 @@ def encode_with(
     cost = task.removal_costs(from_gaussians(gaussians), task.reduction(len(gaussians), plan))
     rate.header = replace(header, quantizer=steps)
     return rate.trim(quantize_for(rate.header, gaussians), cost)
+
+
+def empty_file(image: Image, options: EncodeOptions) -> bytes:
+    """The smallest file of a picture: its mean colour, its metadata, and not one Gaussian. Raises LimitError."""
+    image = replace(image, pixels=without_hidden_colours(image.pixels))
+    header = _header(image, Picture(image.pixels), options, Quantizer())
+    return bitstream.encode(header, no_gaussians(header.channels), image.metadata)
+
+
+def _header(image: Image, picture: Picture, options: EncodeOptions, quantizer: Quantizer) -> Header:
+    return Header(
+        width=image.width,
+        height=image.height,
+        channels=image.channels,
+        background=tuple(np.rint(picture.mean() * 255).astype(int).tolist()),
+        blend=Blend.NORMALIZED if options.blend is None else options.blend,
+        depth=image.bit_depth,
+        quantizer=quantizer,
+    )
 
 
 def enlarged(gaussians: Gaussians, factor: int) -> Gaussians:

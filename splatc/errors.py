@@ -32,6 +32,10 @@ class DeviceError(SplatError):
     """There is no GPU that works, or the work on it failed."""
 
 
+class TimeUpError(SplatError):
+    """The time that was allowed did not suffice for a result."""
+
+
 class CorruptFileError(SplatError):
     """The bytes are not a well-formed ``.splat2d`` file: truncated, damaged or inconsistent."""
 

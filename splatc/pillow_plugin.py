@@ -6,9 +6,9 @@
     picture.thumbnail((256, 256))                       # draws a small picture at once, not a large one to be made small
     PIL.Image.open("in.png").save("out.splat2d", cr=200, effort=7)
 
-``save`` takes the options of ``splatc.encode``: one of cr, bpp, size and count, then effort, tune, blend and seed; and ``icc_profile``
-(by default that of the picture), ``exif`` and ``xmp``, which are stored as they are given. ``info`` has these three again. 16-bit gray
-opens in mode I;16; 16-bit colour, which Pillow does not have, in 8 bits.
+``save`` takes the options of ``splatc.encode``: one of cr, bpp, size, psnr and count, then effort, tune, blend and seed; and
+``icc_profile`` (by default that of the picture), ``exif`` and ``xmp``, which are stored as they are given. ``info`` has these three again.
+16-bit gray opens in mode I;16; 16-bit colour, which Pillow does not have, in 8 bits.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FORMAT = "SPLAT2D"
 _EXIF = b"Exif\0\0"  # before the EXIF in `info`, as other plug-ins of Pillow have it
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-_OPTIONS = ("cr", "bpp", "size", "count", "effort", "tune", "blend", "seed")
+_OPTIONS = ("cr", "bpp", "size", "psnr", "count", "effort", "tune", "blend", "seed")
 _SMALLEST = 64
 """A draft is at most this many times smaller than the picture."""
 

@@ -1,7 +1,8 @@
-"""How large a file may become: the user's wish, turned into bytes or a number of Gaussians."""
+"""How large a file may become, or how good it must be: the user's wish, turned into bytes or a number of Gaussians."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -12,9 +13,16 @@ if TYPE_CHECKING:
 
 DEFAULT_CR = 100.0
 
-OPTIONS = {"cr": "--cr {:g}", "bpp": "--bpp {:g}", "size": "--size {}", "count": "-n {}"}
+USUAL_PSNR = 31.0
+"""dB of photographs at the default ratio (README, Kodak)."""
+USUAL_SLOPE = 2.6
+"""dB for twice the bytes."""
+LEAST_RATIO, MOST_RATIO = 20.0, 1000.0
+"""Where searches for a PSNR begin: small enough to be quick."""
+
+OPTIONS = {"cr": "--cr {:g}", "bpp": "--bpp {:g}", "size": "--size {}", "psnr": "--psnr {:g}", "count": "-n {}"}
 """What the command line calls each wish, with its value."""
-ARGUMENTS = {"cr": "cr={:g}", "bpp": "bpp={:g}", "size": "size={}", "count": "count={}"}
+ARGUMENTS = {"cr": "cr={:g}", "bpp": "bpp={:g}", "size": "size={}", "psnr": "psnr={:g}", "count": "count={}"}
 """What the Python functions call it."""
 
 
@@ -30,6 +38,8 @@ class Request:
     """Bytes of the file."""
     count: int | None = None
     """Gaussians."""
+    psnr: float | None = None
+    """dB that the file must reach."""
 
     def check(self, words: dict[str, str] = OPTIONS) -> None:
         """Raises UsageError if there is more than one target; `words` is how it names them."""
@@ -38,11 +48,17 @@ class Request:
             raise UsageError(f"{' and '.join(given)} exclude each other: give one target")
 
     def resolve(self, image: Image, words: dict[str, str] = OPTIONS) -> tuple[Literal["bytes", "count"], int]:
-        """What the file of a picture must not exceed. Raises UsageError if that is less than a byte."""
+        """What the file of a picture must not exceed; for a PSNR, where the search for it begins (quality_search.py).
+
+        Raises UsageError if that is less than a byte.
+        """
         if self.count is not None:
             return "count", self.count
         if self.size is not None:
             return "bytes", self.size
+        if self.psnr is not None:
+            ratio = DEFAULT_CR * 2.0 ** (min(USUAL_PSNR - self.psnr, 100.0) / USUAL_SLOPE)
+            return "bytes", math.ceil(image.pixels.nbytes / min(max(ratio, LEAST_RATIO), MOST_RATIO))
         if self.bpp is not None:
             wish, limit = words["bpp"].format(self.bpp), self.bpp * image.width * image.height / 8
         else:

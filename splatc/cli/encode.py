@@ -63,6 +63,12 @@ class Summary:
 )
 @click.option("--bpp", type=FiniteAbove(0), metavar="X", help="Bits of the file per pixel.")
 @click.option("--size", type=Size(), metavar="SIZE", help="Bytes of the file: 4096, 300k, 1.5MB, 20KiB.")
+@click.option(
+    "--psnr",
+    type=FiniteAbove(0),
+    metavar="DB",
+    help="The smallest file found that has this PSNR or more, by up to seven fits; a few more if they all fall short.",
+)
 @click.option("-n", "--count", type=click.IntRange(min=1), metavar="N", help="Number of Gaussians.")
 @click.option(
     "--blend",
@@ -76,7 +82,10 @@ class Summary:
     "-e", "--effort", type=click.IntRange(1, 9), default=5, show_default=True, help="1 is fastest, 9 is best."
 )
 @click.option(
-    "--max-time", type=FiniteAbove(0), metavar="SECONDS", help="Be done by then, with fewer steps if it must be."
+    "--max-time",
+    type=FiniteAbove(0),
+    metavar="SECONDS",
+    help="Be done by then, with fewer steps if it must be; --psnr fails if nothing has reached it by then.",
 )
 @click.option("--strip", is_flag=True, help="Leave out the colour profile, EXIF and XMP.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of the random numbers.")
@@ -92,6 +101,7 @@ def encode(
     cr: float | None,
     bpp: float | None,
     size: int | None,
+    psnr: float | None,
     count: int | None,
     blend: Literal["normalized", "sum"] | None,
     tune: Literal["psnr", "ssim"],
@@ -108,10 +118,10 @@ def encode(
 ) -> None:
     """Encode the picture IN as the .splat2d file OUT.
 
-    "-" is standard input or output. The file never exceeds its target; give one of --cr, --bpp, --size and -n.
+    "-" is standard input or output. Give one target: the file never exceeds --cr, --bpp, --size or -n, nor falls below --psnr.
     """
     started = time.perf_counter()
-    request = Request(cr, bpp, size, count)
+    request = Request(cr, bpp, size, count, psnr)
     request.check()
     if as_json and output == STDIO:
         raise UsageError("--json and the file cannot both go to standard output: give the file a name")
@@ -130,18 +140,27 @@ def encode(
     if strip:
         image = replace(image, metadata=Metadata())
     kind, limit = request.resolve(image)
-    notes = [*image.notes]
-    beside = metadata_bytes(image.metadata)
-    if kind == "bytes" and LARGE_SHARE * limit < beside < limit:
-        notes.append(f"its {kinds(image.metadata)} take {beside} of {limit} bytes; --strip leaves them out")
-    if not quiet:
-        for each in notes:
-            note(f"{display(source)}: {each}")
+    notes: list[str] = []
+
+    def remark(text: str) -> None:
+        notes.append(text)
+        if not quiet:
+            note(f"{display(source)}: {text}")
+
+    def weigh_metadata(size: int) -> None:
+        beside = metadata_bytes(image.metadata)
+        if LARGE_SHARE * size < beside < size:
+            remark(f"its {kinds(image.metadata)} take {beside} of {size} bytes; --strip leaves them out")
+
+    for each in image.notes:
+        remark(each)
+    if kind == "bytes" and psnr is None:
+        weigh_metadata(limit)
     if verbose:
         shape = f"{image.width} x {image.height} x {image.channels}, {image.bit_depth} bits"
-        say(
-            f"{display(source)}: {image.description}, {shape}; at most {limit} {'Gaussians' if kind == 'count' else kind}"
-        )
+        most = f"at most {limit} {'Gaussians' if kind == 'count' else kind}"
+        target = most if psnr is None else f"PSNR at least {psnr:g} dB"
+        say(f"{display(source)}: {image.description}, {shape}; {target}")
 
     prepare_numba(threads)
 
@@ -149,6 +168,7 @@ def encode(
 
     from splatc.encoder import EncodeOptions, encode_on
     from splatc.gaussians import Blend
+    from splatc.quality_search import encode_to_psnr
     from splatc.rate_control import Target
 
     if threads is not None:
@@ -169,7 +189,12 @@ def encode(
         max_time=None if max_time is None else max(0.0, max_time - (time.perf_counter() - started)),
     )
     with progress_reporter(quiet=quiet, verbose=verbose) as progress:
-        data = encode_on(device, image, options, tell, progress)
+        if psnr is None:
+            data = encode_on(device, image, options, tell, progress)
+        else:
+            data = encode_to_psnr(device, image, options, psnr, tell, progress)
+    if psnr is not None:
+        weigh_metadata(len(data))
     with atomic_output(output, force=force) as stream:
         stream.write(data)
 
@@ -177,7 +202,8 @@ def encode(
         return
     summary = _summarize(data, image, time.perf_counter() - started)
     if as_json:
-        click.echo(json.dumps({"schema_version": SCHEMA_VERSION} | summary.as_json() | {"notes": notes}))
+        asked = {} if psnr is None else {"target_psnr_db": psnr}
+        click.echo(json.dumps({"schema_version": SCHEMA_VERSION} | summary.as_json() | asked | {"notes": notes}))
     if not quiet:
         say(str(summary))
 

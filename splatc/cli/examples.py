@@ -6,6 +6,7 @@ EXAMPLES = {
     "encode": (
         "splatc encode photo.png photo.splat2d --cr 200",
         "splatc encode photo.png photo.splat2d --size 300k -e 8",
+        "splatc encode photo.png photo.splat2d --psnr 35",
         "splatc encode photo.jpg photo.splat2d --bpp 0.1 --tune ssim --json",
         "cat photo.png | splatc encode - - --cr 100 > photo.splat2d",
     ),
