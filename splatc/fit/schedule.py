@@ -67,7 +67,7 @@ class Schedule:
     prune_until: float = 0.4
     cuts: int = 40
     asks: int = 10
-    """Of so many cuts the encoder is asked how many Gaussians the file can hold."""
+    """Of so many cuts, and of the last, the encoder is asked how many Gaussians the file can hold."""
     births: float = 0.1
     """Of the Gaussians that a cut leaves, so many are new ones; not of the last cuts (LAST_BIRTHS)."""
     quantized: bool = True
@@ -100,7 +100,7 @@ class Schedule:
     def events(self) -> list[tuple[float, Event]]:
         """(time, what happens then), in order."""
         span = (self.prune_until - self.prune_from) / max(1, self.cuts - 1)
-        every = max(1, self.cuts // self.asks)
+        every = math.ceil(self.cuts / self.asks)
         events: list[tuple[float, Event]] = []
         for k in range(self.cuts):
             share = (k + 1) / self.cuts
@@ -124,7 +124,10 @@ LAST_BIRTHS = 0.95
 STEPS_TO_LIVE = 4
 """Steps between two cuts, at least: in fewer a newborn cannot show what it is worth."""
 FEWEST_CUTS = 10
-_STEPS = {1: 220, 2: 500, 3: 1000, 4: 1800, 5: 3000, 6: 5000, 7: 9000, 8: 15000, 9: 30000}
+STEPS_TO_ASK = 40
+"""To pack all Gaussians takes as long as some ten steps; the quickest fits can do that less often."""
+FEWEST_ASKS = 3
+_STEPS = {1: 160, 2: 500, 3: 1000, 4: 1800, 5: 3000, 6: 5000, 7: 9000, 8: 15000, 9: 30000}
 USUAL_SAMPLES = 400_000
 """Samples a step up to which a fit makes all steps of its effort."""
 FEWEST = 0.25
@@ -140,4 +143,5 @@ def schedule(effort: int, samples: float = USUAL_SAMPLES) -> Schedule:
     share = min(1.0, max(FEWEST, (USUAL_SAMPLES / samples) ** 0.4))
     plan = Schedule(steps=round(_STEPS[effort] * share))
     cuts = int(plan.steps * (plan.prune_until - plan.prune_from) / STEPS_TO_LIVE)
-    return replace(plan, cuts=min(plan.cuts, max(FEWEST_CUTS, cuts)))
+    asks = max(FEWEST_ASKS, plan.steps // STEPS_TO_ASK)
+    return replace(plan, cuts=min(plan.cuts, max(FEWEST_CUTS, cuts)), asks=min(plan.asks, asks))
