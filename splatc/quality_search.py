@@ -23,6 +23,7 @@ from splatc.errors import TimeUpError, UsageError
 from splatc.fit.schedule import Schedule, schedule
 from splatc.image_io import Image, Samples
 from splatc.rate_control import FIRST_GUESS, Target
+from splatc.request import USUAL_SLOPE
 
 if TYPE_CHECKING:
     from splatc.render.choice import Tell
@@ -34,8 +35,6 @@ TRIALS, WHOLE = 3, 4
 TRIAL_EFFORT = 1
 NEAR = 0.3
 """dB: a trial so near to where it was meant to be is the last one."""
-USUAL_SLOPE = 2.6
-"""dB for twice the bytes: Kodak from CR 500 to CR 50 (README)."""
 LEAST_SLOPE, MOST_SLOPE = 1.0, 6.0
 APART = 0.2
 """Octaves: the slope between two fits that are nearer to each other is mostly chance."""

@@ -39,9 +39,8 @@ def born(lattice: Lattice, view: View, background: FloatArray, count: int, rng: 
     mean, colour = np.concatenate(means), np.concatenate(colours)
     area = lattice.width * lattice.height * lattice.reduction**2 / max(1, len(view.angle))
     scale = np.full((len(mean), 2), SIZE * math.sqrt(area / math.pi), np.float32)
-    angle = rng.uniform(0.0, math.pi, len(mean)).astype(
-        np.float32
-    )  # a round one has none, but it shall stretch somewhere
+    # A round one has no angle, but it shall stretch somewhere.
+    angle = rng.uniform(0.0, math.pi, len(mean)).astype(np.float32)
     return from_gaussians(Gaussians(mean, scale, angle, colour))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from splatc.bitstream.positions import morton
 from splatc.fit.colours import median_colours
@@ -57,6 +58,10 @@ def seed(
         scale = rng.uniform(*RANDOM_SCALES, count).astype(np.float32)
     colour = median_colours(image, mean, scale) if colours else rng.random((count, channels), np.float32)
     angle = (math.pi * rng.random(count)).astype(np.float32) % np.float32(math.pi)
-    # Neighbours in the picture become neighbours in memory: the fit gathers three times as fast on large pictures.
-    order = np.argsort(morton(*mean.astype(np.int64).T), kind="stable")
+    order = memory_order(mean)
     return Gaussians(mean[order], np.stack([scale, scale], axis=1)[order], angle[order], colour[order])
+
+
+def memory_order(mean: FloatArray) -> NDArray[np.int64]:
+    """(N,) an order in which neighbours in the picture are neighbours in memory: the fit gathers three times as fast on large pictures."""
+    return np.argsort(morton(*mean.astype(np.int64).T), kind="stable")

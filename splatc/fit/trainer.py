@@ -15,7 +15,6 @@ from typing import Literal
 import numpy as np
 import torch
 
-from splatc.bitstream.positions import morton
 from splatc.fit.births import born
 from splatc.fit.clock import Clock
 from splatc.fit.engine import Engine, Step
@@ -29,6 +28,7 @@ from splatc.fit.rate import Expected, Pull, pull
 from splatc.fit.removal import removal_costs
 from splatc.fit.rounding import noise_for
 from splatc.fit.schedule import Cut, Event, Round, Schedule
+from splatc.fit.seeding import memory_order
 from splatc.fit.squared import squared_error
 from splatc.fit.view import View
 from splatc.gaussians import Blend, FloatArray, Gaussians
@@ -215,8 +215,7 @@ class _Fit:
         self.parameters = self.parameters.joined(newborn)
         self.optimizer.extend(newborn)
         self.freezing.extend(len(newborn))
-        # Neighbours in the picture shall be neighbours in memory, as those seeded are (seeding.py).
-        self.keep(torch.from_numpy(np.argsort(morton(*self.parameters.mean.numpy().astype(np.int64).T), kind="stable")))
+        self.keep(torch.from_numpy(memory_order(self.parameters.mean.numpy())))
 
     def fetch_moments(self) -> None:
         """Have the moments here again."""
