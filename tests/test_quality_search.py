@@ -26,7 +26,7 @@ from splatc.errors import TimeUpError, UsageError
 from splatc.image_io import Image, Metadata, Samples
 from splatc.quality_search import Point, encode_to_psnr, place, slope_near
 from splatc.rate_control import Target
-from splatc.request import Request
+from splatc.request import USUAL_SLOPE, Request
 
 RNG = np.random.default_rng(5)
 Y, X = np.mgrid[:40, :56]
@@ -300,7 +300,7 @@ def test_a_place_between_two_fits_stays_between_them() -> None:
     assert place(points, 32.99, 3.0) == pytest.approx(10.9)
     assert place(points, 34.5, 3.0) == pytest.approx(11.5)
     assert place(points, 0.0, 3.0) == pytest.approx(8.0)  # not further than two octaves
-    assert slope_near([points[0], Point(10.1, 33.0, 5)], 31.0) == quality_search.USUAL_SLOPE
+    assert slope_near([points[0], Point(10.1, 33.0, 5)], 31.0) == USUAL_SLOPE
 
 
 def test_the_empty_file_holds_the_metadata() -> None:
