@@ -100,6 +100,18 @@ def wait_for_writing(process: subprocess.Popen[bytes], chance: random.Random, fo
     time.sleep(chance.choice((0.0, chance.uniform(0, 0.003), chance.uniform(0, 0.02))))
 
 
+def wait_for_group(group: int, seconds: float = 30.0) -> None:
+    """Until the workers of a batch have ended too: killed by the same signal, each keeps its locks until the system has ended it."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        listed = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], capture_output=True, text=True, check=True).stdout
+        processes = [line.split() for line in listed.splitlines()]
+        if not any(int(each) == group and not state.startswith("Z") for each, state in processes):
+            return
+        time.sleep(0.01)
+    raise TimeoutError(f"processes of group {group} are still there {seconds} seconds after SIGKILL")
+
+
 def states(case: Case, folder: Path, whole: dict[str, bytes], old: list[str]) -> list[str]:
     """What each output is now: old, absent, complete, or what is wrong."""
     found = []
@@ -134,7 +146,7 @@ def trial(case: Case, number: int, seed: int, splat: bytes, whole: dict[str, byt
         if with_kill:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        time.sleep(0.05)  # workers of a batch are ended by the same signal, but nobody waits for them
+        wait_for_group(process.pid)
         tally["killed" if with_kill else "ended before"] += 1
         tally.update(states(case, folder, whole, old))
         left = len(temporaries(folder))
