@@ -18,7 +18,7 @@ import PIL.Image
 import pytest
 from click.testing import CliRunner, Result
 
-from splatc import bitstream
+from splatc import bitstream, strays
 from splatc.batch import pool
 from splatc.batch.journal import NAME, Journal, request_hash
 from splatc.batch.plan import Pair, plan
@@ -281,6 +281,16 @@ def test_the_whole_way(tmp_path: Path) -> None:
     assert "a.splat2d and 3 others: exist already: add --skip-existing" in third.stderr
     fourth = CliRunner().invoke(main, ["batch", *arguments, "--cr", "20", "--skip-existing", "-q"])
     assert (fourth.exit_code, fourth.output) == (0, "")
+
+
+def test_what_killed_runs_have_left_goes_even_if_no_picture_is_left_to_do(tmp_path: Path) -> None:
+    make_pictures(tmp_path / "in", "sub/a.png")
+    arguments = [str(tmp_path / "in"), "-o", str(tmp_path / "out")]
+    assert run(*arguments).exit_code == 0
+    stray = tmp_path / "out" / "sub" / strays.new_name()
+    stray.touch()
+    assert "0 done, 1 kept" in run(*arguments).stderr
+    assert not stray.exists()
 
 
 @pytest.mark.parametrize(

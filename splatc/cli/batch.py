@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from splatc import strays
 from splatc.cli.console import complain, note, printable, say
 from splatc.cli.encode import encode
 from splatc.cli.options import force_option, quiet_option, threads_option
@@ -147,6 +148,8 @@ def _jobs(
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: the folder cannot be made: {error.strerror}") from error
+    for each in {Path(pair.output).parent for pair in pairs}:
+        strays.remove(each)  # here too: if no picture is left to do, nobody else will
     return [Job(pair.source, pair.output, options, threads, force, stamp(pair.output)) for pair in pairs]
 
 
