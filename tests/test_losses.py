@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from splatc.fit.losses import C1, C2, SIGMA, l1_ssim, l2
+from splatc.fit.losses import C1, C2, SIGMA, l1, l1_ssim, l2, multiscale
+from splatc.fit.pyramid import half
 
 
 def pair(*shape: int, dtype: torch.dtype = torch.float64) -> tuple[torch.Tensor, torch.Tensor]:
@@ -49,6 +50,21 @@ def test_gradients_agree_with_finite_differences(shape: tuple[int, ...]) -> None
     out, target = pair(*shape)
     assert torch.autograd.gradcheck(lambda x: l1_ssim(x, target, 0.4), out)
     assert torch.autograd.gradcheck(lambda x: l2(x, target), out)
+    assert torch.autograd.gradcheck(lambda x: l1(x, target), out)
+    assert torch.autograd.gradcheck(half, out)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 9), (2, 13, 4), (3, 6, 7)])
+def test_several_scales_are_those_of_two_by_two(shape: tuple[int, ...]) -> None:
+    out, target = pair(*shape)
+    wanted = 0.2 * (out - target).abs().mean()
+    x, y = out, target
+    for weight in (0.3, 0.4, 0.3):
+        x, y = (torch.nn.functional.avg_pool2d(each[None], 2, ceil_mode=True)[0] for each in (x, y))
+        wanted = wanted + weight * l1_ssim(x, y, 1.0)
+    assert multiscale(out, target).item() == pytest.approx(wanted.item(), abs=1e-12)
+    by_out, by_plain = (torch.autograd.grad(each, out)[0] for each in (multiscale(out, target), wanted))
+    torch.testing.assert_close(by_out, by_plain)
 
 
 def test_gradients_scale_with_what_follows_the_loss() -> None:

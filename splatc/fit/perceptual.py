@@ -9,6 +9,7 @@ import torch
 
 from splatc.fit.gather import Moments, gather_rows, gradient_planes
 from splatc.fit.lattice import Lattice
+from splatc.fit.losses import sum_of_squares
 from splatc.fit.view import View
 from splatc.gaussians import Blend, FloatArray
 from splatc.render.cpu import render_rows
@@ -25,11 +26,12 @@ def perceptual_error(lattice: Lattice, view: View, background: FloatArray, loss:
     image, weight = render_rows(view.footprint, view.feature, background, lattice.width, lattice.height)
     drawn = torch.from_numpy(image).requires_grad_()
     wanted = torch.from_numpy(lattice.samples.astype(np.float32) * lattice.unit)
-    pictures = (rows[:, :, : lattice.width].transpose(0, 1) for rows in (drawn, wanted))
-    (loss(*pictures) * float(wanted.numel())).backward()  # type: ignore[no-untyped-call]  # torch has no types for it
+    pictures = [rows[:, :, : lattice.width].transpose(0, 1).contiguous() for rows in (drawn, wanted)]
+    (loss(*pictures) * float(pictures[1].numel())).backward()  # type: ignore[no-untyped-call]  # torch has no types for it
     assert drawn.grad is not None
     gradient = drawn.grad.contiguous().numpy()
     moments = Moments.zero(*view.feature.shape)
     planes = gradient_planes(gradient, image, weight, view.blend is Blend.NORMALIZED)
     gather_rows(view.footprint, view.feature, planes, lattice.width, moments)
-    return float(((drawn.detach() - wanted) ** 2).sum()), moments
+    total = sum_of_squares(*(each.detach().numpy().reshape(-1, lattice.width) for each in pictures))
+    return total, moments
