@@ -127,7 +127,7 @@ FEWEST_CUTS = 10
 STEPS_TO_ASK = 40
 """To pack all Gaussians takes as long as some ten steps; the quickest fits can do that less often."""
 FEWEST_ASKS = 3
-_STEPS = {1: 160, 2: 500, 3: 1000, 4: 1800, 5: 3000, 6: 5000, 7: 9000, 8: 15000, 9: 30000}
+_STEPS = {1: 130, 2: 500, 3: 1000, 4: 1800, 5: 3000, 6: 5000, 7: 9000, 8: 15000, 9: 30000}
 USUAL_SAMPLES = 400_000
 """Samples a step up to which a fit makes all steps of its effort."""
 FEWEST = 0.25
