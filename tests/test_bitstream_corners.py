@@ -16,6 +16,7 @@ from splatc.bitstream import Layout, Pass, Reader, coder, layout, reader, stream
 from splatc.bitstream.container import TruncatedFileError
 from splatc.bitstream.stream import Tables
 from splatc.errors import CorruptFileError
+from splatc.quantize import MAX_ANISOTROPY, Quantizer
 from tests.bitstream_cases import assert_equal, header_for, random_quantized
 
 
@@ -27,6 +28,39 @@ def test_gaussians_and_headers_that_are_none_are_refused() -> None:
     for wrong in (replace(header, channels=5), replace(header, depth=12), replace(header, background=(1, 2))):
         with pytest.raises(ValueError, match="no such kind of picture"):
             bitstream.encode(wrong, gaussians)
+
+
+SIZES = Quantizer().sizes
+
+
+@pytest.mark.parametrize(
+    ("name", "last", "beyond"),
+    [
+        ("size", SIZES - 1, SIZES),
+        ("size", 0, -1),
+        ("anisotropy", MAX_ANISOTROPY, MAX_ANISOTROPY + 1),
+        ("colour", 32767, 32768),
+        ("colour", -32768, -32769),
+    ],
+)
+def test_ranges_hold_their_ends_and_no_more(name: str, last: int, beyond: int) -> None:
+    header = header_for(20, 10)
+    gaussians = random_quantized(np.random.default_rng(0), header, 1)
+    gaussians = replace(gaussians, angle=np.zeros(1, np.int32), strip=np.zeros(1, np.int32))
+    held, refused = (
+        replace(gaussians, **{name: np.full_like(getattr(gaussians, name), each)}) for each in (last, beyond)
+    )
+    assert_equal(bitstream.decode(bitstream.encode(header, held))[1], held)
+    with pytest.raises(ValueError, match=f"{name}.*{beyond}"):
+        bitstream.encode(header, refused)
+
+
+def test_a_section_that_is_cut_within_its_first_level_gives_nothing() -> None:
+    header = header_for(64, 64)
+    gaussians = random_quantized(np.random.default_rng(0), header, 400, levels=1)
+    data = bitstream.encode(header, gaussians)
+    opened = Reader(io.BytesIO(data[:-40]))
+    assert len(opened.read(allow_truncated=True)) == 0
 
 
 def test_an_interrupt_is_not_taken_for_damage(tiny_file: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
