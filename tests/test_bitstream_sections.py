@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splatc import bitstream
-from splatc.bitstream import Header, Layout, Metadata, Pass, Reader, divide, index, layout, limits
+from splatc.bitstream import Header, Layout, Metadata, Pass, Reader, divide, index, layout, limits, reach
 from splatc.bitstream.container import GAUSSIANS_CHUNK, HEADER_CHUNK, INDEX_CHUNK, write
 from splatc.errors import CorruptFileError
-from splatc.gaussians import Q_MAX
+from splatc.gaussians import Q_MAX, Gaussians
 from splatc.quantize import QuantizedGaussians, Quantizer, dequantize, grid_shape
 from tests.bitstream_cases import assert_equal, header_for, in_coding_order, random_quantized
 
@@ -120,6 +120,34 @@ def test_a_region_has_all_gaussians_that_touch_it(
     touching = (x + reach_x >= left) & (x - reach_x <= region[2]) & (y + reach_y >= top) & (y - reach_y <= region[3])
     found = keys(reader(data).read(region))
     assert keys(gaussians.take(np.flatnonzero(touching))) <= found <= keys(gaussians)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "angle", "farthest"),
+    [
+        (3, 32, 0.0, 30 - 3),  # left
+        (60, 32, 0.0, 60 + 30 - 64),  # right
+        (32, 2, math.pi / 2, 30 - 2),  # above
+        (32, 55, math.pi / 2, 55 + 30 - 64),  # below
+        (32, 32, 0.0, 0),
+    ],
+)
+def test_a_reach_is_that_of_the_farthest_side(
+    x: float, y: float, angle: float, farthest: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An ellipse of 30 by 10 px about (x, y) in the block of 64 x 64 px at the origin."""
+    mean, scale, turn, colour = (
+        np.array(each, np.float32) for each in ([[x, y]], [[30.0, 10.0]], [angle], [[0.0, 0.0, 0.0]])
+    )
+    floats = Gaussians(mean, scale / np.float32(math.sqrt(Q_MAX)), turn, colour)
+    monkeypatch.setattr(reach, "dequantize", lambda *_: floats)
+    section = layout.Section(0, (1,), 6, 0, 0, None)
+    empty = random_quantized(np.random.default_rng(0), header_for(64, 64), 1)
+    assert reach.exact(Quantizer(), section, empty) == pytest.approx(farthest)
+    assert reach.rounded(Quantizer(), section, empty) in (
+        farthest,
+        farthest + 1,
+    )  # rounded up, and so is a rounding error
 
 
 def test_a_region_is_read_from_its_own_bytes() -> None:
