@@ -16,7 +16,7 @@ from splatc.bitstream import Layout, Pass, Reader, coder, layout, reader, stream
 from splatc.bitstream.container import TruncatedFileError
 from splatc.bitstream.stream import Tables
 from splatc.errors import CorruptFileError
-from splatc.quantize import MAX_ANISOTROPY, Quantizer
+from splatc.quantize import MAX_ANISOTROPY, Quantizer, grid_shape
 from tests.bitstream_cases import assert_equal, header_for, random_quantized
 
 
@@ -31,6 +31,7 @@ def test_gaussians_and_headers_that_are_none_are_refused() -> None:
 
 
 SIZES = Quantizer().sizes
+CELLS = grid_shape(20, 10, Quantizer().position_step(0))
 
 
 @pytest.mark.parametrize(
@@ -41,11 +42,15 @@ SIZES = Quantizer().sizes
         ("anisotropy", MAX_ANISOTROPY, MAX_ANISOTROPY + 1),
         ("colour", 32767, 32768),
         ("colour", -32768, -32769),
+        ("x", CELLS[0] - 1, CELLS[0]),
+        ("y", CELLS[1] - 1, CELLS[1]),
+        ("x", 0, -1),
+        ("y", 0, -1),
     ],
 )
 def test_ranges_hold_their_ends_and_no_more(name: str, last: int, beyond: int) -> None:
     header = header_for(20, 10)
-    gaussians = random_quantized(np.random.default_rng(0), header, 1)
+    gaussians = random_quantized(np.random.default_rng(0), header, 1, levels=1)
     gaussians = replace(gaussians, angle=np.zeros(1, np.int32), strip=np.zeros(1, np.int32))
     held, refused = (
         replace(gaussians, **{name: np.full_like(getattr(gaussians, name), each)}) for each in (last, beyond)
