@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from splatc.bitstream.colours import covariances
 from splatc.bitstream.neighbours import NEIGHBOURS, nearest_earlier
 from splatc.bitstream.predict import from_symbols, to_symbols
+from splatc.quantize import MAX_ANISOTROPY, MAX_LEVELS, Quantizer, angle_count_table
 from tests.bitstream_cases import header_for, random_quantized
+from tests.independent_decoder.model import Header, Symbols
+from tests.independent_decoder.prediction import shape
+
+DESCRIBED = Header(
+    blend=1, channels=3, depth=8, width=9, height=9, background=(0, 0, 0), position=0, position_slope=0, sizes=0, anisotropy=0,
+    angle=0, angle_slope=0, luma=0, chroma=0, colour_slope=0, level_counts=(1,),
+)  # fmt: skip
+"""What of a header has no say in shapes is 0."""
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 8, 9, 100, 1500])
@@ -24,6 +35,35 @@ def test_neighbours_are_the_nearest_earlier_points(count: int, extent: int) -> N
         assert neighbours[i, : len(nearest)].tolist() == nearest.tolist()
         assert distances[i, : len(nearest)].tolist() == squares[nearest].tolist()
         assert np.all(neighbours[i, len(nearest) :] == -1)
+
+
+@pytest.mark.parametrize("step", [96, 113])
+def test_every_shape_is_that_of_the_text(step: int) -> None:
+    """All sizes and anisotropies at four levels, in 64 directions of those that there are."""
+    quantizer = Quantizer(anisotropy=step)
+    described = replace(DESCRIBED, sizes=quantizer.sizes, anisotropy=step)
+    cases = []
+    for level, size, anisotropy in itertools.product(
+        (0, 3, 9, MAX_LEVELS - 1), range(quantizer.sizes), range(MAX_ANISOTROPY + 1)
+    ):
+        directions = int(angle_count_table(quantizer)[level, anisotropy])
+        for k in range(min(64, directions)):
+            cases.append((level, size, anisotropy, k * directions // min(64, directions), directions))
+    found = covariances(quantizer, *np.array(cases, np.int32).T)
+    for (level, size, anisotropy, angle, m), xx_xy_yy in zip(cases, found.tolist(), strict=True):
+        gaussian = Symbols(level, 0, 0, size, anisotropy, m, 0, 0, [])
+        assert shape(described, gaussian, angle) == tuple(xx_xy_yy)
+
+
+def test_every_step_of_anisotropy_stretches_as_the_text_says() -> None:
+    anisotropy = np.arange(MAX_ANISOTROPY + 1)
+    for step in range(60, 192):
+        quantizer = Quantizer(anisotropy=step)
+        described = replace(DESCRIBED, sizes=quantizer.sizes, anisotropy=step)
+        zero = np.zeros_like(anisotropy)
+        found = covariances(quantizer, zero + 3, zero, anisotropy, zero, zero + 8)
+        expected = [shape(described, Symbols(3, 0, 0, 0, each, 8, 0, 0, []), 0) for each in anisotropy.tolist()]
+        assert list(map(tuple, found.tolist())) == expected
 
 
 def test_a_smooth_picture_leaves_small_residuals() -> None:
