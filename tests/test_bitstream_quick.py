@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import types
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splatc import bitstream
-from splatc.bitstream import layout, quick, stream
+from splatc.bitstream import Header, layout, quick, stream
+from splatc.bitstream.layout import LevelRange
 from splatc.bitstream.quick_models import FIRST_SHARE
 from splatc.bitstream.stream import GaussianSymbols
 from splatc.errors import CorruptFileError
@@ -82,3 +85,21 @@ def test_tables_that_a_parent_learned_are_not_changed_by_its_sections() -> None:
         quick.decode(header, section, content, learned)
     for name, values in vars(before).items():
         np.testing.assert_array_equal(getattr(learned, name), values, name)
+
+
+@pytest.mark.parametrize("decoder", [stream, quick])
+def test_no_room_is_made_for_what_a_cut_stream_cannot_hold(
+    decoder: types.ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header = replace(header_for(4000, 4000), level_counts=(100_000_000,))
+    (section,) = layout.undivided(header, 60_000_000)
+    asked = []
+    room = stream.empty_symbols
+
+    def note(header: Header, levels: list[LevelRange]) -> GaussianSymbols:
+        asked.append(levels)
+        return room(header, [])
+
+    monkeypatch.setattr(decoder, "empty_symbols", note)
+    symbols, _ = decoder.decode(header, section, bytes(100), stream.Tables() if decoder is stream else None)
+    assert (asked, len(symbols.level)) == ([[]], 0)
