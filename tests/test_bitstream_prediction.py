@@ -56,12 +56,12 @@ def test_every_shape_is_that_of_the_text(step: int) -> None:
 
 
 def test_every_step_of_anisotropy_stretches_as_the_text_says() -> None:
-    anisotropy = np.arange(MAX_ANISOTROPY + 1)
+    anisotropy = np.arange(MAX_ANISOTROPY + 1, dtype=np.int32)
     for step in range(60, 192):
         quantizer = Quantizer(anisotropy=step)
         described = replace(DESCRIBED, sizes=quantizer.sizes, anisotropy=step)
-        zero = np.zeros_like(anisotropy)
-        found = covariances(quantizer, zero + 3, zero, anisotropy, zero, zero + 8)
+        zero, three, eight = (np.full_like(anisotropy, each) for each in (0, 3, 8))
+        found = covariances(quantizer, three, zero, anisotropy, zero, eight)
         expected = [shape(described, Symbols(3, 0, 0, 0, each, 8, 0, 0, []), 0) for each in anisotropy.tolist()]
         assert list(map(tuple, found.tolist())) == expected
 
