@@ -1,6 +1,7 @@
 """Change the code of splatc/bitstream/ in one place at a time, and see whether a test notices.
 
     python tools/mutation_test.py --sample 150 --seed 1 > out/mutants.txt
+    python tools/mutation_test.py --again out/mutants.txt    # after tests were added for them
 
 A mutant is a module with one comparison, operator, whole number, condition or `raise` changed. Each runs the quick tests of the bitstream
 in a process of its own (a fork, so that Numba and the rest are imported once), and is killed by the first that fails, or after
@@ -32,7 +33,8 @@ TESTS = (
     "tests/test_conformance.py", "tests/test_hostile.py", "tests/test_bitstream_corners.py", "tests/test_bitstream_damage.py",
     "tests/test_bitstream_roundtrip.py", "tests/test_bitstream_sections.py", "tests/test_bitstream_metadata.py",
     "tests/test_bitstream_coder.py", "tests/test_bitstream_positions.py", "tests/test_bitstream_prediction.py",
-    "tests/test_bitstream_inspect.py", "tests/test_bitstream_spec.py", "tests/test_verify.py", "tests/test_hostile_damage.py",
+    "tests/test_bitstream_inspect.py", "tests/test_bitstream_quick.py", "tests/test_bitstream_spec.py", "tests/test_verify.py",
+    "tests/test_hostile_damage.py",
 )  # fmt: skip
 """Those that kill most come first."""
 MEMORY = 3 << 30
@@ -160,10 +162,16 @@ def survives(name: str, path: Path, source: str, seconds: int) -> bool:
     return os.waitstatus_to_exitcode(status) == 0
 
 
+def told(path: Path, what: str) -> str:
+    """The line for a mutant that survived."""
+    return f"survived: {path.stem}: {what}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sample", type=int, default=0, metavar="N", help="only N mutants, at random")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--again", type=Path, metavar="FILE", help="only those that survived the run that printed this")
     parser.add_argument("--seconds", type=int, default=300, help="a mutant that runs longer counts as killed")
     parser.add_argument("--minutes", type=float, default=1e9, help="stop after so long")
     options = parser.parse_args()
@@ -184,6 +192,9 @@ def main() -> int:
     chosen = everything
     if options.sample:
         chosen = random.Random(options.seed).sample(everything, min(options.sample, len(everything)))
+    if options.again is not None:
+        survivors = set(options.again.read_text().splitlines())
+        chosen = [each for each in everything if told(each[0], each[1]) in survivors]
     path = PACKAGE / "varint.py"
     if not survives("splatc.bitstream.varint", path, path.read_text(), 10 * options.seconds):
         print("the tests fail without any change")
@@ -195,7 +206,7 @@ def main() -> int:
             break
         tried += 1
         if survives(f"splatc.bitstream.{path.stem}", path, text, options.seconds):
-            print(f"survived: {path.stem}: {what}", flush=True)
+            print(told(path, what), flush=True)
         else:
             killed += 1
     print(
