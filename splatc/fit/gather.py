@@ -28,12 +28,15 @@ from splatc.render.footprint import (
     pixel_span,
     weights_at,
 )
+from splatc.render.scratch import Scratch
 
 # Sums over a Gaussian's pixels of h, the gradient of its exponent, times the powers of dx and dy.
 _SX, _SY, _SXX, _SXY, _SYY, _MOMENTS = range(6)
 
 
-def gradient_planes(grad: FloatArray, image: FloatArray, weight: FloatArray, normalized: bool) -> FloatArray:
+def gradient_planes(
+    grad: FloatArray, image: FloatArray, weight: FloatArray, normalized: bool, scratch: Scratch
+) -> FloatArray:
     """Gradient of the accumulated planes, (H, K, S), from that of the blended picture ``grad`` (H, C, S).
 
     Normalized blend, out = num / den: d num = grad / den, and the weight plane gets -sum(grad out) / den.
@@ -41,7 +44,7 @@ def gradient_planes(grad: FloatArray, image: FloatArray, weight: FloatArray, nor
     if not normalized:
         return grad
     height, channels, stride = grad.shape
-    planes = np.empty((height, channels + 1, stride), np.float32)
+    planes = scratch.array("planes", height, channels + 1, stride)
     _divide_by_weight(grad, image, weight, planes)
     return planes
 

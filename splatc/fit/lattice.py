@@ -7,6 +7,7 @@ full size plus noise, which Adam averages out as long as every Gaussian meets so
 
 from __future__ import annotations
 
+import functools
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -16,9 +17,11 @@ import numpy as np
 from numba import get_num_threads, njit, prange
 from numpy.typing import NDArray
 
+from splatc.fit.pyramid import Planes
 from splatc.gaussians import FloatArray
 from splatc.render.cpu import row_stride
 from splatc.render.footprint import KERNEL
+from splatc.render.scratch import Scratch
 
 Samples = NDArray[np.uint8 | np.uint16]
 
@@ -45,10 +48,20 @@ class Lattice:
     def channels(self) -> int:
         return int(self.samples.shape[1])
 
+    @functools.cached_property
+    def scales(self) -> list[Planes]:
+        """The lattice in [0, 1], and at 1/2, 1/4 and 1/8 of its size."""
+        scales = [Planes(self.samples * self.unit, self.width)]
+        for _ in range(3):
+            scales.append(scales[-1].half(Scratch(), "half"))
+        return scales
+
     def window(self, step: int, samples: int) -> Lattice:
         """As many rows as hold so many samples, each step the next ones."""
         rows = max(1, samples // self.width)
         windows = -(-self.height // rows)
+        if windows == 1:
+            return self
         top = step % windows * self.height // windows
         bottom = (step % windows + 1) * self.height // windows
         return replace(self, y0=self.y0 + top * self.reduction, height=bottom - top, samples=self.samples[top:bottom])

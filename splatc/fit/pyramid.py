@@ -1,70 +1,67 @@
-"""Pictures at half their size, differentiable: what the losses of several scales (losses.py) look at."""
+"""Pictures as rows of colour planes, and at half their size: what the losses of several scales (losses.py) look at."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numba import njit, prange
-from numpy.typing import NDArray
 
+from splatc.gaussians import FloatArray
+from splatc.render.cpu import row_stride
 from splatc.render.footprint import KERNEL
-
-Tensor = torch.Tensor
-Array = NDArray[np.floating]
+from splatc.render.scratch import Scratch
 
 
-def half(picture: Tensor) -> Tensor:
-    """(C, ceil(H / 2), ceil(W / 2)): each pixel is the mean of two by two of a picture (C, H, W), at odd edges of those that are there."""
-    halved: Tensor = _Half.apply(picture)  # type: ignore[no-untyped-call]  # torch has no types for it
-    return halved
+@dataclass(frozen=True)
+class Planes:
+    """A picture as rows of colour planes, in [0, 1]."""
+
+    rows: FloatArray
+    """(H, C, S) with S = row_stride(width); 0 behind the end of each row."""
+    width: int
+    """px"""
+
+    def half(self, scratch: Scratch, name: str) -> Planes:
+        """ceil(H / 2) rows of ceil(width / 2), in the scratch: each pixel is the mean of two by two, at odd edges of those there."""
+        height, channels, _ = self.rows.shape
+        width = -(-self.width // 2)
+        rows = scratch.array(name, -(-height // 2), channels, row_stride(width))
+        _halve(self.rows, self.width, rows)
+        return Planes(rows, width)
 
 
-class _Half(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, picture: Tensor) -> Tensor:
-        array: Array = picture.detach().contiguous().numpy()
-        channels, height, width = ctx.shape = array.shape
-        halved = np.empty((channels, -(-height // 2), -(-width // 2)), array.dtype)
-        _halve(array, halved)
-        return torch.from_numpy(halved)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
-        array: Array = grad.contiguous().numpy()
-        by_picture = np.empty(ctx.shape, array.dtype)
-        _spread(array, by_picture)
-        return torch.from_numpy(by_picture)
+def add_spread(by_half: FloatArray, width: int, by_rows: FloatArray) -> None:
+    """Gradient by the pixels of ``Planes.half`` -> by those that it was made of, added to ``by_rows`` (H, C, S)."""
+    _spread(by_half, width, by_rows)
 
 
 @njit(parallel=True, **KERNEL)
-def _halve(picture: Array, halved: Array) -> None:
+def _halve(rows: FloatArray, width: int, halved: FloatArray) -> None:
     """Means of two by two. A last row or column without a neighbour stands for both."""
-    _, height, width = picture.shape
-    channels, rows, columns = halved.shape
-    quarter = picture.dtype.type(0.25)
-    for job in prange(channels * rows):
-        channel, row = job // rows, job % rows
-        above, below = picture[channel, 2 * row], picture[channel, min(2 * row + 1, height - 1)]
-        for i in range(width // 2):
-            halved[channel, row, i] = quarter * (above[2 * i] + above[2 * i + 1] + below[2 * i] + below[2 * i + 1])
-        if width % 2 == 1:
-            halved[channel, row, columns - 1] = quarter * 2 * (above[width - 1] + below[width - 1])
+    height, channels, _ = rows.shape
+    quarter = np.float32(0.25)
+    for row in prange(len(halved)):
+        for channel in range(channels):
+            above, below = rows[2 * row, channel], rows[min(2 * row + 1, height - 1), channel]
+            for i in range(width // 2):
+                halved[row, channel, i] = quarter * (above[2 * i] + above[2 * i + 1] + below[2 * i] + below[2 * i + 1])
+            halved[row, channel, width // 2 :] = np.float32(0.0)
+            if width % 2 == 1:
+                halved[row, channel, width // 2] = quarter * 2 * (above[width - 1] + below[width - 1])
 
 
 @njit(parallel=True, **KERNEL)
-def _spread(by_halved: Array, by_picture: Array) -> None:
+def _spread(by_half: FloatArray, width: int, by_rows: FloatArray) -> None:
     """The transpose of _halve."""
-    channels, height, width = by_picture.shape
-    quarter = by_picture.dtype.type(0.25)
-    for job in prange(channels * height):
-        channel, row = job // height, job % height
-        scale = quarter
-        if height % 2 == 1 and row == height - 1:
-            scale = quarter * 2
-        source, target = by_halved[channel, row // 2], by_picture[channel, row]
-        for i in range(width):
-            target[i] = scale * source[i // 2]
-        if width % 2 == 1:
-            target[width - 1] *= 2
+    height, channels, _ = by_rows.shape
+    for row in prange(height):
+        scale = np.float32(0.5) if height % 2 == 1 and row == height - 1 else np.float32(0.25)
+        for channel in range(channels):
+            source, target = by_half[row // 2, channel], by_rows[row, channel]
+            for i in range(width // 2):
+                g = scale * source[i]
+                target[2 * i] += g
+                target[2 * i + 1] += g
+            if width % 2 == 1:
+                target[width - 1] += scale * 2 * source[width // 2]

@@ -19,6 +19,7 @@ from splatc.gaussians import EPSILON, FloatArray
 from splatc.render import simd
 from splatc.render.cpu import bin_tiles, row_stride
 from splatc.render.footprint import KERNEL, MEAN_Y
+from splatc.render.scratch import Scratch
 from splatc.render.tile import TILE_HEIGHT, TILE_WIDTH, add_members
 
 BAND_BYTES = 1 << 26
@@ -32,20 +33,25 @@ def bands(lattice: Lattice, planes: int) -> list[tuple[int, int]]:
 
 
 def squared_error(
-    lattice: Lattice, footprint: FloatArray, feature: FloatArray, background: FloatArray
+    lattice: Lattice,
+    footprint: FloatArray,
+    feature: FloatArray,
+    background: FloatArray,
+    scratch: Scratch | None = None,
 ) -> tuple[float, Moments]:
     """Sum of squared differences between a lattice and what Gaussians draw of it, and the moments of its gradient.
 
     ``footprint`` (N, FOOTPRINT) in samples of the lattice; ``feature`` (N, C), or (N, C + 1) for the normalized blend.
     """
     planes = feature.shape[1]
+    scratch = scratch or Scratch()
     moments = Moments.zero(len(footprint), planes)
     total = 0.0
     kernel = _forward_kernel(planes, planes > lattice.channels)
     for top, bottom in bands(lattice, planes):
         here = shifted(footprint, top)
         starts, members = bin_tiles(here, lattice.width, bottom - top)
-        gradient = np.empty((bottom - top, planes, row_stride(lattice.width)), np.float32)
+        gradient = scratch.array("planes", bottom - top, planes, row_stride(lattice.width))
         samples, sums = lattice.samples[top:bottom], np.zeros(len(starts) - 1)
         kernel(here, feature, background, starts, members, samples, lattice.unit, lattice.width, gradient, sums)
         total += float(sums.sum())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -33,6 +33,7 @@ from splatc.fit.squared import squared_error
 from splatc.fit.view import View
 from splatc.gaussians import Blend, FloatArray, Gaussians
 from splatc.quantize import Quantizer
+from splatc.render.scratch import Scratch
 
 Tune = Literal["psnr", "ssim", "smartsplat"]
 
@@ -61,15 +62,16 @@ class Task:
     """"psnr" for squared error, "ssim" for L1 + SSIM over several scales, "smartsplat" for L1 + SSIM as in the paper."""
     engine: Engine | None = None
     """Makes the steps, on a GPU; for squared error only. None makes them here."""
+    scratch: Scratch = field(default_factory=Scratch, repr=False, compare=False)
 
     def gradients(self, parameters: Parameters, lattice: Lattice) -> tuple[float, dict[str, Tensor]]:
         """Mean squared error of a lattice, and by name the gradient of the loss, times its pixels."""
         view = View(parameters, lattice, self.blend)
         if self.tune == "psnr":
-            total, moments = squared_error(lattice, view.footprint, view.feature, self.background)
+            total, moments = squared_error(lattice, view.footprint, view.feature, self.background, self.scratch)
         else:
             loss = multiscale if self.tune == "ssim" else l1_ssim
-            total, moments = perceptual_error(lattice, view, self.background, loss)
+            total, moments = perceptual_error(lattice, view, self.background, loss, self.scratch)
         return total / (lattice.width * lattice.height * lattice.channels), view.gradients(moments)
 
     def removal_costs(self, parameters: Parameters, reduction: int) -> FloatArray:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from splatc.gaussians import EPSILON, Blend, FloatArray
 from splatc.render import simd
 from splatc.render.footprint import EXTENT_X, EXTENT_Y, KERNEL, MEAN_X, MEAN_Y, pixel_span
+from splatc.render.scratch import Scratch
 from splatc.render.tile import TILE_HEIGHT, TILE_WIDTH, add_members
 
 
@@ -34,17 +35,23 @@ def features(colour: FloatArray, blend: Blend) -> FloatArray:
 
 
 def render_rows(
-    footprint: FloatArray, feature: FloatArray, background: FloatArray, width: int, height: int
+    footprint: FloatArray,
+    feature: FloatArray,
+    background: FloatArray,
+    width: int,
+    height: int,
+    scratch: Scratch | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Picture as (H, C, S) float32 rows of planes, and the total weight with EPSILON, (H, S); S = row_stride(width).
 
     ``feature`` is (N, C) for the sum blend and (N, C + 1) for the normalized one; for the sum blend the weight is 1 everywhere.
-    Behind each row lie S - width pixels that count for nothing: colour 0, weight infinite.
+    Behind each row lie S - width pixels that count for nothing: colour 0, weight infinite. With a ``scratch`` both are in its memory.
     """
     channels, planes = len(background), feature.shape[1]
     stride = row_stride(width)
-    image = np.empty((height, channels, stride), np.float32)
-    weight = np.empty((height, stride), np.float32)
+    scratch = scratch or Scratch()
+    image = scratch.array("image", height, channels, stride)
+    weight = scratch.array("weight", height, stride)
     starts, members = bin_tiles(footprint, width, height)
     kernel = _forward_kernel(planes, planes > channels)
     kernel(footprint, feature, background, starts, members, width, height, image, weight)
