@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -85,16 +83,16 @@ def test_gradients_match_finite_differences(blend: Blend, reduction: int, step: 
 
 @pytest.mark.parametrize("blend", Blend)
 def test_a_loss_of_whole_pictures_gives_the_same_gradient(blend: Blend) -> None:
-    def squares(drawn: Planes, wanted: Sequence[Planes], scratch: Scratch) -> tuple[float, FloatArray]:
-        difference = drawn.rows - wanted[0].rows
-        return float((difference**2).mean()), 2 * difference
+    def squares(drawn: Planes, wanted: Lattice, scratch: Scratch) -> tuple[float, FloatArray]:
+        difference = drawn.rows - wanted.scales[0].rows
+        return float((difference**2).sum()) / (WIDTH * HEIGHT * 3), 2 * difference
 
     gaussians, target = setting(blend)
     lattice = Picture(target).lattice(1)
     view = View(from_gaussians(gaussians), lattice, blend)
     expected, fused = squared_error(lattice, view.footprint, view.feature, BACKGROUND)
-    total, whole = perceptual_error(lattice, view, BACKGROUND, squares)
-    assert total == pytest.approx(expected, rel=1e-4)
+    total, value, whole = perceptual_error(lattice, view, BACKGROUND, squares)
+    assert (total, value) == pytest.approx((expected, expected / (WIDTH * HEIGHT * 3)), rel=1e-4)
     assert np.allclose(whole.feature, fused.feature, rtol=1e-3, atol=1e-3)
     assert np.allclose(whole.shape, fused.shape, rtol=1e-3, atol=1e-2)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from splatc.fit.lattice import Lattice, Picture
 from splatc.fit.losses import l1_ssim, multiscale, sum_of_squares
 from splatc.fit.perceptual import Loss
 from splatc.fit.pyramid import Planes, add_spread
@@ -23,7 +24,7 @@ SHAPES = [(1, 1, 1), (1, 1, 9), (1, 3, 17), (2, 13, 4), (3, 6, 7), (3, 14, 12), 
 def pair(*shape: int) -> tuple[Tensor, Tensor]:
     """(C, H, W) as drawn and as wanted."""
     generator = torch.Generator().manual_seed(2)
-    out, target = (torch.rand(shape, generator=generator).double() for _ in range(2))
+    out, target = (torch.round(torch.rand(shape, generator=generator).double() * 65535) / 65535 for _ in range(2))
     return (0.3 * out + 0.7 * target).requires_grad_(), target
 
 
@@ -34,28 +35,26 @@ def planes(picture: Tensor) -> Planes:
     return Planes(rows, width)
 
 
-def scales(picture: Tensor) -> list[Planes]:
-    found = [planes(picture)]
-    for _ in range(3):
-        found.append(found[-1].half(Scratch(), "half"))
-    return found
+def lattice(picture: Tensor) -> Lattice:
+    samples = np.rint(picture.numpy().transpose(1, 2, 0) * 65535).astype(np.uint16)
+    return Picture(samples).lattice(1)
 
 
 def plain_l1(x: Tensor, y: Tensor) -> Tensor:
     return (x - y).abs().mean()
 
 
-def plain_ssim(x: Tensor, y: Tensor) -> Tensor:
-    """The mean of SSIM, each pixel with the part of the window that lies within the picture."""
+def mean(picture: Tensor) -> Tensor:
+    """Of the part of the window around each pixel that lies within the picture."""
     distance = torch.arange(-RADIUS, RADIUS + 1, dtype=torch.float64)
     bell = torch.exp(-0.5 * (distance[:, None] ** 2 + distance**2) / SIGMA**2)[None, None]
+    pictures = (picture[:, None], torch.ones_like(picture)[:, None])
+    total, weight = (torch.nn.functional.conv2d(each, bell, padding=RADIUS)[:, 0] for each in pictures)
+    return total / weight
 
-    def mean(picture: Tensor) -> Tensor:
-        total, weight = (
-            torch.nn.functional.conv2d(p[:, None], bell, padding=RADIUS)[:, 0] for p in (picture, 0 * y + 1)
-        )
-        return total / weight
 
+def plain_ssim(x: Tensor, y: Tensor) -> Tensor:
+    """The mean of SSIM over all pixels."""
     mx, my = mean(x), mean(y)
     variances, covariance = mean(x * x) - mx**2 + mean(y * y) - my**2, mean(x * y) - mx * my
     luminance = (2 * mx * my + C1) / (mx**2 + my**2 + C1)
@@ -67,7 +66,8 @@ def plain_l1_ssim(x: Tensor, y: Tensor) -> Tensor:
 
 
 def plain_multiscale(x: Tensor, y: Tensor) -> Tensor:
-    loss = 0.2 * plain_l1(x, y)
+    minded = mean(1 / (2 * (mean(y * y) - mean(y) ** 2) + C2))
+    loss = 0.1 * plain_l1(x, y) + 0.05 * (minded * (x - y) ** 2).mean()
     for weight in (0.3, 0.4, 0.3):
         x, y = (torch.nn.functional.avg_pool2d(each[None], 2, ceil_mode=True)[0] for each in (x, y))
         loss = loss + weight * (1 - plain_ssim(x, y))
@@ -80,7 +80,7 @@ def test_losses_are_what_they_say(
     loss: Loss, plain: Callable[[Tensor, Tensor], Tensor], shape: tuple[int, ...]
 ) -> None:
     out, target = pair(*shape)
-    value, gradient = loss(planes(out), scales(target), Scratch())
+    value, gradient = loss(planes(out), lattice(target), Scratch())
     wanted = plain(out, target)
     assert value == pytest.approx(wanted.item(), abs=1e-4)  # variances of float32
     (by_out,) = torch.autograd.grad(wanted * out.numel(), out)
@@ -91,8 +91,8 @@ def test_losses_are_what_they_say(
 
 @pytest.mark.parametrize("loss", [l1_ssim, multiscale])
 def test_equal_pictures_are_a_minimum(loss: Loss) -> None:
-    _, target = pair(3, 20, 30)
-    value, gradient = loss(planes(target), scales(target), Scratch())
+    wanted = lattice(pair(3, 20, 30)[1])
+    value, gradient = loss(wanted.scales[0], wanted, Scratch())
     assert value == pytest.approx(0.0, abs=1e-6)
     assert float(np.abs(gradient).max()) < 1e-2  # times 1800 samples
 
@@ -101,9 +101,9 @@ def test_equal_pictures_are_a_minimum(loss: Loss) -> None:
 def test_what_a_scratch_held_before_does_not_matter(loss: Loss) -> None:
     out, target = pair(3, 21, 30)
     scratch = Scratch()
-    first = loss(planes(out), scales(target), scratch)[1].copy()
-    loss(planes(pair(3, 40, 50)[0]), scales(pair(3, 40, 50)[1]), scratch)
-    np.testing.assert_array_equal(loss(planes(out), scales(target), scratch)[1], first)
+    first = loss(planes(out), lattice(target), scratch)[1].copy()
+    loss(planes(pair(3, 40, 50)[0]), lattice(pair(3, 40, 50)[1]), scratch)
+    np.testing.assert_array_equal(loss(planes(out), lattice(target), scratch)[1], first)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -18,6 +18,7 @@ from numba import get_num_threads, njit, prange
 from numpy.typing import NDArray
 
 from splatc.fit.pyramid import Planes
+from splatc.fit.similarity import sensitivity
 from splatc.gaussians import FloatArray
 from splatc.render.cpu import row_stride
 from splatc.render.footprint import KERNEL
@@ -55,6 +56,11 @@ class Lattice:
         for _ in range(3):
             scales.append(scales[-1].half(Scratch(), "half"))
         return scales
+
+    @functools.cached_property
+    def sensitivity(self) -> FloatArray:
+        """(height, C, S) how much SSIM minds a squared difference at each sample."""
+        return sensitivity(self.scales[0])
 
     def window(self, step: int, samples: int) -> Lattice:
         """As many rows as hold so many samples, each step the next ones."""

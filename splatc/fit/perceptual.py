@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from splatc.fit.gather import Moments, gather_rows, gradient_planes
 from splatc.fit.lattice import Lattice
@@ -13,18 +13,18 @@ from splatc.gaussians import Blend, FloatArray
 from splatc.render.cpu import render_rows
 from splatc.render.scratch import Scratch
 
-Loss = Callable[[Planes, Sequence[Planes], Scratch], tuple[float, FloatArray]]
-"""Of the picture drawn and the scales of the picture wanted (losses.py)."""
+Loss = Callable[[Planes, Lattice, Scratch], tuple[float, FloatArray]]
+"""Of the picture drawn and the lattice that it should be (losses.py)."""
 
 
 def perceptual_error(
     lattice: Lattice, view: View, background: FloatArray, loss: Loss, scratch: Scratch | None = None
-) -> tuple[float, Moments]:
-    """Sum of squared differences, and the moments of the gradient of the loss, times the number of samples."""
+) -> tuple[float, float, Moments]:
+    """Sum of squared differences, the loss, and the moments of its gradient, times the number of samples."""
     scratch = scratch or Scratch()
     image, weight = render_rows(view.footprint, view.feature, background, lattice.width, lattice.height, scratch)
-    _, gradient = loss(Planes(image, lattice.width), lattice.scales, scratch)
+    value, gradient = loss(Planes(image, lattice.width), lattice, scratch)
     moments = Moments.zero(*view.feature.shape)
     planes = gradient_planes(gradient, image, weight, view.blend is Blend.NORMALIZED, scratch)
     gather_rows(view.footprint, view.feature, planes, lattice.width, moments)
-    return sum_of_squares(image, lattice.scales[0].rows), moments
+    return sum_of_squares(image, lattice.scales[0].rows), value, moments

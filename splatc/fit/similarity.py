@@ -43,6 +43,34 @@ def add_similarity(x: Planes, y: Planes, weight: float, by_x: FloatArray, scratc
     return float(row_sums.sum())
 
 
+def sensitivity(picture: Planes) -> FloatArray:
+    """(H, C, S) how much SSIM minds a squared difference at each pixel: 1 / (2 variance + C2), averaged over the window.
+
+    For small differences SSIM is 1 minus the squared difference divided by the variances of both pictures: an error in smooth areas
+    weighs more than one in texture.
+    """
+    mean, square = _blurred(picture.rows, picture.width), _blurred(picture.rows**2, picture.width)
+    variance = np.maximum(square - mean**2, np.float32(0.0))
+    each = (1.0 / (2.0 * variance + C2)).astype(np.float32)
+    weight = _blurred(each, picture.width)
+    weight[:, :, picture.width :] = 0.0
+    return weight
+
+
+def _blurred(rows: FloatArray, width: int) -> FloatArray:
+    """(H, C, S) means over the window; anything behind the end of a row."""
+    height = len(rows)
+    result: FloatArray = np.zeros_like(rows)
+    down, along = np.zeros_like(rows), rows.copy()
+    along[:, :, width:] = 0.0
+    for k in range(max(-RADIUS, 1 - height), min(RADIUS, height - 1) + 1):
+        down[max(0, -k) : height - max(0, k)] += WINDOW[k + RADIUS] * along[max(0, k) : height + min(0, k)]
+    for k in range(max(-RADIUS, 1 - width), min(RADIUS, width - 1) + 1):
+        result[:, :, max(0, -k) : width - max(0, k)] += WINDOW[k + RADIUS] * down[:, :, max(0, k) : width + min(0, k)]
+    result[:, :, :width] *= _renormalization(height)[:, np.newaxis, np.newaxis] * _renormalization(width)
+    return result
+
+
 def _renormalization(length: int) -> FloatArray:
     """(length,) what the sum over the part of the window within [0, length) is to be multiplied with."""
     part = np.convolve(np.ones(length), WINDOW.astype(np.float64))[RADIUS : RADIUS + length]

@@ -40,6 +40,8 @@ Tune = Literal["psnr", "ssim", "smartsplat"]
 Budget = Callable[[Gaussians, Quantizer], int]
 """How many Gaussians the file may hold, told from what they look like now and their steps."""
 
+RATES: dict[Tune, float] = {"psnr": 1.0, "ssim": 2.0, "smartsplat": 0.0}
+"""Weight of the rate term; that of SSIM by measurement (tools/README.md), and none in the paper."""
 WINDOW = 1 << 23
 """Samples that a loss of neighbourhoods looks at in a step, at most: they all lie in memory as floats, several times."""
 RARELY = 4
@@ -59,20 +61,21 @@ class Task:
     quantizer: Quantizer
     """Its steps are for a picture of middling quality; the fit makes them finer or coarser (Schedule.adapted)."""
     tune: Tune = "psnr"
-    """"psnr" for squared error, "ssim" for L1 + SSIM over several scales, "smartsplat" for L1 + SSIM as in the paper."""
+    """"psnr" for squared error, "ssim" for differences and SSIM over several scales, "smartsplat" for L1 + SSIM as in the paper."""
     engine: Engine | None = None
     """Makes the steps, on a GPU; for squared error only. None makes them here."""
     scratch: Scratch = field(default_factory=Scratch, repr=False, compare=False)
 
-    def gradients(self, parameters: Parameters, lattice: Lattice) -> tuple[float, dict[str, Tensor]]:
-        """Mean squared error of a lattice, and by name the gradient of the loss, times its pixels."""
+    def gradients(self, parameters: Parameters, lattice: Lattice) -> tuple[float, float, dict[str, Tensor]]:
+        """Mean squared error of a lattice, the loss, and by name its gradient, times the samples."""
         view = View(parameters, lattice, self.blend)
+        samples = lattice.width * lattice.height * lattice.channels
         if self.tune == "psnr":
             total, moments = squared_error(lattice, view.footprint, view.feature, self.background, self.scratch)
-        else:
-            loss = multiscale if self.tune == "ssim" else l1_ssim
-            total, moments = perceptual_error(lattice, view, self.background, loss, self.scratch)
-        return total / (lattice.width * lattice.height * lattice.channels), view.gradients(moments)
+            return total / samples, total / samples, view.gradients(moments)
+        compare = multiscale if self.tune == "ssim" else l1_ssim
+        total, loss, moments = perceptual_error(lattice, view, self.background, compare, self.scratch)
+        return total / samples, loss, view.gradients(moments)
 
     def removal_costs(self, parameters: Parameters, reduction: int) -> FloatArray:
         """(N,) rise of the squared error of some lattices if that Gaussian alone were removed."""
@@ -154,6 +157,7 @@ class _Fit:
         self.freezing = Freezing(self.seeded, self.generator)
         self.error = math.nan
         """Mean squared error at the last step."""
+        self.loss = math.nan
         self.away = False
         """The engine has the Gaussians, and knows that error."""
         self.moments_away = False
@@ -163,15 +167,15 @@ class _Fit:
         self.pull: Pull | None = None
 
     def pulled(self, step: int, time: float) -> Pull | None:
-        """The rate term for this step. It speaks of squared error, and of quantized attributes."""
-        plan = self.schedule
-        if self.expected is None or not plan.quantized or self.task.tune != "psnr" or time < plan.rate_from:
+        """The rate term for this step. It speaks of quantized attributes."""
+        plan, weight = self.schedule, self.schedule.rate * RATES[self.task.tune]
+        if self.expected is None or not plan.quantized or weight == 0.0 or time < plan.rate_from:
             return None
         every = plan.rate_every if self.task.engine is None else RARELY * plan.rate_every
         if self.pull is None or step % every == 0:
             self.fetch()
             samples = self.task.picture.pixels.size / self.reduction() ** 2
-            self.pull = pull(self.parameters, self.quantizer, self.expected, plan.rate * self.error * samples)
+            self.pull = pull(self.parameters, self.quantizer, self.expected, weight * self.loss * samples)
         return self.pull
 
     def reduction(self) -> int:
@@ -181,6 +185,7 @@ class _Fit:
         """Have the Gaussians here again."""
         if self.away and self.task.engine is not None:
             self.parameters, self.error = self.task.engine.fetch()
+            self.loss = self.error
             self.away = False
 
     def happens(self, time: float, event: Event) -> None:
@@ -262,7 +267,7 @@ class _Fit:
             noise = noise_for(parameters, self.quantizer, self.freezing.free(), self.generator)
             noise = self.freezing.only_free(noise)
             noisy = replace(parameters, **{name: getattr(parameters, name) + noise[name] for name in noise})
-        self.error, gradients = self.task.gradients(noisy, self.task.lattice(self.reduction(), step))
+        self.error, self.loss, gradients = self.task.gradients(noisy, self.task.lattice(self.reduction(), step))
         rate = self.pulled(step, time)
         if rate is not None:
             gradients = rate.added(gradients, parameters)
