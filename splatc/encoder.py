@@ -23,7 +23,8 @@ from splatc.fit.lattice import Picture, reduced
 from splatc.fit.parameters import from_gaussians
 from splatc.fit.schedule import FEWEST_CUTS, Schedule, schedule
 from splatc.fit.seeding import seed
-from splatc.fit.trainer import Task, fit
+from splatc.fit.task import Task
+from splatc.fit.trainer import fit
 from splatc.gaussians import Blend, Gaussians
 from splatc.image_io import Image
 from splatc.pixels.hidden import without_hidden_colours
@@ -107,8 +108,7 @@ def encode_with(
         task = replace(task, engine=CudaEngine(options.device, picture, header.blend, background))
     rate = RateControl(header, options.target, image.metadata, hurried=task.engine is not None)
     if plan is None:
-        reduction = task.reduction(rate.first_count(), Schedule(0))
-        plan = schedule(options.effort, image.width * image.height / reduction**2)
+        plan = schedule(options.effort, task.work(rate.first_count()))
     if task.engine is not None:
         # It would have to wait at every cut, and longer for births: the CPU draws what they are drawn from.
         many = rate.first_count() > PROMISED

@@ -17,7 +17,8 @@ from splatc.fit.parameters import NAMES, from_gaussians, to_gaussians
 from splatc.fit.rounding import freeze, steps
 from splatc.fit.schedule import Cut, Round, Schedule, Trim, schedule
 from splatc.fit.seeding import seed
-from splatc.fit.trainer import Task, Tune, fit
+from splatc.fit.task import Task, Tune
+from splatc.fit.trainer import fit
 from splatc.gaussians import Blend, FloatArray, Gaussians, Scene
 from splatc.quantize import Quantizer, dequantize, quantize
 from splatc.render import render

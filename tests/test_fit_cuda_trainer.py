@@ -25,7 +25,8 @@ from splatc.fit.parameters import NAMES, Adam, from_gaussians
 from splatc.fit.rate import Pull
 from splatc.fit.schedule import Schedule
 from splatc.fit.seeding import seed
-from splatc.fit.trainer import Task, fit
+from splatc.fit.task import Task
+from splatc.fit.trainer import fit
 from splatc.gaussians import Blend, Gaussians
 from splatc.image_io import Image, load
 from splatc.quantize import QuantizedGaussians, Quantizer, dequantize, quantize

@@ -14,7 +14,8 @@ from splatc.fit.parameters import Parameters
 from splatc.fit.rate import BITS, EXPONENT, SOFT, pull
 from splatc.fit.schedule import Schedule
 from splatc.fit.seeding import seed
-from splatc.fit.trainer import Task, fit
+from splatc.fit.task import Task
+from splatc.fit.trainer import fit
 from splatc.gaussians import Blend, FloatArray, Gaussians
 from splatc.quantize import Quantizer, colour_step_table
 from tests.bitstream_cases import header_for, random_quantized

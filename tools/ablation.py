@@ -18,7 +18,8 @@ import numpy as np
 from splatc.fit.lattice import Picture, Samples, reduced
 from splatc.fit.schedule import Rates, Schedule
 from splatc.fit.seeding import seed
-from splatc.fit.trainer import Task, Tune, fit
+from splatc.fit.task import Task, Tune
+from splatc.fit.trainer import fit
 from splatc.gaussians import Blend, Scene
 from splatc.image_io import load
 from splatc.quantize import Quantizer

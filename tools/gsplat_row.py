@@ -24,7 +24,8 @@ from splatc.errors import SplatError
 from splatc.fit.lattice import Picture
 from splatc.fit.schedule import Schedule
 from splatc.fit.seeding import seed
-from splatc.fit.trainer import Task, fit
+from splatc.fit.task import Task
+from splatc.fit.trainer import fit
 from splatc.gaussians import Blend, FloatArray, Gaussians, Scene
 from splatc.quantize import Quantizer
 from splatc.render import render

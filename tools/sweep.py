@@ -3,8 +3,9 @@
     python tools/sweep.py tests/images/*.png --cr 100 --try stages=1 --try stages=10
     python tools/sweep.py pictures/*.jpg --side 768 --cr 100 500 --try steps=600 --try "steps=600 position=118 rates.mean=0.35"
 
-Each --try is a candidate: fields of Schedule and Quantizer (fit/schedule.py, quantize.py) and, as rates.NAME, of Rates; what is not
-named keeps its default, but for 600 steps. Prints Markdown: mean PSNR and MS-SSIM of what the file decodes to, then PSNR by picture.
+Each --try is a candidate: fields of Schedule and Quantizer (fit/schedule.py, quantize.py), as rates.NAME of Rates, and in capitals
+the weights of fit/losses.py; what is not named keeps its default, but for 600 steps. Prints Markdown: mean PSNR and MS-SSIM of what
+the file decodes to, then PSNR by picture.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import argparse
 import os
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import fields, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import PIL.Image
@@ -60,6 +63,7 @@ def measure(
     from splatc import metrics
     from splatc.decoder import decode_bytes
     from splatc.encoder import EncodeOptions, encode_with
+    from splatc.fit import losses
     from splatc.fit.schedule import Rates, Schedule
     from splatc.gaussians import Blend
     from splatc.image_io import Image
@@ -73,10 +77,13 @@ def measure(
     image = Image(np.asarray(picture))
 
     plan, quantizer, rates = Schedule(STEPS), Quantizer(), Rates()
+    weights: dict[str, float] = {}
     for setting in candidate.split():
         name, _, value = setting.partition("=")
         if name.startswith("rates."):
             rates = changed(rates, name.removeprefix("rates."), value)
+        elif name.isupper():
+            weights[name] = float(value)
         elif name in {field.name for field in fields(Quantizer)}:
             quantizer = changed(quantizer, name, value)
         else:
@@ -84,7 +91,10 @@ def measure(
     target = Target("bytes", int(image.pixels.nbytes / ratio))
     options = EncodeOptions(target, blend=Blend[blend.upper()], tune=tune)
     started = time.perf_counter()
-    decoded = decode_bytes(encode_with(image, options, replace(plan, rates=rates), quantizer))
+    with ExitStack() as patches:
+        for name, weight in weights.items():
+            patches.enter_context(patch.object(losses, name, weight))
+        decoded = decode_bytes(encode_with(image, options, replace(plan, rates=rates), quantizer))
     return (
         metrics.psnr(image.pixels, decoded.pixels),
         metrics.ms_ssim(image.pixels, decoded.pixels),

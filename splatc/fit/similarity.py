@@ -51,23 +51,13 @@ def sensitivity(picture: Planes) -> FloatArray:
     """
     mean, square = _blurred(picture.rows, picture.width), _blurred(picture.rows**2, picture.width)
     variance = np.maximum(square - mean**2, np.float32(0.0))
-    each = (1.0 / (2.0 * variance + C2)).astype(np.float32)
-    weight = _blurred(each, picture.width)
-    weight[:, :, picture.width :] = 0.0
-    return weight
+    return _blurred((1.0 / (2.0 * variance + C2)).astype(np.float32), picture.width)
 
 
 def _blurred(rows: FloatArray, width: int) -> FloatArray:
-    """(H, C, S) means over the window; anything behind the end of a row."""
-    height = len(rows)
+    """(H, C, S) means over the window; 0 behind the end of a row."""
     result: FloatArray = np.zeros_like(rows)
-    down, along = np.zeros_like(rows), rows.copy()
-    along[:, :, width:] = 0.0
-    for k in range(max(-RADIUS, 1 - height), min(RADIUS, height - 1) + 1):
-        down[max(0, -k) : height - max(0, k)] += WINDOW[k + RADIUS] * along[max(0, k) : height + min(0, k)]
-    for k in range(max(-RADIUS, 1 - width), min(RADIUS, width - 1) + 1):
-        result[:, :, max(0, -k) : width - max(0, k)] += WINDOW[k + RADIUS] * down[:, :, max(0, k) : width + min(0, k)]
-    result[:, :, :width] *= _renormalization(height)[:, np.newaxis, np.newaxis] * _renormalization(width)
+    _blur(rows, width, WINDOW, _renormalization(width), _renormalization(len(rows)), result)
     return result
 
 
@@ -76,6 +66,26 @@ def _renormalization(length: int) -> FloatArray:
     part = np.convolve(np.ones(length), WINDOW.astype(np.float64))[RADIUS : RADIUS + length]
     renormalization: FloatArray = (1.0 / part).astype(np.float32)
     return renormalization
+
+
+@njit(parallel=True, **KERNEL)
+def _blur(
+    rows: FloatArray, width: int, window: FloatArray, fit_x: FloatArray, fit_y: FloatArray, result: FloatArray
+) -> None:
+    """Sums over the window, times the renormalizations."""
+    height, channels, _ = rows.shape
+    for row in prange(height):
+        for channel in range(channels):
+            column = np.zeros(width + TAPS - 1, np.float32)
+            for k in range(max(0, RADIUS - row), min(TAPS, height + RADIUS - row)):
+                g = window[k] * fit_y[row]
+                for i in range(width):
+                    column[i + RADIUS] += g * rows[row + k - RADIUS, channel, i]
+            for k in range(TAPS):
+                for i in range(width):
+                    result[row, channel, i] += window[k] * column[i + k]
+            for i in range(width):
+                result[row, channel, i] *= fit_x[i]
 
 
 @njit(parallel=True, **KERNEL)

@@ -20,7 +20,7 @@ from splatc.fit.freezing import Freezing
 from splatc.fit.lattice import Picture
 from splatc.fit.parameters import Adam, from_gaussians
 from splatc.fit.schedule import Rates, Schedule, schedule
-from splatc.fit.trainer import Task
+from splatc.fit.task import Task
 from splatc.gaussians import Blend, Gaussians, Scene
 from splatc.image_io import Image, Samples
 from splatc.metrics import psnr
