@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from splatc.fit import task
 from splatc.fit.clock import Clock
 from splatc.fit.freezing import Freezing
 from splatc.fit.lattice import Picture
@@ -44,6 +45,19 @@ def fitted(plan: Schedule, blend: Blend = Blend.NORMALIZED, tune: Tune = "psnr",
 
 def error(gaussians: Gaussians, blend: Blend) -> float:
     return float(np.mean((render(Scene(WIDTH, HEIGHT, blend, BACKGROUND, gaussians)) - picture()) ** 2))
+
+
+@pytest.mark.parametrize("tune", ["psnr", "ssim"])
+def test_what_a_step_looks_at(tune: Tune, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task, "WINDOW", 10 * WIDTH)
+    pixels = np.rint(picture() * 255).astype(np.uint8)
+    here = Task(Picture(pixels), Blend.SUM, BACKGROUND, Quantizer(), tune)
+    lattices = [here.lattice(1, step) for step in range(-(-HEIGHT // 10))]
+    for lattice in lattices:
+        assert here.samples(1) == pytest.approx(lattice.width * lattice.height * 3, rel=0.15)
+        assert np.array_equal(lattice.samples, Picture(pixels).lattice(1).samples[lattice.y0 :][: lattice.height])
+    seen = {row for lattice in lattices for row in range(lattice.y0, lattice.y0 + lattice.height)}
+    assert seen == set(range(HEIGHT))
 
 
 @pytest.mark.parametrize("blend", Blend)

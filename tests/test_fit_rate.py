@@ -35,7 +35,7 @@ def parameters() -> Parameters:
 def test_the_gradient_is_that_of_lambda_times_the_bits() -> None:
     p = parameters()
     promised = floats([[0.5, 0.1, 0.0], [0.5, 0.1, 0.0]])
-    found = pull(p, Quantizer(), lambda *_: promised, squares=62.0)
+    found = pull(p, Quantizer(), lambda *_: promised, loss=62.0)
     zero = {name: torch.zeros_like(getattr(p, name)) for name in ("mean", "size", "ratio", "angle", "colour")}
     added = found.added(zero, p)
     assert all(not added[name].any() for name in ("mean", "size", "angle"))

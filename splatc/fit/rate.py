@@ -1,8 +1,9 @@
 """The rate term: parameters are pulled to where they are cheap to code.
 
 The fit minimizes D + lambda R. D, the squared error, falls like R^-0.7 at the rates of this codec (Kodak, CR 50 to 500), so a bit is worth
-lambda = 0.7 D / R. Of R only the parts count that the fit can change: a colour is coded as its residual to what the neighbours promise,
-Laplace distributed, |residual| / (mean ln 2) bits; a long Gaussian costs more than a round one, for its ratio and for its angle.
+lambda = 0.7 D / R; for other losses the trainer has a factor. Of R only the parts count that the fit can change: a colour is coded as
+its residual to what the neighbours promise, Laplace distributed, |residual| / (mean ln 2) bits; a long Gaussian costs more than a round
+one, for its ratio and for its angle.
 """
 
 from __future__ import annotations
@@ -55,12 +56,12 @@ class Pull:
         return gradients | {"colour": gradients["colour"] + by_colour, "ratio": gradients["ratio"] + by_ratio}
 
 
-def pull(parameters: Parameters, quantizer: Quantizer, expected: Expected, squares: float) -> Pull:
-    """The rate term of Gaussians as they are now; ``squares`` is the squared error, summed over what a step looks at."""
+def pull(parameters: Parameters, quantizer: Quantizer, expected: Expected, loss: float) -> Pull:
+    """The rate term of Gaussians as they are now; ``loss`` is D, summed over what a step looks at."""
     promised = torch.from_numpy(expected(to_gaussians(parameters), quantizer))
     widths = steps(parameters, quantizer)
     mean = ((parameters.colour - promised) / widths["colour"]).abs().mean(dim=0).clamp(min=LEAST_MEAN)
-    slope = EXPONENT * squares / (BITS * len(parameters))
+    slope = EXPONENT * loss / (BITS * len(parameters))
     ratio_step = float(widths["ratio"])
     return Pull(promised, widths["colour"], slope / (mean * math.log(2.0)), ratio_step, slope * RATIO_BITS)
 

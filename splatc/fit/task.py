@@ -73,6 +73,11 @@ class Task:
         lattice = self.picture.lattice(reduction, step)
         return lattice if self.tune == "psnr" else lattice.window(step, WINDOW)
 
+    def samples(self, reduction: int) -> float:
+        """Values that a step looks at, about."""
+        values = self.picture.pixels.size / reduction**2
+        return values if self.tune == "psnr" else min(values, WINDOW * self.picture.channels)
+
     def work(self, count: int) -> float:
         """What a step for so many Gaussians takes, in samples of squared error."""
         picture = self.picture

@@ -98,6 +98,7 @@ class _Fit:
         self.error = math.nan
         """Mean squared error at the last step."""
         self.loss = math.nan
+        """At the last step, the mean over its samples; with squared error, that error."""
         self.away = False
         """The engine has the Gaussians, and knows that error."""
         self.moments_away = False
@@ -114,8 +115,8 @@ class _Fit:
         every = plan.rate_every if self.task.engine is None else RARELY * plan.rate_every
         if self.pull is None or step % every == 0:
             self.fetch()
-            samples = self.task.picture.pixels.size / self.reduction() ** 2
-            self.pull = pull(self.parameters, self.quantizer, self.expected, weight * self.loss * samples)
+            loss = weight * self.loss * self.task.samples(self.reduction())
+            self.pull = pull(self.parameters, self.quantizer, self.expected, loss)
         return self.pull
 
     def reduction(self) -> int:
