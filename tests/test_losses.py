@@ -82,7 +82,7 @@ def test_losses_are_what_they_say(
     out, target = pair(*shape)
     value, gradient = loss(planes(out), lattice(target), Scratch())
     wanted = plain(out, target)
-    assert value == pytest.approx(wanted.item(), abs=1e-4)  # variances of float32
+    assert value == pytest.approx(wanted.item(), abs=5e-5)  # variances of float32
     (by_out,) = torch.autograd.grad(wanted * out.numel(), out)
     found = gradient[:, :, : shape[2]].transpose(1, 0, 2)
     np.testing.assert_allclose(found, by_out.numpy(), rtol=1e-3, atol=1e-3 * float(by_out.abs().max()))

@@ -77,13 +77,13 @@ def measure(
     image = Image(np.asarray(picture))
 
     plan, quantizer, rates = Schedule(STEPS), Quantizer(), Rates()
-    weights: dict[str, float] = {}
+    weights: dict[str, Any] = {}
     for setting in candidate.split():
         name, _, value = setting.partition("=")
         if name.startswith("rates."):
             rates = changed(rates, name.removeprefix("rates."), value)
         elif name.isupper():
-            weights[name] = float(value)
+            weights[name] = parsed(getattr(losses, name), value)
         elif name in {field.name for field in fields(Quantizer)}:
             quantizer = changed(quantizer, name, value)
         else:
@@ -103,13 +103,17 @@ def measure(
 
 
 def changed(record: Any, name: str, value: str) -> Any:
-    """The dataclass with one field read from text, by the type of what it holds; pairs are written A,B."""
-    old = getattr(record, name)
+    """The dataclass with one field read from text."""
+    return replace(record, **{name: parsed(getattr(record, name), value)})
+
+
+def parsed(old: Any, text: str) -> Any:
+    """What stands in place of ``old``, of its type; several numbers are written A,B."""
     if isinstance(old, bool):
-        return replace(record, **{name: value == "True"})
+        return text == "True"
     if isinstance(old, tuple):
-        return replace(record, **{name: tuple(float(part) for part in value.split(","))})
-    return replace(record, **{name: type(old)(value)})
+        return tuple(float(part) for part in text.split(","))
+    return type(old)(text)
 
 
 if __name__ == "__main__":

@@ -31,11 +31,6 @@ class Planes:
         return Planes(rows, width)
 
 
-def add_spread(by_half: FloatArray, width: int, by_rows: FloatArray) -> None:
-    """Gradient by the pixels of ``Planes.half`` -> by those that it was made of, added to ``by_rows`` (H, C, S)."""
-    _spread(by_half, width, by_rows)
-
-
 @njit(parallel=True, **KERNEL)
 def _halve(rows: FloatArray, width: int, halved: FloatArray) -> None:
     """Means of two by two. A last row or column without a neighbour stands for both."""
@@ -52,8 +47,8 @@ def _halve(rows: FloatArray, width: int, halved: FloatArray) -> None:
 
 
 @njit(parallel=True, **KERNEL)
-def _spread(by_half: FloatArray, width: int, by_rows: FloatArray) -> None:
-    """The transpose of _halve."""
+def add_spread(by_half: FloatArray, width: int, by_rows: FloatArray) -> None:
+    """Gradient by the pixels of ``Planes.half`` -> by those that it was made of, added to ``by_rows`` (H, C, S)."""
     height, channels, _ = by_rows.shape
     for row in prange(height):
         scale = np.float32(0.5) if height % 2 == 1 and row == height - 1 else np.float32(0.25)

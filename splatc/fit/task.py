@@ -80,10 +80,8 @@ class Task:
 
     def work(self, count: int) -> float:
         """What a step for so many Gaussians takes, in samples of squared error."""
-        picture = self.picture
-        if self.tune == "psnr":
-            return float(picture.width * picture.height / self.reduction(count, Schedule(0)) ** 2)
-        return float(NEIGHBOURS * picture.width * picture.height)
+        samples = self.samples(self.reduction(count, Schedule(0))) / self.picture.channels
+        return float(samples if self.tune == "psnr" else NEIGHBOURS * samples)
 
     def reduction(self, count: int, schedule: Schedule) -> int:
         """Of the lattices for so many Gaussians. Losses that compare neighbourhoods need all pixels."""
