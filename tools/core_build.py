@@ -34,8 +34,8 @@ ZIG = "ziglang==0.17.1"
 
 HOT = "raster.c"
 """Compiled once for each level of LEVELS; everything else once, for the oldest processor of its kind."""
-NATIVE_ONLY = ("pool.c", "cpu.c")
-"""Threads and the choice of a level: no part of core.wasm."""
+THREADS = "pool.c"
+"""No part of core.wasm."""
 
 # Contraction would give other numbers on other processors. What the other two forbid to assume costs speed; nothing here depends on it.
 NUMBERS = ("-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math")
@@ -46,7 +46,7 @@ SANITIZED = ("-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefin
 
 BASELINE = {"x86_64": "x86-64", "aarch64": "armv8-a"}
 WASM_FLAGS = ("-O3", "-msimd128", "-mbulk-memory")
-WASM_LINK = ("-nostdlib", "-s", "-Wl,--no-entry", "-Wl,--export-dynamic", "-Wl,--export=__heap_base")
+WASM_LINK = ("-nostdlib", "-lcompiler_rt", "-s", "-Wl,--no-entry", "-Wl,--export-dynamic", "-Wl,--export=__heap_base")
 
 LEVELS = {"x86_64": {"v2": "x86-64-v2", "v3": "x86-64-v3", "v4": "x86-64-v4"}}
 WIDE = "-mprefer-vector-width=512"
@@ -288,6 +288,8 @@ def build(
 ) -> Path:
     """Compile and link: the path of the library, which takes the place of an older one at once or not at all."""
     compiler, made_for = find_compiler(target), target or host()
+    if sanitize and compiler.zig:
+        raise BuildError(f"{CANNOT}zig has no AddressSanitizer; name {GOOD} in CC.")
     with tempfile.TemporaryDirectory() as temporary:
         folder = objects or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
@@ -317,7 +319,7 @@ def build_wasm(output: Path = WASM) -> Path:
         headers.mkdir()
         (headers / "string.h").write_text(STRING_H)
         flags = [*FLAGS, *WASM_FLAGS, "-isystem", str(headers)]
-        compiled = compile_all(compiler, jobs(compiler, target, NATIVE_ONLY), flags, Path(temporary))
+        compiled = compile_all(compiler, jobs(compiler, target, (THREADS,)), flags, Path(temporary))
         linked = Path(temporary, output.name)
         start = [*compiler.command, *compiler.for_machine(target), *WASM_FLAGS, *WASM_LINK]
         run([*start, *compiled, "-o", linked], CORE, "the link")
