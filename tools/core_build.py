@@ -10,6 +10,7 @@ python tools/core_build.py --wasm                                 # splatc/web/c
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib.util
 import os
 import platform
@@ -104,6 +105,7 @@ TARGETS = {
 
 CANNOT = "The core of splatc cannot be compiled: "
 GOOD = "gcc 11, clang 12 or newer"
+NO_COMPILER = f"there is no C compiler ({GOOD})"
 
 
 class BuildError(SystemExit):
@@ -193,28 +195,38 @@ def zig_compiler() -> Compiler | None:
     package = importlib.util.find_spec("ziglang")
     if package is None or package.origin is None:
         return None
+    if sys.platform != "win32" and not os.access(os.environ.get("HOME", ""), os.W_OK):
+        os.environ.setdefault("ZIG_GLOBAL_CACHE_DIR", temporary_cache().name)
     zig = Path(package.origin).with_name("zig.exe" if sys.platform == "win32" else "zig")
     return Compiler((str(zig), "cc"), zig=True)
 
 
+@functools.cache
+def temporary_cache() -> tempfile.TemporaryDirectory[str]:
+    """Where zig keeps its runtime until this process ends, if it cannot below HOME."""
+    return tempfile.TemporaryDirectory()
+
+
 def required(target: Target | None = None) -> list[str]:
     """The packages that it takes to compile for a target, or for this machine: ziglang or nothing."""
-    return [ZIG] if target is not None or system_compiler() is None else []
+    if target is None and system_compiler() is not None:
+        return []
+    if target is None and host().name not in TARGETS:
+        raise BuildError(
+            f"{CANNOT}{NO_COMPILER}, and zig is not tried on {host().name}; install one, or name it in CC."
+        )
+    return [ZIG]
 
 
 def find_compiler(target: Target | None = None) -> Compiler:
     """The system's compiler for this machine; zig's where there is none, and for a target of TARGETS."""
-    compiler = system_compiler() if target is None else None
-    if compiler is not None:
-        return compiler
-    why = f"{target.name} takes zig" if target else f"there is no C compiler ({GOOD})"
-    compiler = zig_compiler()
+    compiler = zig_compiler() if required(target) else system_compiler()
+    if compiler is None and target is not None:
+        raise BuildError(f"{CANNOT}for {target.name} it takes zig; install the package {ZIG}.")
     if compiler is None:
         raise BuildError(
-            f"{CANNOT}{why}, and {ZIG} is not installed; install one of the two, or name a compiler in CC."
+            f"{CANNOT}{NO_COMPILER}, nor the package {ZIG}; install one of the two, or name a compiler in CC."
         )
-    if target is None and host().name not in TARGETS:
-        raise BuildError(f"{CANNOT}{why}, and zig is not tried on {host().name}; install one, or name it in CC.")
     return compiler
 
 
@@ -233,10 +245,7 @@ def described() -> dict[str, Any]:
 
 def run(command: Sequence[str | Path], folder: Path, what: str) -> None:
     """In the folder of the sources, which are called by their names: no path of this machine gets into the library."""
-    environment = dict(os.environ)
-    if not os.access(Path("~").expanduser(), os.W_OK):
-        environment.setdefault("ZIG_GLOBAL_CACHE_DIR", str(Path(tempfile.gettempdir(), "splatc-zig")))
-    if subprocess.run([str(each) for each in command], cwd=folder, env=environment).returncode:
+    if subprocess.run([str(each) for each in command], cwd=folder).returncode:
         raise BuildError(f"{CANNOT}{Path(command[0]).name} failed at {what}, and said above why.")
 
 
