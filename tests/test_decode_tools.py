@@ -37,12 +37,14 @@ def test_each_way_of_decoding_is_measured(tiny_splat: Path) -> None:
 
 
 def test_a_canvas_has_as_many_gaussians_as_are_asked_for(tiny_file: bytes) -> None:
-    data, stretch = decode_worker.repeat_to(decode_bench.repeated, tiny_file, 256, 192, 400)
+    data, stretch = decode_worker.repeat_to(decode_bench.repeated, tiny_file, 300, 100, 500)
     header, quantized = bitstream.decode(data)
-    assert (header.width, header.height) == (256, 192)
-    assert abs(len(quantized) - 400) <= 4
-    assert 1.5 < stretch < 2.5  # 100 on 64 x 48, so about four of them, twice as large
-    assert decode_worker.repeat_to(decode_bench.repeated, tiny_file, 256, 192, 400)[0] == data
+    assert (header.width, header.height) == (300, 100)
+    assert abs(len(quantized) - 500) <= 5
+    assert (
+        1 < stretch < 1.398
+    )  # the square root of 100 * (300 * 100) / (64 * 48) / 500, but what lies outside is cut off
+    assert decode_worker.repeat_to(decode_bench.repeated, tiny_file, 300, 100, 500)[0] == data
 
 
 def test_the_worker_of_an_installation_answers(tiny_splat: Path) -> None:
@@ -127,7 +129,9 @@ def test_sources_follow_the_commit_and_the_work_tree(tmp_path: Path, monkeypatch
     assert sorted(path.name for path in new.source.iterdir()) == [".gitignore", "added.py", "kept.py"]
     decode_installs.of_work_tree(root, folder)
     (root / "added.py").write_text("newer")
+    (root / "kept.py").unlink()
     decode_installs.of_work_tree(root, folder)
+    assert sorted(path.name for path in new.source.iterdir()) == [".gitignore", "added.py"]
     assert (new.source / "added.py").read_text() == "newer"
     assert installed[0] == installed[1] == old_revision(root)
     assert installed[2] == installed[3] != installed[4]
