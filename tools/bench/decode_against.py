@@ -66,6 +66,7 @@ def compare(root: Path, commit: str, folder: Path, runs: int, rows: Sequence[str
     say("installing the work tree")
     sides = [old, of_work_tree(root, folder)]
     files = make_files(old, folder / old.name / "files")
+    origin = head()
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         found = measure(sides, files, Path(scratch), runs, rows)
     wasm = root / "splatc" / "web" / "core.wasm"
@@ -73,7 +74,7 @@ def compare(root: Path, commit: str, folder: Path, runs: int, rows: Sequence[str
         found["wasm"] = {sides[1].name: [len(gzip.compress(wasm.read_bytes(), 9, mtime=0)) / 1000]}
     for command in builds:
         found[f"build: `{command}`"] = {sides[1].name: [build_seconds(command, root)]}
-    return f"{head()}\n\n{table(found, [side.name for side in sides])}\n"
+    return f"{origin}\n\n{table(found, [side.name for side in sides])}"
 
 
 def make_files(old: Installation, folder: Path) -> Files:
@@ -182,7 +183,7 @@ def number(value: float) -> str:
 
 def head() -> str:
     """The processor, and who else was at work."""
-    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    load = f", load before {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return f"{processor()}, {os.cpu_count()} cores{load}, Python {platform.python_version()}"
 
 
