@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from splatc.errors import LimitError
 
 if TYPE_CHECKING:
-    from splatc.gaussians import Gaussians
-    from splatc.render.view import View
+    from splatc.render.draw import Plan
 
 MAX_PIXELS = 1 << 29
 """Twice 16384 x 16384."""
@@ -54,34 +53,11 @@ class Budget:
         """Raise LimitError if so many Gaussians may not be read."""
         self.check_memory(count * GAUSSIAN_BYTES, f"reading {count} Gaussians")
 
-    def check_drawing(self, gaussians: Gaussians, view: View, sample_bytes: int) -> None:
-        """Raise LimitError if drawing these may take too much. ``sample_bytes`` are those of the samples that lie in memory at once.
+    def check_drawing(self, plan: Plan, sample_bytes: int) -> None:
+        """Raise LimitError if drawing may take too much. ``sample_bytes`` are those of the samples that lie in memory at once.
 
         Large Gaussians stand in the lists of many tiles: a file of 50 kB can promise a hundred gigabytes of lists.
         """
-        needed = sample_bytes + len(gaussians) * GAUSSIAN_BYTES + list_bytes(gaussians, view)
-        self.check_memory(needed, f"drawing {view.columns} x {view.rows} pixels of {len(gaussians)} Gaussians")
-
-
-def list_bytes(gaussians: Gaussians, view: View) -> int:
-    """The tile lists of the renderer (render/draw.py), bytes, from above."""
-    import numpy as np
-
-    from splatc.gaussians import Q_MAX
-    from splatc.render.draw import tile_size
-
-    cos, sin = np.cos(gaussians.angle), np.sin(gaussians.angle)
-    s1, s2 = np.sqrt(gaussians.scale.astype(float) ** 2 + view.added_variance).T
-    reaches = np.hypot(s1 * cos, s2 * sin), np.hypot(s1 * sin, s2 * cos)  # of one standard deviation, px
-    means = view.in_frame(gaussians.mean).T
-    sizes = tile_size(view.samples)
-    entries, grid = np.ones(len(gaussians)), 1
-    for mean, reach, size, first, count in zip(
-        means, reaches, sizes, (view.left, view.top), (view.columns, view.rows), strict=True
-    ):
-        half = np.sqrt(Q_MAX) * float(view.density) * reach + 1.0
-        low, high = first * view.samples // size, -(-(first + count) * view.samples // size)  # whole tiles
-        start, stop = np.floor((mean - half) / size), np.floor((mean + half) / size)
-        entries *= np.maximum(np.minimum(stop, high - 1) - np.maximum(start, low) + 1.0, 0.0)
-        grid *= high - low
-    return 4 * int(entries.sum()) + 8 * (grid + 1)
+        view, count = plan.view, plan.placed.count
+        needed = sample_bytes + count * GAUSSIAN_BYTES + plan.list_bytes
+        self.check_memory(needed, f"drawing {view.columns} x {view.rows} pixels of {count} Gaussians")

@@ -11,7 +11,7 @@ from splatc.budget import Budget
 from splatc.gaussians import Scene
 from splatc.image_io import Image
 from splatc.quantize import QuantizedGaussians, dequantize
-from splatc.render import draw_samples
+from splatc.render.draw import draw, make_plan
 from splatc.render.view import view
 
 
@@ -26,10 +26,9 @@ def decode_bytes(data: bytes, *, bit_depth: int | None = None, budget: Budget = 
     budget.check_pixels(header.width, header.height)
     budget.check_gaussians(reader.count)
     reader.check()
-    whole = view(header.width, header.height)
-    scene = make_scene(header, reader.read())
-    budget.check_drawing(scene.gaussians, whole, header.width * header.height * header.channels * depth // 8)
-    return Image(draw_samples(scene, whole, depth), metadata=reader.metadata())
+    plan = make_plan(make_scene(header, reader.read()), view(header.width, header.height))
+    budget.check_drawing(plan, header.width * header.height * header.channels * depth // 8)
+    return Image(draw(plan, np.uint8 if depth == 8 else np.uint16), metadata=reader.metadata())
 
 
 def make_scene(header: Header, quantized: QuantizedGaussians) -> Scene:

@@ -32,6 +32,10 @@ class DeviceError(SplatError):
     """There is no GPU that works, or the work on it failed."""
 
 
+class CoreError(SplatError):
+    """The compiled core of splatc is missing, does not fit, or cannot run here."""
+
+
 class TimeUpError(SplatError):
     """The time that was allowed did not suffice for a result."""
 

@@ -18,6 +18,7 @@ from splatc.render.choice import Tell, check_device
 if TYPE_CHECKING:
     from splatc.gaussians import Scene
     from splatc.image_io import Samples, Shape
+    from splatc.render.draw import Plan
     from splatc.render.view import Region, Scale, View
 
 _STRIP = 256
@@ -135,8 +136,8 @@ class Picture:
         numbers. Raises UsageError, CorruptFileError, UnsupportedFileError and LimitError (more pixels than splatc holds in memory).
         """
         seen, depth = self.view(region, scale), self._depth(bit_depth)
-        scene = self._scene(seen, seen.rows, depth, max_level, allow_truncated)
-        (samples,) = self._draw(scene, seen, depth, None)
+        scene, plan = self._scene(seen, seen.rows, depth, max_level, allow_truncated)
+        (samples,) = self._draw(scene, plan, depth, None)
         return samples[..., 0] if self.channels == 1 else samples
 
     def strips(
@@ -152,8 +153,8 @@ class Picture:
         from splatc.image_io import Shape
 
         seen, depth = self.view(region, scale), self._depth(bit_depth)
-        scene = self._scene(seen, min(_STRIP, seen.rows), depth, max_level, allow_truncated)
-        return Shape(seen.columns, seen.rows, self.channels, depth), self._draw(scene, seen, depth, _STRIP)
+        scene, plan = self._scene(seen, min(_STRIP, seen.rows), depth, max_level, allow_truncated)
+        return Shape(seen.columns, seen.rows, self.channels, depth), self._draw(scene, plan, depth, _STRIP)
 
     def view(self, region: Region | None = None, scale: Scale = 1) -> View:
         """What `read` would draw: its ``columns`` and ``rows`` are the size of the output. Raises UsageError."""
@@ -179,7 +180,9 @@ class Picture:
     ) -> None:
         self.close()
 
-    def _scene(self, seen: View, rows: int, depth: int, max_level: int | None, allow_truncated: bool) -> Scene:
+    def _scene(
+        self, seen: View, rows: int, depth: int, max_level: int | None, allow_truncated: bool
+    ) -> tuple[Scene, Plan]:
         """What is drawn. ``rows`` of it lie in memory at once. Raises LimitError before anything large is allocated."""
         if max_level is not None and not 0 <= max_level < MAX_LEVELS:
             raise UsageError(f"max_level={max_level!r}: expected a number from 0 to {MAX_LEVELS - 1}")
@@ -188,24 +191,23 @@ class Picture:
         with self._named():
             self._budget.check_pixels(seen.columns, seen.rows)
             self._budget.check_gaussians(self._reader.needed(region, max_level=max_level))
-        from splatc.machine import prepare_numba
-
-        prepare_numba()
 
         from splatc.decoder import make_scene
+        from splatc.render.draw import make_plan
 
         with self._named():
             quantized = self._reader.read(region, max_level=max_level, allow_truncated=allow_truncated)
             scene = make_scene(self._reader.header, quantized)
-            self._budget.check_drawing(scene.gaussians, seen, seen.columns * rows * self.channels * depth // 8)
-        return scene
+            plan = make_plan(scene, seen)
+            self._budget.check_drawing(plan, seen.columns * rows * self.channels * depth // 8)
+        return scene, plan
 
-    def _draw(self, scene: Scene, seen: View, depth: int, rows: int | None) -> Iterator[Samples]:
+    def _draw(self, scene: Scene, plan: Plan, depth: int, rows: int | None) -> Iterator[Samples]:
         import numpy as np
 
         from splatc.render.choice import strips
 
-        return strips(self._device, scene, seen, np.uint8 if depth == 8 else np.uint16, rows, self._tell)
+        return strips(self._device, scene, plan, np.uint8 if depth == 8 else np.uint16, rows, self._tell)
 
     def _depth(self, bit_depth: int | None) -> int:
         if bit_depth not in (None, 8, 16):

@@ -18,6 +18,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from splatc import core
 from splatc.gaussians import Gaussians
 
 IntArray = NDArray[np.int32]
@@ -177,6 +178,22 @@ class QuantizedGaussians:
         """The Gaussians of an index array, in its order."""
         return QuantizedGaussians(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
+    def copy(self) -> QuantizedGaussians:
+        """The same in arrays of their own."""
+        return QuantizedGaussians(**{field.name: getattr(self, field.name).copy() for field in fields(self)})
+
+
+def empty_gaussians(channels: int) -> QuantizedGaussians:
+    """None at all."""
+    none = np.zeros(0, np.int32)
+    return QuantizedGaussians(none, none, none, none, none, none, none, np.zeros((0, channels), np.int32))
+
+
+CORE_NAMES = {
+    "level": "level", "x": "x", "y": "y", "log_scale": "size", "aspect": "anisotropy", "angle": "angle", "offset": "strip", "colour": "colour",
+}  # fmt: skip
+"""Fields of core.Columns -> those of QuantizedGaussians."""
+
 
 def grid_shape(width: int, height: int, step: int) -> tuple[int, int]:
     """Cells of the position grid in x and y: ceil(width / step), ceil(height / step), step over 2^32."""
@@ -270,21 +287,21 @@ def quantize(quantizer: Quantizer, gaussians: Gaussians, width: int, height: int
     return QuantizedGaussians(level, x, y, size, anisotropy, angle.astype(np.int32), strip, colour.astype(np.int32))
 
 
+@functools.lru_cache(maxsize=64)
+def steps_of(quantizer: Quantizer, channels: int) -> core.Steps:
+    """The steps as the core has them."""
+    q = quantizer
+    return core.make_steps(
+        channels, q.position, q.position_slope, q.sizes, q.anisotropy, q.angle, q.angle_slope, q.luma, q.chroma, q.colour_slope
+    )  # fmt: skip
+
+
+def columns_of(quantized: QuantizedGaussians) -> core.Columns:
+    """The same Gaussians as the core has them."""
+    return core.Columns(**{ours: getattr(quantized, theirs) for ours, theirs in CORE_NAMES.items()})
+
+
 def dequantize(quantizer: Quantizer, quantized: QuantizedGaussians) -> Gaussians:
     """The Gaussians that the integers stand for, in the same order."""
-    level = quantized.level
-    step = by_level(quantizer.position_step, level)
-    angle = quantized.angle * math.pi / angle_count_table(quantizer)[level, quantized.anisotropy]
-    in_cell = strip_middles(quantized.strip, angle, strip_count_table(quantizer)[quantized.anisotropy])
-    mean = (np.stack([quantized.x, quantized.y], axis=1) + 0.5 + in_cell) * step[:, None]  # (N, 2)
-    log_size = (level - 1 + (quantized.size + 0.5) / quantizer.sizes) * math.log(2.0)
-    half_ratio = 0.5 * np.minimum(quantized.anisotropy * (step_q32(quantizer.anisotropy) / 2.0**32), MAX_RATIO)
-    scale = np.exp(np.stack([log_size + half_ratio, log_size - half_ratio], axis=1))  # (N, 2)
-    coded = quantized.colour * colour_step_table(quantizer, level, quantized.colour.shape[1])
-    coded = np.clip(coded, -MAX_COLOUR, MAX_COLOUR)
-    return Gaussians(
-        mean=mean.astype(np.float32),
-        scale=scale.astype(np.float32),
-        angle=angle.astype(np.float32),
-        colour=from_coded_colour(coded).astype(np.float32),
-    )
+    steps = steps_of(quantizer, quantized.colour.shape[1])
+    return Gaussians(*core.dequantize(steps, columns_of(quantized)))

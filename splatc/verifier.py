@@ -19,8 +19,6 @@ from splatc.bitstream.reader import read_header_of
 from splatc.errors import CorruptFileError, LimitError, SplatError, UnsupportedFileError
 
 SCHEMA_VERSION = 1
-SMALL = 1 << 13
-"""Up to so many Gaussians in one stream, the decoder without Numba has finished before Numba is imported."""
 _METADATA = tuple(kind.decode() for kind in metadata_format.CHUNKS.values())
 
 
@@ -116,20 +114,11 @@ def _check_streams(data: bytes, damaged: bool, found: _Findings) -> None:
     """The index, and every stream to its end. ``damaged``: the CRC of GAUS is wrong, and only those of sections can be believed."""
     with found.of("index"):
         reader = Reader(io.BytesIO(data))
-        indexed = any(section.crc is not None for section in reader.sections)
-        if indexed or reader.count > SMALL:
-            from splatc.machine import prepare_numba
-
-            prepare_numba()
-        if indexed:
+        if any(section.crc is not None for section in reader.sections):
             _check_sections(reader, found)
         elif not damaged:
             with found.of("stream"):
-                if reader.count > SMALL:
-                    reader.read()
-                else:
-                    for _ in reader.symbols():
-                        pass
+                reader.read()
 
 
 def _check_sections(reader: Reader, found: _Findings) -> None:

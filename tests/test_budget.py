@@ -24,7 +24,7 @@ from splatc.gaussians import Scene
 from splatc.picture import Picture
 from splatc.quantize import QuantizedGaussians, Quantizer
 from splatc.render.draw import make_plan
-from splatc.render.tile import TILE_HEIGHT, TILE_WIDTH
+from splatc.fit.kernels.tile import TILE_HEIGHT, TILE_WIDTH
 from splatc.render.view import view
 from tests.bitstream_cases import header_for, random_quantized
 from tests.scenes import random_gaussians

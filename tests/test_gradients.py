@@ -16,7 +16,7 @@ from splatc.fit.squared import squared_error
 from splatc.fit.view import View
 from splatc.gaussians import Blend, FloatArray, Gaussians, Scene
 from splatc.render import reference
-from splatc.render.scratch import Scratch
+from splatc.fit.kernels.scratch import Scratch
 from tests.scenes import floats, random_gaussians
 
 WIDTH, HEIGHT = 61, 43

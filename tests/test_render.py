@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from splatc.gaussians import CUTOFF, EPSILON, Blend, Gaussians, Scene
-from splatc.render import cpu, reference, render
+from splatc.fit.kernels import forward
+from splatc.render import reference, render
 from tests.scenes import floats, needles, random_gaussians, random_scene
 
 TOLERANCE = 1 / 1024
@@ -79,7 +80,7 @@ def test_the_weight_ends_continuously() -> None:
 
 def test_row_stride_has_room_and_is_no_power_of_two() -> None:
     for width in range(1, 3000):
-        stride = cpu.row_stride(width)
+        stride = forward.row_stride(width)
         assert stride >= width + 8
         assert stride % 8 == 0
         assert stride & (stride - 1)

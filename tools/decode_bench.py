@@ -1,10 +1,12 @@
-"""What decoding costs: a whole file, regions and scales; seconds, peak memory and bytes read.
+"""What decoding costs: a whole file, regions and scales; seconds, peak memory and bytes read. Or a commit against the work tree.
 
     python tools/decode_bench.py large.splat2d
     python tools/decode_bench.py --canvas 7287x4220 small.splat2d    # the Gaussians of a file repeated over a canvas
+    python tools/decode_bench.py --against 18186d1 --runs 7          # a commit and the work tree in turn, medians
 
-Each line is measured in a process of its own: once to load the kernels, then the best of three runs, each of which opens the file
-anew. Peak memory is that of the process, most of it Python, NumPy and Numba where little is drawn. Prints Markdown.
+Of a file, each line is measured in a process of its own: once to load the kernels, then the best of three runs, each of which opens
+the file anew. Peak memory is that of the process, most of it Python, NumPy and Numba where little is drawn. --against installs both
+into environments of their own below --out, once, and keeps there the files that they decode. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -20,24 +22,45 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.decode_against import ROWS, compare
 from splatc import bitstream
 from splatc.errors import SplatError
 from splatc.gaussians import Gaussians
 from splatc.quantize import dequantize, quantize
 
+ROOT = Path(__file__).resolve().parent.parent
 SCALES = ("1/2", "1/4", "1/8", "1/16", "1/64")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=Path, nargs="?")
     parser.add_argument(
         "--canvas", metavar="WxH", help="repeat the Gaussians over a canvas of this size, at their own size"
     )
     parser.add_argument("--stretch", type=float, default=1.0, help="with --canvas: enlarge the Gaussians")
     parser.add_argument("--region", default="512", type=int, help="side of the square region, px")
     parser.add_argument("--one", help=argparse.SUPPRESS)
+    against = parser.add_argument_group("a commit and the work tree")
+    against.add_argument("--against", metavar="COMMIT", help="instead of a file")
+    against.add_argument("--runs", type=int, default=7, help="of each; default: %(default)s")
+    against.add_argument("--rows", nargs="+", choices=ROWS, default=[*ROWS], metavar="ROW", help=", ".join(ROWS))
+    against.add_argument("--out", type=Path, default=ROOT / "out" / "bench", metavar="DIR", help="default: out/bench")
+    against.add_argument(
+        "--build-command",
+        action="append",
+        default=[],
+        metavar="COMMAND",
+        help="builds the core: a row with its seconds",
+    )
     options = parser.parse_args()
+    if (options.file is None) == (options.against is None):
+        parser.error("give a file, or --against COMMIT")
+    if options.against:
+        if options.runs < 1:
+            parser.error("--runs must be above 0")
+        print(compare(ROOT, options.against, options.out.resolve(), options.runs, options.rows, options.build_command))
+        return
     if options.one:
         print(json.dumps(measure(options.file, json.loads(options.one))))
         return
@@ -135,5 +158,5 @@ def peak_memory() -> float:
 if __name__ == "__main__":
     try:
         main()
-    except SplatError as error:
+    except (SplatError, subprocess.CalledProcessError) as error:
         sys.exit(f"decode_bench: {error}")

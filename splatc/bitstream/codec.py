@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from splatc.bitstream import container, divide, index, stream
+from splatc.bitstream import container, divide, index, predict, reach, stream
 from splatc.bitstream import header as header_format
 from splatc.bitstream import layout as layouts
 from splatc.bitstream import metadata as metadata_format
@@ -80,22 +80,16 @@ def read_header(data: bytes) -> Header:
 
 
 def inspect(data: bytes) -> Inspection:
-    """Take a file apart without reconstructing values (no Numba). Raises as decode does."""
+    """Take a file apart; its streams are decoded for what their bits are spent on alone. Raises as decode does."""
     reader = Reader(io.BytesIO(data))
     reader.check()
-    bits: dict[str, float] = {}
-    for _, _, here in reader.symbols():
-        for part, number in here.items():
-            bits[part] = bits.get(part, 0.0) + number
+    bits = reader.bits()
     bits["overhead"] = 8 * len(data) - sum(bits.values())
     return Inspection(reader.header, len(data), reader.chunks, bits, reader.layout, reader.sections)
 
 
 def _gaussian_chunks(header: Header, gaussians: QuantizedGaussians, layout: Layout | None) -> list[tuple[bytes, bytes]]:
     """GAUS, and INDX before it where the Gaussians are divided."""
-    # Here and not above: Numba takes longer to import than `splatc info` takes to run.
-    from splatc.bitstream import predict, reach
-
     whole = layouts.whole(header)
     division = layout or divide.choose(header, gaussians)
     sections, order = divide.divide(header, division, gaussians)

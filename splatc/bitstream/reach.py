@@ -6,12 +6,8 @@ import numpy as np
 
 from splatc.bitstream import limits
 from splatc.bitstream.layout import Section
-from splatc.errors import CorruptFileError
 from splatc.gaussians import Q_MAX
 from splatc.quantize import QuantizedGaussians, Quantizer, dequantize
-
-SLACK = 0.5
-"""px by which decoders of different floating-point arithmetic may disagree about a reach."""
 
 
 def exact(quantizer: Quantizer, section: Section, gaussians: QuantizedGaussians) -> float:
@@ -33,12 +29,3 @@ def exact(quantizer: Quantizer, section: Section, gaussians: QuantizedGaussians)
 def rounded(quantizer: Quantizer, section: Section, gaussians: QuantizedGaussians) -> int:
     """The reach that the index states."""
     return min(int(np.ceil(exact(quantizer, section, gaussians))), limits.MAX_SIDE)
-
-
-def check(quantizer: Quantizer, section: Section, gaussians: QuantizedGaussians) -> None:
-    """Raise CorruptFileError if Gaussians reach farther than the index says."""
-    found = exact(quantizer, section, gaussians)
-    if found > section.reach + SLACK:
-        raise CorruptFileError(
-            f"a section reaches {found:.1f} px beyond its block, the INDX chunk says {section.reach}: the file is damaged"
-        )

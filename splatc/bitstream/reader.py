@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from splatc.bitstream import container, index, layout, limits, metadata, stream
+from splatc.bitstream import container, decoding, index, layout, limits, metadata, predict
 from splatc.bitstream import header as header_format
 from splatc.bitstream.container import Chunk, Source
 from splatc.bitstream.header import Header
 from splatc.bitstream.layout import Layout, Section
+from splatc.bitstream.decoding import Decoded
 from splatc.bitstream.metadata import Metadata
-from splatc.bitstream.stream import GaussianSymbols, Tables
 from splatc.errors import CorruptFileError
-from splatc.quantize import QuantizedGaussians
+from splatc.quantize import QuantizedGaussians, empty_gaussians
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from splatc.bitstream.quick import QuickTables
 
 CACHED = 1 << 17
 """Gaussians that a reader remembers, of sections that others need: the coarse ones, which are of use to every region."""
@@ -30,14 +27,6 @@ MARGIN = 1.0
 
 Region = tuple[float, float, float, float]
 """x0, y0, x1, y1 in px of the picture."""
-
-
-@dataclass(frozen=True)
-class _Decoded:
-    """A section that others go on from."""
-
-    gaussians: QuantizedGaussians
-    tables: QuickTables
 
 
 class Reader:
@@ -67,7 +56,8 @@ class Reader:
             else:
                 limits.check_plausible(self.header.count, gaussians.length)
                 self.sections = layout.undivided(self.header, gaussians.length)
-        self._cache: dict[int, _Decoded] = {}
+        self._cache: dict[int, Decoded] = {}
+        self._last: dict[int, Decoded] = {}
 
     @property
     def count(self) -> int:
@@ -103,7 +93,7 @@ class Reader:
         if self.truncation is not None and not allow_truncated:
             raise self.truncation
         wanted = self._wanted(region, max_level or 0)
-        return self._join([part for _, _, part in self._decode(wanted, max_level or 0)])
+        return self._join(list(self._decode(wanted, max_level or 0)))
 
     def needed(self, region: Region | None = None, *, max_level: int | None = None) -> int:
         """How many Gaussians ``read`` would decode at most: those of the sections that it needs."""
@@ -113,7 +103,7 @@ class Reader:
 
     def read_section(self, number: int) -> QuantizedGaussians:
         """The Gaussians of one section of a whole file; it and its ancestors are checked. Raises CorruptFileError."""
-        return self._join([part for _, _, part in self._decode([number], 0)])
+        return self._join(list(self._decode([number], 0)))
 
     def check(self) -> None:
         """Read every chunk, known or not, and check its CRC. Raises CorruptFileError."""
@@ -122,18 +112,12 @@ class Reader:
         for chunk in self.chunks:
             container.payload(self._source, chunk)
 
-    def symbols(self) -> Iterator[tuple[Section, GaussianSymbols, dict[str, float]]]:
-        """Of each section the symbols and the bits of each part, without a value reconstructed (no Numba)."""
+    def bits(self) -> dict[str, float]:
+        """Bits of each part of all streams, of a whole file. Raises CorruptFileError."""
         if self.truncation is not None:
             raise self.truncation
-        learned: dict[int, Tables] = {}
-        parents = {section.parent for section in self.sections}
-        for number, section in enumerate(self.sections):
-            tables = Tables() if section.parent is None else learned[section.parent].copy()
-            symbols, bits = stream.decode(self.header, section, self._stream(section), tables)
-            if number in parents:
-                learned[number] = tables
-            yield section, symbols, bits
+        found = self._run(list(range(len(self.sections))), 0, tally=True).bits.values()
+        return {part: sum(each[part] for each in found) for part in decoding.PARTS if any(each[part] for each in found)}
 
     def _wanted(self, region: Region | None, stop_level: int) -> list[int]:
         """The sections of levels >= stop_level that can touch a region."""
@@ -143,41 +127,45 @@ class Reader:
             if section.top >= stop_level and (region is None or _touches(section, region))
         ]
 
-    def _decode(self, wanted: list[int], stop_level: int) -> Iterator[tuple[int, Section, QuantizedGaussians]]:
-        """Number, section and Gaussians of the sections that are wanted; in file order, so that parents come first."""
-        # Here and not above: Numba takes longer to import than `splatc info` takes to run.
-        from splatc.bitstream import predict, quick, reach
-
-        needed = set(wanted).union(*(layout.ancestors(self.sections, number) for number in wanted))
-        parents = {self.sections[number].parent for number in needed}
-        known = dict(self._cache)
-        for number in sorted(needed):
-            section = self.sections[number]
-            if number in known and number not in wanted:
-                continue
-            if number in known:
-                gaussians = known[number].gaussians
-            else:
-                chain = layout.ancestors(self.sections, number)
-                if not all(each in known for each in chain):
-                    continue  # of a truncated file
-                parent = known[chain[-1]].tables if chain else None
-                symbols, tables = quick.decode(self.header, section, self._stream(section), parent, stop_level)
-                earlier = self._join([known[each].gaussians for each in chain])
-                gaussians = predict.from_symbols(self.header.quantizer, symbols, earlier)
-                if section.crc is not None:
-                    reach.check(self.header.quantizer, section, gaussians)
-                if number in parents and len(gaussians) == section.count:
-                    known[number] = _Decoded(gaussians, tables)
-            if number in wanted:
+    def _decode(self, wanted: list[int], stop_level: int) -> Iterator[QuantizedGaussians]:
+        """The Gaussians of the sections that are wanted, in file order."""
+        found = self._run(wanted, stop_level).gaussians
+        for number in wanted:
+            if number in found:  # else of a truncated file
+                gaussians = found[number]
                 kept = int(np.count_nonzero(gaussians.level >= stop_level))  # levels descend
-                yield number, section, gaussians.take(np.arange(kept))
-        total = 0
+                yield gaussians.take(np.arange(kept)) if kept < len(gaussians) else gaussians
+
+    def _run(self, wanted: list[int], stop_level: int, *, tally: bool = False) -> decoding.Result:
+        """Decode sections and their ancestors, and remember those that others go on from."""
+        needed = set(wanted).union(*(layout.ancestors(self.sections, number) for number in wanted))
+        self._remember()
+        known = {} if tally else {number: self._cache[number] for number in sorted(needed) if number in self._cache}
+        streams: dict[int, bytes] = {}
+        for number in sorted(needed - known.keys()):
+            parent = self.sections[number].parent
+            if parent is None or parent in known or self._is_whole(parent, streams):
+                streams[number] = self._stream(self.sections[number])
+        parents = {section.parent for section in self.sections if section.parent is not None}
+        result = decoding.decode(
+            self.header, self.sections, streams, known, parents & needed, stop_level, tally=tally
+        )
+        self._last = result.decoded
+        return result
+
+    def _is_whole(self, number: int, streams: dict[int, bytes]) -> bool:
+        """Whether all of a section was read, so that others can go on from it; of a truncated file some were not."""
+        return number in streams and len(streams[number]) == self.sections[number].length
+
+    def _remember(self) -> None:
+        """Keep of what was decoded last the coarse sections, up to CACHED Gaussians in all: a reader of one picture never gets here twice."""
+        known, total = {**self._cache, **self._last}, 0
         self._cache = {}
-        for number in sorted(known):  # coarse ones first
+        for number in sorted(known):
             total += self.sections[number].count
             if total <= CACHED:
-                self._cache[number] = known[number]
+                self._cache[number] = known[number].copy() if number in self._last else known[number]
+        self._last = {}
 
     def _stream(self, section: Section) -> bytes:
         """The bytes of a section, checked; of a truncated file fewer."""
@@ -199,13 +187,9 @@ class Reader:
         return next((chunk for chunk in self.chunks if chunk.type.encode() == kind), None)
 
     def _join(self, parts: list[QuantizedGaussians]) -> QuantizedGaussians:
-        from splatc.bitstream import predict
-
-        none = np.zeros(0, np.int32)
-        empty = QuantizedGaussians(
-            none, none, none, none, none, none, none, np.zeros((0, self.header.channels), np.int32)
-        )
-        return predict.joined([empty, *parts])
+        if len(parts) == 1:
+            return parts[0]
+        return predict.joined([empty_gaussians(self.header.channels), *parts])
 
 
 def read_header_of(source: Source) -> Header:

@@ -16,7 +16,7 @@ from splatc.fit.parameters import Parameters, from_gaussians
 from splatc.fit.squared import bands, shifted
 from splatc.fit.view import View
 from splatc.gaussians import Blend, FloatArray, Gaussians
-from splatc.render.cpu import render_rows
+from splatc.fit.kernels.forward import render_rows
 
 SIZE = 0.2
 """Of the radius of the disc that is each Gaussian's share of the picture."""

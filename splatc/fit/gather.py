@@ -15,8 +15,8 @@ import numpy as np
 from numba import njit, prange
 
 from splatc.gaussians import FloatArray
-from splatc.render import simd
-from splatc.render.footprint import (
+from splatc.fit.kernels import simd
+from splatc.fit.kernels.footprint import (
     CUT,
     EXTENT_X,
     EXTENT_Y,
@@ -28,7 +28,7 @@ from splatc.render.footprint import (
     pixel_span,
     weights_at,
 )
-from splatc.render.scratch import Scratch
+from splatc.fit.kernels.scratch import Scratch
 
 # Sums over a Gaussian's pixels of h, the gradient of its exponent, times the powers of dx and dy.
 _SX, _SY, _SXX, _SXY, _SYY, _MOMENTS = range(6)

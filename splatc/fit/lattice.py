@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from splatc.fit.pyramid import Planes
 from splatc.fit.similarity import sensitivity
 from splatc.gaussians import FloatArray
-from splatc.render.cpu import row_stride
-from splatc.render.footprint import KERNEL
-from splatc.render.scratch import Scratch
+from splatc.fit.kernels.forward import row_stride
+from splatc.fit.kernels.footprint import KERNEL
+from splatc.fit.kernels.scratch import Scratch
 
 Samples = NDArray[np.uint8 | np.uint16]
 

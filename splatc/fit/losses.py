@@ -13,8 +13,8 @@ from splatc.fit.lattice import Lattice
 from splatc.fit.pyramid import Planes, add_spread
 from splatc.fit.similarity import add_similarity
 from splatc.gaussians import FloatArray
-from splatc.render.footprint import KERNEL
-from splatc.render.scratch import Scratch
+from splatc.fit.kernels.footprint import KERNEL
+from splatc.fit.kernels.scratch import Scratch
 
 SSIM_WEIGHT = 0.1
 """SmartSplat, section 3."""

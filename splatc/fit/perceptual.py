@@ -10,8 +10,8 @@ from splatc.fit.losses import sum_of_squares
 from splatc.fit.pyramid import Planes
 from splatc.fit.view import View
 from splatc.gaussians import Blend, FloatArray
-from splatc.render.cpu import render_rows
-from splatc.render.scratch import Scratch
+from splatc.fit.kernels.forward import render_rows
+from splatc.fit.kernels.scratch import Scratch
 
 Loss = Callable[[Planes, Lattice, Scratch], tuple[float, FloatArray]]
 """Of the picture drawn and the lattice that it should be (losses.py)."""

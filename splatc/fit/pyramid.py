@@ -8,9 +8,9 @@ import numpy as np
 from numba import njit, prange
 
 from splatc.gaussians import FloatArray
-from splatc.render.cpu import row_stride
-from splatc.render.footprint import KERNEL
-from splatc.render.scratch import Scratch
+from splatc.fit.kernels.forward import row_stride
+from splatc.fit.kernels.footprint import KERNEL
+from splatc.fit.kernels.scratch import Scratch
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from splatc.fit.lattice import Lattice
 from splatc.fit.squared import bands, shifted
 from splatc.fit.view import View
 from splatc.gaussians import Blend, FloatArray
-from splatc.render import simd
-from splatc.render.cpu import render_rows
-from splatc.render.footprint import (
+from splatc.fit.kernels import simd
+from splatc.fit.kernels.forward import render_rows
+from splatc.fit.kernels.footprint import (
     CUT,
     EXTENT_X,
     EXTENT_Y,

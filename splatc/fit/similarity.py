@@ -15,9 +15,9 @@ from numba import njit, prange
 
 from splatc.fit.pyramid import Planes
 from splatc.gaussians import FloatArray
-from splatc.render import simd
-from splatc.render.footprint import KERNEL
-from splatc.render.scratch import Scratch
+from splatc.fit.kernels import simd
+from splatc.fit.kernels.footprint import KERNEL
+from splatc.fit.kernels.scratch import Scratch
 
 TAPS = 11
 RADIUS = TAPS // 2

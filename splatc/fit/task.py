@@ -18,7 +18,7 @@ from splatc.fit.squared import squared_error
 from splatc.fit.view import View
 from splatc.gaussians import Blend, FloatArray
 from splatc.quantize import Quantizer
-from splatc.render.scratch import Scratch
+from splatc.fit.kernels.scratch import Scratch
 
 Tune = Literal["psnr", "ssim", "smartsplat"]
 

@@ -10,8 +10,8 @@ from splatc.fit.lattice import Lattice
 from splatc.fit.parameters import Parameters, Tensor
 from splatc.gaussians import Blend, FloatArray
 from splatc.quantize import COLOUR_MATRIX
-from splatc.render.cpu import features
-from splatc.render.footprint import footprints_from
+from splatc.fit.kernels.forward import features
+from splatc.fit.kernels.footprint import footprints_from
 
 
 class View:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from splatc.cuda.device import Device
     from splatc.gaussians import Scene
     from splatc.render.cuda import SampleType
-    from splatc.render.view import View
+    from splatc.render.draw import Plan
 
 AUTO_POINTS = 1 << 24
 """`auto` leaves views of fewer points (of the frame: view.py) to the CPU. Set by the CPU's 60 megapixels a second; no GPU was timed."""
@@ -51,40 +51,41 @@ def choose(wanted: str, points: int, tell: Tell) -> Device | None:
 
 
 def strips(
-    wanted: str, scene: Scene, view: View, dtype: SampleType, rows: int | None, tell: Tell
+    wanted: str, scene: Scene, plan: Plan, dtype: SampleType, rows: int | None, tell: Tell
 ) -> Iterator[Any]:  # of arrays (R, W, C)
-    """The samples of a view from top to bottom, about ``rows`` rows at a time; None: all at once.
+    """The samples of a plan of the scene from top to bottom, about ``rows`` rows at a time; None: all at once.
 
     If a GPU fails on the way, `auto` says so, and the CPU draws what is missing. Raises as `choose` does, at once, and then DeviceError.
     """
+    view = plan.view
     device = choose(wanted, view.columns * view.rows * view.samples**2, tell)
     if device is None:
-        return _drawn(scene, view, dtype, rows, 0)
-    return _drawn_on(device, scene, view, dtype, rows, None if wanted == "cuda" else tell)
+        return _drawn(plan, dtype, rows, 0)
+    return _drawn_on(device, scene, plan, dtype, rows, None if wanted == "cuda" else tell)
 
 
 def _drawn_on(
-    device: Device, scene: Scene, view: View, dtype: SampleType, rows: int | None, tell: Tell | None
+    device: Device, scene: Scene, plan: Plan, dtype: SampleType, rows: int | None, tell: Tell | None
 ) -> Iterator[Any]:
     from splatc.render import cuda
 
     done = 0
     try:
-        for strip in cuda.strips(device, scene, view, dtype, rows or view.rows):
+        for strip in cuda.strips(device, scene, plan.view, dtype, rows or plan.view.rows):
             yield strip
             done += len(strip)
     except DeviceError as error:
         if tell is None:
             raise
         tell(f"drawn by the CPU: {error}", True)
-        yield from _drawn(scene, view, dtype, rows, done)
+        yield from _drawn(plan, dtype, rows, done)
 
 
-def _drawn(scene: Scene, view: View, dtype: SampleType, rows: int | None, first: int) -> Iterator[Any]:
+def _drawn(plan: Plan, dtype: SampleType, rows: int | None, first: int) -> Iterator[Any]:
     """Rows from ``first`` on, by the CPU."""
     from splatc.render import draw
 
-    plan = draw.make_plan(scene, view)
+    view = plan.view
     if rows is None or first:
         for row in range(first, view.rows, rows or view.rows):
             yield draw.draw(plan, dtype, row, min(row + (rows or view.rows), view.rows))

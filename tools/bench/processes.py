@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,14 +43,28 @@ class Run:
         return f"exit status {self.status}: {last}" if self.status else ""
 
 
-def run(command: Sequence[str | Path], seconds: float = math.inf) -> Run:
-    """Run a command to its end, or for so many seconds; what it printed until then is kept."""
+def run(
+    command: Sequence[str | Path],
+    seconds: float = math.inf,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> Run:
+    """Run a command to its end, or for so many seconds; what it printed until then is kept.
+
+    `environment` and `folder` are this process's where nothing is given.
+    """
     words = [str(word) for word in command]
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         start = time.perf_counter()
         # A session of its own: a process that overstays is ended with all that it started.
         process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, start_new_session=os.name == "posix"
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+            env=environment,
+            cwd=folder,
+            start_new_session=os.name == "posix",
         )
         late = threading.Event()
 

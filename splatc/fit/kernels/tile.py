@@ -13,8 +13,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from splatc.gaussians import FloatArray
-from splatc.render import simd
-from splatc.render.footprint import (
+from splatc.fit.kernels import simd
+from splatc.fit.kernels.footprint import (
     CUT,
     EXTENT_X,
     FOOTPRINT,

@@ -15,10 +15,10 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from splatc.gaussians import EPSILON, Blend, FloatArray
-from splatc.render import simd
-from splatc.render.footprint import EXTENT_X, EXTENT_Y, KERNEL, MEAN_X, MEAN_Y, pixel_span
-from splatc.render.scratch import Scratch
-from splatc.render.tile import TILE_HEIGHT, TILE_WIDTH, add_members
+from splatc.fit.kernels import simd
+from splatc.fit.kernels.footprint import EXTENT_X, EXTENT_Y, KERNEL, MEAN_X, MEAN_Y, pixel_span
+from splatc.fit.kernels.scratch import Scratch
+from splatc.fit.kernels.tile import TILE_HEIGHT, TILE_WIDTH, add_members
 
 
 def row_stride(width: int) -> int:

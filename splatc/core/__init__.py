@@ -1,0 +1,245 @@
+"""The compiled core: reading symbols, predictions, drawing. Arrays in, arrays out; ``core.h`` has the meaning of every number.
+
+Arrays that a function is given have the dtype and the shape that it names; they are made contiguous here where they are not.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatc.core import library, structs
+from splatc.core.library import address, aligned, check, load, size_of
+from splatc.core.pool import Work, set_threads, threads
+
+__all__ = [
+    "Columns",
+    "Lists",
+    "Placed",
+    "Steps",
+    "Tables",
+    "decode_sections",
+    "dequantize",
+    "draw",
+    "find_neighbours",
+    "first_tables",
+    "make_residuals",
+    "make_steps",
+    "place",
+    "set_threads",
+    "sort_into_tiles",
+    "threads",
+]
+
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float32]
+Steps = NDArray[np.uint8]
+"""A ``core_steps``."""
+Tables = NDArray[np.uint8]
+"""(K, bytes of a ``core_tables``)"""
+NEIGHBOURS = 16
+TILE_WIDTH, TILE_HEIGHT = 128, 32
+MAX_PLANES = 5
+
+
+def make_steps(channels: int, *fields: int) -> Steps:
+    """What follows from the header; ``fields`` as in ``core_header``, from ``position`` on."""
+    steps = np.zeros(size_of("steps"), np.uint8)
+    check(load().core_make_steps(structs.Header(channels, *fields), address(steps)))
+    return steps
+
+
+def first_tables(steps: Steps) -> Tables:
+    """(1, bytes) what a section without a parent starts from."""
+    tables = np.zeros((1, size_of("tables")), np.uint8)
+    check(load().core_first_tables(address(steps), address(tables)))
+    return tables
+
+
+@dataclass(frozen=True)
+class Columns:
+    """N Gaussians as integers, in coding order."""
+
+    level: Ints
+    """(N,)"""
+    x: Ints
+    y: Ints
+    log_scale: Ints
+    aspect: Ints
+    angle: Ints
+    offset: Ints
+    colour: Ints
+    """(N, C)"""
+
+    @staticmethod
+    def empty(count: int, channels: int) -> Columns:
+        """Room for so many."""
+        return Columns(*(np.empty(count, np.int32) for _ in range(7)), np.empty((count, channels), np.int32))
+
+    def addresses(self) -> dict[str, int]:
+        return {name: address(array) for name, array in vars(self).items()}
+
+
+@functools.cache
+def _splits() -> NDArray[np.uint8]:
+    """The cache of split tables that all threads share."""
+    return np.zeros(size_of("splits"), np.uint8)
+
+
+def decode_sections(
+    steps: Steps,
+    stream: bytes,
+    sections: NDArray[np.void],
+    levels: NDArray[np.void],
+    columns: Columns,
+    tables: Tables,
+    first: Tables,
+    waves: list[Ints],
+    *,
+    tally: bool = False,
+) -> None:
+    """Decode sections side by side, wave by wave, each a list of numbers of ``sections`` whose parents are in earlier waves.
+
+    ``sections`` (S,) structs.SECTION, whose results are filled in; ``levels`` (L,) structs.LEVEL; ``columns`` is filled in but for
+    sections that are known. A wave with a section whose status is not OK is the last.
+    """
+    if not len(sections):
+        return
+    chains = sections["count"].copy()
+    for number, parent in enumerate(sections["parent"].tolist()):
+        if parent >= 0:
+            chains[number] += chains[parent]
+    count = len(columns.level)
+    workers = min(threads(), max(len(wave) for wave in waves))
+    size = max(load().core_decode_workspace(int(own), int(chain)) for own, chain in zip(sections["count"], chains, strict=True))
+    size = -(-size // 64) * 64
+    workspace, sites = aligned(size * workers), np.empty(count * size_of("site"), np.uint8)
+    order, content = np.empty(count, np.int32), np.frombuffer(stream, np.uint8)
+    work = Work(0, workers)
+    task = structs.Decode(
+        steps=address(steps), bytes=address(content), byte_count=len(content), sections=address(sections), section_count=len(sections),
+        levels=address(levels), level_count=len(levels), first=address(first), tables=address(tables), table_count=len(tables),
+        splits=address(_splits()), **columns.addresses(), sites=address(sites), order=address(order), count=count,
+        workspace=address(workspace), workspace_bytes=size, workers=workers, tally=tally, stop=work.stop,
+    )  # fmt: skip
+    for wave in waves:
+        status = work.run(task, len(wave), wave)
+        if status in (library.INVALID, library.NO_THREAD):
+            check(status)
+        if status:
+            return
+
+
+def make_residuals(steps: Steps, columns: Columns, first: int) -> tuple[Ints, Ints]:
+    """Residuals of the angles (N,) and colours (N, C) of the Gaussians from ``first`` on; those before are their ancestors."""
+    columns = Columns(**{name: np.ascontiguousarray(array, np.int32) for name, array in vars(columns).items()})
+    count = len(columns.level)
+    angle, colour = np.zeros_like(columns.angle), np.zeros_like(columns.colour)
+    size = load().core_decode_workspace(count, count)
+    workspace, sites = aligned(size), np.empty(count * size_of("site"), np.uint8)
+    inputs = columns.addresses()
+    del inputs["offset"]
+    task = structs.Predict(
+        steps=address(steps), **inputs, count=count, first=first, angle_residual=address(angle), colour_residual=address(colour),
+        sites=address(sites), workspace=address(workspace), workspace_bytes=size,
+    )  # fmt: skip
+    check(load().core_make_residuals(task))
+    return angle, colour
+
+
+def find_neighbours(x: NDArray[np.integer[Any]], y: NDArray[np.integer[Any]], first: int = 0) -> Ints:
+    """(N, NEIGHBOURS) the nearest earlier points of each from ``first`` on, nearest first, -1 where there are fewer; 0 <= x, y < 2^30."""
+    across, down = (np.ascontiguousarray(values, np.int32) for values in (x, y))
+    count = len(across)
+    neighbours = np.empty((count, NEIGHBOURS), np.int32)
+    size = load().core_decode_workspace(count, count)
+    workspace, sites = aligned(size), np.empty(count * size_of("site"), np.uint8)
+    status = load().core_find_neighbours(
+        address(across), address(down), count, first, address(neighbours), address(sites), address(workspace), size
+    )
+    check(status)
+    return neighbours
+
+
+def dequantize(steps: Steps, columns: Columns) -> tuple[Floats, Floats, Floats, Floats]:
+    """Means (N, 2) px, scales (N, 2) px, angles (N,) rad and colours (N, C)."""
+    columns = Columns(**{name: np.ascontiguousarray(array, np.int32) for name, array in vars(columns).items()})
+    count, channels = columns.colour.shape
+    mean, scale = np.empty((count, 2), np.float32), np.empty((count, 2), np.float32)
+    angle, colour = np.empty(count, np.float32), np.empty((count, channels), np.float32)
+    results = (address(array) for array in (mean, scale, angle, colour))
+    check(load().core_dequantize(address(steps), count, *columns.addresses().values(), *results))
+    return mean, scale, angle, colour
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Gaussians on the grid of a view."""
+
+    view: structs.View
+    memory: NDArray[np.uint8]
+    """(N) core_placed."""
+    entries: int
+    """Of the lists of all tiles together."""
+
+    @property
+    def count(self) -> int:
+        return len(self.memory) // size_of("placed")
+
+    @property
+    def tiles(self) -> int:
+        return int(self.view.tiles_x * self.view.tiles_y)
+
+
+def place(view: structs.View, mean: Floats, scale: Floats, angle: Floats, colour: Floats, normalized: bool) -> Placed:
+    """Place N Gaussians: mean and scale (N, 2), angle (N,), colour (N, C)."""
+    arrays = [np.ascontiguousarray(array, np.float32) for array in (mean, scale, angle, colour)]
+    count, channels = arrays[3].shape
+    memory = np.empty(count * size_of("placed"), np.uint8)
+    check(load().core_place(view, count, *map(address, arrays), channels, normalized, address(memory)))
+    entries = load().core_count_entries(view, count, address(memory))
+    assert entries >= 0, "the core was called with wrong arguments"
+    return Placed(view, memory, entries)
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Tile t has the Gaussians members[starts[t] : starts[t + 1]], in ascending order."""
+
+    starts: NDArray[np.int64]
+    """(tiles + 1,)"""
+    members: Ints
+
+
+def sort_into_tiles(placed: Placed) -> Lists:
+    """The Gaussians that may reach each tile."""
+    starts, members = np.empty(placed.tiles + 1, np.int64), np.empty(placed.entries, np.int32)
+    cursor = np.empty(max(placed.tiles, 1), np.int64)
+    given = placed.view, placed.count, address(placed.memory), address(starts)
+    check(load().core_count_tiles(*given))
+    check(load().core_fill_tiles(*given, address(cursor), address(members), len(members)))
+    return Lists(starts, members)
+
+
+def draw(
+    placed: Placed, lists: Lists, background: Floats, normalized: bool, first: int, last: int, out: NDArray[np.uint8 | np.uint16 | np.float32]
+) -> None:
+    """Draw the rows first .. last - 1 of a view into ``out`` (last - first, columns, C)."""
+    workers = threads()
+    workspace = aligned(load().core_draw_workspace() * workers)
+    work = Work(1, workers)
+    task = structs.Draw(
+        view=ctypes.pointer(placed.view), placed=address(placed.memory), count=placed.count, starts=address(lists.starts),
+        members=address(lists.members), member_count=len(lists.members),
+        background=(ctypes.c_float * structs.MAX_CHANNELS)(*background.tolist()), channels=len(background), normalized=normalized,
+        depth=8 * out.itemsize, workers=workers, first=first, last=last, out=address(out), out_bytes=out.nbytes,
+        workspace=address(workspace), workspace_bytes=load().core_draw_workspace(), stop=work.stop,
+    )  # fmt: skip
+    tiles = load().core_draw_tiles(task)
+    assert tiles >= 0, "the core was called with wrong arguments"
+    check(work.run(task, tiles))

@@ -1,0 +1,121 @@
+/* What the files of the core share among themselves. */
+#ifndef SPLATC_CORE_INTERNAL_H
+#define SPLATC_CORE_INTERNAL_H
+
+#include "core.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum {
+    RESIDUAL_RADIUS = 48, /* residuals up to this have a symbol each */
+    ESCAPE = 2 * RESIDUAL_RADIUS + 1,
+    MAX_POSITION_CELLS = 1 << 26,
+    MAX_GAUSSIANS = 1 << 26,
+};
+
+static inline int32_t min32(int32_t a, int32_t b) { return a < b ? a : b; }
+static inline int32_t max32(int32_t a, int32_t b) { return a > b ? a : b; }
+static inline int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* floor and ceil of what lies within +-2^62 */
+static inline int64_t floor64(double x) {
+    int64_t whole = (int64_t)x;
+    return whole - (x < (double)whole);
+}
+static inline int64_t ceil64(double x) {
+    int64_t whole = (int64_t)x;
+    return whole + (x > (double)whole);
+}
+
+/* Whether another thread asks to stop. */
+static inline int stopped(const int32_t *stop) { return stop != NULL && __atomic_load_n(stop, __ATOMIC_RELAXED) != 0; }
+
+/* Parts of a workspace, one behind the other, each aligned to 64 bytes; with base = NULL it only counts. */
+typedef struct arena {
+    uint8_t *base;
+    int64_t used;
+} arena;
+
+static inline void *arena_take(arena *a, int64_t count, int64_t size) {
+    uint8_t *part = a->base == NULL ? NULL : a->base + a->used;
+    a->used += (count * size + 63) & ~(int64_t)63;
+    return part;
+}
+
+/* models.c */
+void make_split_table(int32_t points, int32_t share, int32_t *cumulative);
+
+/* positions.c */
+struct reader;
+typedef struct node { /* cells of a halved square, with their number of points */
+    int32_t x, y, points;
+} node;
+typedef struct position_buffers { /* (points) each */
+    node *nodes, *halves;
+    uint16_t *keys;
+    int32_t *first, *order;
+} position_buffers;
+void take_position_buffers(arena *a, int64_t points, position_buffers *buffers);
+int32_t decode_positions(struct reader *r, core_tables *tables, core_splits *splits, const core_level *level, position_buffers *buffers,
+                         int32_t *x, int32_t *y);
+
+/* attributes.c */
+typedef struct attribute_buffers {
+    int32_t *members, *numbers; /* (points) */
+} attribute_buffers;
+typedef struct level_arrays { /* of the Gaussians of one level */
+    int32_t *log_scale, *aspect, *angle, *offset, *colour;
+} level_arrays;
+int32_t decode_attributes(struct reader *r, core_tables *tables, const core_steps *steps, const core_level *level, attribute_buffers *buffers,
+                          level_arrays out);
+
+/* neighbours.c */
+typedef struct point {
+    int32_t x, y, index;
+} point;
+typedef struct box { /* of the points under a node, and the earliest of them */
+    int32_t low_x, low_y, earliest, high_x, high_y;
+} box;
+typedef struct search_buffers {
+    int32_t *merged, *other; /* (chain) */
+    point *points;           /* (leaf_count(chain) * LEAF_POINTS) */
+    box *boxes;              /* (2 leaf_count(chain)) */
+    int32_t *neighbours;     /* (own, CORE_NEIGHBOURS) */
+} search_buffers;
+typedef struct run { /* Gaussians start .. start + count - 1, whose order by Morton code is known */
+    int64_t start, count;
+} run;
+void take_search_buffers(arena *a, int64_t own, int64_t chain, search_buffers *buffers);
+uint64_t morton(int32_t x, int32_t y);
+void sort_by_code(const core_site *sites, int64_t start, int64_t count, int32_t *order, int32_t *workspace);
+int32_t find_neighbours(const core_site *sites, const int32_t *order, const run *chain, int32_t runs, search_buffers *buffers,
+                        const int32_t *stop);
+
+/* predict.c */
+typedef struct gaussian_arrays { /* in coding order, by number of the Gaussian */
+    const int32_t *level, *x, *y, *log_scale, *aspect;
+    int32_t *angle, *colour;                    /* read, or made from the residuals */
+    int32_t *angle_residual, *colour_residual; /* made, or read */
+} gaussian_arrays;
+void make_site_position(const core_steps *steps, int32_t level, int32_t x, int32_t y, core_site *site);
+void make_site_shape(const core_steps *steps, int32_t level, int32_t log_scale, int32_t aspect, core_site *site);
+void make_site_colour(const core_steps *steps, int32_t level, const int32_t *colour, core_site *site);
+int32_t predict(const core_steps *steps, core_site *sites, const int32_t *neighbours, int64_t start, int64_t count,
+                const gaussian_arrays *arrays, int32_t forward, const int32_t *stop);
+
+/* gaussians.c */
+double beyond_tile(const core_steps *steps, const core_section *section, const core_decode *task);
+void sine_and_cosine(double turns, double *sine, double *cosine);
+
+/* cpu.c: x86-64-v2, v3, v4 -> 2, 3, 4; what else there is 1; less than is needed 0 */
+int32_t best_level(void);
+
+/* raster.c, once for each instruction set */
+int32_t draw_tile_v2(const core_draw *task, int64_t tile, int32_t worker);
+int32_t draw_tile_v3(const core_draw *task, int64_t tile, int32_t worker);
+int32_t draw_tile_v4(const core_draw *task, int64_t tile, int32_t worker);
+int32_t draw_tile_base(const core_draw *task, int64_t tile, int32_t worker);
+
+#endif

@@ -1,0 +1,118 @@
+"""Loads the compiled core, and calls its functions with typed arguments; ``core.h`` says what they do."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import sys
+from ctypes import POINTER, c_char_p, c_int32, c_int64, c_void_p
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatc.core import sources, structs
+from splatc.errors import CoreError
+
+FOLDER = Path(__file__).parent
+VERSION = 1
+OK, IMPOSSIBLE_CODE, TOO_MANY_POINTS, NEEDLESS_ESCAPE, WRONG_END, BEYOND_REACH, INVALID, RUNNING, CANCELLED, NO_THREAD = range(10)
+"""The statuses."""
+
+LEVEL_VARIABLE = "SPLATC_CORE_LEVEL"
+"""Environment: an instruction set below the best of this processor, v2, v3 or v4; results are the same."""
+
+_SIGNATURES = {
+    "core_version": ([], c_int32),
+    "core_sources": ([], c_char_p),
+    "core_struct_bytes": ([c_int32], c_int64),
+    "core_best_level": ([], c_int32),
+    "core_get_level": ([], c_int32),
+    "core_set_level": ([c_int32], c_int32),
+    "core_make_steps": ([POINTER(structs.Header), c_void_p], c_int32),
+    "core_first_tables": ([c_void_p, c_void_p], c_int32),
+    "core_decode_workspace": ([c_int64, c_int64], c_int64),
+    "core_decode_section": ([POINTER(structs.Decode), c_int64, c_int32], c_int32),
+    "core_make_residuals": ([POINTER(structs.Predict)], c_int32),
+    "core_find_neighbours": ([c_void_p, c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_void_p, c_int64], c_int32),
+    "core_dequantize": ([c_void_p, c_int64, *[c_void_p] * 12], c_int32),
+    "core_place": ([POINTER(structs.View), c_int64, *[c_void_p] * 4, c_int32, c_int32, c_void_p], c_int32),
+    "core_count_entries": ([POINTER(structs.View), c_int64, c_void_p], c_int64),
+    "core_count_tiles": ([POINTER(structs.View), c_int64, c_void_p, c_void_p], c_int32),
+    "core_fill_tiles": ([POINTER(structs.View), c_int64, *[c_void_p] * 4, c_int64], c_int32),
+    "core_draw_workspace": ([], c_int64),
+    "core_draw_tiles": ([POINTER(structs.Draw)], c_int64),
+    "core_draw_tile": ([POINTER(structs.Draw), c_int64, c_int32], c_int32),
+    "core_start": ([POINTER(structs.Job)], c_int32),
+    "core_wait": ([POINTER(structs.Job), c_int32], c_int32),
+    "core_cancel": ([POINTER(structs.Job)], None),
+    "core_retire": ([], None),
+}
+
+
+def file_name() -> str:
+    """Name of the library's file on this system."""
+    return {"win32": "splatc_core.dll", "darwin": "splatc_core.dylib"}.get(sys.platform, "splatc_core.so")
+
+
+@functools.cache
+def load() -> ctypes.CDLL:
+    """The library. Raises CoreError, with what to do, if it is missing, of other sources, or for another processor."""
+    path = FOLDER / file_name()
+    advice = "build it: `make core`, or `pip install .` once more"
+    if not path.exists():
+        raise CoreError(f"the compiled core of splatc is missing ({path.name} in {path.parent}); {advice}")
+    try:
+        library = ctypes.CDLL(os.fspath(path))
+    except OSError as error:
+        raise CoreError(f"the compiled core of splatc cannot be loaded ({error}); {advice}") from error
+    for name, (arguments, result) in _SIGNATURES.items():
+        try:
+            function = getattr(library, name)
+        except AttributeError:
+            raise CoreError(f"the compiled core of splatc is of another version (it has no {name}); {advice}") from None
+        function.argtypes, function.restype = arguments, result
+    _check(library, advice)
+    return library
+
+
+def _check(library: ctypes.CDLL, advice: str) -> None:
+    expected, found = sources.digest(FOLDER), library.core_sources().decode()
+    if library.core_version() != VERSION or (expected is not None and found != expected):
+        raise CoreError(f"the compiled core of splatc is older than its sources; {advice}")
+    for name, size in structs.MIRRORS.items():
+        if library.core_struct_bytes(structs.KINDS[name]) != size:
+            raise CoreError(f"the compiled core of splatc does not fit its Python code (struct {name}); {advice}")
+    if library.core_best_level() == 0:
+        raise CoreError("this processor lacks SSE4.2 (x86-64-v2), which splatc needs")
+    wanted = os.environ.get(LEVEL_VARIABLE)
+    if wanted and library.core_set_level(int(wanted.removeprefix("v")) if wanted.removeprefix("v").isdecimal() else -1):
+        raise CoreError(f"{LEVEL_VARIABLE}={wanted}: expected v2, v3 or v4, at most what this processor has")
+
+
+def check(status: int) -> None:
+    """Raise MemoryError or AssertionError for a status that no file can cause."""
+    if status == NO_THREAD:
+        raise CoreError("the system gives splatc no thread to work with: too many processes or too little memory")
+    assert status == OK, f"the core was called with wrong arguments (status {status})"
+
+
+@functools.cache
+def size_of(struct: str) -> int:
+    """Bytes of a struct."""
+    size: int = load().core_struct_bytes(structs.KINDS[struct])
+    return size
+
+
+def address(array: NDArray[np.generic]) -> int:
+    """Where the elements of a C-contiguous array lie."""
+    assert array.flags.c_contiguous
+    return array.ctypes.data
+
+
+def aligned(size: int) -> NDArray[np.uint8]:
+    """Memory for workspaces: ``size`` bytes that begin at a multiple of 64."""
+    memory = np.empty(size + 63, np.uint8)
+    start = -memory.ctypes.data % 64
+    return memory[start : start + size]

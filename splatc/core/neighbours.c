@@ -1,0 +1,209 @@
+/* The nearest Gaussians among those coded earlier, exactly (spec/prediction.md, "Neighbours").
+
+   Points sorted by Morton code are the leaves of an implicit binary tree; each node knows the box of its points and the earliest of them. A search
+   drops nodes that are too far or hold only later points. Its cost grows like N log N whatever the points are: a grid of buckets would be
+   quicker on real pictures, but a hostile file could fill a single bucket. */
+#include "internal.h"
+
+enum { LEAF_POINTS = 8, DEPTH = 64, LAST = CORE_NEIGHBOURS - 1 };
+
+static int64_t leaf_count(int64_t points) {
+    int64_t leaves = 1;
+    while (leaves * LEAF_POINTS < points) leaves *= 2;
+    return leaves;
+}
+
+void take_search_buffers(arena *a, int64_t own, int64_t chain, search_buffers *buffers) {
+    buffers->merged = arena_take(a, chain, sizeof(int32_t));
+    buffers->other = arena_take(a, chain, sizeof(int32_t));
+    buffers->points = arena_take(a, leaf_count(chain) * LEAF_POINTS, sizeof(point));
+    buffers->boxes = arena_take(a, 2 * leaf_count(chain), sizeof(box));
+    buffers->neighbours = arena_take(a, own * CORE_NEIGHBOURS, sizeof(int32_t));
+}
+
+static uint64_t spread_bits(int32_t value) {
+    uint64_t wide = (uint32_t)value;
+    wide = (wide | wide << 16) & 0x0000FFFF0000FFFF;
+    wide = (wide | wide << 8) & 0x00FF00FF00FF00FF;
+    wide = (wide | wide << 4) & 0x0F0F0F0F0F0F0F0F;
+    wide = (wide | wide << 2) & 0x3333333333333333;
+    return (wide | wide << 1) & 0x5555555555555555;
+}
+
+uint64_t morton(int32_t x, int32_t y) { return spread_bits(y) << 1 | spread_bits(x); }
+
+/* Fills order (count) with the numbers of Gaussians start ..., by Morton code: a radix sort, eight bits a round, those rounds left out in which all agree. */
+void sort_by_code(const core_site *sites, int64_t start, int64_t count, int32_t *order, int32_t *workspace) {
+    int32_t *from = order, *to = workspace;
+    for (int64_t i = 0; i < count; i++) order[i] = (int32_t)(start + i);
+    for (int32_t shift = 0; shift < 64; shift += 8) {
+        int64_t places[256] = {0}, sum = 0;
+        for (int64_t i = 0; i < count; i++) places[sites[from[i]].code >> shift & 255]++;
+        if (count == 0 || places[sites[from[0]].code >> shift & 255] == count) continue;
+        for (int32_t digit = 0; digit < 256; digit++) {
+            int64_t members = places[digit];
+            places[digit] = sum;
+            sum += members;
+        }
+        for (int64_t i = 0; i < count; i++) to[places[sites[from[i]].code >> shift & 255]++] = from[i];
+        int32_t *swapped = from;
+        from = to;
+        to = swapped;
+    }
+    if (from != order) memcpy(order, from, (size_t)count * sizeof *order);
+}
+
+/* The Gaussians of all runs by Morton code. Returns their number; they are in buffers->merged. */
+static int64_t merge_runs(const core_site *sites, const int32_t *order, const run *chain, int32_t runs, search_buffers *b) {
+    int64_t count = 0;
+    for (int32_t k = 0; k < runs; k++) {
+        const int32_t *next = order + chain[k].start, *end = next + chain[k].count;
+        int32_t *to = b->other;
+        for (int64_t i = 0; i < count; i++) {
+            while (next < end && sites[*next].code < sites[b->merged[i]].code) *to++ = *next++;
+            *to++ = b->merged[i];
+        }
+        while (next < end) *to++ = *next++;
+        count += chain[k].count;
+        int32_t *swapped = b->merged;
+        b->merged = b->other;
+        b->other = swapped;
+    }
+    return count;
+}
+
+static box joined(box a, box b) {
+    return (box){min32(a.low_x, b.low_x), min32(a.low_y, b.low_y), min32(a.earliest, b.earliest), max32(a.high_x, b.high_x),
+                 max32(a.high_y, b.high_y)};
+}
+
+/* Nodes: 1 is the root, 2k and 2k + 1 lie under k, leaves .. 2 leaves - 1 are the leaves. */
+static void make_tree(const core_site *sites, int64_t count, int64_t leaves, search_buffers *b) {
+    for (int64_t i = 0; i < leaves * LEAF_POINTS; i++) {
+        int32_t index = b->merged[min64(i, count - 1)]; /* the last leaves are filled up with copies that claim to be later than all */
+        b->points[i] = (point){sites[index].x, sites[index].y, i < count ? index : INT32_MAX};
+    }
+    for (int64_t leaf = 0; leaf < leaves; leaf++) {
+        const point *p = b->points + leaf * LEAF_POINTS;
+        box all = {p->x, p->y, p->index, p->x, p->y};
+        for (int32_t i = 1; i < LEAF_POINTS; i++) all = joined(all, (box){p[i].x, p[i].y, p[i].index, p[i].x, p[i].y});
+        b->boxes[leaves + leaf] = all;
+    }
+    for (int64_t k = leaves - 1; k > 0; k--) b->boxes[k] = joined(b->boxes[2 * k], b->boxes[2 * k + 1]);
+}
+
+static int64_t squared_distance(int64_t dx, int64_t dy) { return dx * dx + dy * dy; }
+
+static int64_t box_distance(const box *b, point p) {
+    return squared_distance(max32(max32(b->low_x - p.x, 0), p.x - b->high_x), max32(max32(b->low_y - p.y, 0), p.y - b->high_y));
+}
+
+typedef struct nearest { /* found so far, nearest first */
+    int64_t distance[CORE_NEIGHBOURS];
+    int32_t index[CORE_NEIGHBOURS];
+    int64_t bound; /* nothing farther is worth a look */
+} nearest;
+
+static void insert(nearest *found, int64_t distance, int32_t index) {
+    int32_t k = LAST;
+    if (distance > found->distance[k] || (distance == found->distance[k] && index > found->index[k])) return;
+    for (; k > 0; k--) {
+        if (distance > found->distance[k - 1] || (distance == found->distance[k - 1] && index > found->index[k - 1])) break;
+        found->distance[k] = found->distance[k - 1];
+        found->index[k] = found->index[k - 1];
+    }
+    found->distance[k] = distance;
+    found->index[k] = index;
+}
+
+static void search_leaf(const point *points, point p, nearest *found) {
+    for (int32_t i = 0; i < LEAF_POINTS; i++) {
+        int64_t distance = squared_distance((int64_t)points[i].x - p.x, (int64_t)points[i].y - p.y);
+        if (points[i].index < p.index && distance <= found->bound) insert(found, distance, points[i].index);
+    }
+}
+
+static void search(const search_buffers *b, int64_t leaves, point p, nearest *found) {
+    int64_t stack[DEPTH], reach[DEPTH]; /* nodes to be looked at, and the squared distances to their boxes */
+    int32_t depth = 1;
+    stack[0] = 1, reach[0] = 0;
+    while (depth--) {
+        int64_t node = stack[depth];
+        if (reach[depth] > min64(found->bound, found->distance[LAST]) ||
+            (reach[depth] == found->distance[LAST] && b->boxes[node].earliest > found->index[LAST]))
+            continue;
+        if (node >= leaves) {
+            search_leaf(b->points + (node - leaves) * LEAF_POINTS, p, found);
+            continue;
+        }
+        int64_t near = 2 * node, far = near + 1, to_near = box_distance(b->boxes + near, p), to_far = box_distance(b->boxes + far, p);
+        /* Of two halves equally near, the one with the earlier point: it fills the places that ties would take. */
+        if (to_far < to_near || (to_far == to_near && b->boxes[far].earliest < b->boxes[near].earliest)) {
+            int64_t other = near, to_other = to_near;
+            near = far, to_near = to_far;
+            far = other, to_far = to_other;
+        }
+        if (to_far <= min64(found->bound, found->distance[LAST]) && b->boxes[far].earliest < p.index) {
+            stack[depth] = far;
+            reach[depth++] = to_far;
+        }
+        if (b->boxes[near].earliest < p.index) {
+            stack[depth] = near;
+            reach[depth++] = to_near;
+        }
+    }
+}
+
+/* What the point whose search came last has found, as far as it is earlier, bounds what is worth a look from the start. */
+static int64_t first_bound(const core_site *sites, const int32_t *candidates, point p) {
+    int64_t bound = 0;
+    for (int32_t k = 0; k < CORE_NEIGHBOURS; k++) {
+        int32_t index = candidates == NULL ? -1 : candidates[k];
+        if (index < 0 || index >= p.index) return INT64_MAX;
+        bound = max64(bound, squared_distance((int64_t)sites[index].x - p.x, (int64_t)sites[index].y - p.y));
+    }
+    return bound;
+}
+
+/* Fills buffers->neighbours for the Gaussians of the last run of a chain. */
+int32_t find_neighbours(const core_site *sites, const int32_t *order, const run *chain, int32_t runs, search_buffers *b, const int32_t *stop) {
+    int64_t first = chain[runs - 1].start, count = merge_runs(sites, order, chain, runs, b);
+    if (chain[runs - 1].count == 0) return CORE_OK;
+    int64_t leaves = leaf_count(count);
+    const int32_t *candidates = NULL;
+    make_tree(sites, count, leaves, b);
+    for (int64_t place = 0; place < count; place++) { /* Morton order: what one search touched is still in the cache for the next */
+        point p = b->points[place];
+        if (p.index < first) continue;
+        if ((place & 255) == 0 && stopped(stop)) return CORE_CANCELLED;
+        nearest found = {.bound = first_bound(sites, candidates, p)};
+        for (int32_t k = 0; k < CORE_NEIGHBOURS; k++) found.distance[k] = INT64_MAX, found.index[k] = -1;
+        search(b, leaves, p, &found);
+        int32_t *result = b->neighbours + (p.index - first) * CORE_NEIGHBOURS;
+        memcpy(result, found.index, sizeof found.index);
+        candidates = result;
+    }
+    return CORE_OK;
+}
+
+int32_t core_find_neighbours(const int32_t *x, const int32_t *y, int64_t count, int64_t first, int32_t *neighbours, core_site *sites,
+                             uint8_t *workspace, int64_t workspace_bytes) {
+    if (count < 0 || count > MAX_GAUSSIANS || first < 0 || first > count || workspace_bytes < core_decode_workspace(count, count))
+        return CORE_INVALID;
+    arena a = {workspace, 0};
+    search_buffers buffers;
+    int32_t *order = arena_take(&a, count, sizeof(int32_t));
+    take_search_buffers(&a, count - first, count, &buffers);
+    for (int64_t i = 0; i < count; i++) {
+        if (x[i] < 0 || y[i] < 0 || x[i] >= 1 << 30 || y[i] >= 1 << 30) return CORE_INVALID;
+        sites[i].x = x[i];
+        sites[i].y = y[i];
+        sites[i].code = morton(x[i], y[i]);
+    }
+    run chain[2] = {{0, first}, {first, count - first}};
+    for (int32_t k = 0; k < 2; k++) sort_by_code(sites, chain[k].start, chain[k].count, order + chain[k].start, buffers.merged);
+    int32_t status = find_neighbours(sites, order, chain, 2, &buffers, NULL);
+    for (int64_t i = 0; i < first * CORE_NEIGHBOURS; i++) neighbours[i] = -1;
+    memcpy(neighbours + first * CORE_NEIGHBOURS, buffers.neighbours, (size_t)((count - first) * CORE_NEIGHBOURS) * sizeof *neighbours);
+    return status;
+}

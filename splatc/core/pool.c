@@ -1,0 +1,223 @@
+/* The threads: one pool for the process, shared by all callers (core.h, "Threads"). */
+#include "internal.h"
+
+#if !defined(__wasm__)
+
+#if defined(_WIN32)
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+
+typedef HANDLE thread;
+static SRWLOCK lock = SRWLOCK_INIT;
+static CONDITION_VARIABLE work = CONDITION_VARIABLE_INIT, finished = CONDITION_VARIABLE_INIT;
+
+static void acquire(void) { AcquireSRWLockExclusive(&lock); }
+static void release(void) { ReleaseSRWLockExclusive(&lock); }
+static void wait_for_work(void) { SleepConditionVariableSRW(&work, &lock, INFINITE, 0); }
+static void wait_for_end(int32_t milliseconds) { SleepConditionVariableSRW(&finished, &lock, (DWORD)milliseconds, 0); }
+static void tell_workers(void) { WakeAllConditionVariable(&work); }
+static void tell_callers(void) { WakeAllConditionVariable(&finished); }
+static void run_worker(int32_t number);
+static DWORD WINAPI entry(LPVOID number) {
+    run_worker((int32_t)(intptr_t)number);
+    return 0;
+}
+static int32_t start_thread(thread *t, int32_t number) {
+    *t = CreateThread(NULL, 0, entry, (LPVOID)(intptr_t)number, 0, NULL);
+    return *t != NULL;
+}
+static void join_thread(thread t) {
+    WaitForSingleObject(t, INFINITE);
+    CloseHandle(t);
+}
+static void forget_threads_of_parent(void) {}
+
+#else
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+typedef pthread_t thread;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t work = PTHREAD_COND_INITIALIZER, finished = PTHREAD_COND_INITIALIZER;
+
+static void acquire(void) { pthread_mutex_lock(&lock); }
+static void release(void) { pthread_mutex_unlock(&lock); }
+static void wait_for_work(void) { pthread_cond_wait(&work, &lock); }
+static void wait_for_end(int32_t milliseconds) {
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += milliseconds / 1000;
+    end.tv_nsec += (long)(milliseconds % 1000) * 1000000;
+    if (end.tv_nsec >= 1000000000) end.tv_sec++, end.tv_nsec -= 1000000000;
+    pthread_cond_timedwait(&finished, &lock, &end);
+}
+static void tell_workers(void) { pthread_cond_broadcast(&work); }
+static void tell_callers(void) { pthread_cond_broadcast(&finished); }
+static void run_worker(int32_t number);
+static void *entry(void *number) {
+    run_worker((int32_t)(intptr_t)number);
+    return NULL;
+}
+static int32_t start_thread(thread *t, int32_t number) {
+    sigset_t every, before; /* signals are for the threads of the caller */
+    sigfillset(&every);
+    pthread_sigmask(SIG_SETMASK, &every, &before);
+    int failed = pthread_create(t, NULL, entry, (void *)(intptr_t)number);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed == 0;
+}
+static void join_thread(thread t) { pthread_join(t, NULL); }
+static void forget_threads_of_parent(void);
+#endif
+
+static thread threads[CORE_MAX_WORKERS];
+static int32_t alive[CORE_MAX_WORKERS]; /* 1: runs, 2: has ended and is to be joined */
+static int32_t retiring;                /* workers without work end */
+static core_job *first_job;
+
+#if !defined(_WIN32)
+static pid_t owner;
+
+/* After a fork the threads are gone, and the lock may be held by one of them. */
+static void forget_threads_of_parent(void) {
+    if (owner == getpid()) return;
+    static const pthread_mutex_t NEW_LOCK = PTHREAD_MUTEX_INITIALIZER;
+    static const pthread_cond_t NEW_CONDITION = PTHREAD_COND_INITIALIZER;
+    memcpy(&lock, &NEW_LOCK, sizeof lock);
+    memcpy(&work, &NEW_CONDITION, sizeof work);
+    memcpy(&finished, &NEW_CONDITION, sizeof finished);
+    memset(alive, 0, sizeof alive);
+    retiring = 0;
+    first_job = NULL;
+    owner = getpid();
+}
+#endif
+
+static int32_t run_item(core_job *job, int64_t item, int32_t worker) {
+    if (job->kind == CORE_JOB_DRAW) return core_draw_tile(job->task, item, worker);
+    return core_decode_section(job->task, job->list == NULL ? item : job->list[item], worker);
+}
+
+/* A job that has items left for one more worker. */
+static core_job *open_job(void) {
+    for (core_job *job = first_job; job != NULL; job = job->link)
+        if (job->joined < job->workers && job->taken < job->items && !job->stop) return job;
+    return NULL;
+}
+
+static void close_job(core_job *job) {
+    for (core_job **at = &first_job; *at != NULL; at = &(*at)->link)
+        if (*at == job) {
+            *at = job->link;
+            break;
+        }
+}
+
+static int32_t is_done(const core_job *job) { return job->done == job->taken && (job->taken == job->items || job->stop); }
+
+/* Runs items of a job as worker `number` of it; with the lock held, but while an item runs. */
+static void work_on(core_job *job, int32_t number) {
+    while (job->taken < job->items && !job->stop) {
+        int64_t item = job->taken++;
+        release();
+        int32_t status = run_item(job, item, number);
+        acquire();
+        job->done++;
+        if (status != CORE_OK && job->status == CORE_OK) job->status = status;
+        if (is_done(job)) {
+            tell_callers(); /* and touch the job no more: its caller may free it */
+            return;
+        }
+    }
+}
+
+static void run_worker(int32_t number) {
+    acquire();
+    while (1) {
+        core_job *job = open_job();
+        if (job != NULL)
+            work_on(job, job->joined++);
+        else if (retiring)
+            break;
+        else
+            wait_for_work();
+    }
+    alive[number] = 2;
+    tell_callers();
+    release();
+}
+
+/* As many threads as the job wants, or fewer where the system gives no more; with the lock held. */
+static int32_t have_workers(int32_t wanted) {
+    int32_t running = 0;
+    for (int32_t i = 0; i < CORE_MAX_WORKERS && running < wanted; i++) {
+        if (alive[i] == 2) {
+            join_thread(threads[i]);
+            alive[i] = 0;
+        }
+        if (alive[i] == 0 && start_thread(&threads[i], i)) alive[i] = 1;
+        running += alive[i] == 1;
+    }
+    return running;
+}
+
+int32_t core_start(core_job *job) {
+    if (job == NULL || job->workers < 1 || job->workers > CORE_MAX_WORKERS || job->items < 0 || job->task == NULL ||
+        (job->kind != CORE_JOB_DECODE && job->kind != CORE_JOB_DRAW))
+        return CORE_INVALID;
+    forget_threads_of_parent();
+    acquire();
+    job->taken = job->done = 0;
+    job->joined = job->stop = 0;
+    job->status = CORE_OK;
+    job->link = NULL;
+    retiring = 0;
+    int32_t status = have_workers(job->workers) > 0 ? CORE_OK : CORE_NO_THREAD;
+    if (status == CORE_OK) {
+        core_job **at = &first_job;
+        while (*at != NULL) at = &(*at)->link;
+        *at = job;
+        tell_workers();
+    }
+    release();
+    return status;
+}
+
+int32_t core_wait(core_job *job, int32_t milliseconds) {
+    int32_t status = CORE_RUNNING;
+    acquire();
+    if (!is_done(job)) wait_for_end(milliseconds);
+    if (is_done(job)) {
+        close_job(job);
+        status = job->stop && job->done < job->items ? CORE_CANCELLED : job->status;
+    }
+    release();
+    return status;
+}
+
+void core_cancel(core_job *job) {
+    acquire();
+    __atomic_store_n(&job->stop, 1, __ATOMIC_RELAXED);
+    release();
+}
+
+void core_retire(void) {
+    forget_threads_of_parent();
+    acquire();
+    retiring = 1;
+    tell_workers();
+    int32_t busy = 0;
+    for (int32_t i = 0; i < CORE_MAX_WORKERS; i++) {
+        while (alive[i] == 1 && first_job == NULL) wait_for_end(1000);
+        busy += alive[i] == 1;
+        if (alive[i] != 2) continue;
+        join_thread(threads[i]);
+        alive[i] = 0;
+    }
+    retiring = busy > 0 ? 0 : retiring;
+    release();
+}
+
+#endif

@@ -1,0 +1,126 @@
+"""How many threads the core works on, and how a long call lets itself be interrupted."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import math
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatc.core import structs
+from splatc.core.library import CANCELLED, RUNNING, load
+
+MOST = 64
+_PATIENCE = 50
+"""Milliseconds after which a call looks for signals: Ctrl-C."""
+_chosen: int | None = None
+
+
+def set_threads(number: int | None) -> None:
+    """Work on so many threads, at most on one a processor; None: on one a processor."""
+    global _chosen
+    _chosen = number
+
+
+def threads() -> int:
+    """How many threads work: what was chosen, at most one for each processor that this process may use."""
+    most = min(available(), MOST)
+    return most if _chosen is None else max(1, min(_chosen, most))
+
+
+def available() -> int:
+    """Processors that this process may use: its affinity, and what its control group allows."""
+    try:
+        count = len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS, Windows
+        count = os.cpu_count() or 1
+    return max(1, min(count, _quota()))
+
+
+@functools.cache
+def _quota() -> int:
+    """Processors that the control groups of this process grant, rounded up."""
+    try:
+        groups = Path("/proc/self/cgroup").read_text()
+    except OSError:
+        return 1 << 16
+    return quota_of(groups, Path("/sys/fs/cgroup"))
+
+
+def quota_of(groups: str, root: Path) -> int:
+    """The same from the text of /proc/self/cgroup and the folder in which control groups lie."""
+    least = math.inf
+    for line in groups.splitlines():
+        _, controllers, path = line.split(":", 2)
+        folder = root if not controllers else root / controllers
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        here = folder / path.strip("/")
+        for each in (here, *here.parents):
+            if not each.is_relative_to(root):
+                break
+            least = min(least, _limit(each))
+    return 1 << 16 if least == math.inf else max(1, math.ceil(least))
+
+
+def _limit(folder: Path) -> float:
+    """Processors of one control group: cpu.max of version 2, cpu.cfs_quota_us of version 1."""
+    for names in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
+        try:
+            text = " ".join((folder / name).read_text() for name in names)
+        except OSError:
+            continue
+        if match := re.fullmatch(r"(\d+)\s+(\d+)\s*", text):
+            return int(match[1]) / max(int(match[2]), 1)
+    return math.inf
+
+
+class Work:
+    """A job for the pool: give ``stop`` to its task before it runs."""
+
+    def __init__(self, kind: int, workers: int) -> None:
+        self._job = structs.Job(kind=kind, workers=workers)
+        self.stop = ctypes.addressof(self._job) + structs.Job.stop.offset
+
+    def run(self, task: ctypes.Structure, items: int, numbers: NDArray[np.int32] | None = None) -> int:
+        """Run the items (those with these ``numbers``) and return the status; a signal of Python's ends it within moments."""
+        library = load()
+        self._job.task = ctypes.addressof(task)
+        self._job.items = items
+        self._job.list = None if numbers is None else numbers.ctypes.data
+        try:
+            if status := library.core_start(self._job):
+                return int(status)
+            while (status := library.core_wait(self._job, _PATIENCE)) == RUNNING:
+                pass
+        except BaseException:
+            self._abandon()
+            raise
+        assert status != CANCELLED, "nobody else cancels it"
+        return int(status)
+
+    def _abandon(self) -> None:
+        """Cancel, and stay until no worker uses the memory of the task, whatever signals arrive meanwhile."""
+        library = load()
+        while True:
+            with contextlib.suppress(BaseException):
+                library.core_cancel(self._job)
+                while library.core_wait(self._job, _PATIENCE) == RUNNING:
+                    pass
+                return
+
+
+def _before_fork() -> None:
+    """Threads do not survive a fork; Python warns of those that it sees."""
+    if load.cache_info().currsize:
+        load().core_retire()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork)

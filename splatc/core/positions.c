@@ -1,0 +1,145 @@
+/* Positions as a set: a tree of halved squares says how many points lie in each half (spec/positions.md). */
+#include "range.h"
+
+enum { MANTISSA_BITS = 8, MANTISSAS = 1 << MANTISSA_BITS, KEYS = MANTISSAS * CORE_SHARES };
+
+void take_position_buffers(arena *a, int64_t points, position_buffers *buffers) {
+    buffers->nodes = arena_take(a, points, sizeof(node));
+    buffers->halves = arena_take(a, points, sizeof(node));
+    buffers->keys = arena_take(a, points, sizeof(uint16_t));
+    buffers->first = arena_take(a, points, sizeof(int32_t));
+    buffers->order = arena_take(a, points, sizeof(int32_t));
+}
+
+static int32_t bits_of(int32_t n) { return n == 0 ? 0 : 32 - __builtin_clz((unsigned)n); }
+
+/* Bits of a node's count below the leading ones that are modelled. */
+static int32_t dropped_bits(int32_t points) { return max32(bits_of(points) - MANTISSA_BITS, 0); }
+
+typedef struct step { /* one halving of all nodes */
+    int32_t remaining, half, across;
+} step;
+
+/* What a node's split is coded with: leading bits of its points * CORE_SHARES + share, or 0 if its second half lies outside of the grid. */
+static int32_t key_of(node n, const core_level *level, step s) {
+    int32_t extent = s.across ? level->columns - n.x : level->rows - n.y;
+    int32_t second = min32(max32(extent - s.half, 0), s.half);
+    if (second == 0) return 0;
+    int32_t share = (int32_t)((int64_t)16 * s.half / (s.half + second)) - CORE_SHARES;
+    return (n.points >> dropped_bits(n.points)) * CORE_SHARES + share;
+}
+
+/* The nodes by ascending key, those with key 0 left out; of equal ones as they were. Returns their number; starts (KEYS + 1). */
+static int32_t sort_by_key(const uint16_t *keys, int32_t count, int32_t *starts, int32_t *order, int32_t *low, int32_t *high) {
+    int32_t least = KEYS, most = 0, sum = 0;
+    for (int32_t i = 0; i < count; i++) {
+        if (keys[i] == 0) continue;
+        least = min32(least, keys[i]);
+        most = max32(most, keys[i]);
+    }
+    *low = least, *high = most;
+    for (int32_t key = least; key <= most; key++) starts[key] = 0;
+    for (int32_t i = 0; i < count; i++)
+        if (keys[i]) starts[keys[i]]++;
+    for (int32_t key = least; key <= most; key++) {
+        int32_t members = starts[key];
+        starts[key] = sum;
+        sum += members;
+    }
+    for (int32_t i = 0; i < count; i++)
+        if (keys[i]) order[starts[keys[i]]++] = i; /* starts[key] becomes the end of its members */
+    return sum;
+}
+
+/* The fixed table of a node with many points, from the cache; one that another thread is making is made once more. */
+static const int32_t *fixed_table(core_splits *splits, int32_t points, int32_t share, int32_t *own) {
+    int32_t *state = &splits->made[points][share], *shared = splits->cumulative[points][share], none = 0;
+    if (__atomic_load_n(state, __ATOMIC_ACQUIRE) == 2) return shared;
+    make_split_table(points, share, own);
+    if (__atomic_compare_exchange_n(state, &none, 1, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+        memcpy(shared, own, sizeof splits->cumulative[0][0]);
+        __atomic_store_n(state, 2, __ATOMIC_RELEASE);
+    }
+    return own;
+}
+
+/* The leading bits of the points in first halves, by groups of equal keys. */
+static int32_t decode_leading(reader *r, core_tables *tables, core_splits *splits, position_buffers *b, int32_t count) {
+    int32_t starts[KEYS], low, high, own[MANTISSAS + 1] = {0}, start = 0;
+    sort_by_key(b->keys, count, starts, b->order, &low, &high);
+    for (int32_t key = low; key <= high; start = starts[key++]) {
+        int32_t points = key / CORE_SHARES, share = key % CORE_SHARES, members = starts[key] - start;
+        if (members == 0) continue;
+        symbols group = {b->first, b->order + start, members, 1};
+        if (points >= 2 && points <= CORE_ADAPTIVE_POINTS) {
+            int32_t status = decode_adaptive(r, tables->splits[points][share], &tables->splits_seen[points][share], points + 1, 0, group);
+            if (status != CORE_OK) return status;
+            continue;
+        }
+        const int32_t *cumulative = fixed_table(splits, points, share, own);
+        for (int32_t i = start; i < starts[key]; i++) {
+            int32_t symbol = reader_symbol(r, cumulative, points + 1);
+            if (symbol < 0) return CORE_IMPOSSIBLE_CODE;
+            b->first[b->order[i]] = symbol;
+        }
+    }
+    return CORE_OK;
+}
+
+/* The bits below, of all nodes with equally many of them at a time. */
+static int32_t decode_rest(reader *r, position_buffers *b, int32_t count, int32_t most) {
+    for (int32_t bits = 1; bits <= most; bits++) {
+        int32_t members = 0;
+        for (int32_t i = 0; i < count; i++) {
+            if (b->keys[i] == 0 || dropped_bits(b->nodes[i].points) != bits) continue;
+            b->first[i] <<= bits;
+            b->order[members++] = i;
+        }
+        int32_t status = decode_uniform(r, bits, (symbols){b->first, b->order, members, 1});
+        if (status != CORE_OK) return status;
+    }
+    return CORE_OK;
+}
+
+/* Replaces each node by its halves that hold points; returns their number, or -1 if one holds more than the node. */
+static int32_t halve_nodes(position_buffers *b, int32_t count, step s) {
+    int32_t kept = 0;
+    for (int32_t i = 0; i < count; i++) {
+        node n = b->nodes[i];
+        int32_t first = b->first[i];
+        if (first > n.points) return -1;
+        if (first > 0) b->halves[kept++] = (node){n.x, n.y, first};
+        if (first < n.points) b->halves[kept++] = (node){s.across ? n.x + s.half : n.x, s.across ? n.y : n.y + s.half, n.points - first};
+    }
+    node *nodes = b->nodes;
+    b->nodes = b->halves;
+    b->halves = nodes;
+    return kept;
+}
+
+/* Fills in the cells x, y (level->count), in the order of their Morton codes; nothing of a level that is refused. */
+int32_t decode_positions(reader *r, core_tables *tables, core_splits *splits, const core_level *level, position_buffers *b, int32_t *x,
+                         int32_t *y) {
+    int32_t count = 1;
+    b->nodes[0] = (node){0, 0, (int32_t)level->count};
+    for (int32_t remaining = 2 * bits_of(max32(level->columns, level->rows) - 1); remaining > 0; remaining--) {
+        step s = {remaining, 1 << (remaining - 1) / 2, remaining % 2};
+        int32_t most = 0;
+        for (int32_t i = 0; i < count; i++) {
+            b->keys[i] = (uint16_t)key_of(b->nodes[i], level, s);
+            b->first[i] = b->nodes[i].points;
+            if (b->keys[i]) most = max32(most, dropped_bits(b->nodes[i].points));
+        }
+        int32_t status = decode_leading(r, tables, splits, b, count);
+        if (status == CORE_OK) status = decode_rest(r, b, count, most);
+        if (status != CORE_OK) return status;
+        count = halve_nodes(b, count, s);
+        if (count < 0) return CORE_TOO_MANY_POINTS;
+    }
+    for (int32_t i = 0, at = 0; i < count; i++)
+        for (int32_t end = at + b->nodes[i].points; at < end; at++) {
+            x[at] = level->x + b->nodes[i].x;
+            y[at] = level->y + b->nodes[i].y;
+        }
+    return CORE_OK;
+}

@@ -1,0 +1,200 @@
+/* Angles and colours <-> residuals to what the neighbours predict (spec/prediction.md); integer arithmetic only, without overflow in 64 bits. */
+#include "internal.h"
+
+enum {
+    ANGLE_NEIGHBOURS = 4, /* the nearest of them that has a direction predicts an angle */
+    COLOUR_LIMIT = 1 << 20,
+    SOFT = 48, /* added to 16 times the squared distance: neighbours that overlap weigh about alike */
+};
+
+static const int64_t STEP8[8] = {65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194};
+
+/* cos(2 pi k / 64) over 2^14 */
+static const int64_t COSINES[64] = {
+    16384,  16305,  16069,  15679,  15137,  14449,  13623,  12665,  11585,  10394,  9102,  7723,  6270,  4756,  3196,  1606,
+    0,      -1606,  -3196,  -4756,  -6270,  -7723,  -9102,  -10394, -11585, -12665, -13623, -14449, -15137, -15679, -16069, -16305,
+    -16384, -16305, -16069, -15679, -15137, -14449, -13623, -12665, -11585, -10394, -9102, -7723, -6270, -4756, -3196, -1606,
+    0,      1606,   3196,   4756,   6270,   7723,   9102,   10394,  11585,  12665,  13623, 14449,  15137, 15679,  16069, 16305,
+};
+
+/* floor(a / b) for b > 0 */
+static int64_t floor_div(int64_t a, int64_t b) {
+    int64_t quotient = a / b;
+    return quotient - (a % b < 0);
+}
+
+static int64_t clamped(int64_t a, int64_t low, int64_t high) { return min64(max64(a, low), high); }
+
+/* The number in -2^15 .. 2^15 - 1 that is equal to value modulo 2^16 */
+static int32_t wrapped(int64_t value) { return (int32_t)(((value + 32768) & 65535) - 32768); }
+
+void make_site_position(const core_steps *steps, int32_t level, int32_t x, int32_t y, core_site *site) {
+    site->x = (int32_t)((2 * (int64_t)x + 1) * steps->position[level] >> 29);
+    site->y = (int32_t)((2 * (int64_t)y + 1) * steps->position[level] >> 29);
+    site->code = morton(site->x, site->y);
+}
+
+static int64_t part_of(int64_t difference, int64_t cosine) {
+    return (difference >> 14) * cosine + ((difference & 16383) * cosine >> 14);
+}
+
+/* "Shape" of the text: the site knows its directions and its angle. */
+void make_site_shape(const core_steps *steps, int32_t level, int32_t log_scale, int32_t aspect, core_site *site) {
+    int64_t eighths = 16 * level + 48 + 8 * (2 * log_scale + 1) / steps->log_scales; /* of log2 of g^2 */
+    int64_t stretch = steps->log_aspect[aspect] * 2955 >> 24;                        /* of log2 of s1^2 / g^2 */
+    int64_t long_axis = eighths + stretch, short_axis = eighths - stretch;
+    int64_t large = STEP8[long_axis & 7] << max64(long_axis >> 3, 0) >> 16;
+    int64_t small = STEP8[short_axis & 7] << max64(short_axis >> 3, 0) >> 16;
+    int32_t turn = (128 * site->angle + site->directions) / (2 * site->directions) & 63;
+    int64_t half = (large + small) >> 1, difference = (large - small) >> 1;
+    int64_t across = part_of(difference, COSINES[turn]);
+    site->xx = half + across;
+    site->xy = part_of(difference, COSINES[(turn - 16) & 63]);
+    site->yy = half - across;
+}
+
+void make_site_colour(const core_steps *steps, int32_t level, const int32_t *colour, core_site *site) {
+    for (int32_t c = 0; c < steps->channels; c++)
+        site->value[c] = (int32_t)clamped(colour[c] * steps->colour[level][c] >> 16, -COLOUR_LIMIT, COLOUR_LIMIT);
+}
+
+/* What the neighbours predict of an angle. */
+static int32_t expected_angle(const core_site *sites, const int32_t *neighbours, int32_t directions) {
+    for (int32_t k = 0; k < ANGLE_NEIGHBOURS && neighbours[k] >= 0; k++) {
+        const core_site *other = sites + neighbours[k];
+        if (other->directions > 1)
+            return (2 * other->angle * directions + other->directions) / (2 * other->directions) % directions;
+    }
+    return 0;
+}
+
+/* 16 times the squared Mahalanobis distance under the sum of both covariances, at most 2^20. */
+static int64_t distance_of(const core_site *a, const core_site *b) {
+    int64_t xx = a->xx + b->xx, xy = a->xy + b->xy, yy = a->yy + b->yy;
+    int64_t dx = a->x - b->x, dy = a->y - b->y;
+    int32_t shift = 0;
+    while ((xx + yy) >> (20 + 2 * shift)) shift++;
+    xx >>= 2 * shift, xy >>= 2 * shift, yy >>= 2 * shift;
+    dx = dx < 0 ? -min64(-dx >> shift, 32767) : min64(dx >> shift, 32767);
+    dy = dy < 0 ? -min64(-dy >> shift, 32767) : min64(dy >> shift, 32767);
+    int64_t determinant = max64(xx * yy - xy * xy, 1);
+    return min64(16 * max64(dx * dx * yy - 2 * dx * dy * xy + dy * dy * xx, 0) / determinant, 1 << 20);
+}
+
+typedef struct weights { /* of the neighbours of a Gaussian */
+    int32_t count;
+    int64_t near[CORE_NEIGHBOURS];  /* for luma and alpha */
+    int64_t alike[CORE_NEIGHBOURS]; /* for chroma: also by how like they are in the channels before */
+} weights;
+
+static void weigh(const core_site *sites, const core_site *here, const int32_t *neighbours, weights *w) {
+    for (w->count = 0; w->count < CORE_NEIGHBOURS && neighbours[w->count] >= 0; w->count++) {
+        int64_t distance = SOFT + distance_of(here, sites + neighbours[w->count]);
+        w->near[w->count] = max64(((int64_t)1 << 40) / (distance * distance), 1);
+        w->alike[w->count] = ((int64_t)1 << 35) / distance;
+    }
+}
+
+/* The colour index that the neighbours predict; `first` is that of a Gaussian without neighbours, over 2^16. */
+static int64_t expected_index(const core_site *sites, const int32_t *neighbours, const weights *w, int32_t c, int32_t chroma, int64_t step,
+                              int64_t first) {
+    const int64_t *weight = chroma ? w->alike : w->near;
+    int64_t sum = 0, total = 0;
+    for (int32_t k = 0; k < w->count; k++) {
+        sum += weight[k] * sites[neighbours[k]].value[c];
+        total += weight[k];
+    }
+    int64_t expected = w->count ? floor_div(sum, total) : first;
+    return floor_div((expected << 17) + step, 2 * step);
+}
+
+/* What the channel c says of likeness. */
+static void weigh_likeness(const core_site *sites, const core_site *here, const int32_t *neighbours, weights *w, int32_t c, int32_t chroma,
+                           int64_t step) {
+    int64_t unit = max64((chroma ? 1 : 4) * step >> 16, 1);
+    for (int32_t k = 0; k < w->count; k++) {
+        int64_t difference = sites[neighbours[k]].value[c] - here->value[c];
+        int64_t apart = min64(16 * (difference < 0 ? -difference : difference) / unit, 1 << 10), fall = 256 + apart * apart;
+        w->alike[k] = max64((w->alike[k] << 16) / (fall * fall), 1);
+    }
+}
+
+static int64_t first_colour(const core_steps *steps, int32_t c) {
+    if (steps->chroma[c]) return 0;
+    int32_t alpha = (steps->channels == 2 || steps->channels == 4) && c == steps->channels - 1;
+    return alpha ? 1 << 16 : 1 << 15;
+}
+
+static void predict_colour(const core_steps *steps, core_site *sites, int64_t i, const int32_t *neighbours, const gaussian_arrays *a,
+                           int32_t forward) {
+    weights w;
+    int32_t channels = steps->channels;
+    const int64_t *step = steps->colour[a->level[i]];
+    weigh(sites, sites + i, neighbours, &w);
+    for (int32_t c = 0; c < channels; c++) {
+        int64_t index = expected_index(sites, neighbours, &w, c, steps->chroma[c], step[c], first_colour(steps, c));
+        int64_t at = i * channels + c;
+        if (forward)
+            a->colour_residual[at] = wrapped(a->colour[at] - index);
+        else
+            a->colour[at] = wrapped(index + a->colour_residual[at]);
+        sites[i].value[c] = (int32_t)clamped(a->colour[at] * step[c] >> 16, -COLOUR_LIMIT, COLOUR_LIMIT);
+        if (channels > 2 && c < 2) weigh_likeness(sites, sites + i, neighbours, &w, c, steps->chroma[c], step[c]);
+    }
+}
+
+/* Makes residuals (forward) or angles and colours (backward) of the Gaussians start .. start + count - 1, of which the neighbours (count,
+   CORE_NEIGHBOURS) and in `sites` the positions are known, and of those before them everything. */
+int32_t predict(const core_steps *steps, core_site *sites, const int32_t *neighbours, int64_t start, int64_t count, const gaussian_arrays *a,
+                int32_t forward, const int32_t *stop) {
+    for (int64_t i = start; i < start + count; i++, neighbours += CORE_NEIGHBOURS) {
+        if ((i & 255) == 0 && stopped(stop)) return CORE_CANCELLED;
+        core_site *here = sites + i;
+        here->directions = steps->directions[a->level[i]][a->aspect[i]];
+        int32_t expected = expected_angle(sites, neighbours, here->directions);
+        if (forward)
+            a->angle_residual[i] = (a->angle[i] - expected + here->directions) % here->directions;
+        else
+            a->angle[i] = (expected + a->angle_residual[i]) % here->directions;
+        here->angle = a->angle[i];
+        make_site_shape(steps, a->level[i], a->log_scale[i], a->aspect[i], here);
+        predict_colour(steps, sites, i, neighbours, a, forward);
+    }
+    return CORE_OK;
+}
+
+static int32_t in_range(const core_predict *t, int64_t i) {
+    const core_steps *s = t->steps;
+    if (t->level[i] < 0 || t->level[i] >= CORE_MAX_LEVELS || t->aspect[i] < 0 || t->aspect[i] >= CORE_ASPECTS) return 0;
+    if (t->x[i] < 0 || t->y[i] < 0 || t->x[i] >= MAX_POSITION_CELLS || t->y[i] >= MAX_POSITION_CELLS) return 0;
+    if (t->log_scale[i] < 0 || t->log_scale[i] >= s->log_scales) return 0;
+    for (int32_t c = 0; c < s->channels; c++)
+        if (t->colour[i * s->channels + c] < -32768 || t->colour[i * s->channels + c] > 32767) return 0;
+    return t->angle[i] >= 0 && t->angle[i] < s->directions[t->level[i]][t->aspect[i]];
+}
+
+int32_t core_make_residuals(const core_predict *t) {
+    if (t->count < 0 || t->count > MAX_GAUSSIANS || t->first < 0 || t->first > t->count || (uintptr_t)t->workspace % 64 ||
+        t->workspace_bytes < core_decode_workspace(t->count, t->count))
+        return CORE_INVALID;
+    arena a = {t->workspace, 0};
+    search_buffers buffers;
+    int32_t *order = arena_take(&a, t->count, sizeof(int32_t));
+    take_search_buffers(&a, t->count - t->first, t->count, &buffers);
+    for (int64_t i = 0; i < t->count; i++) {
+        if (!in_range(t, i)) return CORE_INVALID;
+        make_site_position(t->steps, t->level[i], t->x[i], t->y[i], t->sites + i);
+        if (t->sites[i].x < 0 || t->sites[i].y < 0) return CORE_INVALID;
+        if (i >= t->first) continue;
+        t->sites[i].directions = t->steps->directions[t->level[i]][t->aspect[i]];
+        t->sites[i].angle = t->angle[i];
+        make_site_shape(t->steps, t->level[i], t->log_scale[i], t->aspect[i], t->sites + i);
+        make_site_colour(t->steps, t->level[i], t->colour + i * t->steps->channels, t->sites + i);
+    }
+    run chain[2] = {{0, t->first}, {t->first, t->count - t->first}};
+    for (int32_t k = 0; k < 2; k++) sort_by_code(t->sites, chain[k].start, chain[k].count, order + chain[k].start, buffers.merged);
+    find_neighbours(t->sites, order, chain, 2, &buffers, NULL);
+    gaussian_arrays arrays = {t->level, t->x, t->y, t->log_scale, t->aspect, (int32_t *)(uintptr_t)t->angle,
+                              (int32_t *)(uintptr_t)t->colour, t->angle_residual, t->colour_residual};
+    return predict(t->steps, t->sites, buffers.neighbours, t->first, t->count - t->first, &arrays, 1, NULL);
+}

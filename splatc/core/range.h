@@ -1,0 +1,86 @@
+/* The range decoder (spec/coder.md, "Range decoder"), inlined into whatever reads symbols. */
+#ifndef SPLATC_CORE_RANGE_H
+#define SPLATC_CORE_RANGE_H
+
+#include "internal.h"
+
+enum { TOTAL = 1 << 16, INCREMENT = 256, FIRST_BATCH = 4 };
+
+typedef struct reader {
+    uint64_t range, offset;
+    const uint8_t *bytes;
+    int64_t length; /* behind it zeros follow without end */
+    int64_t words;  /* read so far */
+    double *bits;   /* where the ideal cost of a symbol is added, or NULL */
+} reader;
+
+static inline uint64_t reader_word(reader *r) {
+    int64_t at = 4 * r->words++;
+    uint64_t word = 0;
+    for (int64_t i = at; i < at + 4; i++) word = word << 8 | (i < r->length ? r->bytes[i] : 0u);
+    return word;
+}
+
+static inline void reader_start(reader *r, const uint8_t *bytes, int64_t length) {
+    *r = (reader){.range = UINT64_MAX, .bytes = bytes, .length = length};
+    r->offset = reader_word(r) << 32;
+    r->offset |= reader_word(r);
+}
+
+/* log2 of 1 .. 65536, to 1e-9: for the tally alone, nothing that is decoded depends on it */
+static inline double log2_of(int32_t n) {
+    int32_t exponent = 31 - __builtin_clz((unsigned)n);
+    double fraction = (double)n / (double)((int64_t)1 << exponent); /* 1 .. 2 */
+    double t = (fraction - 1.4142135623730951) / (fraction + 1.4142135623730951), square = t * t, sum = 0.0;
+    for (int32_t k = 15; k > 0; k -= 2) sum = sum * square + 1.0 / k;
+    return exponent + 0.5 + 2.0 * t * sum * 1.4426950408889634;
+}
+
+/* Where the next symbol lies in the code space of TOTAL parts, or -1 in an invalid stream. */
+static inline int32_t reader_place(const reader *r) {
+    uint64_t quantile = r->offset / (r->range >> 24);
+    return quantile >> 24 ? -1 : (int32_t)(quantile >> 8);
+}
+
+/* Goes on behind a symbol with the share low .. low + frequency of the code space. */
+static inline void reader_take(reader *r, int32_t low, int32_t frequency) {
+    uint64_t scale = (r->range >> 24) << 8;
+    r->offset -= scale * (uint64_t)low;
+    r->range = scale * (uint64_t)frequency;
+    if (r->range >> 32 == 0) {
+        r->range <<= 32;
+        r->offset = r->offset << 32 | reader_word(r);
+    }
+    if (r->bits != NULL) *r->bits += 16.0 - log2_of(frequency);
+}
+
+/* The next symbol, or -1 in an invalid stream; cumulative (alphabet + 1) is 0, f[0], f[0] + f[1], ..., TOTAL. */
+static inline int32_t reader_symbol(reader *r, const int32_t *cumulative, int32_t alphabet) {
+    int32_t place = reader_place(r), low = 0, high = alphabet;
+    if (place < 0) return -1;
+    while (high - low > 1) {
+        int32_t middle = (low + high) >> 1;
+        if (cumulative[middle] <= place)
+            low = middle;
+        else
+            high = middle;
+    }
+    reader_take(r, cumulative[low], cumulative[low + 1] - cumulative[low]);
+    return low;
+}
+
+/* models.c: arrays of symbols, numbered by `members` (or one after the other where that is NULL), `stride` apart */
+typedef struct symbols {
+    int32_t *values;
+    const int32_t *members;
+    int64_t count, stride;
+} symbols;
+
+void cumulate(const int64_t *weights, int32_t alphabet, int32_t *cumulative);
+int32_t decode_adaptive(reader *r, int64_t *counts, int64_t *seen, int32_t alphabet, int32_t smooth, symbols out);
+int32_t decode_parametric(reader *r, int64_t *counts, int64_t *distance, int64_t *number, symbols out);
+int32_t decode_uniform(reader *r, int32_t bits, symbols out);
+void inherit_adaptive(int64_t *counts, int32_t alphabet);
+void inherit_parametric(int64_t *counts, int64_t *distance, int64_t *number);
+
+#endif

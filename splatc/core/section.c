@@ -1,0 +1,179 @@
+/* One section: its stream -> symbols -> integers (spec/gaussians.md). */
+#include "range.h"
+
+typedef struct workspace {
+    core_tables *tables;
+    position_buffers positions;
+    attribute_buffers attributes;
+    search_buffers search;
+    int32_t *sorted;
+} workspace;
+
+static int64_t take_workspace(uint8_t *base, int64_t own, int64_t chain, workspace *w) {
+    arena a = {base, 0};
+    w->tables = arena_take(&a, 1, sizeof(core_tables));
+    int64_t kept = a.used;
+    take_position_buffers(&a, own, &w->positions); /* first to read symbols ... */
+    w->attributes.members = arena_take(&a, own, sizeof(int32_t));
+    w->attributes.numbers = arena_take(&a, own, sizeof(int32_t));
+    int64_t reading = a.used;
+    a.used = kept; /* ... then, in the same place, to predict */
+    w->sorted = arena_take(&a, chain, sizeof(int32_t));
+    take_search_buffers(&a, own, chain, &w->search);
+    return max64(a.used, reading);
+}
+
+int64_t core_decode_workspace(int64_t own, int64_t chain) {
+    workspace w;
+    if (own < 0 || chain < own || chain > MAX_GAUSSIANS) return -1;
+    return take_workspace(NULL, own, chain, &w);
+}
+
+/* Whether the stream is the shortest of the numbers that stand for its symbols, zero bytes appended up to the minimum (spec/coder.md, "End"; spec/gaussians.md).
+
+   The encoder's L is what the decoder has subtracted from the number V that it read, and of L .. L + range - 1 the encoder takes the number with the most
+   zero bytes at its end. */
+static int32_t ends_well(const reader *r, int64_t minimum) {
+    int64_t size = 4 * r->words, significant = r->length;
+    uint64_t last = 0, missing = 0;
+    for (int64_t i = size - 8; i < size; i++) last = last << 8 | (i < r->length ? r->bytes[i] : 0u);
+    uint64_t low = last - r->offset;
+    for (int32_t zeros = 64; zeros >= 0; zeros -= 8) {
+        missing = (0 - low) & (zeros == 64 ? UINT64_MAX : ((uint64_t)1 << zeros) - 1); /* from L to the next number with so many zero bits */
+        if (missing < r->range) break;
+    }
+    while (significant > 0 && r->bytes[significant - 1] == 0) significant--;
+    return missing == r->offset && significant <= size && r->length == max64(significant, minimum);
+}
+
+static double *tally_of(const core_decode *task, core_section *section, int32_t part) { return task->tally ? section->bits + part : NULL; }
+
+/* Symbols of all levels; angles and colours as residuals. */
+static int32_t read_symbols(const core_decode *task, core_section *section, workspace *w) {
+    const core_steps *steps = task->steps;
+    reader r;
+    int64_t at = section->start;
+    reader_start(&r, task->bytes + section->stream, section->length);
+    for (int64_t k = 0; k < section->levels; k++) {
+        const core_level *level = task->levels + section->first_level + k;
+        level_arrays out = {task->log_scale + at, task->aspect + at, task->angle + at, task->offset + at, task->colour + at * steps->channels};
+        for (int64_t i = at; i < at + level->count; i++) task->level[i] = level->level, task->angle[i] = task->offset[i] = 0;
+        if (stopped(task->stop)) return CORE_CANCELLED;
+        r.bits = tally_of(task, section, 0);
+        int32_t status = decode_positions(&r, w->tables, task->splits, level, &w->positions, task->x + at, task->y + at);
+        r.bits = tally_of(task, section, 1);
+        if (status == CORE_OK) status = decode_attributes(&r, w->tables, steps, level, &w->attributes, out);
+        if (section->cut && (status != CORE_OK || 4 * r.words > section->length)) break; /* what follows the cut is not what was there */
+        if (status != CORE_OK) return status;
+        at += level->count;
+        section->decoded = at - section->start;
+    }
+    return !section->cut && section->ends && !ends_well(&r, section->minimum) ? CORE_WRONG_END : CORE_OK;
+}
+
+static void make_positions(const core_decode *task, const core_section *section, workspace *w) {
+    for (int64_t i = section->start; i < section->start + section->decoded; i++)
+        make_site_position(task->steps, task->level[i], task->x[i], task->y[i], task->sites + i);
+    sort_by_code(task->sites, section->start, section->decoded, task->order + section->start, w->sorted);
+}
+
+/* A section whose Gaussians are there already: what those that follow it need. */
+static void make_ready(const core_decode *task, const core_section *section, workspace *w) {
+    make_positions(task, section, w);
+    for (int64_t i = section->start; i < section->start + section->decoded; i++) {
+        core_site *site = task->sites + i;
+        site->directions = task->steps->directions[task->level[i]][task->aspect[i]];
+        site->angle = task->angle[i];
+        make_site_shape(task->steps, task->level[i], task->log_scale[i], task->aspect[i], site);
+        make_site_colour(task->steps, task->level[i], task->colour + i * task->steps->channels, site);
+    }
+}
+
+/* Residuals -> angles and colours. */
+static int32_t add_predictions(const core_decode *task, const core_section *section, workspace *w) {
+    run chain[CORE_MAX_LEVELS];
+    int32_t runs = 0;
+    for (const core_section *each = section;; each = task->sections + each->parent) {
+        chain[runs++] = (run){each->start, each->decoded};
+        if (each->parent < 0) break;
+    }
+    for (int32_t i = 0; i < runs / 2; i++) {
+        run other = chain[i];
+        chain[i] = chain[runs - 1 - i];
+        chain[runs - 1 - i] = other;
+    }
+    make_positions(task, section, w);
+    int32_t status = find_neighbours(task->sites, task->order, chain, runs, &w->search, task->stop);
+    if (status != CORE_OK) return status;
+    gaussian_arrays arrays = {task->level, task->x, task->y, task->log_scale, task->aspect, task->angle, task->colour, task->angle, task->colour};
+    return predict(task->steps, task->sites, w->search.neighbours, section->start, section->decoded, &arrays, 0, task->stop);
+}
+
+/* Levels of a section: as many Gaussians as it has, on grids whose cells have coordinates of 30 bits. */
+static int32_t levels_are_sound(const core_decode *task, const core_section *section) {
+    int64_t count = 0;
+    if (section->first_level < 0 || section->levels < 0 || section->levels > CORE_MAX_LEVELS ||
+        section->first_level > task->level_count - section->levels)
+        return 0;
+    for (int64_t k = 0; k < section->levels; k++) {
+        const core_level *l = task->levels + section->first_level + k;
+        if (l->count < 1 || l->count > MAX_GAUSSIANS || l->level < 0 || l->level >= CORE_MAX_LEVELS) return 0;
+        if (l->x < 0 || l->y < 0 || l->columns < 1 || l->rows < 1 || l->x > MAX_POSITION_CELLS - l->columns || l->y > MAX_POSITION_CELLS - l->rows)
+            return 0;
+        int64_t most = (((int64_t)1 << 30) << 29) / task->steps->position[l->level]; /* of 2 x + 1: spec/prediction.md, "Neighbours" */
+        if (2 * ((int64_t)l->x + l->columns) > most || 2 * ((int64_t)l->y + l->rows) > most) return 0;
+        count += l->count;
+    }
+    return count == section->count;
+}
+
+/* Everything that this function reads or writes lies in the buffers of the task, whatever the section says. */
+static int32_t is_sound(const core_decode *task, int64_t number, int32_t worker) {
+    int64_t chain = 0, number_of = number;
+    if (number < 0 || number >= task->section_count || worker < 0 || worker >= task->workers) return 0;
+    const core_section *section = task->sections + number;
+    for (int32_t depth = 0; number_of >= 0; depth++) {
+        const core_section *each = task->sections + number_of;
+        if (depth == CORE_MAX_LEVELS || each->parent >= number_of || each->parent < -1) return 0;
+        if (each->start < 0 || each->count < 0 || each->count > task->count || each->start > task->count - each->count) return 0;
+        if (each->decoded < 0 || each->decoded > each->count) return 0;
+        if (number_of != number && (each->start + each->count > section->start || each->tables < 0)) return 0;
+        chain += each->count;
+        number_of = each->parent;
+    }
+    if (section->tables < -1 || section->tables >= task->table_count) return 0;
+    if (section->stream < 0 || section->length < 0 || section->stream > task->byte_count - section->length) return 0;
+    if ((uintptr_t)task->workspace % 64 || task->workspace_bytes % 64 || chain > MAX_GAUSSIANS) return 0;
+    return task->workspace_bytes >= core_decode_workspace(section->count, chain) && (section->known || levels_are_sound(task, section));
+}
+
+static int32_t decode_section(const core_decode *task, core_section *section, int32_t worker) {
+    workspace w;
+    int64_t chain = 0;
+    for (const core_section *each = section;; each = task->sections + each->parent) {
+        chain += each->count;
+        if (each->parent < 0) break;
+    }
+    take_workspace(task->workspace + worker * task->workspace_bytes, section->count, chain, &w);
+    if (section->known) {
+        section->decoded = section->count;
+        make_ready(task, section, &w);
+        return CORE_OK;
+    }
+    section->decoded = 0;
+    section->beyond = 0.0;
+    memset(section->bits, 0, sizeof section->bits);
+    if (section->tables >= 0) w.tables = task->tables + section->tables;
+    memcpy(w.tables, section->parent < 0 ? task->first : task->tables + task->sections[section->parent].tables, sizeof *w.tables);
+    int32_t status = read_symbols(task, section, &w);
+    if (status == CORE_OK) status = add_predictions(task, section, &w);
+    if (status != CORE_OK || section->reach < 0) return status;
+    section->beyond = beyond_tile(task->steps, section, task);
+    return section->beyond > (double)section->reach + 0.5 ? CORE_BEYOND_REACH : CORE_OK;
+}
+
+int32_t core_decode_section(const core_decode *task, int64_t number, int32_t worker) {
+    if (!is_sound(task, number, worker)) return CORE_INVALID;
+    core_section *section = task->sections + number;
+    return section->status = decode_section(task, section, worker);
+}

@@ -1,0 +1,157 @@
+"""The structs of ``core.h`` as ctypes and NumPy have them; ``library.py`` compares their sizes with those of the library."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import POINTER, c_double, c_float, c_int32, c_int64, c_void_p
+
+import numpy as np
+
+MAX_CHANNELS = 4
+PARTS = 8
+"""Of a stream, in the tally of its bits."""
+
+
+class Header(ctypes.Structure):
+    """``core_header``."""
+
+    _fields_ = [
+        (name, c_int32)
+        for name in (
+            "channels", "position", "position_slope", "log_scales", "aspect", "angle", "angle_slope", "luma", "chroma", "colour_slope",
+        )
+    ]  # fmt: skip
+
+
+SECTION = np.dtype(
+    [
+        *(
+            (name, np.int64)
+            for name in (
+                "start", "count", "stream", "length", "minimum", "parent", "tables", "first_level", "levels",
+                "x0", "y0", "x1", "y1", "reach",
+            )
+        ),
+        *((name, np.int32) for name in ("known", "cut", "ends", "status")),
+        ("decoded", np.int64),
+        ("beyond", np.float64),
+        ("bits", np.float64, PARTS),
+    ]
+)  # fmt: skip
+"""``core_section``."""
+
+LEVEL = np.dtype([("count", np.int64), *((name, np.int32) for name in ("level", "x", "y", "columns", "rows", "unused"))])
+"""``core_level``."""
+
+
+class Decode(ctypes.Structure):
+    """``core_decode``."""
+
+    _fields_ = [
+        ("steps", c_void_p),
+        ("bytes", c_void_p),
+        ("byte_count", c_int64),
+        ("sections", c_void_p),
+        ("section_count", c_int64),
+        ("levels", c_void_p),
+        ("level_count", c_int64),
+        ("first", c_void_p),
+        ("tables", c_void_p),
+        ("table_count", c_int64),
+        ("splits", c_void_p),
+        *((name, c_void_p) for name in ("level", "x", "y", "log_scale", "aspect", "angle", "offset", "colour")),
+        ("sites", c_void_p),
+        ("order", c_void_p),
+        ("count", c_int64),
+        ("workspace", c_void_p),
+        ("workspace_bytes", c_int64),
+        ("workers", c_int32),
+        ("tally", c_int32),
+        ("stop", c_void_p),
+    ]
+
+
+class Predict(ctypes.Structure):
+    """``core_predict``."""
+
+    _fields_ = [
+        ("steps", c_void_p),
+        *((name, c_void_p) for name in ("level", "x", "y", "log_scale", "aspect", "angle", "colour")),
+        ("count", c_int64),
+        ("first", c_int64),
+        ("angle_residual", c_void_p),
+        ("colour_residual", c_void_p),
+        ("sites", c_void_p),
+        ("workspace", c_void_p),
+        ("workspace_bytes", c_int64),
+    ]
+
+
+class View(ctypes.Structure):
+    """``core_view``."""
+
+    _fields_ = [
+        *((name, c_double) for name in ("density", "shift_x", "shift_y", "variance")),
+        *(
+            (name, c_int64)
+            for name in (
+                "samples", "left", "top", "columns", "rows", "end_x", "end_y", "tile_x", "tile_y", "tiles_x", "tiles_y",
+            )
+        ),
+    ]  # fmt: skip
+
+
+class Draw(ctypes.Structure):
+    """``core_draw``."""
+
+    _fields_ = [
+        ("view", POINTER(View)),
+        ("placed", c_void_p),
+        ("count", c_int64),
+        ("starts", c_void_p),
+        ("members", c_void_p),
+        ("member_count", c_int64),
+        ("background", c_float * MAX_CHANNELS),
+        ("channels", c_int32),
+        ("normalized", c_int32),
+        ("depth", c_int32),
+        ("workers", c_int32),
+        ("first", c_int64),
+        ("last", c_int64),
+        ("out", c_void_p),
+        ("out_bytes", c_int64),
+        ("workspace", c_void_p),
+        ("workspace_bytes", c_int64),
+        ("stop", c_void_p),
+    ]
+
+
+class Job(ctypes.Structure):
+    """``core_job``."""
+
+    _fields_ = [
+        ("kind", c_int32),
+        ("workers", c_int32),
+        ("task", c_void_p),
+        ("items", c_int64),
+        ("list", c_void_p),
+        ("link", c_void_p),
+        ("taken", c_int64),
+        ("done", c_int64),
+        *((name, c_int32) for name in ("joined", "stop", "status", "unused")),
+    ]
+
+
+KINDS = {
+    name: kind
+    for kind, name in enumerate(
+        ("header", "steps", "tables", "splits", "site", "section", "level", "decode", "predict", "view", "placed", "draw", "job")
+    )
+}
+"""Numbers of the structs for ``core_struct_bytes``."""
+
+MIRRORS = {
+    "header": ctypes.sizeof(Header), "section": SECTION.itemsize, "level": LEVEL.itemsize, "decode": ctypes.sizeof(Decode),
+    "predict": ctypes.sizeof(Predict), "view": ctypes.sizeof(View), "draw": ctypes.sizeof(Draw), "job": ctypes.sizeof(Job),
+}  # fmt: skip
+"""Bytes of those that stand here."""
