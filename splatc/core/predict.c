@@ -105,7 +105,7 @@ static int64_t expected_index(const core_site *sites, const int32_t *neighbours,
         total += weight[k];
     }
     int64_t expected = w->count ? floor_div(sum, total) : first;
-    return floor_div((expected << 17) + step, 2 * step);
+    return floor_div(expected * (1 << 17) + step, 2 * step);
 }
 
 /* What the channel c says of likeness. */
