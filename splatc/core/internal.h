@@ -19,14 +19,21 @@ static inline int32_t max32(int32_t a, int32_t b) { return a > b ? a : b; }
 static inline int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
 
-/* floor and ceil of what lies within +-2^62 */
+/* What can be converted: cut off at +-2^62, from where on every double is a whole number; not a number becomes the lowest. */
+static inline double convertible(double x) {
+    const double end = 4611686018427387904.0;
+    double above = x > -end ? x : -end;
+    return above < end ? above : end;
+}
 static inline int64_t floor64(double x) {
-    int64_t whole = (int64_t)x;
-    return whole - (x < (double)whole);
+    double within = convertible(x);
+    int64_t whole = (int64_t)within;
+    return whole - (within < (double)whole);
 }
 static inline int64_t ceil64(double x) {
-    int64_t whole = (int64_t)x;
-    return whole + (x > (double)whole);
+    double within = convertible(x);
+    int64_t whole = (int64_t)within;
+    return whole + (within > (double)whole);
 }
 
 /* Whether another thread asks to stop. */
