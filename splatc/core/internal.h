@@ -36,6 +36,16 @@ static inline int64_t ceil64(double x) {
     return whole + (within > (double)whole);
 }
 
+/* Steps that core_make_steps has filled in; whatever else it wrote is taken as it is. */
+static inline int32_t steps_are_sound(const core_steps *steps) {
+    return steps != NULL && steps->channels >= 1 && steps->channels <= CORE_MAX_CHANNELS && steps->log_scales >= 1 && steps->log_scales <= 32;
+}
+
+/* Cells a side of a level's grid whose middles, in 1/16 px, have 30 bits: spec/prediction.md, "Neighbours". */
+static inline int64_t most_cells(const core_steps *steps, int32_t level) {
+    return min64(((int64_t)1 << 58) / steps->position[level], MAX_POSITION_CELLS);
+}
+
 /* Whether another thread asks to stop. */
 static inline int stopped(const int32_t *stop) { return stop != NULL && __atomic_load_n(stop, __ATOMIC_RELAXED) != 0; }
 
@@ -109,6 +119,9 @@ typedef struct gaussian_arrays { /* in coding order, by number of the Gaussian *
 void make_site_position(const core_steps *steps, int32_t level, int32_t x, int32_t y, core_site *site);
 void make_site_shape(const core_steps *steps, int32_t level, int32_t log_scale, int32_t aspect, core_site *site);
 void make_site_colour(const core_steps *steps, int32_t level, const int32_t *colour, core_site *site);
+/* Whether a Gaussian has only values that can be coded; `colour` (channels). */
+int32_t in_range(const core_steps *steps, int32_t level, int32_t x, int32_t y, int32_t log_scale, int32_t aspect, int32_t angle,
+                 const int32_t *colour);
 int32_t predict(const core_steps *steps, core_site *sites, const int32_t *neighbours, int64_t start, int64_t count,
                 const gaussian_arrays *arrays, int32_t forward, const int32_t *stop);
 

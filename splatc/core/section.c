@@ -118,10 +118,8 @@ static int32_t levels_are_sound(const core_decode *task, const core_section *sec
     for (int64_t k = 0; k < section->levels; k++) {
         const core_level *l = task->levels + section->first_level + k;
         if (l->count < 1 || l->count > MAX_GAUSSIANS || l->level < 0 || l->level >= CORE_MAX_LEVELS) return 0;
-        if (l->x < 0 || l->y < 0 || l->columns < 1 || l->rows < 1 || l->x > MAX_POSITION_CELLS - l->columns || l->y > MAX_POSITION_CELLS - l->rows)
-            return 0;
-        int64_t most = (((int64_t)1 << 30) << 29) / task->steps->position[l->level]; /* of 2 x + 1: spec/prediction.md, "Neighbours" */
-        if (2 * ((int64_t)l->x + l->columns) > most || 2 * ((int64_t)l->y + l->rows) > most) return 0;
+        int64_t most = most_cells(task->steps, l->level);
+        if (l->x < 0 || l->y < 0 || l->columns < 1 || l->rows < 1 || l->x > most - l->columns || l->y > most - l->rows) return 0;
         count += l->count;
     }
     return count == section->count;
