@@ -78,7 +78,11 @@ static void make_positions(const core_decode *task, const core_section *section,
 }
 
 /* A section whose Gaussians are there already: what those that follow it need. */
-static void make_ready(const core_decode *task, const core_section *section, workspace *w) {
+static int32_t make_ready(const core_decode *task, const core_section *section, workspace *w) {
+    const core_decode *t = task;
+    for (int64_t i = section->start; i < section->start + section->decoded; i++)
+        if (!in_range(t->steps, t->level[i], t->x[i], t->y[i], t->log_scale[i], t->aspect[i], t->angle[i], t->colour + i * t->steps->channels))
+            return CORE_INVALID;
     make_positions(task, section, w);
     for (int64_t i = section->start; i < section->start + section->decoded; i++) {
         core_site *site = task->sites + i;
@@ -87,6 +91,7 @@ static void make_ready(const core_decode *task, const core_section *section, wor
         make_site_shape(task->steps, task->level[i], task->log_scale[i], task->aspect[i], site);
         make_site_colour(task->steps, task->level[i], task->colour + i * task->steps->channels, site);
     }
+    return CORE_OK;
 }
 
 /* Residuals -> angles and colours. */
@@ -155,8 +160,7 @@ static int32_t decode_section(const core_decode *task, core_section *section, in
     take_workspace(task->workspace + worker * task->workspace_bytes, section->count, chain, &w);
     if (section->known) {
         section->decoded = section->count;
-        make_ready(task, section, &w);
-        return CORE_OK;
+        return make_ready(task, section, &w);
     }
     section->decoded = 0;
     section->beyond = 0.0;
