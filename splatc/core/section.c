@@ -133,20 +133,20 @@ static int32_t levels_are_sound(const core_decode *task, const core_section *sec
 /* Everything that this function reads or writes lies in the buffers of the task, whatever the section says. */
 static int32_t is_sound(const core_decode *task, int64_t number, int32_t worker) {
     int64_t chain = 0, number_of = number;
-    if (number < 0 || number >= task->section_count || worker < 0 || worker >= task->workers) return 0;
+    if (!steps_are_sound(task->steps) || number < 0 || number >= task->section_count || worker < 0 || worker >= task->workers) return 0;
     const core_section *section = task->sections + number;
     for (int32_t depth = 0; number_of >= 0; depth++) {
         const core_section *each = task->sections + number_of;
         if (depth == CORE_MAX_LEVELS || each->parent >= number_of || each->parent < -1) return 0;
-        if (each->start < 0 || each->count < 0 || each->count > task->count || each->start > task->count - each->count) return 0;
+        if (each->count < 0 || each->count > MAX_GAUSSIANS - chain || each->start < 0 || each->start > task->count - each->count) return 0;
         if (each->decoded < 0 || each->decoded > each->count) return 0;
+        if (each->tables < -1 || each->tables >= task->table_count) return 0;
         if (number_of != number && (each->start + each->count > section->start || each->tables < 0)) return 0;
         chain += each->count;
         number_of = each->parent;
     }
-    if (section->tables < -1 || section->tables >= task->table_count) return 0;
     if (section->stream < 0 || section->length < 0 || section->stream > task->byte_count - section->length) return 0;
-    if ((uintptr_t)task->workspace % 64 || task->workspace_bytes % 64 || chain > MAX_GAUSSIANS) return 0;
+    if ((uintptr_t)task->workspace % 64 || task->workspace_bytes % 64) return 0;
     return task->workspace_bytes >= core_decode_workspace(section->count, chain) && (section->known || levels_are_sound(task, section));
 }
 
