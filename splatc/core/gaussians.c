@@ -147,7 +147,7 @@ static void colour_of(const core_steps *steps, int32_t level, const int32_t *ind
 int32_t core_dequantize(const core_steps *steps, int64_t count, const int32_t *level, const int32_t *x, const int32_t *y,
                         const int32_t *log_scale, const int32_t *aspect, const int32_t *angle, const int32_t *offset, const int32_t *colour,
                         float *mean, float *scale, float *radians, float *values) {
-    if (count < 0) return CORE_INVALID;
+    if (count < 0 || !steps_are_sound(steps)) return CORE_INVALID;
     for (int64_t i = 0; i < count; i++) {
         if (level[i] < 0 || level[i] >= CORE_MAX_LEVELS || aspect[i] < 0 || aspect[i] >= CORE_ASPECTS) return CORE_INVALID;
         gaussian g = dequantized(steps, level[i], x[i], y[i], log_scale[i], aspect[i], angle[i], offset[i]);
