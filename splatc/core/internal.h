@@ -127,6 +127,7 @@ int32_t predict(const core_steps *steps, core_site *sites, const int32_t *neighb
 
 /* gaussians.c */
 double beyond_tile(const core_steps *steps, const core_section *section, const core_decode *task);
+int32_t view_is_sound(const core_view *view);
 void sine_and_cosine(double turns, double *sine, double *cosine);
 
 /* cpu.c: x86-64-v2, v3, v4 -> 2, 3, 4; what else there is 1; less than is needed 0 */
