@@ -142,6 +142,7 @@ static int32_t is_sound(const core_decode *task, int64_t number, int32_t worker)
         if (each->decoded < 0 || each->decoded > each->count) return 0;
         if (each->tables < -1 || each->tables >= task->table_count) return 0;
         if (number_of != number && (each->start + each->count > section->start || each->tables < 0)) return 0;
+        if (number_of != number && (each->status != CORE_OK || each->decoded != each->count)) return 0; /* not decoded yet, or damaged, or cut */
         chain += each->count;
         number_of = each->parent;
     }
