@@ -13,8 +13,9 @@ import pytest
 
 import splatc
 from splatc import api, bitstream, checkpoints, picture
+from splatc.blend import Blend
 from splatc.errors import InputError, InputImageError, UsageError
-from splatc.gaussians import Blend, Gaussians
+from splatc.gaussians import Gaussians
 
 PIXELS = np.random.default_rng(5).integers(0, 256, (20, 28, 3), np.uint8)
 

@@ -14,12 +14,13 @@ import pytest
 from click.testing import CliRunner
 
 from splatc import __version__, bitstream
+from splatc.blend import Blend
 from splatc.budget import Budget
 from splatc.cli import main
 from splatc.cli.console import printable
 from splatc.decoder import decode_bytes, make_scene
 from splatc.errors import LimitError
-from splatc.gaussians import Blend, Scene
+from splatc.gaussians import Scene
 from splatc.render import draw_samples, reference
 from splatc.render.view import view
 from tests.conftest import Command

@@ -8,8 +8,9 @@ import numba
 import numpy as np
 import pytest
 
-from splatc.gaussians import CUTOFF, EPSILON, Blend, Gaussians, Scene
+from splatc.blend import Blend
 from splatc.fit.kernels import forward
+from splatc.gaussians import CUTOFF, EPSILON, Gaussians, Scene
 from splatc.render import reference, render
 from tests.scenes import floats, needles, random_gaussians, random_scene
 

@@ -9,8 +9,9 @@ import numba
 import numpy as np
 import pytest
 
+from splatc.blend import Blend
 from splatc.errors import UsageError
-from splatc.gaussians import Blend, Gaussians, Scene
+from splatc.gaussians import Gaussians, Scene
 from splatc.metrics import psnr
 from splatc.render import draw_samples, draw_strips, reference, render
 from splatc.render.view import Region, Scale, parse_scale, view
