@@ -43,7 +43,8 @@ NUMBERS = ("-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math")
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion")
 FLAGS = ("-std=gnu11", *NUMBERS, "-fvisibility=hidden", *WARNINGS)
 OPTIMIZED = ("-O3",)
-SANITIZED = ("-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
+CHECKS = "address,undefined,float-cast-overflow"
+SANITIZED = ("-O1", "-g", "-fno-omit-frame-pointer", f"-fsanitize={CHECKS}", "-fno-sanitize-recover=all")
 
 BASELINE = {"x86_64": "x86-64", "aarch64": "armv8-a"}
 WASM_FLAGS = ("-O3", "-msimd128", "-mbulk-memory")

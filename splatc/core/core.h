@@ -136,8 +136,8 @@ typedef struct core_section {
     int32_t known;               /* its Gaussians and tables are there already; only to be made ready for what follows it */
     int32_t cut;                 /* bytes are missing at its end: levels that are not whole are left out */
     int32_t ends;                /* its levels are all of the stream: its end is checked */
-    int32_t status;              /* result: as returned */
-    int64_t decoded;             /* result: Gaussians */
+    int32_t status;              /* result: as returned; 0 at first */
+    int64_t decoded;             /* result: Gaussians; 0 at first */
     double beyond;               /* result: how far an ellipse leaves the tile, px */
     double bits[CORE_PARTS];     /* result, where asked for: ideal bits of each part */
 } core_section;
@@ -169,7 +169,7 @@ typedef struct core_decode {
 /* Workspace of a worker for a section of `own` Gaussians which has `chain` with its ancestors. */
 CORE_API int64_t core_decode_workspace(int64_t own, int64_t chain);
 
-/* Decodes one section; its ancestors were decoded. Returns its status. */
+/* Decodes one section; its ancestors were decoded, whole, or it is CORE_INVALID. Sections do not overlap in the arrays. Returns its status. */
 CORE_API int32_t core_decode_section(const core_decode *task, int64_t section, int32_t worker);
 
 /* ---- Prediction for the encoder (spec/prediction.md) ---- */

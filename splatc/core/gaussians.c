@@ -148,7 +148,7 @@ static void colour_of(const core_steps *steps, int32_t level, const int32_t *ind
 int32_t core_dequantize(const core_steps *steps, int64_t count, const int32_t *level, const int32_t *x, const int32_t *y,
                         const int32_t *log_scale, const int32_t *aspect, const int32_t *angle, const int32_t *offset, const int32_t *colour,
                         float *mean, float *scale, float *radians, float *values) {
-    if (count < 0) return CORE_INVALID;
+    if (count < 0 || !steps_are_sound(steps)) return CORE_INVALID;
     for (int64_t i = 0; i < count; i++) {
         if (level[i] < 0 || level[i] >= CORE_MAX_LEVELS || aspect[i] < 0 || aspect[i] >= CORE_ASPECTS) return CORE_INVALID;
         gaussian g = dequantized(steps, level[i], x[i], y[i], log_scale[i], aspect[i], angle[i], offset[i]);
@@ -162,9 +162,13 @@ int32_t core_dequantize(const core_steps *steps, int64_t count, const int32_t *l
 
 /* ---- Gaussians -> a view ---- */
 
-static int32_t view_is_sound(const core_view *v) {
-    return v->samples >= 1 && v->samples <= 8 && v->tiles_x >= 0 && v->tiles_y >= 0 && v->tiles_x < 1 << 30 && v->tiles_y < 1 << 30 &&
-           v->columns >= 0 && v->rows >= 0 && v->columns < (int64_t)1 << 40 && v->rows < (int64_t)1 << 40;
+int32_t view_is_sound(const core_view *v) {
+    const int64_t sides[5][2] = {{v->columns, v->rows}, {v->tiles_x, v->tiles_y}, {v->left, v->top}, {v->tile_x, v->tile_y}, {v->end_x, v->end_y}};
+    static const int32_t BITS[5] = {31, 30, 40, 40, 44};
+    for (int32_t i = 0; i < 5; i++)
+        for (int32_t k = 0; k < 2; k++)
+            if (sides[i][k] < 0 || sides[i][k] >> BITS[i] != 0) return 0;
+    return v->samples >= 1 && v->samples <= 8;
 }
 
 int32_t core_place(const core_view *view, int64_t count, const float *mean, const float *scale, const float *angle, const float *colour,
@@ -244,7 +248,9 @@ int32_t core_fill_tiles(const core_view *view, int64_t count, const core_placed 
     span columns, rows;
     if (count < 0 || count > MAX_GAUSSIANS || !view_is_sound(view)) return CORE_INVALID;
     int64_t tiles = view->tiles_x * view->tiles_y;
-    if (starts[tiles] != member_count) return CORE_INVALID;
+    if (starts[0] != 0 || starts[tiles] != member_count) return CORE_INVALID;
+    for (int64_t tile = 0; tile < tiles; tile++)
+        if (starts[tile] > starts[tile + 1]) return CORE_INVALID;
     memcpy(cursor, starts, (size_t)tiles * sizeof *cursor);
     for (int64_t i = 0; i < count; i++) {
         touched(view, placed + i, &columns, &rows);

@@ -19,14 +19,31 @@ static inline int32_t max32(int32_t a, int32_t b) { return a > b ? a : b; }
 static inline int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
 
-/* floor and ceil of what lies within +-2^62 */
+/* What can be converted: cut off at +-2^62, from where on every double is a whole number; not a number becomes the lowest. */
+static inline double convertible(double x) {
+    const double end = 4611686018427387904.0;
+    double above = x > -end ? x : -end;
+    return above < end ? above : end;
+}
 static inline int64_t floor64(double x) {
-    int64_t whole = (int64_t)x;
-    return whole - (x < (double)whole);
+    double within = convertible(x);
+    int64_t whole = (int64_t)within;
+    return whole - (within < (double)whole);
 }
 static inline int64_t ceil64(double x) {
-    int64_t whole = (int64_t)x;
-    return whole + (x > (double)whole);
+    double within = convertible(x);
+    int64_t whole = (int64_t)within;
+    return whole + (within > (double)whole);
+}
+
+/* Steps that core_make_steps has filled in; whatever else it wrote is taken as it is. */
+static inline int32_t steps_are_sound(const core_steps *steps) {
+    return steps != NULL && steps->channels >= 1 && steps->channels <= CORE_MAX_CHANNELS && steps->log_scales >= 1 && steps->log_scales <= 32;
+}
+
+/* Cells a side of a level's grid whose middles, in 1/16 px, have 30 bits: spec/prediction.md, "Neighbours". */
+static inline int64_t most_cells(const core_steps *steps, int32_t level) {
+    return min64(((int64_t)1 << 58) / steps->position[level], MAX_POSITION_CELLS);
 }
 
 /* Whether another thread asks to stop. */
@@ -102,11 +119,15 @@ typedef struct gaussian_arrays { /* in coding order, by number of the Gaussian *
 void make_site_position(const core_steps *steps, int32_t level, int32_t x, int32_t y, core_site *site);
 void make_site_shape(const core_steps *steps, int32_t level, int32_t log_scale, int32_t aspect, core_site *site);
 void make_site_colour(const core_steps *steps, int32_t level, const int32_t *colour, core_site *site);
+/* Whether a Gaussian has only values that can be coded; `colour` (channels). */
+int32_t in_range(const core_steps *steps, int32_t level, int32_t x, int32_t y, int32_t log_scale, int32_t aspect, int32_t angle,
+                 const int32_t *colour);
 int32_t predict(const core_steps *steps, core_site *sites, const int32_t *neighbours, int64_t start, int64_t count,
                 const gaussian_arrays *arrays, int32_t forward, const int32_t *stop);
 
 /* gaussians.c */
 double beyond_tile(const core_steps *steps, const core_section *section, const core_decode *task);
+int32_t view_is_sound(const core_view *view);
 void sine_and_cosine(double turns, double *sine, double *cosine);
 
 /* cpu.c: x86-64-v2, v3, v4 -> 2, 3, 4; what else there is 1; less than is needed 0 */

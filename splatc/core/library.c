@@ -62,12 +62,9 @@ static int64_t tile_rows(const core_draw *t, int64_t *count) {
 
 static int32_t draw_is_sound(const core_draw *t) {
     const core_view *v = t->view;
-    if (v == NULL || v->samples < 1 || v->samples > 8 || v->tiles_x < 1 || v->tiles_y < 1 || v->tiles_x >= 1 << 30 || v->tiles_y >= 1 << 30) return 0;
-    if (v->left < 0 || v->top < 0 || v->left >= (int64_t)1 << 40 || v->top >= (int64_t)1 << 40) return 0;
-    if (v->tile_x < 0 || v->tile_y < 0 || v->tile_x >= (int64_t)1 << 40 || v->tile_y >= (int64_t)1 << 40) return 0;
+    if (v == NULL || !view_is_sound(v) || v->columns < 1 || t->first < 0 || t->last < t->first || t->last > v->rows) return 0;
     if (t->channels < 1 || t->channels > CORE_MAX_CHANNELS || (t->depth != 8 && t->depth != 16 && t->depth != 32)) return 0;
-    if (v->columns < 1 || v->columns >= (int64_t)1 << 31 || t->first < 0 || t->last < t->first || t->last > v->rows || v->rows >= (int64_t)1 << 31) return 0;
-    if (t->out_bytes / (v->columns * t->channels * (t->depth / 8)) < t->last - t->first) return 0;
+    if ((uintptr_t)t->out % (uintptr_t)(t->depth / 8) || t->out_bytes / (v->columns * t->channels * (t->depth / 8)) < t->last - t->first) return 0;
     return (uintptr_t)t->workspace % 64 == 0 && t->workspace_bytes % 64 == 0 && t->workspace_bytes >= core_draw_workspace();
 }
 

@@ -34,6 +34,9 @@ VERSION = 1
 LEVEL_VARIABLE = "SPLATC_CORE_LEVEL"
 """Environment: an instruction set below the best of this processor, v2, v3 or v4; results are the same."""
 
+LIBRARY_VARIABLE = "SPLATC_CORE_LIBRARY"
+"""Environment: path of the library to load instead of the package's own, for tests: one with sanitizers or with a defect (of any sources)."""
+
 _SIGNATURES = {
     "core_version": ([], c_int32),
     "core_sources": ([], c_char_p),
@@ -70,7 +73,8 @@ def file_name() -> str:
 @functools.cache
 def load() -> ctypes.CDLL:
     """The library. Raises CoreError, with what to do, if it is missing, of other sources, or for another processor."""
-    path = FOLDER / file_name()
+    replacement = os.environ.get(LIBRARY_VARIABLE)
+    path = Path(replacement) if replacement else FOLDER / file_name()
     advice = "build it: `make core`, or `pip install .` once more"
     if not path.exists():
         raise CoreError(f"the compiled core of splatc is missing ({path.name} in {path.parent}); {advice}")
@@ -84,13 +88,13 @@ def load() -> ctypes.CDLL:
         except AttributeError:
             raise CoreError(f"the compiled core of splatc is of another version (it has no {name}); {advice}") from None
         function.argtypes, function.restype = arguments, result
-    _check(library, advice)
+    _check(library, advice, None if replacement else sources.digest(FOLDER))
     return library
 
 
-def _check(library: ctypes.CDLL, advice: str) -> None:
-    expected, found = sources.digest(FOLDER), library.core_sources().decode()
-    if library.core_version() != VERSION or (expected is not None and found != expected):
+def _check(library: ctypes.CDLL, advice: str, digest: str | None) -> None:
+    found = library.core_sources().decode()
+    if library.core_version() != VERSION or (digest is not None and found != digest):
         raise CoreError(f"the compiled core of splatc is older than its sources; {advice}")
     for name, size in structs.MIRRORS.items():
         if library.core_struct_bytes(structs.KINDS[name]) != size:

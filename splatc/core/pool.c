@@ -34,6 +34,7 @@ static void forget_threads_of_parent(void) {}
 
 #else
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
@@ -78,11 +79,17 @@ static int32_t retiring;                /* workers without work end */
 static core_job *first_job;
 
 #if !defined(_WIN32)
-static pid_t owner;
+static pid_t claimed, owner; /* the process that begins anew, the one that has done so */
 
-/* After a fork the threads are gone, and the lock may be held by one of them. */
+/* After a fork the threads are gone, and the lock may be held by one of them. One thread begins anew; others that call for the first time
+   wait for it: they must not undo what it has started. */
 static void forget_threads_of_parent(void) {
-    if (owner == getpid()) return;
+    pid_t here = getpid(), claim = __atomic_load_n(&claimed, __ATOMIC_RELAXED);
+    if (__atomic_load_n(&owner, __ATOMIC_ACQUIRE) == here) return;
+    if (claim == here || !__atomic_compare_exchange_n(&claimed, &claim, here, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+        while (__atomic_load_n(&owner, __ATOMIC_ACQUIRE) != here) sched_yield();
+        return;
+    }
     static const pthread_mutex_t NEW_LOCK = PTHREAD_MUTEX_INITIALIZER;
     static const pthread_cond_t NEW_CONDITION = PTHREAD_COND_INITIALIZER;
     memcpy(&lock, &NEW_LOCK, sizeof lock);
@@ -91,7 +98,7 @@ static void forget_threads_of_parent(void) {
     memset(alive, 0, sizeof alive);
     retiring = 0;
     first_job = NULL;
-    owner = getpid();
+    __atomic_store_n(&owner, here, __ATOMIC_RELEASE);
 }
 #endif
 

@@ -105,7 +105,7 @@ static int64_t expected_index(const core_site *sites, const int32_t *neighbours,
         total += weight[k];
     }
     int64_t expected = w->count ? floor_div(sum, total) : first;
-    return floor_div((expected << 17) + step, 2 * step);
+    return floor_div(expected * (1 << 17) + step, 2 * step);
 }
 
 /* What the channel c says of likeness. */
@@ -163,28 +163,27 @@ int32_t predict(const core_steps *steps, core_site *sites, const int32_t *neighb
     return CORE_OK;
 }
 
-static int32_t in_range(const core_predict *t, int64_t i) {
-    const core_steps *s = t->steps;
-    if (t->level[i] < 0 || t->level[i] >= CORE_MAX_LEVELS || t->aspect[i] < 0 || t->aspect[i] >= CORE_ASPECTS) return 0;
-    if (t->x[i] < 0 || t->y[i] < 0 || t->x[i] >= MAX_POSITION_CELLS || t->y[i] >= MAX_POSITION_CELLS) return 0;
-    if (t->log_scale[i] < 0 || t->log_scale[i] >= s->log_scales) return 0;
-    for (int32_t c = 0; c < s->channels; c++)
-        if (t->colour[i * s->channels + c] < -32768 || t->colour[i * s->channels + c] > 32767) return 0;
-    return t->angle[i] >= 0 && t->angle[i] < s->directions[t->level[i]][t->aspect[i]];
+int32_t in_range(const core_steps *steps, int32_t level, int32_t x, int32_t y, int32_t log_scale, int32_t aspect, int32_t angle,
+                 const int32_t *colour) {
+    if (level < 0 || level >= CORE_MAX_LEVELS || aspect < 0 || aspect >= CORE_ASPECTS || log_scale < 0 || log_scale >= steps->log_scales) return 0;
+    if (x < 0 || y < 0 || x >= most_cells(steps, level) || y >= most_cells(steps, level)) return 0;
+    for (int32_t c = 0; c < steps->channels; c++)
+        if (colour[c] < -32768 || colour[c] > 32767) return 0;
+    return angle >= 0 && angle < steps->directions[level][aspect];
 }
 
 int32_t core_make_residuals(const core_predict *t) {
-    if (t->count < 0 || t->count > MAX_GAUSSIANS || t->first < 0 || t->first > t->count || (uintptr_t)t->workspace % 64 ||
-        t->workspace_bytes < core_decode_workspace(t->count, t->count))
+    if (!steps_are_sound(t->steps) || t->count < 0 || t->count > MAX_GAUSSIANS || t->first < 0 || t->first > t->count ||
+        (uintptr_t)t->workspace % 64 || t->workspace_bytes < core_decode_workspace(t->count, t->count))
         return CORE_INVALID;
     arena a = {t->workspace, 0};
     search_buffers buffers;
     int32_t *order = arena_take(&a, t->count, sizeof(int32_t));
     take_search_buffers(&a, t->count - t->first, t->count, &buffers);
     for (int64_t i = 0; i < t->count; i++) {
-        if (!in_range(t, i)) return CORE_INVALID;
+        if (!in_range(t->steps, t->level[i], t->x[i], t->y[i], t->log_scale[i], t->aspect[i], t->angle[i], t->colour + i * t->steps->channels))
+            return CORE_INVALID;
         make_site_position(t->steps, t->level[i], t->x[i], t->y[i], t->sites + i);
-        if (t->sites[i].x < 0 || t->sites[i].y < 0) return CORE_INVALID;
         if (i >= t->first) continue;
         t->sites[i].directions = t->steps->directions[t->level[i]][t->aspect[i]];
         t->sites[i].angle = t->angle[i];

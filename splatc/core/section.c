@@ -78,7 +78,11 @@ static void make_positions(const core_decode *task, const core_section *section,
 }
 
 /* A section whose Gaussians are there already: what those that follow it need. */
-static void make_ready(const core_decode *task, const core_section *section, workspace *w) {
+static int32_t make_ready(const core_decode *task, const core_section *section, workspace *w) {
+    const core_decode *t = task;
+    for (int64_t i = section->start; i < section->start + section->decoded; i++)
+        if (!in_range(t->steps, t->level[i], t->x[i], t->y[i], t->log_scale[i], t->aspect[i], t->angle[i], t->colour + i * t->steps->channels))
+            return CORE_INVALID;
     make_positions(task, section, w);
     for (int64_t i = section->start; i < section->start + section->decoded; i++) {
         core_site *site = task->sites + i;
@@ -87,6 +91,7 @@ static void make_ready(const core_decode *task, const core_section *section, wor
         make_site_shape(task->steps, task->level[i], task->log_scale[i], task->aspect[i], site);
         make_site_colour(task->steps, task->level[i], task->colour + i * task->steps->channels, site);
     }
+    return CORE_OK;
 }
 
 /* Residuals -> angles and colours. */
@@ -118,10 +123,8 @@ static int32_t levels_are_sound(const core_decode *task, const core_section *sec
     for (int64_t k = 0; k < section->levels; k++) {
         const core_level *l = task->levels + section->first_level + k;
         if (l->count < 1 || l->count > MAX_GAUSSIANS || l->level < 0 || l->level >= CORE_MAX_LEVELS) return 0;
-        if (l->x < 0 || l->y < 0 || l->columns < 1 || l->rows < 1 || l->x > MAX_POSITION_CELLS - l->columns || l->y > MAX_POSITION_CELLS - l->rows)
-            return 0;
-        int64_t most = (((int64_t)1 << 30) << 29) / task->steps->position[l->level]; /* of 2 x + 1: spec/prediction.md, "Neighbours" */
-        if (2 * ((int64_t)l->x + l->columns) > most || 2 * ((int64_t)l->y + l->rows) > most) return 0;
+        int64_t most = most_cells(task->steps, l->level);
+        if (l->x < 0 || l->y < 0 || l->columns < 1 || l->rows < 1 || l->x > most - l->columns || l->y > most - l->rows) return 0;
         count += l->count;
     }
     return count == section->count;
@@ -130,20 +133,21 @@ static int32_t levels_are_sound(const core_decode *task, const core_section *sec
 /* Everything that this function reads or writes lies in the buffers of the task, whatever the section says. */
 static int32_t is_sound(const core_decode *task, int64_t number, int32_t worker) {
     int64_t chain = 0, number_of = number;
-    if (number < 0 || number >= task->section_count || worker < 0 || worker >= task->workers) return 0;
+    if (!steps_are_sound(task->steps) || number < 0 || number >= task->section_count || worker < 0 || worker >= task->workers) return 0;
     const core_section *section = task->sections + number;
     for (int32_t depth = 0; number_of >= 0; depth++) {
         const core_section *each = task->sections + number_of;
         if (depth == CORE_MAX_LEVELS || each->parent >= number_of || each->parent < -1) return 0;
-        if (each->start < 0 || each->count < 0 || each->count > task->count || each->start > task->count - each->count) return 0;
+        if (each->count < 0 || each->count > MAX_GAUSSIANS - chain || each->start < 0 || each->start > task->count - each->count) return 0;
         if (each->decoded < 0 || each->decoded > each->count) return 0;
+        if (each->tables < -1 || each->tables >= task->table_count) return 0;
         if (number_of != number && (each->start + each->count > section->start || each->tables < 0)) return 0;
+        if (number_of != number && (each->status != CORE_OK || each->decoded != each->count)) return 0; /* not decoded yet, or damaged, or cut */
         chain += each->count;
         number_of = each->parent;
     }
-    if (section->tables < -1 || section->tables >= task->table_count) return 0;
     if (section->stream < 0 || section->length < 0 || section->stream > task->byte_count - section->length) return 0;
-    if ((uintptr_t)task->workspace % 64 || task->workspace_bytes % 64 || chain > MAX_GAUSSIANS) return 0;
+    if ((uintptr_t)task->workspace % 64 || task->workspace_bytes % 64) return 0;
     return task->workspace_bytes >= core_decode_workspace(section->count, chain) && (section->known || levels_are_sound(task, section));
 }
 
@@ -157,8 +161,7 @@ static int32_t decode_section(const core_decode *task, core_section *section, in
     take_workspace(task->workspace + worker * task->workspace_bytes, section->count, chain, &w);
     if (section->known) {
         section->decoded = section->count;
-        make_ready(task, section, &w);
-        return CORE_OK;
+        return make_ready(task, section, &w);
     }
     section->decoded = 0;
     section->beyond = 0.0;
