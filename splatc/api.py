@@ -71,8 +71,8 @@ def encode(
 
     prepare_numba()
 
+    from splatc.blend import Blend
     from splatc.encoder import EncodeOptions, encode_on
-    from splatc.gaussians import Blend
     from splatc.rate_control import Target
 
     chosen = None if blend is None else Blend[blend.upper()]
@@ -120,9 +120,10 @@ def decode(
         return picture.read(region, scale, max_level, bit_depth)
 
 
-def info(data: bytes | str | os.PathLike[str]) -> dict[str, Any]:
-    """What a ``.splat2d`` file holds and what its bytes are spent on: what ``splatc info --json`` prints.
+def info(data: bytes | str | os.PathLike[str], *, bits: bool = False) -> dict[str, Any]:
+    """What a ``.splat2d`` file holds: what ``splatc info --json`` prints.
 
+    Structure and checksums are looked at; the streams of Gaussians are decoded only with `bits`, to say what they are spent on.
     Raises InputError, CorruptFileError, UnsupportedFileError and LimitError.
 
     >>> import numpy as np, splatc
@@ -135,7 +136,7 @@ def info(data: bytes | str | os.PathLike[str]) -> dict[str, Any]:
 
     from splatc.describe import describe
 
-    return describe(content)
+    return describe(content, bits=bits)
 
 
 def verify(data: bytes | str | os.PathLike[str]) -> list[Problem]:
@@ -195,13 +196,10 @@ def encode_gaussians(
     if width < 1 or height < 1:
         raise UsageError(f"a canvas of {width} x {height} px: expected at least 1 x 1")
 
-    from splatc.machine import prepare_numba
-
-    prepare_numba()
-
     from splatc import bitstream
-    from splatc.gaussians import Blend
-    from splatc.quantize import Quantizer, quantize
+    from splatc.blend import Blend
+    from splatc.quantize import quantize
+    from splatc.steps import Quantizer
 
     usual = Quantizer()
     finer = 8 * precision

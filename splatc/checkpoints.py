@@ -233,10 +233,6 @@ def _from_npz(data: bytes) -> Gaussians:
 
 
 def _from_splat2d(data: bytes) -> Gaussians:
-    from splatc.machine import prepare_numba
-
-    prepare_numba()
-
     from splatc import bitstream
     from splatc.quantize import dequantize
 

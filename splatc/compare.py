@@ -14,7 +14,6 @@ from splatc.bitstream.container import SIGNATURE
 from splatc.errors import UsageError
 from splatc.files import STDIO, display, named, open_input, read_input
 from splatc.image_io import Image, Samples, load
-from splatc.machine import prepare_numba
 
 SCHEMA_VERSION = 1
 MAX_FILE_BYTES = 1 << 30
@@ -93,7 +92,6 @@ def load_any(path: str) -> tuple[Image, int | None]:
         if start != SIGNATURE:
             return load(path), Path(path).stat().st_size
     data = read_input(path, limit=MAX_FILE_BYTES)
-    prepare_numba()
 
     from splatc.decoder import decode_bytes
 

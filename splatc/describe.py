@@ -1,25 +1,28 @@
-"""A ``.splat2d`` file in plain words and numbers, for ``splatc info`` and ``splatc.info``. Imports neither Numba nor torch."""
+"""A ``.splat2d`` file in plain words and numbers, for ``splatc info`` and ``splatc.info``; streams are read only to count their bits."""
 
 from __future__ import annotations
 
+import io
 from dataclasses import asdict
 from typing import Any
 
-from splatc.bitstream import inspect
 from splatc.bitstream.header import VERSION
+from splatc.bitstream.structure import Structure
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""2: the streams are not decoded; ``bits`` are there only where they are asked for; ``sections``."""
 
 
-def describe(data: bytes) -> dict[str, Any]:
-    """What a ``.splat2d`` file holds and what its bytes are spent on; the names are a stable interface under SCHEMA_VERSION.
+def describe(data: bytes, *, bits: bool = False) -> dict[str, Any]:
+    """What a ``.splat2d`` file holds, and, with ``bits``, what they are spent on; the names are a stable interface under SCHEMA_VERSION.
 
-    Raises CorruptFileError, UnsupportedFileError and LimitError.
+    Checks the structure and all CRCs, and decodes no symbol without ``bits``. Raises CorruptFileError, UnsupportedFileError and LimitError.
     """
-    inspection = inspect(data)
-    header, size = inspection.header, inspection.file_bytes
+    structure = Structure(io.BytesIO(data))
+    structure.check()
+    header, size = structure.header, structure.file_bytes
     top = len(header.level_counts) - 1
-    return {
+    report = {
         "schema_version": SCHEMA_VERSION,
         "format_version": ".".join(map(str, VERSION)),
         "width": header.width,
@@ -33,7 +36,12 @@ def describe(data: bytes) -> dict[str, Any]:
         "compression_ratio": header.cr_denominator / size,
         "gaussians": header.count,
         "levels": [{"level": top - i, "gaussians": count} for i, count in enumerate(header.level_counts)],
-        "bits": inspection.bits,
+        "sections": len(structure.sections),
         "quantizer": asdict(header.quantizer),
-        "chunks": [asdict(chunk) | {"critical": chunk.critical} for chunk in inspection.chunks],
+        "chunks": [asdict(chunk) | {"critical": chunk.critical} for chunk in structure.chunks],
     }
+    if bits:
+        from splatc.bitstream import inspect
+
+        report["bits"] = inspect(data).bits
+    return report

@@ -16,6 +16,7 @@ import numpy as np
 
 from splatc import bitstream
 from splatc.bitstream import Header
+from splatc.blend import Blend
 from splatc.errors import DeviceError
 from splatc.fit.clock import Clock
 from splatc.fit.device import choose
@@ -25,11 +26,11 @@ from splatc.fit.schedule import FEWEST_CUTS, Schedule, schedule
 from splatc.fit.seeding import seed
 from splatc.fit.task import Task
 from splatc.fit.trainer import fit
-from splatc.gaussians import Blend, Gaussians
+from splatc.gaussians import Gaussians
 from splatc.image_io import Image
 from splatc.pixels.hidden import without_hidden_colours
-from splatc.quantize import Quantizer
 from splatc.rate_control import RateControl, Target, no_gaussians, quantize_for
+from splatc.steps import Quantizer
 
 if TYPE_CHECKING:
     from splatc.cuda.device import Device

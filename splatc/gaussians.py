@@ -7,12 +7,13 @@ q(p) = (p - mu)^T Sigma^-1 (p - mu), its weight at p is w(p) = max(0, exp(-q/2) 
 
 from __future__ import annotations
 
-import enum
 import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from splatc.blend import Blend
 
 FloatArray = NDArray[np.float32]
 
@@ -24,15 +25,6 @@ CUTOFF = math.exp(-0.5 * Q_MAX)
 
 EPSILON = 1e-4
 """Weight of the background in the normalized blend."""
-
-
-class Blend(enum.IntEnum):
-    """How the weighted colours of all Gaussians make a pixel."""
-
-    SUM = 0
-    """out = sum w c (SmartSplat, GaussianImage)."""
-    NORMALIZED = 1
-    """out = (sum w c + EPSILON b) / (sum w + EPSILON), b the background colour."""
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from splatc.bitstream import Metadata, Reader
 from splatc.budget import Budget
 from splatc.errors import UsageError
 from splatc.files import named, open_input
-from splatc.quantize import MAX_LEVELS
 from splatc.render.choice import Tell, check_device
+from splatc.steps import MAX_LEVELS
 
 if TYPE_CHECKING:
     from splatc.gaussians import Scene

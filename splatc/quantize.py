@@ -1,8 +1,4 @@
-"""Gaussians <-> integers: the only place that knows a step (spec/, "Quantization").
-
-All steps are powers of 2^(1/8), given by an index k: step(k) = STEP8[k mod 8] * 2^(k div 8) / 2^32, about 2^(k/8 - 16).
-They are integers over 2^32, so that whatever the bitstream derives from them (predictions, the number of angles) is the same
-on every machine; only the final conversion to float may differ by rounding.
+"""Gaussians <-> integers (spec/quantization.md); the steps are in steps.py, the way back is the core's.
 
 A Gaussian belongs to a *level* by its size g = sqrt(s1 s2): level l holds 2^(l-1) <= g < 2^l px. Files list coarse levels first.
 Means, angles and colours have steps of their own in each level, because an error in a large Gaussian touches more pixels.
@@ -20,16 +16,11 @@ from numpy.typing import NDArray
 
 from splatc import core
 from splatc.gaussians import Gaussians
+from splatc.steps import MAX_LEVELS, Quantizer, grid_shape, step_q32
 
 IntArray = NDArray[np.int32]
 
-STEP8 = (65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194)
-"""round(2^16 * 2^(j/8)) for j = 0..7."""
-MAX_STEP_INDEX = 191
-MAX_LEVELS = 16
 MAX_ANISOTROPY = 63
-MAX_RATIO = 4
-"""Largest ln(s1 / s2): whatever a file says, renderers never meet needles thinner than 1 : 55."""
 ANGLE_COUNTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 """The numbers of directions that a Gaussian may choose from."""
 PI_Q16 = 205887
@@ -46,96 +37,27 @@ MAX_COLOUR_INDEX = 32767
 COLOUR_MATRIX = np.array([[1.0, 1.224744871, 0.707106781], [1.0, 0.0, -1.414213562], [1.0, -1.224744871, 0.707106781]])
 
 
-@dataclass(frozen=True)
-class Quantizer:
-    """The steps of a file; each field is a header field."""
-
-    position: int = 121
-    """Step index of the mean at level 0 (px): 2^(121/8 - 16) = 0.55 px; a part of that across long Gaussians."""
-    position_slope: int = 5
-    """Added to it per level."""
-    sizes: int = 5
-    """Bins per octave of size g, 1..32."""
-    anisotropy: int = 114
-    """Step index of ln(s1 / s2): 0.30."""
-    angle: int = 104
-    """Step index of the angle (rad, for sinh(ln(s1/s2)) = 1) at level 0: 0.125."""
-    angle_slope: int = 1
-    luma: int = 98
-    """Step index of luma at level 0, in units of full range: 0.074; 0.026 at level 2."""
-    chroma: int = 100
-    colour_slope: int = -6
-
-    def finer(self, delta: int) -> Quantizer:
-        """All steps times 2^(delta / 8)."""
-        return Quantizer(
-            position=self.position + delta,
-            position_slope=self.position_slope,
-            sizes=min(max(round(self.sizes * 2.0 ** (-delta / 8)), 1), 32),
-            anisotropy=self.anisotropy + delta,
-            angle=self.angle + delta,
-            angle_slope=self.angle_slope,
-            luma=self.luma + delta,
-            chroma=self.chroma + delta,
-            colour_slope=self.colour_slope,
-        )
-
-    def position_step(self, level: int) -> int:
-        return step_q32(self.position + self.position_slope * level)
-
-    def angle_step(self, level: int) -> int:
-        return step_q32(self.angle + self.angle_slope * level)
-
-    def luma_step(self, level: int) -> int:
-        """Also the step of gray and alpha."""
-        return step_q32(self.luma + self.colour_slope * level)
-
-    def chroma_step(self, level: int) -> int:
-        return step_q32(self.chroma + self.colour_slope * level)
-
-    def colour_steps(self, level: int, channels: int) -> tuple[int, ...]:
-        """The step of each coded channel, over 2^32: Y | Y A | Y U V | Y U V A."""
-        luma, chroma = self.luma_step(level), self.chroma_step(level)
-        return {1: (luma,), 2: (luma, luma), 3: (luma, chroma, chroma), 4: (luma, chroma, chroma, luma)}[channels]
-
-    def strip_counts(self) -> IntArray:
-        """(MAX_ANISOTROPY + 1,) by anisotropy index, the number of strips that a cell of the position grid is cut into.
-
-        An error of the mean counts in proportion to 1 / s, so it has to be smaller across a long Gaussian than along it.
-        """
-        return np.array(STRIP_COUNTS, np.int32)[np.searchsorted(STRIPS_FROM, ratio_table(self), side="right")]
-
-    def ratio_q16(self, anisotropy: int) -> int:
-        """ln(s1 / s2) over 2^16 of an anisotropy index."""
-        return min((anisotropy * step_q32(self.anisotropy)) >> 16, MAX_RATIO << 16)
-
-    def angle_counts(self, level: int) -> IntArray:
-        """(MAX_ANISOTROPY + 1,) the number of directions by anisotropy index, in integer arithmetic.
-
-        A turn of a Gaussian changes the picture in proportion to sinh(ln(s1 / s2)), so M = pi sinh(a) / step, rounded down
-        to one of ANGLE_COUNTS.
-        """
-        step = max(1, self.angle_step(level) >> 16)
-        counts = np.empty(MAX_ANISOTROPY + 1, np.int32)
-        for index in range(MAX_ANISOTROPY + 1):
-            a = self.ratio_q16(index)
-            a2 = (a * a) >> 16
-            sinh = a + ((a * a2) >> 16) // 6 + ((((a * a2) >> 16) * a2) >> 16) // 120
-            target = PI_Q16 * sinh // (step << 16)
-            counts[index] = max(count for count in ANGLE_COUNTS if count <= max(1, target))
-        return counts
-
-
-def step_q32(index: int) -> int:
-    """The step of an index, over 2^32; the index is clamped to 0..MAX_STEP_INDEX."""
-    index = min(max(int(index), 0), MAX_STEP_INDEX)
-    return STEP8[index & 7] << (index >> 3)
-
-
 @functools.lru_cache(maxsize=64)
 def angle_count_table(quantizer: Quantizer) -> IntArray:
     """(MAX_LEVELS, MAX_ANISOTROPY + 1) the number of directions by level and anisotropy index."""
-    return np.stack([quantizer.angle_counts(level) for level in range(MAX_LEVELS)])
+    return np.stack([_angle_counts(quantizer, level) for level in range(MAX_LEVELS)])
+
+
+def _angle_counts(quantizer: Quantizer, level: int) -> IntArray:
+    """(MAX_ANISOTROPY + 1,) the number of directions by anisotropy index, in integer arithmetic.
+
+    A turn of a Gaussian changes the picture in proportion to sinh(ln(s1 / s2)), so M = pi sinh(a) / step, rounded down
+    to one of ANGLE_COUNTS.
+    """
+    step = max(1, quantizer.angle_step(level) >> 16)
+    counts = np.empty(MAX_ANISOTROPY + 1, np.int32)
+    for index in range(MAX_ANISOTROPY + 1):
+        a = quantizer.ratio_q16(index)
+        a2 = (a * a) >> 16
+        sinh = a + ((a * a2) >> 16) // 6 + ((((a * a2) >> 16) * a2) >> 16) // 120
+        target = PI_Q16 * sinh // (step << 16)
+        counts[index] = max(count for count in ANGLE_COUNTS if count <= max(1, target))
+    return counts
 
 
 @functools.lru_cache(maxsize=64)
@@ -146,8 +68,11 @@ def ratio_table(quantizer: Quantizer) -> NDArray[np.int64]:
 
 @functools.lru_cache(maxsize=64)
 def strip_count_table(quantizer: Quantizer) -> IntArray:
-    """(MAX_ANISOTROPY + 1,) the number of strips of a cell by anisotropy index."""
-    return quantizer.strip_counts()
+    """(MAX_ANISOTROPY + 1,) by anisotropy index, the number of strips that a cell of the position grid is cut into.
+
+    An error of the mean counts in proportion to 1 / s, so it has to be smaller across a long Gaussian than along it.
+    """
+    return np.array(STRIP_COUNTS, np.int32)[np.searchsorted(STRIPS_FROM, ratio_table(quantizer), side="right")]
 
 
 @dataclass(frozen=True)
@@ -190,14 +115,16 @@ def empty_gaussians(channels: int) -> QuantizedGaussians:
 
 
 CORE_NAMES = {
-    "level": "level", "x": "x", "y": "y", "log_scale": "size", "aspect": "anisotropy", "angle": "angle", "offset": "strip", "colour": "colour",
-}  # fmt: skip
+    "level": "level",
+    "x": "x",
+    "y": "y",
+    "log_scale": "size",
+    "aspect": "anisotropy",
+    "angle": "angle",
+    "offset": "strip",
+    "colour": "colour",
+}
 """Fields of core.Columns -> those of QuantizedGaussians."""
-
-
-def grid_shape(width: int, height: int, step: int) -> tuple[int, int]:
-    """Cells of the position grid in x and y: ceil(width / step), ceil(height / step), step over 2^32."""
-    return -(-(width << 32) // step), -(-(height << 32) // step)
 
 
 def level_of(log2_size: NDArray[np.floating]) -> IntArray:

@@ -13,7 +13,8 @@ from splatc.bitstream import Header, Metadata
 from splatc.bitstream.predict import expected_colours
 from splatc.errors import UsageError
 from splatc.gaussians import FloatArray, Gaussians
-from splatc.quantize import QuantizedGaussians, Quantizer, quantize
+from splatc.quantize import QuantizedGaussians, quantize
+from splatc.steps import Quantizer
 
 FIRST_GUESS = 36.0
 """Bits per Gaussian, before there is anything to encode."""

@@ -15,7 +15,7 @@ from typing import Any
 from splatc.bitstream import Reader, container, layout
 from splatc.bitstream import metadata as metadata_format
 from splatc.bitstream.container import Chunk, Source
-from splatc.bitstream.reader import read_header_of
+from splatc.bitstream.structure import read_header_of
 from splatc.errors import CorruptFileError, LimitError, SplatError, UnsupportedFileError
 
 SCHEMA_VERSION = 1

@@ -8,8 +8,9 @@ import numpy as np
 
 from splatc.bitstream import Header, Layout, layout
 from splatc.bitstream.divide import divide
-from splatc.gaussians import Blend
-from splatc.quantize import MAX_LEVELS, QuantizedGaussians, Quantizer, angle_count_table, grid_shape, strip_count_table
+from splatc.blend import Blend
+from splatc.quantize import QuantizedGaussians, angle_count_table, strip_count_table
+from splatc.steps import MAX_LEVELS, Quantizer, grid_shape
 
 
 def random_quantized(

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from splatc import bitstream
+from splatc import bitstream, core
 from splatc.bitstream import Header, layout, positions, predict, stream
 from splatc.bitstream.coder import Encoder, Frequencies, Symbols
-from splatc.gaussians import Blend
-from splatc.quantize import QuantizedGaussians, Quantizer, angle_count_table, grid_shape, strip_count_table
+from splatc.blend import Blend
+from splatc.quantize import QuantizedGaussians, angle_count_table, strip_count_table
+from splatc.steps import Quantizer, grid_shape
 
 
 def example() -> tuple[Header, QuantizedGaussians]:
@@ -80,11 +81,14 @@ def page() -> str:
     values = zip(g.level, g.x, g.y, g.size, g.anisotropy, g.angle, g.strip, *g.colour.T, strict=True)
     steps = [head.quantizer.position_step(level) for level in g.level.tolist()]
     grids = [grid_shape(head.width, head.height, step) for step in steps]
-    neighbours = predict.prepare(head.quantizer, head.channels, g.level, g.x, g.y).neighbours
+    common_x, common_y = (
+        [(2 * cell + 1) * step >> 29 for cell, step in zip(cells.tolist(), steps, strict=True)] for cells in (g.x, g.y)
+    )
+    neighbours = core.find_neighbours(np.array(common_x), np.array(common_y))
     predicted = zip(
         range(len(g)),
-        [(2 * x + 1) * step >> 29 for x, step in zip(g.x.tolist(), steps, strict=True)],
-        [(2 * y + 1) * step >> 29 for y, step in zip(g.y.tolist(), steps, strict=True)],
+        common_x,
+        common_y,
         [" ".join(str(index) for index in row if index >= 0) or "none" for row in neighbours],
         angle_count_table(head.quantizer)[g.level, g.anisotropy],
         strip_count_table(head.quantizer)[g.anisotropy],

@@ -15,7 +15,8 @@ import pytest
 from splatc import bitstream
 from splatc.bitstream import Header
 from splatc.gaussians import Gaussians
-from splatc.quantize import Quantizer, quantize
+from splatc.quantize import quantize
+from splatc.steps import Quantizer
 
 # The first example of a test may compile a Numba kernel; what a build machine finds, everyone must find again.
 hypothesis.settings.register_profile("splatc", deadline=None, derandomize=True)

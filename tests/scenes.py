@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
-from splatc.gaussians import Blend, FloatArray, Gaussians, Scene
-from splatc.quantize import MAX_RATIO
+from splatc.blend import Blend
+from splatc.gaussians import FloatArray, Gaussians, Scene
+from splatc.steps import MAX_RATIO
 
 
 def floats(values: object) -> FloatArray:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from splatc.blend import Blend
 from splatc.fit import births
 from splatc.fit.births import born
 from splatc.fit.freezing import Freezing
@@ -15,7 +16,6 @@ from splatc.fit.lattice import Picture
 from splatc.fit.natural import along_axes, mean_steps, turns
 from splatc.fit.parameters import NAMES, Adam, Parameters, from_gaussians
 from splatc.fit.view import View
-from splatc.gaussians import Blend
 from splatc.quantize import COLOUR_MATRIX
 from tests.scenes import floats, random_gaussians
 

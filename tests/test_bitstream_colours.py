@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
 from splatc.bitstream.colours import _distance, covariances
+
 from splatc.bitstream.predict import from_symbols, to_symbols
-from splatc.quantize import MAX_LEVELS, Quantizer, angle_count_table, dequantize
+from splatc.quantize import angle_count_table, dequantize
+from splatc.steps import MAX_LEVELS, Quantizer
 from tests.bitstream_cases import header_for, random_quantized
 from tests.independent_decoder import prediction
 from tests.independent_decoder.model import Header, Symbols

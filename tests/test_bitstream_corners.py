@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from splatc import bitstream, strays, verifier, verify
+from splatc import bitstream, strays
 from splatc.bitstream import Layout, Pass, Reader, coder, layout, reader, stream
 from splatc.bitstream.container import TruncatedFileError
 from splatc.bitstream.stream import Tables
 from splatc.errors import CorruptFileError
-from splatc.quantize import MAX_ANISOTROPY, Quantizer, grid_shape
+from splatc.quantize import MAX_ANISOTROPY
+from splatc.steps import Quantizer, grid_shape
 from tests.bitstream_cases import assert_equal, header_for, random_quantized
 
 
@@ -75,13 +76,15 @@ def test_an_interrupt_is_not_taken_for_damage(tiny_file: bytes, monkeypatch: pyt
         raise KeyboardInterrupt
 
     monkeypatch.setattr(coder, "_model", interrupted)
+    opened = Reader(io.BytesIO(tiny_file))
+    (section,) = opened.sections
     with pytest.raises(KeyboardInterrupt):
-        bitstream.inspect(tiny_file)
+        stream.decode(opened.header, section, opened._stream(section), Tables())
 
 
-def test_symbols_of_a_truncated_file_are_not_given_out(tiny_file: bytes) -> None:
+def test_bits_of_a_truncated_file_are_not_told(tiny_file: bytes) -> None:
     with pytest.raises(TruncatedFileError):
-        list(Reader(io.BytesIO(tiny_file[:-9])).symbols())
+        Reader(io.BytesIO(tiny_file[:-9])).bits()
 
 
 def test_what_is_remembered_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +104,7 @@ def test_what_is_remembered_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_noise_behind_a_cut_ends_a_stream_at_the_level_before() -> None:
-    """The decoder without Numba, of a file that was cut where what follows means nothing."""
+    """The decoder in Python, of a file that was cut where what follows means nothing."""
     header = header_for(200, 100)
     gaussians = random_quantized(np.random.default_rng(4), header, 300)
     opened = Reader(io.BytesIO(bitstream.encode(header, gaussians)))
@@ -115,13 +118,6 @@ def test_noise_behind_a_cut_ends_a_stream_at_the_level_before() -> None:
         assert np.array_equal(np.unique(symbols.level), np.arange(6)[6 - len(np.unique(symbols.level)) :])
     assert len(found) > 1
     assert isinstance(layout.ranges(opened.header, section), list)
-
-
-def test_a_large_stream_without_index_is_verified_by_the_quick_decoder(
-    tiny_file: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(verifier, "SMALL", 10)
-    assert verify(tiny_file) == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no file locks there")

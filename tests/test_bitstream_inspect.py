@@ -47,6 +47,7 @@ def test_the_public_surface() -> None:
         "Pass",
         "Reader",
         "Section",
+        "Structure",
         "decode",
         "encode",
         "inspect",

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from splatc.bitstream.coder import Decoder, Encoder
-from splatc.bitstream.positions import decode, encode, morton, morton_of, unmorton
+from splatc.bitstream.morton import morton_of, unmorton
+from splatc.bitstream.positions import decode, encode, morton
 
 
 def cost(columns: int, rows: int, x: np.ndarray, y: np.ndarray) -> float:

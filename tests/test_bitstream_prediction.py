@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
 from splatc.bitstream.colours import covariances
 from splatc.bitstream.neighbours import NEIGHBOURS, nearest_earlier
+
 from splatc.bitstream.predict import from_symbols, to_symbols
-from splatc.quantize import MAX_ANISOTROPY, MAX_LEVELS, Quantizer, angle_count_table
+from splatc.quantize import MAX_ANISOTROPY, angle_count_table
+from splatc.steps import MAX_LEVELS, Quantizer
 from tests.bitstream_cases import header_for, random_quantized
 from tests.independent_decoder.model import Header, Symbols
 from tests.independent_decoder.prediction import shape

@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from splatc.bitstream.quick_models import FIRST_SHARE
 
 from splatc import bitstream
 from splatc.bitstream import Header, layout, quick, stream
 from splatc.bitstream.layout import LevelRange
-from splatc.bitstream.quick_models import FIRST_SHARE
 from splatc.bitstream.stream import GaussianSymbols
 from splatc.errors import CorruptFileError
-from splatc.quantize import ANGLE_COUNTS, Quantizer
+from splatc.quantize import ANGLE_COUNTS
+from splatc.steps import Quantizer
 from tests.bitstream_cases import header_for, random_quantized
 
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from splatc import bitstream
 from splatc.bitstream import Header
 from splatc.bitstream.limits import minimum_payload
+from splatc.blend import Blend
 from splatc.errors import LimitError
-from splatc.gaussians import Blend
-from splatc.quantize import QuantizedGaussians, Quantizer
+from splatc.quantize import QuantizedGaussians
+from splatc.steps import Quantizer
 from tests.bitstream_cases import assert_equal, header_for, in_coding_order, random_quantized
 
 steps = st.integers(0, 191)

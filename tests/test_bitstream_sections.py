@@ -20,7 +20,8 @@ from splatc.bitstream import Header, Layout, Metadata, Pass, Reader, divide, ind
 from splatc.bitstream.container import GAUSSIANS_CHUNK, HEADER_CHUNK, INDEX_CHUNK, write
 from splatc.errors import CorruptFileError
 from splatc.gaussians import Q_MAX, Gaussians
-from splatc.quantize import QuantizedGaussians, Quantizer, dequantize, grid_shape
+from splatc.quantize import QuantizedGaussians, dequantize
+from splatc.steps import Quantizer, grid_shape
 from tests.bitstream_cases import assert_equal, header_for, in_coding_order, random_quantized
 
 LAYOUTS: tuple[Layout, ...] = (

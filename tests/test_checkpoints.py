@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from splatc import checkpoints
+from splatc.blend import Blend
 from splatc.errors import InputError, UsageError
-from splatc.gaussians import CUTOFF, Blend, Gaussians, Scene
+from splatc.gaussians import CUTOFF, Gaussians, Scene
 from splatc.render import reference
 from tests.scenes import random_gaussians
 

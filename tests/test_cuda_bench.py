@@ -14,9 +14,10 @@ import pytest
 import cuda_bench
 from bench import cuda_checks, cuda_floors, cuda_times
 from bench.cuda_watch import Watched
+from splatc.blend import Blend
 from splatc.cuda.device import find_device
 from splatc.fit.schedule import Schedule
-from splatc.gaussians import Blend, Gaussians, Scene
+from splatc.gaussians import Gaussians, Scene
 from tests.cuda_host.emulator import HostDevice, needs_compiler
 from tests.scenes import floats
 

@@ -9,9 +9,10 @@ import pytest
 
 import splatc
 from splatc import bitstream
+from splatc.blend import Blend
 from splatc.cuda.device import CudaDevice
 from splatc.decoder import make_scene
-from splatc.gaussians import Blend, Scene
+from splatc.gaussians import Scene
 from splatc.render import cuda, draw_samples, reference, render
 from splatc.render.view import view
 from tests.cuda_host.gpu import gpu

@@ -12,9 +12,9 @@ import pytest
 
 from splatc.cuda.source import KERNELS, read_source
 from splatc.errors import DeviceError
-from splatc.gaussians import CUTOFF, EPSILON, Q_MAX, FloatArray
-from splatc.quantize import MAX_RATIO
 from splatc.fit.kernels.footprint import footprints
+from splatc.gaussians import CUTOFF, EPSILON, Q_MAX, FloatArray
+from splatc.steps import MAX_RATIO
 from tests.cuda_host.emulator import COMPILES
 from tests.cuda_host.usage import ARCHITECTURES, check_usage, needs_nvrtc, usage
 from tests.scenes import floats, random_gaussians

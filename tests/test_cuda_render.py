@@ -8,10 +8,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from splatc.blend import Blend
 from splatc.cuda.device import Device
 from splatc.cuda.source import read_source
 from splatc.errors import DeviceError
-from splatc.gaussians import Blend, Gaussians, Scene
+from splatc.gaussians import Gaussians, Scene
 from splatc.render import cuda, draw_samples, reference
 from splatc.render.view import Region, Scale, parse_scale, view
 from tests.cuda_host.emulator import HostDevice, needs_compiler

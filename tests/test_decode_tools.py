@@ -15,7 +15,7 @@ import decode_bench
 import scale_quality
 from bench import decode_against, decode_installs, decode_worker
 from splatc import bitstream
-from splatc.gaussians import Blend
+from splatc.blend import Blend
 from splatc.render import draw_samples
 from splatc.render.view import view
 from tests.scenes import random_scene

@@ -8,6 +8,7 @@ import shlex
 import textwrap
 from pathlib import Path
 
+import click
 import pytest
 
 import splatc
@@ -34,9 +35,11 @@ def test_the_readme_s_commands_are_valid() -> None:
     assert len(lines) > 8
     for line in lines:
         name, *words = shlex.split(line, comments=True)[1:]
-        with main.commands[name].make_context(name, words) as context:  # raises for what it does not know
+        command = main.get_command(click.Context(main), name)
+        assert command is not None, line
+        with command.make_context(name, words) as context:  # raises for what it does not know
             assert context.params
-    assert {line.split()[1] for line in lines} | {"completion"} == set(main.commands)
+    assert {line.split()[1] for line in lines} | {"completion"} == set(main.list_commands(click.Context(main)))
 
 
 def test_the_readme_s_python_is_python_and_names_what_there_is() -> None:

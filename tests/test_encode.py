@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from splatc import bitstream
+from splatc.blend import Blend
 from splatc.decoder import decode_bytes
 from splatc.encoder import EncodeOptions, encode_image, encode_with
 from splatc.errors import UsageError
 from splatc.fit.schedule import Schedule
-from splatc.gaussians import Blend
 from splatc.image_io import Image
 from splatc.metrics import psnr
-from splatc.quantize import Quantizer
 from splatc.rate_control import Target
+from splatc.steps import Quantizer
 
 PLAN = Schedule(60)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from splatc.blend import Blend
 from splatc.fit import task
 from splatc.fit.clock import Clock
 from splatc.fit.freezing import Freezing
@@ -20,9 +21,10 @@ from splatc.fit.schedule import Cut, Round, Schedule, Trim, schedule
 from splatc.fit.seeding import seed
 from splatc.fit.task import Task, Tune
 from splatc.fit.trainer import fit
-from splatc.gaussians import Blend, FloatArray, Gaussians, Scene
-from splatc.quantize import Quantizer, dequantize, quantize
+from splatc.gaussians import FloatArray, Gaussians, Scene
+from splatc.quantize import dequantize, quantize
 from splatc.render import render
+from splatc.steps import Quantizer
 from tests.scenes import floats, random_gaussians
 
 WIDTH, HEIGHT = 48, 40

@@ -9,6 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from splatc.blend import Blend
 from splatc.cuda.device import Device
 from splatc.fit.cuda import drawing
 from splatc.fit.cuda.engine import CudaEngine, step_table
@@ -19,8 +20,8 @@ from splatc.fit.removal import removal_costs
 from splatc.fit.rounding import noise_for, steps
 from splatc.fit.squared import squared_error
 from splatc.fit.view import View
-from splatc.gaussians import Blend, FloatArray, Gaussians
-from splatc.quantize import Quantizer
+from splatc.gaussians import FloatArray, Gaussians
+from splatc.steps import Quantizer
 from tests.cuda_host.emulator import HostDevice, needs_compiler
 from tests.scenes import floats, random_gaussians
 from tests.test_gradients import arrays_of, error, setting

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from splatc import decode
+from splatc.blend import Blend
 from splatc.cuda.device import CudaDevice
 from splatc.encoder import EncodeOptions, encode_image
 from splatc.fit.parameters import NAMES
-from splatc.gaussians import Blend
 from splatc.image_io import load
 from splatc.metrics import psnr
 from splatc.rate_control import Target

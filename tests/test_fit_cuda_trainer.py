@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 import splatc
 from splatc.bitstream import Header, Metadata
+from splatc.blend import Blend
 from splatc.cli import main
 from splatc.cuda.missing import Broken, Missing
 from splatc.encoder import EncodeOptions, encode_with
@@ -27,10 +28,11 @@ from splatc.fit.schedule import Schedule
 from splatc.fit.seeding import seed
 from splatc.fit.task import Task
 from splatc.fit.trainer import fit
-from splatc.gaussians import Blend, Gaussians
+from splatc.gaussians import Gaussians
 from splatc.image_io import Image, load
-from splatc.quantize import QuantizedGaussians, Quantizer, dequantize, quantize
+from splatc.quantize import QuantizedGaussians, dequantize, quantize
 from splatc.rate_control import RateControl, Target
+from splatc.steps import Quantizer
 from tests.cuda_host.emulator import HostDevice, needs_compiler
 from tests.scenes import floats, random_gaussians
 from tests.test_fit import BACKGROUND, HEIGHT, WIDTH, error, picture

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from splatc.bitstream.predict import expected_colours, to_symbols
+from splatc.blend import Blend
 from splatc.fit.lattice import Picture
 from splatc.fit.parameters import Parameters
 from splatc.fit.rate import BITS, EXPONENT, SOFT, pull
@@ -16,8 +17,9 @@ from splatc.fit.schedule import Schedule
 from splatc.fit.seeding import seed
 from splatc.fit.task import Task
 from splatc.fit.trainer import fit
-from splatc.gaussians import Blend, FloatArray, Gaussians
-from splatc.quantize import Quantizer, colour_step_table
+from splatc.gaussians import FloatArray, Gaussians
+from splatc.quantize import colour_step_table
+from splatc.steps import Quantizer
 from tests.bitstream_cases import header_for, random_quantized
 from tests.scenes import floats
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from splatc.blend import Blend
 from splatc.fit import squared
+from splatc.fit.kernels.scratch import Scratch
 from splatc.fit.lattice import Lattice, Picture
 from splatc.fit.parameters import from_gaussians
 from splatc.fit.perceptual import perceptual_error
@@ -14,9 +16,8 @@ from splatc.fit.pyramid import Planes
 from splatc.fit.removal import removal_costs
 from splatc.fit.squared import squared_error
 from splatc.fit.view import View
-from splatc.gaussians import Blend, FloatArray, Gaussians, Scene
+from splatc.gaussians import FloatArray, Gaussians, Scene
 from splatc.render import reference
-from splatc.fit.kernels.scratch import Scratch
 from tests.scenes import floats, random_gaussians
 
 WIDTH, HEIGHT = 61, 43

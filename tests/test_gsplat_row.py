@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 import gsplat_row
 from gsplat_row import Layers, Tensor
+from splatc.blend import Blend
 from splatc.cuda.device import Device, find_device
 from splatc.fit.cuda import drawing
 from splatc.fit.cuda.engine import CudaEngine
 from splatc.fit.lattice import Picture
 from splatc.fit.parameters import from_gaussians
-from splatc.gaussians import Blend, Gaussians
+from splatc.gaussians import Gaussians
 from tests.cuda_host.emulator import HostDevice, needs_compiler
 from tests.scenes import floats, random_gaussians
 from tests.test_fit_cuda import PLAIN, loaded

@@ -20,11 +20,12 @@ from splatc.bitstream import header as header_format
 from splatc.bitstream.attributes import ESCAPE
 from splatc.bitstream.coder import Encoder, Frequencies, Symbols, code_bits
 from splatc.bitstream.container import GAUSSIANS_CHUNK, HEADER_CHUNK, INDEX_CHUNK, SIGNATURE, write
+from splatc.blend import Blend
 from splatc.decoder import make_scene
 from splatc.errors import SplatError
-from splatc.gaussians import Blend
-from splatc.quantize import QuantizedGaussians, Quantizer
+from splatc.quantize import QuantizedGaussians
 from splatc.render import reference, render
+from splatc.steps import Quantizer
 from tests import independent_decoder as independent
 from tests.bitstream_cases import assert_equal, header_for, in_coding_order, random_quantized
 

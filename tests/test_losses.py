@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
+from splatc.fit.kernels.forward import row_stride
+from splatc.fit.kernels.scratch import Scratch
 from splatc.fit.lattice import Lattice, Picture
 from splatc.fit.losses import l1_ssim, multiscale, sum_of_squares
 from splatc.fit.perceptual import Loss
 from splatc.fit.pyramid import Planes, add_spread
 from splatc.fit.similarity import C1, C2, RADIUS, SIGMA
 from splatc.gaussians import FloatArray
-from splatc.fit.kernels.forward import row_stride
-from splatc.fit.kernels.scratch import Scratch
 
 Tensor = torch.Tensor
 SHAPES = [(1, 1, 1), (1, 1, 9), (1, 3, 17), (2, 13, 4), (3, 6, 7), (3, 14, 12), (4, 33, 40)]

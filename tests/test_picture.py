@@ -15,8 +15,9 @@ from splatc.bitstream import Header, Metadata
 from splatc.decoder import decode_bytes, make_scene
 from splatc.errors import CorruptFileError, InputError, LimitError, UsageError
 from splatc.picture import Picture
-from splatc.quantize import Quantizer, quantize
+from splatc.quantize import quantize
 from splatc.render import draw_samples
+from splatc.steps import Quantizer
 from tests.scenes import random_gaussians
 
 SIDE = 4096

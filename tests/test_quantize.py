@@ -12,19 +12,17 @@ from splatc.quantize import (
     ANGLE_COUNTS,
     COLOUR_MATRIX,
     MAX_ANISOTROPY,
-    MAX_LEVELS,
     STRIP_COUNTS,
-    Quantizer,
     angle_count_table,
     dequantize,
     from_coded_colour,
     quantize,
-    step_q32,
     strip_count_table,
     strip_middles,
     strip_of,
     to_coded_colour,
 )
+from splatc.steps import MAX_LEVELS, Quantizer, step_q32
 from tests.scenes import random_gaussians
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numba
 import numpy as np
 import pytest
 
-from splatc.gaussians import CUTOFF, EPSILON, Blend, Gaussians, Scene
+from splatc import core
+from splatc.blend import Blend
 from splatc.fit.kernels import forward
+from splatc.gaussians import CUTOFF, EPSILON, Gaussians, Scene
 from splatc.render import reference, render
 from tests.scenes import floats, needles, random_gaussians, random_scene
 
@@ -42,14 +43,14 @@ def test_odd_sizes(width: int, height: int) -> None:
 
 def test_threads_do_not_change_a_bit() -> None:
     scene = random_scene(np.random.default_rng(2), 500, 400, 200, Blend.NORMALIZED)
-    before = numba.get_num_threads()
+    before = core.threads()
     try:
-        numba.set_num_threads(1)
+        core.set_threads(1)
         one = render(scene)
-        numba.set_num_threads(before)
+        core.set_threads(before)
         assert np.array_equal(one, render(scene))
     finally:
-        numba.set_num_threads(before)
+        core.set_threads(before)
 
 
 def test_empty_scene_shows_the_background() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-import numba
 import numpy as np
 import pytest
 
+from splatc import core
+from splatc.blend import Blend
 from splatc.errors import UsageError
-from splatc.gaussians import Blend, Gaussians, Scene
+from splatc.gaussians import Gaussians, Scene
 from splatc.metrics import psnr
 from splatc.render import draw_samples, draw_strips, reference, render
 from splatc.render.view import Region, Scale, parse_scale, view
@@ -63,12 +64,12 @@ def test_strips_make_the_whole(scene: Scene, scale: Scale, bit_depth: int) -> No
 
 def test_threads_change_no_sample(scene: Scene) -> None:
     seen = view(WIDTH, HEIGHT, None, "1/2")
-    before = numba.get_num_threads()
+    before = core.threads()
     try:
-        numba.set_num_threads(1)
+        core.set_threads(1)
         one = draw_samples(scene, seen, 16)
     finally:
-        numba.set_num_threads(before)
+        core.set_threads(before)
     assert np.array_equal(one, draw_samples(scene, seen, 16))
 
 

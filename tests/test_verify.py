@@ -131,7 +131,7 @@ def test_json_is_a_line_a_file(tmp_path: Path, tiny_splat: Path, tiny_file: byte
     assert (none["valid"], none["problems"][0]["kind"]) == (False, "unreadable")
 
 
-def test_small_files_are_verified_without_numba(tiny_splat: Path) -> None:
+def test_files_are_verified_without_numba(tiny_splat: Path) -> None:
     assert not modules_after("verify", str(tiny_splat)) & {"PIL", "numba", "scipy", "torch"}
 
 

@@ -15,15 +15,16 @@ from pathlib import Path
 
 import numpy as np
 
+from splatc.blend import Blend
 from splatc.fit.lattice import Picture, Samples, reduced
 from splatc.fit.schedule import Rates, Schedule
 from splatc.fit.seeding import seed
 from splatc.fit.task import Task, Tune
 from splatc.fit.trainer import fit
-from splatc.gaussians import Blend, Scene
+from splatc.gaussians import Scene
 from splatc.image_io import load
-from splatc.quantize import Quantizer
 from splatc.render import render
+from splatc.steps import Quantizer
 
 STAGES = (
     ("random", {"positions": False, "scales": False, "colours": False}),

@@ -11,8 +11,9 @@ import numpy as np
 
 from splatc import bitstream
 from splatc.bitstream import Header, Layout, Metadata, Pass, container
-from splatc.gaussians import Blend
-from splatc.quantize import QuantizedGaussians, Quantizer, angle_count_table, grid_shape, strip_count_table
+from splatc.blend import Blend
+from splatc.quantize import QuantizedGaussians, angle_count_table, strip_count_table
+from splatc.steps import Quantizer, grid_shape
 
 
 @dataclass(frozen=True)

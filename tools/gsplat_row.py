@@ -20,15 +20,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from splatc.blend import Blend
 from splatc.errors import SplatError
 from splatc.fit.lattice import Picture
 from splatc.fit.schedule import Schedule
 from splatc.fit.seeding import seed
 from splatc.fit.task import Task
 from splatc.fit.trainer import fit
-from splatc.gaussians import Blend, FloatArray, Gaussians, Scene
-from splatc.quantize import Quantizer
+from splatc.gaussians import FloatArray, Gaussians, Scene
 from splatc.render import render
+from splatc.steps import Quantizer
 
 if TYPE_CHECKING:
     from splatc.cuda.device import Device

@@ -61,14 +61,14 @@ def measure(
     """PSNR, MS-SSIM and seconds of one picture in a file of its raw size over ``ratio``."""
     # Imported here, in the workers, after the number of threads is set.
     from splatc import metrics
+    from splatc.blend import Blend
     from splatc.decoder import decode_bytes
     from splatc.encoder import EncodeOptions, encode_with
     from splatc.fit import losses
     from splatc.fit.schedule import Rates, Schedule
-    from splatc.gaussians import Blend
     from splatc.image_io import Image
-    from splatc.quantize import Quantizer
     from splatc.rate_control import Target
+    from splatc.steps import Quantizer
 
     with PIL.Image.open(path) as opened:
         picture = opened.convert("RGB")

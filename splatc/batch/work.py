@@ -79,13 +79,16 @@ def run_job(job: Job) -> Outcome:
 
 def look_at(source: str, output: str, status: Literal["done", "kept"]) -> Outcome | None:
     """What is known of a finished file, or None if it is missing or not whole."""
-    from splatc.bitstream import inspect
+    import io
+
+    from splatc.bitstream.structure import Structure
 
     try:
-        inspection = inspect(read_input(output, limit=_MAX_FILE_BYTES))
+        structure = Structure(io.BytesIO(read_input(output, limit=_MAX_FILE_BYTES)))
+        structure.check()
     except SplatError:
         return None
-    header, size = inspection.header, inspection.file_bytes
+    header, size = structure.header, structure.file_bytes
     return Outcome(
         source,
         output,

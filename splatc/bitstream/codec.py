@@ -16,16 +16,11 @@ from splatc.bitstream.container import Chunk, Source
 from splatc.bitstream.header import Header
 from splatc.bitstream.layout import Layout, Section
 from splatc.bitstream.metadata import Metadata
-from splatc.bitstream.reader import Reader, read_header_of
+from splatc.bitstream.reader import Reader
 from splatc.bitstream.stream import Tables
-from splatc.quantize import (
-    MAX_ANISOTROPY,
-    IntArray,
-    QuantizedGaussians,
-    angle_count_table,
-    grid_shape,
-    strip_count_table,
-)
+from splatc.bitstream.structure import read_header_of
+from splatc.quantize import MAX_ANISOTROPY, IntArray, QuantizedGaussians, angle_count_table, strip_count_table
+from splatc.steps import grid_shape
 
 
 @dataclass(frozen=True)

@@ -72,8 +72,8 @@ def decode(
     """The Gaussians of levels >= ``stop_level`` of the sections with these ``streams``, and of those that are ``known``.
 
     The numbers are those of ``sections``, which are all of the file; each ancestor of one in ``streams`` is itself among these or among
-    ``known``. What ``parents`` have learned is kept. A stream that is shorter than its section's ``length`` was cut off: the levels that were
-    complete come back. Raises CorruptFileError for the first section of a pass that is damaged.
+    ``known``. What ``parents`` have learned is kept. A stream that is shorter than its section's ``length`` was cut off: the levels
+    that were complete come back. Raises CorruptFileError for the first damaged section of those that go on from equally many others.
     """
     numbers = sorted({*streams, *known})
     places = {number: place for place, number in enumerate(numbers)}
@@ -101,7 +101,9 @@ def decode(
             row["minimum"] = limits.minimum_payload(section.count)
             row["x0"], row["y0"], row["x1"], row["y1"] = section.rectangle
             row["reach"] = -1 if section.crc is None else section.reach
-            levels += [(each.stop - each.start, each.level, each.x, each.y, each.columns, each.rows, 0) for each in ranges]
+            levels += [
+                (each.stop - each.start, each.level, each.x, each.y, each.columns, each.rows, 0) for each in ranges
+            ]
             joined.append(stream)
             stream_bytes += len(stream)
         count += int(row["count"])
@@ -119,7 +121,11 @@ def decode(
         for number, slot in slots.items()
         if number in streams and len(gaussians[number]) == sections[number].count
     }
-    bits = {number: dict(zip(PARTS, table[places[number]]["bits"].tolist(), strict=True)) for number in streams} if tally else {}
+    bits = (
+        {number: dict(zip(PARTS, table[places[number]]["bits"].tolist(), strict=True)) for number in streams}
+        if tally
+        else {}
+    )
     return Result(gaussians, kept, bits)
 
 

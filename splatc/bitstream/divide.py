@@ -18,7 +18,8 @@ from splatc.bitstream.layout import (
     whole,
     work,
 )
-from splatc.bitstream.positions import morton, unmorton
+from splatc.bitstream.morton import unmorton
+from splatc.bitstream.positions import morton
 from splatc.quantize import QuantizedGaussians
 
 UNDIVIDED = 8192

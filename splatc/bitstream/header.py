@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from splatc.bitstream import limits, varint
+from splatc.blend import Blend
 from splatc.errors import CorruptFileError, LimitError, UnsupportedFileError
-from splatc.gaussians import Blend
-from splatc.quantize import MAX_LEVELS, MAX_STEP_INDEX, Quantizer, grid_shape
+from splatc.steps import MAX_LEVELS, MAX_STEP_INDEX, Quantizer, grid_shape
 
 VERSION = (1, 0)
 

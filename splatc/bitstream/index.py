@@ -9,7 +9,7 @@ from splatc.bitstream import layout as layouts
 from splatc.bitstream import limits, varint
 from splatc.bitstream.header import Header
 from splatc.bitstream.layout import MAX_BLOCK, Layout, Pass, Section
-from splatc.bitstream.positions import morton_of, unmorton
+from splatc.bitstream.morton import morton_of, unmorton
 from splatc.errors import CorruptFileError
 
 WHERE = "the INDX chunk"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from splatc.bitstream import limits
 from splatc.bitstream.header import Header
 from splatc.errors import CorruptFileError
-from splatc.quantize import grid_shape
+from splatc.steps import grid_shape
 
 MAX_BLOCK = 20
 """log2 of the largest block, px; one such block covers any picture."""

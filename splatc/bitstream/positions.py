@@ -50,17 +50,6 @@ def morton(x: NDArray[np.integer], y: NDArray[np.integer]) -> Int64Array:
     return codes
 
 
-def morton_of(column: int, row: int) -> int:
-    """The same of one cell."""
-    return sum((column >> i & 1) << 2 * i | (row >> i & 1) << 2 * i + 1 for i in range(max(column, row).bit_length()))
-
-
-def unmorton(code: int) -> tuple[int, int]:
-    """Column and row of the cell with a Morton code."""
-    bits = range(0, code.bit_length(), 2)
-    return sum((code >> i & 1) << i // 2 for i in bits), sum((code >> i + 1 & 1) << i // 2 for i in bits)
-
-
 def encode(coder: Coder, tables: SplitTables, columns: int, rows: int, x: Symbols, y: Symbols) -> None:
     """Code the points of one level, in Morton order, on a grid of columns x rows cells."""
     codes = morton(x, y)

@@ -15,7 +15,8 @@ from splatc import core
 from splatc.bitstream.attributes import AttributeSymbols
 from splatc.bitstream.positions import morton
 from splatc.bitstream.stream import GaussianSymbols
-from splatc.quantize import QuantizedGaussians, Quantizer, colour_step_table, columns_of, steps_of
+from splatc.quantize import QuantizedGaussians, colour_step_table, columns_of, steps_of
+from splatc.steps import Quantizer
 
 
 def to_symbols(

@@ -7,7 +7,8 @@ import numpy as np
 from splatc.bitstream import limits
 from splatc.bitstream.layout import Section
 from splatc.gaussians import Q_MAX
-from splatc.quantize import QuantizedGaussians, Quantizer, dequantize
+from splatc.quantize import QuantizedGaussians, dequantize
+from splatc.steps import Quantizer
 
 
 def exact(quantizer: Quantizer, section: Section, gaussians: QuantizedGaussians) -> float:

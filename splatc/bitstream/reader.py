@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from splatc.bitstream import container, decoding, index, layout, limits, metadata, predict
-from splatc.bitstream import header as header_format
-from splatc.bitstream.container import Chunk, Source
-from splatc.bitstream.header import Header
-from splatc.bitstream.layout import Layout, Section
+from splatc.bitstream import container, decoding, layout, predict
 from splatc.bitstream.decoding import Decoded
-from splatc.bitstream.metadata import Metadata
+from splatc.bitstream.layout import Section
+from splatc.bitstream.structure import Structure
 from splatc.errors import CorruptFileError
 from splatc.quantize import QuantizedGaussians, empty_gaussians
 
@@ -29,58 +26,13 @@ Region = tuple[float, float, float, float]
 """x0, y0, x1, y1 in px of the picture."""
 
 
-class Reader:
-    """A ``.splat2d`` file of which only what is asked for is read."""
+class Reader(Structure):
+    """A ``.splat2d`` file of which only what is asked for is read. A file that ends too early can be read in part."""
 
     def __init__(self, file: BinaryIO) -> None:
-        """Reads the header and the index of a seekable file, which the caller closes.
-
-        A file that ends too early can be opened if its header is whole; ``read`` then says what is wrong with it. Raises CorruptFileError,
-        UnsupportedFileError (another version, an unknown critical chunk) or LimitError.
-        """
-        self._source = Source(file)
-        self.header: Header = read_header_of(self._source)
-        chunks, self.truncation = container.chunk_table(self._source)
-        self.chunks: tuple[Chunk, ...] = tuple(chunks)
-        """In file order; of a truncated file those that have started."""
-        self.layout: Layout = layout.whole(self.header)
-        """The passes, coarse to fine."""
-        self.sections: tuple[Section, ...] = ()
-        """In file order; none if the file ends before they are known."""
-        gaussians = self._chunk(container.GAUSSIANS_CHUNK)
-        indexed = self._chunk(container.INDEX_CHUNK)
-        if gaussians is not None:
-            if indexed is not None:
-                payload = container.payload(self._source, indexed)
-                self.layout, self.sections = index.read(payload, self.header, gaussians.length)
-            else:
-                limits.check_plausible(self.header.count, gaussians.length)
-                self.sections = layout.undivided(self.header, gaussians.length)
+        super().__init__(file)
         self._cache: dict[int, Decoded] = {}
         self._last: dict[int, Decoded] = {}
-
-    @property
-    def count(self) -> int:
-        """Gaussians in the file."""
-        return self.header.count
-
-    @property
-    def file_bytes(self) -> int:
-        return self._source.length
-
-    @property
-    def bytes_read(self) -> int:
-        """Bytes of the file that were read so far."""
-        return self._source.bytes_read
-
-    def metadata(self) -> Metadata:
-        """Colour profile, EXIF and XMP; of a truncated file those that are whole. Raises CorruptFileError or LimitError."""
-        found = {}
-        for name, kind in metadata.CHUNKS.items():
-            chunk = self._chunk(kind)
-            if chunk is not None and self._is_complete(chunk):
-                found[name] = metadata.read(chunk.type, container.payload(self._source, chunk))
-        return Metadata(**found)
 
     def read(
         self, region: Region | None = None, *, max_level: int | None = None, allow_truncated: bool = False
@@ -104,13 +56,6 @@ class Reader:
     def read_section(self, number: int) -> QuantizedGaussians:
         """The Gaussians of one section of a whole file; it and its ancestors are checked. Raises CorruptFileError."""
         return self._join(list(self._decode([number], 0)))
-
-    def check(self) -> None:
-        """Read every chunk, known or not, and check its CRC. Raises CorruptFileError."""
-        if self.truncation is not None:
-            raise self.truncation
-        for chunk in self.chunks:
-            container.payload(self._source, chunk)
 
     def bits(self) -> dict[str, float]:
         """Bits of each part of all streams, of a whole file. Raises CorruptFileError."""
@@ -147,9 +92,7 @@ class Reader:
             if parent is None or parent in known or self._is_whole(parent, streams):
                 streams[number] = self._stream(self.sections[number])
         parents = {section.parent for section in self.sections if section.parent is not None}
-        result = decoding.decode(
-            self.header, self.sections, streams, known, parents & needed, stop_level, tally=tally
-        )
+        result = decoding.decode(self.header, self.sections, streams, known, parents & needed, stop_level, tally=tally)
         self._last = result.decoded
         return result
 
@@ -158,7 +101,7 @@ class Reader:
         return number in streams and len(streams[number]) == self.sections[number].length
 
     def _remember(self) -> None:
-        """Keep of what was decoded last the coarse sections, up to CACHED Gaussians in all: a reader of one picture never gets here twice."""
+        """Keep of what was decoded last the coarse sections, up to CACHED Gaussians: most readers are asked but once."""
         known, total = {**self._cache, **self._last}, 0
         self._cache = {}
         for number in sorted(known):
@@ -179,22 +122,10 @@ class Reader:
             raise CorruptFileError(f"the section at byte {start} of the file is damaged: its CRC-32 is another")
         return content
 
-    def _is_complete(self, chunk: Chunk) -> bool:
-        return chunk.offset + chunk.length + 4 <= self.file_bytes
-
-    def _chunk(self, kind: bytes) -> Chunk | None:
-        """The chunk of a type of which there is at most one."""
-        return next((chunk for chunk in self.chunks if chunk.type.encode() == kind), None)
-
     def _join(self, parts: list[QuantizedGaussians]) -> QuantizedGaussians:
         if len(parts) == 1:
             return parts[0]
         return predict.joined([empty_gaussians(self.header.channels), *parts])
-
-
-def read_header_of(source: Source) -> Header:
-    """The header of a file. Raises as Reader does."""
-    return header_format.read(container.payload(source, container.header_chunk(source)))
 
 
 def _touches(section: Section, region: Region) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from splatc.cli.console import note, printable
-from splatc.cli.options import prepare_numba, threads_option
+from splatc.cli.options import threads_option
 
 if TYPE_CHECKING:
     from splatc.compare import Comparison, Side
@@ -25,9 +25,10 @@ def compare(a: str, b: str, threads: int | None, as_json: bool) -> None:
 
     A and B are pictures or .splat2d files, of one size in pixels; "-" is a .splat2d file on standard input.
     """
-    prepare_numba(threads)
-
     from splatc import compare as module
+    from splatc import core
+
+    core.set_threads(threads)
 
     result = module.compare(a, b)
     if not result.equal_profiles:

@@ -10,7 +10,7 @@ import click
 
 from splatc.budget import Budget
 from splatc.cli.console import note, say
-from splatc.cli.options import MAX_FILE_BYTES, device_option, force_option, prepare_numba, threads_option
+from splatc.cli.options import MAX_FILE_BYTES, device_option, force_option, threads_option
 from splatc.cli.target import Size
 from splatc.files import STDIO, atomic_output, check_output, display, read_input
 
@@ -80,6 +80,7 @@ def decode(
     """
     check_output(output, force=force, source=source)
 
+    from splatc import core
     from splatc.image_io import output_format, save_strips
 
     kind = output_format(output)
@@ -100,7 +101,7 @@ def decode(
             budget.check_memory(2 * whole, f"{kind.name} output of {seen.columns} x {seen.rows}")
         if region is None and max_level is None and not allow_truncated:
             picture.check()
-        prepare_numba(threads)
+        core.set_threads(threads)
         shape, strips = picture.strips(region, scale, max_level, depth, allow_truncated=allow_truncated)
         metadata = picture.metadata()
     if metadata.icc and picture.channels not in kind.profiled:

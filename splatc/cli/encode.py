@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from splatc.cli.console import note, progress_reporter, say
-from splatc.cli.options import device_option, force_option, prepare_numba, quiet_option, threads_option
+from splatc.cli.options import device_option, force_option, quiet_option, threads_option
 from splatc.cli.target import FiniteAbove, Size
 from splatc.errors import UsageError
 from splatc.files import STDIO, atomic_output, check_output, display
@@ -162,12 +162,14 @@ def encode(
         target = most if psnr is None else f"PSNR at least {psnr:g} dB"
         say(f"{display(source)}: {image.description}, {shape}; {target}")
 
+    from splatc.machine import prepare_numba
+
     prepare_numba(threads)
 
     import torch  # the slow import comes after everything that can fail early
 
+    from splatc.blend import Blend
     from splatc.encoder import EncodeOptions, encode_on
-    from splatc.gaussians import Blend
     from splatc.quality_search import encode_to_psnr
     from splatc.rate_control import Target
 

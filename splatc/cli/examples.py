@@ -18,7 +18,7 @@ EXAMPLES = {
     ),
     "info": (
         "splatc info photo.splat2d",
-        "splatc info photo.splat2d --json | jq .bits",
+        "splatc info photo.splat2d --bits --json | jq .bits",
     ),
     "verify": (
         "splatc verify photo.splat2d",
@@ -61,7 +61,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 damaged or unsupported file,
 SUMMARIES = {
     "encode": "A picture to a .splat2d file.",
     "decode": "A .splat2d file, or a part of it, to a picture.",
-    "info": "What a file holds, and what its bytes are spent on.",
+    "info": "What a file holds.",
     "verify": "Check every byte of files.",
     "batch": "Encode folders of pictures.",
     "compare": "How near two pictures are: PSNR, MS-SSIM, sizes.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import signal
 import sys
 from collections.abc import Iterator
@@ -12,16 +13,8 @@ from typing import Any, NoReturn
 import click
 
 from splatc import __version__
-from splatc.cli.batch import batch
-from splatc.cli.compare import compare
-from splatc.cli.completion import completion
 from splatc.cli.console import complain
-from splatc.cli.decode import decode
-from splatc.cli.encode import encode
 from splatc.cli.examples import FIRST_STEPS, SUMMARIES, epilog
-from splatc.cli.info import info
-from splatc.cli.plot import plot
-from splatc.cli.verify import verify
 from splatc.errors import SplatError
 
 
@@ -40,7 +33,20 @@ class _Group(click.Group):
         sys.exit(status)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)  # in the order of use, not of the alphabet
+        return list(SUMMARIES)  # in the order of use, not of the alphabet
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, whose module is imported only now: most know things that the others need not wait for."""
+        if cmd_name not in SUMMARIES:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"splatc.cli.{cmd_name}"), cmd_name)
+        command.epilog = epilog(cmd_name)
+        command.short_help = SUMMARIES[cmd_name]
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
 
     def invoke(self, ctx: click.Context) -> int:
         try:
@@ -92,9 +98,3 @@ def _explain(error: click.ClickException) -> str:
 @click.version_option(__version__, "-V", "--version", message="splatc %(version)s")
 def main() -> None:
     """Still images made of 2D Gaussians, for extreme compression."""
-
-
-for _command in (encode, decode, info, verify, batch, compare, plot, completion):
-    _command.epilog = epilog(_command.name or "")
-    _command.short_help = SUMMARIES.get(_command.name or "")
-    main.add_command(_command)

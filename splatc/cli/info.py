@@ -14,10 +14,12 @@ from splatc.files import display, named, read_input
 
 @click.command()
 @click.argument("source", metavar="FILE", type=click.Path(allow_dash=True))
+@click.option("--bits", is_flag=True, help="Also what the bits are spent on, for which all of FILE is decoded.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def info(source: str, as_json: bool) -> None:
-    """Print what the .splat2d FILE holds, and what its bytes are spent on.
+def info(source: str, bits: bool, as_json: bool) -> None:
+    """Print what the .splat2d FILE holds.
 
+    Structure and checksums are looked at, the streams of Gaussians only with --bits; "splatc verify" decodes them to their end.
     "-" is standard input.
     """
     data = read_input(source, limit=MAX_FILE_BYTES)
@@ -25,7 +27,7 @@ def info(source: str, as_json: bool) -> None:
     from splatc.describe import describe
 
     with named(source):
-        report = describe(data)
+        report = describe(data, bits=bits)
     click.echo(json.dumps(report) if as_json else f"{printable(display(source))}\n{_table(report)}")
 
 
@@ -44,10 +46,11 @@ def _table(report: dict[str, Any]) -> str:
         ("format", f"{report['format_version']}, chunks: {chunks}"),
         ("Gaussians", f"{count}{': ' if levels else ''}{levels}"),
         ("quantizer", quantizer),
-        ("bits", f"{8 * report['bytes'] / max(count, 1):.2f} per Gaussian, of these"),
+        ("sections", str(report["sections"])),
+        ("bits", f"{8 * report['bytes'] / max(count, 1):.2f} per Gaussian{', of these' if 'bits' in report else ''}"),
     ]
     rows += [
         (f"  {name}", f"{bits / max(count, 1):6.2f}  {bits / (8 * report['bytes']):6.1%}")
-        for name, bits in report["bits"].items()
+        for name, bits in report.get("bits", {}).items()
     ]
     return "\n".join(f"{name:<12}  {text}" for name, text in rows)

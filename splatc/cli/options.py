@@ -4,17 +4,6 @@ from __future__ import annotations
 
 import click
 
-from splatc.machine import prepare_numba
-
-__all__ = [
-    "MAX_FILE_BYTES",
-    "device_option",
-    "force_option",
-    "prepare_numba",
-    "quiet_option",
-    "threads_option",
-]
-
 MAX_FILE_BYTES = 1 << 30
 """Longer ``.splat2d`` files are refused."""
 

@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 import click
 
-from splatc.cli.options import MAX_FILE_BYTES, force_option, prepare_numba, threads_option
+from splatc.cli.options import MAX_FILE_BYTES, force_option, threads_option
 from splatc.errors import UsageError
 from splatc.files import STDIO, atomic_output, check_output, display, named, read_input
 
@@ -30,9 +30,11 @@ def plot(source: str, output: str, original: str | None, threads: int | None, fo
     if extension not in (".png", ".html", ".htm"):
         raise UsageError(f"{output}: plots are written as .png or .html")
     data = read_input(source, limit=MAX_FILE_BYTES)
-    prepare_numba(threads)
 
+    from splatc import core
     from splatc.plots import figure, page, sheet
+
+    core.set_threads(threads)
 
     with named(source):
         drawn = figure.make_figure(data, PurePath(display(source)).name)

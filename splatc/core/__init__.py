@@ -45,6 +45,8 @@ Tables = NDArray[np.uint8]
 NEIGHBOURS = 16
 TILE_WIDTH, TILE_HEIGHT = 128, 32
 MAX_PLANES = 5
+_WORKSPACE, _FREE_WORKSPACE = 200, 1 << 26
+"""Bytes of workspaces for each Gaussian of a call, and without any."""
 
 
 def make_steps(channels: int, *fields: int) -> Steps:
@@ -79,7 +81,8 @@ class Columns:
     @staticmethod
     def empty(count: int, channels: int) -> Columns:
         """Room for so many."""
-        return Columns(*(np.empty(count, np.int32) for _ in range(7)), np.empty((count, channels), np.int32))
+        level, x, y, log_scale, aspect, angle, offset = (np.empty(count, np.int32) for _ in range(7))
+        return Columns(level, x, y, log_scale, aspect, angle, offset, np.empty((count, channels), np.int32))
 
     def addresses(self) -> dict[str, int]:
         return {name: address(array) for name, array in vars(self).items()}
@@ -115,9 +118,14 @@ def decode_sections(
         if parent >= 0:
             chains[number] += chains[parent]
     count = len(columns.level)
-    workers = min(threads(), max(len(wave) for wave in waves))
-    size = max(load().core_decode_workspace(int(own), int(chain)) for own, chain in zip(sections["count"], chains, strict=True))
+    size = max(
+        load().core_decode_workspace(int(own), int(chain)) for own, chain in zip(sections["count"], chains, strict=True)
+    )
     size = -(-size // 64) * 64
+    most = max(
+        1, (count * _WORKSPACE + _FREE_WORKSPACE) // size
+    )  # many threads on few large sections would take it all
+    workers = min(threads(), max(len(wave) for wave in waves), most)
     workspace, sites = aligned(size * workers), np.empty(count * size_of("site"), np.uint8)
     order, content = np.empty(count, np.int32), np.frombuffer(stream, np.uint8)
     work = Work(0, workers)
@@ -227,7 +235,13 @@ def sort_into_tiles(placed: Placed) -> Lists:
 
 
 def draw(
-    placed: Placed, lists: Lists, background: Floats, normalized: bool, first: int, last: int, out: NDArray[np.uint8 | np.uint16 | np.float32]
+    placed: Placed,
+    lists: Lists,
+    background: Floats,
+    normalized: bool,
+    first: int,
+    last: int,
+    out: NDArray[np.uint8 | np.uint16 | np.float32],
 ) -> None:
     """Draw the rows first .. last - 1 of a view into ``out`` (last - first, columns, C)."""
     workers = threads()

@@ -8,8 +8,9 @@ static const int32_t OFFSET_COUNTS[9] = {1, 2, 3, 4, 6, 8, 12, 16, 24};
 static const int32_t OFFSETS_FROM[8] = {22713, 58712, 81425, 104138, 126852, 149565, 172278, 194991};
 static const int64_t STEP8[8] = {65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194};
 
-enum { MAX_STEP_INDEX = 191, MAX_LOG_ASPECT = 4, MAX_COLOUR = 4, PI_Q16 = 205887 };
+enum { MAX_STEP_INDEX = 191, PI_Q16 = 205887 };
 
+static const double MAX_LOG_ASPECT = 4.0, MAX_COLOUR = 4.0;
 static const double PI = 3.141592653589793, LN2 = 0.6931471805599453, Q_MAX = 12.25, UNIT = 1.0 / 4294967296.0;
 
 /* ---- Steps ---- */
@@ -40,7 +41,7 @@ int32_t core_make_steps(const core_header *h, core_steps *steps) {
     steps->aspect = step_of(h->aspect, 0, 0);
     for (int32_t i = 0; i < CORE_ASPECTS; i++) {
         int32_t index = 0;
-        steps->log_aspect[i] = min64(i * steps->aspect >> 16, (int64_t)MAX_LOG_ASPECT << 16);
+        steps->log_aspect[i] = min64(i * steps->aspect >> 16, (int64_t)4 << 16);
         while (index < 8 && steps->log_aspect[i] >= OFFSETS_FROM[index]) index++;
         steps->offsets[i] = OFFSET_COUNTS[index];
     }

@@ -40,7 +40,9 @@ SECTION = np.dtype(
 )  # fmt: skip
 """``core_section``."""
 
-LEVEL = np.dtype([("count", np.int64), *((name, np.int32) for name in ("level", "x", "y", "columns", "rows", "unused"))])
+LEVEL = np.dtype(
+    [("count", np.int64), *((name, np.int32) for name in ("level", "x", "y", "columns", "rows", "unused"))]
+)
 """``core_level``."""
 
 
@@ -145,7 +147,21 @@ class Job(ctypes.Structure):
 KINDS = {
     name: kind
     for kind, name in enumerate(
-        ("header", "steps", "tables", "splits", "site", "section", "level", "decode", "predict", "view", "placed", "draw", "job")
+        (
+            "header",
+            "steps",
+            "tables",
+            "splits",
+            "site",
+            "section",
+            "level",
+            "decode",
+            "predict",
+            "view",
+            "placed",
+            "draw",
+            "job",
+        )
     )
 }
 """Numbers of the structs for ``core_struct_bytes``."""

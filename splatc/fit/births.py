@@ -11,12 +11,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from splatc.blend import Blend
+from splatc.fit.kernels.forward import render_rows
 from splatc.fit.lattice import Lattice
 from splatc.fit.parameters import Parameters, from_gaussians
 from splatc.fit.squared import bands, shifted
 from splatc.fit.view import View
-from splatc.gaussians import Blend, FloatArray, Gaussians
-from splatc.fit.kernels.forward import render_rows
+from splatc.gaussians import FloatArray, Gaussians
 
 SIZE = 0.2
 """Of the radius of the disc that is each Gaussian's share of the picture."""

@@ -9,7 +9,7 @@ from typing import Protocol
 from splatc.fit.parameters import Adam, Parameters, Tensor
 from splatc.fit.rate import Pull
 from splatc.gaussians import FloatArray
-from splatc.quantize import Quantizer
+from splatc.steps import Quantizer
 
 
 @dataclass(frozen=True)

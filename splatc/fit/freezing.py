@@ -12,7 +12,7 @@ import torch
 
 from splatc.fit.parameters import NAMES, Parameters, Tensor
 from splatc.fit.rounding import freeze
-from splatc.quantize import Quantizer
+from splatc.steps import Quantizer
 
 
 class Freezing:

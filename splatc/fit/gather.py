@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numba import njit, prange
 
-from splatc.gaussians import FloatArray
 from splatc.fit.kernels import simd
 from splatc.fit.kernels.footprint import (
     CUT,
@@ -29,6 +28,7 @@ from splatc.fit.kernels.footprint import (
     weights_at,
 )
 from splatc.fit.kernels.scratch import Scratch
+from splatc.gaussians import FloatArray
 
 # Sums over a Gaussian's pixels of h, the gradient of its exponent, times the powers of dx and dy.
 _SX, _SY, _SXX, _SXY, _SYY, _MOMENTS = range(6)

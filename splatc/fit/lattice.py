@@ -17,12 +17,12 @@ import numpy as np
 from numba import get_num_threads, njit, prange
 from numpy.typing import NDArray
 
+from splatc.fit.kernels.footprint import KERNEL
+from splatc.fit.kernels.forward import row_stride
+from splatc.fit.kernels.scratch import Scratch
 from splatc.fit.pyramid import Planes
 from splatc.fit.similarity import sensitivity
 from splatc.gaussians import FloatArray
-from splatc.fit.kernels.forward import row_stride
-from splatc.fit.kernels.footprint import KERNEL
-from splatc.fit.kernels.scratch import Scratch
 
 Samples = NDArray[np.uint8 | np.uint16]
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from splatc.fit.kernels.footprint import KERNEL
+from splatc.fit.kernels.scratch import Scratch
 from splatc.fit.lattice import Lattice
 from splatc.fit.pyramid import Planes, add_spread
 from splatc.fit.similarity import add_similarity
 from splatc.gaussians import FloatArray
-from splatc.fit.kernels.footprint import KERNEL
-from splatc.fit.kernels.scratch import Scratch
 
 SSIM_WEIGHT = 0.1
 """SmartSplat, section 3."""

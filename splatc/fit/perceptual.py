@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from splatc.blend import Blend
 from splatc.fit.gather import Moments, gather_rows, gradient_planes
+from splatc.fit.kernels.forward import render_rows
+from splatc.fit.kernels.scratch import Scratch
 from splatc.fit.lattice import Lattice
 from splatc.fit.losses import sum_of_squares
 from splatc.fit.pyramid import Planes
 from splatc.fit.view import View
-from splatc.gaussians import Blend, FloatArray
-from splatc.fit.kernels.forward import render_rows
-from splatc.fit.kernels.scratch import Scratch
+from splatc.gaussians import FloatArray
 
 Loss = Callable[[Planes, Lattice, Scratch], tuple[float, FloatArray]]
 """Of the picture drawn and the lattice that it should be (losses.py)."""

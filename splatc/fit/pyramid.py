@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit, prange
 
-from splatc.gaussians import FloatArray
-from splatc.fit.kernels.forward import row_stride
 from splatc.fit.kernels.footprint import KERNEL
+from splatc.fit.kernels.forward import row_stride
 from splatc.fit.kernels.scratch import Scratch
+from splatc.gaussians import FloatArray
 
 
 @dataclass(frozen=True)

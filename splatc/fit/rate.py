@@ -17,7 +17,7 @@ import torch
 from splatc.fit.parameters import Parameters, Tensor, to_gaussians
 from splatc.fit.rounding import steps
 from splatc.gaussians import FloatArray, Gaussians
-from splatc.quantize import Quantizer
+from splatc.steps import Quantizer
 
 Expected = Callable[[Gaussians, Quantizer], FloatArray]
 """(N, C) the colours, in the coded space, that a file promises for Gaussians as they are now."""

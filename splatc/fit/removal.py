@@ -11,12 +11,8 @@ from typing import Any
 import numpy as np
 from numba import njit, prange
 
-from splatc.fit.lattice import Lattice
-from splatc.fit.squared import bands, shifted
-from splatc.fit.view import View
-from splatc.gaussians import Blend, FloatArray
+from splatc.blend import Blend
 from splatc.fit.kernels import simd
-from splatc.fit.kernels.forward import render_rows
 from splatc.fit.kernels.footprint import (
     CUT,
     EXTENT_X,
@@ -29,6 +25,11 @@ from splatc.fit.kernels.footprint import (
     pixel_span,
     weights_at,
 )
+from splatc.fit.kernels.forward import render_rows
+from splatc.fit.lattice import Lattice
+from splatc.fit.squared import bands, shifted
+from splatc.fit.view import View
+from splatc.gaussians import FloatArray
 
 
 def removal_costs(lattice: Lattice, view: View, background: FloatArray) -> FloatArray:

@@ -16,16 +16,15 @@ from splatc.fit.parameters import NAMES, Parameters, Tensor
 from splatc.quantize import (
     MAX_ANISOTROPY,
     IntArray,
-    Quantizer,
     angle_count_table,
     by_level,
     colour_step_table,
     level_of,
-    step_q32,
     strip_count_table,
     strip_middles,
     strip_of,
 )
+from splatc.steps import Quantizer, step_q32
 
 
 def steps(parameters: Parameters, quantizer: Quantizer) -> dict[str, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from splatc.quantize import Quantizer
+from splatc.steps import Quantizer
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from splatc.fit.pyramid import Planes
-from splatc.gaussians import FloatArray
 from splatc.fit.kernels import simd
 from splatc.fit.kernels.footprint import KERNEL
 from splatc.fit.kernels.scratch import Scratch
+from splatc.fit.pyramid import Planes
+from splatc.gaussians import FloatArray
 
 TAPS = 11
 RADIUS = TAPS // 2

@@ -14,13 +14,13 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from splatc.fit.gather import Moments, gather_rows
-from splatc.fit.lattice import Lattice, Samples
-from splatc.gaussians import EPSILON, FloatArray
 from splatc.fit.kernels import simd
-from splatc.fit.kernels.forward import bin_tiles, row_stride
 from splatc.fit.kernels.footprint import KERNEL, MEAN_Y
+from splatc.fit.kernels.forward import bin_tiles, row_stride
 from splatc.fit.kernels.scratch import Scratch
 from splatc.fit.kernels.tile import TILE_HEIGHT, TILE_WIDTH, add_members
+from splatc.fit.lattice import Lattice, Samples
+from splatc.gaussians import EPSILON, FloatArray
 
 BAND_BYTES = 1 << 26
 """Gradient planes of a band take about so much."""

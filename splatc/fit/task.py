@@ -7,7 +7,9 @@ from typing import Literal
 
 import numpy as np
 
+from splatc.blend import Blend
 from splatc.fit.engine import Engine
+from splatc.fit.kernels.scratch import Scratch
 from splatc.fit.lattice import Lattice, Picture
 from splatc.fit.losses import l1_ssim, multiscale
 from splatc.fit.parameters import Parameters, Tensor
@@ -16,9 +18,8 @@ from splatc.fit.removal import removal_costs
 from splatc.fit.schedule import Schedule
 from splatc.fit.squared import squared_error
 from splatc.fit.view import View
-from splatc.gaussians import Blend, FloatArray
-from splatc.quantize import Quantizer
-from splatc.fit.kernels.scratch import Scratch
+from splatc.gaussians import FloatArray
+from splatc.steps import Quantizer
 
 Tune = Literal["psnr", "ssim", "smartsplat"]
 

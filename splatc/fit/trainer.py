@@ -28,7 +28,7 @@ from splatc.fit.seeding import memory_order
 from splatc.fit.task import Task, Tune
 from splatc.fit.view import View
 from splatc.gaussians import Gaussians
-from splatc.quantize import Quantizer
+from splatc.steps import Quantizer
 
 Budget = Callable[[Gaussians, Quantizer], int]
 """How many Gaussians the file may hold, told from what they look like now and their steps."""

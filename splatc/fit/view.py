@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from splatc.blend import Blend
 from splatc.fit.gather import Moments
+from splatc.fit.kernels.footprint import footprints_from
+from splatc.fit.kernels.forward import features
 from splatc.fit.lattice import Lattice
 from splatc.fit.parameters import Parameters, Tensor
-from splatc.gaussians import Blend, FloatArray
+from splatc.gaussians import FloatArray
 from splatc.quantize import COLOUR_MATRIX
-from splatc.fit.kernels.forward import features
-from splatc.fit.kernels.footprint import footprints_from
 
 
 class View:

@@ -69,7 +69,9 @@ def make_figure(data: bytes, name: str) -> Figure:
     factor = np.float32(picture.shape[1] / width)
     shown = replace(gaussians, mean=gaussians.mean * factor, scale=gaussians.scale * factor)
     # A profile of gray is not one of the RGB that is drawn here.
-    return Figure(name, describe(data), data, picture, shown, profile=profile if header.channels >= 3 else b"")
+    return Figure(
+        name, describe(data, bits=True), data, picture, shown, profile=profile if header.channels >= 3 else b""
+    )
 
 
 def with_original(figure: Figure, path: str) -> Figure:

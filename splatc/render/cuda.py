@@ -27,10 +27,11 @@ from typing import Any
 
 import numpy as np
 
+from splatc.blend import Blend
 from splatc.cuda.device import Argument, Buffer, Device
 from splatc.cuda.source import read_source
 from splatc.errors import DeviceError
-from splatc.gaussians import Blend, Scene
+from splatc.gaussians import Scene
 from splatc.render.view import View
 
 SIDE = 16

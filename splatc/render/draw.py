@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatc import core
+from splatc.blend import Blend
 from splatc.core import TILE_HEIGHT, TILE_WIDTH, structs
-from splatc.gaussians import Blend, FloatArray, Scene
+from splatc.gaussians import FloatArray, Scene
 from splatc.render.view import View
 
 Samples = NDArray[np.uint8 | np.uint16]
@@ -87,7 +88,9 @@ def _in_core(view: View) -> structs.View:
     """The view as the core has it."""
     (x, columns), (y, rows) = (
         _tiles(first, count, size // view.samples)
-        for first, count, size in zip((view.left, view.top), (view.columns, view.rows), (TILE_WIDTH, TILE_HEIGHT), strict=True)
+        for first, count, size in zip(
+            (view.left, view.top), (view.columns, view.rows), (TILE_WIDTH, TILE_HEIGHT), strict=True
+        )
     )
     return structs.View(
         float(view.density), *map(float, view.shift), view.added_variance,

@@ -7,7 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc.gaussians import CUTOFF, EPSILON, Q_MAX, Blend, Gaussians, Scene
+from splatc.blend import Blend
+from splatc.gaussians import CUTOFF, EPSILON, Q_MAX, Gaussians, Scene
 from splatc.render.view import Region, Scale, View, view
 
 Array = NDArray[np.float64]

@@ -8,8 +8,8 @@ import numpy as np
 
 from splatc import bitstream
 from splatc.bitstream import Layout, Metadata, Pass
-from splatc.gaussians import Blend
-from splatc.quantize import Quantizer
+from splatc.blend import Blend
+from splatc.steps import Quantizer
 from tests.bitstream_cases import header_for, random_quantized
 
 _DIVIDED: Layout = (Pass(1, 6), Pass(1, 5))

@@ -11,8 +11,9 @@ import numpy as np
 
 from splatc import bitstream
 from splatc.bitstream import Header, Metadata, Pass
-from splatc.gaussians import Blend
-from splatc.quantize import QuantizedGaussians, Quantizer
+from splatc.blend import Blend
+from splatc.quantize import QuantizedGaussians
+from splatc.steps import Quantizer
 
 Kind = Literal["corrupt", "unsupported", "limit"]
 

@@ -11,7 +11,7 @@ from splatc import bitstream
 from splatc.bitstream import Header, Pass, Reader
 from splatc.bitstream.container import write
 from splatc.bitstream.layout import Section
-from splatc.quantize import Quantizer
+from splatc.steps import Quantizer
 from tests.hostile.case import Case, divided, gaussians, noise
 from tests.surgery import chunks_of, mended, payload_of, varint, with_payload, with_sections
 

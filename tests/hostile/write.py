@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from splatc.describe import describe
+from splatc.errors import SplatError
 from tests.hostile import cases_container, cases_header, cases_index, cases_streams
 from tests.hostile.case import Case
 
@@ -16,8 +18,11 @@ what is in them. The error is what splatc says, in part. Another decoder may say
 `unsupported` end `splatc` with exit code 3, `limit` with 4. Metadata (`metadata-*`) are refused where they are asked for; the picture of
 such a file may be drawn.
 
-| file | bytes | kind | error |
-|---|---|---|---|
+`splatc info` looks at the structure alone: it reads those marked so, whose metadata or streams are at fault. `splatc decode` refuses
+these streams, and `splatc verify` every file of the list.
+
+| file | bytes | kind | error | info |
+|---|---|---|---|---|
 """
 
 
@@ -26,9 +31,21 @@ def cases() -> list[Case]:
     return [case for module in MODULES for case in module.cases()]
 
 
+def info_reads(case: Case) -> bool:
+    """Whether `splatc info` sees nothing wrong with a file."""
+    try:
+        describe(case.data)
+    except SplatError:
+        return False
+    return True
+
+
 def listing() -> str:
     """README.md."""
-    rows = [f"| {each.name} | {len(each.data)} | {each.kind} | {each.says or 'any'} |\n" for each in cases()]
+    rows = [
+        f"| {each.name} | {len(each.data)} | {each.kind} | {each.says or 'any'} | {'reads' if info_reads(each) else ''} |\n"
+        for each in cases()
+    ]
     return HEADING + "".join(rows)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from splatc import bitstream
+from splatc.blend import Blend
 from splatc.cuda.device import Device
 from splatc.decoder import make_scene
 from splatc.encoder import EncodeOptions, encode_with
@@ -18,12 +19,12 @@ from splatc.fit.engine import Step
 from splatc.fit.lattice import Picture
 from splatc.fit.parameters import NAMES, Adam, from_gaussians
 from splatc.fit.schedule import Schedule
-from splatc.gaussians import Blend, FloatArray, Gaussians, Scene
+from splatc.gaussians import FloatArray, Gaussians, Scene
 from splatc.image_io import Image
-from splatc.quantize import Quantizer
 from splatc.rate_control import Target
 from splatc.render import cuda, reference
 from splatc.render.view import view
+from splatc.steps import Quantizer
 
 CONFORMANCE = Path(__file__).parents[2] / "spec" / "conformance"
 SMALL = 1 << 16

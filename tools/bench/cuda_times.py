@@ -12,6 +12,7 @@ from bench import cuda_floors
 from bench.cuda_floors import Machine
 from bench.cuda_watch import Watched
 from splatc import bitstream
+from splatc.blend import Blend
 from splatc.decoder import make_scene
 from splatc.encoder import FIT_SHARE, EncodeOptions, encode_with
 from splatc.fit.cuda.engine import CudaEngine
@@ -21,13 +22,13 @@ from splatc.fit.lattice import Picture
 from splatc.fit.parameters import Adam, from_gaussians
 from splatc.fit.schedule import Rates, Schedule, schedule
 from splatc.fit.task import Task
-from splatc.gaussians import Blend, Gaussians, Scene
+from splatc.gaussians import Gaussians, Scene
 from splatc.image_io import Image, Samples
 from splatc.metrics import psnr
-from splatc.quantize import Quantizer
 from splatc.rate_control import Target
 from splatc.render.cuda import Canvas
 from splatc.render.view import view
+from splatc.steps import Quantizer
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
+from splatc.blend import Blend
 from splatc.cuda.device import Argument, Buffer, Device
 from splatc.cuda.source import read_source
 from splatc.fit.lattice import Samples, grid
-from splatc.gaussians import Blend, FloatArray
+from splatc.gaussians import FloatArray
 
 BIN = 64
 """Samples a side of the squares that have lists; of kernels/fit.cuh."""

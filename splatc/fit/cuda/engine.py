@@ -8,23 +8,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
+from splatc.blend import Blend
 from splatc.cuda.device import Argument, Buffer, Device
 from splatc.fit.cuda.drawing import Drawing, Noise
 from splatc.fit.engine import Step
 from splatc.fit.lattice import Picture
 from splatc.fit.parameters import MAX_RATIO, MIN_SIZE, NAMES, Adam, Parameters, Tensor
 from splatc.fit.rate import SOFT, Pull
-from splatc.gaussians import Blend, FloatArray
-from splatc.quantize import (
-    MAX_ANISOTROPY,
-    MAX_LEVELS,
-    Quantizer,
-    angle_count_table,
-    by_level,
-    colour_step_table,
-    step_q32,
-    strip_count_table,
-)
+from splatc.gaussians import FloatArray
+from splatc.quantize import MAX_ANISOTROPY, angle_count_table, by_level, colour_step_table, strip_count_table
+from splatc.steps import MAX_LEVELS, Quantizer, step_q32
 
 
 class CudaEngine:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from splatc.gaussians import CUTOFF, Q_MAX, FloatArray, Gaussians
 from splatc.fit.kernels import simd
+from splatc.gaussians import CUTOFF, Q_MAX, FloatArray, Gaussians
 
 MEAN_X, MEAN_Y, A, B, C, EXTENT_X, EXTENT_Y, U_X, U_Y, V_X, V_Y, FOOTPRINT = range(12)
 """Columns of a footprint array (N, FOOTPRINT) float32; px, 1/px^2 for A, B and C, 1/px for U and V."""

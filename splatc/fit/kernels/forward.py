@@ -14,11 +14,12 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from splatc.gaussians import EPSILON, Blend, FloatArray
+from splatc.blend import Blend
 from splatc.fit.kernels import simd
 from splatc.fit.kernels.footprint import EXTENT_X, EXTENT_Y, KERNEL, MEAN_X, MEAN_Y, pixel_span
 from splatc.fit.kernels.scratch import Scratch
 from splatc.fit.kernels.tile import TILE_HEIGHT, TILE_WIDTH, add_members
+from splatc.gaussians import EPSILON, FloatArray
 
 
 def row_stride(width: int) -> int:

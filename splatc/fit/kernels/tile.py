@@ -12,7 +12,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from splatc.gaussians import FloatArray
 from splatc.fit.kernels import simd
 from splatc.fit.kernels.footprint import (
     CUT,
@@ -26,6 +25,7 @@ from splatc.fit.kernels.footprint import (
     pixel_span,
     weights_at,
 )
+from splatc.gaussians import FloatArray
 
 TILE_WIDTH = 128
 TILE_HEIGHT = 32

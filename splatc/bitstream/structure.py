@@ -1,0 +1,83 @@
+"""The structure of a file: header, chunks and sections, found without reading its streams or importing NumPy."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from splatc.bitstream import container, index, layout, limits, metadata
+from splatc.bitstream import header as header_format
+from splatc.bitstream.container import Chunk, Source
+from splatc.bitstream.header import Header
+from splatc.bitstream.layout import Layout, Section
+from splatc.bitstream.metadata import Metadata
+
+
+class Structure:
+    """What a ``.splat2d`` file says of itself."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Reads the header and the index of a seekable file, which the caller closes.
+
+        A file that ends too early can be opened if its header is whole; ``truncation`` then says what is wrong with it. Raises
+        CorruptFileError, UnsupportedFileError (another version, an unknown critical chunk) or LimitError.
+        """
+        self._source = Source(file)
+        self.header: Header = read_header_of(self._source)
+        chunks, self.truncation = container.chunk_table(self._source)
+        self.chunks: tuple[Chunk, ...] = tuple(chunks)
+        """In file order; of a truncated file those that have started."""
+        self.layout: Layout = layout.whole(self.header)
+        """The passes, coarse to fine."""
+        self.sections: tuple[Section, ...] = ()
+        """In file order; none if the file ends before they are known."""
+        gaussians = self._chunk(container.GAUSSIANS_CHUNK)
+        indexed = self._chunk(container.INDEX_CHUNK)
+        if gaussians is not None:
+            if indexed is not None:
+                payload = container.payload(self._source, indexed)
+                self.layout, self.sections = index.read(payload, self.header, gaussians.length)
+            else:
+                limits.check_plausible(self.header.count, gaussians.length)
+                self.sections = layout.undivided(self.header, gaussians.length)
+
+    @property
+    def count(self) -> int:
+        """Gaussians in the file."""
+        return self.header.count
+
+    @property
+    def file_bytes(self) -> int:
+        return self._source.length
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of the file that were read so far."""
+        return self._source.bytes_read
+
+    def metadata(self) -> Metadata:
+        """Colour profile, EXIF and XMP; of a truncated file those that are whole. Raises CorruptFileError or LimitError."""
+        found = {}
+        for name, kind in metadata.CHUNKS.items():
+            chunk = self._chunk(kind)
+            if chunk is not None and self._is_complete(chunk):
+                found[name] = metadata.read(chunk.type, container.payload(self._source, chunk))
+        return Metadata(**found)
+
+    def check(self) -> None:
+        """Read every chunk, known or not, and check its CRC. Raises CorruptFileError."""
+        if self.truncation is not None:
+            raise self.truncation
+        for chunk in self.chunks:
+            container.payload(self._source, chunk)
+
+    def _is_complete(self, chunk: Chunk) -> bool:
+        return chunk.offset + chunk.length + 4 <= self.file_bytes
+
+    def _chunk(self, kind: bytes) -> Chunk | None:
+        """The chunk of a type of which there is at most one."""
+        return next((chunk for chunk in self.chunks if chunk.type.encode() == kind), None)
+
+
+def read_header_of(source: Source) -> Header:
+    """The header of a file. Raises as Structure does."""
+    return header_format.read(container.payload(source, container.header_chunk(source)))
