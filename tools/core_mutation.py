@@ -238,7 +238,6 @@ def survives(library: Path, seconds: int, tests: Sequence[str] = TESTS) -> bool:
 def survivors(chosen: Sequence[tuple[Mutant, str]], seconds: int = 120, show: bool = False) -> list[str]:
     """Those of the mutants that no test kills. Raises SystemExit if a test fails without any change."""
     import constriction  # noqa: F401 - what every fork would import anew
-    import hypothesis  # noqa: F401
     import PIL.Image  # noqa: F401
 
     lived = []
