@@ -10,7 +10,8 @@ import tempfile
 
 
 def prepare_numba(threads: int | None = None) -> None:
-    """Let Numba, and the core, run on `threads` threads (at most one per core; None: on all of them) wherever splatc is installed.
+    """Let Numba, and the core, run on `threads` threads wherever splatc is installed; at most one for each core that the process may use,
+    which is also what None asks for.
 
     To be called before the first module with kernels is imported; calling it again changes the threads alone.
     """
@@ -23,9 +24,8 @@ def prepare_numba(threads: int | None = None) -> None:
     from splatc import core
 
     _find_cache()
-    if threads is not None:
-        core.set_threads(threads)
-        numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    core.set_threads(threads)
+    numba.set_num_threads(min(core.threads(), numba.config.NUMBA_NUM_THREADS))
 
 
 @functools.cache

@@ -51,7 +51,17 @@ def test_examples_run(module: Any) -> None:
     [
         ("import splatc", "numpy numba torch scipy PIL click"),
         ("import splatc; splatc.info(sys.argv[1])", "numpy numba torch scipy"),
-        ("import splatc; splatc.decode(sys.argv[1])", "torch splatc.fit"),
+        ("import splatc; splatc.decode(sys.argv[1])", "numba torch scipy splatc.fit splatc.encoder"),
+        ("import splatc; splatc.verify(sys.argv[1])", "numba torch scipy PIL"),
+        ("import splatc; splatc.open(sys.argv[1]).read((0, 0, 8, 8))", "numba torch scipy"),
+        (
+            "import splatc.pillow_plugin, PIL.Image; PIL.Image.open(sys.argv[1]).load()",
+            "numba torch scipy splatc.fit splatc.encoder",
+        ),
+        (
+            "import imageio.v3, splatc.imageio_plugin; imageio.v3.imread(sys.argv[1])",
+            "numba torch scipy splatc.fit splatc.encoder",
+        ),
     ],
 )
 def test_nothing_is_imported_that_is_not_needed(code: str, forbidden: str, tiny_splat: Path) -> None:

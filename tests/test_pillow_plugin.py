@@ -159,3 +159,27 @@ def test_the_module_needs_no_kernels_to_register() -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert result.stdout.strip() == "[]"
     assert splatc.pillow_plugin.FORMAT == "SPLAT2D"
+
+
+class _Splats:
+    """What a DataLoader draws from: the same file again and again."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __len__(self) -> int:
+        return 6
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        with PIL.Image.open(self.path) as image:
+            return np.asarray(image).copy()
+
+
+def test_workers_of_a_data_loader_decode_as_their_parent_does(tiny_splat: Path) -> None:
+    """They are forked where that is the system's way, after the parent has used the threads of the core."""
+    from torch.utils.data import DataLoader
+
+    expected = np.asarray(PIL.Image.open(tiny_splat))
+    found = list(DataLoader(_Splats(tiny_splat), batch_size=None, num_workers=2))  # type: ignore[arg-type]
+    assert len(found) == 6
+    assert all(np.array_equal(np.asarray(each), expected) for each in found)

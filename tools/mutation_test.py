@@ -4,9 +4,9 @@
     python tools/mutation_test.py --again out/mutants.txt    # after tests were added for them
 
 A mutant is a module with one comparison, operator, whole number, condition or `raise` changed. Each runs the quick tests of the bitstream
-in a process of its own (a fork, so that Numba and the rest are imported once), and is killed by the first that fails, or after
-`--seconds`. Functions that Numba compiles are left out: their machine code comes from its cache. Survivors are printed with their line;
-some mean the same as before (equivalent mutants), which only a reader can tell. Linux and macOS.
+in a process of its own (a fork, so that NumPy and the rest are imported once), and is killed by the first that fails, or after
+`--seconds`. Survivors are printed with their line; some mean the same as before (equivalent mutants), which only a reader can tell.
+Linux and macOS.
 """
 
 from __future__ import annotations
@@ -54,9 +54,8 @@ class Places(ast.NodeVisitor):
         self.found: list[ast.AST] = []
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        if not any("njit" in ast.unparse(each) for each in node.decorator_list):
-            for statement in node.body:
-                self.visit(statement)
+        for statement in node.body:
+            self.visit(statement)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         if node.value is not None:
@@ -178,10 +177,8 @@ def main() -> int:
     os.chdir(ROOT)
     sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
     import constriction  # noqa: F401 - what every fork would import anew
-    import numba  # noqa: F401
     import PIL.Image  # noqa: F401
     import pytest  # noqa: F401
-    import scipy  # noqa: F401
 
     everything = [
         (path, what, text)

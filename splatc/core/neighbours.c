@@ -117,21 +117,33 @@ static void insert(nearest *found, int64_t distance, int32_t index) {
 }
 
 static void search_leaf(const point *points, point p, nearest *found) {
+    int64_t distance[LEAF_POINTS];
+    uint32_t near = 0; /* bit by bit, not branch by branch: which points count is hard to foresee */
+    int64_t bound = min64(found->bound, found->distance[LAST]);
     for (int32_t i = 0; i < LEAF_POINTS; i++) {
-        int64_t distance = squared_distance((int64_t)points[i].x - p.x, (int64_t)points[i].y - p.y);
-        if (points[i].index < p.index && distance <= found->bound) insert(found, distance, points[i].index);
+        distance[i] = squared_distance((int64_t)points[i].x - p.x, (int64_t)points[i].y - p.y);
+        near |= (uint32_t)((points[i].index < p.index) & (distance[i] <= bound)) << i;
+    }
+    for (; near != 0; near &= near - 1) {
+        int32_t i = __builtin_ctz(near);
+        insert(found, distance[i], points[i].index);
     }
 }
 
-static void search(const search_buffers *b, int64_t leaves, point p, nearest *found) {
+/* Whether a box so far away, of which this is the earliest point, can hold a neighbour. */
+static int32_t worth_a_look(int64_t distance, int32_t earliest, point p, const nearest *found) {
+    return earliest < p.index && distance <= min64(found->bound, found->distance[LAST]) &&
+           !(distance == found->distance[LAST] && earliest > found->index[LAST]);
+}
+
+/* Looks at everything under a node. */
+static void search_under(const search_buffers *b, int64_t leaves, int64_t top, int64_t distance, point p, nearest *found) {
     int64_t stack[DEPTH], reach[DEPTH]; /* nodes to be looked at, and the squared distances to their boxes */
     int32_t depth = 1;
-    stack[0] = 1, reach[0] = 0;
+    stack[0] = top, reach[0] = distance;
     while (depth--) {
         int64_t node = stack[depth];
-        if (reach[depth] > min64(found->bound, found->distance[LAST]) ||
-            (reach[depth] == found->distance[LAST] && b->boxes[node].earliest > found->index[LAST]))
-            continue;
+        if (!worth_a_look(reach[depth], b->boxes[node].earliest, p, found)) continue;
         if (node >= leaves) {
             search_leaf(b->points + (node - leaves) * LEAF_POINTS, p, found);
             continue;
@@ -143,14 +155,17 @@ static void search(const search_buffers *b, int64_t leaves, point p, nearest *fo
             near = far, to_near = to_far;
             far = other, to_far = to_other;
         }
-        if (to_far <= min64(found->bound, found->distance[LAST]) && b->boxes[far].earliest < p.index) {
-            stack[depth] = far;
-            reach[depth++] = to_far;
-        }
-        if (b->boxes[near].earliest < p.index) {
-            stack[depth] = near;
-            reach[depth++] = to_near;
-        }
+        stack[depth] = far, reach[depth++] = to_far;
+        stack[depth] = near, reach[depth++] = to_near;
+    }
+}
+
+/* From the leaf of a point upwards: what is near comes first, and most of the tree is never looked at. */
+static void search(const search_buffers *b, int64_t leaves, int64_t leaf, point p, nearest *found) {
+    search_leaf(b->points + leaf * LEAF_POINTS, p, found);
+    for (int64_t node = leaves + leaf; node > 1; node /= 2) {
+        int64_t sibling = node ^ 1;
+        search_under(b, leaves, sibling, box_distance(b->boxes + sibling, p), p, found);
     }
 }
 
@@ -178,7 +193,7 @@ int32_t find_neighbours(const core_site *sites, const int32_t *order, const run 
         if ((place & 255) == 0 && stopped(stop)) return CORE_CANCELLED;
         nearest found = {.bound = first_bound(sites, candidates, p)};
         for (int32_t k = 0; k < CORE_NEIGHBOURS; k++) found.distance[k] = INT64_MAX, found.index[k] = -1;
-        search(b, leaves, p, &found);
+        search(b, leaves, place / LEAF_POINTS, p, &found);
         int32_t *result = b->neighbours + (p.index - first) * CORE_NEIGHBOURS;
         memcpy(result, found.index, sizeof found.index);
         candidates = result;

@@ -12,6 +12,7 @@ typedef struct reader {
     int64_t length; /* behind it zeros follow without end */
     int64_t words;  /* read so far */
     double *bits;   /* where the ideal cost of a symbol is added, or NULL */
+    const int32_t *stop; /* set by another thread: no further symbol is found; or NULL */
 } reader;
 
 static inline uint64_t reader_word(reader *r) {
@@ -21,8 +22,8 @@ static inline uint64_t reader_word(reader *r) {
     return word;
 }
 
-static inline void reader_start(reader *r, const uint8_t *bytes, int64_t length) {
-    *r = (reader){.range = UINT64_MAX, .bytes = bytes, .length = length};
+static inline void reader_start(reader *r, const uint8_t *bytes, int64_t length, const int32_t *stop) {
+    *r = (reader){.range = UINT64_MAX, .bytes = bytes, .length = length, .stop = stop};
     r->offset = reader_word(r) << 32;
     r->offset |= reader_word(r);
 }
@@ -36,10 +37,10 @@ static inline double log2_of(int32_t n) {
     return exponent + 0.5 + 2.0 * t * sum * 1.4426950408889634;
 }
 
-/* Where the next symbol lies in the code space of TOTAL parts, or -1 in an invalid stream. */
+/* Where the next symbol lies in the code space of TOTAL parts, or -1 in an invalid stream, or one that nobody waits for any more. */
 static inline int32_t reader_place(const reader *r) {
     uint64_t quantile = r->offset / (r->range >> 24);
-    return quantile >> 24 ? -1 : (int32_t)(quantile >> 8);
+    return quantile >> 24 || stopped(r->stop) ? -1 : (int32_t)(quantile >> 8);
 }
 
 /* Goes on behind a symbol with the share low .. low + frequency of the code space. */

@@ -53,16 +53,16 @@ static int32_t read_symbols(const core_decode *task, core_section *section, work
     const core_steps *steps = task->steps;
     reader r;
     int64_t at = section->start;
-    reader_start(&r, task->bytes + section->stream, section->length);
+    reader_start(&r, task->bytes + section->stream, section->length, task->stop);
     for (int64_t k = 0; k < section->levels; k++) {
         const core_level *level = task->levels + section->first_level + k;
         level_arrays out = {task->log_scale + at, task->aspect + at, task->angle + at, task->offset + at, task->colour + at * steps->channels};
         for (int64_t i = at; i < at + level->count; i++) task->level[i] = level->level, task->angle[i] = task->offset[i] = 0;
-        if (stopped(task->stop)) return CORE_CANCELLED;
         r.bits = tally_of(task, section, 0);
         int32_t status = decode_positions(&r, w->tables, task->splits, level, &w->positions, task->x + at, task->y + at);
         r.bits = tally_of(task, section, 1);
         if (status == CORE_OK) status = decode_attributes(&r, w->tables, steps, level, &w->attributes, out);
+        if (stopped(task->stop)) return CORE_CANCELLED;
         if (section->cut && (status != CORE_OK || 4 * r.words > section->length)) break; /* what follows the cut is not what was there */
         if (status != CORE_OK) return status;
         at += level->count;

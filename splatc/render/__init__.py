@@ -1,7 +1,4 @@
-"""Gaussians -> pixels: ``reference`` is the oracle in float64, ``draw`` does the work, ``cpu`` serves the fit; all draw the same picture.
-
-Numba takes a while to import; nothing here imports it before something is drawn (`splatc info` never needs it).
-"""
+"""Gaussians -> pixels: ``reference`` is the oracle in float64, ``draw`` works with the core, ``cuda`` on a GPU; all draw the same."""
 
 from __future__ import annotations
 
