@@ -49,7 +49,8 @@ def needs(there: bool, what: str) -> None:
 def run_node(*tests: str, cases: Path | None = None) -> str:
     """Run tests with Node; what it printed."""
     node = shutil.which("node")
-    needs(node is not None, "node")
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout if node else "v0"
+    needs(int(version[1:].partition(".")[0]) >= 18, "Node 18 or newer")
     environment = {**os.environ, **({"SPLATC_WEB_CASES": str(cases)} if cases else {})}
     command = [str(node), "--test", *(str(ROOT / "tests" / "web" / f"{name}.test.mjs") for name in tests)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)

@@ -1,4 +1,4 @@
-/** Files that must be refused, by the kind of error that tests/hostile/README.md says; and damage, which never gives anything but such an error. */
+/** Files that must be refused, by the kind of error that tests/hostile/README.md says; and damage, which gives no other error than these. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { crc32 } from "../../splatc/web/container.js";
