@@ -131,9 +131,9 @@ static int32_t levels_are_sound(const core_decode *task, const core_section *sec
 }
 
 /* Everything that this function reads or writes lies in the buffers of the task, whatever the section says. */
-static int32_t is_sound(const core_decode *task, int64_t number, int32_t worker) {
+static int32_t is_sound(const core_decode *task, int64_t number) {
     int64_t chain = 0, number_of = number;
-    if (!steps_are_sound(task->steps) || number < 0 || number >= task->section_count || worker < 0 || worker >= task->workers) return 0;
+    if (!steps_are_sound(task->steps)) return 0;
     const core_section *section = task->sections + number;
     for (int32_t depth = 0; number_of >= 0; depth++) {
         const core_section *each = task->sections + number_of;
@@ -176,7 +176,7 @@ static int32_t decode_section(const core_decode *task, core_section *section, in
 }
 
 int32_t core_decode_section(const core_decode *task, int64_t number, int32_t worker) {
-    if (!is_sound(task, number, worker)) return CORE_INVALID;
+    if (number < 0 || number >= task->section_count || worker < 0 || worker >= task->workers) return CORE_INVALID;
     core_section *section = task->sections + number;
-    return section->status = decode_section(task, section, worker);
+    return section->status = is_sound(task, number) ? decode_section(task, section, worker) : CORE_INVALID;
 }
