@@ -49,7 +49,7 @@ SANITIZED = ("-O1", "-g", "-fno-omit-frame-pointer", f"-fsanitize={CHECKS}", "-f
 BASELINE = {"x86_64": "x86-64", "aarch64": "armv8-a"}
 WASM_FLAGS = ("-O3", "-msimd128", "-mbulk-memory")
 WASM_STACK = 128 << 10
-"""Bytes; the core uses some 20 kB. It lies below everything else: a stack that overflowed would leave the memory, which is a trap."""
+"""Bytes, of which the core uses 13 kB. It lies below everything else: a stack that overflowed would leave the memory, which is a trap."""
 WASM_LINK = (
     *("-nostdlib", "-lcompiler_rt", "-s", "-Wl,--no-entry", f"-Wl,-z,stack-size={WASM_STACK}"),
     *("-Wl,--export-dynamic", "-Wl,--export=__heap_base"),
