@@ -33,7 +33,7 @@ TESTS = (
     "tests/test_conformance.py", "tests/test_hostile.py", "tests/test_bitstream_corners.py", "tests/test_bitstream_damage.py",
     "tests/test_bitstream_roundtrip.py", "tests/test_bitstream_sections.py", "tests/test_bitstream_metadata.py",
     "tests/test_bitstream_coder.py", "tests/test_bitstream_positions.py", "tests/test_bitstream_prediction.py",
-    "tests/test_bitstream_inspect.py", "tests/test_bitstream_quick.py", "tests/test_bitstream_spec.py", "tests/test_verify.py",
+    "tests/test_bitstream_inspect.py", "tests/test_core_section.py", "tests/test_bitstream_spec.py", "tests/test_verify.py",
     "tests/test_hostile_damage.py",
 )  # fmt: skip
 """Those that kill most come first."""

@@ -139,7 +139,6 @@ static int32_t is_sound(const core_decode *task, int64_t number) {
         const core_section *each = task->sections + number_of;
         if (depth == CORE_MAX_LEVELS || each->parent >= number_of || each->parent < -1) return 0;
         if (each->count < 0 || each->count > MAX_GAUSSIANS - chain || each->start < 0 || each->start > task->count - each->count) return 0;
-        if (each->decoded < 0 || each->decoded > each->count) return 0;
         if (each->tables < -1 || each->tables >= task->table_count) return 0;
         if (number_of != number && (each->start + each->count > section->start || each->tables < 0)) return 0;
         if (number_of != number && (each->status != CORE_OK || each->decoded != each->count)) return 0; /* not decoded yet, or damaged, or cut */

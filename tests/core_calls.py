@@ -1,0 +1,195 @@
+"""Calls of the core with arguments that tests may change: every buffer is as large as the call says, and no larger."""
+
+from __future__ import annotations
+
+import ctypes
+import io
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from splatc import core
+from splatc.bitstream import Reader
+from splatc.core import library, structs
+from splatc.core.library import address, aligned, load, size_of
+
+SITE = np.dtype(
+    [
+        ("code", np.uint64),
+        *((name, np.int64) for name in ("xx", "xy", "yy")),
+        *((name, np.int32) for name in ("x", "y")),
+        ("value", np.int32, structs.MAX_CHANNELS),
+        *((name, np.int32) for name in ("directions", "angle")),
+    ]
+)
+"""``core_site``."""
+TABLES = np.dtype(
+    [
+        ("splits", np.int64, (33, 8, 33)),
+        ("splits_seen", np.int64, (33, 8)),
+        ("angles", np.int64, (16, 256)),
+        ("angles_seen", np.int64, 16),
+        ("log_scales", np.int64, 32),
+        ("aspects", np.int64, 64),
+        ("residuals", np.int64, (4, 98)),
+        ("distance", np.int64, 4),
+        ("number", np.int64, 4),
+        ("inherits", np.int64),
+    ]
+)
+"""``core_tables``."""
+STEPS = np.dtype(
+    [
+        ("position", np.int64, 16),
+        ("colour", np.int64, (16, 4)),
+        ("aspect", np.int64),
+        ("log_aspect", np.int64, 64),
+        ("directions", np.int32, (16, 64)),
+        ("offsets", np.int32, 64),
+        ("channels", np.int32),
+        ("log_scales", np.int32),
+        ("chroma", np.int32, 4),
+    ]
+)
+"""``core_steps``."""
+DEFAULT = (121, 5, 5, 114, 104, 1, 98, 100, -6)
+"""Fields of a header, from ``position`` on."""
+
+
+class _RecordedError(Exception):
+    """Carries the arguments of a call that did not take place."""
+
+
+@dataclass
+class DecodeCall:
+    """A ``core_decode``; ``task`` and the arrays may be changed before ``run``."""
+
+    steps: core.Steps
+    stream: bytes
+    sections: NDArray[np.void]
+    levels: NDArray[np.void]
+    columns: core.Columns
+    tables: core.Tables
+    first: core.Tables
+    workers: int = 2
+    task: structs.Decode = field(init=False)
+
+    def __post_init__(self) -> None:
+        count, chains = len(self.columns.level), self.sections["count"].copy()
+        for number, parent in enumerate(self.sections["parent"].tolist()):
+            chains[number] += chains[parent] if parent >= 0 else 0
+        needed = [load().core_decode_workspace(int(own), int(chain)) for own, chain in zip(self.sections["count"], chains, strict=True)]
+        size = max(needed)
+        self.workspace, self.sites = aligned(size * self.workers), np.zeros(count, SITE)
+        self.order, self.bytes = np.zeros(count, np.int32), np.frombuffer(self.stream, np.uint8)
+        self.splits = np.zeros(size_of("splits"), np.uint8)
+        self.task = structs.Decode(
+            steps=address(self.steps), bytes=address(self.bytes), byte_count=len(self.bytes), sections=address(self.sections),
+            section_count=len(self.sections), levels=address(self.levels), level_count=len(self.levels), first=address(self.first),
+            tables=address(self.tables), table_count=len(self.tables), splits=address(self.splits), **self.columns.addresses(),
+            sites=address(self.sites), order=address(self.order), count=count, workspace=address(self.workspace), workspace_bytes=size,
+            workers=self.workers,
+        )  # fmt: skip
+
+    def run(self, number: int, worker: int = 0) -> int:
+        """Decode a section: its status."""
+        return int(load().core_decode_section(self.task, number, worker))
+
+    def run_all(self) -> list[int]:
+        """Decode all sections, ancestors first: their statuses."""
+        return [self.run(number) for number in range(len(self.sections))]
+
+
+def decode_call(data: bytes) -> DecodeCall:
+    """What decoding a whole file calls, not yet called."""
+
+    def record(*arguments: Any, tally: bool = False) -> None:
+        raise _RecordedError(arguments[:-1])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(core, "decode_sections", record)
+        try:
+            Reader(io.BytesIO(data)).read()
+        except _RecordedError as recorded:
+            steps, *others = recorded.args[0]
+            return DecodeCall(steps.copy(), *others)
+    raise AssertionError("nothing to decode")
+
+
+def chained(counts: list[int], stream: bytes = bytes(64), fields: tuple[int, ...] = DEFAULT) -> DecodeCall:
+    """A chain of sections, each the child of the one before it and of one level, on a grid of 64 x 64 cells."""
+    sections, levels = np.zeros(len(counts), structs.SECTION), np.zeros(len(counts), structs.LEVEL)
+    for number, count in enumerate(counts):
+        sections[number]["start"], sections[number]["count"] = sum(counts[:number]), count
+        sections[number]["parent"], sections[number]["tables"] = number - 1, number
+        sections[number]["first_level"], sections[number]["levels"] = number, 1
+        sections[number]["length"], sections[number]["reach"] = len(stream), -1
+        levels[number] = (count, 0, 0, 0, 64, 64, 0)
+    steps = core.make_steps(3, *fields)
+    tables = np.zeros((len(counts), size_of("tables")), np.uint8)
+    return DecodeCall(steps, stream, sections, levels, core.Columns.empty(sum(counts), 3), tables, core.first_tables(steps))
+
+
+@dataclass
+class PredictCall:
+    """A ``core_predict`` of ``count`` Gaussians of zeros."""
+
+    count: int = 20
+    first: int = 5
+    task: structs.Predict = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.steps = core.make_steps(3, *DEFAULT)
+        names = ("level", "x", "y", "log_scale", "aspect", "angle")
+        self.columns = {name: np.zeros(self.count, np.int32) for name in names}
+        self.columns["colour"] = np.zeros((self.count, 3), np.int32)
+        self.angle, self.colour = np.zeros(self.count, np.int32), np.zeros((self.count, 3), np.int32)
+        size = load().core_decode_workspace(self.count, self.count)
+        self.workspace, self.sites = aligned(size), np.zeros(self.count, SITE)
+        self.task = structs.Predict(
+            steps=address(self.steps), **{name: address(array) for name, array in self.columns.items()}, count=self.count,
+            first=self.first, angle_residual=address(self.angle), colour_residual=address(self.colour), sites=address(self.sites),
+            workspace=address(self.workspace), workspace_bytes=size,
+        )  # fmt: skip
+
+    def run(self) -> int:
+        return int(load().core_make_residuals(self.task))
+
+
+@dataclass
+class DrawCall:
+    """A ``core_draw`` of a view of 200 x 40 pixels: 2 x 2 tiles, and some Gaussians."""
+
+    depth: int = 16
+    task: structs.Draw = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.view = structs.View(
+            density=1.0, samples=1, columns=200, rows=40, end_x=200, end_y=40, tiles_x=2, tiles_y=2
+        )  # fmt: skip
+        rng = np.random.default_rng(0)
+        mean, scale = rng.uniform(0, 200, (9, 2)), rng.uniform(2, 9, (9, 2))
+        arrays = (mean, scale, rng.uniform(0, 3, 9), rng.uniform(0, 1, (9, 3)))
+        self.placed = core.place(self.view, *(array.astype(np.float32) for array in arrays), True)  # type: ignore[arg-type]
+        self.lists = core.sort_into_tiles(self.placed)
+        self.out = aligned(40 * 200 * 3 * self.depth // 8)
+        size = load().core_draw_workspace()
+        self.workspace = aligned(2 * size)
+        self.task = structs.Draw(
+            view=ctypes.pointer(self.view), placed=address(self.placed.memory), count=9, starts=address(self.lists.starts),
+            members=address(self.lists.members), member_count=len(self.lists.members), channels=3, normalized=1, depth=self.depth,
+            workers=2, first=0, last=40, out=address(self.out), out_bytes=self.out.nbytes, workspace=address(self.workspace),
+            workspace_bytes=size,
+        )  # fmt: skip
+
+    def tiles(self) -> int:
+        return int(load().core_draw_tiles(self.task))
+
+    def run(self, tile: int = 0, worker: int = 0) -> int:
+        return int(load().core_draw_tile(self.task, tile, worker))
+
+
+INVALID, OK = library.INVALID, library.OK

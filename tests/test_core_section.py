@@ -1,0 +1,243 @@
+"""The core reads what constriction reads: the same symbols, tables and bits, the same refusals."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from splatc import bitstream, core
+from splatc.bitstream import Header, Pass, Reader, decoding, layout, positions, predict, priors, stream
+from splatc.bitstream.coder import AdaptiveTable
+from splatc.bitstream.layout import Layout, Section
+from splatc.bitstream.spread import SpreadTable
+from splatc.bitstream.stream import GaussianSymbols
+from splatc.core import structs
+from splatc.errors import CorruptFileError
+from splatc.quantize import ANGLE_COUNTS, QuantizedGaussians, Quantizer, steps_of
+from tests.bitstream_cases import header_for, in_coding_order, random_quantized
+from tests.core_calls import DEFAULT, TABLES, DecodeCall
+
+FIRST_SHARE = 8
+DIVISIONS: tuple[Layout, ...] = (
+    (Pass(6, 9),), (Pass(1, 9), Pass(5, 8)), (Pass(2, 10), Pass(1, 9), Pass(2, 8), Pass(1, 7))
+)  # fmt: skip
+
+
+def assert_same(a: GaussianSymbols, b: GaussianSymbols) -> None:
+    for found, expected in ((a, b), (a.attributes, b.attributes)):
+        for name, values in vars(expected).items():
+            if name != "attributes":
+                np.testing.assert_array_equal(getattr(found, name), values, name)
+
+
+def assert_same_tables(found: core.Tables, expected: stream.Tables, channels: int) -> None:
+    """What the core has learned is what constriction's tables have; of tables that nothing was coded with, what they start from."""
+    (ours,) = found.view(TABLES)[0]
+    for (points, share), table in expected.splits.items():
+        row = ours["splits"][points, share - FIRST_SHARE]
+        np.testing.assert_array_equal(row[: points + 1], table.counts)
+        assert ours["splits_seen"][points, share - FIRST_SHARE] == table._seen
+    for index, count in enumerate(ANGLE_COUNTS):
+        table = expected.attributes.of_directions(count)
+        np.testing.assert_array_equal(ours["angles"][index, :count], table.counts)
+        assert ours["angles_seen"][index] == table._seen
+    for name, attribute in (("log_scales", "size"), ("aspects", "anisotropy")):
+        of_level = expected.attributes._of_level[attribute, 0]
+        assert isinstance(of_level, AdaptiveTable)
+        np.testing.assert_array_equal(ours[name][: len(of_level.counts)], of_level.counts)
+    for channel in range(channels):
+        residuals = expected.attributes._of_level["residual", channel]
+        counts = residuals._counts if isinstance(residuals, SpreadTable) else residuals.counts
+        np.testing.assert_array_equal(ours["residuals"][channel], counts)
+        if isinstance(residuals, SpreadTable):
+            assert (ours["distance"][channel], ours["number"][channel]) == (residuals._distance, residuals._number)
+
+
+def content_of(data: bytes) -> bytes:
+    body = bitstream.inspect(data).chunks[1]
+    return data[body.offset : body.offset + body.length]
+
+
+def read(header: Header, section: Section, content: bytes, *, tally: bool = False) -> decoding.Result:
+    """One section by the core."""
+    return decoding.decode(header, (section,), {0: content}, {}, {0}, tally=tally)
+
+
+@settings(max_examples=60)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([1, 2, 30, 400, 3000]),
+    st.integers(1, 4),
+    st.integers(1, 32),
+    st.booleans(),
+    st.sampled_from(["whole", "noise", "cut", "longer"]),
+)
+def test_the_core_reads_what_constriction_reads(
+    seed: int, count: int, channels: int, sizes: int, crowded: bool, kind: str
+) -> None:
+    rng = np.random.default_rng(seed)
+    header = header_for(300, 200, channels, Quantizer(sizes=sizes))
+    data = bitstream.encode(header, random_quantized(rng, header, count, crowded=crowded))
+    header = bitstream.read_header(data)
+    content = content_of(data)
+    length = len(content)
+    if kind == "noise":
+        content = content[: length // 2] + rng.bytes(length - length // 2)
+    elif kind == "cut":
+        content = content[: rng.integers(0, length + 1)]
+    elif kind == "longer":
+        content, length = content + b"\1", length + 1
+    (section,) = layout.undivided(header, length)
+    tables = stream.Tables()
+    try:
+        expected, bits = stream.decode(header, section, content, tables)
+    except CorruptFileError as error:
+        with pytest.raises(CorruptFileError) as found:
+            read(header, section, content)
+        assert str(found.value) == str(error)
+        return
+    result = read(header, section, content, tally=True)
+    assert_same(predict.to_symbols(header.quantizer, result.gaussians[0]), expected)
+    if len(content) == length:
+        assert_same_tables(result.decoded[0].tables, tables, channels)
+        assert {part: cost for part, cost in result.bits[0].items() if cost} == pytest.approx(
+            {part: cost for part, cost in bits.items() if cost}, abs=1e-6
+        )
+
+
+@pytest.mark.parametrize("division", DIVISIONS)
+@pytest.mark.parametrize("channels", [1, 4])
+def test_sections_go_on_from_what_their_ancestors_learned(division: Layout, channels: int) -> None:
+    header = header_for(600, 400, channels)
+    gaussians = in_coding_order(header, random_quantized(np.random.default_rng(5), header, 1500), division)
+    data = bitstream.encode(header, gaussians, layout=division)
+    reader = Reader(io.BytesIO(data))
+    sections, header = reader.sections, reader.header
+    streams = {number: reader._stream(section) for number, section in enumerate(sections)}
+    result = decoding.decode(header, sections, streams, {}, set(streams), tally=True)
+    learned: dict[int, stream.Tables] = {}
+    total: dict[str, float] = {}
+    for number, section in enumerate(sections):
+        learned[number] = stream.Tables() if section.parent is None else learned[section.parent].copy()
+        symbols, bits = stream.decode(header, section, streams[number], learned[number])
+        ancestors = [result.gaussians[each] for each in layout.ancestors(sections, number)]
+        earlier = predict.joined(ancestors) if ancestors else None
+        assert_same(predict.to_symbols(header.quantizer, result.gaussians[number], earlier), symbols)
+        assert_same_tables(result.decoded[number].tables, learned[number], channels)
+        for part, cost in bits.items():
+            total[part] = total.get(part, 0.0) + cost
+    assert reader.bits() == pytest.approx({part: cost for part, cost in total.items() if cost}, abs=1e-6)
+
+
+def test_tables_that_a_parent_learned_are_not_changed_by_its_sections() -> None:
+    header = header_for(600, 400)
+    gaussians = in_coding_order(header, random_quantized(np.random.default_rng(0), header, 800), DIVISIONS[1])
+    reader = Reader(io.BytesIO(bitstream.encode(header, gaussians, layout=DIVISIONS[1])))
+    streams = {number: reader._stream(section) for number, section in enumerate(reader.sections)}
+    root = decoding.decode(reader.header, reader.sections, {0: streams[0]}, {}, {0}).decoded[0]
+    everything = decoding.decode(reader.header, reader.sections, streams, {}, {0, 1})
+    np.testing.assert_array_equal(everything.decoded[0].tables, root.tables)
+    before = root.copy()
+    assert reader.sections[2].parent == 0
+    again = decoding.decode(reader.header, reader.sections, {2: streams[2]}, {0: root}, {0})
+    np.testing.assert_array_equal(root.tables, before.tables)
+    for name, values in vars(everything.gaussians[2]).items():
+        np.testing.assert_array_equal(getattr(again.gaussians[2], name), values, name)
+
+
+def test_no_room_is_made_for_what_a_cut_stream_cannot_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    header = replace(header_for(4000, 4000), level_counts=(100_000_000,))
+    (section,) = layout.undivided(header, 60_000_000)
+    asked = []
+    room = core.Columns.empty
+
+    def note(count: int, channels: int) -> core.Columns:
+        asked.append(count)
+        return room(count, channels)
+
+    monkeypatch.setattr(core.Columns, "empty", staticmethod(note))
+    assert len(read(header, section, bytes(100)).gaussians[0]) == 0
+    assert asked == [0]
+    symbols, _ = stream.decode(header, section, bytes(100), stream.Tables())
+    assert len(symbols.level) == 0
+
+
+# ---- Tables ----
+
+
+@pytest.mark.parametrize("sizes", [1, 5, 32])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_first_tables_are_the_priors(sizes: int, channels: int) -> None:
+    (first,) = core.first_tables(steps_of(Quantizer(sizes=sizes), channels)).view(TABLES)[0]
+    for points in range(2, positions.ADAPTIVE_COUNT + 1):
+        for share in range(8):
+            row = first["splits"][points, share]
+            np.testing.assert_array_equal(row[: points + 1], priors.split(points, share + FIRST_SHARE))
+    for index, count in enumerate(ANGLE_COUNTS):
+        np.testing.assert_array_equal(first["angles"][index, :count], priors.turn(count))
+    np.testing.assert_array_equal(first["log_scales"][:sizes], priors.size(sizes))
+    np.testing.assert_array_equal(first["aspects"], priors.anisotropy())
+    for channel in range(channels):
+        chroma = channels > 2 and channel in (1, 2)
+        np.testing.assert_array_equal(first["residuals"][channel], 0 if chroma else priors.luma_residual())
+        assert (first["distance"][channel], first["number"][channel]) == (12, 4)
+
+
+def test_split_tables_of_many_points_are_those_of_unbounded_integers() -> None:
+    """All of them: sections of 1 and of 33..255 points, on grids whose first half has each share of the cells."""
+    numbers = [1, *range(positions.ADAPTIVE_COUNT + 1, 256)]
+    cases = [(points, share) for points in numbers for share in range(8)]
+    sections, levels = np.zeros(len(cases), structs.SECTION), np.zeros(len(cases), structs.LEVEL)
+    for number, (points, share) in enumerate(cases):
+        levels[number] = (points, 0, 0, 0, 1, 1024 // (share + FIRST_SHARE), 0)
+    sections["count"], sections["levels"], sections["first_level"] = levels["count"], 1, np.arange(len(cases))
+    sections["start"] = np.cumsum(levels["count"]) - levels["count"]
+    sections["parent"] = sections["tables"] = sections["reach"] = -1
+    sections["length"] = 200
+    steps = core.make_steps(1, *DEFAULT)
+    columns = core.Columns.empty(int(levels["count"].sum()), 1)
+    stream = np.random.default_rng(0).bytes(200)
+    tables = np.zeros((0, TABLES.itemsize), np.uint8)
+    call = DecodeCall(steps, stream, sections, levels, columns, tables, core.first_tables(steps))
+    call.run_all()
+    made = call.splits[: 4 * 256 * 8].view(np.int32).reshape(256, 8)
+    cumulative = call.splits[4 * 256 * 8 :].view(np.int32).reshape(256, 8, 257)
+    for points, share in cases:
+        assert made[points, share] == 2
+        expected = np.cumsum([0, *priors.split_table(points, share + FIRST_SHARE)])
+        np.testing.assert_array_equal(cumulative[points, share, : points + 2], expected)
+
+
+# ---- Ends ----
+
+
+def tiny(count: int, seed: int) -> tuple[Header, QuantizedGaussians]:
+    header = header_for(20, 20, 1)
+    return header, random_quantized(np.random.default_rng(seed), header, count)
+
+
+def test_only_the_shortest_stream_is_the_one() -> None:
+    """Of 200 files, what an encoder does not write: a byte of zeros less or more, a number near by that stands for the same symbols."""
+    refused = 0
+    for seed in range(30):
+        header, gaussians = tiny(1 + seed % 5, seed)
+        data = bitstream.encode(header, gaussians)
+        header, content = bitstream.read_header(data), content_of(data)
+        last = content[-1]
+        for other in (content + b"\0", content + b"\1", content + bytes(9), *(content[:-1] + bytes([last ^ 1 << bit]) for bit in range(8))):
+            (section,) = layout.undivided(header, len(other))
+            messages = []
+            for reads in (read, lambda *given: stream.decode(*given, stream.Tables())):
+                try:
+                    reads(header, section, other)
+                    messages.append("")
+                except CorruptFileError as error:
+                    messages.append(str(error))
+            assert messages[0] == messages[1]
+            refused += messages[0] != ""
+    assert refused > 200  # the others are the streams of other symbols

@@ -1,0 +1,285 @@
+"""Take the checks of the core away one by one, and see whether a test notices.
+
+python tools/core_mutation.py                     # all of them
+python tools/core_mutation.py --list              # what they are
+python tools/core_mutation.py --sample 8 --seed 1
+
+A check is a condition after which the core refuses: of an `if` that returns a status or 0, or of what a predicate (`..._is_sound`, `in_range`)
+returns. A mutant has one of its comparisons taken away, or shifted by one; the objects that are concerned are compiled anew, and
+tests run against the library in a fork. A mutant that crashes or hangs is killed like one that fails a test. Linux and macOS.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import core_build
+
+ROOT = Path(__file__).resolve().parent.parent
+TESTS = (
+    "tests/test_core_limits.py", "tests/test_core_section.py", "tests/test_hostile.py", "tests/test_conformance.py",
+)  # fmt: skip
+"""Those that kill most come first."""
+REFUSALS = r"CORE_[A-Z_]+|0|-1|\(int64_t\)1 << 62|\(span\)\{0, -1\}"
+PREDICATES = ("steps_are_sound", "in_range", "view_is_sound", "draw_is_sound", "levels_are_sound", "is_sound", "ends_well")
+LEFT_OUT = {"stopped(", "(status != CORE_OK", "second == 0", "count == 0", "chroma", "__get_cpuid", "all(c1", "parent < 0"}
+"""What is no check of an argument or a stream: work that is given up, what there is nothing to do for, what a processor has."""
+SPECIAL = (
+    ("range.h", "quantile >> 24 || ", ""),
+    ("raster.c", "t->starts[here->number + 1]; k++", "t->starts[here->number + 1] + 1; k++"),
+    ("section.c", "section->beyond > (double)section->reach + 0.5", "0"),
+    ("section.c", "!section->cut && section->ends && !ends_well(&r, section->minimum)", "0"),
+    ("section.c", "4 * r.words > section->length", "0"),
+    ("gaussians.c", "if (cursor[tile] >= starts[tile + 1]) return CORE_INVALID;", ""),
+    ("gaussians.c", "min64(floor64(high) - first, count - 1)", "min64(floor64(high) - first, count)"),
+    ("gaussians.c", "max64(floor64(low) - first, 0)", "max64(floor64(low) - first, -1)"),
+    ("library.c", "which >= (int32_t)(sizeof BYTES / sizeof *BYTES)", "0"),
+    ("internal.h", "((int64_t)1 << 58) / steps->position[level], MAX_POSITION_CELLS", "((int64_t)1 << 59) / steps->position[level], MAX_POSITION_CELLS"),
+    ("internal.h", "((int64_t)1 << 58) / steps->position[level], MAX_POSITION_CELLS", "((int64_t)1 << 58) / steps->position[level], (int64_t)1 << 40"),
+)  # fmt: skip
+"""Checks that have another form: file, text, mutated text."""
+EQUIVALENT: dict[str, str] = {}
+"""Mutants, as they are listed, that behave as the core does, and why."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of one source."""
+
+    file: str
+    line: int
+    start: int
+    stop: int
+    text: str
+    function: str
+
+    def told(self, source: str) -> str:
+        return f"{self.file}: {self.function}: {_flat(source[self.start : self.stop])}  ->  {_flat(self.text)}"
+
+    def applied(self, source: str) -> str:
+        return source[: self.start] + self.text + source[self.stop :]
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def mutants(file: str, source: str) -> Iterator[Mutant]:
+    """All mutants of a source."""
+    for match in re.finditer(r"\bif \(", source):
+        stop = _closing(source, match.end())
+        if stop is not None and re.match(rf"\)\s*return (?:{REFUSALS});", source[stop:]):
+            yield from _of_condition(file, source, match.end(), stop, "0", "||")
+    for match in re.finditer(r"\breturn (?P<rest>[^;]*?);", source):
+        if _function(source, match.start()) in PREDICATES and match["rest"] not in ("0", "1"):
+            yield from _of_condition(file, source, match.start("rest"), match.end("rest"), "1", "&&")
+    for name, old, new in SPECIAL:
+        if name == file:
+            start = source.index(old)
+            yield Mutant(file, _line(source, start), start, start + len(old), new, _function(source, start))
+
+
+def _of_condition(file: str, source: str, start: int, stop: int, nothing: str, glue: str) -> Iterator[Mutant]:
+    for first, last in _parts(source, start, stop, glue):
+        atom = source[first:last]
+        if any(word in atom for word in LEFT_OUT):
+            continue
+        inner = list(_parts(source, first, last, "&&"))
+        if glue == "||" and len(inner) > 1:
+            yield Mutant(file, _line(source, first), first, last, nothing, _function(source, first))
+            for begin, end in inner:
+                if glue in source[begin:end]:
+                    yield from _of_condition(file, source, begin, end, nothing, glue)
+            continue
+        where = file, _line(source, first)
+        yield Mutant(*where, first, last, nothing, _function(source, first))
+        for comparison in re.finditer(r" (<=|>=|<|>) ", atom):
+            if atom[: comparison.start()].count("(") == atom[: comparison.start()].count(")"):
+                shifted = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}[comparison[1]]
+                at = first + comparison.start(1), first + comparison.end(1)
+                text = atom[: comparison.start(1)] + shifted + atom[comparison.end(1) :]
+                yield Mutant(*where, at[0] - comparison.start(1), at[1] + len(atom) - comparison.end(1), text, _function(source, first))
+
+
+def _closing(source: str, start: int) -> int | None:
+    """Where the bracket closes that stands before ``start``."""
+    depth = 1
+    for place in range(start, len(source)):
+        depth += {"(": 1, ")": -1}.get(source[place], 0)
+        if depth == 0:
+            return place
+    return None
+
+
+def _parts(source: str, start: int, stop: int, glue: str) -> Iterator[tuple[int, int]]:
+    """The operands of && or || between two places, those in brackets opened."""
+    depth, begin = 0, start
+    places = []
+    for place in range(start, stop):
+        depth += {"(": 1, ")": -1}.get(source[place], 0)
+        if depth == 0 and source.startswith(glue, place):
+            places.append((begin, place))
+            begin = place + len(glue)
+    for first, last in [*places, (begin, stop)]:
+        while source[first].isspace():
+            first += 1
+        while source[last - 1].isspace():
+            last -= 1
+        other = "&&" if glue == "||" else "||"
+        inner = source[first + 1 : last - 1]
+        if source[first] == "(" and _closing(source, first + 1) == last - 1 and (glue in inner or other in inner):
+            yield from _parts(source, first + 1, last - 1, glue)
+        else:
+            yield first, last
+
+
+def _line(source: str, place: int) -> int:
+    return source.count("\n", 0, place) + 1
+
+
+def _function(source: str, place: int) -> str:
+    """Name of the function around a place: the last definition that begins a line before it."""
+    found = re.findall(r"^(?:static )?(?:inline )?[a-z_0-9]+ \*?([a-z_0-9]+)\(", source[:place], re.MULTILINE)
+    return found[-1] if found else "?"
+
+
+def everything() -> list[tuple[Mutant, str]]:
+    """All mutants of all sources, and what is said of each."""
+    result = []
+    for path in core_build.sources():
+        source = path.read_text()
+        result += [(each, each.told(source)) for each in mutants(path.name, source)]
+    return result
+
+
+class Workshop:
+    """A copy of the sources with their objects; only what a mutant concerns is compiled again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.compiler = core_build.find_compiler()
+        self.target = core_build.host()
+        self.jobs = core_build.jobs(self.compiler, self.target)
+        for path in core_build.sources():
+            shutil.copy(path, folder)
+        self._compile(self.jobs)
+
+    def _compile(self, jobs: Sequence[core_build.Job]) -> None:
+        flags = [*core_build.FLAGS, "-O1", "-w", "-fPIC"]
+        moved = [core_build.Job(self.folder / job.source.name, job.object, job.flags) for job in jobs]
+        core_build.compile_all(self.compiler, moved, flags, self.folder)
+
+    def _concerned(self, file: str) -> list[core_build.Job]:
+        def looks_at(name: str) -> bool:
+            text = (self.folder / name).read_text()
+            return name == file or any(looks_at(each) for each in re.findall(r'#include "(.*)"', text))
+
+        return [job for job in self.jobs if looks_at(job.source.name)]
+
+    def make(self, mutant: Mutant | None) -> Path:
+        """The library with a mutant in it, or sound."""
+        if mutant is not None:
+            original = (self.folder / mutant.file).read_text()
+            (self.folder / mutant.file).write_text(mutant.applied(original))
+            kept = {job.object: (self.folder / job.object).read_bytes() for job in self._concerned(mutant.file)}
+            try:
+                self._compile(self._concerned(mutant.file))
+                return self._link()
+            finally:
+                (self.folder / mutant.file).write_text(original)
+                for name, content in kept.items():
+                    (self.folder / name).write_bytes(content)
+        return self._link()
+
+    def _link(self) -> Path:
+        library = self.folder / f"mutant-{time.monotonic_ns()}{self.target.suffix}"
+        objects = [self.folder / job.object for job in self.jobs]
+        link = self.compiler.for_library(self.target)
+        command = [*self.compiler.command, *self.compiler.for_machine(self.target), *objects, *link, "-o", library]
+        core_build.run([str(each) for each in command], self.folder, "the link")
+        return library
+
+
+def survives(library: Path, seconds: int, tests: Sequence[str] = TESTS) -> bool:
+    """Whether no test fails, in a fork."""
+    child = os.fork()
+    if child == 0:
+        os.setpgid(0, 0)
+        sink = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(sink, 1)
+        os.dup2(sink, 2)
+        signal.alarm(seconds)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_DATA, (3 << 30, 3 << 30))
+        os.environ["SPLATC_CORE_LIBRARY"] = str(library)
+        import pytest
+
+        code = 1
+        try:
+            code = int(pytest.main(["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:faulthandler", *tests]))
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status) == 0
+
+
+def survivors(chosen: Sequence[tuple[Mutant, str]], seconds: int = 120, show: bool = False) -> list[str]:
+    """Those of the mutants that no test kills. Raises SystemExit if a test fails without any change."""
+    import constriction  # noqa: F401 - what every fork would import anew
+    import PIL.Image  # noqa: F401
+
+    lived = []
+    with tempfile.TemporaryDirectory() as folder:
+        workshop = Workshop(Path(folder))
+        sound = workshop.make(None)
+        if not survives(sound, 10 * seconds):
+            raise SystemExit("the tests fail without any change")
+        for number, (mutant, told) in enumerate(chosen):
+            library = workshop.make(mutant)
+            if survives(library, seconds):
+                lived.append(told)
+                if show:
+                    print(f"survived: {told} (line {mutant.line})", flush=True)
+            elif show and number % 20 == 19:
+                print(f"{number + 1} of {len(chosen)}", file=sys.stderr, flush=True)
+            library.unlink()
+    return lived
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sample", type=int, default=0, metavar="N", help="only N mutants, at random")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--file", action="append", help="only those of a source; may be given again")
+    parser.add_argument("--seconds", type=int, default=120, help="a mutant that runs longer counts as killed")
+    parser.add_argument("--list", action="store_true", help="only print them")
+    given = parser.parse_args()
+    os.chdir(ROOT)
+    sys.path[:0] = [str(ROOT)]
+    chosen = [each for each in everything() if not given.file or each[0].file in given.file]
+    if given.sample:
+        chosen = random.Random(given.seed).sample(chosen, min(given.sample, len(chosen)))
+    if given.list:
+        for mutant, told in chosen:
+            print(f"{told} (line {mutant.line})")
+        return 0
+    chosen = [each for each in chosen if each[1] not in EQUIVALENT]
+    lived = survivors(chosen, given.seconds, show=True)
+    print(f"{len(chosen) - len(lived)} of {len(chosen)} mutants killed, {len(EQUIVALENT)} known to mean the same", flush=True)
+    return 1 if lived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
