@@ -20,8 +20,8 @@ from splatc import __version__
 from splatc.core import sources
 
 ROOT = Path(__file__).resolve().parent.parent
-SHIPPED = (".py", ".cu", ".cuh", ".wasm")
-"""Modules, kernels that are compiled on the machine of the user, and the core for the browser."""
+SHIPPED = (".py", ".cu", ".cuh", ".js", ".wasm")
+"""Modules, kernels that are compiled on the machine of the user, and what runs in a browser."""
 
 
 @pytest.mark.slow

@@ -48,7 +48,12 @@ SANITIZED = ("-O1", "-g", "-fno-omit-frame-pointer", f"-fsanitize={CHECKS}", "-f
 
 BASELINE = {"x86_64": "x86-64", "aarch64": "armv8-a"}
 WASM_FLAGS = ("-O3", "-msimd128", "-mbulk-memory")
-WASM_LINK = ("-nostdlib", "-lcompiler_rt", "-s", "-Wl,--no-entry", "-Wl,--export-dynamic", "-Wl,--export=__heap_base")
+WASM_STACK = 128 << 10
+"""Bytes, of which the core uses 13 kB. It lies below everything else: a stack that overflowed would leave the memory, which is a trap."""
+WASM_LINK = (
+    *("-nostdlib", "-lcompiler_rt", "-s", "-Wl,--no-entry", f"-Wl,-z,stack-size={WASM_STACK}"),
+    *("-Wl,--export-dynamic", "-Wl,--export=__heap_base"),
+)
 
 LEVELS = {"x86_64": {"v2": "x86-64-v2", "v3": "x86-64-v3", "v4": "x86-64-v4"}}
 WIDE = "-mprefer-vector-width=512"

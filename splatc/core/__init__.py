@@ -44,7 +44,9 @@ Tables = NDArray[np.uint8]
 """(K, bytes of a ``core_tables``)"""
 NEIGHBOURS = 16
 TILE_WIDTH, TILE_HEIGHT = 128, 32
-MAX_PLANES = 5
+CHUNK = 4096
+_DECODE, _DRAW, _DEQUANTIZE, _PLACE = range(4)
+"""Kinds of jobs."""
 _WORKSPACE, _FREE_WORKSPACE = 200, 1 << 26
 """Bytes of workspaces for each Gaussian of a call, and without any."""
 
@@ -128,7 +130,7 @@ def decode_sections(
     workers = min(threads(), max(len(wave) for wave in waves), most)
     workspace, sites = aligned(size * workers), np.empty(count * size_of("site"), np.uint8)
     order, content = np.empty(count, np.int32), np.frombuffer(stream, np.uint8)
-    work = Work(0, workers)
+    work = Work(_DECODE, workers)
     task = structs.Decode(
         steps=address(steps), bytes=address(content), byte_count=len(content), sections=address(sections), section_count=len(sections),
         levels=address(levels), level_count=len(levels), first=address(first), tables=address(tables), table_count=len(tables),
@@ -180,9 +182,19 @@ def dequantize(steps: Steps, columns: Columns) -> tuple[Floats, Floats, Floats, 
     count, channels = columns.colour.shape
     mean, scale = np.empty((count, 2), np.float32), np.empty((count, 2), np.float32)
     angle, colour = np.empty(count, np.float32), np.empty((count, channels), np.float32)
-    results = (address(array) for array in (mean, scale, angle, colour))
-    check(load().core_dequantize(address(steps), count, *columns.addresses().values(), *results))
+    task = structs.Dequantizing(
+        steps=address(steps), count=count, **columns.addresses(),
+        mean=address(mean), scale=address(scale), radians=address(angle), values=address(colour),
+    )  # fmt: skip
+    _run_chunks(_DEQUANTIZE, task, count)
     return mean, scale, angle, colour
+
+
+def _run_chunks(kind: int, task: ctypes.Structure, count: int) -> None:
+    """Run a job whose items are CHUNK Gaussians each."""
+    chunks = -(-count // CHUNK)
+    if chunks:
+        check(Work(kind, min(threads(), chunks)).run(task, chunks))
 
 
 @dataclass(frozen=True)
@@ -209,7 +221,10 @@ def place(view: structs.View, mean: Floats, scale: Floats, angle: Floats, colour
     arrays = [np.ascontiguousarray(array, np.float32) for array in (mean, scale, angle, colour)]
     count, channels = arrays[3].shape
     memory = np.empty(count * size_of("placed"), np.uint8)
-    check(load().core_place(view, count, *map(address, arrays), channels, normalized, address(memory)))
+    task = structs.Placing(
+        ctypes.pointer(view), count, *map(address, arrays), channels=channels, normalized=normalized, placed=address(memory)
+    )  # fmt: skip
+    _run_chunks(_PLACE, task, count)
     entries = load().core_count_entries(view, count, address(memory))
     assert entries >= 0, "the core was called with wrong arguments"
     return Placed(view, memory, entries)
@@ -246,7 +261,7 @@ def draw(
     """Draw the rows first .. last - 1 of a view into ``out`` (last - first, columns, C)."""
     workers = threads()
     workspace = aligned(load().core_draw_workspace() * workers)
-    work = Work(1, workers)
+    work = Work(_DRAW, workers)
     task = structs.Draw(
         view=ctypes.pointer(placed.view), placed=address(placed.memory), count=placed.count, starts=address(lists.starts),
         members=address(lists.members), member_count=len(lists.members),

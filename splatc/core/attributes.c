@@ -1,9 +1,6 @@
 /* Log scale, aspect, orientation, sub-cell offset and colour of one level as symbols (spec/attributes.md). */
 #include "range.h"
 
-static const int32_t ANGLE_COUNTS[16] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256};
-static const int32_t OFFSET_COUNTS[9] = {1, 2, 3, 4, 6, 8, 12, 16, 24};
-
 static int32_t decode_shapes(reader *r, core_tables *tables, const core_steps *steps, int64_t count, level_arrays out) {
     int64_t seen = 0;
     int32_t status = decode_adaptive(r, tables->log_scales, &seen, steps->log_scales, 0, (symbols){out.log_scale, NULL, count, 1});

@@ -56,7 +56,8 @@ CORE_API int32_t core_version(void);
 CORE_API const char *core_sources(void);
 
 /* Bytes of the structs below, in their order: 0 core_header, 1 core_steps, 2 core_tables, 3 core_splits, 4 core_site, 5 core_section,
-   6 core_level, 7 core_decode, 8 core_predict, 9 core_view, 10 core_placed, 11 core_draw, 12 core_job; 0 for other numbers. */
+   6 core_level, 7 core_decode, 8 core_predict, 9 core_view, 10 core_placed, 11 core_draw, 12 core_job, 13 core_dequantizing, 14 core_placing; 0 for other
+   numbers. */
 CORE_API int64_t core_struct_bytes(int32_t which);
 
 /* The instruction set of the rasterizer: on x86-64 2, 3 or 4 (x86-64-v2, v3, v4), else 1. `core_best_level` is what this processor has (0: not even the
@@ -264,13 +265,35 @@ CORE_API int32_t core_draw_tile(const core_draw *task, int64_t tile, int32_t wor
 #if !defined(__wasm__)
 /* ---- Threads ---- */
 
-enum { CORE_JOB_DECODE = 0, CORE_JOB_DRAW = 1, CORE_MAX_WORKERS = 64 };
+enum {
+    CORE_JOB_DECODE = 0,     /* core_decode: items are sections */
+    CORE_JOB_DRAW = 1,       /* core_draw: tiles */
+    CORE_JOB_DEQUANTIZE = 2, /* core_dequantizing: CORE_CHUNK Gaussians each */
+    CORE_JOB_PLACE = 3,      /* core_placing: likewise */
+    CORE_MAX_WORKERS = 64,
+    CORE_CHUNK = 4096,
+};
+
+typedef struct core_dequantizing { /* arguments of core_dequantize */
+    const core_steps *steps;
+    int64_t count;
+    const int32_t *level, *x, *y, *log_scale, *aspect, *angle, *offset, *colour;
+    float *mean, *scale, *radians, *values;
+} core_dequantizing;
+
+typedef struct core_placing { /* arguments of core_place */
+    const core_view *view;
+    int64_t count;
+    const float *mean, *scale, *angle, *colour;
+    int32_t channels, normalized;
+    core_placed *placed;
+} core_placing;
 
 typedef struct core_job {
-    int32_t kind;     /* of the task */
-    int32_t workers;  /* at most so many, 1..CORE_MAX_WORKERS */
-    const void *task; /* core_decode or core_draw */
-    int64_t items;    /* sections or tiles */
+    int32_t kind;        /* of the task */
+    int32_t workers;     /* at most so many, 1..CORE_MAX_WORKERS */
+    const void *task;    /* as the kind says */
+    int64_t items;
     const int32_t *list; /* (items) numbers of the sections, or NULL: all */
     struct core_job *link; /* the pool's own from here on: 0 at first */
     int64_t taken, done;

@@ -3,10 +3,7 @@
    In float64 with functions of our own: those of a C library differ in their last bit from one to the next. */
 #include "internal.h"
 
-static const int32_t ANGLE_COUNTS[16] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256};
-static const int32_t OFFSET_COUNTS[9] = {1, 2, 3, 4, 6, 8, 12, 16, 24};
 static const int32_t OFFSETS_FROM[8] = {22713, 58712, 81425, 104138, 126852, 149565, 172278, 194991};
-static const int64_t STEP8[8] = {65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194};
 
 enum { MAX_STEP_INDEX = 191, PI_Q16 = 205887 };
 

@@ -14,6 +14,11 @@ enum {
     MAX_GAUSSIANS = 1 << 26,
 };
 
+/* Of spec/quantization.md: steps of an eighth of an octave over 2^16, numbers of directions, numbers of strips of a cell. */
+static const int64_t STEP8[8] = {65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194};
+static const int32_t ANGLE_COUNTS[16] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256};
+static const int32_t OFFSET_COUNTS[9] = {1, 2, 3, 4, 6, 8, 12, 16, 24};
+
 static inline int32_t min32(int32_t a, int32_t b) { return a < b ? a : b; }
 static inline int32_t max32(int32_t a, int32_t b) { return a > b ? a : b; }
 static inline int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }

@@ -35,7 +35,7 @@ LEVEL_VARIABLE = "SPLATC_CORE_LEVEL"
 """Environment: an instruction set below the best of this processor, v2, v3 or v4; results are the same."""
 
 LIBRARY_VARIABLE = "SPLATC_CORE_LIBRARY"
-"""Environment: path of the library to load instead of the package's own, for tests: one with sanitizers or with a defect (of any sources)."""
+"""Environment: path of a library to load instead of the package's own, of any sources, for tests: with sanitizers or with a defect."""
 
 _SIGNATURES = {
     "core_version": ([], c_int32),

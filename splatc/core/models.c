@@ -5,8 +5,6 @@ typedef unsigned __int128 wide;
 
 enum { ANGLE_WIDTH = 512, ANGLE_FLOOR = 1 << 13, SPLIT_SYMBOLS = 64, GEOMETRIC = 96 };
 
-static const int32_t ANGLE_COUNTS[16] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256};
-
 /* table(W) of the text, summed up. */
 void cumulate(const int64_t *weights, int32_t alphabet, int32_t *cumulative) {
     int64_t total = 0;

@@ -102,9 +102,28 @@ static void forget_threads_of_parent(void) {
 }
 #endif
 
+static int32_t dequantize_chunk(const core_dequantizing *t, int64_t chunk) {
+    int64_t i = chunk * CORE_CHUNK, count = min64(t->count - i, CORE_CHUNK);
+    if (t->steps == NULL || chunk < 0 || count < 0) return CORE_INVALID;
+    return core_dequantize(t->steps, count, t->level + i, t->x + i, t->y + i, t->log_scale + i, t->aspect + i, t->angle + i, t->offset + i,
+                           t->colour + i * t->steps->channels, t->mean + 2 * i, t->scale + 2 * i, t->radians + i,
+                           t->values + i * t->steps->channels);
+}
+
+static int32_t place_chunk(const core_placing *t, int64_t chunk) {
+    int64_t i = chunk * CORE_CHUNK, count = min64(t->count - i, CORE_CHUNK);
+    if (chunk < 0 || count < 0) return CORE_INVALID;
+    return core_place(t->view, count, t->mean + 2 * i, t->scale + 2 * i, t->angle + i, t->colour + i * t->channels, t->channels, t->normalized,
+                      t->placed + i);
+}
+
 static int32_t run_item(core_job *job, int64_t item, int32_t worker) {
-    if (job->kind == CORE_JOB_DRAW) return core_draw_tile(job->task, item, worker);
-    return core_decode_section(job->task, job->list == NULL ? item : job->list[item], worker);
+    switch (job->kind) {
+    case CORE_JOB_DRAW: return core_draw_tile(job->task, item, worker);
+    case CORE_JOB_DEQUANTIZE: return dequantize_chunk(job->task, item);
+    case CORE_JOB_PLACE: return place_chunk(job->task, item);
+    default: return core_decode_section(job->task, job->list == NULL ? item : job->list[item], worker);
+    }
 }
 
 /* A job that has items left for one more worker. */
@@ -172,7 +191,7 @@ static int32_t have_workers(int32_t wanted) {
 
 int32_t core_start(core_job *job) {
     if (job == NULL || job->workers < 1 || job->workers > CORE_MAX_WORKERS || job->items < 0 || job->task == NULL ||
-        (job->kind != CORE_JOB_DECODE && job->kind != CORE_JOB_DRAW))
+        job->kind < CORE_JOB_DECODE || job->kind > CORE_JOB_PLACE)
         return CORE_INVALID;
     forget_threads_of_parent();
     acquire();

@@ -7,8 +7,6 @@ enum {
     SOFT = 48, /* added to 16 times the squared distance: neighbours that overlap weigh about alike */
 };
 
-static const int64_t STEP8[8] = {65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194};
-
 /* cos(2 pi k / 64) over 2^14 */
 static const int64_t COSINES[64] = {
     16384,  16305,  16069,  15679,  15137,  14449,  13623,  12665,  11585,  10394,  9102,  7723,  6270,  4756,  3196,  1606,

@@ -128,6 +128,30 @@ class Draw(ctypes.Structure):
     ]
 
 
+class Dequantizing(ctypes.Structure):
+    """``core_dequantizing``."""
+
+    _fields_ = [
+        ("steps", c_void_p),
+        ("count", c_int64),
+        *((name, c_void_p) for name in ("level", "x", "y", "log_scale", "aspect", "angle", "offset", "colour")),
+        *((name, c_void_p) for name in ("mean", "scale", "radians", "values")),
+    ]
+
+
+class Placing(ctypes.Structure):
+    """``core_placing``."""
+
+    _fields_ = [
+        ("view", POINTER(View)),
+        ("count", c_int64),
+        *((name, c_void_p) for name in ("mean", "scale", "angle", "colour")),
+        ("channels", c_int32),
+        ("normalized", c_int32),
+        ("placed", c_void_p),
+    ]
+
+
 class Job(ctypes.Structure):
     """``core_job``."""
 
@@ -161,6 +185,8 @@ KINDS = {
             "placed",
             "draw",
             "job",
+            "dequantizing",
+            "placing",
         )
     )
 }
@@ -169,5 +195,6 @@ KINDS = {
 MIRRORS = {
     "header": ctypes.sizeof(Header), "section": SECTION.itemsize, "level": LEVEL.itemsize, "decode": ctypes.sizeof(Decode),
     "predict": ctypes.sizeof(Predict), "view": ctypes.sizeof(View), "draw": ctypes.sizeof(Draw), "job": ctypes.sizeof(Job),
+    "dequantizing": ctypes.sizeof(Dequantizing), "placing": ctypes.sizeof(Placing),
 }  # fmt: skip
 """Bytes of those that stand here."""

@@ -1,0 +1,58 @@
+/** The structs of splatc/core/core.h that JavaScript fills in or reads; core.js compares their sizes with those of core.wasm. */
+import { Struct } from "./memory.js";
+
+/** Columns of Gaussians as integers, but for their colour. */
+export const NAMES = /** @type {const} */ (["level", "x", "y", "log_scale", "aspect", "angle", "offset"]);
+
+/** Numbers for core_struct_bytes of those that the core alone looks into. */
+export const [STEPS, TABLES, SPLITS, SITE, PLACED] = [1, 2, 3, 4, 10];
+
+export const HEADER = new Struct(
+  0,
+  ["i32", "channels position position_slope log_scales aspect angle angle_slope luma chroma colour_slope"],
+);
+export const SECTION = new Struct(
+  5,
+  ["i64", "start count stream length minimum parent tables first_level levels x0 y0 x1 y1 reach"],
+  ["i32", "known cut ends status"],
+  ["i64", "decoded"],
+  ["f64", "beyond bits[8]"],
+);
+export const LEVEL = new Struct(6, ["i64", "count"], ["i32", "level x y columns rows unused"]);
+export const DECODE = new Struct(
+  7,
+  ["pointer", "steps bytes"],
+  ["i64", "byte_count"],
+  ["pointer", "sections"],
+  ["i64", "section_count"],
+  ["pointer", "levels"],
+  ["i64", "level_count"],
+  ["pointer", "first tables"],
+  ["i64", "table_count"],
+  ["pointer", `splits ${NAMES.join(" ")} colour sites order`],
+  ["i64", "count"],
+  ["pointer", "workspace"],
+  ["i64", "workspace_bytes"],
+  ["i32", "workers tally"],
+  ["pointer", "stop"],
+);
+export const VIEW = new Struct(
+  9,
+  ["f64", "density shift_x shift_y variance"],
+  ["i64", "samples left top columns rows end_x end_y tile_x tile_y tiles_x tiles_y"],
+);
+export const DRAW = new Struct(
+  11,
+  ["pointer", "view placed"],
+  ["i64", "count"],
+  ["pointer", "starts members"],
+  ["i64", "member_count"],
+  ["f32", "background[4]"],
+  ["i32", "channels normalized depth workers"],
+  ["i64", "first last"],
+  ["pointer", "out"],
+  ["i64", "out_bytes"],
+  ["pointer", "workspace"],
+  ["i64", "workspace_bytes"],
+  ["pointer", "stop"],
+);

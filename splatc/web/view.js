@@ -1,0 +1,90 @@
+/**
+ * Which points of a picture are drawn: a region of it at a rational scale (spec/picture.md, "Scaled drawing").
+ *
+ * All numerators and denominators are integers below 2^53, so that floor and ceil of their quotients are exact.
+ */
+
+/**
+ * @typedef {object} View fields of core_view in core.h, but where the tiles lie, which follows from them
+ * @property {number} density points per px
+ * @property {number} shift_x
+ * @property {number} shift_y of the grid against the corner of the picture, points
+ * @property {number} variance added to that of each Gaussian, px^2
+ * @property {number} samples points a side of an output pixel
+ * @property {number} left
+ * @property {number} top first output column and row, from the corner of the picture
+ * @property {number} columns
+ * @property {number} rows of the output
+ * @property {number} end_x
+ * @property {number} end_y one past the last point that counts
+ * @property {number} tile_x
+ * @property {number} tile_y the first tile
+ * @property {number} tiles_x
+ * @property {number} tiles_y
+ * @property {[number, number, number, number]} box x0, y0, x1, y1, px: Gaussians whose ellipse does not touch it weigh nothing in the view
+ */
+
+const MAX_SAMPLES = 4;
+const THUMBNAIL = 1 / 16;
+const THUMBNAIL_SAMPLES = 8;
+const FINEST_SCALE = 2 ** 16;
+const MAX_SCALE = 2 ** 10;
+const RADIUS = Math.sqrt(12.25);
+/** Points of a tile, as in core.h. */
+const TILE = [128, 32];
+
+/**
+ * A region of a picture at a scale. Throws RangeError for a region that is empty or leaves the picture, and for a scale that is none.
+ * @param {number} width of the picture, px
+ * @param {number} height
+ * @param {[number, number, number, number]} [region] x, y, width, height, whole px
+ * @param {[number, number]} [scale] output pixels per px: numerator, and denominator up to 65536
+ * @returns {View}
+ */
+export function makeView(width, height, region = [0, 0, width, height], scale = [1, 1]) {
+  const [x, y, w, h] = region;
+  const [numerator, denominator] = scale;
+  if (!region.every(Number.isInteger) || x < 0 || y < 0 || w < 1 || h < 1 || x + w > width || y + h > height)
+    throw new RangeError(`the region ${region} does not lie inside of the picture, which has ${width} x ${height} px`);
+  const isWhole = scale.every((part) => Number.isInteger(part) && part > 0);
+  if (!isWhole || denominator > FINEST_SCALE || numerator > MAX_SCALE * denominator)
+    throw new RangeError(`${scale.join("/")} is no scale: whole numbers, the second up to ${FINEST_SCALE}, up to ${MAX_SCALE} in all`);
+  const most = numerator / denominator > THUMBNAIL ? MAX_SAMPLES : THUMBNAIL_SAMPLES;
+  const samples = Math.min(Math.ceil(denominator / numerator), most);
+  const points = numerator * samples; // over denominator: points per px
+  const [across, down] = [
+    [x, w, width, TILE[0]],
+    [y, h, height, TILE[1]],
+  ].map(([start, extent, side, tile]) => placed(start, extent, side, Math.floor(tile / samples), scale, samples));
+  const variance = Math.max(0, (denominator ** 2 - points ** 2) / points ** 2) / 12;
+  const margin = RADIUS * Math.sqrt(variance) + (2 * denominator) / points;
+  const far = (/** @type {number} */ start, /** @type {number} */ count) => start + (count * denominator) / numerator + margin;
+  return {
+    density: points / denominator, shift_x: across.shift, shift_y: down.shift, variance, samples, left: across.first, top: down.first,
+    columns: across.count, rows: down.count, end_x: across.end, end_y: down.end, tile_x: across.tile, tile_y: down.tile,
+    tiles_x: across.tiles, tiles_y: down.tiles, box: [x - margin, y - margin, far(x, across.count), far(y, down.count)],
+  };
+}
+
+/**
+ * A view along one side.
+ * @param {number} start of the region
+ * @param {number} extent of the region
+ * @param {number} side of the picture
+ * @param {number} tile its output pixels
+ * @param {[number, number]} scale
+ * @param {number} samples
+ */
+function placed(start, extent, side, tile, [numerator, denominator], samples) {
+  const first = Math.floor((start * numerator) / denominator);
+  const count = Math.ceil((extent * numerator) / denominator);
+  const shift = (start * numerator - first * denominator) * samples; // over denominator
+  const span = side * numerator * samples - shift; // of the grid up to the end of the picture, likewise
+  const inside = Math.ceil((2 * span - denominator) / (2 * denominator));
+  const lastPixel = Math.ceil(span / (denominator * samples)) - 1;
+  const low = Math.floor(first / tile);
+  return {
+    first, count, shift: shift / denominator, end: Math.max(inside, lastPixel * samples + 1),
+    tile: low, tiles: Math.ceil((first + count) / tile) - low,
+  };
+}
