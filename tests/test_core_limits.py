@@ -531,7 +531,7 @@ def test_members_of_a_drawing(member: int, expected: int) -> None:
 
 
 def test_structs_and_levels() -> None:
-    assert [load().core_struct_bytes(kind) for kind in (-1, 13, 1 << 30)] == [0, 0, 0]
+    assert [load().core_struct_bytes(kind) for kind in (-1, 15, 1 << 30)] == [0, 0, 0]
     assert load().core_struct_bytes(12) == ctypes.sizeof(structs.Job)
     assert (SITE.itemsize, STEPS.itemsize) == (library.size_of("site"), library.size_of("steps"))
     level, best = load().core_get_level(), load().core_best_level()
@@ -542,7 +542,7 @@ def test_structs_and_levels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("workers", 0), ("workers", 65), ("workers", -1), ("items", -1), ("task", None), ("kind", 2), ("kind", -1)]
+    ("field", "value"), [("workers", 0), ("workers", 65), ("workers", -1), ("items", -1), ("task", None), ("kind", 4), ("kind", -1)]
 )
 def test_a_number_of_a_job_lies(field: str, value: int | None) -> None:
     call = DrawCall()
@@ -570,3 +570,30 @@ def test_a_job_has_the_status_of_its_first_item_that_fails() -> None:
     while (status := load().core_wait(job, 1000)) == library.RUNNING:
         pass
     assert status == INVALID
+
+
+@pytest.mark.parametrize("kind", [2, 3])
+def test_chunks_behind_the_last_gaussian(kind: int) -> None:
+    """4096 Gaussians an item: of 4097 there are two."""
+    count = 4097
+    columns = core.Columns(*(np.zeros(count, np.int32) for _ in range(7)), np.zeros((count, 1), np.int32))
+    steps, view, floats = core.make_steps(1, *DEFAULT), DrawCall().view, [np.zeros(2 * count, np.float32) for _ in range(4)]
+    placed = np.zeros(count * library.size_of("placed"), np.uint8)
+    task = (
+        structs.Dequantizing(address(steps), count, *columns.addresses().values(), *map(address, floats))
+        if kind == 2
+        else structs.Placing(ctypes.pointer(view), count, *map(address, floats), 1, 0, address(placed))
+    )
+    for items, expected in ((2, OK), (3, INVALID)):
+        job = structs.Job(kind=kind, workers=2, task=ctypes.addressof(task), items=items)
+        assert load().core_start(job) == OK
+        while (status := load().core_wait(job, 1000)) == library.RUNNING:
+            pass
+        assert status == expected
+    if kind == 2:
+        task.steps = None
+        job = structs.Job(kind=kind, workers=2, task=ctypes.addressof(task), items=1)
+        assert load().core_start(job) == OK
+        while (status := load().core_wait(job, 1000)) == library.RUNNING:
+            pass
+        assert status == INVALID
