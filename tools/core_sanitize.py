@@ -81,13 +81,15 @@ def check_threads() -> int:
 def main(arguments: Sequence[str]) -> int:
     if arguments == ["--threads"]:
         return check_threads()
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "not slow and not cuda", *(arguments or TESTS)]
+    command = [sys.executable, "-m", "pytest", "-q", "--capture=sys", "-m", "not slow and not cuda", *(arguments or TESTS)]
     for level in levels():
         print(f"AddressSanitizer and UBSan, {level or 'one instruction set'}:", flush=True)
         if code := subprocess.run(command, cwd=ROOT, env=environment(level)).returncode:
             return code
+    if arguments:
+        return 0
     print("ThreadSanitizer:", flush=True)
-    return 0 if arguments else check_threads()
+    return check_threads()
 
 
 if __name__ == "__main__":
