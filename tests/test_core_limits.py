@@ -531,7 +531,7 @@ def test_members_of_a_drawing(member: int, expected: int) -> None:
 
 
 def test_structs_and_levels() -> None:
-    assert [load().core_struct_bytes(kind) for kind in (-1, 13, 1 << 30)] == [0, 0, 0]
+    assert [load().core_struct_bytes(kind) for kind in (-1, 15, 1 << 30)] == [0, 0, 0]
     assert load().core_struct_bytes(12) == ctypes.sizeof(structs.Job)
     assert (SITE.itemsize, STEPS.itemsize) == (library.size_of("site"), library.size_of("steps"))
     level, best = load().core_get_level(), load().core_best_level()
@@ -542,7 +542,7 @@ def test_structs_and_levels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("workers", 0), ("workers", 65), ("workers", -1), ("items", -1), ("task", None), ("kind", 2), ("kind", -1)]
+    ("field", "value"), [("workers", 0), ("workers", 65), ("workers", -1), ("items", -1), ("task", None), ("kind", 4), ("kind", -1)]
 )
 def test_a_number_of_a_job_lies(field: str, value: int | None) -> None:
     call = DrawCall()
