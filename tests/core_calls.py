@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,6 +106,11 @@ class DecodeCall:
 
 def decode_call(data: bytes) -> DecodeCall:
     """What decoding a whole file calls, not yet called."""
+    return recorded(lambda: Reader(io.BytesIO(data)).read())
+
+
+def recorded(decode: Callable[[], object]) -> DecodeCall:
+    """What a function decodes, not yet decoded."""
 
     def record(*arguments: Any, tally: bool = False) -> None:
         raise _RecordedError(arguments[:-1])
@@ -112,9 +118,9 @@ def decode_call(data: bytes) -> DecodeCall:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(core, "decode_sections", record)
         try:
-            Reader(io.BytesIO(data)).read()
-        except _RecordedError as recorded:
-            steps, *others = recorded.args[0]
+            decode()
+        except _RecordedError as found:
+            steps, *others = found.args[0]
             return DecodeCall(steps.copy(), *others)
     raise AssertionError("nothing to decode")
 

@@ -172,8 +172,8 @@ def test_steps_that_nobody_made(divided: bytes, field: str) -> None:
         assert call.run(1) == INVALID
         predict.steps.view(STEPS)[field] = value
         assert predict.run() == INVALID
-        columns = core.Columns.empty(0, 3)
-        arrays = [*columns.addresses().values()] + 4 * [address(np.zeros(1))]
+        columns, results = core.Columns.empty(0, 3), np.zeros(4, np.float32)
+        arrays = [*columns.addresses().values(), *[address(results)] * 4]
         assert load().core_dequantize(address(predict.steps), 0, *arrays) == INVALID
     assert load().core_dequantize(None, 0, *arrays) == INVALID
 
@@ -365,7 +365,8 @@ VIEW_LIMITS = {"columns": 31, "rows": 31, "tiles_x": 30, "tiles_y": 30, "left": 
 def test_numbers_of_views(field: str) -> None:
     wrong = (-1, 1 << VIEW_LIMITS[field]) if field in VIEW_LIMITS else (0, 9, -1)
     right = (0, (1 << VIEW_LIMITS[field]) - 1) if field in VIEW_LIMITS else (1, 8)
-    call, nothing = DrawCall(), address(np.zeros(4, np.int64))
+    call, memory = DrawCall(), np.zeros(16, np.int64)
+    nothing = address(memory)
     for value, fits in [*((value, False) for value in wrong), *((value, True) for value in right)]:
         setattr(call.view, field, value)
         assert (load().core_place(call.view, 0, *[nothing] * 4, 3, 1, nothing) == OK) == fits
@@ -378,7 +379,8 @@ def test_numbers_of_views(field: str) -> None:
 
 
 def test_counts_of_placed_gaussians() -> None:
-    call, nothing = DrawCall(), address(np.zeros(6, np.int64))
+    call, memory = DrawCall(), np.zeros(16, np.int64)
+    nothing = address(memory)
     given = [nothing] * 4
     assert [load().core_place(call.view, 0, *given, channels, 1, nothing) for channels in (0, 1, 4, 5)] == [INVALID, OK, OK, INVALID]
     assert load().core_place(call.view, -1, *given, 3, 1, nothing) == INVALID
@@ -570,3 +572,30 @@ def test_a_job_has_the_status_of_its_first_item_that_fails() -> None:
     while (status := load().core_wait(job, 1000)) == library.RUNNING:
         pass
     assert status == INVALID
+
+
+@pytest.mark.parametrize("kind", [2, 3])
+def test_chunks_behind_the_last_gaussian(kind: int) -> None:
+    """4096 Gaussians an item: of 4097 there are two."""
+    count = 4097
+    columns = core.Columns(*(np.zeros(count, np.int32) for _ in range(7)), np.zeros((count, 1), np.int32))
+    steps, view, floats = core.make_steps(1, *DEFAULT), DrawCall().view, [np.zeros(2 * count, np.float32) for _ in range(4)]
+    placed = np.zeros(count * library.size_of("placed"), np.uint8)
+    task = (
+        structs.Dequantizing(address(steps), count, *columns.addresses().values(), *map(address, floats))
+        if kind == 2
+        else structs.Placing(ctypes.pointer(view), count, *map(address, floats), 1, 0, address(placed))
+    )
+    for items, expected in ((2, OK), (3, INVALID)):
+        job = structs.Job(kind=kind, workers=2, task=ctypes.addressof(task), items=items)
+        assert load().core_start(job) == OK
+        while (status := load().core_wait(job, 1000)) == library.RUNNING:
+            pass
+        assert status == expected
+    if kind == 2:
+        task.steps = None
+        job = structs.Job(kind=kind, workers=2, task=ctypes.addressof(task), items=1)
+        assert load().core_start(job) == OK
+        while (status := load().core_wait(job, 1000)) == library.RUNNING:
+            pass
+        assert status == INVALID

@@ -172,7 +172,8 @@ def test_the_cells_of_a_grid_are_in_morton_order() -> None:
     x, y = np.random.default_rng(0).integers(0, 1 << 30, (2, count)).astype(np.int32)
     sites, found = np.zeros(count, SITE), np.zeros((count, 16), np.int32)
     size = load().core_decode_workspace(count, count)
-    arrays = address(found), address(sites), address(aligned(size))
+    workspace = aligned(size)
+    arrays = address(found), address(sites), address(workspace)
     assert load().core_find_neighbours(address(x), address(y), count, 0, *arrays, size) == 0
     for code, across, down in zip(sites["code"].tolist(), x.tolist(), y.tolist(), strict=True):
         assert int(f"{code:064b}"[1::2], 2) == across

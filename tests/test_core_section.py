@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from splatc import bitstream, core
 from splatc.bitstream import Header, Pass, Reader, decoding, layout, positions, predict, priors, stream
-from splatc.bitstream.coder import AdaptiveTable
+from splatc.bitstream.coder import AdaptiveTable, Encoder, Frequencies, Symbols
 from splatc.bitstream.layout import Layout, Section
 from splatc.bitstream.spread import SpreadTable
 from splatc.bitstream.stream import GaussianSymbols
-from splatc.core import structs
+from splatc.core import library, structs
 from splatc.errors import CorruptFileError
 from splatc.quantize import ANGLE_COUNTS, QuantizedGaussians, Quantizer, steps_of
 from tests.bitstream_cases import header_for, in_coding_order, random_quantized
-from tests.core_calls import DEFAULT, TABLES, DecodeCall
+from tests.core_calls import DEFAULT, TABLES, DecodeCall, recorded
 
 FIRST_SHARE = 8
 DIVISIONS: tuple[Layout, ...] = (
@@ -211,6 +211,85 @@ def test_split_tables_of_many_points_are_those_of_unbounded_integers() -> None:
         assert made[points, share] == 2
         expected = np.cumsum([0, *priors.split_table(points, share + FIRST_SHARE)])
         np.testing.assert_array_equal(cumulative[points, share, : points + 2], expected)
+
+
+# ---- Damage ----
+
+
+class _CutEncoder(Encoder):
+    """Ends before one of its calls."""
+
+    def __init__(self, part: str, calls: int) -> None:
+        super().__init__()
+        self._where, self._calls = part, calls
+
+    def code(self, frequencies: Frequencies, symbols: Symbols) -> None:
+        if self.part == self._where and len(frequencies) > 1 and len(symbols):
+            self._calls -= 1
+            if self._calls < 0:
+                raise _CutError
+        super().code(frequencies, symbols)
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether there are numbers in the interval that no symbol has: its size is no multiple of 2^24."""
+        return bool(self._encoder.pos()[1][1] % (1 << 24))
+
+    def last_number(self) -> bytes:
+        """What stands for the last number of the interval."""
+        position, (lower, extent) = self._encoder.pos()
+        sealed = np.append(self._encoder.get_compressed(), np.zeros(2, np.uint32)).astype(">u4").tobytes()
+        head, window = sealed[: 4 * position], int.from_bytes(sealed[4 * position : 4 * position + 8], "big")
+        number = int.from_bytes(head, "big") << 64 | window
+        number += (lower + extent - 1 - window) % (1 << 64)
+        return number.to_bytes(len(head) + 8, "big")
+
+
+class _CutError(Exception):
+    pass
+
+
+def _cut_stream(header: Header, section: Section, count: int, part: str, calls: int, seed: int) -> bytes:
+    """A stream with an impossible code at that call; empty where a range has no room for one."""
+    gaussians = random_quantized(np.random.default_rng(seed), header, count, levels=1)
+    gaussians = replace(gaussians, colour=gaussians.colour * 40)  # some escapes
+    encoder = _CutEncoder(part, calls)
+    (level,) = layout.ranges(header, section)
+    symbols = predict.to_symbols(header.quantizer, gaussians)
+    try:
+        stream.code_level(encoder, header, level, symbols, stream.Tables(), positions.encode)
+    except _CutError:
+        content = encoder.last_number()
+        return content + bytes([255]) * (section.length - len(content)) if encoder.has_gap else b""
+    return b""
+
+
+@pytest.mark.parametrize(
+    ("part", "calls", "count", "unread"),
+    [
+        ("positions", 0, 20, "x"), ("positions", 3, 20, "x"), ("positions", 0, 200, "x"), ("positions", 1, 2000, "x"), ("size", 1, 20, ""), ("anisotropy", 0, 20, "aspect"), ("angle", 0, 40, "angle"), ("strips", 0, 40, "offset"), ("luma", 0, 20, "luma"),
+        ("luma", 5, 20, ""), ("chroma", 1, 20, "first chroma"), ("alpha", 1, 20, "alpha"),
+    ],
+)  # fmt: skip
+def test_nothing_is_read_behind_an_impossible_code(part: str, calls: int, count: int, unread: str) -> None:
+    """At every place that reads symbols; what would have been filled in next is as it was."""
+    header = replace(header_for(300, 200, 4), level_counts=(count,))
+    (section,) = layout.undivided(header, 5000)
+    content = next(filter(None, (_cut_stream(header, section, count, part, calls, seed) for seed in range(100))))
+    with pytest.raises(CorruptFileError, match="impossible code"):
+        stream.decode(header, section, content, stream.Tables())
+    call = recorded(lambda: read(header, section, content))
+    for array in vars(call.columns).values():
+        array[:] = 12345
+    assert call.run(0) == library.IMPOSSIBLE_CODE
+    columns = dict(vars(call.columns))
+    colour = columns.pop("colour")
+    columns |= {"luma": colour[:, 0], "first chroma": colour[4:, 1], "alpha": colour[4:, 3]}  # behind a first batch
+    for name, array in columns.items():
+        assert name in ("luma", "first chroma", "alpha") or array.min() >= 0
+        if name == unread:
+            assert np.all((array == 12345) | (array == 0 if name in ("angle", "offset") else False))
+    assert all(np.all(part >= 0) for part in (call.tables.view(TABLES)[name] for name in TABLES.names or ()))
 
 
 # ---- Ends ----

@@ -113,12 +113,12 @@ static inline void add_columns(float *sums, const core_placed *p, vec dx, float 
 /* Adds a Gaussian to the `width` x `height` points of a tile; `x`, `y`: its mean, told from the tile. */
 static inline void add_gaussian(float *sums, const core_placed *p, float x, float y, int64_t width, int64_t height, const int32_t planes) {
     int64_t first = max64(ceil64((double)(x - p->extent_x - 0.5f)), 0), last = min64(floor64((double)(x + p->extent_x - 0.5f)) + 1, width);
-    vec lane = *(const vec *)COLUMNS;
     for (int64_t left = first / BLOCK * BLOCK; left < last; left += BLOCK) {
         rows r = rows_of(p, x, y, left, height);
         if (r.first >= r.last) continue;
         float *block = sums + (left * HEIGHT + r.first * BLOCK) * planes;
-        for (int32_t part = 0; part < BLOCK; part += LANES) add_columns(block + part, p, lane + ((float)(left + part) + 0.5f - x), y, r, planes);
+        float first_dx = (float)left + 0.5f - x; /* rounded once a block, however many vectors that has */
+        for (int32_t part = 0; part < BLOCK; part += LANES) add_columns(block + part, p, *(const vec *)(COLUMNS + part) + first_dx, y, r, planes);
     }
 }
 

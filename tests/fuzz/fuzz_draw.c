@@ -40,7 +40,10 @@ static int32_t same(const core_draw *a, const void *other, int64_t skipped, int6
     for (int64_t i = 0; i < bytes; i += 4) {
         float x, y;
         memcpy(&x, ours + i, sizeof x), memcpy(&y, (const uint8_t *)other + i, sizeof y);
-        if (memcmp(&x, &y, sizeof x) != 0 && (x == x || y == y)) return 0;
+        if (memcmp(&x, &y, sizeof x) != 0 && (x == x || y == y)) {
+            fprintf(stderr, "sample %d is %a, and %a elsewhere\n", (int)(i / 4), (double)x, (double)y);
+            return 0;
+        }
     }
     return 1;
 }
