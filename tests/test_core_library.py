@@ -1,0 +1,133 @@
+"""Loading the core: what is wrong with a library is one sentence, and the instruction set changes no sample."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import splatc
+from splatc.core import library, sources, structs
+from splatc.errors import CoreError
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the core's sources and library, from which it will be loaded next."""
+    for path in [*sources.files(library.FOLDER), library.FOLDER / library.file_name()]:
+        shutil.copy(path, tmp_path)
+    monkeypatch.setattr(library, "FOLDER", tmp_path)
+    monkeypatch.delenv(library.LIBRARY_VARIABLE, raising=False)
+    library.load.cache_clear()
+    yield tmp_path
+    library.load.cache_clear()
+
+
+def refusal() -> str:
+    with pytest.raises(CoreError) as error:
+        library.load()
+    assert str(error.value).isprintable()
+    return str(error.value)
+
+
+@pytest.mark.skipif(library.LIBRARY_VARIABLE in os.environ, reason="another library is tested")
+def test_a_sound_library_is_loaded(folder: Path) -> None:
+    assert library.load().core_version() == library.VERSION
+
+
+def test_a_missing_library(folder: Path) -> None:
+    (folder / library.file_name()).unlink()
+    assert "is missing" in refusal()
+    assert "make core" in refusal()
+
+
+def test_what_is_no_library(folder: Path) -> None:
+    (folder / library.file_name()).write_bytes(b"no library")
+    assert "cannot be loaded" in refusal()
+
+
+@pytest.mark.skipif(library.LIBRARY_VARIABLE in os.environ, reason="another library is tested")
+def test_a_library_that_is_older_than_the_sources(folder: Path) -> None:
+    with (folder / "core.h").open("a") as file:
+        file.write("/* changed */\n")
+    assert "older than its sources" in refusal()
+
+
+@pytest.mark.skipif(library.LIBRARY_VARIABLE in os.environ, reason="another library is tested")
+def test_an_installation_without_sources_cannot_be_older(folder: Path) -> None:
+    for path in sources.files(folder):
+        path.unlink()
+    assert library.load().core_version() == library.VERSION
+
+
+def test_structs_that_do_not_fit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "digest", lambda _: None)
+    monkeypatch.setitem(structs.MIRRORS, "draw", 8)
+    assert "does not fit its Python code (struct draw)" in refusal()
+
+
+def test_a_function_that_is_not_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(library._SIGNATURES, "core_future", ([], None))
+    assert "has no core_future" in refusal()
+
+
+@pytest.mark.parametrize("level", ["v9", "v-1", "fast", "0"])
+def test_an_instruction_set_that_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch, level: str) -> None:
+    monkeypatch.setattr(sources, "digest", lambda _: None)
+    monkeypatch.setenv(library.LEVEL_VARIABLE, level)
+    assert "expected v2, v3 or v4" in refusal()
+
+
+def test_statuses_that_no_file_causes() -> None:
+    library.check(library.OK)
+    with pytest.raises(CoreError, match="no thread"):
+        library.check(library.NO_THREAD)
+    with pytest.raises(AssertionError, match="status 6"):
+        library.check(library.INVALID)
+
+
+def test_the_command_says_it_in_a_line(tiny_splat: Path, tmp_path: Path) -> None:
+    environment = os.environ | {library.LIBRARY_VARIABLE: str(tmp_path / "nowhere.so")}
+    command = [sys.executable, "-m", "splatc", "decode", str(tiny_splat), str(tmp_path / "out.png")]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert "the compiled core of splatc is missing" in result.stderr
+    assert not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.skipif(library.load().core_best_level() < 3, reason="this processor has but one instruction set")
+def test_every_instruction_set_draws_the_same_files(tmp_path: Path) -> None:
+    """The conformance set, whole files, in processes of their own: the environment decides."""
+    folder = Path(__file__).parent.parent / "spec" / "conformance"
+    code = """
+import sys, pathlib, hashlib, splatc
+digest = hashlib.sha256()
+for path in sorted(pathlib.Path(sys.argv[1]).glob("*.splat2d")):
+    for scale in ("1", "1/3", "2"):
+        digest.update(splatc.decode(path, scale=scale).tobytes())
+print(digest.hexdigest())
+"""
+    found = set()
+    for level in range(2, library.load().core_best_level() + 1):
+        environment = os.environ | {library.LEVEL_VARIABLE: f"v{level}"}
+        command = [sys.executable, "-c", code, str(folder)]
+        found.add(subprocess.run(command, env=environment, capture_output=True, check=True, timeout=120).stdout)
+    assert len(found) == 1
+
+
+def test_a_level_is_taken_while_it_runs(tiny_file: bytes) -> None:
+    core, pictures = library.load(), []
+    best = core.core_get_level()
+    try:
+        for level in range(2, core.core_best_level() + 1):
+            assert core.core_set_level(level) == library.OK
+            pictures.append(splatc.decode(tiny_file, scale="3"))
+    finally:
+        core.core_set_level(best)
+    assert all(np.array_equal(each, pictures[0]) for each in pictures)
