@@ -82,7 +82,10 @@ class DecodeCall:
         count, chains = len(self.columns.level), self.sections["count"].copy()
         for number, parent in enumerate(self.sections["parent"].tolist()):
             chains[number] += chains[parent] if parent >= 0 else 0
-        needed = [load().core_decode_workspace(int(own), int(chain)) for own, chain in zip(self.sections["count"], chains, strict=True)]
+        needed = [
+            load().core_decode_workspace(int(own), int(chain))
+            for own, chain in zip(self.sections["count"], chains, strict=True)
+        ]
         size = max(needed)
         self.workspace, self.sites = aligned(size * self.workers), np.zeros(count, SITE)
         self.order, self.bytes = np.zeros(count, np.int32), np.frombuffer(self.stream, np.uint8)
@@ -136,7 +139,9 @@ def chained(counts: list[int], stream: bytes = bytes(64), fields: tuple[int, ...
         levels[number] = (count, 0, 0, 0, 64, 64, 0)
     steps = core.make_steps(3, *fields)
     tables = np.zeros((len(counts), size_of("tables")), np.uint8)
-    return DecodeCall(steps, stream, sections, levels, core.Columns.empty(sum(counts), 3), tables, core.first_tables(steps))
+    return DecodeCall(
+        steps, stream, sections, levels, core.Columns.empty(sum(counts), 3), tables, core.first_tables(steps)
+    )
 
 
 @dataclass
@@ -177,9 +182,10 @@ class DrawCall:
             density=1.0, samples=1, columns=200, rows=40, end_x=200, end_y=40, tiles_x=2, tiles_y=2
         )  # fmt: skip
         rng = np.random.default_rng(0)
-        mean, scale = rng.uniform(0, 200, (9, 2)), rng.uniform(2, 9, (9, 2))
-        arrays = (mean, scale, rng.uniform(0, 3, 9), rng.uniform(0, 1, (9, 3)))
-        self.placed = core.place(self.view, *(array.astype(np.float32) for array in arrays), True)  # type: ignore[arg-type]
+        shapes = (9, 2), (9, 2), (9,), (9, 3)
+        ranges = zip((0.0, 2.0, 0.0, 0.0), (200.0, 9.0, 3.0, 1.0), shapes, strict=True)
+        mean, scale, angle, colour = (rng.uniform(*each).astype(np.float32) for each in ranges)
+        self.placed = core.place(self.view, mean, scale, angle, colour, True)
         self.lists = core.sort_into_tiles(self.placed)
         self.out = aligned(40 * 200 * 3 * self.depth // 8)
         size = load().core_draw_workspace()

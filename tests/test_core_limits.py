@@ -1,4 +1,7 @@
-"""Lying arguments: whatever the numbers of a call say, the core refuses what does not fit its buffers. tools/core_mutation.py takes each check away."""
+"""Lying arguments: whatever the numbers of a call say, the core refuses what does not fit its buffers.
+
+tools/core_mutation.py takes each check away.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,14 @@ def section_call(divided: bytes) -> DecodeCall:
     return call
 
 
+def blank(count: int, channels: int) -> core.Columns:
+    """Gaussians of zeros."""
+    columns = core.Columns.empty(count, channels)
+    for array in vars(columns).values():
+        array[:] = 0
+    return columns
+
+
 # ---- Sections ----
 
 
@@ -48,9 +59,11 @@ def test_a_whole_file_is_read(divided: bytes) -> None:
     ("field", "value"),
     [
         ("start", lambda call: -1), ("start", lambda call: call.task.count - call.sections[1]["count"] + 1),
-        ("start", lambda call: call.sections[0]["count"] - 1), ("count", lambda call: -1), ("count", lambda call: call.sections[1]["count"] + 1),
+        ("start", lambda call: call.sections[0]["count"] - 1), ("count", lambda call: -1),
+        ("count", lambda call: call.sections[1]["count"] + 1),
         ("stream", lambda call: -1), ("stream", lambda call: call.task.byte_count - call.sections[1]["length"] + 1),
-        ("length", lambda call: -1), ("length", lambda call: call.task.byte_count + 1), ("parent", lambda call: 1), ("parent", lambda call: 2),
+        ("length", lambda call: -1), ("length", lambda call: call.task.byte_count + 1), ("parent", lambda call: 1),
+        ("parent", lambda call: 2),
         ("parent", lambda call: -2), ("tables", lambda call: -2), ("tables", lambda call: call.task.table_count),
         ("first_level", lambda call: -1), ("first_level", lambda call: call.task.level_count), ("levels", lambda call: -1),
         ("levels", lambda call: call.task.level_count),
@@ -187,7 +200,8 @@ def test_what_a_decoder_is_given(divided: bytes, field: str, change: int | None)
 
 
 @pytest.mark.parametrize(
-    ("own", "chain", "fits"), [(0, 0, 1), (-1, 0, 0), (1, 0, 0), (1, 1, 1), (0, MOST, 1), (0, MOST + 1, 0), (MOST, MOST, 1)]
+    ("own", "chain", "fits"),
+    [(0, 0, 1), (-1, 0, 0), (1, 0, 0), (1, 1, 1), (0, MOST, 1), (0, MOST + 1, 0), (MOST, MOST, 1)],
 )
 def test_sizes_of_workspaces(own: int, chain: int, fits: bool) -> None:
     size = load().core_decode_workspace(own, chain)
@@ -215,7 +229,8 @@ def test_steps_that_nobody_made(divided: bytes, field: str) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "fits"),
     [
-        ("count", 0, 0), ("count", 3, 0), ("count", 5, 0), ("count", MOST + 1, 0), ("level", -1, 0), ("level", 16, 0), ("level", 15, 1), ("x", -1, 0),
+        ("count", 0, 0), ("count", 3, 0), ("count", 5, 0), ("count", MOST + 1, 0), ("level", -1, 0), ("level", 16, 0),
+        ("level", 15, 1), ("x", -1, 0),
         ("y", -1, 0), ("columns", 0, 0), ("rows", 0, 0), ("columns", 1, 1), ("rows", 1, 1), ("x", MOST - 64, 1), ("x", MOST - 63, 0),
         ("y", MOST - 64, 1), ("y", MOST - 63, 0), ("columns", MOST, 1), ("columns", MOST + 1, 0), ("rows", MOST, 1), ("rows", MOST + 1, 0),
     ],
@@ -241,10 +256,30 @@ def test_levels_hold_as_many_gaussians_as_their_section() -> None:
     assert call.run(0) == INVALID
 
 
-def test_a_level_with_more_gaussians_than_there_may_be() -> None:
+@pytest.mark.parametrize("counts", [(MOST + 1, 4 - (MOST + 1)), (4, 0), (5, -1), (2**63 - 1, 2**63 - 1, 6)])
+def test_counts_of_levels_that_add_up_all_the_same(counts: tuple[int, ...]) -> None:
+    """The last of them beyond 2^64."""
+    call = chained([4, 4, 4])
+    call.sections[0]["levels"] = len(counts)
+    call.levels["count"][: len(counts)] = counts
+    assert call.run(0) == INVALID
+
+
+def test_levels_that_are_there_but_not_told() -> None:
+    """In memory, before the first and behind the last."""
     call = chained([4, 4])
-    call.sections[0]["levels"] = 2
-    call.levels[0]["count"], call.levels[1]["count"] = MOST + 1, 4 - (MOST + 1)
+    assert call.run(0) != INVALID
+    call.task.level_count = 0
+    assert call.run(0) == INVALID
+    call.task.levels, call.task.level_count = address(call.levels) + structs.LEVEL.itemsize, 1
+    for first, invalid in ((-1, True), (0, False)):
+        call.sections[0]["first_level"] = first
+        assert (call.run(0) == INVALID) == invalid
+
+
+def test_fewer_levels_than_none() -> None:
+    call = chained([0])
+    call.sections["levels"] = -1
     assert call.run(0) == INVALID
 
 
@@ -266,8 +301,8 @@ def test_gaussians_that_are_given_are_in_range(column: str, value: int, known: b
     expected = INVALID if (column, value) in OUT_OF_RANGE else OK
     if known:
         call = chained([20], fields=(0, 0, *DEFAULT[2:]))
-        for array in vars(call.columns).values():
-            array[:] = 0
+        for name, array in vars(blank(20, 3)).items():
+            getattr(call.columns, name)[:] = array
         call.sections[0]["known"] = 1
         getattr(call.columns, column)[place] = value
         assert call.run(0) == expected
@@ -287,6 +322,8 @@ def test_levels_below_the_first() -> None:
     assert call.run() == OK
     call.columns["level"][7] = -1
     assert call.run() == INVALID
+    call.columns["level"][7], call.columns["aspect"][7] = 1, -1  # the last of the row before
+    assert call.run() == INVALID
 
 
 @pytest.mark.parametrize("column", ["x", "y"])
@@ -301,7 +338,8 @@ def test_coarse_positions_of_given_gaussians(column: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("count", -1), ("count", MOST + 1), ("first", -1), ("first", 21), ("workspace", 8), ("workspace_bytes", -1)]
+    ("field", "value"),
+    [("count", -1), ("count", MOST + 1), ("first", -1), ("first", 21), ("workspace", 8), ("workspace_bytes", -1)],
 )
 def test_what_the_encoder_gives(field: str, value: int) -> None:
     call = PredictCall()
@@ -357,11 +395,15 @@ def test_headers() -> None:
     assert made() == made(channels=1) == made(channels=4) == made(log_scales=1) == made(log_scales=32) == OK
     for wrong in ({"channels": 0}, {"channels": 5}, {"log_scales": 0}, {"log_scales": 33}):
         assert made(**wrong) == INVALID
-    for name, _ in structs.Header._fields_[1:]:
+    for name in (field[0] for field in structs.Header._fields_[1:]):
         if name != "log_scales":
             assert made(**{name: 1 << 20}) == made(**{name: -(1 << 20)}) == OK
             assert made(**{name: (1 << 20) + 1}) == made(**{name: -(1 << 20) - 1}) == INVALID
-    assert load().core_make_steps(None, address(steps)) == load().core_make_steps(structs.Header(3, *DEFAULT), None) == INVALID
+    assert (
+        load().core_make_steps(None, address(steps))
+        == load().core_make_steps(structs.Header(3, *DEFAULT), None)
+        == INVALID
+    )
 
 
 def test_first_tables() -> None:
@@ -385,21 +427,41 @@ def test_first_tables() -> None:
 
 @pytest.mark.parametrize(
     ("column", "value", "expected"),
-    [("level", -1, INVALID), ("level", 16, INVALID), ("level", 15, OK), ("aspect", -1, INVALID), ("aspect", 64, INVALID), ("aspect", 63, OK)],
+    [
+        ("level", -1, INVALID),
+        ("level", 16, INVALID),
+        ("level", 15, OK),
+        ("aspect", -1, INVALID),
+        ("aspect", 64, INVALID),
+        ("aspect", 63, OK),
+    ],
 )
 def test_integers_that_index_a_table(column: str, value: int, expected: int) -> None:
-    columns = core.Columns(*(np.zeros(3, np.int32) for _ in range(7)), np.zeros((3, 3), np.int32))
+    columns = blank(3, 3)
     getattr(columns, column)[2] = value
     results = [np.zeros(9, np.float32) for _ in range(4)]
     steps, arrays = core.make_steps(3, *DEFAULT), [*columns.addresses().values(), *map(address, results)]
     assert load().core_dequantize(address(steps), 3, *arrays) == expected
-    assert load().core_dequantize(address(steps), 2, *arrays) == load().core_dequantize(address(steps), 0, *arrays) == OK
+    assert (
+        load().core_dequantize(address(steps), 2, *arrays) == load().core_dequantize(address(steps), 0, *arrays) == OK
+    )
     assert load().core_dequantize(address(steps), -1, *arrays) == INVALID
 
 
 # ---- Views ----
 
-VIEW_LIMITS = {"columns": 31, "rows": 31, "tiles_x": 30, "tiles_y": 30, "left": 40, "top": 40, "tile_x": 40, "tile_y": 40, "end_x": 44, "end_y": 44}
+VIEW_LIMITS = {
+    "columns": 31,
+    "rows": 31,
+    "tiles_x": 30,
+    "tiles_y": 30,
+    "left": 40,
+    "top": 40,
+    "tile_x": 40,
+    "tile_y": 40,
+    "end_x": 44,
+    "end_y": 44,
+}
 """Bits of the numbers of a view."""
 
 
@@ -424,7 +486,12 @@ def test_counts_of_placed_gaussians() -> None:
     call, memory = DrawCall(), np.zeros(16, np.int64)
     nothing = address(memory)
     given = [nothing] * 4
-    assert [load().core_place(call.view, 0, *given, channels, 1, nothing) for channels in (0, 1, 4, 5)] == [INVALID, OK, OK, INVALID]
+    assert [load().core_place(call.view, 0, *given, channels, 1, nothing) for channels in (0, 1, 4, 5)] == [
+        INVALID,
+        OK,
+        OK,
+        INVALID,
+    ]
     assert load().core_place(call.view, -1, *given, 3, 1, nothing) == INVALID
     call.view.tile_x = 1  # where nothing is
     far = zeros((MOST + 1) * library.size_of("placed"))
@@ -438,14 +505,18 @@ def zeros(size: int) -> NDArray[np.uint8]:
     """Memory to read that takes none, where the system can."""
     if sys.platform == "win32":
         return np.zeros(1000, np.uint8)
-    return np.frombuffer(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ), np.uint8)
+    return np.frombuffer(
+        mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ), np.uint8
+    )
 
 
 def test_entries_of_a_huge_view_do_not_overflow() -> None:
     """Five Gaussians that reach every tile of 2^30 x 2^30."""
     view = structs.View(density=1.0, samples=1, columns=1, rows=1, tiles_x=(1 << 30) - 1, tiles_y=(1 << 30) - 1)
     big = np.full((5, 2), 1e15, np.float32)
-    placed = core.place(view, np.zeros((5, 2), np.float32), big, np.zeros(5, np.float32), np.zeros((5, 3), np.float32), False)
+    placed = core.place(
+        view, np.zeros((5, 2), np.float32), big, np.zeros(5, np.float32), np.zeros((5, 3), np.float32), False
+    )
     assert placed.entries == 1 << 62
 
 
@@ -454,9 +525,9 @@ def test_gaussians_that_are_none_reach_nothing() -> None:
     view = DrawCall().view
     for field in range(3):
         for value in (np.nan, np.inf, -np.inf, 3e38, -3e38):
-            arrays = [np.ones((1, 2), np.float32), np.ones((1, 2), np.float32), np.ones(1, np.float32)]
-            arrays[field][...] = value
-            placed = core.place(view, *arrays, np.ones((1, 3), np.float32), True)
+            mean, scale, angle = (np.ones(shape, np.float32) for shape in ((1, 2), (1, 2), (1,)))
+            (mean, scale, angle)[field][...] = value
+            placed = core.place(view, mean, scale, angle, np.ones((1, 3), np.float32), True)
             assert placed.entries == 0 or field == 2
             lists = core.sort_into_tiles(placed)
             out = np.zeros((40, 200, 3), np.uint8)
@@ -488,10 +559,20 @@ def test_lists_with_too_little_room_are_not_filled() -> None:
 def test_lists_descend_where_nothing_is() -> None:
     """All that there is fills the first list: nobody looks at the others, and they are refused all the same."""
     view = DrawCall().view
-    arrays = np.full((2, 2), 20, np.float32), np.ones((2, 2), np.float32), np.zeros(2, np.float32), np.ones((2, 3), np.float32)
+    arrays = (
+        np.full((2, 2), 20, np.float32),
+        np.ones((2, 2), np.float32),
+        np.zeros(2, np.float32),
+        np.ones((2, 3), np.float32),
+    )
     placed = core.place(view, *arrays, True)
     members, cursor = np.zeros(2, np.int32), np.zeros(4, np.int64)
-    for starts, expected in (([0, 2, 2, 2, 2], OK), ([0, 5, 2, 2, 2], INVALID), ([0, 2, 3, 2, 2], INVALID), ([0, 2, 1, 1, 2], INVALID)):
+    for starts, expected in (
+        ([0, 2, 2, 2, 2], OK),
+        ([0, 5, 2, 2, 2], INVALID),
+        ([0, 2, 3, 2, 2], INVALID),
+        ([0, 2, 1, 1, 2], INVALID),
+    ):
         memory = np.array(starts, np.int64)
         given = view, 2, address(placed.memory), address(memory), address(cursor), address(members), 2
         assert load().core_fill_tiles(*given) == expected
@@ -511,7 +592,8 @@ def test_a_whole_view_is_drawn() -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("view", None), ("channels", 0), ("channels", 5), ("depth", 0), ("depth", 24), ("depth", 64), ("first", -1), ("first", 41), ("last", 41),
+        ("view", None), ("channels", 0), ("channels", 5), ("depth", 0), ("depth", 24), ("depth", 64), ("first", -1),
+        ("first", 41), ("last", 41),
         ("last", -1), ("out_bytes", 40 * 200 * 6 - 1), ("out_bytes", -1), ("workspace_bytes", 5 * 128 * 32 * 4 - 64),
         ("workspace_bytes", 5 * 128 * 32 * 4 + 8), ("channels", 4), ("depth", 32),
     ],
@@ -539,6 +621,9 @@ def test_a_view_without_columns_has_nothing_to_draw() -> None:
     call = DrawCall()
     call.view.columns = 0
     assert call.tiles() == -1
+    call.view.columns = 1
+    assert call.tiles() == 4
+    assert call.run() == OK
 
 
 def test_numbers_of_a_drawing_that_fit_its_memory() -> None:
@@ -568,6 +653,8 @@ def test_rows_of_a_drawing() -> None:
         call.task.first, call.task.last = first, last
         assert call.tiles() == tiles
         assert call.run(tiles) == INVALID
+    call.task.first, call.task.last = 32, 40
+    assert call.run(-1) == INVALID  # the last of the row above
     call.task.first, call.task.last = 20, 19
     assert call.tiles() == -1
 
@@ -586,7 +673,12 @@ def test_a_view_whose_tiles_lie_elsewhere() -> None:
 
 @pytest.mark.parametrize(
     ("starts", "expected"),
-    [([0, 0, 0, 0, 0], OK), ([-1, 0, 0, 0, 0], INVALID), ([2, 1, 1, 1, 1], INVALID), ([0, 1 << 40, 1 << 40, 0, 0], INVALID)],
+    [
+        ([0, 0, 0, 0, 0], OK),
+        ([-1, 0, 0, 0, 0], INVALID),
+        ([2, 1, 1, 1, 1], INVALID),
+        ([0, 1 << 40, 1 << 40, 0, 0], INVALID),
+    ],
 )
 def test_lists_of_a_drawing(starts: list[int], expected: int) -> None:
     call = DrawCall()
@@ -639,7 +731,8 @@ def test_structs_and_levels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("workers", 0), ("workers", 65), ("workers", -1), ("items", -1), ("task", None), ("kind", 4), ("kind", -1)]
+    ("field", "value"),
+    [("workers", 0), ("workers", 65), ("workers", -1), ("items", -1), ("task", None), ("kind", 4), ("kind", -1)],
 )
 def test_a_number_of_a_job_lies(field: str, value: int | None) -> None:
     call = DrawCall()
@@ -673,8 +766,12 @@ def test_a_job_has_the_status_of_its_first_item_that_fails() -> None:
 def test_chunks_behind_the_last_gaussian(kind: int) -> None:
     """4096 Gaussians an item: of 4097 there are two."""
     count = 4097
-    columns = core.Columns(*(np.zeros(count, np.int32) for _ in range(7)), np.zeros((count, 1), np.int32))
-    steps, view, floats = core.make_steps(1, *DEFAULT), DrawCall().view, [np.zeros(2 * count, np.float32) for _ in range(4)]
+    columns = blank(count, 1)
+    steps, view, floats = (
+        core.make_steps(1, *DEFAULT),
+        DrawCall().view,
+        [np.zeros(2 * count, np.float32) for _ in range(4)],
+    )
     placed = np.zeros(count * library.size_of("placed"), np.uint8)
     task = (
         structs.Dequantizing(address(steps), count, *columns.addresses().values(), *map(address, floats))
