@@ -20,12 +20,10 @@ from splatc.errors import DeviceError
 from splatc.fit.clock import Clock
 from splatc.fit.device import choose
 from splatc.fit.lattice import Picture, reduced
-from splatc.fit.parameters import from_gaussians
 from splatc.fit.schedule import FEWEST_CUTS, Schedule, schedule
 from splatc.fit.seeding import seed
-from splatc.fit.task import Task
-from splatc.fit.trainer import fit
-from splatc.gaussians import Blend, Gaussians
+from splatc.flat import dominant_colour, flat_file
+from splatc.gaussians import Blend, FloatArray, Gaussians
 from splatc.image_io import Image
 from splatc.pixels.hidden import without_hidden_colours
 from splatc.quantize import Quantizer
@@ -65,12 +63,13 @@ Progress = Callable[[int, int, str], None]
 
 
 def encode_image(image: Image, options: EncodeOptions, progress: Progress | None = None) -> bytes:
-    """The ``.splat2d`` file of a picture.
+    """The ``.splat2d`` file of a picture; one of one colour needs no fit (flat.py).
 
     ``progress`` is told (step, steps, what is being done). Raises UsageError for a target that no file of this picture can meet,
     LimitError for a picture beyond the limits of the format, DeviceError if the GPU fails.
     """
-    return encode_with(image, options, None, Quantizer(), progress)
+    flat = flat_file(image, options.target, options.blend)
+    return encode_with(image, options, None, Quantizer(), progress) if flat is None else flat
 
 
 def encode_on(wanted: str, image: Image, options: EncodeOptions, tell: Tell, progress: Progress | None = None) -> bytes:
@@ -96,10 +95,16 @@ def encode_with(
     progress: Progress | None = None,
 ) -> bytes:
     """encode_image with any schedule (None: that of the effort) and any steps, for whoever looks for better ones."""
+    # Here and not above: torch takes seconds to import, and a picture of one colour does without.
+    from splatc.fit.parameters import from_gaussians
+    from splatc.fit.task import Task
+    from splatc.fit.trainer import fit
+
     started = time.monotonic()
     image = replace(image, pixels=without_hidden_colours(image.pixels))
     picture = Picture(image.pixels)
-    header = _header(image, picture, options, quantizer)
+    dominant = dominant_colour(image.pixels)
+    header = _header(image, picture.mean() if dominant is None else dominant, options, quantizer)
     background = np.array(header.background, np.float32) / np.float32(255)
     task = Task(picture, header.blend, background, quantizer, options.tune)
     if options.device is not None and options.tune == "psnr":
@@ -132,16 +137,16 @@ def encode_with(
 def empty_file(image: Image, options: EncodeOptions) -> bytes:
     """The smallest file of a picture: its mean colour, its metadata, and not one Gaussian. Raises LimitError."""
     image = replace(image, pixels=without_hidden_colours(image.pixels))
-    header = _header(image, Picture(image.pixels), options, Quantizer())
+    header = _header(image, Picture(image.pixels).mean(), options, Quantizer())
     return bitstream.encode(header, no_gaussians(header.channels), image.metadata)
 
 
-def _header(image: Image, picture: Picture, options: EncodeOptions, quantizer: Quantizer) -> Header:
+def _header(image: Image, background: FloatArray, options: EncodeOptions, quantizer: Quantizer) -> Header:
     return Header(
         width=image.width,
         height=image.height,
         channels=image.channels,
-        background=tuple(np.rint(picture.mean() * 255).astype(int).tolist()),
+        background=tuple(np.rint(background * 255).astype(int).tolist()),
         blend=Blend.NORMALIZED if options.blend is None else options.blend,
         depth=image.bit_depth,
         quantizer=quantizer,
