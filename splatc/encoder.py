@@ -28,6 +28,7 @@ from splatc.image_io import Image
 from splatc.pixels.hidden import without_hidden_colours
 from splatc.quantize import Quantizer
 from splatc.rate_control import RateControl, Target, no_gaussians, quantize_for
+from splatc.render.choice import check_device
 
 if TYPE_CHECKING:
     from splatc.cuda.device import Device
@@ -77,6 +78,11 @@ def encode_on(wanted: str, image: Image, options: EncodeOptions, tell: Tell, pro
 
     ``tell`` hears what fits, and why (fit/device.py). Raises DeviceError for "cuda" as well where there is no GPU that works.
     """
+    check_device(wanted)
+    flat = flat_file(image, options.target, options.blend)
+    if flat is not None:
+        tell("one colour: there is nothing to fit", False)
+        return flat
     options = replace(options, device=choose(wanted, options.tune, tell))
     try:
         return encode_image(image, options, progress)

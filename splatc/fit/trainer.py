@@ -140,8 +140,8 @@ class _Fit:
                 self.ask(time)
             count = round(self.seeded * (self.final / self.seeded) ** event.share)
             newborn = round(event.births * count) if self.stepped else 0
-            # Not at Trim, which leaves only the colours to fill the holes where several went at once.
-            self.prune(count - newborn, useless=event.share == 1.0)
+            # Not at Trim: what the redundant ones covered is for the others to leave, and then only colours can still move.
+            self.prune(count - newborn, redundant=event.share == 1.0)
             self.bear(newborn)
             self.stepped = False
         else:
@@ -179,18 +179,15 @@ class _Fit:
         self.parameters = self.parameters.keep(index)
         self.pull = None  # it speaks of all that were there
 
-    def prune(self, count: int, *, useless: bool = False) -> None:
-        """Keep the ``count`` Gaussians whose removal would raise the squared error most; not the ``useless``, for which it would not.
-
-        A photograph has none of them, but in flat parts of a picture many only repeat what others and the background show.
-        """
-        if count >= len(self.parameters) and not useless:
+    def prune(self, count: int, *, redundant: bool = False) -> None:
+        """Keep the ``count`` Gaussians whose removal would raise the squared error most; not the ``redundant`` ones (Task.redundant)."""
+        if count >= len(self.parameters) and not redundant:
             return
         cost = self.task.removal_costs(self.parameters, self.reduction())
         kept = np.sort(np.argsort(-cost, kind="stable")[:count])
-        if useless:
-            worth = cost[kept] > 0.0
-            kept = kept[worth] if worth.any() else kept[:1]
+        if redundant:
+            needed = kept[~self.task.redundant(self.parameters, self.reduction(), cost)[kept]]
+            kept = needed if len(needed) else kept[:1]
         if len(kept) == len(cost):
             return
         self.fetch_moments()
