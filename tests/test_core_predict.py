@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from splatc import core
 from splatc.core.library import address, aligned, load
-from splatc.quantize import MAX_ANISOTROPY, MAX_LEVELS, Quantizer, angle_count_table, steps_of
+from splatc.quantize import MAX_ANISOTROPY, angle_count_table, steps_of
+from splatc.steps import MAX_LEVELS, Quantizer
 from tests.core_calls import SITE, PredictCall
 from tests.independent_decoder import prediction
 from tests.independent_decoder.model import Header, Symbols

@@ -18,7 +18,8 @@ from splatc.bitstream.spread import SpreadTable
 from splatc.bitstream.stream import GaussianSymbols
 from splatc.core import library, structs
 from splatc.errors import CorruptFileError
-from splatc.quantize import ANGLE_COUNTS, QuantizedGaussians, Quantizer, steps_of
+from splatc.quantize import ANGLE_COUNTS, QuantizedGaussians, steps_of
+from splatc.steps import Quantizer
 from tests.bitstream_cases import header_for, in_coding_order, random_quantized
 from tests.core_calls import DEFAULT, TABLES, DecodeCall, recorded
 
