@@ -16,7 +16,7 @@ TARGETS := linux-x86_64 linux-aarch64 macos-x86_64 macos-arm64 windows-x86_64
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt --editable
 
-.PHONY: demo test test-all test-cuda check coverage lint types core sanitize-build wasm dist dist-check uncache clean
+.PHONY: demo test test-all test-cuda check coverage lint types core sanitize-build sanitize fuzz mutants wasm dist dist-check uncache clean
 
 demo: $(VENV)/.runtime $(LIBRARY)
 	mkdir -p out
@@ -61,6 +61,19 @@ core: | $(BIN)/python$(EXE)
 # The same with AddressSanitizer and UBSan, by the system's compiler.
 sanitize-build: | $(BIN)/python$(EXE)
 	$(BIN)/python tools/core_build.py --sanitize --output out/sanitize
+
+# Tests against it at every instruction set, and the pool under ThreadSanitizer: some ten minutes.
+sanitize: $(VENV)/.develop $(LIBRARY)
+	$(BIN)/python tools/core_sanitize.py
+
+# The entries of the core under libFuzzer, SECONDS each, two at a time; takes clang.
+SECONDS ?= 1800
+fuzz: $(VENV)/.develop $(LIBRARY)
+	$(BIN)/python tools/core_fuzz.py --seconds $(SECONDS)
+
+# Takes the core's checks away one by one: is there a test that notices?
+mutants: $(VENV)/.develop $(LIBRARY)
+	$(BIN)/python tools/core_mutation.py
 
 # The core for the browser. It is committed: the pinned zig makes the same bytes everywhere.
 wasm: $(VENV)/.build

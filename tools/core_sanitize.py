@@ -3,6 +3,7 @@
 python tools/core_sanitize.py                              # all of it, some minutes
 python tools/core_sanitize.py tests/test_hostile.py -x     # these tests
 python tools/core_sanitize.py --threads                    # the pool alone
+env $(python tools/core_sanitize.py --environment) ...     # any command
 
 The library is built once for its sources and kept in out/sanitize. An interpreter without sanitizers loads it where their runtime is preloaded;
 what they find ends the process. Needs gcc or clang with its sanitizers; Linux.
@@ -81,6 +82,9 @@ def check_threads() -> int:
 def main(arguments: Sequence[str]) -> int:
     if arguments == ["--threads"]:
         return check_threads()
+    if arguments == ["--environment"]:
+        print(*(f"{name}={value}" for name, value in environment().items() if os.environ.get(name) != value))
+        return 0
     command = [sys.executable, "-m", "pytest", "-q", "--capture=sys", "-m", "not slow and not cuda", *(arguments or TESTS)]
     for level in levels():
         print(f"AddressSanitizer and UBSan, {level or 'one instruction set'}:", flush=True)

@@ -164,7 +164,7 @@ int32_t view_is_sound(const core_view *v) {
     static const int32_t BITS[5] = {31, 30, 40, 40, 44};
     for (int32_t i = 0; i < 5; i++)
         for (int32_t k = 0; k < 2; k++)
-            if (sides[i][k] < 0 || sides[i][k] >> BITS[i] != 0) return 0;
+            if (sides[i][k] >> BITS[i] != 0) return 0; /* too large, or negative */
     return v->samples >= 1 && v->samples <= 8;
 }
 

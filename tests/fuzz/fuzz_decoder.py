@@ -1,8 +1,8 @@
 """Fuzz everything that reads a file, under atheris: ``python -m tests.fuzz.fuzz_decoder CORPUS -max_total_time=3600``.
 
 CORPUS is a folder; it is filled with seeds if it is empty, and grows. All options are libFuzzer's. Needs ``pip install splatc[fuzz]``.
-Modules with Numba kernels are not instrumented (Numba would have to compile the instrumentation), so coverage guides through the
-others; what the kernels do is checked all the same. With NUMBA_BOUNDSCHECK=1 and a NUMBA_CACHE_DIR of its own they check every index.
+Coverage guides through the Python code; the core has fuzzers of its own (``make fuzz``). What a corpus holds can be read once more with
+sanitizers: ``env $(python tools/core_sanitize.py --environment) python -m tests.fuzz.fuzz_decoder CORPUS -runs=0``.
 """
 
 from __future__ import annotations
@@ -13,13 +13,7 @@ from pathlib import Path
 
 import atheris
 
-from splatc.machine import prepare_numba
-
-prepare_numba(1)
-
-KERNELS = ["splatc.bitstream." + name for name in ("neighbours", "predict", "quick_coder", "quick_models")]
-
-with atheris.instrument_imports(include=["splatc"], exclude=[*KERNELS, "splatc.render", "splatc.machine"]):
+with atheris.instrument_imports(include=["splatc"]):
     from splatc.bitstream import Reader  # noqa: F401 - imported here to be instrumented
     from tests.fuzz import mutate, seeds, target
 
