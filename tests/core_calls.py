@@ -82,7 +82,10 @@ class DecodeCall:
         count, chains = len(self.columns.level), self.sections["count"].copy()
         for number, parent in enumerate(self.sections["parent"].tolist()):
             chains[number] += chains[parent] if parent >= 0 else 0
-        needed = [load().core_decode_workspace(int(own), int(chain)) for own, chain in zip(self.sections["count"], chains, strict=True)]
+        needed = [
+            load().core_decode_workspace(int(own), int(chain))
+            for own, chain in zip(self.sections["count"], chains, strict=True)
+        ]
         size = max(needed)
         self.workspace, self.sites = aligned(size * self.workers), np.zeros(count, SITE)
         self.order, self.bytes = np.zeros(count, np.int32), np.frombuffer(self.stream, np.uint8)
@@ -136,7 +139,9 @@ def chained(counts: list[int], stream: bytes = bytes(64), fields: tuple[int, ...
         levels[number] = (count, 0, 0, 0, 64, 64, 0)
     steps = core.make_steps(3, *fields)
     tables = np.zeros((len(counts), size_of("tables")), np.uint8)
-    return DecodeCall(steps, stream, sections, levels, core.Columns.empty(sum(counts), 3), tables, core.first_tables(steps))
+    return DecodeCall(
+        steps, stream, sections, levels, core.Columns.empty(sum(counts), 3), tables, core.first_tables(steps)
+    )
 
 
 @dataclass

@@ -52,7 +52,9 @@ def test_steps_of_all_levels(channels: int, slope: int) -> None:
         (steps,) = steps_of(quantizer, channels).view(STEPS)
         levels = range(MAX_LEVELS)
         assert steps["position"].tolist() == [quantizer.position_step(level) for level in levels]
-        assert steps["colour"][:, :channels].tolist() == [list(quantizer.colour_steps(level, channels)) for level in levels]
+        assert steps["colour"][:, :channels].tolist() == [
+            list(quantizer.colour_steps(level, channels)) for level in levels
+        ]
         np.testing.assert_array_equal(steps["directions"], angle_count_table(quantizer))
 
 
@@ -80,7 +82,9 @@ def dequantized(quantizer: Quantizer, columns: core.Columns) -> tuple[Floats, Fl
     log_size = (level - 1 + (columns.log_scale + 0.5) / quantizer.sizes) * math.log(2.0)
     half = 0.5 * np.minimum(aspect * (step_q32(quantizer.anisotropy) / 2.0**32), MAX_RATIO)
     scale = np.exp(np.stack([log_size + half, log_size - half], axis=1))
-    coded = np.clip(columns.colour * colour_step_table(quantizer, level, columns.colour.shape[1]), -MAX_COLOUR, MAX_COLOUR)
+    coded = np.clip(
+        columns.colour * colour_step_table(quantizer, level, columns.colour.shape[1]), -MAX_COLOUR, MAX_COLOUR
+    )
     return mean, scale, angle, from_coded_colour(coded)
 
 
@@ -89,8 +93,18 @@ def anything(quantizer: Quantizer, channels: int, count: int, seed: int) -> core
     level, aspect = rng.integers(0, MAX_LEVELS, count), rng.integers(0, 64, count)
     directions, offsets = angle_count_table(quantizer)[level, aspect], strip_count_table(quantizer)[aspect]
     x, y = rng.integers(0, 1 << rng.integers(1, 21, count)), rng.integers(0, 1 << rng.integers(1, 21, count))
-    ints = (level, x, y, rng.integers(0, quantizer.sizes, count), aspect, rng.integers(0, directions), rng.integers(0, offsets))
-    colour = rng.integers(-(1 << rng.integers(1, 16, (count, 1))), 1 << rng.integers(1, 15, (count, 1)), (count, channels))
+    ints = (
+        level,
+        x,
+        y,
+        rng.integers(0, quantizer.sizes, count),
+        aspect,
+        rng.integers(0, directions),
+        rng.integers(0, offsets),
+    )
+    colour = rng.integers(
+        -(1 << rng.integers(1, 16, (count, 1))), 1 << rng.integers(1, 15, (count, 1)), (count, channels)
+    )
     level, x, y, log_scale, aspect, angle, offset = (each.astype(np.int32) for each in ints)
     return core.Columns(level, x, y, log_scale, aspect, angle, offset, colour.astype(np.int32))
 
@@ -106,7 +120,9 @@ def anything(quantizer: Quantizer, channels: int, count: int, seed: int) -> core
 def test_gaussians_are_those_of_the_formula(quantizer: Quantizer, channels: int) -> None:
     columns = anything(quantizer, channels, 4000, channels)
     found = core.dequantize(steps_of(quantizer, channels), columns)
-    for name, values, exact in zip(("mean", "scale", "angle", "colour"), found, dequantized(quantizer, columns), strict=True):
+    for name, values, exact in zip(
+        ("mean", "scale", "angle", "colour"), found, dequantized(quantizer, columns), strict=True
+    ):
         assert ulps(values, exact) <= 1.0, name
 
 
@@ -115,11 +131,15 @@ def test_all_angles_and_offsets() -> None:
     quantizer = Quantizer(anisotropy=96, angle=60)
     rows = []
     for aspect in range(64):
-        directions, offsets = (int(table) for table in (angle_count_table(quantizer)[3, aspect], strip_count_table(quantizer)[aspect]))
+        directions, offsets = (
+            int(table) for table in (angle_count_table(quantizer)[3, aspect], strip_count_table(quantizer)[aspect])
+        )
         rows += [(aspect, angle, angle * 7 % offsets) for angle in range(directions)]
     aspect, angle, offset = np.ascontiguousarray(np.array(rows, np.int32).T)
     zero = np.zeros(len(rows), np.int32)
-    columns = core.Columns(zero + 3, zero + 5, zero + 2, zero, aspect, angle, offset, np.zeros((len(rows), 1), np.int32))
+    columns = core.Columns(
+        zero + 3, zero + 5, zero + 2, zero, aspect, angle, offset, np.zeros((len(rows), 1), np.int32)
+    )
     assert {1, 256} <= set(angle_count_table(quantizer)[3].tolist())
     found = core.dequantize(steps_of(quantizer, 1), columns)
     for values, exact in zip(found, dequantized(quantizer, columns), strict=True):
@@ -143,7 +163,17 @@ PLACED = np.dtype(
 def test_gaussians_are_placed_as_the_formula_says(channels: int, normalized: bool, density: float) -> None:
     g = random_scene(np.random.default_rng(0), 500, 300, 200, Blend.SUM, channels).gaussians
     variance = max(0.0, density**-2 - 1) / 12
-    view = structs.View(density=density, shift_x=0.25, shift_y=-3.0, variance=variance, samples=1, columns=1, rows=1, tiles_x=1, tiles_y=1)
+    view = structs.View(
+        density=density,
+        shift_x=0.25,
+        shift_y=-3.0,
+        variance=variance,
+        samples=1,
+        columns=1,
+        rows=1,
+        tiles_x=1,
+        tiles_y=1,
+    )
     placed = core.place(view, g.mean, g.scale, g.angle, g.colour, normalized).memory.view(PLACED)
     assert PLACED.itemsize == size_of("placed")
     before = g.scale.astype(float)
@@ -178,7 +208,9 @@ def test_lists_hold_every_tile_that_a_box_touches() -> None:
         left, top = (1 + tile % 5) * 126, (2 + tile // 5) * 30
         found = lists.members[lists.starts[tile] : lists.starts[tile + 1]].tolist()
         assert found == sorted(set(found))
-        gap_x = np.maximum(left - (records["x"] + records["extent_x"]), records["x"] - records["extent_x"] - (left + 126))
+        gap_x = np.maximum(
+            left - (records["x"] + records["extent_x"]), records["x"] - records["extent_x"] - (left + 126)
+        )
         gap_y = np.maximum(top - (records["y"] + records["extent_y"]), records["y"] - records["extent_y"] - (top + 30))
         gap = np.maximum(gap_x, gap_y)
         assert set(np.flatnonzero(gap < 0).tolist()) <= set(found) <= set(np.flatnonzero(gap < 1.0).tolist())

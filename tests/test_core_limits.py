@@ -159,7 +159,8 @@ def test_what_a_decoder_is_given(divided: bytes, field: str, change: int | None)
 
 
 @pytest.mark.parametrize(
-    ("own", "chain", "fits"), [(0, 0, 1), (-1, 0, 0), (1, 0, 0), (1, 1, 1), (0, MOST, 1), (0, MOST + 1, 0), (MOST, MOST, 1)]
+    ("own", "chain", "fits"),
+    [(0, 0, 1), (-1, 0, 0), (1, 0, 0), (1, 1, 1), (0, MOST, 1), (0, MOST + 1, 0), (MOST, MOST, 1)],
 )
 def test_sizes_of_workspaces(own: int, chain: int, fits: bool) -> None:
     size = load().core_decode_workspace(own, chain)
@@ -262,7 +263,8 @@ def test_coarse_positions_of_given_gaussians(column: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("count", -1), ("count", MOST + 1), ("first", -1), ("first", 21), ("workspace", 8), ("workspace_bytes", -1)]
+    ("field", "value"),
+    [("count", -1), ("count", MOST + 1), ("first", -1), ("first", 21), ("workspace", 8), ("workspace_bytes", -1)],
 )
 def test_what_the_encoder_gives(field: str, value: int) -> None:
     call = PredictCall()
@@ -322,7 +324,11 @@ def test_headers() -> None:
         if name != "log_scales":
             assert made(**{name: 1 << 20}) == made(**{name: -(1 << 20)}) == OK
             assert made(**{name: (1 << 20) + 1}) == made(**{name: -(1 << 20) - 1}) == INVALID
-    assert load().core_make_steps(None, address(steps)) == load().core_make_steps(structs.Header(3, *DEFAULT), None) == INVALID
+    assert (
+        load().core_make_steps(None, address(steps))
+        == load().core_make_steps(structs.Header(3, *DEFAULT), None)
+        == INVALID
+    )
 
 
 def test_first_tables() -> None:
@@ -346,7 +352,14 @@ def test_first_tables() -> None:
 
 @pytest.mark.parametrize(
     ("column", "value", "expected"),
-    [("level", -1, INVALID), ("level", 16, INVALID), ("level", 15, OK), ("aspect", -1, INVALID), ("aspect", 64, INVALID), ("aspect", 63, OK)],
+    [
+        ("level", -1, INVALID),
+        ("level", 16, INVALID),
+        ("level", 15, OK),
+        ("aspect", -1, INVALID),
+        ("aspect", 64, INVALID),
+        ("aspect", 63, OK),
+    ],
 )
 def test_integers_that_index_a_table(column: str, value: int, expected: int) -> None:
     columns = core.Columns(*(np.zeros(3, np.int32) for _ in range(7)), np.zeros((3, 3), np.int32))
@@ -354,13 +367,26 @@ def test_integers_that_index_a_table(column: str, value: int, expected: int) -> 
     results = [np.zeros(9, np.float32) for _ in range(4)]
     steps, arrays = core.make_steps(3, *DEFAULT), [*columns.addresses().values(), *map(address, results)]
     assert load().core_dequantize(address(steps), 3, *arrays) == expected
-    assert load().core_dequantize(address(steps), 2, *arrays) == load().core_dequantize(address(steps), 0, *arrays) == OK
+    assert (
+        load().core_dequantize(address(steps), 2, *arrays) == load().core_dequantize(address(steps), 0, *arrays) == OK
+    )
     assert load().core_dequantize(address(steps), -1, *arrays) == INVALID
 
 
 # ---- Views ----
 
-VIEW_LIMITS = {"columns": 31, "rows": 31, "tiles_x": 30, "tiles_y": 30, "left": 40, "top": 40, "tile_x": 40, "tile_y": 40, "end_x": 44, "end_y": 44}
+VIEW_LIMITS = {
+    "columns": 31,
+    "rows": 31,
+    "tiles_x": 30,
+    "tiles_y": 30,
+    "left": 40,
+    "top": 40,
+    "tile_x": 40,
+    "tile_y": 40,
+    "end_x": 44,
+    "end_y": 44,
+}
 """Bits of the numbers of a view."""
 
 
@@ -385,7 +411,12 @@ def test_counts_of_placed_gaussians() -> None:
     call, memory = DrawCall(), np.zeros(16, np.int64)
     nothing = address(memory)
     given = [nothing] * 4
-    assert [load().core_place(call.view, 0, *given, channels, 1, nothing) for channels in (0, 1, 4, 5)] == [INVALID, OK, OK, INVALID]
+    assert [load().core_place(call.view, 0, *given, channels, 1, nothing) for channels in (0, 1, 4, 5)] == [
+        INVALID,
+        OK,
+        OK,
+        INVALID,
+    ]
     assert load().core_place(call.view, -1, *given, 3, 1, nothing) == INVALID
     call.view.tile_x = 1  # where nothing is
     far = zeros((MOST + 1) * library.size_of("placed"))
@@ -399,14 +430,18 @@ def zeros(size: int) -> NDArray[np.uint8]:
     """Memory to read that takes none, where the system can."""
     if sys.platform == "win32":
         return np.zeros(1000, np.uint8)
-    return np.frombuffer(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ), np.uint8)
+    return np.frombuffer(
+        mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ), np.uint8
+    )
 
 
 def test_entries_of_a_huge_view_do_not_overflow() -> None:
     """Five Gaussians that reach every tile of 2^30 x 2^30."""
     view = structs.View(density=1.0, samples=1, columns=1, rows=1, tiles_x=(1 << 30) - 1, tiles_y=(1 << 30) - 1)
     big = np.full((5, 2), 1e15, np.float32)
-    placed = core.place(view, np.zeros((5, 2), np.float32), big, np.zeros(5, np.float32), np.zeros((5, 3), np.float32), False)
+    placed = core.place(
+        view, np.zeros((5, 2), np.float32), big, np.zeros(5, np.float32), np.zeros((5, 3), np.float32), False
+    )
     assert placed.entries == 1 << 62
 
 
@@ -449,10 +484,20 @@ def test_lists_with_too_little_room_are_not_filled() -> None:
 def test_lists_descend_where_nothing_is() -> None:
     """All that there is fills the first list: nobody looks at the others, and they are refused all the same."""
     view = DrawCall().view
-    arrays = np.full((2, 2), 20, np.float32), np.ones((2, 2), np.float32), np.zeros(2, np.float32), np.ones((2, 3), np.float32)
+    arrays = (
+        np.full((2, 2), 20, np.float32),
+        np.ones((2, 2), np.float32),
+        np.zeros(2, np.float32),
+        np.ones((2, 3), np.float32),
+    )
     placed = core.place(view, *arrays, True)
     members, cursor = np.zeros(2, np.int32), np.zeros(4, np.int64)
-    for starts, expected in (([0, 2, 2, 2, 2], OK), ([0, 5, 2, 2, 2], INVALID), ([0, 2, 3, 2, 2], INVALID), ([0, 2, 1, 1, 2], INVALID)):
+    for starts, expected in (
+        ([0, 2, 2, 2, 2], OK),
+        ([0, 5, 2, 2, 2], INVALID),
+        ([0, 2, 3, 2, 2], INVALID),
+        ([0, 2, 1, 1, 2], INVALID),
+    ):
         memory = np.array(starts, np.int64)
         given = view, 2, address(placed.memory), address(memory), address(cursor), address(members), 2
         assert load().core_fill_tiles(*given) == expected
@@ -527,7 +572,12 @@ def test_a_view_whose_tiles_lie_elsewhere() -> None:
 
 @pytest.mark.parametrize(
     ("starts", "expected"),
-    [([0, 0, 0, 0, 0], OK), ([-1, 0, 0, 0, 0], INVALID), ([2, 1, 1, 1, 1], INVALID), ([0, 1 << 40, 1 << 40, 0, 0], INVALID)],
+    [
+        ([0, 0, 0, 0, 0], OK),
+        ([-1, 0, 0, 0, 0], INVALID),
+        ([2, 1, 1, 1, 1], INVALID),
+        ([0, 1 << 40, 1 << 40, 0, 0], INVALID),
+    ],
 )
 def test_lists_of_a_drawing(starts: list[int], expected: int) -> None:
     call = DrawCall()
@@ -566,7 +616,8 @@ def test_structs_and_levels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("workers", 0), ("workers", 65), ("workers", -1), ("items", -1), ("task", None), ("kind", 4), ("kind", -1)]
+    ("field", "value"),
+    [("workers", 0), ("workers", 65), ("workers", -1), ("items", -1), ("task", None), ("kind", 4), ("kind", -1)],
 )
 def test_a_number_of_a_job_lies(field: str, value: int | None) -> None:
     call = DrawCall()
@@ -601,7 +652,11 @@ def test_chunks_behind_the_last_gaussian(kind: int) -> None:
     """4096 Gaussians an item: of 4097 there are two."""
     count = 4097
     columns = core.Columns(*(np.zeros(count, np.int32) for _ in range(7)), np.zeros((count, 1), np.int32))
-    steps, view, floats = core.make_steps(1, *DEFAULT), DrawCall().view, [np.zeros(2 * count, np.float32) for _ in range(4)]
+    steps, view, floats = (
+        core.make_steps(1, *DEFAULT),
+        DrawCall().view,
+        [np.zeros(2 * count, np.float32) for _ in range(4)],
+    )
     placed = np.zeros(count * library.size_of("placed"), np.uint8)
     task = (
         structs.Dequantizing(address(steps), count, *columns.addresses().values(), *map(address, floats))

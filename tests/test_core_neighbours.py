@@ -63,7 +63,9 @@ def arranged(lattice: str, count: int) -> tuple[Points, Points]:
     if lattice == "circle":  # then points around the middle
         turns = 2 * np.pi * place / count
         radius = np.where(place < count * 3 // 4, END // 2 - 1, 1 << 10)
-        return (END // 2 + radius * np.cos(turns)).astype(np.int64), (END // 2 + radius * np.sin(turns)).astype(np.int64)
+        return (END // 2 + radius * np.cos(turns)).astype(np.int64), (END // 2 + radius * np.sin(turns)).astype(
+            np.int64
+        )
     if lattice == "grid":  # in any order: ties everywhere
         side = int(np.ceil(np.sqrt(count)))
         chosen = rng.permutation(side * side)[:count]

@@ -18,14 +18,18 @@ from tests.independent_decoder import prediction
 from tests.independent_decoder.model import Header, Symbols
 
 Ints = NDArray[np.int32]
-COARSEST = Quantizer(position=191, position_slope=0, sizes=1, anisotropy=191, angle=0, luma=191, chroma=191, colour_slope=0)
+COARSEST = Quantizer(
+    position=191, position_slope=0, sizes=1, anisotropy=191, angle=0, luma=191, chroma=191, colour_slope=0
+)
 FINEST = Quantizer(position=0, position_slope=0, sizes=32, anisotropy=0, angle=191, luma=0, chroma=0, colour_slope=0)
 
 
 def header_of(quantizer: Quantizer, channels: int = 3) -> Header:
     """What the independent decoder calls it."""
     steps = {name: getattr(quantizer, name) for name in vars(quantizer)}
-    return Header(blend=1, channels=channels, depth=8, width=9, height=9, background=(0,) * channels, level_counts=(), **steps)
+    return Header(
+        blend=1, channels=channels, depth=8, width=9, height=9, background=(0,) * channels, level_counts=(), **steps
+    )
 
 
 def residuals(quantizer: Quantizer, columns: core.Columns, first: int = 0) -> tuple[Ints, Ints, NDArray[np.void]]:
@@ -37,7 +41,11 @@ def residuals(quantizer: Quantizer, columns: core.Columns, first: int = 0) -> tu
     for name, array in columns.addresses().items():
         if name != "offset":
             setattr(call.task, name, array)
-    call.task.steps, call.task.angle_residual, call.task.colour_residual = address(steps), address(angle), address(colour)
+    call.task.steps, call.task.angle_residual, call.task.colour_residual = (
+        address(steps),
+        address(angle),
+        address(colour),
+    )
     assert call.run() == 0
     return angle, colour, call.sites
 
@@ -65,7 +73,9 @@ def test_every_shape_is_that_of_the_text(step: int) -> None:
     quantizer = Quantizer(anisotropy=step)
     directions = angle_count_table(quantizer)
     rows = []
-    for level, size, aspect in itertools.product((0, 3, 9, MAX_LEVELS - 1), range(quantizer.sizes), range(MAX_ANISOTROPY + 1)):
+    for level, size, aspect in itertools.product(
+        (0, 3, 9, MAX_LEVELS - 1), range(quantizer.sizes), range(MAX_ANISOTROPY + 1)
+    ):
         count = int(directions[level, aspect])
         rows += [(level, size, aspect, k * count // min(16, count)) for k in range(min(16, count))]
     assert_shapes(quantizer, rows)
@@ -106,7 +116,9 @@ def test_covariances_are_about_those_of_the_gaussians() -> None:
 # ---- Predictions ----
 
 
-def gaussians(rng: np.random.Generator, quantizer: Quantizer, count: int, channels: int, spread: int, levels: int, loud: bool) -> core.Columns:
+def gaussians(
+    rng: np.random.Generator, quantizer: Quantizer, count: int, channels: int, spread: int, levels: int, loud: bool
+) -> core.Columns:
     """Any, on `spread` cells a side at most."""
     steps = steps_of(quantizer, channels)
     level = rng.integers(0, levels, count).astype(np.int32)
@@ -134,7 +146,9 @@ QUANTIZERS = [
 
 @pytest.mark.parametrize("quantizer", QUANTIZERS)
 @pytest.mark.parametrize(("channels", "first"), [(1, 0), (2, 10), (3, 0), (3, 30), (4, 1)])
-@pytest.mark.parametrize(("spread", "levels", "loud"), [(1, 16, True), (4, 1, False), (30, 5, False), (1 << 26, 16, True)])
+@pytest.mark.parametrize(
+    ("spread", "levels", "loud"), [(1, 16, True), (4, 1, False), (30, 5, False), (1 << 26, 16, True)]
+)
 def test_the_text_gives_back_what_the_core_has_predicted(
     quantizer: Quantizer, channels: int, first: int, spread: int, levels: int, loud: bool
 ) -> None:

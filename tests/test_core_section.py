@@ -18,7 +18,7 @@ from splatc.bitstream.spread import SpreadTable
 from splatc.bitstream.stream import GaussianSymbols
 from splatc.core import library, structs
 from splatc.errors import CorruptFileError
-from splatc.quantize import ANGLE_COUNTS, QuantizedGaussians, steps_of
+from splatc.quantize import ANGLE_COUNTS, QuantizedGaussians, joined, steps_of
 from splatc.steps import Quantizer
 from tests.bitstream_cases import header_for, in_coding_order, random_quantized
 from tests.core_calls import DEFAULT, TABLES, DecodeCall, recorded
@@ -127,7 +127,7 @@ def test_sections_go_on_from_what_their_ancestors_learned(division: Layout, chan
         learned[number] = stream.Tables() if section.parent is None else learned[section.parent].copy()
         symbols, bits = stream.decode(header, section, streams[number], learned[number])
         ancestors = [result.gaussians[each] for each in layout.ancestors(sections, number)]
-        earlier = predict.joined(ancestors) if ancestors else None
+        earlier = joined(ancestors) if ancestors else None
         assert_same(predict.to_symbols(header.quantizer, result.gaussians[number], earlier), symbols)
         assert_same_tables(result.decoded[number].tables, learned[number], channels)
         for part, cost in bits.items():
@@ -309,7 +309,12 @@ def test_only_the_shortest_stream_is_the_one() -> None:
         data = bitstream.encode(header, gaussians)
         header, content = bitstream.read_header(data), content_of(data)
         last = content[-1]
-        for other in (content + b"\0", content + b"\1", content + bytes(9), *(content[:-1] + bytes([last ^ 1 << bit]) for bit in range(8))):
+        for other in (
+            content + b"\0",
+            content + b"\1",
+            content + bytes(9),
+            *(content[:-1] + bytes([last ^ 1 << bit]) for bit in range(8)),
+        ):
             (section,) = layout.undivided(header, len(other))
             messages = []
             for reads in (read, lambda *given: stream.decode(*given, stream.Tables())):

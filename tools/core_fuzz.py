@@ -80,7 +80,10 @@ def section_seed(data: bytes) -> bytes:
     reader = Reader(io.BytesIO(data))
     q, sections = reader.header.quantizer, reader.sections[:6]
     fields = (q.position, q.position_slope, q.sizes, q.anisotropy, q.angle, q.angle_slope, q.luma, q.chroma)
-    parts = [struct.pack("<B9h", reader.header.channels - 1, *fields, q.colour_slope), bytes([max(len(sections) - 1, 0)])]
+    parts = [
+        struct.pack("<B9h", reader.header.channels - 1, *fields, q.colour_slope),
+        bytes([max(len(sections) - 1, 0)]),
+    ]
     streams = []
     for section in sections:
         minimum = min(limits.minimum_payload(section.count), 255)
@@ -104,7 +107,13 @@ def fuzz(name: str, folder: Path, seconds: int) -> tuple[str, bool]:
     corpus.mkdir(exist_ok=True)
     for number, seed in enumerate(seeds(name)):
         (corpus / f"seed-{number:03}").write_bytes(seed)
-    command = [f"./fuzz_{name}", f"-max_total_time={seconds}", f"-max_len={MOST_BYTES}", "-timeout=20", "-print_final_stats=1"]
+    command = [
+        f"./fuzz_{name}",
+        f"-max_total_time={seconds}",
+        f"-max_len={MOST_BYTES}",
+        "-timeout=20",
+        "-print_final_stats=1",
+    ]
     command += ["-rss_limit_mb=2048", f"-artifact_prefix={name}-", corpus.name]
     # Leaks are looked for: a harness frees whatever it makes, and the core makes nothing.
     with log.open("w") as stream:
@@ -114,7 +123,10 @@ def fuzz(name: str, folder: Path, seconds: int) -> tuple[str, bool]:
     coverage = re.findall(r"cov: (\d+) ft: (\d+) corp: (\d+)", text)
     edges, features, inputs = coverage[-1] if coverage else ("?", "?", "?")
     found = "none" if code == 0 else f"see {log.relative_to(ROOT) if log.is_relative_to(ROOT) else log}"
-    return f"| {name} | {runs[-1] if runs else '?'} | {seconds} s | {inputs} | {edges} / {features} | {found} |", code == 0
+    return (
+        f"| {name} | {runs[-1] if runs else '?'} | {seconds} s | {inputs} | {edges} / {features} | {found} |",
+        code == 0,
+    )
 
 
 def main() -> int:
@@ -126,7 +138,9 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=ROOT / "out" / "fuzz")
     given = parser.parse_args()
     if shutil.which("clang") is None:
-        print("There is no clang here, whose libFuzzer `make fuzz` needs (Debian: apt-get install clang libclang-rt-dev).")
+        print(
+            "There is no clang here, whose libFuzzer `make fuzz` needs (Debian: apt-get install clang libclang-rt-dev)."
+        )
         return 1
     os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=1")
     folder = (given.folder / given.sanitizer).resolve()

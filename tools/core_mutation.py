@@ -33,8 +33,25 @@ TESTS = (
 )  # fmt: skip
 """Those that kill most come first."""
 REFUSALS = r"CORE_[A-Z_]+|0|-1|\(int64_t\)1 << 62|\(span\)\{0, -1\}"
-PREDICATES = ("steps_are_sound", "in_range", "view_is_sound", "draw_is_sound", "levels_are_sound", "is_sound", "ends_well")
-LEFT_OUT = {"stopped(", "(status != CORE_OK", "second == 0", "count == 0", "chroma", "__get_cpuid", "all(c1", "parent < 0"}
+PREDICATES = (
+    "steps_are_sound",
+    "in_range",
+    "view_is_sound",
+    "draw_is_sound",
+    "levels_are_sound",
+    "is_sound",
+    "ends_well",
+)
+LEFT_OUT = {
+    "stopped(",
+    "(status != CORE_OK",
+    "second == 0",
+    "count == 0",
+    "chroma",
+    "__get_cpuid",
+    "all(c1",
+    "parent < 0",
+}
 """What is no check of an argument or a stream: work that is given up, what there is nothing to do for, what a processor has."""
 QUICK = ("is_sound", "levels_are_sound", "draw_is_sound", "in_range", "core_fill_tiles", "core_draw_tile")
 """Functions whose checks TESTS[0] alone holds."""
@@ -115,7 +132,13 @@ def _of_condition(file: str, source: str, start: int, stop: int, nothing: str, g
                 shifted = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}[comparison[1]]
                 at = first + comparison.start(1), first + comparison.end(1)
                 text = atom[: comparison.start(1)] + shifted + atom[comparison.end(1) :]
-                yield Mutant(*where, at[0] - comparison.start(1), at[1] + len(atom) - comparison.end(1), text, _function(source, first))
+                yield Mutant(
+                    *where,
+                    at[0] - comparison.start(1),
+                    at[1] + len(atom) - comparison.end(1),
+                    text,
+                    _function(source, first),
+                )
 
 
 def _closing(source: str, start: int) -> int | None:
@@ -233,7 +256,9 @@ def survives(library: Path, seconds: int, tests: Sequence[str] = TESTS) -> bool:
 
         code = 1
         try:
-            code = int(pytest.main(["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:faulthandler", *tests]))
+            code = int(
+                pytest.main(["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:faulthandler", *tests])
+            )
         finally:
             os._exit(code)
     _, status = os.waitpid(child, 0)
@@ -285,7 +310,10 @@ def main() -> int:
         return 0
     chosen = [each for each in chosen if each[1] not in EQUIVALENT]
     lived = survivors(chosen, given.seconds, given.quick)
-    print(f"{len(chosen) - len(lived)} of {len(chosen)} mutants killed, {len(EQUIVALENT)} not to be told apart", flush=True)
+    print(
+        f"{len(chosen) - len(lived)} of {len(chosen)} mutants killed, {len(EQUIVALENT)} not to be told apart",
+        flush=True,
+    )
     return 1 if lived else 0
 
 

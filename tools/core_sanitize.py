@@ -85,7 +85,16 @@ def main(arguments: Sequence[str]) -> int:
     if arguments == ["--environment"]:
         print(*(f"{name}={value}" for name, value in environment().items() if os.environ.get(name) != value))
         return 0
-    command = [sys.executable, "-m", "pytest", "-q", "--capture=sys", "-m", "not slow and not cuda", *(arguments or TESTS)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "--capture=sys",
+        "-m",
+        "not slow and not cuda",
+        *(arguments or TESTS),
+    ]
     for level in levels():
         print(f"AddressSanitizer and UBSan, {level or 'one instruction set'}:", flush=True)
         if code := subprocess.run(command, cwd=ROOT, env=environment(level)).returncode:

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "pixels are packed as little-endian machines have them");
+
 enum {
     RESIDUAL_RADIUS = 48, /* residuals up to this have a symbol each */
     ESCAPE = 2 * RESIDUAL_RADIUS + 1,

@@ -19,7 +19,7 @@ enum { LANES = 8 };
 #else
 enum { LANES = 4 };
 #endif
-enum { BLOCK = 16, BLOCKS = CORE_TILE_WIDTH / BLOCK, HEIGHT = CORE_TILE_HEIGHT };
+enum { BLOCK = 16, HEIGHT = CORE_TILE_HEIGHT };
 
 typedef float vec __attribute__((vector_size(4 * LANES), may_alias, aligned(4 * LANES)));
 typedef int32_t ivec __attribute__((vector_size(4 * LANES), may_alias, aligned(4 * LANES)));
