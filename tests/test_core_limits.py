@@ -63,6 +63,34 @@ def test_a_number_of_a_section_lies(divided: bytes, field: str, value: Callable[
     assert call.sections[1]["status"] == INVALID
 
 
+def test_a_first_section_lies(divided: bytes) -> None:
+    """Where no ancestor gives it away."""
+    call = decode_call(divided)
+    call.sections[0]["start"] = -1
+    assert call.run(0) == INVALID
+    call.sections[0]["start"], call.sections[0]["known"], call.sections[0]["count"] = 0, 1, -1
+    assert call.run(0) == INVALID
+
+
+def test_a_parent_behind_the_last_section(divided: bytes) -> None:
+    """There is one in memory, but the call does not say so."""
+    call = decode_call(divided)
+    last = len(call.sections) - 1
+    call.sections[last] = call.sections[0]
+    call.sections[last]["count"] = call.sections[last]["levels"] = 0
+    call.sections[1]["parent"], call.sections[1]["start"] = last, 0
+    call.sections[last]["tables"], call.sections[last]["ends"] = 0, 0
+    call.tables[:] = call.first
+    call.task.section_count = last
+    assert call.run(1) == INVALID
+
+
+def test_an_empty_stream() -> None:
+    call = chained([0])
+    call.sections["levels"], call.sections["length"] = 0, 0
+    assert call.run(0) == OK
+
+
 def test_the_last_numbers_that_fit(divided: bytes) -> None:
     """One less than what is refused above."""
     call = section_call(divided)
@@ -249,6 +277,17 @@ def test_gaussians_that_are_given_are_in_range(column: str, value: int, known: b
         predict.steps[:] = core.make_steps(3, 0, 0, *DEFAULT[2:])
         predict.columns[column][place] = value
         assert predict.run() == expected
+
+
+def test_levels_below_the_first() -> None:
+    """Where what stands before the steps could be one, and the row before the directions as well."""
+    memory = np.full(library.size_of("steps") + 64, 1, np.uint8)
+    memory[64:] = core.make_steps(3, *DEFAULT)
+    call = PredictCall()
+    call.task.steps = address(memory) + 64
+    assert call.run() == OK
+    call.columns["level"][7] = -1
+    assert call.run() == INVALID
 
 
 @pytest.mark.parametrize("column", ["x", "y"])
@@ -547,6 +586,26 @@ def test_a_view_without_columns_has_nothing_to_draw() -> None:
     assert call.tiles() == -1
 
 
+def test_numbers_of_a_drawing_that_fit_its_memory() -> None:
+    """Ten rows: what is wrong is not too much for the buffer."""
+    for first, last, fits in ((-1, 9, False), (0, 10, True), (30, 40, True), (31, 41, False)):
+        call = DrawCall()
+        call.task.first, call.task.last = first, last
+        assert (call.tiles() >= 0) == fits
+    for channels, fits in ((1, True), (4, True), (5, False)):
+        call = DrawCall()
+        call.task.last, call.task.channels = 10, channels
+        assert (call.run() == OK) == fits
+
+
+def test_all_instruction_sets_draw() -> None:
+    level = load().core_get_level()
+    for each in range(1, load().core_best_level() + 1):
+        if load().core_set_level(each) == OK:
+            assert DrawCall().run() == OK
+    load().core_set_level(level)
+
+
 def test_rows_of_a_drawing() -> None:
     """Tiles are numbered from the first that a row lies in; no rows, no tiles."""
     call = DrawCall()
@@ -590,6 +649,20 @@ def test_the_end_of_the_lists_of_a_drawing() -> None:
     count = len(call.lists.members)
     for end, expected in ((count, OK), (count + 1, INVALID)):
         call.lists.starts[:2] = count - 1, end
+        assert call.run(0) == expected
+
+
+def test_members_that_are_there_but_not_told() -> None:
+    """Before the first and behind the last, where memory holds numbers of Gaussians."""
+    call = DrawCall()
+    call.lists.starts[:] = 0
+    call.task.members += 4
+    assert call.run(0) == OK
+    call.lists.starts[0] = -1
+    assert call.run(0) == INVALID
+    call.lists.starts[0], call.lists.starts[1] = 0, 2
+    for count, expected in ((2, OK), (1, INVALID)):
+        call.task.member_count = count
         assert call.run(0) == expected
 
 

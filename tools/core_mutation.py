@@ -72,6 +72,10 @@ SPECIAL = (
 EQUIVALENT: dict[str, str] = {
     f"gaussians.c: core_{name}: count > MAX_GAUSSIANS  ->  count >= MAX_GAUSSIANS": "the largest count itself takes 5 GB to try"
     for name in ("count_entries", "count_tiles", "fill_tiles")
+} | {
+    "section.c: is_sound: each->count > MAX_GAUSSIANS - chain  ->  each->count >= MAX_GAUSSIANS - chain": "likewise",
+    "section.c: is_sound: each->parent >= number_of  ->  each->parent > number_of": "its own parent has too many ancestors",
+    "library.c: core_draw_tile: core_get_level() < LEAST_LEVEL  ->  0": "nothing is loaded on a processor that has no level",
 }
 """Mutants, as they are listed, that no test tells from the core, and why."""
 
