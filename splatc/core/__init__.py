@@ -254,7 +254,7 @@ def sort_into_tiles(placed: Placed) -> Lists:
     filled = *given, address(cursor), address(members), len(members)
 
     def sort() -> int:
-        return load().core_count_tiles(*given) or load().core_fill_tiles(*filled)
+        return int(load().core_count_tiles(*given) or load().core_fill_tiles(*filled))
 
     if placed.entries < _MANY_ENTRIES:
         check(sort())

@@ -140,6 +140,9 @@ void sine_and_cosine(double turns, double *sine, double *cosine);
 /* cpu.c: x86-64-v2, v3, v4 -> 2, 3, 4; what else there is 1; less than is needed 0 */
 int32_t best_level(void);
 
+/* library.c: with the instruction set that was chosen */
+int32_t draw_tile(const core_draw *task, int64_t tile, int32_t worker);
+
 /* raster.c, once for each instruction set */
 int32_t draw_tile_v2(const core_draw *task, int64_t tile, int32_t worker);
 int32_t draw_tile_v3(const core_draw *task, int64_t tile, int32_t worker);
