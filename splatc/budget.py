@@ -20,6 +20,8 @@ MAX_MEMORY = 4 << 30
 """Bytes: all pixels of 16384 x 16384 with four channels of 16 bits, and as much again."""
 GAUSSIAN_BYTES = 512
 """What a Gaussian takes while it is read and drawn, with room to spare: 260 to 400 were measured, the latter with sections."""
+TABLE_BYTES = 1 << 17
+"""What is kept of the tables of a section that others go on from."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,9 @@ class Budget:
                 "take a smaller scale or a region, or raise --max-memory (in Python max_memory)"
             )
 
-    def check_gaussians(self, count: int) -> None:
-        """Raise LimitError if so many Gaussians may not be read."""
-        self.check_memory(count * GAUSSIAN_BYTES, f"reading {count} Gaussians")
+    def check_reading(self, count: int, parents: int) -> None:
+        """Raise LimitError if so many Gaussians may not be read, in sections of which others go on from ``parents``."""
+        self.check_memory(count * GAUSSIAN_BYTES + parents * TABLE_BYTES, f"reading {count} Gaussians")
 
     def check_drawing(self, plan: Plan, sample_bytes: int) -> None:
         """Raise LimitError if drawing may take too much. ``sample_bytes`` are those of the samples that lie in memory at once.

@@ -24,7 +24,7 @@ def decode_bytes(data: bytes, *, bit_depth: int | None = None, budget: Budget = 
     header = reader.header
     depth = bit_depth or header.depth
     budget.check_pixels(header.width, header.height)
-    budget.check_gaussians(reader.count)
+    budget.check_reading(*reader.needed())
     reader.check()
     plan = make_plan(make_scene(header, reader.read()), view(header.width, header.height))
     budget.check_drawing(plan, header.width * header.height * header.channels * depth // 8)

@@ -10,7 +10,8 @@ from splatc.bitstream.header import VERSION
 from splatc.bitstream.structure import Structure
 
 SCHEMA_VERSION = 2
-"""2: the streams are not decoded; ``bits`` are there only where they are asked for; ``sections``."""
+"""2: the streams are not decoded; ``bits`` are there only where they are asked for; ``sections``: levels, Gaussians of each, bytes of the
+stream, block (x0, y0, x1, y1), px."""
 
 
 def describe(data: bytes, *, bits: bool = False) -> dict[str, Any]:
@@ -36,7 +37,15 @@ def describe(data: bytes, *, bits: bool = False) -> dict[str, Any]:
         "compression_ratio": header.cr_denominator / size,
         "gaussians": header.count,
         "levels": [{"level": top - i, "gaussians": count} for i, count in enumerate(header.level_counts)],
-        "sections": len(structure.sections),
+        "sections": [
+            {
+                "levels": list(range(each.top, each.top - len(each.counts), -1)),
+                "gaussians": list(each.counts),
+                "bytes": each.length,
+                "block": list(each.rectangle),
+            }
+            for each in structure.sections
+        ],
         "quantizer": asdict(header.quantizer),
         "chunks": [asdict(chunk) | {"critical": chunk.critical} for chunk in structure.chunks],
     }

@@ -21,15 +21,15 @@ from splatc.errors import DeviceError
 from splatc.fit.clock import Clock
 from splatc.fit.device import choose
 from splatc.fit.lattice import Picture, reduced
-from splatc.fit.parameters import from_gaussians
 from splatc.fit.schedule import FEWEST_CUTS, Schedule, schedule
 from splatc.fit.seeding import seed
-from splatc.fit.task import Task
-from splatc.fit.trainer import fit
-from splatc.gaussians import Gaussians
+from splatc.flat import dominant_colour, flat_file
+from splatc.gaussians import FloatArray, Gaussians
 from splatc.image_io import Image
 from splatc.pixels.hidden import without_hidden_colours
-from splatc.rate_control import RateControl, Target, no_gaussians, quantize_for
+from splatc.quantize import empty_gaussians
+from splatc.rate_control import RateControl, Target, quantize_for
+from splatc.render.choice import check_device
 from splatc.steps import Quantizer
 
 if TYPE_CHECKING:
@@ -66,12 +66,13 @@ Progress = Callable[[int, int, str], None]
 
 
 def encode_image(image: Image, options: EncodeOptions, progress: Progress | None = None) -> bytes:
-    """The ``.splat2d`` file of a picture.
+    """The ``.splat2d`` file of a picture; one of one colour needs no fit (flat.py).
 
     ``progress`` is told (step, steps, what is being done). Raises UsageError for a target that no file of this picture can meet,
     LimitError for a picture beyond the limits of the format, DeviceError if the GPU fails.
     """
-    return encode_with(image, options, None, Quantizer(), progress)
+    flat = flat_file(image, options.target, options.blend)
+    return encode_with(image, options, None, Quantizer(), progress) if flat is None else flat
 
 
 def encode_on(wanted: str, image: Image, options: EncodeOptions, tell: Tell, progress: Progress | None = None) -> bytes:
@@ -79,6 +80,11 @@ def encode_on(wanted: str, image: Image, options: EncodeOptions, tell: Tell, pro
 
     ``tell`` hears what fits, and why (fit/device.py). Raises DeviceError for "cuda" as well where there is no GPU that works.
     """
+    check_device(wanted)
+    flat = flat_file(image, options.target, options.blend)
+    if flat is not None:
+        tell("one colour: there is nothing to fit", False)
+        return flat
     options = replace(options, device=choose(wanted, options.tune, tell))
     try:
         return encode_image(image, options, progress)
@@ -97,10 +103,16 @@ def encode_with(
     progress: Progress | None = None,
 ) -> bytes:
     """encode_image with any schedule (None: that of the effort) and any steps, for whoever looks for better ones."""
+    # Here and not above: torch takes seconds to import, and a picture of one colour does without.
+    from splatc.fit.parameters import from_gaussians
+    from splatc.fit.task import Task
+    from splatc.fit.trainer import fit
+
     started = time.monotonic()
     image = replace(image, pixels=without_hidden_colours(image.pixels))
     picture = Picture(image.pixels)
-    header = _header(image, picture, options, quantizer)
+    dominant = dominant_colour(image.pixels)
+    header = _header(image, picture.mean() if dominant is None else dominant, options, quantizer)
     background = np.array(header.background, np.float32) / np.float32(255)
     task = Task(picture, header.blend, background, quantizer, options.tune)
     if options.device is not None and options.tune == "psnr":
@@ -133,16 +145,16 @@ def encode_with(
 def empty_file(image: Image, options: EncodeOptions) -> bytes:
     """The smallest file of a picture: its mean colour, its metadata, and not one Gaussian. Raises LimitError."""
     image = replace(image, pixels=without_hidden_colours(image.pixels))
-    header = _header(image, Picture(image.pixels), options, Quantizer())
-    return bitstream.encode(header, no_gaussians(header.channels), image.metadata)
+    header = _header(image, Picture(image.pixels).mean(), options, Quantizer())
+    return bitstream.encode(header, empty_gaussians(header.channels), image.metadata)
 
 
-def _header(image: Image, picture: Picture, options: EncodeOptions, quantizer: Quantizer) -> Header:
+def _header(image: Image, background: FloatArray, options: EncodeOptions, quantizer: Quantizer) -> Header:
     return Header(
         width=image.width,
         height=image.height,
         channels=image.channels,
-        background=tuple(np.rint(picture.mean() * 255).astype(int).tolist()),
+        background=tuple(np.rint(background * 255).astype(int).tolist()),
         blend=Blend.NORMALIZED if options.blend is None else options.blend,
         depth=image.bit_depth,
         quantizer=quantizer,

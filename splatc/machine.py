@@ -24,7 +24,8 @@ def prepare_numba(threads: int | None = None) -> None:
     from splatc import core
 
     _find_cache()
-    core.set_threads(threads)
+    if threads is not None:
+        core.set_threads(threads)
     numba.set_num_threads(min(core.threads(), numba.config.NUMBA_NUM_THREADS))
 
 

@@ -190,7 +190,7 @@ class Picture:
         region = None if whole else seen.box
         with self._named():
             self._budget.check_pixels(seen.columns, seen.rows)
-            self._budget.check_gaussians(self._reader.needed(region, max_level=max_level))
+            self._budget.check_reading(*self._reader.needed(region, max_level=max_level))
 
         from splatc.decoder import make_scene
         from splatc.render.draw import make_plan

@@ -21,6 +21,7 @@ from splatc.decoder import decode_bytes
 from splatc.encoder import EncodeOptions, Progress, empty_file, encode_on
 from splatc.errors import TimeUpError, UsageError
 from splatc.fit.schedule import Schedule, schedule
+from splatc.flat import flat_file
 from splatc.image_io import Image, Samples
 from splatc.rate_control import FIRST_GUESS, Target
 from splatc.request import USUAL_SLOPE
@@ -154,6 +155,9 @@ class _Search:
             return empty
         self.overhead = len(empty)
         self.most = min(max(self.image.pixels.nbytes, SMALLEST_LIMIT), LARGEST)
+        flat = flat_file(self.image, Target("bytes", self.overhead + self.most), self.options.blend)
+        if flat is not None and self.judge(flat) >= self.psnr:
+            return flat
         octaves = self.search_quickly()
         self.search(octaves)
         if self.best is None:

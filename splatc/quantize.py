@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -106,6 +106,13 @@ class QuantizedGaussians:
     def copy(self) -> QuantizedGaussians:
         """The same in arrays of their own."""
         return QuantizedGaussians(**{field.name: getattr(self, field.name).copy() for field in fields(self)})
+
+
+def joined(parts: Sequence[QuantizedGaussians]) -> QuantizedGaussians:
+    """One after the other (at least one), in new arrays."""
+    return QuantizedGaussians(
+        **{each.name: np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(parts[0])}
+    )
 
 
 def empty_gaussians(channels: int) -> QuantizedGaussians:

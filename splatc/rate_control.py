@@ -13,7 +13,7 @@ from splatc.bitstream import Header, Metadata
 from splatc.bitstream.predict import expected_colours
 from splatc.errors import UsageError
 from splatc.gaussians import FloatArray, Gaussians
-from splatc.quantize import QuantizedGaussians, quantize
+from splatc.quantize import QuantizedGaussians, empty_gaussians, quantize
 from splatc.steps import Quantizer
 
 FIRST_GUESS = 36.0
@@ -51,7 +51,7 @@ class RateControl:
         self._packed: tuple[Quantizer, int, float] | None = None
         """Steps, number and bits of the Gaussians that were packed last."""
         self.target = target
-        empty = no_gaussians(header.channels)
+        empty = empty_gaussians(header.channels)
         self.overhead = len(self.pack(empty))
         if target.kind == "bytes" and target.value <= self.overhead:
             bare = len(bitstream.encode(header, empty))
@@ -137,12 +137,6 @@ def in_squares(gaussians: Gaussians, width: int, height: int, count: int) -> Gau
     if len(chosen) < count // 2:  # they do not lie as one would think
         return gaussians
     return Gaussians(*(part[chosen] for part in vars(gaussians).values()))
-
-
-def no_gaussians(channels: int) -> QuantizedGaussians:
-    """What a file holds that shows the background alone."""
-    none = np.zeros(0, np.int32)
-    return QuantizedGaussians(none, none, none, none, none, none, none, np.zeros((0, channels), np.int32))
 
 
 def quantize_for(header: Header, gaussians: Gaussians) -> QuantizedGaussians:

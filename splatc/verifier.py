@@ -115,19 +115,26 @@ def _check_streams(data: bytes, damaged: bool, found: _Findings) -> None:
     with found.of("index"):
         reader = Reader(io.BytesIO(data))
         if any(section.crc is not None for section in reader.sections):
-            _check_sections(reader, found)
+            for group in reader.groups():
+                _check_sections(reader, group, found)
         elif not damaged:
             with found.of("stream"):
-                reader.read()
+                reader.check_sections([0] if reader.sections else [])
 
 
-def _check_sections(reader: Reader, found: _Findings) -> None:
+def _check_sections(reader: Reader, group: list[int], found: _Findings) -> None:
+    """Decode the sections side by side; one after the other where one is damaged, to say which."""
+    try:
+        reader.check_sections(group)
+        return
+    except CorruptFileError:
+        pass
     hidden: set[int] = set()
-    for number in range(len(reader.sections)):
+    for number in group:
         if not hidden.isdisjoint(layout.ancestors(reader.sections, number)):
             continue
         before = len(found.problems)
         with found.of(f"section {number}"):
-            reader.read_section(number)
+            reader.check_sections([number])
         if len(found.problems) > before:
             hidden.add(number)

@@ -19,7 +19,10 @@ import pytest
 
 import splatc
 from splatc import bitstream, core
+from splatc.blend import Blend
 from splatc.core import pool
+from splatc.gaussians import Gaussians, Scene
+from splatc.render import render
 from tests.bitstream_cases import header_for, random_quantized
 
 FORKS = hasattr(os, "fork")
@@ -103,7 +106,7 @@ def test_a_fork_while_another_thread_decodes(large: bytes) -> None:
     thread = threading.Thread(target=decode_on)
     thread.start()
     try:
-        for _ in range(10):
+        for _ in range(20):
             child = _fork_that_decodes(large, expected)
             _, status = os.waitpid(child, 0)
             assert status == 0
@@ -128,6 +131,61 @@ def _fork_that_decodes(data: bytes, expected: np.ndarray) -> int:
         finally:
             os._exit(0 if same else 1)
     return child
+
+
+@pytest.mark.skipif(not FORKS, reason="no fork there")
+def test_forks_beside_short_calls_wait_for_nobody(tiny_file: bytes) -> None:
+    """Between two calls of another thread the pool is idle, and threads that should end for the fork are wanted again."""
+    expected, done = splatc.decode(tiny_file, scale="1/4"), threading.Event()
+
+    def decode_now_and_then() -> None:
+        while not done.wait(0.0005):
+            splatc.decode(tiny_file, scale="1/4")
+
+    thread = threading.Thread(target=decode_now_and_then)
+    thread.start()
+    try:
+        for _ in range(60):
+            _, status = os.waitpid(_fork_that_decodes(tiny_file, expected), 0)
+            assert status == 0
+    finally:
+        done.set()
+        thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_a_short_call_does_not_wait_for_a_long_one(tiny_file: bytes) -> None:
+    """With one thread for both, they take turns."""
+    core.set_threads(1)
+    ended: list[str] = []
+    scene = slow_scene()
+
+    def draw_slowly() -> None:
+        render(scene)
+        ended.append("long")
+
+    try:
+        splatc.decode(tiny_file)
+        long = threading.Thread(target=draw_slowly)
+        long.start()
+        time.sleep(0.2)
+        splatc.decode(tiny_file)
+        ended.append("short")
+        long.join()
+    finally:
+        core.set_threads(None)
+    assert ended == ["short", "long"]
+
+
+def slow_scene() -> Scene:
+    """Some seconds of drawing."""
+    rng = np.random.default_rng(0)
+    count = 1500
+    mean = rng.uniform(0, 1500, (count, 2)).astype(np.float32)
+    gaussians = Gaussians(
+        mean, np.full((count, 2), 900, np.float32), np.zeros(count, np.float32), np.ones((count, 1), np.float32)
+    )
+    return Scene(1500, 1500, Blend.NORMALIZED, np.zeros(1, np.float32), gaussians)
 
 
 @pytest.mark.skipif(not FORKS, reason="no fork there")
@@ -167,15 +225,33 @@ print("ended", flush=True)
 """
 
 
+SORTING = """
+import numpy as np
+from splatc import core
+from splatc.gaussians import Gaussians, Scene
+from splatc.blend import Blend
+from splatc.render.draw import make_plan
+from splatc.render.view import view
+count = 6000
+ones = np.ones(count, np.float32)
+g = Gaussians(*(np.full((count, 2), value, np.float32) for value in (8000, 9000)), 0 * ones, np.ones((count, 1), np.float32))
+plan = make_plan(Scene(16384, 16384, Blend.NORMALIZED, np.zeros(1, np.float32), g), view(16384, 16384))
+print("go", flush=True)
+while True:
+    core.sort_into_tiles(plan.placed)
+"""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for a child there")
-def test_ctrl_c_ends_a_long_call_at_once() -> None:
-    process = subprocess.Popen([sys.executable, "-c", ENDLESS], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+@pytest.mark.parametrize("code", [ENDLESS, SORTING], ids=["drawing", "sorting into tiles"])
+def test_ctrl_c_ends_a_long_call_at_once(code: str) -> None:
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == b"go\n"
     time.sleep(1.0)
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=20)  # it would take minutes
+    output, errors = process.communicate(timeout=3)  # 0.1 s on an idle machine; it would take minutes
     assert b"ended" not in output
     assert b"KeyboardInterrupt" in errors
 
@@ -239,7 +315,19 @@ def test_the_command_takes_a_number_of_threads(large: bytes, tmp_path: Path) -> 
     source.write_bytes(large)
     pictures = []
     for number in ("1", "2"):
-        out = tmp_path / f"{number}.ppm"
-        subprocess.run([sys.executable, "-m", "splatc", "decode", "--threads", number, source, out], check=True)
+        out = tmp_path / f"{number}.png"
+        code = f"""
+import sys
+from splatc.cli import main
+try:
+    main(sys.argv[1:])
+except SystemExit:
+    from splatc import core
+    from splatc.core import pool
+    from splatc.writers import threads
+    assert core.threads() == threads._threads() == min({number}, pool.available())
+"""
+        command = [sys.executable, "-c", code, "decode", "--threads", number, str(source), str(out)]
+        subprocess.run(command, check=True)
         pictures.append(out.read_bytes())
     assert pictures[0] == pictures[1]

@@ -20,7 +20,7 @@ from splatc.bitstream.spread import SpreadTable
 from splatc.bitstream.stream import GaussianSymbols
 from splatc.core import library, structs
 from splatc.errors import CorruptFileError
-from splatc.quantize import ANGLE_COUNTS, QuantizedGaussians, steps_of
+from splatc.quantize import ANGLE_COUNTS, QuantizedGaussians, joined, steps_of
 from splatc.steps import Quantizer
 from tests.bitstream_cases import header_for, in_coding_order, random_quantized
 from tests.core_calls import DEFAULT, TABLES, DecodeCall, recorded
@@ -129,7 +129,7 @@ def test_sections_go_on_from_what_their_ancestors_learned(division: Layout, chan
         learned[number] = stream.Tables() if section.parent is None else learned[section.parent].copy()
         symbols, bits = stream.decode(header, section, streams[number], learned[number])
         ancestors = [result.gaussians[each] for each in layout.ancestors(sections, number)]
-        earlier = predict.joined(ancestors) if ancestors else None
+        earlier = joined(ancestors) if ancestors else None
         assert_same(predict.to_symbols(header.quantizer, result.gaussians[number], earlier), symbols)
         assert_same_tables(result.decoded[number].tables, learned[number], channels)
         for part, cost in bits.items():

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
 import signal
 import threading
 from collections import deque
@@ -36,7 +35,9 @@ class _Worker:
 
 def share_of_threads(processes: int) -> int:
     """Threads for each of so many processes, so that together they have one per core."""
-    return max(1, (os.cpu_count() or 1) // processes)
+    from splatc.core.pool import available
+
+    return max(1, available() // processes)
 
 
 def run_local(jobs: Sequence[Job], processes: int) -> Generator[Outcome, None, None]:

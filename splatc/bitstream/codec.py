@@ -19,7 +19,7 @@ from splatc.bitstream.metadata import Metadata
 from splatc.bitstream.reader import Reader
 from splatc.bitstream.stream import Tables
 from splatc.bitstream.structure import read_header_of
-from splatc.quantize import MAX_ANISOTROPY, IntArray, QuantizedGaussians, angle_count_table, strip_count_table
+from splatc.quantize import MAX_ANISOTROPY, IntArray, QuantizedGaussians, angle_count_table, joined, strip_count_table
 from splatc.steps import grid_shape
 
 
@@ -98,7 +98,7 @@ def _gaussian_chunks(header: Header, gaussians: QuantizedGaussians, layout: Layo
         start, stop = stop, stop + section.count
         parts.append(g.take(np.arange(start, stop)))
         chain = layouts.ancestors(sections, number)
-        earlier = predict.joined([parts[each] for each in chain]) if chain else None
+        earlier = joined([parts[each] for each in chain]) if chain else None
         tables = learned[chain[-1]].copy() if chain else Tables()
         symbols = predict.to_symbols(header.quantizer, parts[-1], earlier)
         streams.append(stream.encode(header, section, symbols, tables))

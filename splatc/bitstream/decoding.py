@@ -55,7 +55,7 @@ class Result:
 
 
 @functools.lru_cache(maxsize=16)
-def _first_tables(sizes: int, channels: int, steps: bytes) -> core.Tables:
+def _first_tables(steps: bytes) -> core.Tables:
     return core.first_tables(np.frombuffer(steps, np.uint8))
 
 
@@ -111,7 +111,7 @@ def decode(
     for number, decoded in known.items():
         _copy(decoded.gaussians, columns, int(table[places[number]]["start"]))
     waves = [np.flatnonzero(np.array(depths) == depth).astype(np.int32) for depth in range(max(depths, default=-1) + 1)]
-    first = _first_tables(header.quantizer.sizes, header.channels, steps.tobytes())
+    first = _first_tables(steps.tobytes())
     arrays = table, np.array(levels, structs.LEVEL)
     core.decode_sections(steps, b"".join(joined), *arrays, columns, tables, first, waves, tally=tally)
     _check(table, [sections[number] for number in numbers], waves)

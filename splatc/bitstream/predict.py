@@ -1,12 +1,9 @@
-"""Angles and colours -> residuals to what the neighbours promise (spec/prediction.md), by the core; the way back is decoding.py.
+"""Angles and colours -> residuals to what the neighbours predict (spec/prediction.md), by the core; the way back is decoding.py.
 
 A Gaussian is predicted from the nearest ones coded before it, in its own section and in the ancestors of this.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +12,7 @@ from splatc import core
 from splatc.bitstream.attributes import AttributeSymbols
 from splatc.bitstream.positions import morton
 from splatc.bitstream.stream import GaussianSymbols
-from splatc.quantize import QuantizedGaussians, colour_step_table, columns_of, steps_of
+from splatc.quantize import QuantizedGaussians, colour_step_table, columns_of, joined, steps_of
 from splatc.steps import Quantizer
 
 
@@ -38,10 +35,3 @@ def expected_colours(quantizer: Quantizer, gaussians: QuantizedGaussians) -> NDA
     index[order] = gaussians.colour[order] - symbols.attributes.residual
     channels = gaussians.colour.shape[1]
     return (index * colour_step_table(quantizer, gaussians.level, channels)).astype(np.float32)
-
-
-def joined(parts: Sequence[QuantizedGaussians]) -> QuantizedGaussians:
-    """One after the other (at least one), in new arrays."""
-    return QuantizedGaussians(
-        **{each.name: np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(parts[0])}
-    )

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from splatc.bitstream import container, decoding, layout, predict
+from splatc.bitstream import container, decoding, layout
 from splatc.bitstream.decoding import Decoded
 from splatc.bitstream.layout import Section
 from splatc.bitstream.structure import Structure
 from splatc.errors import CorruptFileError
-from splatc.quantize import QuantizedGaussians, empty_gaussians
+from splatc.quantize import QuantizedGaussians, empty_gaussians, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CACHED = 1 << 17
 """Gaussians that a reader remembers, of sections that others need: the coarse ones, which are of use to every region."""
+GROUP = 1 << 18
+"""Gaussians that lie in memory at once where a file is gone through."""
 MARGIN = 1.0
 """px that a region is widened by: more than a reach may be off."""
 
@@ -31,8 +34,8 @@ class Reader(Structure):
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file)
+        self._parents = {section.parent for section in self.sections if section.parent is not None}
         self._cache: dict[int, Decoded] = {}
-        self._last: dict[int, Decoded] = {}
 
     def read(
         self, region: Region | None = None, *, max_level: int | None = None, allow_truncated: bool = False
@@ -47,22 +50,38 @@ class Reader(Structure):
         wanted = self._wanted(region, max_level or 0)
         return self._join(list(self._decode(wanted, max_level or 0)))
 
-    def needed(self, region: Region | None = None, *, max_level: int | None = None) -> int:
-        """How many Gaussians ``read`` would decode at most: those of the sections that it needs."""
+    def needed(self, region: Region | None = None, *, max_level: int | None = None) -> tuple[int, int]:
+        """How many Gaussians ``read`` would decode at most, and in how many of its sections those are that others go on from."""
         wanted = self._wanted(region, max_level or 0)
         needed = set(wanted).union(*(layout.ancestors(self.sections, number) for number in wanted))
-        return sum(self.sections[number].count for number in needed)
-
-    def read_section(self, number: int) -> QuantizedGaussians:
-        """The Gaussians of one section of a whole file; it and its ancestors are checked. Raises CorruptFileError."""
-        return self._join(list(self._decode([number], 0)))
+        return sum(self.sections[number].count for number in needed), len(needed & self._parents)
 
     def bits(self) -> dict[str, float]:
         """Bits of each part of all streams, of a whole file. Raises CorruptFileError."""
         if self.truncation is not None:
             raise self.truncation
-        found = self._run(list(range(len(self.sections))), 0, tally=True).bits.values()
-        return {part: sum(each[part] for each in found) for part in decoding.PARTS if any(each[part] for each in found)}
+        total = dict.fromkeys(decoding.PARTS, 0.0)
+        for group in self.groups():
+            found = self._run(group, 0, tally=True).bits
+            for number, part in itertools.product(group, decoding.PARTS):
+                total[part] += found[number][part]
+        return {part: bits for part, bits in total.items() if bits}
+
+    def groups(self) -> list[list[int]]:
+        """All sections in file order, in groups of GROUP Gaussians or a section: who goes through them needs the memory of one."""
+        groups: list[list[int]] = []
+        held = GROUP
+        for number, section in enumerate(self.sections):
+            if held + section.count > GROUP:
+                groups.append([])
+                held = 0
+            groups[-1].append(number)
+            held += section.count
+        return groups
+
+    def check_sections(self, group: list[int]) -> None:
+        """Decode sections of a whole file and forget them. Raises CorruptFileError."""
+        self._run(group, 0)
 
     def _wanted(self, region: Region | None, stop_level: int) -> list[int]:
         """The sections of levels >= stop_level that can touch a region."""
@@ -82,33 +101,33 @@ class Reader(Structure):
                 yield gaussians.take(np.arange(kept)) if kept < len(gaussians) else gaussians
 
     def _run(self, wanted: list[int], stop_level: int, *, tally: bool = False) -> decoding.Result:
-        """Decode sections and their ancestors, and remember those that others go on from."""
+        """Decode sections and their ancestors, and remember those that others go on from, unless the whole file was read."""
         needed = set(wanted).union(*(layout.ancestors(self.sections, number) for number in wanted))
-        self._remember()
         known = {} if tally else {number: self._cache[number] for number in sorted(needed) if number in self._cache}
         streams: dict[int, bytes] = {}
         for number in sorted(needed - known.keys()):
             parent = self.sections[number].parent
             if parent is None or parent in known or self._is_whole(parent, streams):
                 streams[number] = self._stream(self.sections[number])
-        parents = {section.parent for section in self.sections if section.parent is not None}
-        result = decoding.decode(self.header, self.sections, streams, known, parents & needed, stop_level, tally=tally)
-        self._last = result.decoded
+        result = decoding.decode(
+            self.header, self.sections, streams, known, self._parents & needed, stop_level, tally=tally
+        )
+        if len(needed) < len(self.sections):
+            self._remember(result.decoded)
         return result
 
     def _is_whole(self, number: int, streams: dict[int, bytes]) -> bool:
         """Whether all of a section was read, so that others can go on from it; of a truncated file some were not."""
         return number in streams and len(streams[number]) == self.sections[number].length
 
-    def _remember(self) -> None:
-        """Keep of what was decoded last the coarse sections, up to CACHED Gaussians: most readers are asked but once."""
-        known, total = {**self._cache, **self._last}, 0
+    def _remember(self, decoded: dict[int, Decoded]) -> None:
+        """Keep coarse sections, up to CACHED Gaussians."""
+        known, total = {**self._cache, **decoded}, 0
         self._cache = {}
         for number in sorted(known):
             total += self.sections[number].count
             if total <= CACHED:
-                self._cache[number] = known[number].copy() if number in self._last else known[number]
-        self._last = {}
+                self._cache[number] = known[number].copy() if number in decoded else known[number]
 
     def _stream(self, section: Section) -> bytes:
         """The bytes of a section, checked; of a truncated file fewer."""
@@ -125,7 +144,7 @@ class Reader(Structure):
     def _join(self, parts: list[QuantizedGaussians]) -> QuantizedGaussians:
         if len(parts) == 1:
             return parts[0]
-        return predict.joined([empty_gaussians(self.header.channels), *parts])
+        return joined([empty_gaussians(self.header.channels), *parts])
 
 
 def _touches(section: Section, region: Region) -> bool:

@@ -166,14 +166,15 @@ def encode(
 
     prepare_numba(threads)
 
-    import torch  # the slow import comes after everything that can fail early
-
+    # The slow imports come after everything that can fail early.
     from splatc.blend import Blend
     from splatc.encoder import EncodeOptions, encode_on
     from splatc.quality_search import encode_to_psnr
     from splatc.rate_control import Target
 
     if threads is not None:
+        import torch
+
         torch.set_num_threads(threads)
 
     def tell(sentence: str, urgent: bool) -> None:

@@ -31,6 +31,12 @@ def info(source: str, bits: bool, as_json: bool) -> None:
     click.echo(json.dumps(report) if as_json else f"{printable(display(source))}\n{_table(report)}")
 
 
+def _sections(sections: list[dict[str, Any]]) -> str:
+    """How many, and how large their streams are."""
+    sizes = [each["bytes"] for each in sections]
+    return f"{len(sizes)} of {min(sizes)} to {max(sizes)} bytes" if len(sizes) > 1 else str(len(sizes))
+
+
 def _table(report: dict[str, Any]) -> str:
     """The report for people, an idea a line."""
     count = report["gaussians"]
@@ -46,7 +52,7 @@ def _table(report: dict[str, Any]) -> str:
         ("format", f"{report['format_version']}, chunks: {chunks}"),
         ("Gaussians", f"{count}{': ' if levels else ''}{levels}"),
         ("quantizer", quantizer),
-        ("sections", str(report["sections"])),
+        ("sections", _sections(report["sections"])),
         ("bits", f"{8 * report['bytes'] / max(count, 1):.2f} per Gaussian{', of these' if 'bits' in report else ''}"),
     ]
     rows += [

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from splatc.core import library, structs
 from splatc.core.library import address, aligned, check, load, size_of
-from splatc.core.pool import Work, set_threads, threads
+from splatc.core.pool import Work, patiently, set_threads, threads
 
 __all__ = [
     "Columns",
@@ -45,6 +46,8 @@ Tables = NDArray[np.uint8]
 NEIGHBOURS = 16
 TILE_WIDTH, TILE_HEIGHT = 128, 32
 CHUNK = 4096
+_MANY_ENTRIES = 1 << 22
+"""Of the lists of tiles, that take some 50 ms to sort."""
 _DECODE, _DRAW, _DEQUANTIZE, _PLACE = range(4)
 """Kinds of jobs."""
 _WORKSPACE, _FREE_WORKSPACE = 200, 1 << 26
@@ -94,6 +97,10 @@ class Columns:
 def _splits() -> NDArray[np.uint8]:
     """The cache of split tables that all threads share."""
     return np.zeros(size_of("splits"), np.uint8)
+
+
+if hasattr(os, "register_at_fork"):  # a table that a thread was making in the parent would never be finished
+    os.register_at_fork(after_in_child=_splits.cache_clear)
 
 
 def decode_sections(
@@ -226,7 +233,7 @@ def place(view: structs.View, mean: Floats, scale: Floats, angle: Floats, colour
     )  # fmt: skip
     _run_chunks(_PLACE, task, count)
     entries = load().core_count_entries(view, count, address(memory))
-    assert entries >= 0, "the core was called with wrong arguments"
+    check(library.OK if entries >= 0 else library.INVALID)
     return Placed(view, memory, entries)
 
 
@@ -244,8 +251,15 @@ def sort_into_tiles(placed: Placed) -> Lists:
     starts, members = np.empty(placed.tiles + 1, np.int64), np.empty(placed.entries, np.int32)
     cursor = np.empty(max(placed.tiles, 1), np.int64)
     given = placed.view, placed.count, address(placed.memory), address(starts)
-    check(load().core_count_tiles(*given))
-    check(load().core_fill_tiles(*given, address(cursor), address(members), len(members)))
+    filled = *given, address(cursor), address(members), len(members)
+
+    def sort() -> int:
+        return int(load().core_count_tiles(*given) or load().core_fill_tiles(*filled))
+
+    if placed.entries < _MANY_ENTRIES:
+        check(sort())
+    else:
+        check(patiently(sort, keep=(placed, starts, members, cursor)))
     return Lists(starts, members)
 
 
@@ -270,5 +284,5 @@ def draw(
         workspace=address(workspace), workspace_bytes=load().core_draw_workspace(), stop=work.stop,
     )  # fmt: skip
     tiles = load().core_draw_tiles(task)
-    assert tiles >= 0, "the core was called with wrong arguments"
+    check(library.OK if tiles >= 0 else library.INVALID)
     check(work.run(task, tiles))

@@ -297,7 +297,8 @@ typedef struct core_job {
     const int32_t *list; /* (items) numbers of the sections, or NULL: all */
     struct core_job *link; /* the pool's own from here on: 0 at first */
     int64_t taken, done;
-    int32_t joined, stop, status, unused;
+    uint64_t busy; /* workers of it that run an item, bit by bit */
+    int32_t stop, status;
 } core_job;
 
 /* Starts a job on the pool, which is made on first use, and anew after a fork. The job and all of its buffers stay until it is waited for. */

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "pixels are packed as little-endian machines have them");
+
 enum {
     RESIDUAL_RADIUS = 48, /* residuals up to this have a symbol each */
     ESCAPE = 2 * RESIDUAL_RADIUS + 1,
@@ -137,6 +139,9 @@ void sine_and_cosine(double turns, double *sine, double *cosine);
 
 /* cpu.c: x86-64-v2, v3, v4 -> 2, 3, 4; what else there is 1; less than is needed 0 */
 int32_t best_level(void);
+
+/* library.c: with the instruction set that was chosen */
+int32_t draw_tile(const core_draw *task, int64_t tile, int32_t worker);
 
 /* raster.c, once for each instruction set */
 int32_t draw_tile_v2(const core_draw *task, int64_t tile, int32_t worker);

@@ -107,10 +107,11 @@ def _check(library: ctypes.CDLL, advice: str, digest: str | None) -> None:
 
 
 def check(status: int) -> None:
-    """Raise MemoryError or AssertionError for a status that no file can cause."""
+    """Raise CoreError where the system gives no thread, AssertionError for a status that only a mistake of the caller can cause."""
     if status == NO_THREAD:
         raise CoreError("the system gives splatc no thread to work with: too many processes or too little memory")
-    assert status == OK, f"the core was called with wrong arguments (status {status})"
+    if status != OK:  # also with python -O
+        raise AssertionError(f"the core was called with wrong arguments (status {status})")
 
 
 @functools.cache
@@ -122,7 +123,8 @@ def size_of(struct: str) -> int:
 
 def address(array: NDArray[np.generic]) -> int:
     """Where the elements of a C-contiguous array lie."""
-    assert array.flags.c_contiguous
+    if not array.flags.c_contiguous:
+        raise AssertionError("the core takes arrays that lie in one piece")
     return array.ctypes.data
 
 

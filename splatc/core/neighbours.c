@@ -1,8 +1,8 @@
 /* The nearest Gaussians among those coded earlier, exactly (spec/prediction.md, "Neighbours").
 
    Points sorted by Morton code are the leaves of an implicit binary tree; each node knows the box of its points and the earliest of them. A search
-   drops nodes that are too far or hold only later points. Its cost grows like N log N whatever the points are: a grid of buckets would be
-   quicker on real pictures, but a hostile file could fill a single bucket. */
+   drops nodes that are too far or hold only later points. A grid of buckets would be quicker on real pictures, but a hostile file could fill a single
+   bucket; arrangements that are hard for a tree are in tests/test_core_neighbours.py. */
 #include "internal.h"
 
 enum { LEAF_POINTS = 8, DEPTH = 64, LAST = CORE_NEIGHBOURS - 1 };

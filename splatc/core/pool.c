@@ -15,8 +15,8 @@ static void acquire(void) { AcquireSRWLockExclusive(&lock); }
 static void release(void) { ReleaseSRWLockExclusive(&lock); }
 static void wait_for_work(void) { SleepConditionVariableSRW(&work, &lock, INFINITE, 0); }
 static void wait_for_end(int32_t milliseconds) { SleepConditionVariableSRW(&finished, &lock, (DWORD)milliseconds, 0); }
-static void tell_workers(void) { WakeAllConditionVariable(&work); }
-static void tell_callers(void) { WakeAllConditionVariable(&finished); }
+static void wake_workers(void) { WakeAllConditionVariable(&work); }
+static void wake_callers(void) { WakeAllConditionVariable(&finished); }
 static void run_worker(int32_t number);
 static DWORD WINAPI entry(LPVOID number) {
     run_worker((int32_t)(intptr_t)number);
@@ -40,22 +40,37 @@ static void forget_threads_of_parent(void) {}
 #include <unistd.h>
 
 typedef pthread_t thread;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t work = PTHREAD_COND_INITIALIZER, finished = PTHREAD_COND_INITIALIZER;
+static pthread_mutex_t lock; /* made by the first call of a process: forget_threads_of_parent */
+static pthread_cond_t work, finished;
 
 static void acquire(void) { pthread_mutex_lock(&lock); }
 static void release(void) { pthread_mutex_unlock(&lock); }
 static void wait_for_work(void) { pthread_cond_wait(&work, &lock); }
+
+#if defined(__APPLE__) /* whose conditions know one clock */
+static const clockid_t CLOCK = CLOCK_REALTIME;
+static void make_timed(pthread_cond_t *condition) { pthread_cond_init(condition, NULL); }
+#else
+static const clockid_t CLOCK = CLOCK_MONOTONIC;
+static void make_timed(pthread_cond_t *condition) {
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK);
+    pthread_cond_init(condition, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+#endif
+
 static void wait_for_end(int32_t milliseconds) {
     struct timespec end;
-    clock_gettime(CLOCK_REALTIME, &end);
+    clock_gettime(CLOCK, &end);
     end.tv_sec += milliseconds / 1000;
     end.tv_nsec += (long)(milliseconds % 1000) * 1000000;
     if (end.tv_nsec >= 1000000000) end.tv_sec++, end.tv_nsec -= 1000000000;
     pthread_cond_timedwait(&finished, &lock, &end);
 }
-static void tell_workers(void) { pthread_cond_broadcast(&work); }
-static void tell_callers(void) { pthread_cond_broadcast(&finished); }
+static void wake_workers(void) { pthread_cond_broadcast(&work); }
+static void wake_callers(void) { pthread_cond_broadcast(&finished); }
 static void run_worker(int32_t number);
 static void *entry(void *number) {
     run_worker((int32_t)(intptr_t)number);
@@ -76,6 +91,7 @@ static void forget_threads_of_parent(void);
 static thread threads[CORE_MAX_WORKERS];
 static int32_t alive[CORE_MAX_WORKERS]; /* 1: runs, 2: has ended and is to be joined */
 static int32_t retiring;                /* workers without work end */
+static int32_t idle;                    /* workers that wait for work */
 static core_job *first_job;
 
 #if !defined(_WIN32)
@@ -90,13 +106,11 @@ static void forget_threads_of_parent(void) {
         while (__atomic_load_n(&owner, __ATOMIC_ACQUIRE) != here) sched_yield();
         return;
     }
-    static const pthread_mutex_t NEW_LOCK = PTHREAD_MUTEX_INITIALIZER;
-    static const pthread_cond_t NEW_CONDITION = PTHREAD_COND_INITIALIZER;
-    memcpy(&lock, &NEW_LOCK, sizeof lock);
-    memcpy(&work, &NEW_CONDITION, sizeof work);
-    memcpy(&finished, &NEW_CONDITION, sizeof finished);
+    pthread_mutex_init(&lock, NULL);
+    pthread_cond_init(&work, NULL);
+    make_timed(&finished);
     memset(alive, 0, sizeof alive);
-    retiring = 0;
+    retiring = idle = 0;
     first_job = NULL;
     __atomic_store_n(&owner, here, __ATOMIC_RELEASE);
 }
@@ -126,52 +140,65 @@ static int32_t run_item(core_job *job, int64_t item, int32_t worker) {
     }
 }
 
-/* A job that has items left for one more worker. */
-static core_job *open_job(void) {
-    for (core_job *job = first_job; job != NULL; job = job->link)
-        if (job->joined < job->workers && job->taken < job->items && !job->stop) return job;
-    return NULL;
-}
-
-static void close_job(core_job *job) {
-    for (core_job **at = &first_job; *at != NULL; at = &(*at)->link)
-        if (*at == job) {
-            *at = job->link;
-            break;
-        }
-}
-
 static int32_t is_done(const core_job *job) { return job->done == job->taken && (job->taken == job->items || job->stop); }
 
-/* Runs items of a job as worker `number` of it; with the lock held, but while an item runs. */
-static void work_on(core_job *job, int32_t number) {
-    while (job->taken < job->items && !job->stop) {
-        int64_t item = job->taken++;
-        release();
-        int32_t status = run_item(job, item, number);
-        acquire();
-        job->done++;
-        if (status != CORE_OK && job->status == CORE_OK) job->status = status;
-        if (is_done(job)) {
-            tell_callers(); /* and touch the job no more: its caller may free it */
-            return;
-        }
-    }
+/* Whether a job has an item for one more worker. */
+static int32_t is_open(const core_job *job) {
+    return __builtin_popcountll(job->busy) < job->workers && job->taken < job->items && !job->stop;
+}
+
+static core_job *open_job(void) {
+    core_job *job = first_job;
+    while (job != NULL && !is_open(job)) job = job->link;
+    return job;
+}
+
+static void append_job(core_job *job) {
+    core_job **at = &first_job;
+    while (*at != NULL) at = &(*at)->link;
+    *at = job;
+    job->link = NULL;
+}
+
+static void remove_job(core_job *job) {
+    core_job **at = &first_job;
+    while (*at != NULL && *at != job) at = &(*at)->link;
+    if (*at == job) *at = job->link;
+}
+
+/* Runs one item of a job, as the first worker of it that is free; with the lock held, but while the item runs. Jobs take turns, so that a short one does not
+   wait for the end of a long one. */
+static void run_next(core_job *job) {
+    int32_t worker = __builtin_ctzll(~job->busy);
+    int64_t item = job->taken++;
+    job->busy |= (uint64_t)1 << worker;
+    remove_job(job);
+    append_job(job);
+    if (idle > 0 && open_job() != NULL) wake_workers();
+    release();
+    int32_t status = run_item(job, item, worker);
+    acquire();
+    job->busy &= ~((uint64_t)1 << worker);
+    job->done++;
+    if (status != CORE_OK && job->status == CORE_OK) job->status = status;
+    if (is_done(job)) wake_callers(); /* and touch the job no more: its caller may free it */
 }
 
 static void run_worker(int32_t number) {
     acquire();
     while (1) {
         core_job *job = open_job();
-        if (job != NULL)
-            work_on(job, job->joined++);
-        else if (retiring)
-            break;
-        else
-            wait_for_work();
+        if (job != NULL) {
+            run_next(job);
+            continue;
+        }
+        if (retiring) break;
+        idle++;
+        wait_for_work();
+        idle--;
     }
     alive[number] = 2;
-    tell_callers();
+    wake_callers();
     release();
 }
 
@@ -196,16 +223,13 @@ int32_t core_start(core_job *job) {
     forget_threads_of_parent();
     acquire();
     job->taken = job->done = 0;
-    job->joined = job->stop = 0;
-    job->status = CORE_OK;
-    job->link = NULL;
+    job->busy = 0;
+    job->stop = job->status = 0;
     retiring = 0;
     int32_t status = have_workers(job->workers) > 0 ? CORE_OK : CORE_NO_THREAD;
     if (status == CORE_OK) {
-        core_job **at = &first_job;
-        while (*at != NULL) at = &(*at)->link;
-        *at = job;
-        tell_workers();
+        append_job(job);
+        wake_workers();
     }
     release();
     return status;
@@ -213,10 +237,11 @@ int32_t core_start(core_job *job) {
 
 int32_t core_wait(core_job *job, int32_t milliseconds) {
     int32_t status = CORE_RUNNING;
+    forget_threads_of_parent();
     acquire();
     if (!is_done(job)) wait_for_end(milliseconds);
     if (is_done(job)) {
-        close_job(job);
+        remove_job(job);
         status = job->stop && job->done < job->items ? CORE_CANCELLED : job->status;
     }
     release();
@@ -224,6 +249,7 @@ int32_t core_wait(core_job *job, int32_t milliseconds) {
 }
 
 void core_cancel(core_job *job) {
+    forget_threads_of_parent();
     acquire();
     __atomic_store_n(&job->stop, 1, __ATOMIC_RELAXED);
     release();
@@ -233,16 +259,16 @@ void core_retire(void) {
     forget_threads_of_parent();
     acquire();
     retiring = 1;
-    tell_workers();
+    wake_workers();
     int32_t busy = 0;
     for (int32_t i = 0; i < CORE_MAX_WORKERS; i++) {
-        while (alive[i] == 1 && first_job == NULL) wait_for_end(1000);
+        while (retiring && alive[i] == 1 && first_job == NULL) wait_for_end(1000); /* a new job wants the threads again */
         busy += alive[i] == 1;
         if (alive[i] != 2) continue;
         join_thread(threads[i]);
         alive[i] = 0;
     }
-    retiring = busy > 0 ? 0 : retiring;
+    if (busy > 0) retiring = 0;
     release();
 }
 

@@ -8,13 +8,15 @@ import functools
 import math
 import os
 import re
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splatc.core import structs
-from splatc.core.library import CANCELLED, RUNNING, load
+from splatc.core.library import RUNNING, load
 
 MOST = 64
 _PATIENCE = 50
@@ -102,7 +104,6 @@ class Work:
         except BaseException:
             self._abandon()
             raise
-        assert status != CANCELLED, "nobody else cancels it"
         return int(status)
 
     def _abandon(self) -> None:
@@ -114,6 +115,20 @@ class Work:
                 while library.core_wait(self._job, _PATIENCE) == RUNNING:
                     pass
                 return
+
+
+def patiently(call: Callable[..., int], *arguments: object, keep: object) -> int:
+    """The status of a call that nothing can stop; a signal of Python's is heeded all the same, and what to ``keep`` stays until it ends."""
+    statuses: list[int] = []
+
+    def run(_keep: object) -> None:
+        statuses.append(call(*arguments))
+
+    thread = threading.Thread(target=run, args=(keep,), daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(_PATIENCE / 1000)
+    return statuses[0]
 
 
 def _before_fork() -> None:

@@ -7,48 +7,19 @@
    Down a block the weight follows a recurrence: w(y + 1) = w(y) R(y), R(y + 1) = R(y) Q; one exponential a block instead of one a point. Blocks where a
    factor could leave the range of float32 (thin, slanted Gaussians) take the exponential at every row. */
 #include "internal.h"
+#include "lanes.h"
 
 #define JOIN(a, b) a##b
 #define WITH_LEVEL(name, level) JOIN(name, level)
 #define DRAW_TILE WITH_LEVEL(draw_tile_, CORE_LEVEL)
 
-#if defined(__AVX512F__)
-enum { LANES = 16 };
-#elif defined(__AVX2__)
-enum { LANES = 8 };
-#else
-enum { LANES = 4 };
-#endif
-enum { BLOCK = 16, BLOCKS = CORE_TILE_WIDTH / BLOCK, HEIGHT = CORE_TILE_HEIGHT };
-
-typedef float vec __attribute__((vector_size(4 * LANES), may_alias, aligned(4 * LANES)));
-typedef int32_t ivec __attribute__((vector_size(4 * LANES), may_alias, aligned(4 * LANES)));
+enum { BLOCK = 16, HEIGHT = CORE_TILE_HEIGHT };
 
 static const float CUT = 0.002187491118f;  /* exp(-12.25 / 2) */
 static const float T_END = -8.836507188f;  /* log2 of it */
 static const float T_SMOOTH = -100.0f;     /* 2^-100 is a normal float32, with room for the ratio of two rows */
 static const float EPSILON = 1e-4f;
 static const float COLUMNS[16] __attribute__((aligned(64))) = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-
-static inline vec splat(float x) { return (vec){0} + x; }
-static inline vec select(ivec mask, vec a, vec b) { return (vec)(((ivec)a & mask) | ((ivec)b & ~mask)); }
-static inline vec positive_part(vec x) { return (vec)((ivec)x & (x > splat(0.0f))); }
-static inline vec at_most_one(vec x) { return select(x < splat(1.0f), x, splat(1.0f)); }
-
-/* 2^t, relative error 2e-7; exponents below -126 give 2^-126: minimax polynomial on [-1/2, 1/2]. */
-static inline vec exp2_of(vec t) {
-    t = select(t > splat(-126.0f), t, splat(-126.0f));
-    vec half = (vec)(((ivec)t & INT32_MIN) | (ivec)splat(0.5f)); /* with the sign of t: the conversion cuts off towards 0 */
-    ivec whole = __builtin_convertvector(t + half, ivec);
-    vec f = t - __builtin_convertvector(whole, vec);
-    vec p = splat(0.00132186725f);
-    p = p * f + 0.00967169794f;
-    p = p * f + 0.0555089295f;
-    p = p * f + 0.24022238f;
-    p = p * f + 0.693146856f;
-    p = p * f + 1.0f;
-    return (vec)((ivec)p + (whole << 23));
-}
 
 static inline float least(float a, float b) { return a < b ? a : b; }
 static inline float most(float a, float b) { return a > b ? a : b; }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, c_double, c_float, c_int32, c_int64, c_void_p
+from ctypes import POINTER, c_double, c_float, c_int32, c_int64, c_uint64, c_void_p
 
 import numpy as np
 
@@ -164,7 +164,9 @@ class Job(ctypes.Structure):
         ("link", c_void_p),
         ("taken", c_int64),
         ("done", c_int64),
-        *((name, c_int32) for name in ("joined", "stop", "status", "unused")),
+        ("busy", c_uint64),
+        ("stop", c_int32),
+        ("status", c_int32),
     ]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from splatc.blend import Blend
 from splatc.fit.engine import Engine
@@ -14,7 +15,7 @@ from splatc.fit.lattice import Lattice, Picture
 from splatc.fit.losses import l1_ssim, multiscale
 from splatc.fit.parameters import Parameters, Tensor
 from splatc.fit.perceptual import perceptual_error
-from splatc.fit.removal import removal_costs
+from splatc.fit.removal import on_background, removal_costs
 from splatc.fit.schedule import Schedule
 from splatc.fit.squared import squared_error
 from splatc.fit.view import View
@@ -68,6 +69,14 @@ class Task:
             lattice = self.picture.lattice(reduction, step)
             cost += removal_costs(lattice, View(parameters, lattice, self.blend), self.background)
         return cost
+
+    def redundant(self, parameters: Parameters, reduction: int, cost: FloatArray) -> NDArray[np.bool_]:
+        """(N,) the Gaussians that only repeat the background: nothing else is in their reach, and their removal costs nothing.
+
+        Flat parts of a picture are full of them, for pruning prefers them to those whose removal would lower the error.
+        """
+        lattice = self.picture.lattice(reduction)
+        return (cost <= 0.0) & on_background(lattice, View(parameters, lattice, self.blend), self.background)
 
     def lattice(self, reduction: int, step: int) -> Lattice:
         """What a step looks at: a lattice; for a loss that compares neighbourhoods, of a large picture some rows of it."""

@@ -140,7 +140,8 @@ class _Fit:
                 self.ask(time)
             count = round(self.seeded * (self.final / self.seeded) ** event.share)
             newborn = round(event.births * count) if self.stepped else 0
-            self.prune(count - newborn)
+            # Not at Trim: what the redundant ones covered is for the others to leave, and then only colours can still move.
+            self.prune(count - newborn, redundant=event.share == 1.0)
             self.bear(newborn)
             self.stepped = False
         else:
@@ -178,14 +179,19 @@ class _Fit:
         self.parameters = self.parameters.keep(index)
         self.pull = None  # it speaks of all that were there
 
-    def prune(self, count: int) -> None:
-        """Keep the ``count`` Gaussians whose removal would raise the squared error most."""
-        if count >= len(self.parameters):
+    def prune(self, count: int, *, redundant: bool = False) -> None:
+        """Keep the ``count`` Gaussians whose removal would raise the squared error most; not the ``redundant`` ones (Task.redundant)."""
+        if count >= len(self.parameters) and not redundant:
             return
         cost = self.task.removal_costs(self.parameters, self.reduction())
-        kept = torch.from_numpy(np.sort(np.argsort(-cost, kind="stable")[:count]))
+        kept = np.sort(np.argsort(-cost, kind="stable")[:count])
+        if redundant:
+            needed = kept[~self.task.redundant(self.parameters, self.reduction(), cost)[kept]]
+            kept = needed if len(needed) else kept[:1]
+        if len(kept) == len(cost):
+            return
         self.fetch_moments()
-        self.keep(kept)
+        self.keep(torch.from_numpy(kept))
 
     def step(self, step: int, time: float) -> None:
         """One gradient step; the picture is drawn with noise, the step applied without."""

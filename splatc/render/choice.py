@@ -85,10 +85,10 @@ def _drawn(plan: Plan, dtype: SampleType, rows: int | None, first: int) -> Itera
     """Rows from ``first`` on, by the CPU."""
     from splatc.render import draw
 
-    view = plan.view
+    count = plan.view.rows
     if rows is None or first:
-        for row in range(first, view.rows, rows or view.rows):
-            yield draw.draw(plan, dtype, row, min(row + (rows or view.rows), view.rows))
+        step = rows or count
+        yield from draw.bands(plan, dtype, [(row, min(row + step, count)) for row in range(first, count, step)])
     else:
         yield from draw.strips(plan, dtype, rows)
 

@@ -7,9 +7,8 @@ placed relative to their tile, so a sample is the same to the last bit whatever 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,7 @@ SampleType = type[np.uint8 | np.uint16 | np.float32]
 
 @dataclass(frozen=True)
 class Plan:
-    """A view made ready: its Gaussians in the frame, sorted into tiles when they are drawn."""
+    """A view made ready: its Gaussians in the frame, sorted into tiles when it is drawn."""
 
     view: View
     blend: Blend
@@ -45,11 +44,6 @@ class Plan:
         """What the lists of tiles take."""
         return 4 * self.placed.entries + 8 * (self.placed.tiles + 1)
 
-    @cached_property
-    def lists(self) -> core.Lists:
-        """The Gaussians that may reach each tile."""
-        return core.sort_into_tiles(self.placed)
-
 
 def make_plan(scene: Scene, view: View) -> Plan:
     """Place the Gaussians on the frame, filtered for its scale."""
@@ -58,16 +52,10 @@ def make_plan(scene: Scene, view: View) -> Plan:
     return Plan(view, scene.blend, scene.background.astype(np.float32), placed)
 
 
-def draw(plan: Plan, dtype: SampleType, first: int = 0, last: int | None = None) -> Any:
-    """(R, W, C) samples of rows [first, last) of the output; `first` begins a row of tiles.
-
-    Integers are clamped and rounded (spec/picture.md, "Samples"), floats are neither.
-    """
-    view = plan.view
-    last = view.rows if last is None else last
-    out = np.empty((last - first, view.columns, len(plan.background)), dtype)
-    core.draw(plan.placed, plan.lists, plan.background, plan.blend is Blend.NORMALIZED, first, last, out)
-    return out
+def draw(plan: Plan, dtype: SampleType) -> Any:
+    """(H, W, C) samples of a plan. Integers are clamped and rounded (spec/picture.md, "Samples"), floats are neither."""
+    (samples,) = bands(plan, dtype, [(0, plan.view.rows)])
+    return samples
 
 
 def strips(plan: Plan, dtype: SampleType, rows: int = 256) -> Iterator[Any]:
@@ -75,13 +63,16 @@ def strips(plan: Plan, dtype: SampleType, rows: int = 256) -> Iterator[Any]:
     view, height = plan.view, plan.tile_rows
     step = max(1, rows // height) * height
     edges = [edge - view.top for edge in range(view.top // height * height, view.top + view.rows, step)]
-    for edge in edges:
-        yield draw(plan, dtype, max(edge, 0), min(edge + step, view.rows))
+    yield from bands(plan, dtype, [(max(edge, 0), min(edge + step, view.rows)) for edge in edges])
 
 
-def tile_size(samples: int) -> tuple[int, int]:
-    """Width and height of a tile in points of the frame: whole output pixels."""
-    return TILE_WIDTH // samples * samples, TILE_HEIGHT // samples * samples
+def bands(plan: Plan, dtype: SampleType, rows: Iterable[tuple[int, int]]) -> Iterator[Any]:
+    """(R, W, C) samples of the rows [first, last) of each pair. Rows of tiles that two bands share are drawn for both."""
+    lists = core.sort_into_tiles(plan.placed)
+    for first, last in rows:
+        out = np.empty((last - first, plan.view.columns, len(plan.background)), dtype)
+        core.draw(plan.placed, lists, plan.background, plan.blend is Blend.NORMALIZED, first, last, out)
+        yield out
 
 
 def _in_core(view: View) -> structs.View:

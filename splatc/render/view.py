@@ -13,13 +13,9 @@ import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
-
-import numpy as np
-from numpy.typing import NDArray
 
 from splatc.errors import UsageError
-from splatc.gaussians import Q_MAX, Gaussians
+from splatc.gaussians import Q_MAX
 
 Region = tuple[int, int, int, int]
 """x, y, width and height, px of the full picture."""
@@ -48,17 +44,17 @@ class View:
     region: Region
     scale: Fraction
 
-    @cached_property
+    @property
     def columns(self) -> int:
         """Width of the output: that of the region times the scale, rounded up."""
         return math.ceil(self.region[2] * self.scale)
 
-    @cached_property
+    @property
     def rows(self) -> int:
         """Height of the output, likewise."""
         return math.ceil(self.region[3] * self.scale)
 
-    @cached_property
+    @property
     def samples(self) -> int:
         """Points drawn for an output pixel, a side."""
         most = MAX_SAMPLES if self.scale > THUMBNAIL else THUMBNAIL_SAMPLES
@@ -79,13 +75,13 @@ class View:
         """The first output row, likewise."""
         return math.floor(self.region[1] * self.scale)
 
-    @cached_property
+    @property
     def shift(self) -> tuple[Fraction, Fraction]:
         """How far, in points of the frame, the grid lies right of and below the corner of the picture."""
         x, y = (self.region[axis] * self.scale for axis in (0, 1))
         return (x - math.floor(x)) * self.samples, (y - math.floor(y)) * self.samples
 
-    @cached_property
+    @property
     def ends(self) -> tuple[int, int]:
         """One past the last column and row of the frame that are drawn.
 
@@ -103,26 +99,11 @@ class View:
         """What every Gaussian's covariance gains on its diagonal, px^2: that of the pixel centres which a point stands for."""
         return max(0.0, float((1 / self.density) ** 2 - 1) / 12.0)
 
-    def in_frame(self, mean: NDArray[np.floating]) -> NDArray[np.float64]:
-        """(N, 2) means in px -> (N, 2) float64 means in points of the frame."""
-        shift = np.array([float(part) for part in self.shift])
-        placed: NDArray[np.float64] = mean.astype(np.float64) * float(self.density) - shift
-        return placed
-
     @property
     def drawn(self) -> tuple[float, float, float, float]:
         """(x0, y0, x1, y1) px: the region, and what its last column and row show beyond it."""
         x, y, _, _ = self.region
         return float(x), float(y), float(x + self.columns / self.scale), float(y + self.rows / self.scale)
-
-    def touching(self, gaussians: Gaussians) -> NDArray[np.bool_]:
-        """(N,) false for Gaussians that weigh nothing in the view; some of the others may weigh nothing as well."""
-        margin = _RADIUS * np.sqrt(gaussians.scale.max(axis=1, initial=0.0) ** 2 + self.added_variance) + self._slack
-        x0, y0, x1, y1 = self.drawn
-        mean_x, mean_y = gaussians.mean[:, 0], gaussians.mean[:, 1]
-        across: NDArray[np.bool_] = (mean_x > x0 - margin) & (mean_x < x1 + margin)
-        down: NDArray[np.bool_] = (mean_y > y0 - margin) & (mean_y < y1 + margin)
-        return across & down
 
     @property
     def box(self) -> tuple[float, float, float, float]:

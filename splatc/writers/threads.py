@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
+
+from splatc import core
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -30,6 +30,5 @@ def in_threads(work: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
 
 
 def _threads() -> int:
-    """As many as the renderer uses, if there is one: ``--threads`` speaks of both."""
-    numba = sys.modules.get("numba")
-    return int(numba.get_num_threads()) if numba else min(os.cpu_count() or 1, 8)
+    """As many as the renderer uses: ``--threads`` speaks of both."""
+    return min(core.threads(), 8)

@@ -2,7 +2,7 @@
 
 Each tile of the picture is one job. It runs over the Gaussians that reach it in their coding order, adds weight times colour (and, for
 the normalized blend, the weight) into a tile-sized accumulator, and blends at the end, so the result does not depend on the number of
-threads. The decoder draws with draw.py; what a Gaussian adds to a tile is the same code for both (tile.py).
+threads. The decoder draws with the core, which adds the same to a tile.
 """
 
 from __future__ import annotations
