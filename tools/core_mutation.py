@@ -78,7 +78,6 @@ EQUIVALENT: dict[str, str] = {
     "section.c: is_sound: each->count > MAX_GAUSSIANS - chain  ->  each->count >= MAX_GAUSSIANS - chain": "likewise",
     "section.c: is_sound: each->parent >= number_of  ->  each->parent > number_of": "its own parent has too many ancestors",
     "section.c: levels_are_sound: l->count > MAX_GAUSSIANS  ->  l->count >= MAX_GAUSSIANS": "likewise",
-    "library.c: core_draw_tile: core_get_level() < LEAST_LEVEL  ->  0": "nothing is loaded on a processor that has no level",
 }
 """Mutants, as they are listed, that no test tells from the core, and why."""
 
