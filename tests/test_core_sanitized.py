@@ -44,3 +44,8 @@ def test_the_sanitizer_is_there(environment: dict[str, str]) -> None:
     done = run(environment, "-c", lie)
     assert done.returncode != 0
     assert "AddressSanitizer" in done.stderr
+
+
+@pytest.mark.slow
+def test_threads_do_not_race(environment: dict[str, str]) -> None:
+    assert core_sanitize.check_threads() == 0

@@ -74,8 +74,7 @@ def check_threads() -> int:
         paths = [f"-I{core_build.CORE}", f"-I{source.parent}"]
         command = [*compiler.command, *flags, *paths, source, *objects, "-o", folder / "threads"]
         core_build.run([str(each) for each in command], ROOT, source.name)
-        # The sanitizer has a thread of its own: every fork is one of several threads to it.
-        options = {"TSAN_OPTIONS": "die_after_fork=0:halt_on_error=1"}
+        options = {"TSAN_OPTIONS": "halt_on_error=1"}
         return subprocess.run([folder / "threads"], env={**os.environ, **options}, timeout=600).returncode
 
 

@@ -1,10 +1,9 @@
-/* The pool under ThreadSanitizer: eight threads whose jobs are drawn, cancelled and waited for side by side; forks and retirements between them.
-   Exits with 0; what the sanitizer finds, it prints. tools/core_fuzz.py --threads builds and runs it. */
+/* The pool under ThreadSanitizer: eight threads whose jobs are drawn, cancelled and waited for side by side, with retirements between them.
+   Exits with 0, or with what the sanitizer says. `tools/core_sanitize.py --threads` builds and runs it. Forks, which the sanitizer cannot follow, are in
+   test_core_pool.py. */
 #include "fuzz_view.h"
 
 #include <pthread.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum { CALLERS = 8, ROUNDS = 30, WORKERS = 3 };
 
@@ -65,22 +64,10 @@ int main(void) {
                             .workers = WORKERS, .last = 100, .workspace_bytes = core_draw_workspace()};
     reference.out_bytes = 500 * 100 * scene.channels * 2;
     reference.out = room(reference.out_bytes, 1, 0), reference.workspace = workspace_of(WORKERS * reference.workspace_bytes, 0);
-    if (fork() == 0) { /* a process whose pool eight threads use first of all at the same time */
-        for (int64_t tile = 0; tile < core_draw_tiles(&reference); tile++) MUST(core_draw_tile(&reference, tile, 0) == CORE_OK);
-        call_from_all();
-        core_retire();
-        _exit(0);
-    }
-    int status = 1;
-    MUST(wait(&status) > 0 && status == 0);
     for (int64_t tile = 0; tile < core_draw_tiles(&reference); tile++) MUST(core_draw_tile(&reference, tile, 0) == CORE_OK);
+    call_from_all(); /* whose first calls make the pool, all at the same time */
+    core_retire();
     call_from_all();
-    if (fork() == 0) { /* the threads of the pool are gone in a child, whatever they were doing */
-        draw_once(0);
-        call_from_all();
-        _exit(0);
-    }
-    MUST(wait(&status) > 0 && status == 0);
     core_retire();
     core_retire();
     draw_once(0);
