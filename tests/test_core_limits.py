@@ -351,7 +351,9 @@ def test_what_the_encoder_gives(field: str, value: int) -> None:
 
 def test_a_count_that_no_workspace_holds() -> None:
     """core_decode_workspace has no size for it: -1 is not enough room."""
-    call = PredictCall()
+    call, memory = PredictCall(), zeros(12 * (MOST + 1))
+    for name in call.columns:
+        setattr(call.task, name, address(memory))
     call.task.count, call.task.first, call.task.workspace_bytes = MOST + 1, MOST + 1, 1 << 60
     assert call.run() == INVALID
 
@@ -372,12 +374,14 @@ def test_points_for_neighbours() -> None:
     assert run() == run(first=0) == run(first=30) == run(count=0, first=0) == OK
     for wrong in ({"count": -1}, {"count": MOST + 1}, {"first": -1}, {"first": 31}, {"shift": 8}, {"size": size - 1}):
         assert run(**wrong) == INVALID
-    assert run(count=MOST + 1, first=MOST + 1, size=1 << 60) == INVALID
+    assert run(count=-1, first=-1) == INVALID
     for array in (x, y):
         for value, expected in ((-1, INVALID), (1 << 30, INVALID), ((1 << 30) - 1, OK)):
             array[17] = value
             assert run() == expected
         array[17] = 0
+    x = y = zeros(4 * (MOST + 1)).view(np.int32)
+    assert run(count=MOST + 1, first=MOST + 1, size=1 << 60) == INVALID
 
 
 # ---- Headers ----

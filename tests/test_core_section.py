@@ -274,7 +274,7 @@ def _cut_stream(header: Header, section: Section, count: int, part: str, calls: 
     [
         ("positions", 0, 20, "x"), ("positions", 3, 20, "x"), ("positions", 0, 200, "x"), ("positions", 1, 2000, "x"), ("size", 1, 20, ""),
         ("anisotropy", 0, 20, "aspect"), ("angle", 0, 40, "angle"), ("strips", 0, 40, "offset"), ("luma", 0, 20, "luma"),
-        ("luma", 5, 20, ""), ("chroma", 1, 20, "first chroma"), ("alpha", 1, 20, "alpha"),
+        ("luma", 5, 20, ""), ("chroma", 1, 20, "first chroma"), ("alpha", 1, 20, "alpha"), ("alpha", 5, 20, ""),
     ],
 )  # fmt: skip
 def test_nothing_is_read_behind_an_impossible_code(part: str, calls: int, count: int, unread: str) -> None:

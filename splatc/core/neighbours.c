@@ -203,7 +203,7 @@ int32_t find_neighbours(const core_site *sites, const int32_t *order, const run 
 
 int32_t core_find_neighbours(const int32_t *x, const int32_t *y, int64_t count, int64_t first, int32_t *neighbours, core_site *sites,
                              uint8_t *workspace, int64_t workspace_bytes) {
-    if (count < 0 || count > MAX_GAUSSIANS || first < 0 || first > count || (uintptr_t)workspace % 64 ||
+    if (count > MAX_GAUSSIANS || first < 0 || first > count || (uintptr_t)workspace % 64 ||
         workspace_bytes < core_decode_workspace(count, count))
         return CORE_INVALID;
     arena a = {workspace, 0};

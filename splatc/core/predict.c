@@ -171,7 +171,7 @@ int32_t in_range(const core_steps *steps, int32_t level, int32_t x, int32_t y, i
 }
 
 int32_t core_make_residuals(const core_predict *t) {
-    if (!steps_are_sound(t->steps) || t->count < 0 || t->count > MAX_GAUSSIANS || t->first < 0 || t->first > t->count ||
+    if (!steps_are_sound(t->steps) || t->count > MAX_GAUSSIANS || t->first < 0 || t->first > t->count ||
         (uintptr_t)t->workspace % 64 || t->workspace_bytes < core_decode_workspace(t->count, t->count))
         return CORE_INVALID;
     arena a = {t->workspace, 0};
