@@ -92,20 +92,14 @@ def decode(
             row["known"], row["count"] = 1, len(known[number].gaussians)
             tables[slots[number]] = known[number].tables
         else:
-            stream, ranges = streams[number], _readable(header, section, len(streams[number]), stop_level)
-            row["count"] = ranges[-1].stop if ranges else 0
-            row["stream"], row["length"] = stream_bytes, len(stream)
-            row["first_level"], row["levels"] = len(levels), len(ranges)
-            row["cut"] = len(stream) != section.length
-            row["ends"] = row["count"] == section.count
-            row["minimum"] = limits.minimum_payload(section.count)
-            row["x0"], row["y0"], row["x1"], row["y1"] = section.rectangle
-            row["reach"] = -1 if section.crc is None else section.reach
+            ranges = _readable(header, section, len(streams[number]), stop_level)
+            row["stream"], row["first_level"] = stream_bytes, len(levels)
+            _fill(row, section, len(streams[number]), ranges)
             levels += [
                 (each.stop - each.start, each.level, each.x, each.y, each.columns, each.rows, 0) for each in ranges
             ]
-            joined.append(stream)
-            stream_bytes += len(stream)
+            joined.append(streams[number])
+            stream_bytes += len(streams[number])
         count += int(row["count"])
     columns = core.Columns.empty(count, header.channels)
     for number, decoded in known.items():
@@ -135,6 +129,15 @@ def _readable(header: Header, section: Section, length: int, stop_level: int) ->
     if length != section.length:
         levels = [each for each in levels if limits.minimum_payload(each.stop) <= length]
     return levels
+
+
+def _fill(row: np.void, section: Section, length: int, ranges: list[LevelRange]) -> None:
+    """What the core is told of a section of whose stream ``length`` bytes are there."""
+    row["count"], row["levels"] = ranges[-1].stop if ranges else 0, len(ranges)
+    row["length"], row["minimum"] = length, limits.minimum_payload(section.count)
+    row["cut"], row["ends"] = length != section.length, row["count"] == section.count
+    row["x0"], row["y0"], row["x1"], row["y1"] = section.rectangle
+    row["reach"] = -1 if section.crc is None else section.reach
 
 
 def _copy(gaussians: QuantizedGaussians, columns: core.Columns, start: int) -> None:
