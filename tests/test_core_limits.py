@@ -749,8 +749,8 @@ def test_a_number_of_a_job_lies(field: str, value: int | None) -> None:
 
 def test_jobs_of_as_many_workers_as_there_may_be() -> None:
     call = DrawCall()
-    for workers in (1, 64):
-        job = structs.Job(kind=1, workers=workers, task=ctypes.addressof(call.task), items=4)
+    for workers, items in ((1, 4), (64, 4), (1, 0)):
+        job = structs.Job(kind=1, workers=workers, task=ctypes.addressof(call.task), items=items)
         call.task.workers = 2
         assert load().core_start(job) == OK
         while (status := load().core_wait(job, 1000)) == library.RUNNING:

@@ -118,7 +118,7 @@ static void forget_threads_of_parent(void) {
 
 static int32_t dequantize_chunk(const core_dequantizing *t, int64_t chunk) {
     int64_t i = chunk * CORE_CHUNK, count = min64(t->count - i, CORE_CHUNK);
-    if (t->steps == NULL || chunk < 0 || count < 0) return CORE_INVALID;
+    if (t->steps == NULL) return CORE_INVALID;
     return core_dequantize(t->steps, count, t->level + i, t->x + i, t->y + i, t->log_scale + i, t->aspect + i, t->angle + i, t->offset + i,
                            t->colour + i * t->steps->channels, t->mean + 2 * i, t->scale + 2 * i, t->radians + i,
                            t->values + i * t->steps->channels);
@@ -126,7 +126,6 @@ static int32_t dequantize_chunk(const core_dequantizing *t, int64_t chunk) {
 
 static int32_t place_chunk(const core_placing *t, int64_t chunk) {
     int64_t i = chunk * CORE_CHUNK, count = min64(t->count - i, CORE_CHUNK);
-    if (chunk < 0 || count < 0) return CORE_INVALID;
     return core_place(t->view, count, t->mean + 2 * i, t->scale + 2 * i, t->angle + i, t->colour + i * t->channels, t->channels, t->normalized,
                       t->placed + i);
 }
