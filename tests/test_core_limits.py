@@ -150,6 +150,8 @@ def test_numbers_of_sections_and_workers(divided: bytes) -> None:
     for number, worker in ((-1, 0), (len(call.sections), 0), (0, -1), (0, call.workers)):
         assert call.run(number, worker) == INVALID
     assert call.run(0, call.workers - 1) == OK
+    call.task.section_count = 1
+    assert call.run(1) == INVALID  # in memory, but not told
 
 
 def test_a_chain_may_have_sixteen_sections() -> None:

@@ -79,6 +79,7 @@ EQUIVALENT: dict[str, str] = {
     "section.c: is_sound: each->parent >= number_of  ->  each->parent > number_of": "its own parent has too many ancestors",
     "neighbours.c: core_find_neighbours: count > MAX_GAUSSIANS  ->  count >= MAX_GAUSSIANS": "likewise",
     "predict.c: core_make_residuals: t->count > MAX_GAUSSIANS  ->  t->count >= MAX_GAUSSIANS": "likewise",
+    "positions.c: decode_positions: count < 0  ->  count <= 0": "some half always holds points",
     "section.c: levels_are_sound: l->count > MAX_GAUSSIANS  ->  l->count >= MAX_GAUSSIANS": "likewise",
 }
 """Mutants, as they are listed, that no test tells from the core, and why."""
