@@ -246,13 +246,18 @@ while True:
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for a child there")
 @pytest.mark.parametrize("code", [ENDLESS, SORTING], ids=["drawing", "sorting into tiles"])
 def test_ctrl_c_ends_a_long_call_at_once(code: str) -> None:
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"go\n"
-    time.sleep(1.0)
-    assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=3)  # 0.1 s on an idle machine; it would take minutes
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a parent may ignore it
+    command = [sys.executable, "-c", heeding + code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"go\n"
+            time.sleep(1.0)
+            assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            output, errors = process.communicate(timeout=3)  # 0.1 s on an idle machine; it would take minutes
+        finally:
+            process.kill()
     assert b"ended" not in output
     assert b"KeyboardInterrupt" in errors
 
