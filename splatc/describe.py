@@ -8,6 +8,7 @@ from typing import Any
 
 from splatc.bitstream.header import VERSION
 from splatc.bitstream.structure import Structure
+from splatc.budget import Budget
 
 SCHEMA_VERSION = 2
 """2: the streams are not decoded; ``bits`` are there only where they are asked for; ``sections``: levels, Gaussians of each, bytes of the
@@ -50,7 +51,10 @@ def describe(data: bytes, *, bits: bool = False) -> dict[str, Any]:
         "chunks": [asdict(chunk) | {"critical": chunk.critical} for chunk in structure.chunks],
     }
     if bits:
-        from splatc.bitstream import inspect
+        from splatc.bitstream import Reader, inspect
 
+        reader = Reader(io.BytesIO(data))
+        for group in reader.groups():
+            Budget().check_reading(*reader.cost(group))
         report["bits"] = inspect(data).bits
     return report

@@ -16,7 +16,8 @@ from splatc.bitstream import Reader, container, layout
 from splatc.bitstream import metadata as metadata_format
 from splatc.bitstream.container import Chunk, Source
 from splatc.bitstream.structure import read_header_of
-from splatc.errors import CorruptFileError, LimitError, SplatError, UnsupportedFileError
+from splatc.budget import Budget
+from splatc.errors import CorruptFileError, LimitError, UnsupportedFileError
 
 SCHEMA_VERSION = 1
 _METADATA = tuple(kind.decode() for kind in metadata_format.CHUNKS.values())
@@ -86,7 +87,7 @@ class _Findings:
             self.problems.append(Problem("limit", part, str(error)))
         except UnsupportedFileError as error:
             self.problems.append(Problem("unsupported", part, str(error)))
-        except SplatError as error:
+        except CorruptFileError as error:  # what else goes wrong is no fault of the file
             self.problems.append(Problem("corrupt", part, str(error)))
 
     def seen(self, *parts: str) -> bool:
@@ -116,9 +117,11 @@ def _check_streams(data: bytes, damaged: bool, found: _Findings) -> None:
         reader = Reader(io.BytesIO(data))
         if any(section.crc is not None for section in reader.sections):
             for group in reader.groups():
+                Budget().check_reading(*reader.cost(group))
                 _check_sections(reader, group, found)
         elif not damaged:
             with found.of("stream"):
+                Budget().check_reading(*reader.needed())
                 reader.check_sections([0] if reader.sections else [])
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,6 +84,28 @@ def test_an_instruction_set_that_is_none(folder: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(sources, "digest", lambda _: None)
     monkeypatch.setenv(library.LEVEL_VARIABLE, level)
     assert "expected v2, v3 or v4" in refusal()
+
+
+def test_a_processor_that_is_too_old(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Old:
+        """A library that finds no instruction set that it could use."""
+
+        def __init__(self, path: str) -> None:
+            self.library = real(path)
+
+        def __getattr__(self, name: str) -> Any:
+            return (lambda: 0) if name == "core_best_level" else getattr(self.library, name)
+
+    real = ctypes.CDLL
+    monkeypatch.setattr(sources, "digest", lambda _: None)
+    monkeypatch.setattr(ctypes, "CDLL", Old)
+    with pytest.raises((CoreError, AttributeError), match=r"SSE4\.2"):
+        library.load()
+
+
+def test_arrays_lie_in_one_piece() -> None:
+    with pytest.raises(AssertionError, match="one piece"):
+        library.address(np.zeros((4, 4))[:, 1])
 
 
 def test_statuses_that_no_file_causes() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import multiprocessing
 import os
@@ -331,3 +332,45 @@ except SystemExit:
         subprocess.run(command, check=True)
         pictures.append(out.read_bytes())
     assert pictures[0] == pictures[1]
+
+
+def test_systems_without_affinity_and_control_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(pool, "_quota", lambda: 1 << 16)
+    assert pool.available() == 3
+    monkeypatch.undo()
+
+    def unreadable(_: Path) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", unreadable)
+    assert pool._quota.__wrapped__() == 1 << 16
+
+
+def test_long_lists_are_sorted_patiently(tiny_file: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = splatc.decode(tiny_file, scale=4)
+    monkeypatch.setattr(core, "_MANY_ENTRIES", 0)
+    assert np.array_equal(splatc.decode(tiny_file, scale=4), expected)
+
+    def no_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", no_thread)
+    assert np.array_equal(splatc.decode(tiny_file, scale=4), expected)
+
+
+def test_a_fork_before_the_first_call_loads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "load", functools.cache(lambda: pytest.fail("loaded")))
+    pool._before_fork()
+
+
+def test_pictures_are_written_without_threads_where_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    from splatc.writers.threads import in_threads
+
+    def no_thread(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(pool, "available", lambda: 4)
+    monkeypatch.setattr(ThreadPoolExecutor, "_adjust_thread_count", no_thread)
+    assert list(in_threads(str, range(5))) == ["0", "1", "2", "3", "4"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import splatc
 from splatc import bitstream, picture
 from splatc.bitstream import Header, Metadata
 from splatc.decoder import decode_bytes, make_scene
@@ -18,6 +20,7 @@ from splatc.picture import Picture
 from splatc.quantize import quantize
 from splatc.render import draw_samples
 from splatc.steps import Quantizer
+from tests.bitstream_cases import header_for, random_quantized
 from tests.scenes import random_gaussians
 
 SIDE = 4096
@@ -147,3 +150,12 @@ def test_opening_loads_nothing_slow(tiny_splat: Path) -> None:
     code = "import sys, splatc; splatc.open(sys.argv[1]); print(*sys.modules)"
     result = subprocess.run([sys.executable, "-c", code, str(tiny_splat)], capture_output=True, text=True, check=True)
     assert not set(result.stdout.split()) & {"numba", "scipy", "torch", "PIL.Image"}
+
+
+def test_a_file_that_becomes_shorter_is_no_picture(tmp_path: Path) -> None:
+    path, header = tmp_path / "shrinks.splat2d", header_for(900, 700)
+    path.write_bytes(bitstream.encode(header, random_quantized(np.random.default_rng(0), header, 6000)))
+    with splatc.open(path) as opened:
+        os.truncate(path, 9000)  # more than a buffer
+        with pytest.raises(CorruptFileError, match="become shorter"):
+            opened.read()

@@ -13,10 +13,11 @@ from click.testing import CliRunner
 
 import splatc
 from splatc import bitstream
-from splatc.bitstream import Metadata, Pass
+from splatc.bitstream import Metadata, Pass, reader
 from splatc.bitstream.container import write
 from splatc.cli import main
-from splatc.errors import InputError
+from splatc.core import library
+from splatc.errors import CoreError, InputError
 from splatc.verifier import verify
 from tests.bitstream_cases import header_for, random_quantized
 from tests.surgery import chunks_of, mended, payload_of, with_payload, with_sections
@@ -139,3 +140,33 @@ def test_the_function_takes_paths(tiny_splat: Path, tmp_path: Path) -> None:
     assert splatc.verify(tiny_splat) == []
     with pytest.raises(InputError):
         splatc.verify(tmp_path / "none")
+
+
+def test_what_goes_wrong_on_this_machine_is_no_fault_of_the_file(
+    tiny_splat: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library.load(), "core_start", lambda _: library.NO_THREAD)
+    with pytest.raises(CoreError, match="no thread"):
+        verify(tiny_splat.read_bytes())
+
+
+def test_many_sections_are_gone_through_in_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `verify` and `info --bits` find does not depend on how much of a file they look at at once."""
+    header = header_for(500, 300)
+    division = (Pass(2, 10), Pass(2, 8), Pass(2, 6))
+    data = bitstream.encode(header, random_quantized(np.random.default_rng(0), header, 900), layout=division)
+    bits = bitstream.inspect(data).bits
+    monkeypatch.setattr(reader, "GROUP", 700)
+    opened = bitstream.Reader(io.BytesIO(data))
+    assert len(opened.groups()) > 3
+    assert [number for group in opened.groups() for number in group] == list(range(len(opened.sections)))
+    assert verify(data) == []
+    assert bitstream.inspect(data).bits == pytest.approx(bits)
+    place = data.index(b"GAUS") + len(data) // 2
+    damaged = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+    assert [problem.part.split()[0] for problem in verify(damaged)] == ["checksum", "section"]
+
+
+def test_a_limit_of_memory_holds_for_verify_too(tiny_file: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("splatc.budget.MAX_MEMORY", 1000)
+    assert [problem.kind for problem in verify(tiny_file)] == ["limit"]

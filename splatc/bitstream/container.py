@@ -69,7 +69,10 @@ class Source:
         if start + length <= len(self._start):
             return self._start[start : start + length]
         self._stream.seek(start)
-        return self._read(length)
+        content = self._read(length)
+        if len(content) < min(length, self.length - start):
+            raise CorruptFileError("the file has become shorter while it was read")
+        return content
 
     def _read(self, length: int) -> bytes:
         parts = []

@@ -22,6 +22,8 @@ CACHED = 1 << 17
 """Gaussians that a reader remembers, of sections that others need: the coarse ones, which are of use to every region."""
 GROUP = 1 << 18
 """Gaussians that lie in memory at once where a file is gone through."""
+TABLES = 256
+"""Gaussians that take as much memory as the tables of a section that others go on from."""
 MARGIN = 1.0
 """px that a region is widened by: more than a reach may be off."""
 
@@ -52,7 +54,10 @@ class Reader(Structure):
 
     def needed(self, region: Region | None = None, *, max_level: int | None = None) -> tuple[int, int]:
         """How many Gaussians ``read`` would decode at most, and in how many of its sections those are that others go on from."""
-        wanted = self._wanted(region, max_level or 0)
+        return self.cost(self._wanted(region, max_level or 0))
+
+    def cost(self, wanted: list[int]) -> tuple[int, int]:
+        """The same of what it takes to decode some sections."""
         needed = set(wanted).union(*(layout.ancestors(self.sections, number) for number in wanted))
         return sum(self.sections[number].count for number in needed), len(needed & self._parents)
 
@@ -71,13 +76,18 @@ class Reader(Structure):
         """All sections in file order, in groups of GROUP Gaussians or a section: who goes through them needs the memory of one."""
         groups: list[list[int]] = []
         held = GROUP
-        for number, section in enumerate(self.sections):
-            if held + section.count > GROUP:
+        for number in range(len(self.sections)):
+            weight = self._weight(number)
+            if held + weight > GROUP:
                 groups.append([])
                 held = 0
             groups[-1].append(number)
-            held += section.count
+            held += weight
         return groups
+
+    def _weight(self, number: int) -> int:
+        """What a section takes in memory, in Gaussians."""
+        return self.sections[number].count + (TABLES if number in self._parents else 0)
 
     def check_sections(self, group: list[int]) -> None:
         """Decode sections of a whole file and forget them. Raises CorruptFileError."""
@@ -125,7 +135,7 @@ class Reader(Structure):
         known, total = {**self._cache, **decoded}, 0
         self._cache = {}
         for number in sorted(known):
-            total += self.sections[number].count
+            total += self._weight(number)
             if total <= CACHED:
                 self._cache[number] = known[number].copy() if number in decoded else known[number]
 

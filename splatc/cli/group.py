@@ -55,6 +55,9 @@ class _Group(click.Group):
         except SplatError as error:
             complain(str(error))
             return error.exit_code
+        except MemoryError:
+            complain("not enough memory: --max-memory refuses in time what would take too much")
+            return SplatError.exit_code
         except KeyboardInterrupt:
             complain("interrupted")
             return 128 + signal.SIGINT

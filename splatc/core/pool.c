@@ -130,9 +130,16 @@ static int32_t place_chunk(const core_placing *t, int64_t chunk) {
                       t->placed + i);
 }
 
+/* Items of a job in as many bands as it has workers, one of each band in turn: what two workers write at a time lies far apart. A fresh output comes in pages of
+   up to 2 MB, which both would otherwise wait for, or clear twice. */
+static int64_t in_bands(const core_job *job, int64_t item) {
+    int64_t length = job->items / job->workers, longer = job->items % job->workers, band = item % job->workers;
+    return band * length + min64(band, longer) + item / job->workers;
+}
+
 static int32_t run_item(core_job *job, int64_t item, int32_t worker) {
     switch (job->kind) {
-    case CORE_JOB_DRAW: return core_draw_tile(job->task, item, worker);
+    case CORE_JOB_DRAW: return core_draw_tile(job->task, in_bands(job, item), worker);
     case CORE_JOB_DEQUANTIZE: return dequantize_chunk(job->task, item);
     case CORE_JOB_PLACE: return place_chunk(job->task, item);
     default: return core_decode_section(job->task, job->list == NULL ? item : job->list[item], worker);

@@ -22,7 +22,12 @@ def in_threads(work: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[U]] = deque()
         for item in items:
-            waiting.append(pool.submit(work, item))
+            try:
+                waiting.append(pool.submit(work, item))
+            except RuntimeError:  # the system gives no thread
+                while waiting:
+                    yield waiting.popleft().result()
+                yield work(item)
             if len(waiting) > threads:
                 yield waiting.popleft().result()
         while waiting:
