@@ -152,6 +152,9 @@ def test_numbers_of_sections_and_workers(divided: bytes) -> None:
     assert call.run(0, call.workers - 1) == OK
     call.task.section_count = 1
     assert call.run(1) == INVALID  # in memory, but not told
+    call.task.sections += structs.SECTION.itemsize
+    call.sections[0]["parent"] = -1
+    assert call.run(-1) == INVALID  # likewise
 
 
 def test_a_chain_may_have_sixteen_sections() -> None:

@@ -327,6 +327,7 @@ def test_only_the_shortest_stream_is_the_one() -> None:
             content + b"\0",
             content + b"\1",
             content + bytes(9),
+            content + bytes(20) + b"\1",  # behind all that is read
             *(content[:-1] + bytes([last ^ 1 << bit]) for bit in range(8)),
         ):
             (section,) = layout.undivided(header, len(other))
