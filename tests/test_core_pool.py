@@ -22,6 +22,7 @@ import splatc
 from splatc import bitstream, core
 from splatc.blend import Blend
 from splatc.core import pool
+from splatc.errors import UsageError
 from splatc.gaussians import Gaussians, Scene
 from splatc.render import render
 from tests.bitstream_cases import header_for, random_quantized
@@ -213,6 +214,7 @@ ENDLESS = """
 import sys, threading, time
 import numpy as np
 from splatc.blend import Blend
+from splatc.errors import UsageError
 from splatc.gaussians import Gaussians, Scene
 from splatc.render import render
 count = 4000
@@ -229,6 +231,7 @@ print("ended", flush=True)
 SORTING = """
 import numpy as np
 from splatc import core
+from splatc.errors import UsageError
 from splatc.gaussians import Gaussians, Scene
 from splatc.blend import Blend
 from splatc.render.draw import make_plan
@@ -339,6 +342,12 @@ except SystemExit:
         subprocess.run(command, check=True)
         pictures.append(out.read_bytes())
     assert pictures[0] == pictures[1]
+
+
+@pytest.mark.parametrize("number", [0, -1, 1.5, "2"])
+def test_numbers_of_threads_that_are_none(number: Any) -> None:
+    with pytest.raises(UsageError, match="whole number above 0"):
+        core.set_threads(number)
 
 
 def test_systems_without_affinity_and_control_groups(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,7 +113,8 @@ class Reader(Structure):
     def _run(self, wanted: list[int], stop_level: int, *, tally: bool = False) -> decoding.Result:
         """Decode sections and their ancestors, and remember those that others go on from, unless the whole file was read."""
         needed = set(wanted).union(*(layout.ancestors(self.sections, number) for number in wanted))
-        known = {} if tally else {number: self._cache[number] for number in sorted(needed) if number in self._cache}
+        cache = {} if tally else self._cache
+        known = {number: cache[number] for number in sorted(needed) if number in cache}
         streams: dict[int, bytes] = {}
         for number in sorted(needed - known.keys()):
             parent = self.sections[number].parent
@@ -132,12 +133,12 @@ class Reader(Structure):
 
     def _remember(self, decoded: dict[int, Decoded]) -> None:
         """Keep coarse sections, up to CACHED Gaussians."""
-        known, total = {**self._cache, **decoded}, 0
-        self._cache = {}
+        known, kept, total = {**self._cache, **decoded}, dict[int, Decoded](), 0
         for number in sorted(known):
             total += self._weight(number)
             if total <= CACHED:
-                self._cache[number] = known[number].copy() if number in decoded else known[number]
+                kept[number] = known[number].copy() if number in decoded else known[number]
+        self._cache = kept
 
     def _stream(self, section: Section) -> bytes:
         """The bytes of a section, checked; of a truncated file fewer."""

@@ -75,7 +75,7 @@ def load() -> ctypes.CDLL:
     """The library. Raises CoreError, with what to do, if it is missing, of other sources, or for another processor."""
     replacement = os.environ.get(LIBRARY_VARIABLE)
     path = Path(replacement) if replacement else FOLDER / file_name()
-    advice = "build it: `make core`, or `pip install .` once more"
+    advice = "install splatc once more (in a checkout that is installed with -e, `make core`)"
     if not path.exists():
         raise CoreError(f"the compiled core of splatc is missing ({path.name} in {path.parent}); {advice}")
     try:

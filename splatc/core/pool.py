@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from splatc.core import structs
 from splatc.core.library import RUNNING, load
+from splatc.errors import UsageError
 
 MOST = 64
 _PATIENCE = 50
@@ -25,7 +26,9 @@ _chosen: int | None = None
 
 
 def set_threads(number: int | None) -> None:
-    """Work on so many threads, at most on one a processor; None: on one a processor."""
+    """Work on so many threads, at most on one a processor; None: on one a processor. Raises UsageError."""
+    if number is not None and (not isinstance(number, int) or number < 1):
+        raise UsageError(f"threads={number!r}: expected a whole number above 0, or None")
     global _chosen
     _chosen = number
 
