@@ -259,7 +259,7 @@ def sort_into_tiles(placed: Placed) -> Lists:
     if placed.entries < _MANY_ENTRIES:
         check(sort())
     else:
-        check(patiently(sort, keep=(placed, starts, members, cursor)))
+        check(patiently(sort, (placed, starts, members, cursor)))
     return Lists(starts, members)
 
 

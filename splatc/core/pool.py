@@ -120,18 +120,18 @@ class Work:
                 return
 
 
-def patiently(call: Callable[..., int], *arguments: object, keep: object) -> int:
+def patiently(call: Callable[[], int], keep: object) -> int:
     """The status of a call that nothing can stop; a signal of Python's is heeded all the same, and what to ``keep`` stays until it ends."""
     statuses: list[int] = []
 
     def run(_keep: object) -> None:
-        statuses.append(call(*arguments))
+        statuses.append(call())
 
     thread = threading.Thread(target=run, args=(keep,), daemon=True)
     try:
         thread.start()
     except RuntimeError:  # the system gives none: then it takes what it takes
-        return call(*arguments)
+        return call()
     while thread.is_alive():
         thread.join(_PATIENCE / 1000)
     return statuses[0]
