@@ -364,6 +364,14 @@ def test_systems_without_affinity_and_control_groups(monkeypatch: pytest.MonkeyP
     assert pool._quota.__wrapped__() == 1 << 16
 
 
+def test_a_patient_call_is_waited_for() -> None:
+    def slow() -> int:
+        time.sleep(0.1)
+        return 7
+
+    assert pool.patiently(slow, ()) == 7
+
+
 def test_long_lists_are_sorted_patiently(tiny_file: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = splatc.decode(tiny_file, scale=4)
     monkeypatch.setattr(core, "_MANY_ENTRIES", 0)
