@@ -11,7 +11,7 @@ else
 BIN := $(VENV)/bin
 LIBRARY := splatc/core/splatc_core$(if $(filter Darwin,$(shell uname)),.dylib,.so)
 endif
-CORE := $(wildcard splatc/core/*.[ch]) splatc/core/sources.py tools/core_build.py
+CORE := $(wildcard splatc/core/*.[ch] splatc/core/*/*.[ch]) splatc/core/sources.py tools/core_build.py
 TARGETS := linux-x86_64 linux-aarch64 macos-x86_64 macos-arm64 windows-x86_64
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt --editable

@@ -23,7 +23,9 @@ from splatc.errors import CoreError
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of the core's sources and library, from which it will be loaded next."""
     for path in [*sources.files(library.FOLDER), library.FOLDER / library.file_name()]:
-        shutil.copy(path, tmp_path)
+        copy = tmp_path / path.relative_to(library.FOLDER)
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copy(path, copy)
     monkeypatch.setattr(library, "FOLDER", tmp_path)
     monkeypatch.delenv(library.LIBRARY_VARIABLE, raising=False)
     library.load.cache_clear()

@@ -85,18 +85,19 @@ def test_every_source_is_compiled_once_and_the_hot_one_for_each_level(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(core_build.CORE / "sources.py", tmp_path)
-    for name in ("core.h", "cpu.c", "pool.c", "raster.c"):
+    (tmp_path / "fit").mkdir()
+    for name in ("core.h", "cpu.c", "pool.c", "raster.c", "fit/bins.c"):
         (tmp_path / name).touch()
     monkeypatch.setattr(core_build, "CORE", tmp_path)
     compiler, zig = core_build.Compiler(("cc",)), core_build.Compiler(("zig", "cc"), zig=True)
     targets = core_build.TARGETS
     on_x86 = {job.object: job.flags for job in core_build.jobs(compiler, targets["linux-x86_64"])}
-    assert sorted(on_x86) == ["cpu.o", "pool.o", "raster.v2.o", "raster.v3.o", "raster.v4.o"]
+    assert sorted(on_x86) == ["bins.o", "cpu.o", "pool.o", "raster.v2.o", "raster.v3.o", "raster.v4.o"]
     assert {"-march=x86-64-v3", "-DCORE_LEVEL=v3"} <= set(on_x86["raster.v3.o"])
     assert on_x86["cpu.o"] == ("-march=x86-64",)
     by_zig = {job.object: job.flags for job in core_build.jobs(zig, targets["windows-x86_64"])}
     assert {"-mcpu=x86_64_v4", "-DCORE_LEVEL=v4", "x86_64-windows-gnu"} <= set(by_zig["raster.v4.o"])
-    on_arm = {job.object: job.flags for job in core_build.jobs(zig, targets["macos-arm64"], ("pool.c",))}
+    on_arm = {job.object: job.flags for job in core_build.jobs(zig, targets["macos-arm64"], decoder=True)}
     assert sorted(on_arm) == ["cpu.o", "raster.base.o"]
     assert "-DCORE_LEVEL=base" in on_arm["raster.base.o"]
     assert not any("fast-math" in flag for flag in core_build.FLAGS + core_build.OPTIMIZED)

@@ -33,14 +33,16 @@ WASM = ROOT / "splatc" / "web" / "core.wasm"
 ZIG = "ziglang==0.17.1"
 """The package with clang inside: compiles where there is no C compiler, for other systems, and for WebAssembly."""
 
-HOT = "raster.c"
+HOT = ("raster.c",)
 """Compiled once for each level of LEVELS; everything else once, for the oldest processor of its kind."""
 THREADS = "pool.c"
-"""No part of core.wasm."""
+"""No part of core.wasm, nor is what lies in folders: the fit."""
 
 # Contraction would give other numbers on other processors. What the other two forbid to assume costs speed; nothing here depends on it.
 NUMBERS = ("-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math")
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion")
+INCLUDES = ("-I..", "-Ifit")
+"""Seen from the folder of a source."""
 FLAGS = ("-std=gnu11", *NUMBERS, "-fvisibility=hidden", *WARNINGS)
 OPTIMIZED = ("-O3",)
 CHECKS = "address,undefined,float-cast-overflow"
@@ -240,8 +242,9 @@ def sources() -> list[Path]:
     return list(described()["files"](CORE))
 
 
-def digest() -> str:
-    return str(described()["digest"](CORE))
+def digest(*, decoder: bool = False) -> str:
+    """Of all sources, or of those that core.wasm is made of."""
+    return str(described()["digest"](CORE, decoder=decoder))
 
 
 def described() -> dict[str, Any]:
@@ -264,13 +267,13 @@ class Job:
     flags: tuple[str, ...]
 
 
-def jobs(compiler: Compiler, target: Target, without: Sequence[str] = ()) -> list[Job]:
-    """Every source once, the hot one once for each level."""
+def jobs(compiler: Compiler, target: Target, *, decoder: bool = False) -> list[Job]:
+    """Every source once, hot ones once for each level; or only those of core.wasm."""
     result = []
     for source in sources():
-        if source.suffix != ".c" or source.name in without:
+        if source.suffix != ".c" or (decoder and (source.name == THREADS or source.parent != CORE)):
             continue
-        if source.name == HOT:
+        if source.name in HOT:
             for level in LEVELS.get(target.machine, {"base": ""}):
                 flags = (*compiler.for_machine(target, level), f"-DCORE_LEVEL={level}")
                 result.append(Job(source, f"{source.stem}.{level}.o", flags))
@@ -279,9 +282,11 @@ def jobs(compiler: Compiler, target: Target, without: Sequence[str] = ()) -> lis
     return result
 
 
-def compile_all(compiler: Compiler, todo: Sequence[Job], flags: Sequence[str], objects: Path) -> list[Path]:
+def compile_all(
+    compiler: Compiler, todo: Sequence[Job], flags: Sequence[str], objects: Path, *, decoder: bool = False
+) -> list[Path]:
     """The objects, made two at a time."""
-    common = [*compiler.command, *flags, f'-DCORE_SOURCES="{digest()}"']
+    common = [*compiler.command, *flags, *INCLUDES, f'-DCORE_SOURCES="{digest(decoder=decoder)}"']
 
     def compile_one(job: Job) -> Path:
         run(
@@ -334,7 +339,7 @@ def build_wasm(output: Path = WASM) -> Path:
         headers.mkdir()
         (headers / "string.h").write_text(STRING_H)
         flags = [*FLAGS, *WASM_FLAGS, "-isystem", str(headers)]
-        compiled = compile_all(compiler, jobs(compiler, target, (THREADS,)), flags, Path(temporary))
+        compiled = compile_all(compiler, jobs(compiler, target, decoder=True), flags, Path(temporary), decoder=True)
         linked = Path(temporary, output.name)
         start = [*compiler.command, *compiler.for_machine(target), *WASM_FLAGS, *WASM_LINK]
         run([*start, *compiled, "-o", linked], CORE, "the link")

@@ -31,6 +31,7 @@ enum {
     CORE_RUNNING = 7,         /* a job is not done yet */
     CORE_CANCELLED = 8,
     CORE_NO_THREAD = 9, /* the system gives no thread */
+    CORE_TOO_SMALL = 10, /* a list has no room for its entries; the task says how many there are */
 };
 
 enum {
@@ -270,6 +271,7 @@ enum {
     CORE_JOB_DRAW = 1,       /* core_draw: tiles */
     CORE_JOB_DEQUANTIZE = 2, /* core_dequantizing: CORE_CHUNK Gaussians each */
     CORE_JOB_PLACE = 3,      /* core_placing: likewise */
+    CORE_JOB_KINDS = 32,     /* those of the fit are in fit/fit.h */
     CORE_MAX_WORKERS = 64,
     CORE_CHUNK = 4096,
 };
@@ -295,6 +297,8 @@ typedef struct core_job {
     const void *task;    /* as the kind says */
     int64_t items;
     const int32_t *list; /* (items) numbers of the sections, or NULL: all */
+    const int64_t *phases; /* (phase_count) items that end each phase, ascending, the last are all; NULL: a single one. None begins before all of the last are done */
+    int64_t phase_count;
     struct core_job *link; /* the pool's own from here on: 0 at first */
     int64_t taken, done;
     uint64_t busy; /* workers of it that run an item, bit by bit */

@@ -28,7 +28,8 @@ VERSION = 1
     RUNNING,
     CANCELLED,
     NO_THREAD,
-) = range(10)
+    TOO_SMALL,
+) = range(11)
 """The statuses."""
 
 LEVEL_VARIABLE = "SPLATC_CORE_LEVEL"

@@ -137,20 +137,40 @@ static int64_t in_bands(const core_job *job, int64_t item) {
     return band * length + min64(band, longer) + item / job->workers;
 }
 
-static int32_t run_item(core_job *job, int64_t item, int32_t worker) {
-    switch (job->kind) {
-    case CORE_JOB_DRAW: return core_draw_tile(job->task, in_bands(job, item), worker);
-    case CORE_JOB_DEQUANTIZE: return dequantize_chunk(job->task, item);
-    case CORE_JOB_PLACE: return place_chunk(job->task, item);
-    default: return core_decode_section(job->task, job->list == NULL ? item : job->list[item], worker);
-    }
+static int32_t run_decode(const core_job *job, int64_t item, int32_t worker) {
+    return core_decode_section(job->task, job->list == NULL ? item : job->list[item], worker);
 }
+static int32_t run_draw(const core_job *job, int64_t item, int32_t worker) { return core_draw_tile(job->task, in_bands(job, item), worker); }
+static int32_t run_dequantize(const core_job *job, int64_t item, int32_t worker) {
+    (void)worker;
+    return dequantize_chunk(job->task, item);
+}
+static int32_t run_place(const core_job *job, int64_t item, int32_t worker) {
+    (void)worker;
+    return place_chunk(job->task, item);
+}
+
+typedef int32_t run_item(const core_job *job, int64_t item, int32_t worker);
+static run_item *const RUN[CORE_JOB_KINDS] = {
+    [CORE_JOB_DECODE] = run_decode,
+    [CORE_JOB_DRAW] = run_draw,
+    [CORE_JOB_DEQUANTIZE] = run_dequantize,
+    [CORE_JOB_PLACE] = run_place,
+};
 
 static int32_t is_done(const core_job *job) { return job->done == job->taken && (job->taken == job->items || job->stop); }
 
+/* The items that may be taken by now: those up to the end of a phase whose predecessors are all done. */
+static int64_t released(const core_job *job) {
+    if (job->phases == NULL) return job->items;
+    int64_t k = 0;
+    while (k < job->phase_count - 1 && job->phases[k] <= job->done) k++;
+    return job->phases[k];
+}
+
 /* Whether a job has an item for one more worker. */
 static int32_t is_open(const core_job *job) {
-    return __builtin_popcountll(job->busy) < job->workers && job->taken < job->items && !job->stop;
+    return __builtin_popcountll(job->busy) < job->workers && job->taken < released(job) && !job->stop;
 }
 
 static core_job *open_job(void) {
@@ -182,11 +202,12 @@ static void run_next(core_job *job) {
     append_job(job);
     if (idle > 0 && open_job() != NULL) wake_workers();
     release();
-    int32_t status = run_item(job, item, worker);
+    int32_t status = RUN[job->kind](job, item, worker);
     acquire();
     job->busy &= ~((uint64_t)1 << worker);
     job->done++;
     if (status != CORE_OK && job->status == CORE_OK) job->status = status;
+    if (status != CORE_OK && job->phases != NULL) job->stop = 1; /* a later phase builds on this one */
     if (is_done(job)) wake_callers(); /* and touch the job no more: its caller may free it */
 }
 
@@ -222,9 +243,17 @@ static int32_t have_workers(int32_t wanted) {
     return running;
 }
 
+static int32_t phases_are_sound(const core_job *job) {
+    if (job->phases == NULL) return 1;
+    if (job->phase_count < 1 || job->phases[job->phase_count - 1] != job->items) return 0;
+    for (int64_t k = 0; k < job->phase_count; k++)
+        if (job->phases[k] < (k == 0 ? 0 : job->phases[k - 1])) return 0;
+    return 1;
+}
+
 int32_t core_start(core_job *job) {
     if (job == NULL || job->workers < 1 || job->workers > CORE_MAX_WORKERS || job->items < 0 || job->task == NULL ||
-        job->kind < CORE_JOB_DECODE || job->kind > CORE_JOB_PLACE)
+        job->kind < 0 || job->kind >= CORE_JOB_KINDS || RUN[job->kind] == NULL || !phases_are_sound(job))
         return CORE_INVALID;
     forget_threads_of_parent();
     acquire();
@@ -248,7 +277,7 @@ int32_t core_wait(core_job *job, int32_t milliseconds) {
     if (!is_done(job)) wait_for_end(milliseconds);
     if (is_done(job)) {
         remove_job(job);
-        status = job->stop && job->done < job->items ? CORE_CANCELLED : job->status;
+        status = job->stop && job->done < job->items && job->status == CORE_OK ? CORE_CANCELLED : job->status;
     }
     release();
     return status;

@@ -93,12 +93,23 @@ class Work:
         self._job = structs.Job(kind=kind, workers=workers)
         self.stop = ctypes.addressof(self._job) + structs.Job.stop.offset
 
-    def run(self, task: ctypes.Structure, items: int, numbers: NDArray[np.int32] | None = None) -> int:
-        """Run the items (those with these ``numbers``) and return the status; a signal of Python's ends it within moments."""
+    def run(
+        self,
+        task: ctypes.Structure,
+        items: int,
+        numbers: NDArray[np.int32] | None = None,
+        phases: NDArray[np.int64] | None = None,
+    ) -> int:
+        """Run the items (those with these ``numbers``) and return the status; a signal of Python's ends it within moments.
+
+        ``phases`` are the items that end each phase, ascending, the last all of them: no phase begins before the one before is done.
+        """
         library = load()
         self._job.task = ctypes.addressof(task)
         self._job.items = items
         self._job.list = None if numbers is None else numbers.ctypes.data
+        self._job.phases = None if phases is None else phases.ctypes.data
+        self._job.phase_count = 0 if phases is None else len(phases)
         try:
             if status := library.core_start(self._job):
                 return int(status)

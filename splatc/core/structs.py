@@ -161,6 +161,8 @@ class Job(ctypes.Structure):
         ("task", c_void_p),
         ("items", c_int64),
         ("list", c_void_p),
+        ("phases", c_void_p),
+        ("phase_count", c_int64),
         ("link", c_void_p),
         ("taken", c_int64),
         ("done", c_int64),
