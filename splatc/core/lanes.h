@@ -12,6 +12,11 @@ enum { LANES = 8 };
 enum { LANES = 4 };
 #endif
 
+/* The name of a function of a hot file, which is compiled once for each instruction set. */
+#define JOIN(a, b) a##_##b
+#define WITH_LEVEL(name, level) JOIN(name, level)
+#define AT_LEVEL(name) WITH_LEVEL(name, CORE_LEVEL)
+
 typedef float vec __attribute__((vector_size(4 * LANES), may_alias, aligned(4 * LANES)));
 typedef int32_t ivec __attribute__((vector_size(4 * LANES), may_alias, aligned(4 * LANES)));
 

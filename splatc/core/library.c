@@ -1,6 +1,10 @@
 /* The library as such: versions, sizes, the instruction set of the rasterizer. */
 #include "internal.h"
 
+#if !defined(__wasm__)
+#include "fit.h"
+#endif
+
 #ifndef CORE_SOURCES
 #define CORE_SOURCES "unknown"
 #endif
@@ -15,7 +19,7 @@ int64_t core_struct_bytes(int32_t which) {
         sizeof(core_level),  sizeof(core_decode), sizeof(core_predict), sizeof(core_view),   sizeof(core_placed), sizeof(core_draw),
 #if !defined(__wasm__)
         sizeof(core_job),    sizeof(core_dequantizing), sizeof(core_placing),
-        [20] = 0, /* from here on those of fit/ */
+        [20] = sizeof(core_fit), sizeof(core_fit_widths), sizeof(core_fit_adam), sizeof(core_fit_rate),
 #endif
     };
     return which < 0 || which >= (int32_t)(sizeof BYTES / sizeof *BYTES) ? 0 : BYTES[which];

@@ -1,6 +1,8 @@
 /* The threads: one pool for the process, shared by all callers (core.h, "Threads"). */
 #include "internal.h"
 
+#include "fit.h"
+
 #if !defined(__wasm__)
 
 #if defined(_WIN32)
@@ -150,12 +152,15 @@ static int32_t run_place(const core_job *job, int64_t item, int32_t worker) {
     return place_chunk(job->task, item);
 }
 
+static int32_t run_fit(const core_job *job, int64_t item, int32_t worker) { return core_fit_item((core_fit *)(uintptr_t)job->task, item, worker); }
+
 typedef int32_t run_item(const core_job *job, int64_t item, int32_t worker);
 static run_item *const RUN[CORE_JOB_KINDS] = {
     [CORE_JOB_DECODE] = run_decode,
     [CORE_JOB_DRAW] = run_draw,
     [CORE_JOB_DEQUANTIZE] = run_dequantize,
     [CORE_JOB_PLACE] = run_place,
+    [CORE_JOB_FIT] = run_fit,
 };
 
 static int32_t is_done(const core_job *job) { return job->done == job->taken && (job->taken == job->items || job->stop); }

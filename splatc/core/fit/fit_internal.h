@@ -1,0 +1,20 @@
+/* What the files of the fit share among themselves. */
+#ifndef SPLATC_CORE_FIT_INTERNAL_H
+#define SPLATC_CORE_FIT_INTERNAL_H
+
+#include "fit.h"
+#include "internal.h"
+
+enum { MEAN_X, MEAN_Y, LOG_SCALE, LOG_ASPECT, ANGLE, COLOUR }; /* rows of the values */
+
+/* fit_place.c, fit_tile.c, fit_move.c, once for each instruction set: Gaussians first .. last - 1, or a tile. */
+#define DECLARE(level)                                                     \
+    void fit_place_##level(core_fit *t, int64_t first, int64_t last);      \
+    int32_t fit_tile_##level(core_fit *t, int64_t tile, int32_t worker);   \
+    void fit_move_##level(core_fit *t, int64_t first, int64_t last);
+DECLARE(v2)
+DECLARE(v3)
+DECLARE(v4)
+DECLARE(base)
+
+#endif
