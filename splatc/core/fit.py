@@ -117,7 +117,7 @@ def run(task: Fit, workspace: Workspace) -> Floats | NDArray[np.float64]:
     count, workers = task.count, threads()
     number = tiles(task.width, task.height)
     squares = workspace.array("squares", number, np.float64)[:number]
-    task.placed = address(workspace.array("placed", count * size_of("placed"), np.uint8))
+    task.placed = address(workspace.array("placed", count * size_of("fit_placed"), np.uint8))
     task.boxes = address(workspace.array("boxes", 4 * count, np.int32))
     task.entry_starts = address(workspace.array("entry_starts", count + 1, np.int64))
     task.tile_starts = address(workspace.array("tile_starts", number + 1, np.int64))

@@ -19,7 +19,7 @@ int64_t core_struct_bytes(int32_t which) {
         sizeof(core_level),  sizeof(core_decode), sizeof(core_predict), sizeof(core_view),   sizeof(core_placed), sizeof(core_draw),
 #if !defined(__wasm__)
         sizeof(core_job),    sizeof(core_dequantizing), sizeof(core_placing),
-        [20] = sizeof(core_fit), sizeof(core_fit_widths), sizeof(core_fit_adam), sizeof(core_fit_rate),
+        [20] = sizeof(core_fit), sizeof(core_fit_widths), sizeof(core_fit_adam), sizeof(core_fit_rate), sizeof(core_fit_placed),
 #endif
     };
     return which < 0 || which >= (int32_t)(sizeof BYTES / sizeof *BYTES) ? 0 : BYTES[which];

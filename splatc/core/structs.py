@@ -193,7 +193,7 @@ KINDS = {
             "placing",
         )
     )
-} | {"fit": 20, "fit_widths": 21, "fit_adam": 22, "fit_rate": 23}
+} | {"fit": 20, "fit_widths": 21, "fit_adam": 22, "fit_rate": 23, "fit_placed": 24}
 """Numbers of the structs for ``core_struct_bytes``."""
 
 MIRRORS = {

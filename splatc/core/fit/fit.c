@@ -9,9 +9,12 @@
 #define CHOOSE(name) name##_base
 #endif
 
-enum { MOST_SIDE = 1 << 20, SUMS_HEIGHT = CORE_FIT_TILE_HEIGHT, SUMS_PITCH = CORE_FIT_TILE_WIDTH + 16 };
+enum { MOST_SIDE = 1 << 20 };
 
-int64_t core_fit_workspace(void) { return (int64_t)sizeof(float) * 2 * CORE_MAX_PLANES * SUMS_HEIGHT * SUMS_PITCH; }
+/* Planes that are drawn and missing, and 4096 rows of blocks of 8 bytes (fit_tile.c). */
+int64_t core_fit_workspace(void) {
+    return (int64_t)sizeof(float) * (CORE_MAX_PLANES + CORE_MAX_CHANNELS) * CORE_FIT_TILE_HEIGHT * (CORE_FIT_TILE_WIDTH + 16) + 4096 * 8;
+}
 
 static int64_t tiles_x(int64_t width) { return (width + CORE_FIT_TILE_WIDTH - 1) / CORE_FIT_TILE_WIDTH; }
 

@@ -19,7 +19,7 @@ enum {
 
     CORE_FIT_CHUNK = 256, /* Gaussians of an item */
     CORE_FIT_TILE_WIDTH = 64,
-    CORE_FIT_TILE_HEIGHT = 32,
+    CORE_FIT_TILE_HEIGHT = 64,
     CORE_FIT_SUMS = 10, /* of a Gaussian in a tile, h the gradient of its exponent: h dx, h dy, h dx^2, h dx dy, h dy^2; then the gradient by plane */
     CORE_FIT_PHASES = 4,
 
@@ -61,6 +61,17 @@ typedef struct core_fit_rate { /* the gradient of lambda R, R the bits of colour
     int32_t unused;
 } core_fit_rate;
 
+typedef struct core_fit_placed { /* a Gaussian on a lattice, samples; weights are 2^(a dx^2 + b dx dy + c dy^2) */
+    float x, y;                     /* mean */
+    float a, b, c;
+    float extent_x, extent_y;       /* half sides of the box around the ellipse where it ends */
+    float u_x, u_y, v_x, v_y;       /* the axes: weights are also 2^-(u^2 + v^2) */
+    float feature[CORE_MAX_PLANES]; /* what a weight of 1 adds to each plane: colours, then 1 in the normalized blend */
+    float curve;                    /* 2^(2 c): by it the ratio of the weights of two rows grows from row to row */
+    float apex;                     /* dx where the ellipse is lowest */
+    float narrowing, per_c;         /* (4 a c - b^2) / (2 c)^2, 1 / (2 c): of its lower and upper ends above dx (fit_tile.c) */
+} core_fit_placed;
+
 typedef struct core_fit {
     int32_t what; /* CORE_FIT_STEP.. */
     int32_t channels, normalized;
@@ -80,7 +91,7 @@ typedef struct core_fit {
     const core_fit_widths *widths;       /* the Gaussians are drawn with uniform noise of one step, or, with NULL, as they are */
     const core_fit_adam *adam;           /* for a step or a move */
     const core_fit_rate *rate;           /* or NULL */
-    core_placed *placed;                 /* (count) */
+    core_fit_placed *placed;             /* (count) */
     int32_t *boxes;                      /* (count, 4) tiles that a Gaussian may reach: first column and row, one past the last column and row */
     int64_t *entry_starts;               /* (count + 1) */
     int64_t *tile_starts;                /* (tiles + 1) */

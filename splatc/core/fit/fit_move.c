@@ -53,7 +53,7 @@ static inline void make_gradient(const core_fit *t, block *b, const vec *sums) {
     const float per_half = 1.38629436f; /* 2 / log2(e) */
     vec ux = splat(1.0f), uy = ux, vx = ux, vy = ux;
     for (int32_t lane = 0; lane < b->lanes; lane++) {
-        const core_placed *p = t->placed + b->at + lane;
+        const core_fit_placed *p = t->placed + b->at + lane;
         ux[lane] = p->u_x, uy[lane] = p->u_y, vx[lane] = p->v_x, vy[lane] = p->v_y;
     }
     vec u = ux * sums[0] + uy * sums[1], v = vx * sums[0] + vy * sums[1];

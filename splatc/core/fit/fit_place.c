@@ -65,8 +65,10 @@ static inline void to_rgb(vec *colour, int32_t channels) {
     colour[2] = y - u + v;
 }
 
-typedef struct shapes { /* fields of LANES core_placed, transposed; boxes */
-    vec field[11]; /* x, y, a, b, c, extents, u, v */
+enum { FIELDS = 11, LATER_FIELDS = 4 };
+
+typedef struct shapes { /* fields of LANES core_fit_placed before and after the features; boxes */
+    vec field[FIELDS], later[LATER_FIELDS];
     ivec box[4];
 } shapes;
 
@@ -86,8 +88,10 @@ static inline void shape(const core_fit *t, const block *b, shapes *s) {
     sine_cosine(b->value[ANGLE], &sine, &cosine);
     vec i1 = 1.0f / s1, i2 = 1.0f / s2, p1 = i1 * i1, p2 = i2 * i2, cc = cosine * cosine, ss = sine * sine;
     vec extent_x = root_of(12.25f * (cc * (s1 * s1) + ss * (s2 * s2))), extent_y = root_of(12.25f * (ss * (s1 * s1) + cc * (s2 * s2)));
-    vec field[11] = {x, y, -half * (cc * p1 + ss * p2), -2.0f * half * cosine * sine * (p1 - p2), -half * (ss * p1 + cc * p2), extent_x, extent_y,
-                     root * cosine * i1, root * sine * i1, -root * sine * i2, root * cosine * i2};
+    vec a = -half * (cc * p1 + ss * p2), b_ = -2.0f * half * cosine * sine * (p1 - p2), c = -half * (ss * p1 + cc * p2), per_c = 0.5f / c;
+    vec field[FIELDS] = {x, y, a, b_, c, extent_x, extent_y, root * cosine * i1, root * sine * i1, -root * sine * i2, root * cosine * i2};
+    vec later[LATER_FIELDS] = {exp2_of(2.0f * c), -b_ / (2.0f * a) * extent_y, (4.0f * half * half) * (p1 * p2) * (per_c * per_c), per_c};
+    memcpy(s->later, later, sizeof later);
     memcpy(s->field, field, sizeof field);
     reach_of(x, extent_x, t->width, CORE_FIT_TILE_WIDTH, &s->box[0], &s->box[2]);
     reach_of(y, extent_y, t->height, CORE_FIT_TILE_HEIGHT, &s->box[1], &s->box[3]);
@@ -96,11 +100,10 @@ static inline void shape(const core_fit *t, const block *b, shapes *s) {
 }
 
 static inline void write_lane(core_fit *t, const shapes *s, const vec *colour, int64_t i, int32_t lane) {
-    core_placed *p = t->placed + i;
-    p->x = s->field[0][lane];
-    p->y = s->field[1][lane];
-    float *fields = &p->a; /* a, b, c, extents, u, v lie one behind the other */
-    for (int32_t k = 0; k < 9; k++) fields[k] = s->field[2 + k][lane];
+    core_fit_placed *p = t->placed + i;
+    float *before = &p->x, *after = &p->curve;
+    for (int32_t k = 0; k < FIELDS; k++) before[k] = s->field[k][lane];
+    for (int32_t k = 0; k < LATER_FIELDS; k++) after[k] = s->later[k][lane];
     for (int32_t c = 0; c < CORE_MAX_PLANES; c++) p->feature[c] = c < t->channels ? colour[c][lane] : c == t->channels ? (float)t->normalized : 0.0f;
     for (int32_t k = 0; k < 4; k++) t->boxes[4 * i + k] = s->box[k][lane];
     t->entry_starts[i + 1] = (int64_t)(s->box[2][lane] - s->box[0][lane]) * (s->box[3][lane] - s->box[1][lane]);

@@ -3,11 +3,16 @@
 
    Sums lie row by row, in a row plane by plane. A block of 16 columns of a Gaussian begins at its first column, so most take one or two; blocks reach up to 15
    columns behind the tile, where there is room, and no gradient. Weights follow the recurrence of raster.c down a block. */
-#include "ellipse.h"
 #include "fit_internal.h"
 #include "vector_math.h"
 
-enum { WIDTH = CORE_FIT_TILE_WIDTH, HEIGHT = CORE_FIT_TILE_HEIGHT, PITCH = WIDTH + BLOCK, SHAPE_SUMS = 5 };
+enum { BLOCK = 16, WIDTH = CORE_FIT_TILE_WIDTH, HEIGHT = CORE_FIT_TILE_HEIGHT, PITCH = WIDTH + BLOCK, SHAPE_SUMS = 5, REMEMBERED = 4096 };
+
+static const float CUT = 0.002187491118f;  /* exp(-12.25 / 2) */
+static const float T_END = -8.836507188f;  /* log2 of it */
+static const float T_SMOOTH = -100.0f;     /* 2^-100 is a normal float32, with room for the ratio of two rows */
+static const float EPSILON = 1e-4f;        /* weight of the background in the normalized blend */
+static const float COLUMNS[BLOCK] __attribute__((aligned(64))) = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 typedef struct tile { /* which samples it holds */
     int64_t number, column, row;
@@ -26,20 +31,61 @@ static tile tile_of(const core_fit *t, int64_t number) {
 
 /* ---- What a Gaussian does in a block ---- */
 
+typedef struct rows { /* of a block that a Gaussian touches */
+    int16_t first, last; /* one past the last */
+    int32_t smooth;      /* the weight stays a normal float all over the block: its exponent is concave, so its minimum lies at a corner */
+} rows;
+
+/* The whole number from x upwards, or the nearest of 0 .. end. */
+static inline int32_t ceil_within(float x, int64_t end) {
+    float inside = x > 0.0f ? x : 0.0f;
+    inside = inside < (float)end ? inside : (float)end;
+    int32_t whole = (int32_t)inside;
+    return whole + ((float)whole < inside);
+}
+
+static inline float least(float a, float b) { return a < b ? a : b; }
+static inline float most(float a, float b) { return a > b ? a : b; }
+
+/* Half of what the ellipse is high at dx: the root of (T_END 4 c - (4 a c - b^2) dx^2) / (2 c)^2. */
+static inline float half_height(const core_fit_placed *p, float dx) { return __builtin_sqrtf(most(2.0f * T_END * p->per_c - p->narrowing * dx * dx, 0.0f)); }
+
+/* `x`, `y`: the mean, told from the tile; `left`: the first column of the block. */
+static inline rows rows_of(const core_fit_placed *p, float x, float y, int64_t left, int64_t height) {
+    float first_dx = (float)left + 0.5f - x, last_dx = first_dx + (BLOCK - 1);
+    float low = most(first_dx, -p->extent_x), high = least(last_dx, p->extent_x), slope = -p->b * p->per_c;
+    float down = least(most(p->apex, low), high), up = least(most(-p->apex, low), high);
+    float bottom = slope * down + half_height(p, down), top = slope * up - half_height(p, up);
+    rows r;
+    r.first = (int16_t)ceil_within(y + top - 0.5f, height);
+    r.last = (int16_t)ceil_within(y + bottom + 0.5f, height); /* one past the floor, but where the border is a whole number: there the weight is 0 */
+    float y0 = (float)r.first + 0.5f - y, y1 = (float)r.last - 0.5f - y;
+    float upper = least((p->a * first_dx + p->b * y0) * first_dx, (p->a * last_dx + p->b * y0) * last_dx) + p->c * y0 * y0;
+    float lower = least((p->a * first_dx + p->b * y1) * first_dx, (p->a * last_dx + p->b * y1) * last_dx) + p->c * y1 * y1;
+    r.smooth = least(upper, lower) > T_SMOOTH;
+    return r;
+}
+
+/* Far from the mean of a thin, slanted Gaussian the terms of a dx^2 + b dx dy + c dy^2 cancel; -(u^2 + v^2) keeps its digits. */
+static inline vec weights_at(const core_fit_placed *p, vec dx, float dy) {
+    vec u = p->u_x * dx + p->u_y * dy, v = p->v_x * dx + p->v_y * dy;
+    return exp2_of(-(u * u + v * v));
+}
+
 typedef struct walk { /* down LANES columns of a block: the weight here, its ratio to the next row's, what that is multiplied with */
     vec w, ratio, curve;
 } walk;
 
-static inline walk begin(const core_placed *p, vec dx, float dy, int32_t smooth) {
+static inline walk begin(const core_fit_placed *p, vec dx, float dy, int32_t smooth) {
     walk s = {weights_at(p, dx, dy), splat(1.0f), splat(1.0f)};
     if (smooth) {
         s.ratio = exp2_of(p->b * dx + p->c * (2.0f * dy + 1.0f));
-        s.curve = exp2_of(splat(2.0f * p->c));
+        s.curve = splat(p->curve);
     }
     return s;
 }
 
-static inline void go_on(walk *s, const core_placed *p, vec dx, float dy, int32_t smooth) {
+static inline void go_on(walk *s, const core_fit_placed *p, vec dx, float dy, int32_t smooth) {
     if (smooth) {
         s->w *= s->ratio;
         s->ratio *= s->curve;
@@ -48,7 +94,7 @@ static inline void go_on(walk *s, const core_placed *p, vec dx, float dy, int32_
     }
 }
 
-static inline void draw_columns(float *sums, const core_placed *p, vec dx, float dy, int64_t rows, int32_t smooth, const int32_t planes) {
+static inline void draw_columns(float *sums, const core_fit_placed *p, vec dx, float dy, int64_t rows, int32_t smooth, const int32_t planes) {
     walk s = begin(p, dx, dy, smooth);
     for (int64_t row = 0; row < rows; row++, sums += planes * PITCH) {
         vec part = positive_part(s.w - CUT);
@@ -63,7 +109,7 @@ typedef struct totals { /* of a Gaussian in a tile, by column of its blocks */
 } totals;
 
 /* Adds what the gradient of the sums says under LANES columns; `at`: the first of them in the totals. */
-static inline void gather_columns(const float *gradient, const core_placed *p, vec dx, float dy, int64_t rows, int32_t smooth, totals *all, int32_t at,
+static inline void gather_columns(const float *gradient, const core_fit_placed *p, vec dx, float dy, int64_t rows, int32_t smooth, totals *all, int32_t at,
                                   const int32_t planes) {
     walk s = begin(p, dx, dy, smooth);
     vec h0 = splat(0.0f), h1 = h0, h2 = h0, sums[CORE_MAX_PLANES];
@@ -90,7 +136,7 @@ static inline void gather_columns(const float *gradient, const core_placed *p, v
 }
 
 /* The same of a Gaussian of which only the colour moves. */
-static inline void gather_colours(const float *gradient, const core_placed *p, vec dx, float dy, int64_t rows, int32_t smooth, totals *all, int32_t at,
+static inline void gather_colours(const float *gradient, const core_fit_placed *p, vec dx, float dy, int64_t rows, int32_t smooth, totals *all, int32_t at,
                                   const int32_t planes) {
     walk s = begin(p, dx, dy, smooth);
     vec sums[CORE_MAX_PLANES];
@@ -106,7 +152,7 @@ static inline void gather_colours(const float *gradient, const core_placed *p, v
 
 /* Adds the rise of the squared error if the Gaussian were not there. Rows of `drawn`: colours, then the total weight; of `missing`: drawn minus wanted.
    Without it the normalized blend turns out into out + m (out - c), m = w / (W - w); a sum into out - w c. `within`: the columns of the tile. */
-static inline void judge_columns(const float *drawn, const float *missing, const core_placed *p, vec dx, float dy, int64_t rows, int32_t smooth, ivec within,
+static inline void judge_columns(const float *drawn, const float *missing, const core_fit_placed *p, vec dx, float dy, int64_t rows, int32_t smooth, ivec within,
                                  totals *all, int32_t at, const int32_t channels, const int32_t normalized) {
     walk s = begin(p, dx, dy, smooth);
     vec sum = load(all->sum[0] + at);
@@ -134,35 +180,46 @@ static inline void judge_columns(const float *drawn, const float *missing, const
 enum { DO_DRAW, DO_GATHER, DO_GATHER_COLOURS, DO_JUDGE };
 
 typedef struct buffers {
-    float *sums;    /* (HEIGHT, planes, PITCH) what is drawn, or the gradient of it */
-    float *missing; /* (HEIGHT, channels, PITCH) drawn minus wanted */
+    float *sums;      /* (HEIGHT, planes, PITCH) what is drawn, or the gradient of it */
+    float *missing;   /* (HEIGHT, channels, PITCH) drawn minus wanted */
+    rows *remembered; /* (REMEMBERED) of the first blocks of a tile, in the order in which they are visited */
+    int64_t visited;  /* blocks */
 } buffers;
 
-static inline void visit(const core_fit *t, const tile *here, const core_placed *p, const buffers *b, totals *all, const int32_t what, const int32_t planes) {
-    float x = (float)(p->x - (double)here->left), y = (float)(p->y - (double)here->top);
-    int64_t first = max64(ceil64((double)(x - p->extent_x - 0.5f)), 0), last = min64(floor64((double)(x + p->extent_x - 0.5f)) + 1, here->width);
-    for (int64_t left = first; left < last; left += BLOCK) {
-        rows r = rows_of(p, x, y, left, here->height);
-        if (r.first >= r.last) continue;
-        float first_dx = (float)left + 0.5f - x, dy = (float)r.first + 0.5f - y;
-        for (int32_t part = 0; part < BLOCK; part += LANES) {
-            vec dx = *(const vec *)(COLUMNS + part) + first_dx;
-            float *sums = b->sums + r.first * planes * PITCH + left + part;
-            int64_t count = r.last - r.first;
-            if (what == DO_DRAW) {
-                if (r.smooth) draw_columns(sums, p, dx, dy, count, 1, planes);
-                else draw_columns(sums, p, dx, dy, count, 0, planes);
-            } else if (what == DO_GATHER) {
-                if (r.smooth) gather_columns(sums, p, dx, dy, count, 1, all, part, planes);
-                else gather_columns(sums, p, dx, dy, count, 0, all, part, planes);
-            } else if (what == DO_GATHER_COLOURS) {
-                gather_colours(sums, p, dx, dy, count, r.smooth, all, part, planes);
-            } else {
-                const float *missing = b->missing + r.first * t->channels * PITCH + left + part;
-                ivec within = *(const vec *)(COLUMNS + part) < splat((float)(here->width - left));
-                judge_columns(sums, missing, p, dx, dy, count, r.smooth, within, all, part, t->channels, t->normalized);
-            }
+static inline void visit_block(const core_fit *t, const tile *here, const core_fit_placed *p, float x, float y, int64_t left, rows r, const buffers *b,
+                               totals *all, const int32_t what, const int32_t planes) {
+    float first_dx = (float)left + 0.5f - x, dy = (float)r.first + 0.5f - y;
+    for (int32_t part = 0; part < BLOCK; part += LANES) {
+        vec dx = *(const vec *)(COLUMNS + part) + first_dx;
+        float *sums = b->sums + r.first * planes * PITCH + left + part;
+        int32_t count = r.last - r.first;
+        if (what == DO_DRAW) {
+            if (r.smooth) draw_columns(sums, p, dx, dy, count, 1, planes);
+            else draw_columns(sums, p, dx, dy, count, 0, planes);
+        } else if (what == DO_GATHER) {
+            if (r.smooth) gather_columns(sums, p, dx, dy, count, 1, all, part, planes);
+            else gather_columns(sums, p, dx, dy, count, 0, all, part, planes);
+        } else if (what == DO_GATHER_COLOURS) {
+            gather_colours(sums, p, dx, dy, count, r.smooth, all, part, planes);
+        } else {
+            const float *missing = b->missing + r.first * t->channels * PITCH + left + part;
+            ivec within = *(const vec *)(COLUMNS + part) < splat((float)(here->width - left));
+            judge_columns(sums, missing, p, dx, dy, count, r.smooth, within, all, part, t->channels, t->normalized);
         }
+    }
+}
+
+/* All blocks of a Gaussian in a tile; what was drawn before, its blocks are remembered. */
+static inline void visit(const core_fit *t, const tile *here, const core_fit_placed *p, buffers *b, totals *all, const int32_t what, const int32_t planes) {
+    float x = p->x - (float)here->left, y = p->y - (float)here->top;
+    int32_t first = ceil_within(x - p->extent_x - 0.5f, here->width), last = ceil_within(x + p->extent_x + 0.5f, here->width);
+    for (int64_t left = first; left < last; left += BLOCK) {
+        rows r;
+        if (what != DO_DRAW && t->what != CORE_FIT_MOVE && b->visited < REMEMBERED) r = b->remembered[b->visited];
+        else r = rows_of(p, x, y, left, here->height);
+        if (what == DO_DRAW && b->visited < REMEMBERED) b->remembered[b->visited] = r;
+        b->visited++;
+        if (r.first < r.last) visit_block(t, here, p, x, y, left, r, b, all, what, planes);
     }
 }
 
@@ -173,7 +230,8 @@ static inline float *sums_of(const core_fit *t, const tile *here, int64_t i) {
     return t->sums + entry * CORE_FIT_SUMS;
 }
 
-static inline int32_t draw_members(const core_fit *t, const tile *here, const buffers *b, const int32_t planes) {
+static inline int32_t draw_members(const core_fit *t, const tile *here, buffers *b, const int32_t planes) {
+    b->visited = 0;
     for (int64_t k = t->tile_starts[here->number]; k < t->tile_starts[here->number + 1]; k++) {
         if ((k & 255) == 0 && stopped(t->stop)) return CORE_CANCELLED;
         visit(t, here, t->placed + t->members[k], b, NULL, DO_DRAW, planes);
@@ -181,24 +239,25 @@ static inline int32_t draw_members(const core_fit *t, const tile *here, const bu
     return CORE_OK;
 }
 
-static inline int32_t gather_members(const core_fit *t, const tile *here, const buffers *b, const int32_t planes) {
+static inline int32_t gather_members(const core_fit *t, const tile *here, buffers *b, const int32_t planes) {
+    b->visited = 0;
     for (int64_t k = t->tile_starts[here->number]; k < t->tile_starts[here->number + 1]; k++) {
         if ((k & 255) == 0 && stopped(t->stop)) return CORE_CANCELLED;
         int64_t i = t->members[k];
         int32_t frozen = t->frozen[i], still = (frozen & CORE_FROZEN_SHAPE) == CORE_FROZEN_SHAPE;
         float *sums = sums_of(t, here, i);
         totals all;
-        memset(&all, 0, sizeof all);
+        for (int32_t s = 0; s < CORE_FIT_SUMS * BLOCK; s += LANES) *(vec *)(all.sum[0] + s) = splat(0.0f);
         if (t->what == CORE_FIT_COSTS) visit(t, here, t->placed + i, b, &all, DO_JUDGE, planes);
-        else if (still && frozen != CORE_FROZEN_ALL) visit(t, here, t->placed + i, b, &all, DO_GATHER_COLOURS, planes);
-        else if (!still) visit(t, here, t->placed + i, b, &all, DO_GATHER, planes);
+        else if (still) visit(t, here, t->placed + i, b, &all, DO_GATHER_COLOURS, planes);
+        else visit(t, here, t->placed + i, b, &all, DO_GATHER, planes);
         int32_t count = t->what == CORE_FIT_COSTS ? 1 : SHAPE_SUMS + planes;
         for (int32_t s = 0; s < count; s++) sums[s] = sum_of_16(all.sum[s]);
     }
     return CORE_OK;
 }
 
-static int32_t visit_members(const core_fit *t, const tile *here, const buffers *b, int32_t gathers) {
+static int32_t visit_members(const core_fit *t, const tile *here, buffers *b, int32_t gathers) {
     switch (t->channels + t->normalized) { /* loops over a constant number of planes */
     case 1: return gathers ? gather_members(t, here, b, 1) : draw_members(t, here, b, 1);
     case 2: return gathers ? gather_members(t, here, b, 2) : draw_members(t, here, b, 2);
@@ -213,8 +272,10 @@ static int32_t visit_members(const core_fit *t, const tile *here, const buffers 
 static inline vec load_samples(const core_fit *t, int64_t at) {
     typedef uint8_t bytes __attribute__((vector_size(LANES), may_alias, aligned(1)));
     typedef uint16_t words __attribute__((vector_size(2 * LANES), may_alias, aligned(2)));
-    if (t->depth == 8) return __builtin_convertvector(*(const bytes *)((const uint8_t *)t->samples + at), vec) * t->unit;
-    return __builtin_convertvector(*(const words *)((const uint16_t *)t->samples + at), vec) * t->unit;
+    ivec whole; /* by way of integers of 32 bits, or compilers take them one by one */
+    if (t->depth == 8) whole = __builtin_convertvector(*(const bytes *)((const uint8_t *)t->samples + at), ivec);
+    else whole = __builtin_convertvector(*(const words *)((const uint16_t *)t->samples + at), ivec);
+    return as_floats(whole) * t->unit;
 }
 
 /* 1 for samples of the lattice, else 0. */
@@ -298,6 +359,7 @@ int32_t AT_LEVEL(fit_tile)(core_fit *t, int64_t number, int32_t worker) {
     buffers b;
     b.sums = (float *)(void *)(t->workspace + worker * t->workspace_bytes);
     b.missing = b.sums + CORE_MAX_PLANES * HEIGHT * PITCH;
+    b.remembered = (rows *)(void *)(b.missing + CORE_MAX_CHANNELS * HEIGHT * PITCH);
     if (t->what == CORE_FIT_MOVE) {
         read_gradient(t, &here, &b);
     } else {
