@@ -35,7 +35,8 @@ def encode(
     tune: Literal["psnr", "ssim"] = "psnr",
     blend: Literal["normalized", "sum"] | None = None,
     seed: int = 0,
-    device: Literal["auto", "cpu", "cuda"] = "cpu",
+    engine: Literal["auto", "core", "cuda", "torch", "gsplat"] = "auto",
+    device: Literal["auto", "cpu", "cuda", "mps"] | None = None,
     icc_profile: bytes = b"",
     exif: bytes = b"",
     xmp: bytes = b"",
@@ -46,8 +47,10 @@ def encode(
     At most one target: `cr` raw bytes over file bytes (100 where nothing is given), `bpp` bits of the file per pixel, `size`
     bytes, `count` Gaussians; it is never exceeded. Or `psnr`: the smallest file found that decodes to at least so many dB; that takes up to
     seven fits, and a few more where they all fall short. `effort` 1 (fastest) to 9 (best), `tune` the quality to aim for, `blend`
-    how Gaussians make a pixel (None: what measures best), `seed` of the random numbers. `device` "cuda" fits on an NVIDIA GPU, "auto" where
-    one works; `tune` "ssim" is fitted by the CPU. A colour profile, EXIF (a TIFF structure) and XMP are stored as they are given.
+    how Gaussians make a pixel (None: what measures best), `seed` of the random numbers. `engine` "core" is the compiled fit on the CPU,
+    "cuda" that on an NVIDIA GPU, "torch" the method in PyTorch (``pip install "splatc[train]"``), "gsplat" the same with gsplat (``"splatc[gsplat]"``);
+    "auto" is "core", or with `device` "cuda" that on the GPU, with "auto" the same where one works; `tune` "ssim" is fitted by the
+    CPU. "torch" runs on any `device` that PyTorch drives. A colour profile, EXIF (a TIFF structure) and XMP are stored as they are given.
 
     Raises InputImageError (no such array), UsageError (a target that no file can meet, an option out of range), LimitError, DeviceError.
 
@@ -61,9 +64,10 @@ def encode(
     request.check(ARGUMENTS)
     _check_options(request, effort, tune, blend, seed)
 
-    from splatc.render.choice import check_device
+    from splatc.fit.engines.choice import Wanted
 
-    check_device(device)
+    wanted = Wanted(engine, device or ("cpu" if engine == "auto" else "auto"))
+    wanted.check(tune)
     image = _image(array, icc_profile, exif, xmp)
     kind, limit = request.resolve(image, ARGUMENTS)
 
@@ -80,8 +84,8 @@ def encode(
     if psnr is not None:
         from splatc.quality_search import encode_to_psnr
 
-        return encode_to_psnr(device, image, options, psnr, lambda *_: None)
-    return encode_on(device, image, options, lambda *_: None)
+        return encode_to_psnr(wanted, image, options, psnr, lambda *_: None)
+    return encode_on(wanted, image, options, lambda *_: None)
 
 
 def decode(

@@ -19,27 +19,30 @@ from splatc.bitstream import Header
 from splatc.blend import Blend
 from splatc.errors import DeviceError
 from splatc.fit.clock import Clock
-from splatc.fit.device import choose
-from splatc.fit.lattice import Picture, reduced
+from splatc.fit.lattice import reduced
 from splatc.fit.schedule import FEWEST_CUTS, Schedule, schedule
 from splatc.fit.seeding import seed
+from splatc.fit.subset import mean_colour, reduction_for
+from splatc.fit.task import Task
+from splatc.fit.trainer import fit
 from splatc.flat import dominant_colour, flat_file
 from splatc.gaussians import FloatArray, Gaussians
 from splatc.image_io import Image
 from splatc.pixels.hidden import without_hidden_colours
 from splatc.quantize import empty_gaussians
 from splatc.rate_control import RateControl, Target, quantize_for
-from splatc.render.choice import check_device
 from splatc.steps import Quantizer
 
 if TYPE_CHECKING:
-    from splatc.cuda.device import Device
+    from splatc.fit.engines.choice import Chosen, Wanted
     from splatc.render.choice import Tell
 
 SEEDING_SAMPLES = 16.0
 """Seeds are drawn from the picture reduced to no fewer samples per Gaussian."""
-PROMISED = 100_000
-"""Gaussians up to which a fit on a GPU has its rate term and births: what neighbours promise takes the CPU 3 us for each, ten times."""
+PREDICTED = 100_000
+"""Gaussians up to which a fit on a GPU has its rate term and densification: predictions take the CPU 3 us for each, ten times."""
+RARELY = 4
+"""So many times less often the rate term is made anew where an engine would have to wait for it."""
 ALWAYS = 64
 """So many Gaussians may be seeded on however few pixels."""
 FIT_SHARE = 0.85
@@ -58,8 +61,8 @@ class EncodeOptions:
     seed: int = 0
     max_time: float | None = None
     """Seconds after which the file should be there; the fit then makes fewer steps, and the result depends on the machine."""
-    device: Device | None = None
-    """The GPU that fits, for tune "psnr" (fit/device.py chooses it); None fits on the CPU. Each has its own random numbers."""
+    engine: Chosen | None = None
+    """What fits (fit/engines/choice.py); None is the compiled engine."""
 
 
 Progress = Callable[[int, int, str], None]
@@ -75,24 +78,26 @@ def encode_image(image: Image, options: EncodeOptions, progress: Progress | None
     return encode_with(image, options, None, Quantizer(), progress) if flat is None else flat
 
 
-def encode_on(wanted: str, image: Image, options: EncodeOptions, tell: Tell, progress: Progress | None = None) -> bytes:
-    """encode_image on the device ``wanted``, "auto", "cpu" or "cuda"; where "auto" has a GPU that fails, the CPU does all of it again.
+def encode_on(
+    wanted: Wanted, image: Image, options: EncodeOptions, tell: Tell, progress: Progress | None = None
+) -> bytes:
+    """encode_image by the engine ``wanted``; where "auto" has taken a GPU that fails, the CPU does all of it again.
 
-    ``tell`` hears what fits, and why (fit/device.py). Raises DeviceError for "cuda" as well where there is no GPU that works.
+    ``tell`` hears what fits, and why (fit/engines/choice.py). Raises what `Wanted.check` raises as well.
     """
-    check_device(wanted)
+    wanted.check(options.tune)
     flat = flat_file(image, options.target, options.blend)
     if flat is not None:
         tell("one colour: there is nothing to fit", False)
         return flat
-    options = replace(options, device=choose(wanted, options.tune, tell))
+    options = replace(options, engine=wanted.choose(options.tune, tell))
     try:
         return encode_image(image, options, progress)
     except DeviceError as error:
-        if wanted == "cuda" or options.device is None:
+        if (wanted.engine, wanted.device) != ("auto", "auto"):
             raise
         tell(f"fitted by the CPU: {error}", True)
-        return encode_image(image, replace(options, device=None), progress)
+        return encode_image(image, replace(options, engine=None), progress)
 
 
 def encode_with(
@@ -103,41 +108,35 @@ def encode_with(
     progress: Progress | None = None,
 ) -> bytes:
     """encode_image with any schedule (None: that of the effort) and any steps, for whoever looks for better ones."""
-    # Here and not above: torch takes seconds to import, and a picture of one colour does without.
-    from splatc.fit.parameters import from_gaussians
-    from splatc.fit.task import Task
-    from splatc.fit.trainer import fit
+    from splatc.fit.engines.choice import on_cpu
 
     started = time.monotonic()
     image = replace(image, pixels=without_hidden_colours(image.pixels))
-    picture = Picture(image.pixels)
     dominant = dominant_colour(image.pixels)
-    header = _header(image, picture.mean() if dominant is None else dominant, options, quantizer)
+    header = _header(image, mean_colour(image.pixels) if dominant is None else dominant, options, quantizer)
     background = np.array(header.background, np.float32) / np.float32(255)
-    task = Task(picture, header.blend, background, quantizer, options.tune)
-    if options.device is not None and options.tune == "psnr":
-        from splatc.fit.cuda.engine import CudaEngine
-
-        task = replace(task, engine=CudaEngine(options.device, picture, header.blend, background))
-    rate = RateControl(header, options.target, image.metadata, hurried=task.engine is not None)
+    task = Task(image.pixels, header.blend, background, quantizer, options.tune)
+    chosen = options.engine or on_cpu()
+    engine = chosen.make(task)
+    rate = RateControl(header, options.target, image.metadata, hurried=chosen.waits)
+    many = chosen.waits and rate.first_count() > PREDICTED
     if plan is None:
         plan = schedule(options.effort, task.work(rate.first_count()))
-    if task.engine is not None:
-        # It would have to wait at every cut, and longer for births: the CPU draws what they are drawn from.
-        many = rate.first_count() > PROMISED
-        plan = replace(plan, cuts=min(plan.cuts, FEWEST_CUTS), births=0.0 if many else plan.births)
+    if chosen.waits:
+        cuts, every = min(plan.cuts, FEWEST_CUTS), RARELY * plan.rate_every
+        plan = replace(plan, cuts=cuts, rate_every=every, densified=0.0 if many else plan.densified)
     # More than one a pixel say nothing more of the picture; nobody's machine shall have to fit them.
     count = min(math.ceil(plan.oversampling * rate.first_count()), max(ALWAYS, image.width * image.height))
-    small = picture.reduction(SEEDING_SAMPLES * count)
+    small = reduction_for(image.width, image.height, SEEDING_SAMPLES * count)
     seeds = enlarged(seed(reduced(image.pixels, small), count, np.random.default_rng(options.seed)), small)
     clock = Clock(
         plan.steps,
         seconds=None if options.max_time is None else FIT_SHARE * options.max_time - (time.monotonic() - started),
         progress=None if progress is None else lambda step, steps: progress(step, steps, "fitting"),
     )
-    expected = None if rate.hurried and rate.first_count() > PROMISED else rate.expected
-    gaussians, steps = fit(task, seeds, rate.budget, plan, seed=options.seed, clock=clock, expected=expected)
-    cost = task.removal_costs(from_gaussians(gaussians), task.reduction(len(gaussians), plan))
+    predict = None if many else rate.expected
+    gaussians, steps = fit(engine, task, seeds, rate.budget, plan, seed=options.seed, clock=clock, predict=predict)
+    cost = engine.removal_costs(task.reduction(len(gaussians), plan))
     rate.header = replace(header, quantizer=steps)
     return rate.trim(quantize_for(rate.header, gaussians), cost)
 
@@ -145,7 +144,7 @@ def encode_with(
 def empty_file(image: Image, options: EncodeOptions) -> bytes:
     """The smallest file of a picture: its mean colour, its metadata, and not one Gaussian. Raises LimitError."""
     image = replace(image, pixels=without_hidden_colours(image.pixels))
-    header = _header(image, Picture(image.pixels).mean(), options, Quantizer())
+    header = _header(image, mean_colour(image.pixels), options, Quantizer())
     return bitstream.encode(header, empty_gaussians(header.channels), image.metadata)
 
 

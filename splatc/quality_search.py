@@ -27,6 +27,7 @@ from splatc.rate_control import FIRST_GUESS, Target
 from splatc.request import USUAL_SLOPE
 
 if TYPE_CHECKING:
+    from splatc.fit.engines.choice import Wanted
     from splatc.render.choice import Tell
 
 TOLERANCE = 0.1
@@ -80,7 +81,7 @@ class Point:
 
 
 def encode_to_psnr(
-    wanted: str, image: Image, options: EncodeOptions, psnr: float, tell: Tell, progress: Progress | None = None
+    wanted: Wanted, image: Image, options: EncodeOptions, psnr: float, tell: Tell, progress: Progress | None = None
 ) -> bytes:
     """The smallest ``.splat2d`` file found that decodes to at least ``psnr`` dB, as metrics.psnr has it of what is shown.
 
@@ -124,7 +125,7 @@ class _Search:
     """A search on its way: what was tried, and the smallest file that will do."""
 
     def __init__(
-        self, wanted: str, image: Image, options: EncodeOptions, psnr: float, tell: Tell, progress: Progress | None
+        self, wanted: Wanted, image: Image, options: EncodeOptions, psnr: float, tell: Tell, progress: Progress | None
     ) -> None:
         self.started = time.monotonic()
         self.wanted, self.image, self.options, self.psnr = wanted, image, options, psnr

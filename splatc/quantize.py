@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc import core
+from splatc import core, exact
 from splatc.gaussians import Gaussians
 from splatc.steps import MAX_LEVELS, Quantizer, grid_shape, step_q32
 
@@ -35,6 +35,8 @@ MAX_COLOUR_INDEX = 32767
 # Columns of the inverse colour transform: (R, G, B) = LUMA Y + U_AXIS U + V_AXIS V. Orthogonal and of one length, so that equal
 # steps cost equal squared error in RGB.
 COLOUR_MATRIX = np.array([[1.0, 1.224744871, 0.707106781], [1.0, 0.0, -1.414213562], [1.0, -1.224744871, 0.707106781]])
+CODED_MATRIX = COLOUR_MATRIX.T / 3.0
+"""The way back: of orthogonal columns of length sqrt(3)."""
 
 
 @functools.lru_cache(maxsize=64)
@@ -153,23 +155,27 @@ def colour_step_table(quantizer: Quantizer, level: IntArray, channels: int) -> N
 
 def to_coded_colour(colour: NDArray[np.floating]) -> NDArray[np.float64]:
     """(N, C) RGB colours to Y U V; gray and alpha stay as they are."""
-    coded = np.array(colour, np.float64)
-    if coded.shape[1] >= 3:
-        coded[:, :3] = coded[:, :3] @ np.linalg.inv(COLOUR_MATRIX).T
-    return coded
+    return _transformed(colour, CODED_MATRIX)
 
 
 def from_coded_colour(coded: NDArray[np.floating]) -> NDArray[np.float64]:
     """(N, C) Y U V to RGB; gray and alpha stay as they are."""
-    colour = np.array(coded, np.float64)
-    if colour.shape[1] >= 3:
-        colour[:, :3] = colour[:, :3] @ COLOUR_MATRIX.T
-    return colour
+    return _transformed(coded, COLOUR_MATRIX)
+
+
+def _transformed(colour: NDArray[np.floating], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N, C) the first three of three or four channels times a matrix; written out, for a BLAS adds in an order of its own."""
+    result = np.array(colour, np.float64)
+    if result.shape[1] >= 3:
+        first, second, third = result[:, :3].T.copy()
+        for channel, (a, b, c) in enumerate(matrix):
+            result[:, channel] = a * first + b * second + c * third
+    return result
 
 
 def strip_of(place: NDArray[np.floating], angle: NDArray[np.floating], strips: IntArray) -> IntArray:
     """(N,) the strip that a place (N, 2) in a cell is in, told from the middle of the cell, in its sides; ``strips`` (N,) it has."""
-    cos, sin = np.cos(angle), np.sin(angle)
+    sin, cos = exact.sine_and_cosine(angle)
     across = (place[:, 1] * cos - place[:, 0] * sin) / (np.abs(cos) + np.abs(sin)) + 0.5  # 0..1 from corner to corner
     strip: IntArray = np.clip(np.floor(across * strips), 0, strips - 1).astype(np.int32)
     return strip
@@ -177,7 +183,7 @@ def strip_of(place: NDArray[np.floating], angle: NDArray[np.floating], strips: I
 
 def strip_middles(strip: IntArray, angle: NDArray[np.floating], strips: IntArray) -> NDArray[np.float64]:
     """(N, 2) the middle of a strip: of the part of its middle line, along the Gaussian, that lies in the cell."""
-    cos, sin = np.cos(angle), np.sin(angle)
+    sin, cos = exact.sine_and_cosine(angle)
     across = ((strip + 0.5) / strips - 0.5) * (np.abs(cos) + np.abs(sin))
     # The points across (-sin, cos) + along (cos, sin) with both coordinates in [-1/2, 1/2].
     with np.errstate(divide="ignore"):
@@ -194,7 +200,7 @@ def quantize(quantizer: Quantizer, gaussians: Gaussians, width: int, height: int
 
     Quantizing what ``dequantize`` returned gives the same integers again.
     """
-    log2_scale = np.log2(gaussians.scale.astype(np.float64))  # (N, 2)
+    log2_scale = exact.log2(gaussians.scale)  # (N, 2)
     log2_size = log2_scale.mean(axis=1)
     index = np.clip(np.floor((log2_size + 1.0) * quantizer.sizes), 0, MAX_LEVELS * quantizer.sizes - 1).astype(np.int32)
     level, size = index // quantizer.sizes, index % quantizer.sizes

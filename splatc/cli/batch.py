@@ -82,11 +82,11 @@ def batch(
     from splatc.batch import report as reports
     from splatc.batch.journal import Journal
     from splatc.batch.pool import run_local, share_of_threads
-    from splatc.render.choice import check_device
+    from splatc.fit.engines.choice import Wanted
 
     Request(**{each.name: options[each.name] for each in fields(Request)}).check()
     if dask is None:  # else it is the workers that have devices
-        check_device(options["device"])
+        Wanted(options["engine"], options["device"]).check(options["tune"])
     if report is not None:
         reports.check_report(report)
     started = time.perf_counter()

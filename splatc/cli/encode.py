@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from splatc.cli.console import note, progress_reporter, say
-from splatc.cli.options import device_option, force_option, quiet_option, threads_option
+from splatc.cli.options import force_option, quiet_option, threads_option
 from splatc.cli.target import FiniteAbove, Size
 from splatc.errors import UsageError
 from splatc.files import STDIO, atomic_output, check_output, display
@@ -89,7 +89,20 @@ class Summary:
 )
 @click.option("--strip", is_flag=True, help="Leave out the colour profile, EXIF and XMP.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of the random numbers.")
-@device_option
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "core", "cuda", "torch", "gsplat"]),
+    default="auto",
+    show_default=True,
+    help="How to fit: compiled, on an NVIDIA GPU, or by PyTorch.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="What computes.",
+)
 @threads_option
 @force_option
 @quiet_option
@@ -109,6 +122,7 @@ def encode(
     max_time: float | None,
     strip: bool,
     seed: int,
+    engine: str,
     device: str,
     threads: int | None,
     force: bool,
@@ -127,9 +141,10 @@ def encode(
         raise UsageError("--json and the file cannot both go to standard output: give the file a name")
     check_output(output, force=force, source=source)
 
-    from splatc.render.choice import check_device
+    from splatc.fit.engines.choice import Wanted
 
-    check_device(device)
+    wanted = Wanted(engine, device)
+    wanted.check(tune)
 
     from splatc.image_io import FORMATS, Metadata, load
     from splatc.pixels.metadata import kinds, metadata_bytes
@@ -172,11 +187,6 @@ def encode(
     from splatc.quality_search import encode_to_psnr
     from splatc.rate_control import Target
 
-    if threads is not None:
-        import torch
-
-        torch.set_num_threads(threads)
-
     def tell(sentence: str, urgent: bool) -> None:
         if urgent and not quiet:
             note(sentence)
@@ -193,9 +203,9 @@ def encode(
     )
     with progress_reporter(quiet=quiet, verbose=verbose) as progress:
         if psnr is None:
-            data = encode_on(device, image, options, tell, progress)
+            data = encode_on(wanted, image, options, tell, progress)
         else:
-            data = encode_to_psnr(device, image, options, psnr, tell, progress)
+            data = encode_to_psnr(wanted, image, options, psnr, tell, progress)
     if psnr is not None:
         weigh_metadata(len(data))
     with atomic_output(output, force=force) as stream:

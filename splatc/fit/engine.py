@@ -1,49 +1,65 @@
-"""What can make the steps of a fit in place of the trainer's own arithmetic: a GPU (cuda/), or what a test puts there."""
+"""What computes the steps of a fit: on the processor (engines/core.py), an NVIDIA GPU (cuda/), in PyTorch or with gsplat (engines/)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from splatc.fit.parameters import Adam, Parameters, Tensor
-from splatc.fit.rate import Pull
+import numpy as np
+
+from splatc.fit.rate import RateGradient
+from splatc.fit.table import Table
 from splatc.gaussians import FloatArray
 from splatc.steps import Quantizer
+
+EPSILON = 1e-15
+"""Adam's, next to nothing: gradients of small Gaussians are tiny and shall count in full."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A gradient step in numbers."""
+    """A gradient step in numbers. The Gaussians are drawn with noise, and moved without.
+
+    What is differentiated is the loss times all samples of the picture: a sum over the samples of a polyphase subset of reduction r is
+    multiplied by r^2, so that Adam's second moments do not jump when r changes.
+    """
 
     index: int
-    """Chooses the lattice, and the noise with ``seed``."""
+    """Chooses the polyphase subset, and the noise with ``seed``."""
     reduction: int
     noise: Quantizer | None
-    """The Gaussians are drawn with the noise of these steps; None draws them as they are."""
+    """The Gaussians are drawn with the noise of these quantization steps; None draws them as they are."""
     seed: int
     rates: Mapping[str, float]
-    """By attribute that may still move, Adam's rate, in units of each Gaussian (natural.py)."""
+    """By attribute that may still move, Adam's rate, in units of each Gaussian."""
     adams: int
     """Adam's steps, this one included."""
-    pull: Pull | None = None
-    """The rate term, for many steps the same object."""
+    betas: tuple[float, float]
+    pull: RateGradient | None = None
+    """For many steps the same object."""
 
 
 class Engine(Protocol):
-    """Squared error only. Between `send` and `fetch` the Gaussians are with the engine."""
+    """Has the Gaussians of a fit and moves them."""
 
-    def send(self, parameters: Parameters, optimizer: Adam | None, held: Mapping[str, Tensor]) -> None:
-        """Take the Gaussians, their moments (None: those that it has), and what is final: by attribute (N,) of bool."""
+    def send(self, table: Table) -> None:
+        """Take the Gaussians, with moments and what is final. The table is the engine's from now on; it may change it in place."""
 
     def step(self, step: Step) -> None:
         """Move them, within bounds; what is final stays."""
 
-    def fetch(self) -> tuple[Parameters, float]:
-        """The Gaussians, and the mean squared error that the last step met."""
+    def measured(self) -> tuple[float, float]:
+        """Mean squared error and loss of the last step, over its samples; nan before the first."""
 
-    def fetch_moments(self, optimizer: Adam) -> None:
-        """Put the moments into ``optimizer``."""
+    def prune(self, count: int, reduction: int, *, redundant: bool = False) -> None:
+        """Keep the ``count`` Gaussians that are dearest to remove (pruning.py); if ``redundant``, none that only repeat the background."""
 
-    def removal_costs(self, parameters: Parameters, reduction: int, steps: Sequence[int]) -> FloatArray:
-        """(N,) rise of the squared error of the lattices of these steps if that Gaussian alone were removed."""
+    def densify(self, count: int, reduction: int, rng: np.random.Generator) -> None:
+        """At most ``count`` new Gaussians where the picture is worst (densification.py)."""
+
+    def fetch(self) -> Table:
+        """The Gaussians, with their moments."""
+
+    def removal_costs(self, reduction: int) -> FloatArray:
+        """(N,) rise of the squared error of some polyphase subsets if that Gaussian alone were removed."""

@@ -8,25 +8,19 @@ full size plus noise, which Adam averages out as long as every Gaussian meets so
 from __future__ import annotations
 
 import functools
-import math
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numba import get_num_threads, njit, prange
-from numpy.typing import NDArray
+from numba import njit, prange
 
 from splatc.fit.kernels.footprint import KERNEL
 from splatc.fit.kernels.forward import row_stride
 from splatc.fit.kernels.scratch import Scratch
 from splatc.fit.pyramid import Planes
 from splatc.fit.similarity import sensitivity
+from splatc.fit.subset import Samples, subset
 from splatc.gaussians import FloatArray
-
-Samples = NDArray[np.uint8 | np.uint16]
-
-MAX_REDUCTION = 8
 
 
 @dataclass(frozen=True)
@@ -62,14 +56,8 @@ class Lattice:
         """(height, C, S) how much SSIM minds a squared difference at each sample."""
         return sensitivity(self.scales[0])
 
-    def window(self, step: int, samples: int) -> Lattice:
-        """As many rows as hold so many samples, each step the next ones."""
-        rows = max(1, samples // self.width)
-        windows = -(-self.height // rows)
-        if windows == 1:
-            return self
-        top = step % windows * self.height // windows
-        bottom = (step % windows + 1) * self.height // windows
+    def rows(self, top: int, bottom: int) -> Lattice:
+        """Those rows of samples alone."""
         return replace(self, y0=self.y0 + top * self.reduction, height=bottom - top, samples=self.samples[top:bottom])
 
 
@@ -88,33 +76,13 @@ class Picture:
             self._lattices = [self._pick(reduction, k) for k in range(reduction**2)]
         return self._lattices[step % reduction**2]
 
-    def reduction(self, samples: float) -> int:
-        """The largest power of two at which a lattice still has so many samples."""
-        exponent = max(0, math.floor(0.5 * math.log2(self.width * self.height / samples)))
-        return min(MAX_REDUCTION, int(2**exponent))
-
-    def mean(self) -> FloatArray:
-        """(C,) the mean colour, in [0, 1]."""
-        bands = (self.pixels[top : top + 256] for top in range(0, self.height, 256))
-        with ThreadPoolExecutor(get_num_threads()) as pool:  # NumPy adds half a gigabyte in two seconds
-            sums = sum(pool.map(lambda rows: rows.sum(axis=(0, 1), dtype=np.int64), bands))
-        means: FloatArray = (sums / (self.width * self.height * np.iinfo(self.pixels.dtype).max)).astype(np.float32)
-        return means
-
     def _pick(self, reduction: int, step: int) -> Lattice:
-        x0, y0, width, height = grid(self.width, self.height, reduction, step)
+        where = subset(self.width, self.height, reduction, step)
+        x0, y0, width, height = where.x0, where.y0, where.width, where.height
         samples = np.zeros((height, self.channels, row_stride(width)), self.pixels.dtype)
         _pick_kernel(self.pixels, reduction, x0, y0, samples, width)
         unit = np.float32(1.0 / np.iinfo(self.pixels.dtype).max)
         return Lattice(reduction, x0, y0, width, height, samples, unit)
-
-
-def grid(width: int, height: int, reduction: int, step: int) -> tuple[int, int, int, int]:
-    """x0, y0, and the width and height in samples, of a step's lattice of a picture of width x height px."""
-    x0, y0 = _offset(reduction, step % reduction**2)
-    # Of a picture narrower than the reduction the far lattices hold nothing; they repeat the last column or row.
-    x0, y0 = min(x0, width - 1), min(y0, height - 1)
-    return x0, y0, -(-(width - x0) // reduction), -(-(height - y0) // reduction)
 
 
 def reduced(pixels: Samples, reduction: int) -> FloatArray:
@@ -123,18 +91,6 @@ def reduced(pixels: Samples, reduction: int) -> FloatArray:
     result = np.empty((-(-height // reduction), -(-width // reduction), channels), np.float32)
     _mean_kernel(pixels, reduction, np.float32(1.0 / np.iinfo(pixels.dtype).max), result)
     return result
-
-
-def _offset(reduction: int, step: int) -> tuple[int, int]:
-    """x0 and y0 of the step's lattice, in an order in which each is far from those before it (that of ordered dithering)."""
-    x = y = 0
-    half = reduction // 2
-    while half:
-        down = step & 1
-        x, y = x + half * (down ^ (step >> 1 & 1)), y + half * down
-        step >>= 2
-        half //= 2
-    return x, y
 
 
 @njit(parallel=True, **KERNEL)

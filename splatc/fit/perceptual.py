@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from splatc.blend import Blend
 from splatc.fit.gather import Moments, gather_rows, gradient_planes
@@ -11,8 +12,10 @@ from splatc.fit.kernels.scratch import Scratch
 from splatc.fit.lattice import Lattice
 from splatc.fit.losses import sum_of_squares
 from splatc.fit.pyramid import Planes
-from splatc.fit.view import View
 from splatc.gaussians import FloatArray
+
+if TYPE_CHECKING:
+    from splatc.fit.engines.core import View
 
 Loss = Callable[[Planes, Lattice, Scratch], tuple[float, FloatArray]]
 """Of the picture drawn and the lattice that it should be (losses.py)."""

@@ -6,11 +6,10 @@ Normalized blend: removing Gaussian i turns out into out + m (out - c_i) with m 
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit, prange
-from numpy.typing import NDArray
 
 from splatc.blend import Blend
 from splatc.fit.kernels import simd
@@ -29,8 +28,10 @@ from splatc.fit.kernels.footprint import (
 from splatc.fit.kernels.forward import render_rows
 from splatc.fit.lattice import Lattice
 from splatc.fit.squared import bands, shifted
-from splatc.fit.view import View
 from splatc.gaussians import FloatArray
+
+if TYPE_CHECKING:
+    from splatc.fit.engines.core import View
 
 
 def removal_costs(lattice: Lattice, view: View, background: FloatArray) -> FloatArray:
@@ -45,26 +46,6 @@ def removal_costs(lattice: Lattice, view: View, background: FloatArray) -> Float
         error = image - lattice.samples[top:bottom] * lattice.unit
         kernel(footprint, view.colour, error, image, weight, lattice.width, cost)
     return cost
-
-
-def on_background(lattice: Lattice, view: View, background: FloatArray) -> NDArray[np.bool_]:
-    """(N,) whether the box of a Gaussian holds samples of the background colour (C,) alone.
-
-    The box is a sample wider on each side, as other pixels lie between those of a lattice.
-    """
-    height, width = lattice.height, lattice.width
-    colour = np.rint(background.astype(np.float64) / lattice.unit).astype(lattice.samples.dtype)
-    other = (lattice.samples[:, :, :width] != colour[:, np.newaxis]).any(axis=1)
-    sums = np.zeros((height + 1, width + 1), np.int32)  # of all above and to the left
-    sums[1:, 1:] = other.cumsum(axis=0, dtype=np.int32).cumsum(axis=1)
-    edges = []
-    for mean, extent, side in ((MEAN_X, EXTENT_X, width), (MEAN_Y, EXTENT_Y, height)):
-        centre, reach = view.footprint[:, mean] - 0.5, view.footprint[:, extent] + 1.0
-        first, last = np.ceil(centre - reach), np.floor(centre + reach) + 1
-        edges.append(np.clip([first, last], 0, side).astype(np.int64))
-    (x0, x1), (y0, y1) = edges
-    result: NDArray[np.bool_] = sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0] == 0
-    return result
 
 
 @functools.cache

@@ -1,18 +1,21 @@
-"""The quantizer as the fit sees it: steps for noise, and the rounding that freezes an attribute.
+"""The quantizer as the fit sees it: steps for noise, and the rounding that gives an attribute its final value.
 
 While an attribute is free, uniform noise of one step stands for its rounding (Balle 2017), so the fit moves to where rounding hurts
-little; then it is rounded for good and the others make up for it.
+little; then it is rounded for good and the others make up for it. It is not rounded everywhere at once (progressive quantization): a tenth
+of the Gaussians goes first, the others make up for what that did to the picture, then the next tenth follows (tools/README.md, "What pays":
+stages).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
-from splatc.fit.parameters import NAMES, Parameters, Tensor
+from splatc import exact
+from splatc.fit.table import ANGLE, COLOUR, FROZEN, LOG_ASPECT, LOG_SCALE, MEAN, ROWS, Table
+from splatc.gaussians import FloatArray
 from splatc.quantize import (
     MAX_ANISOTROPY,
     IntArray,
@@ -27,86 +30,90 @@ from splatc.quantize import (
 from splatc.steps import Quantizer, step_q32
 
 
-def steps(parameters: Parameters, quantizer: Quantizer) -> dict[str, Tensor]:
-    """By name, the quantization step of every value, in the parameter's own unit; shaped to broadcast."""
-    level = level_of(parameters.size.numpy() / math.log(2.0))
-    ratio_step = step_q32(quantizer.anisotropy) / 2.0**32
-    anisotropy = _anisotropy(parameters, quantizer)
-    result = {
-        "mean": by_level(quantizer.position_step, level)[:, None],
-        "size": np.array([math.log(2.0) / quantizer.sizes]),
-        "ratio": np.array([ratio_step]),
-        "angle": math.pi / angle_count_table(quantizer)[level, anisotropy],
-        "colour": colour_step_table(quantizer, level, parameters.colour.shape[1]),
-    }
-    return {name: torch.from_numpy(step.astype(np.float32)) for name, step in result.items()}
+def step_rows(values: FloatArray, quantizer: Quantizer) -> FloatArray:
+    """(5 + C, N) the quantization step of every value, in the unit of its row."""
+    level, aspect = level_of(values[LOG_SCALE] / math.log(2.0)), aspect_index(values, quantizer)
+    steps = np.empty(values.shape, np.float64)
+    steps[MEAN] = by_level(quantizer.position_step, level)
+    steps[LOG_SCALE] = math.log(2.0) / quantizer.sizes
+    steps[LOG_ASPECT] = aspect_step(quantizer)
+    steps[ANGLE] = math.pi / angle_count_table(quantizer)[level, aspect]
+    steps[COLOUR] = colour_step_table(quantizer, level, len(values[COLOUR])).T
+    return steps.astype(np.float32)
 
 
-def _anisotropy(parameters: Parameters, quantizer: Quantizer) -> IntArray:
-    """(N,) anisotropy indices."""
-    index = np.rint(np.abs(parameters.ratio.numpy()) / (step_q32(quantizer.anisotropy) / 2.0**32))
+def aspect_step(quantizer: Quantizer) -> float:
+    """The step of ln(s1 / s2)."""
+    return step_q32(quantizer.anisotropy) / 2.0**32
+
+
+def aspect_index(values: FloatArray, quantizer: Quantizer) -> IntArray:
+    """(N,) indices of the log aspect ratios."""
+    index = np.rint(np.abs(values[LOG_ASPECT]) / aspect_step(quantizer))
     clipped: IntArray = np.clip(index, 0, MAX_ANISOTROPY).astype(np.int32)
     return clipped
 
 
-def noise_for(
-    parameters: Parameters, quantizer: Quantizer, free: tuple[str, ...], generator: torch.Generator
-) -> dict[str, Tensor]:
-    """By name, uniform noise of one step for each of these parameters."""
-    widths = steps(parameters, quantizer)
-    noise = {}
-    for name in free:
-        value = getattr(parameters, name)
-        noise[name] = (torch.rand(value.shape, generator=generator) - 0.5) * widths[name]
-    if "mean" in noise:
-        noise["mean"] = _in_strips(parameters, quantizer, noise["mean"])
-    return noise
+def offset_counts(values: FloatArray, quantizer: Quantizer) -> IntArray:
+    """(N,) the numbers of strips that the cells of the means are cut into (the sub-cell offset)."""
+    counts: IntArray = strip_count_table(quantizer)[aspect_index(values, quantizer)]
+    return counts
 
 
-def strips(parameters: Parameters, quantizer: Quantizer) -> np.ndarray:
-    """(N,) the strips of their cells."""
-    return strip_count_table(quantizer)[_anisotropy(parameters, quantizer)]
+def freeze(table: Table, quantizer: Quantizer, names: tuple[str, ...], share: float) -> None:
+    """Round these attributes of the first ``share`` of the Gaussians, but for those that are final, and make them final.
 
-
-def _in_strips(parameters: Parameters, quantizer: Quantizer, noise: Tensor) -> Tensor:
-    """Noise (N, 2) in a square cell -> in a strip of it: narrower across the Gaussian; along it, as long as strips are on the mean."""
-    cos, sin = torch.cos(parameters.angle), torch.sin(parameters.angle)
-    extent = cos.abs() + sin.abs()
-    count = torch.from_numpy(strips(parameters, quantizer).astype(np.float32))
-    round_ = count == 1
-    long, short = torch.where(round_, 1.0, 1.0 / extent), torch.where(round_, 1.0, extent / count)
-    tall = parameters.ratio < 0  # its long axis is the second
-    first, second = noise[:, 0] * torch.where(tall, short, long), noise[:, 1] * torch.where(tall, long, short)
-    return torch.stack([first * cos - second * sin, first * sin + second * cos], dim=1)
-
-
-def freeze(parameters: Parameters, quantizer: Quantizer, names: tuple[str, ...]) -> Parameters:
-    """The parameters with some attributes rounded to what the file can say.
-
-    Shape (size, ratio, angle) freezes together and before the rest, because the other steps depend on the level, the number of
+    Scale, aspect ratio and angle are rounded together and before the rest, because the other steps depend on the level, the number of
     directions on the ratio.
     """
-    if "ratio" in names:
-        swapped = parameters.ratio < 0
-        parameters = replace(
-            parameters,
-            ratio=parameters.ratio.abs(),
-            angle=torch.where(swapped, parameters.angle + 0.5 * math.pi, parameters.angle),
-        )
-    if "size" in names:
-        bins = torch.floor((parameters.size / math.log(2.0) + 1.0) * quantizer.sizes).clamp(min=0)
-        parameters = replace(parameters, size=((bins + 0.5) / quantizer.sizes - 1.0) * math.log(2.0))
-    for name in (name for name in NAMES if name in names and name != "size"):
-        value, step = getattr(parameters, name), steps(parameters, quantizer)[name]
-        rounded = _rounded_mean(parameters, quantizer, step) if name == "mean" else torch.round(value / step) * step
-        parameters = replace(parameters, **{name: rounded})
-    return parameters
+    chosen = np.ones(len(table), bool) if share >= 1.0 else table.order < np.float32(share)
+    bits = sum(FROZEN[name] for name in names)
+    index = np.flatnonzero(chosen & (table.frozen & bits != bits))
+    here = table.values[:, index]
+    done = rounded(here, quantizer, names)
+    for name in names:
+        free = table.frozen[index] & FROZEN[name] == 0
+        row = ROWS[name]
+        here[row] = np.where(free, done[row], here[row])
+    table.values[:, index] = here
+    table.frozen[chosen] |= np.uint8(bits)
 
 
-def _rounded_mean(parameters: Parameters, quantizer: Quantizer, step: Tensor) -> Tensor:
-    """(N, 2) the middles of the strips that the means are in."""
-    angle, count = parameters.angle.numpy().astype(np.float64), strips(parameters, quantizer)
-    place = (parameters.mean / step).numpy().astype(np.float64)
+def rounded(values: FloatArray, quantizer: Quantizer, names: tuple[str, ...]) -> FloatArray:
+    """(5 + C, N) the values with some attributes rounded to what the file can say."""
+    values = values.copy()
+    if "log_aspect" in names:
+        values[ANGLE] += np.where(values[LOG_ASPECT] < 0, np.float32(0.5 * math.pi), np.float32(0.0))
+        values[LOG_ASPECT] = np.abs(values[LOG_ASPECT])
+    if "log_scale" in names:
+        octaves = values[LOG_SCALE].astype(np.float64) / math.log(2.0)
+        bins = np.maximum(np.floor((octaves + 1.0) * quantizer.sizes), 0.0)
+        values[LOG_SCALE] = ((bins + 0.5) / quantizer.sizes - 1.0) * math.log(2.0)
+    for name in ("log_aspect", "angle", "colour"):  # the steps of the angle depend on the aspect ratio
+        if name in names:
+            steps = step_rows(values, quantizer)[ROWS[name]]
+            values[ROWS[name]] = np.rint(values[ROWS[name]] / steps) * steps
+    if "mean" in names:
+        values[MEAN] = _rounded_mean(values, quantizer)
+    return values
+
+
+def _rounded_mean(values: FloatArray, quantizer: Quantizer) -> NDArray[np.float64]:
+    """(2, N) the middles of the strips that the means are in."""
+    angle, count = values[ANGLE].astype(np.float64), offset_counts(values, quantizer)
+    step = by_level(quantizer.position_step, level_of(values[LOG_SCALE] / math.log(2.0)))
+    place = (values[MEAN] / step).T
     cell = np.floor(place) + 0.5
     middle = cell + strip_middles(strip_of(place - cell, angle, count), angle, count)
-    return torch.from_numpy(middle.astype(np.float32)) * step
+    return (middle * step[:, None]).T
+
+
+def in_offsets(noise: FloatArray, values: FloatArray, quantizer: Quantizer) -> FloatArray:
+    """(2, N) noise in a square cell -> in a strip of it: narrower across the Gaussian; along it, as long as strips are on the mean."""
+    sine, cosine = exact.sine_and_cosine(values[ANGLE])
+    extent, count = np.abs(cosine) + np.abs(sine), offset_counts(values, quantizer)
+    whole = count == 1
+    long, short = np.where(whole, 1.0, 1.0 / extent), np.where(whole, 1.0, extent / count)
+    tall = values[LOG_ASPECT] < 0  # its long axis is the second
+    first, second = noise[0] * np.where(tall, short, long), noise[1] * np.where(tall, long, short)
+    return np.stack([first * cosine - second * sine, first * sine + second * cosine]).astype(np.float32)

@@ -14,24 +14,26 @@ class Rates:
 
     mean: float = 0.4
     """of s1 along a Gaussian, of s2 across it"""
-    size: float = 0.14
+    log_scale: float = 0.14
     """of ln g"""
-    ratio: float = 0.2
+    log_aspect: float = 0.2
     """of ln(s1 / s2)"""
     angle: float = 0.4
-    """rad, of a round Gaussian (natural.py)"""
+    """rad, of a round Gaussian; a long one turns less"""
     colour: float = 0.02
     """of full range"""
     final: float = 0.03
+    betas: tuple[float, float] = (0.8, 0.98)
+    """How long Adam remembers gradients and their squares."""
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Drop Gaussians: ``share`` of the way (in logarithms) from the number seeded to that which the file can hold."""
+    """Prune: ``share`` of the way (in logarithms) from the number seeded to that which the file can hold."""
 
     share: float
-    births: float = 0.0
-    """Of those that stay, a share makes room for new ones (births.py)."""
+    densified: float = 0.0
+    """Of those that stay, a share makes room for new ones (densification.py)."""
     asks: bool = True
     """What the file can hold is asked of the encoder; else it is what it was found to be before."""
 
@@ -60,7 +62,7 @@ class Schedule:
     oversampling: float = 3.0
     """Gaussians seeded for each one that stays."""
     samples: float = 64.0
-    """Samples per Gaussian that a step looks at, at least: it takes the coarsest lattice that has them."""
+    """Samples per Gaussian that a step looks at, at least: it takes the coarsest polyphase subset that has them."""
     least_samples: float = 200_000.0
     """And samples in all: small pictures are quick enough as they are."""
     prune_from: float = 0.08
@@ -68,14 +70,14 @@ class Schedule:
     cuts: int = 40
     asks: int = 10
     """Of so many cuts, and of the last, the encoder is asked how many Gaussians the file can hold."""
-    births: float = 0.1
-    """Of the Gaussians that a cut leaves, so many are new ones; not of the last cuts (LAST_BIRTHS)."""
+    densified: float = 0.1
+    """Of the Gaussians that a cut leaves, so many are new ones; not of the last cuts (LAST_DENSIFIED)."""
     quantized: bool = True
     """False: floats to the end, without noise and freezing, as the papers fit."""
     noise_from: float = 0.1
     """From here on the parameters carry the noise of their quantization."""
     freeze_shape: tuple[float, float] = (0.5, 0.7)
-    """From when to when size, ratio and angle take their final values."""
+    """From when to when scale, aspect ratio and angle take their final values."""
     freeze_mean: tuple[float, float] = (0.7, 0.85)
     freeze_colour: tuple[float, float] = (0.85, 1.0)
     middling: float = 29.0
@@ -86,7 +88,7 @@ class Schedule:
     """Weight of the rate term (rate.py)."""
     rate_from: float = 0.3
     rate_every: int = 50
-    """Steps after which it is asked anew what neighbours promise."""
+    """Steps after which it is asked anew what neighbours predict."""
     stages: int = 10
     """In so many parts of equal size the Gaussians follow one another within each of these times."""
     rates: Rates = Rates()
@@ -104,10 +106,10 @@ class Schedule:
         events: list[tuple[float, Event]] = []
         for k in range(self.cuts):
             share = (k + 1) / self.cuts
-            births = self.births if share < LAST_BIRTHS else 0.0
-            events.append((self.prune_from + k * span, Cut(share, births, k % every == 0 or k + 1 == self.cuts)))
+            densified = self.densified if share < LAST_DENSIFIED else 0.0
+            events.append((self.prune_from + k * span, Cut(share, densified, k % every == 0 or k + 1 == self.cuts)))
         for names, (start, end) in (
-            (("size", "ratio", "angle"), self.freeze_shape),
+            (("log_scale", "log_aspect", "angle"), self.freeze_shape),
             (("mean",), self.freeze_mean),
             (("colour",), self.freeze_colour),
         ):
@@ -119,10 +121,10 @@ class Schedule:
         return sorted(events, key=lambda event: event[0])
 
 
-LAST_BIRTHS = 0.95
-"""Share of the cuts after which nobody is born any more: the last ones find out what the newborn are worth."""
+LAST_DENSIFIED = 0.95
+"""Share of the cuts after which nothing is added any more: the last ones find out what the new ones are worth."""
 STEPS_TO_LIVE = 4
-"""Steps between two cuts, at least: in fewer a newborn cannot show what it is worth."""
+"""Steps between two cuts, at least: in fewer a new one cannot show what it is worth."""
 FEWEST_CUTS = 10
 STEPS_TO_ASK = 40
 """To pack all Gaussians takes as long as some ten steps; the quickest fits can do that less often."""

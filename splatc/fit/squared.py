@@ -19,7 +19,8 @@ from splatc.fit.kernels.footprint import KERNEL, MEAN_Y
 from splatc.fit.kernels.forward import bin_tiles, row_stride
 from splatc.fit.kernels.scratch import Scratch
 from splatc.fit.kernels.tile import TILE_HEIGHT, TILE_WIDTH, add_members
-from splatc.fit.lattice import Lattice, Samples
+from splatc.fit.lattice import Lattice
+from splatc.fit.subset import Samples
 from splatc.gaussians import EPSILON, FloatArray
 
 BAND_BYTES = 1 << 26

@@ -1,4 +1,4 @@
-"""Gaussians drawn on a lattice of a picture that lies on the GPU, and what each of them gathers there.
+"""Gaussians drawn on a polyphase subset of a picture that lies on the GPU, and what each of them gathers there.
 
 A step of the fit is eight kernels: `prepare` (noise, coordinates of the lattice, what reaches which bin), `scan`, `fill`, `sort` (the
 lists of the bins), `raster` (draw, compare, gradient of each sample), `gather` (per Gaussian), `collect`, and `update` (engine.py).
@@ -21,7 +21,7 @@ import numpy as np
 from splatc.blend import Blend
 from splatc.cuda.device import Argument, Buffer, Device
 from splatc.cuda.source import read_source
-from splatc.fit.lattice import Samples, grid
+from splatc.fit.subset import Samples, Subset, subset
 from splatc.gaussians import FloatArray
 
 BIN = 64
@@ -41,14 +41,8 @@ BLOCKS = 4096
 
 
 @dataclass(frozen=True)
-class Grid:
-    """The pixels (x0 + i r, y0 + j r) of a picture; ``width`` x ``height`` samples."""
-
-    reduction: int
-    x0: int
-    y0: int
-    width: int
-    height: int
+class Grid(Subset):
+    """A polyphase subset as the kernels divide it."""
 
     @property
     def bins_x(self) -> int:
@@ -71,7 +65,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Noise:
-    """What is added to the Gaussians as they are drawn: uniform noise of one step where nothing is held."""
+    """What is added to the Gaussians as they are drawn: uniform noise of one step where nothing is frozen."""
 
     steps: Buffer
     """The widths, in the order of kernels/bins.cu."""
@@ -123,15 +117,15 @@ class Drawing:
 
     def grid(self, reduction: int, step: int) -> Grid:
         """The lattice of a step."""
-        return Grid(reduction, *grid(self.width, self.height, reduction, step))
+        return Grid(**vars(subset(self.width, self.height, reduction, step)))
 
-    def squared_error(self, parameters: Buffer, held: Buffer, where: Grid, noise: Noise | None) -> tuple[Buffer, int]:
+    def squared_error(self, values: Buffer, frozen: Buffer, where: Grid, noise: Noise | None) -> tuple[Buffer, int]:
         """The moments of all Gaussians, in ``room("moments")``; the squared differences by warp, and how many warps there are."""
         warps = [4 * x * y for x, y in (band.squares for band in where.bands(4 * self.planes))]
         sums = self.room("sums", 4 * sum(warps))
         moments = self.room("moments", 4 * self.moments * self.count)
         for k, band in enumerate(where.bands(4 * self.planes)):
-            planes, parts = self._draw(parameters, held, band, noise, sums.pointer + 4 * sum(warps[:k]), images=False)
+            planes, parts = self._draw(values, frozen, band, noise, sums.pointer + 4 * sum(warps[:k]), images=False)
             partial = self.room("partial", 4 * self.moments * parts)
             arguments = (
                 self.room("records", 0),
@@ -146,13 +140,13 @@ class Drawing:
             self._collect(self.moments, partial, parts, k > 0, moments)
         return sums, sum(warps)
 
-    def removal_costs(self, parameters: Buffer, held: Buffer, where: list[Grid]) -> FloatArray:
+    def removal_costs(self, values: Buffer, frozen: Buffer, where: list[Grid]) -> FloatArray:
         """(N,) rise of the squared error of some lattices if that Gaussian alone were removed."""
         costs = self.room("costs", 4 * self.count)
         for k, band in enumerate(band for each in where for band in each.bands(4 * self.planes)):
             across, down = band.squares
             sums = self.room("sums", 16 * across * down)
-            planes, parts = self._draw(parameters, held, band, None, sums.pointer, images=True)
+            planes, parts = self._draw(values, frozen, band, None, sums.pointer, images=True)
             partial = self.room("partial", 4 * parts)
             arguments = (self.room("records", 0), self.room("offsets", 0), *self._lattice(band), planes, partial, parts)
             self.launch("removal", self._blocks(parts), 128, self.count, *arguments)
@@ -160,8 +154,17 @@ class Drawing:
         result: FloatArray = self.device.download(costs, np.float32, (self.count,))
         return result
 
+    def images(self, values: Buffer, frozen: Buffer, where: Grid) -> Iterator[tuple[Grid, FloatArray]]:
+        """Band by band what the Gaussians draw: (height, width, C)."""
+        for band in where.bands(4 * self.planes):
+            across, down = band.squares
+            sums = self.room("sums", 16 * across * down)
+            planes, _ = self._draw(values, frozen, band, None, sums.pointer, images=True)
+            drawn = self.device.download(planes, np.float32, (band.height, band.width, self.planes))
+            yield band, drawn[:, :, : self.channels]
+
     def _draw(
-        self, parameters: Buffer, held: Buffer, band: Grid, noise: Noise | None, sums: int, *, images: bool
+        self, values: Buffer, frozen: Buffer, band: Grid, noise: Noise | None, sums: int, *, images: bool
     ) -> tuple[Buffer, int]:
         """The planes of a band, and room for how many parts its Gaussians have at most."""
         records = self.room("records", RECORD_BYTES * self.count)
@@ -171,12 +174,11 @@ class Drawing:
             self.device.clear(counts)  # from then on `scan` leaves zeros behind
         cursor = self.room("cursor", 4 * band.bins)
         parts, offsets = self.room("parts", 4 * self.count), self.room("offsets", 4 * (self.count + 1))
-        half = 0.5 - 0.5 * band.reduction  # sample i has its centre at i + 1/2, its pixel at x0 + i r + 1/2
         self.each(
             "prepare",
-            *(parameters, held, noise.steps if noise else held, int(noise is not None)),
+            *(values, frozen, noise.steps if noise else frozen, int(noise is not None)),
             *(np.uint32(noise.seed if noise else 0), np.uint32(noise.index if noise else 0)),
-            *(np.float32(band.x0 + half), np.float32(band.y0 + half), np.float32(band.reduction)),
+            *map(np.float32, (*band.origin, band.reduction)),
             *(band.width, band.height, band.bins_x, PART, MOST_PARTS, records, counts, parts),
         )
         self.launch("scan", 2, 1024, band.bins, counts, starts, cursor, self.count, parts, offsets)

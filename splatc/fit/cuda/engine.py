@@ -3,107 +3,137 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 
 from splatc.blend import Blend
 from splatc.cuda.device import Argument, Buffer, Device
-from splatc.fit.cuda.drawing import Drawing, Noise
-from splatc.fit.engine import Step
-from splatc.fit.lattice import Picture
-from splatc.fit.parameters import MAX_RATIO, MIN_SIZE, NAMES, Adam, Parameters, Tensor
-from splatc.fit.rate import SOFT, Pull
+from splatc.fit.cuda.drawing import Drawing, Grid, Noise
+from splatc.fit.densification import densified, sample_places
+from splatc.fit.engine import EPSILON, Step
+from splatc.fit.pruning import SUBSETS, dearest, redundant_ones
+from splatc.fit.rate import RateGradient
+from splatc.fit.rounding import aspect_step
+from splatc.fit.table import FROZEN, NAMES, SHAPE_ROWS, Table, bounds
+from splatc.fit.task import Task
 from splatc.gaussians import FloatArray
 from splatc.quantize import MAX_ANISOTROPY, angle_count_table, by_level, colour_step_table, strip_count_table
-from splatc.steps import MAX_LEVELS, Quantizer, step_q32
+from splatc.steps import MAX_LEVELS, Quantizer
 
 
 class CudaEngine:
-    """A fit of one picture on one GPU. Raises DeviceError for whatever goes wrong there."""
+    """A fit of one picture on one GPU, of squared error only. Raises DeviceError for whatever goes wrong there."""
 
-    def __init__(self, device: Device, picture: Picture, blend: Blend, background: FloatArray) -> None:
-        self._device = device
-        self._drawing = Drawing(device, picture.pixels, blend, background)
-        far = math.log(2.0 * max(picture.width, picture.height))
-        self._bounds = [picture.width - 1 / 64, picture.height - 1 / 64, math.log(MIN_SIZE), far, MAX_RATIO]
-        self._parameters, self._first, self._second, self._held = (device.allocate(0) for _ in range(4))
+    def __init__(self, device: Device, task: Task) -> None:
+        self._device, self._task = device, task
+        self._drawing = Drawing(device, task.pixels, task.blend, task.background)
+        low, high = bounds(task.width, task.height)
+        self._bounds = [high[0], high[1], low[2], high[2], high[3]]
+        self._values, self._first, self._second, self._frozen = (device.allocate(0) for _ in range(4))
+        self._table: Table | None = None
+        """What lies on the GPU, as long as it has not moved."""
         self._steps: tuple[Quantizer, Buffer] | None = None
-        self._pull: tuple[Pull, Buffer] | None = None
+        self._rate: tuple[RateGradient, Buffer] | None = None
         self._sums: tuple[Buffer, int, int] | None = None
         """Squared differences of the last step, how many numbers, and of how many samples they are."""
+        self._order = np.zeros(0, np.float32)
 
-    def send(self, parameters: Parameters, optimizer: Adam | None, held: Mapping[str, Tensor]) -> None:
-        self._drawing.count = len(parameters)
-        self._parameters = self._device.upload(_rows(parameters))
-        if optimizer is not None:
-            moments = (optimizer.first, optimizer.second)
-            self._first, self._second = (self._device.upload(_rows(each)) for each in moments)
-        bits = sum(held[name].numpy().astype(np.uint8) << np.uint8(bit) for bit, name in enumerate(NAMES))
-        self._held = self._device.upload(np.asarray(bits, np.uint8))
+    def send(self, table: Table) -> None:
+        self._table, self._order = table, table.order
+        self._drawing.count = len(table)
+        rows = (table.values, table.first, table.second)
+        self._values, self._first, self._second = map(self._device.upload, rows)
+        self._frozen = self._device.upload(table.frozen)
+
+    def fetch(self) -> Table:
+        if self._table is None:
+            shape = (SHAPE_ROWS + self._drawing.channels, self._drawing.count)
+            buffers = (self._values, self._first, self._second)
+            values, first, second = (self._device.download(each, np.float32, shape) for each in buffers)
+            frozen = self._device.download(self._frozen, np.uint8, shape[1:])
+            self._table = Table(values, first, second, frozen, self._order)
+        return self._table
 
     def step(self, step: Step) -> None:
         self.differentiate(step)
-        beta1, beta2 = Adam.BETAS
-        unbias = [1.0 / (1.0 - beta**step.adams) for beta in Adam.BETAS]
-        due = sum(1 << bit for bit, name in enumerate(NAMES) if name in step.rates)
-        numbers = [*(step.rates.get(name, 0.0) for name in NAMES), beta1, beta2, *unbias, Adam.EPSILON, *self._bounds]
+        beta1, beta2 = step.betas
+        unbias = [1.0 / (1.0 - beta**step.adams) for beta in step.betas]
+        due = sum(FROZEN[name] for name in step.rates)
+        numbers = [*(step.rates.get(name, 0.0) for name in NAMES), beta1, beta2, *unbias, EPSILON, *self._bounds]
         records, moments = self._drawing.room("records", 0), self._drawing.room("moments", 0)
-        arguments: list[Argument | Buffer] = [records, moments, self._held, due]
+        arguments: list[Argument | Buffer] = [records, moments, self._frozen, due]
         arguments += [np.float32(number) for number in [step.reduction, *numbers]]
         arguments += self._rate_term(step.pull)
-        self._drawing.each("update", *arguments, self._parameters, self._first, self._second)
+        self._drawing.each("update", *arguments, self._values, self._first, self._second)
+        self._table = None
 
-    def _rate_term(self, pull: Pull | None) -> list[Argument | Buffer]:
-        """As update() takes it; a pull goes to the GPU once."""
-        if pull is None:
-            return [0, self._held, *([np.float32(1.0)] * 7)]
-        if self._pull is None or self._pull[0] is not pull:
-            both = torch.stack([pull.expected, pull.colour_step], dim=1).numpy()  # (N, 2, C)
-            self._pull = (pull, self._device.upload(both.astype(np.float32)))
-        by_step = [*pull.colour.tolist(), 0.0, 0.0, 0.0][:4]
-        return [1, self._pull[1], *map(np.float32, [*by_step, pull.ratio_step, pull.ratio, SOFT])]
+    def _rate_term(self, rate: RateGradient | None) -> list[Argument | Buffer]:
+        """As update() takes it; a rate gradient goes to the GPU once."""
+        if rate is None:
+            return [0, self._frozen, *([np.float32(1.0)] * 7)]
+        if self._rate is None or self._rate[0] is not rate:
+            both = np.stack([rate.expected.T, rate.colour_step.T], axis=1)  # (N, 2, C)
+            self._rate = (rate, self._device.upload(both.astype(np.float32)))
+        by_step = [*rate.colour.tolist(), 0.0, 0.0, 0.0][:4]
+        return [1, self._rate[1], *map(np.float32, [*by_step, rate.ratio_step, rate.ratio, rate.soft])]
 
     def differentiate(self, step: Step) -> None:
         """The forward and the backward pass of a step: error and moments."""
         where = self._drawing.grid(step.reduction, step.index)
         noise = None if step.noise is None else Noise(self._widths(step.noise), step.seed, step.index)
-        sums, warps = self._drawing.squared_error(self._parameters, self._held, where, noise)
+        sums, warps = self._drawing.squared_error(self._values, self._frozen, where, noise)
         self._sums = (sums, warps, where.width * where.height * self._drawing.channels)
 
-    def gradients(self, reduction: int) -> dict[str, FloatArray]:
-        """By name, the gradients that `differentiate` found, shaped as the parameters are."""
+    def gradients(self, reduction: int) -> FloatArray:
+        """(5 + C, N) what `differentiate` found: of the squared error of a polyphase subset, times reduction^2."""
         drawing = self._drawing
-        rows = 5 + drawing.channels
-        result = drawing.room("gradients", 4 * rows * drawing.count)
-        drawing.each(
-            "differentiate", drawing.room("records", 0), drawing.room("moments", 0), np.float32(reduction), result
-        )
-        found = self._device.download(result, np.float32, (rows, drawing.count))
-        return {name: getattr(_from_rows(found), name).numpy() for name in NAMES}
+        shape = (SHAPE_ROWS + drawing.channels, drawing.count)
+        result = drawing.room("gradients", 4 * shape[0] * shape[1])
+        arguments = (drawing.room("records", 0), drawing.room("moments", 0), np.float32(reduction), result)
+        drawing.each("differentiate", *arguments)
+        found: FloatArray = self._device.download(result, np.float32, shape)
+        return found
 
-    def fetch(self) -> tuple[Parameters, float]:
-        return self._download(self._parameters), self.error()
-
-    def fetch_moments(self, optimizer: Adam) -> None:
-        optimizer.first, optimizer.second = (self._download(each) for each in (self._first, self._second))
-
-    def _download(self, rows: Buffer) -> Parameters:
-        shape = (5 + self._drawing.channels, self._drawing.count)
-        return _from_rows(self._device.download(rows, np.float32, shape))
-
-    def error(self) -> float:
-        """Mean squared error that the last step met; nan before the first."""
+    def measured(self) -> tuple[float, float]:
         if self._sums is None:
-            return math.nan
+            return math.nan, math.nan
         sums, warps, samples = self._sums
-        return float(self._device.download(sums, np.float32, (warps,)).sum(dtype=np.float64)) / samples
+        error = float(self._device.download(sums, np.float32, (warps,)).sum(dtype=np.float64)) / samples
+        return error, error
 
-    def removal_costs(self, parameters: Parameters, reduction: int, steps: Sequence[int]) -> FloatArray:
-        self._drawing.count = len(parameters)
-        sent, held = self._device.upload(_rows(parameters)), self._device.upload(np.zeros(len(parameters), np.uint8))
-        return self._drawing.removal_costs(sent, held, [self._drawing.grid(reduction, step) for step in steps])
+    def removal_costs(self, reduction: int) -> FloatArray:
+        where = [self._drawing.grid(reduction, step) for step in range(min(reduction**2, SUBSETS))]
+        return self.removal_costs_on(where)
+
+    def removal_costs_on(self, where: list[Grid]) -> FloatArray:
+        """(N,) the same of some polyphase subsets."""
+        return self._drawing.removal_costs(self._values, self._frozen, where)
+
+    def prune(self, count: int, reduction: int, *, redundant: bool = False) -> None:
+        if count >= self._drawing.count and not redundant:
+            return
+        table, cost, idle = self.fetch(), self.removal_costs(reduction), None
+        if redundant:
+            where = self._task.subset(reduction)
+            idle = redundant_ones(table, cost, self._task.pixels, where, self._task.background)
+        kept = dearest(cost, count, idle)
+        if len(kept) < len(table):
+            self.send(table.keep(kept))
+
+    def densify(self, count: int, reduction: int, rng: np.random.Generator) -> None:
+        task, where = self._task, self._drawing.grid(reduction, int(rng.integers(reduction**2)))
+        wanted = where.pick(task.pixels)
+        unit = np.float32(1.0 / np.iinfo(wanted.dtype).max)
+        error = np.empty((where.height, where.width), np.float32)
+        drawn = np.empty((where.height, where.width, task.channels), np.float32)
+        for band, image in self._drawing.images(self._values, self._frozen, where):
+            top = (band.y0 - where.y0) // reduction
+            missing = wanted[top : top + band.height] * unit - image
+            drawn[top : top + band.height] = image
+            error[top : top + band.height] = sum(missing[:, :, c] ** 2 for c in range(task.channels))
+        y, x = places = sample_places(error, count, rng)
+        colour = wanted[y, x] * unit - (drawn[y, x] if task.blend is Blend.SUM else np.float32(0.0))
+        self.send(densified(self.fetch(), where, places, colour, rng))
 
     def _widths(self, quantizer: Quantizer) -> Buffer:
         """The table of steps on the GPU; the steps change at few events only."""
@@ -113,9 +143,9 @@ class CudaEngine:
 
 
 def step_table(quantizer: Quantizer, channels: int) -> FloatArray:
-    """The steps of rounding.py as kernels/bins.cu looks them up: by level, and by index of the ratio."""
+    """The steps of rounding.py, as kernels/bins.cu looks them up: by level, and by index of the ratio."""
     level = np.arange(MAX_LEVELS, dtype=np.int32)
-    ratio = step_q32(quantizer.anisotropy) / 2.0**32
+    ratio = aspect_step(quantizer)
     colours = np.zeros((MAX_LEVELS, 4))
     colours[:, :channels] = colour_step_table(quantizer, level, channels)
     angles = math.pi / angle_count_table(quantizer)
@@ -130,16 +160,3 @@ def step_table(quantizer: Quantizer, channels: int) -> FloatArray:
     )
     table: FloatArray = np.concatenate([np.ravel(part) for part in parts]).astype(np.float32)
     return table
-
-
-def _rows(parameters: Parameters) -> FloatArray:
-    """(5 + C, N): mean x, mean y, size, ratio, angle, colours."""
-    values = (getattr(parameters, name).numpy() for name in NAMES)
-    return np.concatenate([value.T if value.ndim == 2 else value[None] for value in values], dtype=np.float32)
-
-
-def _from_rows(rows: FloatArray) -> Parameters:
-    def tensor(part: FloatArray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(part))
-
-    return Parameters(tensor(rows[:2].T), tensor(rows[2]), tensor(rows[3]), tensor(rows[4]), tensor(rows[5:].T))

@@ -7,8 +7,8 @@
 // by level and index of the ratio of the angle; by index of the ratio the number of strips that a cell of the mean has.
 constexpr int MEANS = 3, COLOURS = MEANS + LEVELS, ANGLES = COLOURS + 4 * LEVELS, STRIPS = ANGLES + LEVELS * RATIOS;
 
-// held: by Gaussian a bit for each of mean, size, ratio, angle and colour that is final.
-enum { HELD_MEAN = 1, HELD_SIZE = 2, HELD_RATIO = 4, HELD_ANGLE = 8, HELD_COLOUR = 16 };
+// frozen: by Gaussian a bit for each of mean, log scale, log aspect ratio, angle and colour that is final.
+enum { FROZEN_MEAN = 1, FROZEN_LOG_SCALE = 2, FROZEN_LOG_ASPECT = 4, FROZEN_ANGLE = 8, FROZEN_COLOUR = 16 };
 
 __device__ inline void bins_of(const Record& r, int width, int height, int& x0, int& x1, int& y0, int& y1) {
     span(r.x, r.extent_x, width, x0, x1);
@@ -32,7 +32,7 @@ __device__ inline void add_in_strip(float* p, float first, float second, float s
 
 // For each Gaussian its record, the bins that it reaches counted, and into how many parts its samples are divided (gather.cu).
 extern "C" __global__ void __launch_bounds__(128) prepare(
-    int count, const float* parameters, const unsigned char* held, const float* steps, int noisy, unsigned seed, unsigned step,
+    int count, const float* parameters, const unsigned char* frozen, const float* steps, int noisy, unsigned seed, unsigned step,
     float origin_x, float origin_y, float reduction, int width, int height, int bins_x, int part, int most_parts,
     Record* records, int* counts, int* parts) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
@@ -40,15 +40,15 @@ extern "C" __global__ void __launch_bounds__(128) prepare(
     float p[COORDINATES];
     for (int k = 0; k < COORDINATES; k++) p[k] = parameters[static_cast<size_t>(k) * count + i];
     if (noisy) {
-        int still = held[i];
+        int still = frozen[i];
         int level = static_cast<int>(clamp(floorf(p[2] * 1.4426950408889634f + 1.0f), 0.0f, LEVELS - 1.0f));
         int index = static_cast<int>(clamp(rintf(fabsf(p[3]) / steps[2]), 0.0f, RATIOS - 1.0f));
         Words a = philox(i, step, 0, 0, seed, 0), b = philox(i, step, 1, 0, seed, 0), c = philox(i, step, 2, 0, seed, 0);
-        if (!(still & HELD_MEAN)) add_in_strip(p, centred(a.word[0]), centred(a.word[1]), steps[MEANS + level], steps[STRIPS + index]);
-        if (!(still & HELD_SIZE)) p[2] += centred(a.word[2]) * steps[0];
-        if (!(still & HELD_RATIO)) p[3] += centred(a.word[3]) * steps[1];
-        if (!(still & HELD_ANGLE)) p[4] += centred(b.word[0]) * steps[ANGLES + level * RATIOS + index];
-        if (!(still & HELD_COLOUR)) {
+        if (!(still & FROZEN_MEAN)) add_in_strip(p, centred(a.word[0]), centred(a.word[1]), steps[MEANS + level], steps[STRIPS + index]);
+        if (!(still & FROZEN_LOG_SCALE)) p[2] += centred(a.word[2]) * steps[0];
+        if (!(still & FROZEN_LOG_ASPECT)) p[3] += centred(a.word[3]) * steps[1];
+        if (!(still & FROZEN_ANGLE)) p[4] += centred(b.word[0]) * steps[ANGLES + level * RATIOS + index];
+        if (!(still & FROZEN_COLOUR)) {
             const float* width_of = steps + COLOURS + 4 * level;
             for (int k = 0; k < CHANNELS; k++) p[5 + k] += centred(k < 3 ? b.word[1 + k] : c.word[0]) * width_of[k];
         }

@@ -1,17 +1,18 @@
 // From moments to gradients, and one step of Adam within bounds.
 
-// By mean x, mean y, size, ratio, angle and the coded colours (splatc/fit/gather.py has the chain rule from x and y; here u and v are
-// scaled already, so nothing cancels for thin Gaussians).
+// By mean x, mean y, log scale, log aspect ratio, angle and the coded colours, times reduction^2: of all samples of the picture, as far as
+// the subset tells. u and v are scaled already, so nothing cancels for thin Gaussians.
 __device__ inline void gradient_of(const Record& r, const float* moments, float reduction, float* g) {
+    float all = reduction * reduction;
     float u = PER_ROOT2 * moments[0], v = PER_ROOT2 * moments[1];
-    g[0] = (r.ux * u + r.vx * v) / reduction;
-    g[1] = (r.uy * u + r.vy * v) / reduction;
-    float by_s1 = PER_ROOT2 * moments[2], by_s2 = PER_ROOT2 * moments[4];
+    g[0] = (r.ux * u + r.vx * v) * reduction;  // u and v are in samples
+    g[1] = (r.uy * u + r.vy * v) * reduction;
+    float by_s1 = all * PER_ROOT2 * moments[2], by_s2 = all * PER_ROOT2 * moments[4];
     g[2] = by_s1 + by_s2;
     g[3] = 0.5f * (by_s1 - by_s2);
     float thin = sqrtf((r.vx * r.vx + r.vy * r.vy) / (r.ux * r.ux + r.uy * r.uy));  // s1 / s2
-    g[4] = (thin - 1.0f / thin) * PER_ROOT2 * moments[3];
-    for (int c = 0; c < CHANNELS; c++) g[5 + c] = moments[5 + c];
+    g[4] = all * (thin - 1.0f / thin) * PER_ROOT2 * moments[3];
+    for (int c = 0; c < CHANNELS; c++) g[5 + c] = all * moments[5 + c];
     to_coded_gradient(g + 5);
 }
 
@@ -32,7 +33,7 @@ __device__ inline float direction(float steps, float soft) { return steps / (fab
 // unbias1 and unbias2 are 1 / (1 - beta^steps). `far` is the largest ln of a size. pulls (count, 2, CHANNELS), if `pulled`: the colours
 // that neighbours promise, and their steps; worth0 to worth3 and ratio_worth: what a step away from it costs, and from a round Gaussian.
 extern "C" __global__ void __launch_bounds__(128) update(
-    int count, const Record* records, const float* moments, const unsigned char* held, int due, float reduction, float rate_mean,
+    int count, const Record* records, const float* moments, const unsigned char* frozen, int due, float reduction, float rate_mean,
     float rate_size, float rate_ratio, float rate_angle, float rate_colour, float beta1, float beta2, float unbias1, float unbias2,
     float epsilon, float right, float bottom, float near, float far, float thinnest, int pulled, const float* pulls, float worth0,
     float worth1, float worth2, float worth3, float ratio_step, float ratio_worth, float soft, float* parameters, float* first,
@@ -50,7 +51,7 @@ extern "C" __global__ void __launch_bounds__(128) update(
             g[5 + c] += worth[c] / pull[CHANNELS] * direction(away / pull[CHANNELS], soft);
         }
     }
-    int moves = due & ~held[i];
+    int moves = due & ~frozen[i];
     size_t row = count;
     auto adam = [&](int k, float gradient) {  // how far it goes at rate 1, against the gradient
         size_t at = k * row + i;
@@ -58,7 +59,7 @@ extern "C" __global__ void __launch_bounds__(128) update(
         float s = second[at] = beta2 * second[at] + (1.0f - beta2) * gradient * gradient;
         return (m * unbias1) / (sqrtf(s * unbias2) + epsilon);
     };
-    // In units of each Gaussian (splatc/fit/natural.py): its mean moves along and across it, by s1 and s2, and a long one turns little.
+    // In units of each Gaussian: its mean moves along and across it, by s1 and s2, and a long one turns little.
     float size = parameters[2 * row + i], ratio = parameters[3 * row + i];
     if (due & 1) {
         float sine, cosine;

@@ -1,0 +1,64 @@
+"""New Gaussians where the picture is worst: small, round, of the colour that is missing there.
+
+Seeds are placed before anything is known of the fit. After each pruning some more are added, at pixels drawn with their squared error as
+the probability, so that what pruning frees goes to where it is needed (densification, as in 3D Gaussian splatting and Image-GS).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatc.fit.subset import Subset
+from splatc.fit.table import SHAPE_ROWS, Table, spatial_order
+from splatc.gaussians import FloatArray
+from splatc.quantize import to_coded_colour
+
+SCALE = 0.2
+"""Of the radius of the disc that is each Gaussian's share of the picture."""
+_CELLS = 1 << 20
+"""Squared errors that are looked at at once."""
+
+Places = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+
+def sample_places(error: FloatArray, count: int, rng: np.random.Generator) -> Places:
+    """Rows and columns of at most ``count`` different samples of squared errors (h, w), drawn by them. None of a perfect picture."""
+    height, width = error.shape
+    rows = max(1, _CELLS // width)
+    bands = [error[top : top + rows] for top in range(0, height, rows)]
+    ends = np.cumsum([0.0, *(float(_sums(band)[-1]) for band in bands)])
+    if not ends[-1] > 0.0:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    at = np.sort(rng.random(count) * ends[-1])
+    cells = []
+    for band, first, start, end in zip(bands, range(0, height, rows), ends[:-1], ends[1:], strict=True):
+        here = at[(at >= start) & (at < end)] - start
+        found = np.searchsorted(_sums(band), here, side="right") if len(here) else np.zeros(0, np.int64)
+        cells.append(first * width + np.minimum(found, band.size - 1))
+    y, x = np.divmod(np.unique(np.concatenate(cells)), width)
+    return y, x
+
+
+def _sums(band: FloatArray) -> NDArray[np.float64]:
+    return np.cumsum(band, dtype=np.float64)  # one after the other, wherever it runs
+
+
+def densified(table: Table, where: Subset, places: Places, colour: FloatArray, rng: np.random.Generator) -> Table:
+    """The table with a new Gaussian at each place of a polyphase subset, in spatial order; ``colour`` (K, C) is as pixels have it.
+
+    A sum lacks the difference between picture and drawing; a mean of neighbours moves towards the pixel's own colour.
+    """
+    y, x = places
+    values = np.zeros((SHAPE_ROWS + colour.shape[1], len(x)), np.float64)
+    values[0] = where.x0 + 0.5 + x * where.reduction
+    values[1] = where.y0 + 0.5 + y * where.reduction
+    area = where.width * where.height * where.reduction**2 / max(1, len(table))
+    values[2] = max(math.log(0.5), math.log(SCALE * math.sqrt(area / math.pi)))
+    # A round one has no angle, but it shall stretch somewhere.
+    values[4] = rng.random(len(x)) * math.pi
+    values[SHAPE_ROWS:] = to_coded_colour(colour).T
+    joined = table.joined(values.astype(np.float32), rng)
+    return joined.keep(spatial_order(joined.values))

@@ -1,0 +1,124 @@
+"""Which engine fits: what was asked for, if it can be had here, or what does it best."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from splatc.errors import DeviceError, UsageError
+
+if TYPE_CHECKING:
+    from splatc.cuda.device import Device
+    from splatc.cuda.missing import Missing
+    from splatc.fit.engine import Engine
+    from splatc.fit.task import Task
+    from splatc.render.choice import Tell
+
+ENGINES = ("auto", "core", "cuda", "torch", "gsplat")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+_RUNS_ON = {"auto": ("cpu", "cuda"), "core": ("cpu",), "cuda": ("cuda",), "torch": DEVICES[1:], "gsplat": ("cuda",)}
+_INSTALL = {"torch": 'pip install "splatc[train]"', "gsplat": 'pip install "splatc[gsplat]"'}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """An engine to be made for a task."""
+
+    make: Callable[[Task], Engine]
+    waits: bool = False
+    """It waits for what the processor does between its steps, who should do it rarely then."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a user asks for."""
+
+    engine: str = "auto"
+    """One of ENGINES: "core" is the compiled fit on the processor, "cuda" that on an NVIDIA GPU, "torch" PyTorch's autograd on whatever
+    device it drives, "gsplat" the same with gsplat's rasterizer; "auto" takes the GPU where one works, else the processor."""
+    device: str = "cpu"
+    """One of DEVICES; "auto" is what the engine runs best on. Of ROCm, PyTorch speaks as "cuda"."""
+
+    def check(self, tune: str) -> None:
+        """Raises UsageError for what contradicts itself or is not installed, DeviceError for a GPU that does not work."""
+        if self.engine not in ENGINES:
+            raise UsageError(f"engine={self.engine!r}: expected {_listed(ENGINES)}")
+        if self.device not in DEVICES:
+            raise UsageError(f"device={self.device!r}: expected {_listed(DEVICES)}")
+        possible = _RUNS_ON[self.engine]
+        if self.device not in ("auto", *possible):
+            if self.engine == "auto":
+                raise UsageError(f"--device {self.device} is driven by PyTorch alone: add --engine torch")
+            raise UsageError(
+                f"--engine {self.engine} does not run on --device {self.device}, but on {' or '.join(possible)}"
+            )
+        if self.engine == "cuda" and tune != "psnr":
+            raise UsageError(f"--engine cuda does not fit with --tune {tune}: take --engine core or torch")
+        for package in {"torch": ["torch"], "gsplat": ["torch", "gsplat"]}.get(self.engine, []):
+            if importlib.util.find_spec(package) is None:
+                raise UsageError(f"--engine {self.engine} needs the package {package}: {_INSTALL[self.engine]}")
+        if "cuda" in (self.engine, self.device) and self.engine in ("auto", "cuda"):
+            _find_gpu(needed=True)
+
+    def choose(self, tune: str, tell: Tell) -> Chosen:
+        """The engine. ``tell`` hears a sentence: what fits, and whether that is news (what was asked for cannot be had).
+
+        Raises as `check` does.
+        """
+        self.check(tune)
+        if self.engine in ("torch", "gsplat"):
+            return self._in_torch(tell)
+        if self.engine == "core" or self.device == "cpu":
+            return on_cpu()
+        if tune != "psnr":
+            tell(f"fitted by the CPU: a GPU does not fit with --tune {tune}", self.device == "cuda")
+            return on_cpu()
+        found = _find_gpu(needed=False)
+        if isinstance(found, str):
+            tell(f"fitted by the CPU: {found}", found.broken)
+            return on_cpu()
+        tell(f"fitted by {found.name}", False)
+        return on_gpu(found)
+
+    def _in_torch(self, tell: Tell) -> Chosen:
+        from splatc.fit.engines.autograd import find_torch_device
+
+        device = find_torch_device("cuda" if self.engine == "gsplat" else self.device)
+        tell(f"fitted by PyTorch{' and gsplat' if self.engine == 'gsplat' else ''} on {device}", False)
+        if self.engine == "gsplat":
+            from splatc.fit.engines.gsplat import GsplatEngine
+
+            return Chosen(lambda task: GsplatEngine(task, device))
+
+        from splatc.fit.engines.autograd import TorchEngine
+
+        return Chosen(lambda task: TorchEngine(task, device))
+
+
+def on_cpu() -> Chosen:
+    """The compiled engine."""
+    from splatc.fit.engines.core import CoreEngine
+
+    return Chosen(CoreEngine)
+
+
+def on_gpu(device: Device) -> Chosen:
+    """The CUDA engine on a device."""
+    from splatc.fit.cuda.engine import CudaEngine
+
+    return Chosen(lambda task: CudaEngine(device, task), waits=True)
+
+
+def _find_gpu(*, needed: bool) -> Device | Missing:
+    from splatc.cuda.device import find_device
+
+    found = find_device()
+    if needed and isinstance(found, str):
+        raise DeviceError(f"{found}; --device cpu (in Python device='cpu') does without")
+    return found
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return ", ".join(map(repr, words[:-1])) + f" or {words[-1]!r}"

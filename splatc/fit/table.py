@@ -1,0 +1,138 @@
+"""All that a fit holds of its Gaussians, in one table: the coordinates that the file quantizes, Adam's moments, and what is final."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatc import exact
+from splatc.bitstream.positions import morton
+from splatc.gaussians import FloatArray, Gaussians
+from splatc.quantize import from_coded_colour, to_coded_colour
+
+MEAN = slice(0, 2)
+"""Rows of x and y, px."""
+LOG_SCALE = 2
+"""ln of g = sqrt(s1 s2), g in px."""
+LOG_ASPECT = 3
+"""ln(s1 / s2); while it moves it may become negative: the axes have then changed places."""
+ANGLE = 4
+"""rad, any turn."""
+COLOUR = slice(5, None)
+"""In the coded space Y | Y A | Y U V | Y U V A."""
+SHAPE_ROWS = 5
+"""Rows before the colours."""
+
+NAMES = ("mean", "log_scale", "log_aspect", "angle", "colour")
+"""The attributes in the order of the rows."""
+ROWS: dict[str, int | slice] = dict(zip(NAMES, (MEAN, LOG_SCALE, LOG_ASPECT, ANGLE, COLOUR), strict=True))
+FROZEN = dict(zip(NAMES, (1, 2, 4, 8, 16), strict=True))
+"""By attribute, its bit in ``Table.frozen``."""
+
+MIN_SCALE = 0.5
+"""Smallest g, px: level 0 begins here."""
+MAX_LOG_ASPECT = 3.0
+
+
+@dataclass
+class Table:
+    """N Gaussians during a fit. All arrays are C-contiguous; an engine may change what is in them."""
+
+    values: FloatArray
+    """(5 + C, N)"""
+    first: FloatArray
+    """(5 + C, N) Adam's first moments; those of the mean are along and across each Gaussian."""
+    second: FloatArray
+    """(5 + C, N)"""
+    frozen: NDArray[np.uint8]
+    """(N,) bits of ``FROZEN``: what has its final value."""
+    order: FloatArray
+    """(N,) in [0, 1): when a Gaussian's attributes are rounded (progressive quantization)."""
+
+    def __len__(self) -> int:
+        return int(self.values.shape[1])
+
+    @staticmethod
+    def from_values(values: FloatArray, rng: np.random.Generator) -> Table:
+        """Gaussians (5 + C, N) without a past, all of whose attributes may move."""
+        count = values.shape[1]
+        values = np.ascontiguousarray(values, np.float32)
+        order = rng.random(count, dtype=np.float32)
+        return Table(values, np.zeros_like(values), np.zeros_like(values), np.zeros(count, np.uint8), order)
+
+    @staticmethod
+    def from_gaussians(gaussians: Gaussians, rng: np.random.Generator) -> Table:
+        """The same of float Gaussians; ``rng`` draws the order in which they are rounded."""
+        return Table.from_values(values_of(gaussians), rng)
+
+    def gaussians(self) -> Gaussians:
+        """Float Gaussians with s1 >= s2 and angles in [0, pi)."""
+        values = self.values.astype(np.float64)
+        size, half = values[LOG_SCALE] / math.log(2.0), 0.5 * np.abs(values[LOG_ASPECT]) / math.log(2.0)
+        turned = values[ANGLE] + np.where(values[LOG_ASPECT] < 0.0, 0.5 * math.pi, 0.0)
+        angle = (turned - np.floor(turned / math.pi) * math.pi).astype(np.float32)
+        return Gaussians(
+            mean=np.ascontiguousarray(self.values[MEAN].T),
+            scale=exact.exp2(np.stack([size + half, size - half], axis=1)).astype(np.float32),
+            angle=np.where(angle < np.float32(math.pi), angle, np.float32(0.0)),  # what float32 rounds up
+            colour=np.ascontiguousarray(from_coded_colour(self.values[COLOUR].T), np.float32),
+        )
+
+    def keep(self, index: NDArray[np.int64]) -> Table:
+        """The Gaussians of an index array, in its order."""
+        values, first, second = (np.ascontiguousarray(rows[:, index]) for rows in _rows(self))
+        return Table(values, first, second, self.frozen[index], self.order[index])
+
+    def joined(self, values: FloatArray, rng: np.random.Generator) -> Table:
+        """These Gaussians, then new ones (5 + C, K) without a past."""
+        new = Table.from_values(values, rng)
+        values, first, second = (np.concatenate(both, axis=1) for both in zip(_rows(self), _rows(new), strict=True))
+        frozen, order = np.concatenate([self.frozen, new.frozen]), np.concatenate([self.order, new.order])
+        return Table(values, first, second, frozen, order)
+
+    def copy(self) -> Table:
+        """The same in arrays of its own."""
+        values, first, second = (rows.copy() for rows in _rows(self))
+        return Table(values, first, second, self.frozen.copy(), self.order.copy())
+
+    def free(self) -> tuple[str, ...]:
+        """The attributes that may still move in some Gaussian."""
+        final = int(np.bitwise_and.reduce(self.frozen, initial=0xFF))
+        return tuple(name for name in NAMES if not final & FROZEN[name])
+
+
+def _rows(table: Table) -> tuple[FloatArray, FloatArray, FloatArray]:
+    return table.values, table.first, table.second
+
+
+def values_of(gaussians: Gaussians) -> FloatArray:
+    """(5 + C, N) the rows of float Gaussians."""
+    log2_scale = exact.log2(np.maximum(gaussians.scale, 1e-3))
+    long, short = (log2_scale * math.log(2.0)).T
+    rows = [
+        gaussians.mean.T,
+        np.maximum(0.5 * (long + short), math.log(MIN_SCALE))[None],
+        (long - short)[None],
+        gaussians.angle[None],
+        to_coded_colour(gaussians.colour).T,
+    ]
+    return np.concatenate(rows).astype(np.float32)
+
+
+def bounds(width: int, height: int) -> tuple[FloatArray, FloatArray]:
+    """(5,) the least and the largest values of the rows before the colours, for a picture of width x height px.
+
+    Means lie inside the picture, so that each has a cell; scales and aspects are in the range that a file can hold.
+    """
+    low = [0.0, 0.0, math.log(MIN_SCALE), -MAX_LOG_ASPECT, -math.inf]
+    high = [width - 1 / 64, height - 1 / 64, math.log(2.0 * max(width, height)), MAX_LOG_ASPECT, math.inf]
+    return np.array(low, np.float32), np.array(high, np.float32)
+
+
+def spatial_order(values: FloatArray) -> NDArray[np.int64]:
+    """(N,) an order in which neighbours in the picture are neighbours in memory: three times as fast on large pictures."""
+    x, y = np.maximum(values[MEAN], 0.0).astype(np.int64)
+    return np.argsort(morton(x, y), kind="stable")
