@@ -1,6 +1,10 @@
 /* The library as such: versions, sizes, the instruction set of the rasterizer. */
 #include "internal.h"
 
+#if !defined(__wasm__)
+#include "seed.h"
+#endif
+
 #ifndef CORE_SOURCES
 #define CORE_SOURCES "unknown"
 #endif
@@ -16,6 +20,13 @@ int64_t core_struct_bytes(int32_t which) {
 #if !defined(__wasm__)
         sizeof(core_job),    sizeof(core_dequantizing), sizeof(core_placing),
         [20] = 0, /* from here on those of fit/ */
+        [40] = sizeof(core_sum),
+        [41] = sizeof(core_reduce),
+        [42] = sizeof(core_split),
+        [43] = sizeof(core_features),
+        [44] = sizeof(core_colours),
+        [45] = sizeof(core_nearest),
+        [46] = sizeof(core_apart),
 #endif
     };
     return which < 0 || which >= (int32_t)(sizeof BYTES / sizeof *BYTES) ? 0 : BYTES[which];

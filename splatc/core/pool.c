@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #if !defined(__wasm__)
+#include "seed.h"
 
 #if defined(_WIN32)
 #define WIN32_LEAN_AND_MEAN
@@ -150,12 +151,43 @@ static int32_t run_place(const core_job *job, int64_t item, int32_t worker) {
     return place_chunk(job->task, item);
 }
 
+static int32_t run_sum(const core_job *job, int64_t item, int32_t worker) {
+    (void)worker;
+    return sum_band(job->task, item);
+}
+static int32_t run_reduce(const core_job *job, int64_t item, int32_t worker) {
+    (void)worker;
+    return reduce_band(job->task, in_bands(job, item));
+}
+static int32_t run_split(const core_job *job, int64_t item, int32_t worker) {
+    (void)worker;
+    return split_band(job->task, in_bands(job, item));
+}
+static int32_t run_features(const core_job *job, int64_t item, int32_t worker) {
+    (void)worker;
+    return find_features(job->task, in_bands(job, item));
+}
+static int32_t run_colours(const core_job *job, int64_t item, int32_t worker) {
+    (void)worker;
+    return find_colours(job->task, item);
+}
+static int32_t run_nearest(const core_job *job, int64_t item, int32_t worker) {
+    (void)worker;
+    return find_nearest(job->task, item);
+}
+
 typedef int32_t run_item(const core_job *job, int64_t item, int32_t worker);
 static run_item *const RUN[CORE_JOB_KINDS] = {
     [CORE_JOB_DECODE] = run_decode,
     [CORE_JOB_DRAW] = run_draw,
     [CORE_JOB_DEQUANTIZE] = run_dequantize,
     [CORE_JOB_PLACE] = run_place,
+    [CORE_JOB_SUM] = run_sum,
+    [CORE_JOB_REDUCE] = run_reduce,
+    [CORE_JOB_SPLIT] = run_split,
+    [CORE_JOB_FEATURES] = run_features,
+    [CORE_JOB_COLOURS] = run_colours,
+    [CORE_JOB_NEAREST] = run_nearest,
 };
 
 static int32_t is_done(const core_job *job) { return job->done == job->taken && (job->taken == job->items || job->stop); }

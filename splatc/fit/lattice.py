@@ -9,24 +9,23 @@ from __future__ import annotations
 
 import functools
 import math
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import get_num_threads, njit, prange
 from numpy.typing import NDArray
 
-from splatc.fit.kernels.footprint import KERNEL
-from splatc.fit.kernels.forward import row_stride
-from splatc.fit.kernels.scratch import Scratch
-from splatc.fit.pyramid import Planes
-from splatc.fit.similarity import sensitivity
+from splatc.core import seeds
 from splatc.gaussians import FloatArray
+
+if TYPE_CHECKING:
+    from splatc.fit.pyramid import Planes
 
 Samples = NDArray[np.uint8 | np.uint16]
 
 MAX_REDUCTION = 8
+LANES = 16
+"""The stride of a plane's row is a multiple of it: as many samples as the core works on at a time."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Lattice:
     height: int
     """Samples."""
     samples: Samples
-    """(height, C, S) with S = row_stride(width); 0 behind the end of each row."""
+    """(height, C, S) with S >= width, a multiple of LANES; 0 behind the end of each row."""
     unit: np.float32
     """What a sample of 1 stands for; the picture's range is [0, 1]."""
 
@@ -52,6 +51,9 @@ class Lattice:
     @functools.cached_property
     def scales(self) -> list[Planes]:
         """The lattice in [0, 1], and at 1/2, 1/4 and 1/8 of its size."""
+        from splatc.fit.kernels.scratch import Scratch
+        from splatc.fit.pyramid import Planes
+
         scales = [Planes(self.samples * self.unit, self.width)]
         for _ in range(3):
             scales.append(scales[-1].half(Scratch(), "half"))
@@ -60,6 +62,8 @@ class Lattice:
     @functools.cached_property
     def sensitivity(self) -> FloatArray:
         """(height, C, S) how much SSIM minds a squared difference at each sample."""
+        from splatc.fit.similarity import sensitivity
+
         return sensitivity(self.scales[0])
 
     def window(self, step: int, samples: int) -> Lattice:
@@ -85,7 +89,7 @@ class Picture:
         """The lattice that a step looks at; reduction^2 steps in a row see every pixel."""
         if not self._lattices or self._lattices[0].reduction != reduction:
             self._lattices = []  # before the new ones are made: one set at a time lies in memory
-            self._lattices = [self._pick(reduction, k) for k in range(reduction**2)]
+            self._lattices = self._split(reduction)
         return self._lattices[step % reduction**2]
 
     def reduction(self, samples: float) -> int:
@@ -95,18 +99,20 @@ class Picture:
 
     def mean(self) -> FloatArray:
         """(C,) the mean colour, in [0, 1]."""
-        bands = (self.pixels[top : top + 256] for top in range(0, self.height, 256))
-        with ThreadPoolExecutor(get_num_threads()) as pool:  # NumPy adds half a gigabyte in two seconds
-            sums = sum(pool.map(lambda rows: rows.sum(axis=(0, 1), dtype=np.int64), bands))
+        sums = seeds.sum_samples(self.pixels)
         means: FloatArray = (sums / (self.width * self.height * np.iinfo(self.pixels.dtype).max)).astype(np.float32)
         return means
 
-    def _pick(self, reduction: int, step: int) -> Lattice:
-        x0, y0, width, height = grid(self.width, self.height, reduction, step)
-        samples = np.zeros((height, self.channels, row_stride(width)), self.pixels.dtype)
-        _pick_kernel(self.pixels, reduction, x0, y0, samples, width)
+    def _split(self, reduction: int) -> list[Lattice]:
+        """All lattices of a reduction, in the order of the steps."""
+        stride = -(-self.width // (LANES * reduction)) * LANES
+        subsets = seeds.split(self.pixels, reduction, stride)
         unit = np.float32(1.0 / np.iinfo(self.pixels.dtype).max)
-        return Lattice(reduction, x0, y0, width, height, samples, unit)
+        places = (grid(self.width, self.height, reduction, step) for step in range(reduction**2))
+        return [
+            Lattice(reduction, x0, y0, width, height, subsets[y0, x0, :height], unit)
+            for x0, y0, width, height in places
+        ]
 
 
 def grid(width: int, height: int, reduction: int, step: int) -> tuple[int, int, int, int]:
@@ -119,10 +125,7 @@ def grid(width: int, height: int, reduction: int, step: int) -> tuple[int, int, 
 
 def reduced(pixels: Samples, reduction: int) -> FloatArray:
     """(h, w, C) means of boxes of r x r pixels of a picture (H, W, C), in [0, 1]; those at the far borders may be smaller."""
-    height, width, channels = pixels.shape
-    result = np.empty((-(-height // reduction), -(-width // reduction), channels), np.float32)
-    _mean_kernel(pixels, reduction, np.float32(1.0 / np.iinfo(pixels.dtype).max), result)
-    return result
+    return seeds.reduce(pixels, reduction)
 
 
 def _offset(reduction: int, step: int) -> tuple[int, int]:
@@ -135,28 +138,3 @@ def _offset(reduction: int, step: int) -> tuple[int, int]:
         step >>= 2
         half //= 2
     return x, y
-
-
-@njit(parallel=True, **KERNEL)
-def _pick_kernel(pixels: Samples, reduction: int, x0: int, y0: int, samples: Any, width: int) -> None:
-    channels = pixels.shape[2]
-    for y in prange(len(samples)):
-        for channel in range(channels):
-            for x in range(width):
-                samples[y, channel, x] = pixels[y0 + y * reduction, x0 + x * reduction, channel]
-
-
-@njit(parallel=True, **KERNEL)
-def _mean_kernel(pixels: Samples, reduction: int, unit: Any, result: Any) -> None:
-    height, width, channels = pixels.shape
-    for row in prange(len(result)):
-        bottom = min((row + 1) * reduction, height)
-        for column in range(result.shape[1]):
-            right = min((column + 1) * reduction, width)
-            area = (bottom - row * reduction) * (right - column * reduction)
-            for channel in range(channels):
-                total = np.int64(0)
-                for y in range(row * reduction, bottom):
-                    for x in range(column * reduction, right):
-                        total += pixels[y, x, channel]
-                result[row, column, channel] = np.float32(total) * unit / np.float32(area)

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc.bitstream.positions import morton
+from splatc.core.seeds import order_points
 from splatc.fit.colours import median_colours
 from splatc.fit.scales import base_scale, neighbour_scales, variational_scales
 from splatc.fit.uniform import uniform_sample
@@ -62,6 +62,6 @@ def seed(
     return Gaussians(mean[order], np.stack([scale, scale], axis=1)[order], angle[order], colour[order])
 
 
-def memory_order(mean: FloatArray) -> NDArray[np.int64]:
+def memory_order(mean: FloatArray) -> NDArray[np.int32]:
     """(N,) an order in which neighbours in the picture are neighbours in memory: the fit gathers three times as fast on large pictures."""
-    return np.argsort(morton(*mean.astype(np.int64).T), kind="stable")
+    return order_points(mean)
