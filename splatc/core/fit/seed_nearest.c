@@ -4,7 +4,7 @@
 
 #include "internal.h"
 
-enum { LEAF = 8, DEPTH = 64, MOST = CORE_MOST_NEAREST + 1 };
+enum { LEAF = 16, DEPTH = 64, MOST = CORE_MOST_NEAREST + 1 };
 
 typedef struct tree_box { /* of the points under a node; without any, low is infinite and high is -infinite */
     float low_x, low_y, high_x, high_y;
@@ -13,7 +13,7 @@ typedef struct tree_box { /* of the points under a node; without any, low is inf
 typedef struct tree { /* nodes: 1 is the root, 2k and 2k + 1 lie under k, leaves .. 2 leaves - 1 are the leaves */
     int64_t leaves;
     tree_box *boxes; /* (2 leaves) */
-    float *points;   /* (leaves, LEAF, 2), filled up with infinity */
+    float *points;   /* (leaves, 2, LEAF) x and y, filled up with infinity */
 } tree;
 
 static tree tree_of(const uint8_t *memory, int64_t count) {
@@ -43,11 +43,12 @@ int32_t core_make_tree(const float *points, const int32_t *order, int64_t count,
     for (int64_t leaf = 0; leaf < t.leaves; leaf++) {
         tree_box all = {none, none, -none, -none};
         for (int64_t i = leaf * LEAF; i < (leaf + 1) * LEAF; i++) {
-            t.points[2 * i] = t.points[2 * i + 1] = none;
+            float *point = t.points + leaf * 2 * LEAF + i % LEAF;
+            point[0] = point[LEAF] = none;
             if (i >= count) continue;
             if (order[i] < 0 || order[i] >= count) return CORE_INVALID;
             float x = points[2 * (int64_t)order[i]], y = points[2 * (int64_t)order[i] + 1];
-            t.points[2 * i] = x, t.points[2 * i + 1] = y;
+            point[0] = x, point[LEAF] = y;
             all = joined(all, (tree_box){x, y, x, y});
         }
         t.boxes[t.leaves + leaf] = all;
@@ -71,12 +72,16 @@ static double box_distance(const tree_box *b, const search *s) {
 }
 
 static void search_leaf(const float *points, search *s) {
+    double distance[LEAF];
     for (int32_t i = 0; i < LEAF; i++) {
-        double dx = (double)points[2 * i] - s->x, dy = (double)points[2 * i + 1] - s->y, distance = dx * dx + dy * dy;
-        if (!(distance < s->found[s->last])) continue;
+        double dx = (double)points[i] - s->x, dy = (double)points[LEAF + i] - s->y;
+        distance[i] = dx * dx + dy * dy;
+    }
+    for (int32_t i = 0; i < LEAF; i++) {
+        if (!(distance[i] < s->found[s->last])) continue;
         int32_t k = s->last;
-        for (; k > 0 && distance < s->found[k - 1]; k--) s->found[k] = s->found[k - 1];
-        s->found[k] = distance;
+        for (; k > 0 && distance[i] < s->found[k - 1]; k--) s->found[k] = s->found[k - 1];
+        s->found[k] = distance[i];
     }
 }
 

@@ -3,7 +3,7 @@
 
 #include "internal.h"
 
-enum { SPAN = 256 }; /* columns of a result that are summed up at a time */
+enum { SPAN = 512 }; /* columns of the picture that are summed up at a time */
 
 static inline int32_t sample_at(const void *pixels, int64_t i, int32_t wide) {
     return wide ? ((const uint16_t *)pixels)[i] : ((const uint8_t *)pixels)[i];
@@ -34,32 +34,48 @@ int32_t sum_band(const core_sum *t, int64_t band) {
     return CORE_OK;
 }
 
-/* Adds a row of the picture to the sums of the boxes first .. last - 1. */
-static inline void add_row(const core_reduce *t, int64_t y, int64_t first, int64_t last, int32_t *sums, const int64_t r, const int32_t channels,
-                           const int32_t wide) {
-    for (int64_t box = first; box < last; box++) {
-        int64_t from = (y * t->width + box * r) * channels, length = min64(r, t->width - box * r);
-        for (int64_t k = 0; k < length; k++)
-            for (int32_t c = 0; c < channels; c++) sums[(box - first) * channels + c] += sample_at(t->pixels, from + k * channels + c, wide);
-    }
+/* Adds samples of a row of the picture to what was summed up above them. */
+static inline void add_line(const void *pixels, int64_t first, int64_t count, int32_t *restrict sums, const int32_t wide) {
+    for (int64_t i = 0; i < count; i++) sums[i] += sample_at(pixels, first + i, wide);
 }
 
-static void reduce_row(const core_reduce *t, int64_t row, int64_t columns) {
-    int64_t r = t->reduction, top = row * r, bottom = min64(top + r, t->height);
-    int32_t sums[SPAN * CORE_MAX_CHANNELS], wide = t->sample_bytes == 2;
-    for (int64_t first = 0; first < columns; first += SPAN) {
-        int64_t last = min64(first + SPAN, columns);
-        memset(sums, 0, sizeof sums);
-        for (int64_t y = top; y < bottom; y++)
-            if (t->channels == 3 && !wide)
-                add_row(t, y, first, last, sums, r, 3, 0);
+/* Sums of columns -> sums of boxes, whose last may be narrower. */
+static inline void add_columns(const int32_t *restrict sums, int64_t columns, const int64_t r, const int32_t channels, int32_t *restrict totals) {
+    memset(totals, 0, (size_t)((columns + r - 1) / r * channels) * sizeof *totals);
+    int64_t whole = columns / r;
+    for (int64_t box = 0; box < whole; box++)
+        for (int64_t k = 0; k < r; k++)
+            for (int32_t c = 0; c < channels; c++) totals[box * channels + c] += sums[(box * r + k) * channels + c];
+    for (int64_t x = whole * r; x < columns; x++)
+        for (int32_t c = 0; c < channels; c++) totals[whole * channels + c] += sums[x * channels + c];
+}
+
+static void divide(const int32_t *restrict totals, int64_t count, float unit, float area, float *restrict means) {
+    for (int64_t i = 0; i < count; i++) means[i] = (float)totals[i] * unit / area;
+}
+
+static void reduce_row(const core_reduce *t, int64_t row) {
+    int64_t r = t->reduction, top = row * r, rows = min64(top + r, t->height) - top, boxes = (t->width + r - 1) / r, span = SPAN / r * r;
+    int32_t sums[SPAN * CORE_MAX_CHANNELS], totals[SPAN * CORE_MAX_CHANNELS], n = t->channels;
+    for (int64_t left = 0; left < t->width; left += span) {
+        int64_t columns = min64(span, t->width - left), whole = columns / r * n;
+        float *means = t->means + (row * boxes + left / r) * n;
+        memset(sums, 0, (size_t)(columns * n) * sizeof *sums);
+        for (int64_t y = top; y < top + rows; y++) {
+            int64_t first = (y * t->width + left) * n;
+            if (t->sample_bytes == 1)
+                add_line(t->pixels, first, columns * n, sums, 0);
             else
-                add_row(t, y, first, last, sums, r, t->channels, wide);
-        for (int64_t box = first; box < last; box++) {
-            int64_t area = (bottom - top) * min64(r, t->width - box * r);
-            for (int32_t c = 0; c < t->channels; c++)
-                t->means[(row * columns + box) * t->channels + c] = (float)sums[(box - first) * t->channels + c] * t->unit / (float)area;
+                add_line(t->pixels, first, columns * n, sums, 1);
         }
+        if (r == 2 && n == 3) /* the usual ones: with constants, twice as fast */
+            add_columns(sums, columns, 2, 3, totals);
+        else if (n == 3)
+            add_columns(sums, columns, r, 3, totals);
+        else
+            add_columns(sums, columns, r, n, totals);
+        divide(totals, whole, t->unit, (float)(rows * r), means);
+        if (columns % r) divide(totals + whole, n, t->unit, (float)(rows * (columns % r)), means + whole);
     }
 }
 
@@ -80,7 +96,7 @@ int32_t reduce_band(const core_reduce *t, int64_t band) {
     else if (t->reduction == 1)
         convert(t, first * line, last * line, 1);
     else
-        for (int64_t row = first; row < last; row++) reduce_row(t, row, columns);
+        for (int64_t row = first; row < last; row++) reduce_row(t, row);
     return CORE_OK;
 }
 
