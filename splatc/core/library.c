@@ -3,6 +3,7 @@
 
 #if !defined(__wasm__)
 #include "fit.h"
+#include "seed.h"
 #endif
 
 #ifndef CORE_SOURCES
@@ -20,6 +21,13 @@ int64_t core_struct_bytes(int32_t which) {
 #if !defined(__wasm__)
         sizeof(core_job),    sizeof(core_dequantizing), sizeof(core_placing),
         [20] = sizeof(core_fit), sizeof(core_fit_widths), sizeof(core_fit_adam), sizeof(core_fit_rate), sizeof(core_fit_placed),
+        [40] = sizeof(core_sum),
+        [41] = sizeof(core_reduce),
+        [42] = sizeof(core_split),
+        [43] = sizeof(core_features),
+        [44] = sizeof(core_colours),
+        [45] = sizeof(core_nearest),
+        [46] = sizeof(core_apart),
 #endif
     };
     return which < 0 || which >= (int32_t)(sizeof BYTES / sizeof *BYTES) ? 0 : BYTES[which];

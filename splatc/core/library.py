@@ -6,13 +6,13 @@ import ctypes
 import functools
 import os
 import sys
-from ctypes import POINTER, c_char_p, c_int32, c_int64, c_void_p
+from ctypes import POINTER, c_char_p, c_double, c_float, c_int32, c_int64, c_void_p
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc.core import sources, structs
+from splatc.core import seed_structs, sources, structs
 from splatc.errors import CoreError
 
 FOLDER = Path(__file__).parent
@@ -67,6 +67,13 @@ _SIGNATURES = {
     "core_wait": ([POINTER(structs.Job), c_int32], c_int32),
     "core_cancel": ([POINTER(structs.Job)], None),
     "core_retire": ([], None),
+    "core_choose_smallest": ([c_void_p, c_int64, c_int64, c_void_p], c_int32),
+    "core_shrink_scales": ([c_void_p, c_int64, c_float, c_void_p], c_int32),
+    "core_order_workspace": ([c_int64], c_int64),
+    "core_order_points": ([c_void_p, c_int64, c_double, c_double, c_double, c_void_p, c_void_p, c_int64], c_int32),
+    "core_tree_bytes": ([c_int64], c_int64),
+    "core_make_tree": ([c_void_p, c_void_p, c_int64, c_void_p, c_int64], c_int32),
+    "core_keep_apart": ([POINTER(seed_structs.Apart)], c_int32),
 }
 
 

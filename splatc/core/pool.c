@@ -1,9 +1,9 @@
 /* The threads: one pool for the process, shared by all callers (core.h, "Threads"). */
 #include "internal.h"
 
-#include "fit.h"
-
 #if !defined(__wasm__)
+#include "fit.h"
+#include "seed.h"
 
 #if defined(_WIN32)
 #define WIN32_LEAN_AND_MEAN
@@ -153,6 +153,30 @@ static int32_t run_place(const core_job *job, int64_t item, int32_t worker) {
 }
 
 static int32_t run_fit(const core_job *job, int64_t item, int32_t worker) { return core_fit_item((core_fit *)(uintptr_t)job->task, item, worker); }
+static int32_t run_sum(const core_job *job, int64_t item, int32_t worker) {
+    (void)worker;
+    return sum_band(job->task, item);
+}
+static int32_t run_reduce(const core_job *job, int64_t item, int32_t worker) {
+    (void)worker;
+    return reduce_band(job->task, in_bands(job, item));
+}
+static int32_t run_split(const core_job *job, int64_t item, int32_t worker) {
+    (void)worker;
+    return split_band(job->task, in_bands(job, item));
+}
+static int32_t run_features(const core_job *job, int64_t item, int32_t worker) {
+    (void)worker;
+    return find_features(job->task, in_bands(job, item));
+}
+static int32_t run_colours(const core_job *job, int64_t item, int32_t worker) {
+    (void)worker;
+    return find_colours(job->task, item);
+}
+static int32_t run_nearest(const core_job *job, int64_t item, int32_t worker) {
+    (void)worker;
+    return find_nearest(job->task, item);
+}
 
 typedef int32_t run_item(const core_job *job, int64_t item, int32_t worker);
 static run_item *const RUN[CORE_JOB_KINDS] = {
@@ -161,6 +185,12 @@ static run_item *const RUN[CORE_JOB_KINDS] = {
     [CORE_JOB_DEQUANTIZE] = run_dequantize,
     [CORE_JOB_PLACE] = run_place,
     [CORE_JOB_FIT] = run_fit,
+    [CORE_JOB_SUM] = run_sum,
+    [CORE_JOB_REDUCE] = run_reduce,
+    [CORE_JOB_SPLIT] = run_split,
+    [CORE_JOB_FEATURES] = run_features,
+    [CORE_JOB_COLOURS] = run_colours,
+    [CORE_JOB_NEAREST] = run_nearest,
 };
 
 static int32_t is_done(const core_job *job) { return job->done == job->taken && (job->taken == job->items || job->stop); }

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import get_num_threads
-from scipy.spatial import cKDTree
 
+from splatc.core import seeds
 from splatc.gaussians import FloatArray
 
 NEIGHBOURS = 3
@@ -20,8 +19,7 @@ def base_scale(width: int, height: int, count: int) -> float:
 
 def variational_scales(base: float, weight: FloatArray) -> FloatArray:
     """(N,) px: s_base exp(-w / 2), the smaller the more detail."""
-    scale: FloatArray = (base * np.exp(-0.5 * weight)).astype(np.float32)
-    return scale
+    return seeds.shrink_scales(weight, base)
 
 
 def neighbour_scales(points: FloatArray, everyone: FloatArray, alone: float) -> FloatArray:
@@ -32,8 +30,4 @@ def neighbour_scales(points: FloatArray, everyone: FloatArray, alone: float) -> 
     neighbours = min(NEIGHBOURS, len(everyone) - 1)
     if neighbours < 1:
         return np.full(len(points), alone, np.float32)
-    distance, _ = cKDTree(everyone).query(
-        points, k=neighbours + 1, workers=get_num_threads()
-    )  # (N, neighbours + 1), the point itself first
-    scale: FloatArray = np.sqrt(np.mean(distance[:, 1:] ** 2, axis=1)).astype(np.float32)
-    return scale
+    return seeds.nearest_distances(points, everyone, neighbours)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import get_num_threads
-from scipy.spatial import cKDTree
 
+from splatc.core.seeds import keep_apart
 from splatc.gaussians import FloatArray
 
 FEW = 0.05
@@ -28,22 +27,8 @@ def uniform_sample(
         # More than a few candidates per disc would only meet each other.
         candidates = min(2 * missing, 16 + int(4.0 * width * height / max(radius * radius, 1e-12)))
         fresh = (rng.random((candidates, 2)) * [width, height]).astype(np.float32)
-        fresh = _apart(fresh, np.concatenate([taken, accepted]), radius)
+        fresh = fresh[keep_apart(np.concatenate([taken, accepted]), fresh, width, height, radius)]
         accepted = np.concatenate([accepted, fresh[:missing]])
         if len(fresh) < FEW * candidates:
             radius *= RELAX
     return accepted
-
-
-def _apart(candidates: FloatArray, taken: FloatArray, radius: float) -> FloatArray:
-    """Those candidates that keep the radius to all points of ``taken`` and to all candidates before them."""
-    if len(taken):
-        distance, _ = cKDTree(taken).query(candidates, distance_upper_bound=radius, workers=get_num_threads())
-        # Infinite if none is that near.
-        candidates = candidates[np.isinf(distance)]
-    if len(candidates) == 0:
-        return candidates
-    pairs = cKDTree(candidates).query_pairs(radius, output_type="ndarray")  # (P, 2), the earlier candidate first
-    free = np.ones(len(candidates), np.bool_)
-    free[pairs[:, 1]] = False
-    return candidates[free]
