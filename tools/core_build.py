@@ -33,7 +33,7 @@ WASM = ROOT / "splatc" / "web" / "core.wasm"
 ZIG = "ziglang==0.17.1"
 """The package with clang inside: compiles where there is no C compiler, for other systems, and for WebAssembly."""
 
-HOT = ("raster.c",)
+HOT = ("raster.c", "loss_ssim.c", "loss_bands.c", "metric_ssim.c")
 """Compiled once for each level of LEVELS; everything else once, for the oldest processor of its kind."""
 THREADS = "pool.c"
 """No part of core.wasm, nor is what lies in folders: the fit."""
@@ -41,7 +41,7 @@ THREADS = "pool.c"
 # Contraction would give other numbers on other processors. What the other two forbid to assume costs speed; nothing here depends on it.
 NUMBERS = ("-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math")
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion")
-INCLUDES = ("-I..", "-Ifit")
+INCLUDES = ("-I.", "-I..", "-Ifit")
 """Seen from the folder of a source."""
 FLAGS = ("-std=gnu11", *NUMBERS, "-fvisibility=hidden", *WARNINGS)
 OPTIMIZED = ("-O3",)

@@ -1,6 +1,11 @@
 /* The library as such: versions, sizes, the instruction set of the rasterizer. */
 #include "internal.h"
 
+#if !defined(__wasm__)
+#include "loss.h"
+#include "metric.h"
+#endif
+
 #ifndef CORE_SOURCES
 #define CORE_SOURCES "unknown"
 #endif
@@ -16,6 +21,7 @@ int64_t core_struct_bytes(int32_t which) {
 #if !defined(__wasm__)
         sizeof(core_job),    sizeof(core_dequantizing), sizeof(core_placing),
         [20] = 0, /* from here on those of fit/ */
+        [30] = sizeof(core_loss), sizeof(core_squares), sizeof(core_similarity),
 #endif
     };
     return which < 0 || which >= (int32_t)(sizeof BYTES / sizeof *BYTES) ? 0 : BYTES[which];

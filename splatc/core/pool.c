@@ -1,5 +1,7 @@
 /* The threads: one pool for the process, shared by all callers (core.h, "Threads"). */
 #include "internal.h"
+#include "loss_parts.h"
+#include "metric_parts.h"
 
 #if !defined(__wasm__)
 
@@ -150,12 +152,24 @@ static int32_t run_place(const core_job *job, int64_t item, int32_t worker) {
     return place_chunk(job->task, item);
 }
 
+static int32_t run_target_of_loss(const core_job *job, int64_t item, int32_t worker) { return run_loss_target(job->task, item, worker); }
+static int32_t run_gradient_of_loss(const core_job *job, int64_t item, int32_t worker) { return run_loss(job->task, item, worker); }
+static int32_t run_chunk_of_squares(const core_job *job, int64_t item, int32_t worker) {
+    (void)worker;
+    return run_squares(job->task, item);
+}
+static int32_t run_part_of_similarity(const core_job *job, int64_t item, int32_t worker) { return run_similarity(job->task, item, worker); }
+
 typedef int32_t run_item(const core_job *job, int64_t item, int32_t worker);
 static run_item *const RUN[CORE_JOB_KINDS] = {
     [CORE_JOB_DECODE] = run_decode,
     [CORE_JOB_DRAW] = run_draw,
     [CORE_JOB_DEQUANTIZE] = run_dequantize,
     [CORE_JOB_PLACE] = run_place,
+    [CORE_JOB_LOSS_TARGET] = run_target_of_loss,
+    [CORE_JOB_LOSS] = run_gradient_of_loss,
+    [CORE_JOB_SQUARES] = run_chunk_of_squares,
+    [CORE_JOB_SIMILARITY] = run_part_of_similarity,
 };
 
 static int32_t is_done(const core_job *job) { return job->done == job->taken && (job->taken == job->items || job->stop); }
