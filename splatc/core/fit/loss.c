@@ -2,7 +2,7 @@
 #include "loss_parts.h"
 #include "window.h"
 
-enum { LOSS_ROWS = 78, MAX_SIDE = 1 << 24 }; /* rows of LENGTH floats that a strip works with, at most: compare() */
+enum { LOSS_ROWS = 77, MAX_SIDE = 1 << 24 }; /* rows of LENGTH floats that a strip works with, at most: compare() */
 
 static int32_t parts_are_known(const core_loss *t) {
     return (t->loss == CORE_LOSS_L1_SSIM || t->loss == CORE_LOSS_MULTISCALE) && t->channels >= 1 && t->channels <= CORE_MAX_CHANNELS && t->width >= 1 &&

@@ -39,9 +39,9 @@ static void halve_samples(const core_loss *t, const loss_layout *layout, int64_t
             float *out = plane_row(s->target, s, t->channels, row, channel);
             for (int64_t left = 0; left < t->width; left += STRIP) {
                 int64_t right = min64(left + STRIP, t->width);
-                load_target(t, layout, 0, 2 * row, channel, left, right, rows);
-                load_target(t, layout, 0, min64(2 * row + 1, t->height - 1), channel, left, right, rows + LENGTH);
-                halve_row(rows, rows + LENGTH, right - left, out + left / 2);
+                const float *above = target_row(t, layout, 0, 2 * row, channel, left, right, rows);
+                const float *below = target_row(t, layout, 0, min64(2 * row + 1, t->height - 1), channel, left, right, rows + LENGTH);
+                halve_row(above, below, right - left, out + left / 2);
             }
             memset(out + s->width, 0, (size_t)(s->stride - s->width) * sizeof *out);
         }
@@ -89,28 +89,30 @@ static void add_coarser(const core_loss *t, const loss_layout *layout, int32_t s
 
 /* A piece of a row of the gradient at full size; `coarser` (LENGTH) is what comes from the scale below, `y` (LENGTH) the target. */
 static void differ(const core_loss *t, const loss_layout *layout, int64_t row, int32_t channel, int64_t left, int64_t count, const float *coarser,
-                   const float *y, float *work, double *sums) {
+                   const float *y, double *sums) {
     const loss_scale *s = &layout->scale[0];
     int64_t at = (row * t->channels + channel) * t->stride + left;
     const float *fit_x = s->fit_x + left, *sensitivity = plane_row(layout->sensitivity, s, t->channels, row, channel) + left;
     const float slope = (float)L1_WEIGHT, steep = (float)(2.0 * SQUARED_WEIGHT);
-    float *weighed = work + LENGTH, *squares = work + 2 * LENGTH;
-    for (int64_t i = 0; i < count; i += LANES) {
-        ivec inside = load(fit_x + i) > splat(0.0f);
-        vec d = (vec)((ivec)(load(t->drawn + at + i) - load(y + i)) & inside), minded = load(sensitivity + i) * d;
-        ivec up = d > splat(0.0f), down = d < splat(0.0f);
-        vec sign = (vec)(((ivec)splat(slope) & up) | ((ivec)splat(-slope) & down));
-        store(t->gradient + at + i, sign + steep * minded + (vec)((ivec)load(coarser + i) & inside));
-        *(vec *)(work + i) = select(down, -d, d);
-        *(vec *)(weighed + i) = minded * d;
-        *(vec *)(squares + i) = d * d;
-    }
-    for (int32_t k = 0; k < SUMS; k++) sums[k] += total(work + k * LENGTH, count);
+    block absolute = {0}, weighed = {0}, squares = {0};
+    for (int64_t from = 0; from < count; from += BLOCK)
+        for (int32_t k = 0; k < VECTORS; k++) {
+            int64_t i = from + k * LANES;
+            ivec inside = load(fit_x + i) > splat(0.0f);
+            vec d = (vec)((ivec)(load(t->drawn + at + i) - load(y + i)) & inside), minded = load(sensitivity + i) * d;
+            store(t->gradient + at + i, sign_of(d, slope) + steep * minded + (vec)((ivec)load(coarser + i) & inside));
+            absolute.part[k] += absolute_of(d);
+            weighed.part[k] += minded * d;
+            squares.part[k] += d * d;
+        }
+    sums[0] += block_total(&absolute);
+    sums[1] += block_total(&weighed);
+    sums[2] += block_total(&squares);
 }
 
 static void finish(const core_loss *t, const loss_layout *layout, int64_t band, float *rows, double *sums) {
     int64_t last, first = rows_of(&layout->scale[0], 0, band, &last);
-    float *y = rows + LENGTH, *work = y + LENGTH;
+    float *room = rows + LENGTH;
     for (int32_t scale = SCALES - 2; scale > 0; scale--) add_coarser(t, layout, scale, band, rows);
     memset(rows, 0, 2 * LENGTH * sizeof *rows);
     for (int64_t row = first; row < last; row++)
@@ -118,8 +120,8 @@ static void finish(const core_loss *t, const loss_layout *layout, int64_t band, 
             for (int64_t left = 0; left < t->width; left += STRIP) {
                 int64_t right = min64(left + STRIP, t->width);
                 spread_row(t, layout, 0, row, channel, left, right, rows);
-                load_target(t, layout, 0, row, channel, left, right, y);
-                differ(t, layout, row, channel, left, whole_blocks(right - left), rows, y, work, sums);
+                const float *y = target_row(t, layout, 0, row, channel, left, right, room);
+                differ(t, layout, row, channel, left, whole_blocks(right - left), rows, y, sums);
             }
     int64_t end = whole_blocks(t->width);
     for (int64_t k = first * t->channels; k < last * t->channels; k++)

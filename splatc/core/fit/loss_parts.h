@@ -72,20 +72,19 @@ static inline const float *drawn_row(const core_loss *t, const loss_layout *layo
     return plane_row(layout->scale[scale].drawn, &layout->scale[scale], t->channels, row, channel);
 }
 
-/* The target's columns first .. last - 1 of a row, in [0, 1]. */
-static inline void load_target(const core_loss *t, const loss_layout *layout, int32_t scale, int64_t row, int32_t channel, int64_t first, int64_t last,
-                               float *restrict out) {
+/* The target in [0, 1] from column `first` on, up to `last`: where it lies, or converted into `room`. */
+static inline const float *target_row(const core_loss *t, const loss_layout *layout, int32_t scale, int64_t row, int32_t channel, int64_t first,
+                                      int64_t last, float *restrict room) {
     int64_t at = (row * t->channels + channel) * t->stride + first;
-    if (scale > 0) {
-        const float *from = plane_row(layout->scale[scale].target, &layout->scale[scale], t->channels, row, channel) + first;
-        memcpy(out, from, (size_t)(last - first) * sizeof *out);
-    } else if (t->depth == 8) {
+    if (scale > 0) return plane_row(layout->scale[scale].target, &layout->scale[scale], t->channels, row, channel) + first;
+    if (t->depth == 8) {
         const uint8_t *restrict from = (const uint8_t *)t->samples + at;
-        for (int64_t i = 0; i < last - first; i++) out[i] = (float)from[i] * t->unit;
+        for (int64_t i = 0; i < last - first; i++) room[i] = (float)from[i] * t->unit;
     } else {
         const uint16_t *restrict from = (const uint16_t *)t->samples + at;
-        for (int64_t i = 0; i < last - first; i++) out[i] = (float)from[i] * t->unit;
+        for (int64_t i = 0; i < last - first; i++) room[i] = (float)from[i] * t->unit;
     }
+    return room;
 }
 
 #endif

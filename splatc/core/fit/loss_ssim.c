@@ -29,10 +29,11 @@ static void clear_outside(const columns *c, float *row) {
 
 /* y and y^2 of the target, 0 outside of the picture: (2, LENGTH). */
 static void load_one(const core_loss *t, const loss_layout *layout, const loss_strip *strip, const columns *c, int64_t row, float *y) {
-    load_target(t, layout, strip->scale, row, strip->channel, c->first + c->from, c->first + c->to, y + c->from);
+    const float *target = target_row(t, layout, strip->scale, row, strip->channel, c->first + c->from, c->first + c->to, y + c->from) - c->from;
     for (int64_t i = c->from; i < c->to; i++) {
-        y[i] -= SHIFT;
-        y[LENGTH + i] = y[i] * y[i];
+        float b = target[i] - SHIFT;
+        y[i] = b;
+        y[LENGTH + i] = b * b;
     }
     clear_outside(c, y);
     clear_outside(c, y + LENGTH);
@@ -41,13 +42,13 @@ static void load_one(const core_loss *t, const loss_layout *layout, const loss_s
 /* x, x^2 and x y, likewise: (3, LENGTH). */
 static void load_two(const core_loss *t, const loss_layout *layout, const loss_strip *strip, const columns *c, int64_t row, float *x) {
     const float *drawn = drawn_row(t, layout, strip->scale, row, strip->channel) + c->first;
-    float *y = x + 2 * LENGTH;
-    load_target(t, layout, strip->scale, row, strip->channel, c->first + c->from, c->first + c->to, y + c->from);
+    float *room = x + 2 * LENGTH + c->from;
+    const float *target = target_row(t, layout, strip->scale, row, strip->channel, c->first + c->from, c->first + c->to, room) - c->from;
     for (int64_t i = c->from; i < c->to; i++) {
         float a = drawn[i] - SHIFT;
         x[i] = a;
         x[LENGTH + i] = a * a;
-        y[i] = a * (y[i] - SHIFT);
+        x[2 * LENGTH + i] = a * (target[i] - SHIFT);
     }
     for (int32_t k = 0; k < 3; k++) clear_outside(c, x + k * LENGTH);
 }
@@ -146,14 +147,14 @@ static void differentiate(const window *g, const loss_scale *s, const window_row
     }
 }
 
-/* Writes a row of the gradient: weight (spread(partial 0) + x spread(partial 1) + y spread(partial 2)); `around` are the rows of a ring of sums. */
+/* Writes a row of the gradient: weight (spread(partial 0) + x spread(partial 1) + y spread(partial 2)); `around` are the rows of a ring of sums, `y` is the
+   target. */
 static void spread_row(const core_loss *t, const loss_layout *layout, const loss_strip *strip, const window *g, const window_rows *around, int64_t row,
-                       float weight, float *y) {
+                       float weight, const float *y) {
     const loss_scale *s = &layout->scale[strip->scale];
     const float *x = drawn_row(t, layout, strip->scale, row, strip->channel) + strip->left;
     float *out = strip->scale == 0 ? t->gradient + (row * t->channels + strip->channel) * t->stride
                                    : plane_row(s->gradient, s, t->channels, row, strip->channel);
-    load_target(t, layout, strip->scale, row, strip->channel, strip->left, strip->right, y);
     for (int64_t i = 0; i < strip->right - strip->left; i += LANES) {
         vec slope = sum_down(g, around, i) + (load(x + i) - SHIFT) * sum_down(g, around, LENGTH + i);
         slope += (load(y + i) - SHIFT) * sum_down(g, around, 2 * LENGTH + i);
@@ -164,21 +165,21 @@ static void spread_row(const core_loss *t, const loss_layout *layout, const loss
 }
 
 /* Adds the slope of |x - y| to a row of the gradient; the sums of |x - y| and of (x - y)^2. */
-static void add_differences(const core_loss *t, const loss_layout *layout, const loss_strip *strip, int64_t row, const float *y, float *work,
-                            double *sums) {
+static void add_differences(const core_loss *t, const loss_layout *layout, const loss_strip *strip, int64_t row, const float *y, double *sums) {
     const float *fit_x = layout->scale[0].fit_x + strip->left;
-    int64_t at = (row * t->channels + strip->channel) * t->stride + strip->left, count = strip->right - strip->left;
-    float *out = t->gradient + at, *squares = work + LENGTH;
-    float slope = (float)(1.0 - SSIM_WEIGHT);
-    for (int64_t i = 0; i < count; i += LANES) {
-        vec d = (vec)((ivec)(load(t->drawn + at + i) - load(y + i)) & (load(fit_x + i) > splat(0.0f)));
-        ivec up = d > splat(0.0f), down = d < splat(0.0f);
-        store(out + i, load(out + i) + (vec)(((ivec)splat(slope) & up) | ((ivec)splat(-slope) & down)));
-        *(vec *)(work + i) = select(down, -d, d);
-        *(vec *)(squares + i) = d * d;
-    }
-    sums[1] += total(work, count);
-    sums[2] += total(squares, count);
+    int64_t at = (row * t->channels + strip->channel) * t->stride + strip->left;
+    float *out = t->gradient + at, slope = (float)(1.0 - SSIM_WEIGHT);
+    block absolute = {0}, squares = {0};
+    for (int64_t from = 0; from < strip->right - strip->left; from += BLOCK)
+        for (int32_t k = 0; k < VECTORS; k++) {
+            int64_t i = from + k * LANES;
+            vec d = (vec)((ivec)(load(t->drawn + at + i) - load(y + i)) & (load(fit_x + i) > splat(0.0f)));
+            store(out + i, load(out + i) + sign_of(d, slope));
+            absolute.part[k] += absolute_of(d);
+            squares.part[k] += d * d;
+        }
+    sums[1] += block_total(&absolute);
+    sums[2] += block_total(&squares);
 }
 
 /* What the gradient of the sum of SSIM of a scale is multiplied with. */
@@ -191,7 +192,7 @@ static float slope_of(const core_loss *t, const loss_layout *layout, int32_t sca
 static void compare(const core_loss *t, const loss_layout *layout, const loss_strip *strip, float *rows, double *sums) {
     const loss_scale *s = &layout->scale[strip->scale];
     float *ring = rows, *second = ring + TAPS * 3 * LENGTH, *zeros = second + TAPS * 3 * LENGTH, *x = zeros + 3 * LENGTH;
-    float *partial = x + 3 * LENGTH, *work = partial + 3 * LENGTH, *y = work + 2 * LENGTH;
+    float *partial = x + 3 * LENGTH, *similarity = partial + 3 * LENGTH, *room = similarity + LENGTH;
     int64_t count = strip->right - strip->left, wide = whole_blocks(count + 2 * RADIUS), left = strip->left - RADIUS;
     columns c = columns_from(s, strip->left - 2 * RADIUS, wide + 2 * RADIUS);
     window g = window_of(RADIUS);
@@ -206,14 +207,15 @@ static void compare(const core_loss *t, const loss_layout *layout, const loss_st
         if (middle >= max64(strip->top - RADIUS, 0) && middle < s->height) {
             window_rows around = rows_around(ring, middle, s->height, 3, zeros);
             differentiate(&g, s, &around, middle, s->fit_x + left, plane_row(s->mean, s, t->channels, middle, strip->channel) + left,
-                          plane_row(s->variance, s, t->channels, middle, strip->channel) + left, wide, work, partial);
+                          plane_row(s->variance, s, t->channels, middle, strip->channel) + left, wide, similarity, partial);
             for (int32_t k = 0; k < 3; k++) sum_across(&g, partial + k * LENGTH, ring_row(second, middle, 3) + k * LENGTH, count);
-            if (middle >= strip->top && middle < strip->bottom) sums[0] += total(work + RADIUS, count);
+            if (middle >= strip->top && middle < strip->bottom) sums[0] += total(similarity + RADIUS, count);
         }
         if (end < strip->top) continue;
         window_rows around = rows_around(second, end, s->height, 3, zeros);
+        const float *y = target_row(t, layout, strip->scale, end, strip->channel, strip->left, strip->right, room);
         spread_row(t, layout, strip, &g, &around, end, slope, y);
-        if (t->loss == CORE_LOSS_L1_SSIM) add_differences(t, layout, strip, end, y, work, sums);
+        if (t->loss == CORE_LOSS_L1_SSIM) add_differences(t, layout, strip, end, y, sums);
     }
 }
 

@@ -34,16 +34,25 @@ static int64_t squares(const core_squares *t, int64_t first, int64_t last) {
     return sum;
 }
 
+static inline void load_bytes(const uint8_t *restrict from, int64_t step, int64_t count, float *restrict out) {
+    for (int64_t i = 0; i < count; i++) out[i] = (float)from[i * step];
+}
+
+static inline void load_words(const uint16_t *restrict from, int64_t step, int64_t count, float *restrict out) {
+    for (int64_t i = 0; i < count; i++) out[i] = (float)from[i * step];
+}
+
 /* Columns of a row at full size. */
-static void load_samples(const core_similarity *t, const void *picture, int64_t row, int64_t first, int64_t last, float *restrict out) {
-    int64_t step = t->channels, at = (row * t->width + first) * step + t->channel;
-    if (t->depth == 8) {
-        const uint8_t *restrict from = (const uint8_t *)picture + at;
-        for (int64_t i = 0; i < last - first; i++) out[i] = (float)from[i * step];
-    } else {
-        const uint16_t *restrict from = (const uint16_t *)picture + at;
-        for (int64_t i = 0; i < last - first; i++) out[i] = (float)from[i * step];
-    }
+static void load_samples(const core_similarity *t, const void *picture, int64_t row, int64_t first, int64_t last, float *out) {
+    int64_t at = (row * t->width + first) * t->channels + t->channel, count = last - first;
+    if (t->depth == 16)
+        load_words((const uint16_t *)picture + at, t->channels, count, out);
+    else if (t->channels == 1) /* known steps become shuffles */
+        load_bytes((const uint8_t *)picture + at, 1, count, out);
+    else if (t->channels == 3)
+        load_bytes((const uint8_t *)picture + at, 3, count, out);
+    else
+        load_bytes((const uint8_t *)picture + at, t->channels, count, out);
 }
 
 static void halve_samples(const core_similarity *t, const metric_scale *s, const void *picture, int64_t row, float *rows, float *out) {

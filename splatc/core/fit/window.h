@@ -80,14 +80,34 @@ static inline window_rows rows_around(float *ring, int64_t row, int64_t height, 
     return rows;
 }
 
-/* The sum of `count` floats, whole blocks: by columns modulo BLOCK first. */
-static inline double total(const float *values, int64_t count) {
-    float lanes[BLOCK] __attribute__((aligned(64))) = {0};
+enum { VECTORS = BLOCK / LANES };
+
+/* Sums by columns modulo BLOCK. */
+typedef struct block {
+    vec part[VECTORS];
+} block;
+
+/* Their sum, lane by lane. */
+static inline double block_total(const block *sums) {
     double sum = 0.0;
-    for (int64_t i = 0; i < count; i += BLOCK)
-        for (int32_t k = 0; k < BLOCK; k += LANES) *(vec *)(lanes + k) += load(values + i + k);
-    for (int32_t k = 0; k < BLOCK; k++) sum += (double)lanes[k];
+    for (int32_t k = 0; k < VECTORS; k++)
+        for (int32_t lane = 0; lane < LANES; lane++) sum += (double)sums->part[k][lane];
     return sum;
+}
+
+/* The sum of `count` floats, whole blocks. */
+static inline double total(const float *values, int64_t count) {
+    block sums = {0};
+    for (int64_t i = 0; i < count; i += BLOCK)
+        for (int32_t k = 0; k < VECTORS; k++) sums.part[k] += load(values + i + k * LANES);
+    return block_total(&sums);
+}
+
+static inline vec absolute_of(vec x) { return (vec)((ivec)x & INT32_MAX); }
+
+/* `size` with the sign of x; 0 of 0. */
+static inline vec sign_of(vec x, float size) {
+    return (vec)(((ivec)splat(size) & (x > splat(0.0f))) | ((ivec)splat(-size) & (x < splat(0.0f))));
 }
 
 #endif
