@@ -17,9 +17,9 @@ import numpy as np
 from splatc import bitstream
 from splatc.bitstream import Header
 from splatc.blend import Blend
+from splatc.core.seeds import reduce
 from splatc.errors import DeviceError
 from splatc.fit.clock import Clock
-from splatc.fit.lattice import reduced
 from splatc.fit.schedule import FEWEST_CUTS, Schedule, schedule
 from splatc.fit.seeding import seed
 from splatc.fit.subset import mean_colour, reduction_for
@@ -128,7 +128,7 @@ def encode_with(
     # More than one a pixel say nothing more of the picture; nobody's machine shall have to fit them.
     count = min(math.ceil(plan.oversampling * rate.first_count()), max(ALWAYS, image.width * image.height))
     small = reduction_for(image.width, image.height, SEEDING_SAMPLES * count)
-    seeds = enlarged(seed(reduced(image.pixels, small), count, np.random.default_rng(options.seed)), small)
+    seeds = enlarged(seed(reduce(image.pixels, small), count, np.random.default_rng(options.seed)), small)
     clock = Clock(
         plan.steps,
         seconds=None if options.max_time is None else FIT_SHARE * options.max_time - (time.monotonic() - started),

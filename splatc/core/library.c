@@ -4,6 +4,8 @@
 #if !defined(__wasm__)
 #include "fit.h"
 #include "seed.h"
+#include "loss.h"
+#include "metric.h"
 #endif
 
 #ifndef CORE_SOURCES
@@ -21,6 +23,7 @@ int64_t core_struct_bytes(int32_t which) {
 #if !defined(__wasm__)
         sizeof(core_job),    sizeof(core_dequantizing), sizeof(core_placing),
         [20] = sizeof(core_fit), sizeof(core_fit_widths), sizeof(core_fit_adam), sizeof(core_fit_rate), sizeof(core_fit_placed),
+        [30] = sizeof(core_loss), sizeof(core_squares), sizeof(core_similarity),
         [40] = sizeof(core_sum),
         [41] = sizeof(core_reduce),
         [42] = sizeof(core_split),

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc.core import seed_structs, sources, structs
+from splatc.core import loss_structs, seed_structs, sources, structs
 from splatc.errors import CoreError
 
 FOLDER = Path(__file__).parent
@@ -63,6 +63,12 @@ _SIGNATURES = {
     "core_fit_workspace": ([], c_int64),
     "core_fit_tiles": ([c_int64, c_int64], c_int64),
     "core_fit_phases": ([c_void_p, c_void_p], c_int64),
+    "core_loss_workspace": ([POINTER(loss_structs.Loss)], c_int64),
+    "core_loss_phases": ([POINTER(loss_structs.Loss), c_int32, c_void_p], c_int32),
+    "core_loss_value": ([POINTER(loss_structs.Loss), POINTER(c_double), POINTER(c_double)], c_int32),
+    "core_similarity_workspace": ([POINTER(loss_structs.Similarity)], c_int64),
+    "core_similarity_phases": ([POINTER(loss_structs.Similarity), c_void_p], c_int32),
+    "core_similarity_means": ([POINTER(loss_structs.Similarity), c_void_p, c_void_p], c_int32),
     "core_start": ([POINTER(structs.Job)], c_int32),
     "core_wait": ([POINTER(structs.Job), c_int32], c_int32),
     "core_cancel": ([POINTER(structs.Job)], None),

@@ -3,6 +3,8 @@
 
 #if !defined(__wasm__)
 #include "fit.h"
+#include "loss_parts.h"
+#include "metric_parts.h"
 #include "seed.h"
 
 #if defined(_WIN32)
@@ -177,6 +179,13 @@ static int32_t run_nearest(const core_job *job, int64_t item, int32_t worker) {
     (void)worker;
     return find_nearest(job->task, item);
 }
+static int32_t run_target_of_loss(const core_job *job, int64_t item, int32_t worker) { return run_loss_target(job->task, item, worker); }
+static int32_t run_gradient_of_loss(const core_job *job, int64_t item, int32_t worker) { return run_loss(job->task, item, worker); }
+static int32_t run_chunk_of_squares(const core_job *job, int64_t item, int32_t worker) {
+    (void)worker;
+    return run_squares(job->task, item);
+}
+static int32_t run_part_of_similarity(const core_job *job, int64_t item, int32_t worker) { return run_similarity(job->task, item, worker); }
 
 typedef int32_t run_item(const core_job *job, int64_t item, int32_t worker);
 static run_item *const RUN[CORE_JOB_KINDS] = {
@@ -191,6 +200,10 @@ static run_item *const RUN[CORE_JOB_KINDS] = {
     [CORE_JOB_FEATURES] = run_features,
     [CORE_JOB_COLOURS] = run_colours,
     [CORE_JOB_NEAREST] = run_nearest,
+    [CORE_JOB_LOSS_TARGET] = run_target_of_loss,
+    [CORE_JOB_LOSS] = run_gradient_of_loss,
+    [CORE_JOB_SQUARES] = run_chunk_of_squares,
+    [CORE_JOB_SIMILARITY] = run_part_of_similarity,
 };
 
 static int32_t is_done(const core_job *job) { return job->done == job->taken && (job->taken == job->items || job->stop); }

@@ -7,7 +7,7 @@ from ctypes import POINTER, c_double, c_float, c_int32, c_int64, c_uint64, c_voi
 
 import numpy as np
 
-from splatc.core import seed_structs
+from splatc.core import fit_structs, loss_structs, seed_structs
 
 MAX_CHANNELS = 4
 PARTS = 8
@@ -174,33 +174,39 @@ class Job(ctypes.Structure):
     ]
 
 
-KINDS = {
-    name: kind
-    for kind, name in enumerate(
-        (
-            "header",
-            "steps",
-            "tables",
-            "splits",
-            "site",
-            "section",
-            "level",
-            "decode",
-            "predict",
-            "view",
-            "placed",
-            "draw",
-            "job",
-            "dequantizing",
-            "placing",
+KINDS = (
+    {
+        name: kind
+        for kind, name in enumerate(
+            (
+                "header",
+                "steps",
+                "tables",
+                "splits",
+                "site",
+                "section",
+                "level",
+                "decode",
+                "predict",
+                "view",
+                "placed",
+                "draw",
+                "job",
+                "dequantizing",
+                "placing",
+            )
         )
-    )
-} | {"fit": 20, "fit_widths": 21, "fit_adam": 22, "fit_rate": 23, "fit_placed": 24} | seed_structs.KINDS
+    }
+    | fit_structs.KINDS
+    | loss_structs.KINDS
+    | seed_structs.KINDS
+)
 """Numbers of the structs for ``core_struct_bytes``."""
 
 MIRRORS = {
     "header": ctypes.sizeof(Header), "section": SECTION.itemsize, "level": LEVEL.itemsize, "decode": ctypes.sizeof(Decode),
     "predict": ctypes.sizeof(Predict), "view": ctypes.sizeof(View), "draw": ctypes.sizeof(Draw), "job": ctypes.sizeof(Job),
-    "dequantizing": ctypes.sizeof(Dequantizing), "placing": ctypes.sizeof(Placing), **seed_structs.MIRRORS,
+    "dequantizing": ctypes.sizeof(Dequantizing), "placing": ctypes.sizeof(Placing),
+    **fit_structs.MIRRORS, **loss_structs.MIRRORS, **seed_structs.MIRRORS,
 }  # fmt: skip
 """Bytes of those that stand here."""

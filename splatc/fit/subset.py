@@ -8,13 +8,13 @@ full size plus noise, which Adam averages out as long as every Gaussian meets so
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc import core
+from splatc.core import seeds
 from splatc.gaussians import FloatArray
 
 Samples = NDArray[np.uint8 | np.uint16]
@@ -44,6 +44,16 @@ class Subset:
         r = self.reduction
         return pixels[self.y0 :: r, self.x0 :: r][: self.height, : self.width]
 
+    def bands(self, rows: int) -> Iterator[Subset]:
+        """So many rows at a time, from top to bottom."""
+        for top in range(0, self.height, rows):
+            yield replace(self, y0=self.y0 + top * self.reduction, height=min(rows, self.height - top))
+
+    def rows_in(self, whole: Subset) -> slice:
+        """Where its rows are in those of the subset that it is a part of."""
+        top = (self.y0 - whole.y0) // self.reduction
+        return slice(top, top + self.height)
+
     def window(self, step: int, samples: int) -> Subset:
         """As many rows as hold so many samples, each step the next ones."""
         rows = max(1, samples // self.width)
@@ -72,10 +82,7 @@ def reduction_for(width: int, height: int, samples: float) -> int:
 def mean_colour(pixels: Samples) -> FloatArray:
     """(C,) of a picture (H, W, C), in [0, 1]."""
     height, width, _ = pixels.shape
-    bands = (pixels[top : top + 256] for top in range(0, height, 256))
-    with ThreadPoolExecutor(core.threads()) as pool:  # NumPy adds half a gigabyte in two seconds
-        sums = sum(pool.map(lambda rows: rows.sum(axis=(0, 1), dtype=np.int64), bands))
-    means: FloatArray = (sums / (width * height * np.iinfo(pixels.dtype).max)).astype(np.float32)
+    means: FloatArray = (seeds.sum_samples(pixels) / (width * height * np.iinfo(pixels.dtype).max)).astype(np.float32)
     return means
 
 

@@ -1,76 +1,31 @@
-"""STAND-IN for the compiled engine: the same protocol over the Numba kernels of before, with NumPy for the rest of a step.
-
-To be replaced as a whole, and what it alone uses with it: kernels/, squared.py, gather.py, perceptual.py, removal.py, lattice.py.
-"""
+"""The compiled engine: each step is a call of the core (splatc/core/fit), on all cores of this processor."""
 
 from __future__ import annotations
 
+import ctypes
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from splatc.blend import Blend
+from splatc.core import fit as core_fit
+from splatc.core.fit_structs import MAX_CHANNELS, Adam, Fit, Rate
+from splatc.core.library import address
+from splatc.core.losses import Loss
 from splatc.fit.densification import densified, sample_places
 from splatc.fit.engine import EPSILON, Step
-from splatc.fit.gather import Moments
-from splatc.fit.kernels.footprint import footprints_from
-from splatc.fit.kernels.forward import features, render_rows
-from splatc.fit.kernels.scratch import Scratch
-from splatc.fit.lattice import Lattice, Picture
-from splatc.fit.losses import l1_ssim, multiscale
-from splatc.fit.noise import uniform
-from splatc.fit.perceptual import perceptual_error
+from splatc.fit.planes import Planes
 from splatc.fit.pruning import SUBSETS, dearest, redundant_ones
-from splatc.fit.removal import removal_costs
-from splatc.fit.rounding import in_offsets, step_rows
-from splatc.fit.squared import squared_error
+from splatc.fit.rate import RateGradient
 from splatc.fit.subset import Subset
-from splatc.fit.table import ANGLE, COLOUR, FROZEN, LOG_ASPECT, LOG_SCALE, MEAN, ROWS, Table, bounds
+from splatc.fit.table import FROZEN, Table, bounds
 from splatc.fit.task import Task
 from splatc.gaussians import FloatArray
-from splatc.quantize import COLOUR_MATRIX, from_coded_colour
+from splatc.quantize import steps_of
+from splatc.steps import Quantizer
 
-
-@dataclass(frozen=True)
-class View:
-    """N Gaussians as a polyphase subset shows them; lengths in samples."""
-
-    blend: Blend
-    reduction: int
-    scale: FloatArray
-    angle: FloatArray
-    colour: FloatArray
-    """(N, C)"""
-    feature: FloatArray
-    """(N, K) what a Gaussian adds to the planes at weight 1."""
-    footprint: FloatArray
-
-    @staticmethod
-    def of(values: FloatArray, where: Subset, blend: Blend) -> View:
-        mean = np.ascontiguousarray(((values[MEAN].T - where.origin) / where.reduction), np.float32)
-        half = 0.5 * values[LOG_ASPECT]
-        logs = np.stack([values[LOG_SCALE] + half, values[LOG_SCALE] - half], axis=1)
-        scale = np.ascontiguousarray(np.exp(logs) / where.reduction, np.float32)
-        angle = np.ascontiguousarray(values[ANGLE])
-        colour = np.ascontiguousarray(from_coded_colour(values[COLOUR].T), np.float32)
-        footprint = footprints_from(mean, scale, angle)
-        return View(blend, where.reduction, scale, angle, colour, features(colour, blend), footprint)
-
-    def gradients(self, moments: Moments) -> FloatArray:
-        """(5 + C, N) by every value."""
-        by_mean, by_log_scale, by_angle = moments.gradients(self.scale, self.angle)
-        by_colour = moments.feature[:, : self.colour.shape[1]].copy()
-        if by_colour.shape[1] >= 3:
-            by_colour[:, :3] = by_colour[:, :3] @ COLOUR_MATRIX.astype(np.float32)
-        rows = [
-            by_mean.T / np.float32(self.reduction),
-            by_log_scale.sum(axis=1)[None],
-            0.5 * (by_log_scale[:, 0] - by_log_scale[:, 1])[None],
-            by_angle[None],
-            by_colour.T,
-        ]
-        return np.concatenate(rows).astype(np.float32)
+DRAWN_BYTES = 1 << 26
+"""Of a picture that is drawn for densification, at a time."""
 
 
 class CoreEngine:
@@ -78,11 +33,22 @@ class CoreEngine:
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._picture = Picture(task.pixels)
-        self._scratch = Scratch()
-        self._bounds = bounds(task.width, task.height)
-        self._measured = math.nan, math.nan
+        self._planes = Planes(task.pixels)
+        self._workspace = core_fit.Workspace()
         self._table: Table
+        low, high = bounds(task.width, task.height)
+        self._adam = Adam(
+            epsilon=EPSILON, end_x=high[0], end_y=high[1], least_scale=low[2], most_scale=high[2], most_aspect=high[3]
+        )
+        self._widths: tuple[Quantizer, np.ndarray] | None = None
+        self._rate: tuple[RateGradient, Rate] | None = None
+        self._loss: tuple[Loss, Subset] | None = None
+        """And what is its target."""
+        self._squares = np.full(1, math.nan)
+        """By tile, of the last step."""
+        self._samples = 1
+        self._other_loss: float | None = None
+        """Of the last step, where it is not the squared error."""
 
     def send(self, table: Table) -> None:
         self._table = table
@@ -91,84 +57,36 @@ class CoreEngine:
         return self._table
 
     def measured(self) -> tuple[float, float]:
-        return self._measured
-
-    def gradients(self, values: FloatArray, reduction: int, index: int) -> FloatArray:
-        """(5 + C, N) of the loss times all samples of the picture."""
-        task = self._task
-        where = task.compared(reduction, index)
-        lattice = self._lattice(where, index)
-        view = View.of(values, where, task.blend)
-        samples = where.width * where.height * task.channels
-        if task.tune == "psnr":
-            total, moments = squared_error(lattice, view.footprint, view.feature, task.background, self._scratch)
-            self._measured = total / samples, total / samples
-        else:
-            compare = multiscale if task.tune == "ssim" else l1_ssim
-            total, loss, moments = perceptual_error(lattice, view, task.background, compare, self._scratch)
-            self._measured = total / samples, loss
-        result: FloatArray = view.gradients(moments) * np.float32(reduction**2)
-        return result
-
-    def noisy(self, step: Step) -> FloatArray:
-        """(5 + C, N) what is drawn."""
-        values, frozen = self._table.values, self._table.frozen
-        if step.noise is None:
-            return values
-        noise = uniform(step.seed, step.index, values.shape[1], len(values)) * step_rows(values, step.noise)
-        noise[MEAN] = in_offsets(noise[MEAN], values, step.noise)
-        for name, row in ROWS.items():
-            noise[row] = np.where(frozen & FROZEN[name], np.float32(0.0), noise[row])
-        return values + noise
+        error = math.fsum(self._squares) / self._samples
+        return error, error if self._other_loss is None else self._other_loss
 
     def step(self, step: Step) -> None:
-        table = self._table
-        values = table.values
-        gradient = self.gradients(self.noisy(step), step.reduction, step.index)
+        where = self._task.compared(step.reduction, step.index)
+        call = self._call(where, core_fit.STEP)
+        if step.noise is not None:
+            call.widths = address(self._widths_of(step.noise))
+            call.seed, call.step = step.seed & 0xFFFFFFFF, step.index
+        call.adam = ctypes.pointer(self._adam_of(step))
         if step.pull is not None:
-            gradient += step.pull.rows(values)
-        cosine, sine = np.cos(values[ANGLE]), np.sin(values[ANGLE])
-        x, y = gradient[MEAN].copy()
-        gradient[MEAN] = cosine * x + sine * y, cosine * y - sine * x
-        moved = values.copy()
-        for name, rate in step.rates.items():
-            row = ROWS[name]
-            direction = -self._adam(row, gradient[row], step)
-            if name == "mean":
-                half = 0.5 * values[LOG_ASPECT]
-                along = direction[0] * np.exp(values[LOG_SCALE] + half)
-                across = direction[1] * np.exp(values[LOG_SCALE] - half)
-                direction = np.stack([cosine * along - sine * across, sine * along + cosine * across])
-            if name == "angle":
-                direction = direction / np.sqrt(1.0 + (2.0 * np.sinh(values[LOG_ASPECT])) ** 2)
-            moved[row] += np.float32(rate) * direction
-        low, high = self._bounds
-        moved[:5] = np.clip(moved[:5], low[:, None], high[:, None])
-        for name in step.rates:
-            row = ROWS[name]
-            values[row] = np.where(table.frozen & FROZEN[name], values[row], moved[row])
-
-    def _adam(self, row: int | slice, gradient: FloatArray, step: Step) -> FloatArray:
-        beta1, beta2 = step.betas
-        first, second = self._table.first[row], self._table.second[row]
-        first *= np.float32(beta1)
-        first += np.float32(1.0 - beta1) * gradient
-        second *= np.float32(beta2)
-        second += np.float32(1.0 - beta2) * gradient * gradient
-        unbiased = first / np.float32(1.0 - beta1**step.adams)
-        result: FloatArray = unbiased / (np.sqrt(second / np.float32(1.0 - beta2**step.adams)) + np.float32(EPSILON))
-        return result
+            call.rate = ctypes.pointer(self._rate_of(step.pull))
+        self._samples = where.width * where.height * self._task.channels
+        if self._task.tune == "psnr":
+            self._squares = self._workspace.run(call)
+        else:
+            self._step_by_loss(call, where)
 
     def removal_costs(self, reduction: int) -> FloatArray:
         cost = np.zeros(len(self._table), np.float32)
         for step in range(min(reduction**2, SUBSETS)):
-            view = View.of(self._table.values, self._task.subset(reduction, step), self._task.blend)
-            cost += removal_costs(self._picture.lattice(reduction, step), view, self._task.background)
+            call = self._call(self._task.subset(reduction, step), core_fit.COSTS)
+            call.cost = address(cost)
+            self._workspace.run(call)
         return cost
 
     def prune(self, count: int, reduction: int, *, redundant: bool = False) -> None:
         if count >= len(self._table) and not redundant:
             return
+        self._keep_measured()
         cost, idle = self.removal_costs(reduction), None
         if redundant:
             where = self._task.subset(reduction)
@@ -176,18 +94,96 @@ class CoreEngine:
         self._table = self._table.keep(dearest(cost, count, idle))
 
     def densify(self, count: int, reduction: int, rng: np.random.Generator) -> None:
-        task = self._task
-        step = int(rng.integers(reduction**2))
-        where, lattice = task.subset(reduction, step), self._picture.lattice(reduction, step)
-        view = View.of(self._table.values, where, task.blend)
-        image, _ = render_rows(view.footprint, view.feature, task.background, where.width, where.height)
-        sample = lattice.samples[:, :, : where.width] * lattice.unit
-        missing = sample - image[:, :, : where.width]
-        y, x = places = sample_places((missing * missing).sum(axis=1), count, rng)
-        colour = (missing if task.blend is Blend.SUM else sample)[y, :, x]
+        self._keep_measured()
+        where = self._task.subset(reduction, int(rng.integers(reduction**2)))
+        error = np.empty((where.height, where.width), np.float32)
+        bands = list(where.bands(max(1, DRAWN_BYTES // (4 * self._task.channels * where.width))))
+        for band in bands:
+            missing = self._missing(band)
+            error[band.rows_in(where)] = np.add.reduce(missing * missing, axis=1)
+        y, x = places = sample_places(error, count, rng)
+        if self._task.blend is Blend.SUM:
+            colour = np.concatenate(
+                [
+                    self._missing(band)[y[inside] - rows.start, :, x[inside]]
+                    for band in bands
+                    for rows in [band.rows_in(where)]
+                    for inside in [(y >= rows.start) & (y < rows.stop)]
+                ]
+            )
+        else:
+            colour = self._planes.of(where)[y, :, x] * np.float32(self._planes.unit)
         self._table = densified(self._table, where, places, colour, rng)
 
-    def _lattice(self, where: Subset, index: int) -> Lattice:
-        whole = self._picture.lattice(where.reduction, index)
-        top = (where.y0 - whole.y0) // where.reduction
-        return whole if whole.height == where.height else whole.rows(top, top + where.height)
+    def _missing(self, where: Subset) -> FloatArray:
+        """(height, C, width) what the Gaussians lack of the samples of a subset."""
+        samples = self._planes.of(where)
+        image, _ = self._draw(self._call(where, core_fit.DRAW))
+        missing: FloatArray = samples[:, :, : where.width] * np.float32(self._planes.unit) - image[:, :, : where.width]
+        return missing
+
+    def _draw(self, call: Fit) -> tuple[FloatArray, FloatArray]:
+        """(height, C, S) what the Gaussians show, and (height, S) their total weight."""
+        image = self._workspace.floats("image", (call.height, call.channels, call.stride))
+        weight = self._workspace.floats("weight", (call.height, call.stride))
+        call.image, call.weight = address(image), address(weight)
+        self._workspace.run(call)
+        return image, weight
+
+    def _step_by_loss(self, call: Fit, where: Subset) -> None:
+        """A step for a loss that compares neighbourhoods."""
+        if self._loss is None:
+            kind = "multiscale" if self._task.tune == "ssim" else "l1_ssim"
+            self._loss = Loss(kind, where.width, where.height + 1, call.channels), where
+            self._loss[0].target(self._planes.of(where), self._planes.unit)
+        loss, of = self._loss
+        if of != where:
+            loss.target(self._planes.of(where), self._planes.unit)
+            self._loss = loss, where
+        call.what = core_fit.DRAW
+        image, _ = self._draw(call)
+        self._other_loss, gradient = loss.gradient(image)
+        self._squares = np.array([loss.squared_error])
+        call.what, call.gradient = core_fit.MOVE, address(gradient)
+        self._workspace.run(call)
+
+    def _call(self, where: Subset, what: int) -> Fit:
+        """A task for the core: the Gaussians as they are, on a subset."""
+        task, table, samples = self._task, self._table, self._planes.of(where)
+        x, y = where.origin
+        return Fit(
+            what=what, channels=task.channels, normalized=task.blend is Blend.NORMALIZED, depth=8 * samples.itemsize,
+            count=len(table), values=address(table.values), first=address(table.first), second=address(table.second),
+            frozen=address(table.frozen), width=where.width, height=where.height, stride=samples.shape[2],
+            samples=address(samples), unit=self._planes.unit,
+            background=(ctypes.c_float * MAX_CHANNELS)(*task.background.tolist()),
+            origin_x=x, origin_y=y, reduction=where.reduction,
+        )  # fmt: skip
+
+    def _adam_of(self, step: Step) -> Adam:
+        adam, (beta1, beta2) = self._adam, step.betas
+        for name in FROZEN:
+            setattr(adam, name, step.rates.get(name, 0.0))
+        adam.moving = sum(bit for name, bit in FROZEN.items() if name in step.rates)
+        adam.beta1, adam.beta2 = beta1, beta2
+        adam.unbias1, adam.unbias2 = 1.0 / (1.0 - beta1**step.adams), 1.0 / (1.0 - beta2**step.adams)
+        return adam
+
+    def _widths_of(self, quantizer: Quantizer) -> np.ndarray:
+        if self._widths is None or self._widths[0] != quantizer:
+            self._widths = quantizer, core_fit.make_widths(steps_of(quantizer, self._task.channels))
+        return self._widths[1]
+
+    def _rate_of(self, rate: RateGradient) -> Rate:
+        """As the core has it; it stays until the next one comes."""
+        if self._rate is None or self._rate[0] is not rate:
+            numbers = (ctypes.c_float * MAX_CHANNELS)(*rate.colour.tolist())
+            made = Rate(
+                address(rate.expected), address(rate.colour_step), numbers, rate.ratio_step, rate.ratio, rate.soft
+            )
+            self._rate = rate, made
+        return self._rate[1]
+
+    def _keep_measured(self) -> None:
+        """Before other tasks write over it."""
+        self._squares = self._squares.copy()
