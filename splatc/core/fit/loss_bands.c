@@ -5,7 +5,7 @@
 #include "loss_parts.h"
 #include "window.h"
 
-#define LOSS_BANDS WITH_LEVEL(loss_bands_, CORE_LEVEL)
+#define LOSS_BANDS AT_LEVEL(loss_bands)
 
 /* Rows of a band at a scale: first .. last - 1. */
 static int64_t rows_of(const loss_scale *s, int32_t scale, int64_t band, int64_t *last) {

@@ -5,7 +5,7 @@
 #include "loss_parts.h"
 #include "window.h"
 
-#define LOSS_STRIPS WITH_LEVEL(loss_strips_, CORE_LEVEL)
+#define LOSS_STRIPS AT_LEVEL(loss_strips)
 
 static const float SHIFT = 0.5f;
 

@@ -3,7 +3,7 @@
 #include "metric_parts.h"
 #include "window.h"
 
-#define METRIC_PARTS WITH_LEVEL(metric_parts_, CORE_LEVEL)
+#define METRIC_PARTS AT_LEVEL(metric_parts)
 
 enum { QUANTITIES = 4, EXACT = 1 << 16 }; /* so many squares of 8 bits have a sum of 32 */
 

@@ -8,9 +8,7 @@
 #include "internal.h"
 #include "lanes.h"
 
-#define JOIN(a, b) a##b
-#define WITH_LEVEL(name, level) JOIN(name, level)
-#define FIND_COLOURS WITH_LEVEL(find_colours_, CORE_LEVEL)
+#define FIND_COLOURS AT_LEVEL(find_colours)
 
 enum { STEPS = 6, SIDE = 2 * STEPS + 1, ROUNDED = (SIDE * SIDE + 15) / 16 * 16 };
 

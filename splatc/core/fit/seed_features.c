@@ -7,9 +7,7 @@
 
 #include "internal.h"
 
-#define JOIN(a, b) a##b
-#define WITH_LEVEL(name, level) JOIN(name, level)
-#define FIND_FEATURES WITH_LEVEL(find_features_, CORE_LEVEL)
+#define FIND_FEATURES AT_LEVEL(find_features)
 
 enum { SPAN = 128, BORDER = 2, FLAT = (SPAN + 2 * BORDER) * CORE_MAX_CHANNELS };
 

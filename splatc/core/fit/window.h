@@ -9,8 +9,6 @@
 #include "internal.h"
 #include "lanes.h"
 
-#define JOIN(a, b) a##b
-#define WITH_LEVEL(name, level) JOIN(name, level)
 
 enum {
     RADIUS = 5,
