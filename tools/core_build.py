@@ -41,7 +41,7 @@ THREADS = "pool.c"
 # Contraction would give other numbers on other processors. What the other two forbid to assume costs speed; nothing here depends on it.
 NUMBERS = ("-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math")
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion")
-INCLUDES = ("-I..", "-Ifit")
+INCLUDES = ("-I.", "-I..", "-Ifit")
 """Seen from the folder of a source."""
 FLAGS = ("-std=gnu11", *NUMBERS, "-fvisibility=hidden", *WARNINGS)
 OPTIMIZED = ("-O3",)

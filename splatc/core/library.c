@@ -1,5 +1,8 @@
 /* The library as such: versions, sizes, the instruction set of the rasterizer. */
 #include "internal.h"
+#if !defined(__wasm__)
+#include "pack.h"
+#endif
 
 #ifndef CORE_SOURCES
 #define CORE_SOURCES "unknown"
@@ -16,6 +19,8 @@ int64_t core_struct_bytes(int32_t which) {
 #if !defined(__wasm__)
         sizeof(core_job),    sizeof(core_dequantizing), sizeof(core_placing),
         [20] = 0, /* from here on those of fit/ */
+        [50] = sizeof(core_quantizing), sizeof(core_layer), sizeof(core_part), sizeof(core_arranging), sizeof(core_pack_section), sizeof(core_chunk),
+        sizeof(core_pack),
 #endif
     };
     return which < 0 || which >= (int32_t)(sizeof BYTES / sizeof *BYTES) ? 0 : BYTES[which];

@@ -1,5 +1,6 @@
 /* The threads: one pool for the process, shared by all callers (core.h, "Threads"). */
 #include "internal.h"
+#include "pack.h"
 
 #if !defined(__wasm__)
 
@@ -149,6 +150,18 @@ static int32_t run_place(const core_job *job, int64_t item, int32_t worker) {
     (void)worker;
     return place_chunk(job->task, item);
 }
+static int32_t run_quantize(const core_job *job, int64_t item, int32_t worker) {
+    const core_quantizing *t = job->task;
+    (void)worker;
+    return core_quantize(t, item * CORE_CHUNK, min64(t->count - item * CORE_CHUNK, CORE_CHUNK));
+}
+static int32_t run_predict(const core_job *job, int64_t item, int32_t worker) {
+    (void)worker;
+    return core_predict_item(job->task, item);
+}
+static int32_t run_pack(const core_job *job, int64_t item, int32_t worker) {
+    return core_pack_section_of(job->task, job->list == NULL ? item : job->list[item], worker);
+}
 
 typedef int32_t run_item(const core_job *job, int64_t item, int32_t worker);
 static run_item *const RUN[CORE_JOB_KINDS] = {
@@ -156,6 +169,9 @@ static run_item *const RUN[CORE_JOB_KINDS] = {
     [CORE_JOB_DRAW] = run_draw,
     [CORE_JOB_DEQUANTIZE] = run_dequantize,
     [CORE_JOB_PLACE] = run_place,
+    [CORE_JOB_QUANTIZE] = run_quantize,
+    [CORE_JOB_PREDICT] = run_predict,
+    [CORE_JOB_PACK] = run_pack,
 };
 
 static int32_t is_done(const core_job *job) { return job->done == job->taken && (job->taken == job->items || job->stop); }

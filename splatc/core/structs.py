@@ -7,6 +7,8 @@ from ctypes import POINTER, c_double, c_float, c_int32, c_int64, c_uint64, c_voi
 
 import numpy as np
 
+from splatc.core import pack_structs
+
 MAX_CHANNELS = 4
 PARTS = 8
 """Of a stream, in the tally of its bits."""
@@ -193,12 +195,12 @@ KINDS = {
             "placing",
         )
     )
-}
+} | pack_structs.KINDS
 """Numbers of the structs for ``core_struct_bytes``."""
 
 MIRRORS = {
     "header": ctypes.sizeof(Header), "section": SECTION.itemsize, "level": LEVEL.itemsize, "decode": ctypes.sizeof(Decode),
     "predict": ctypes.sizeof(Predict), "view": ctypes.sizeof(View), "draw": ctypes.sizeof(Draw), "job": ctypes.sizeof(Job),
-    "dequantizing": ctypes.sizeof(Dequantizing), "placing": ctypes.sizeof(Placing),
+    "dequantizing": ctypes.sizeof(Dequantizing), "placing": ctypes.sizeof(Placing), **pack_structs.MIRRORS,
 }  # fmt: skip
 """Bytes of those that stand here."""
