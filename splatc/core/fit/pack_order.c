@@ -14,7 +14,7 @@ typedef struct buffers {
 
 static int64_t take_buffers(uint8_t *base, int64_t count, buffers *b) {
     arena a = {base, 0};
-    b->keys = arena_take(&a, count, sizeof(keyed));
+    b->keys = arena_take(&a, max64(count, 1), sizeof(keyed));
     b->other = arena_take(&a, count, sizeof(keyed));
     b->groups = arena_take(&a, count, sizeof(uint64_t));
     return a.used;
