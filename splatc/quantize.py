@@ -7,7 +7,6 @@ Means, angles and colours have steps of their own in each level, because an erro
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
@@ -15,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatc import core, exact
+from splatc.core import packing
 from splatc.gaussians import Gaussians
-from splatc.steps import MAX_LEVELS, Quantizer, grid_shape, step_q32
+from splatc.steps import MAX_LEVELS, Quantizer
 
 IntArray = NDArray[np.int32]
 
@@ -198,33 +198,11 @@ def strip_middles(strip: IntArray, angle: NDArray[np.floating], strips: IntArray
 def quantize(quantizer: Quantizer, gaussians: Gaussians, width: int, height: int) -> QuantizedGaussians:
     """The integers nearest to the Gaussians, in the same order. Values out of range are clamped to it.
 
-    Quantizing what ``dequantize`` returned gives the same integers again.
+    Quantizing what ``dequantize`` returned gives the same integers again, but of log aspect ratios and colours beyond the largest.
     """
-    log2_scale = exact.log2(gaussians.scale)  # (N, 2)
-    log2_size = log2_scale.mean(axis=1)
-    index = np.clip(np.floor((log2_size + 1.0) * quantizer.sizes), 0, MAX_LEVELS * quantizer.sizes - 1).astype(np.int32)
-    level, size = index // quantizer.sizes, index % quantizer.sizes
-
-    ratio = (log2_scale[:, 0] - log2_scale[:, 1]) * math.log(2.0)  # ln(s1 / s2)
-    ratio_step = step_q32(quantizer.anisotropy) / 2.0**32
-    anisotropy = np.clip(np.rint(ratio / ratio_step), 0, MAX_ANISOTROPY).astype(np.int32)
-    counts = angle_count_table(quantizer)[level, anisotropy]
-    angle = np.rint(gaussians.angle / math.pi * counts).astype(np.int64) % counts
-
-    strips = strip_count_table(quantizer)[anisotropy]
-    step = by_level(quantizer.position_step, level)
-    cells = np.array([grid_shape(width, height, quantizer.position_step(each)) for each in range(MAX_LEVELS)])[level]
-    x = np.clip(np.floor(gaussians.mean[:, 0] / step), 0, cells[:, 0] - 1).astype(np.int32)
-    y = np.clip(np.floor(gaussians.mean[:, 1] / step), 0, cells[:, 1] - 1).astype(np.int32)
-
-    in_cell = gaussians.mean / step[:, None] - (np.stack([x, y], axis=1) + 0.5)
-    strip = strip_of(in_cell, angle * math.pi / counts, strips)
-
-    colour_step = colour_step_table(quantizer, level, gaussians.colour.shape[1])
-    limit = np.minimum(MAX_COLOUR / colour_step, MAX_COLOUR_INDEX)
-    colour = np.clip(np.rint(to_coded_colour(gaussians.colour) / colour_step), -limit, limit)
-
-    return QuantizedGaussians(level, x, y, size, anisotropy, angle.astype(np.int32), strip, colour.astype(np.int32))
+    steps = steps_of(quantizer, gaussians.colour.shape[1])
+    columns = packing.quantize(steps, width, height, gaussians.mean, gaussians.scale, gaussians.angle, gaussians.colour)
+    return QuantizedGaussians(**{theirs: getattr(columns, ours) for ours, theirs in CORE_NAMES.items()})
 
 
 @functools.lru_cache(maxsize=64)

@@ -87,7 +87,8 @@ class RateControl:
 
     def expected(self, gaussians: Gaussians, quantizer: Quantizer) -> FloatArray:
         """(N, C) the colours, in the coded space, that neighbours promise."""
-        return expected_colours(quantizer, quantize_for(replace(self.header, quantizer=quantizer), gaussians))
+        quantized = quantize_for(replace(self.header, quantizer=quantizer), gaussians)
+        return expected_colours(quantizer, quantized, self.header.width, self.header.height)
 
     def _bits_each(self, gaussians: Gaussians) -> float:
         """Bits per Gaussian in a real file; of many Gaussians, what was found when there were a few more will do."""
@@ -102,7 +103,7 @@ class RateControl:
         some = gaussians
         if self.hurried and now > 2 * SAMPLED:
             some = in_squares(gaussians, self.header.width, self.header.height, SAMPLED)
-        bits = 8 * (len(self.pack(quantize_for(self.header, some))) - self.overhead) / len(some)
+        bits = 8 * (self.measure(quantize_for(self.header, some)) - self.overhead) / len(some)
         bits /= 1.0 if some is gaussians else SAMPLES_COST
         self._packed = (self.header.quantizer, now, bits)
         return bits
@@ -111,20 +112,29 @@ class RateControl:
         """The file with these Gaussians."""
         return bitstream.encode(self.header, quantized, self.metadata)
 
+    def measure(self, quantized: QuantizedGaussians) -> int:
+        """Bytes of that file."""
+        return bitstream.measure(self.header, quantized, self.metadata)
+
     def trim(self, quantized: QuantizedGaussians, cost: FloatArray) -> bytes:
         """The file with as many Gaussians as fit, the dearest to remove first."""
         ranking = np.argsort(-cost, kind="stable")
         count = len(ranking)
         if self.target.kind == "count":
             return self.pack(quantized.take(ranking[: self.target.value]))
-        data = self.pack(quantized)
-        while len(data) > self.target.value:
-            bits = 8 * (len(data) - self.overhead) / count
-            # A little less than what is too much, and again; or a little more, where a GPU has waited long enough.
-            share = 1.15 if self.hurried else 0.9
-            count -= max(1, int(share * 8 * (len(data) - self.target.value) / bits))
-            data = self.pack(quantized.take(ranking[:count]))
-        return data
+        kept, size = quantized, self.measure(quantized)
+        while True:
+            while size > self.target.value:
+                bits = 8 * (size - self.overhead) / count
+                # A little less than what is too much, and again; or a little more, where a GPU has waited long enough.
+                share = 1.15 if self.hurried else 0.9
+                count -= max(1, int(share * 8 * (size - self.target.value) / bits))
+                kept = quantized.take(ranking[:count])
+                size = self.measure(kept)
+            data = self.pack(kept)
+            size = len(data)
+            if size <= self.target.value:  # pragma: no branch - but for once in 10^9
+                return data
 
 
 def in_squares(gaussians: Gaussians, width: int, height: int, count: int) -> Gaussians:

@@ -56,7 +56,7 @@ def test_what_is_promised_is_what_the_file_predicts() -> None:
     quantizer = header.quantizer
     gaussians = random_quantized(np.random.default_rng(0), header, 50)
     shuffled = np.random.default_rng(1).permutation(50)
-    expected = expected_colours(quantizer, gaussians.take(shuffled))
+    expected = expected_colours(quantizer, gaussians.take(shuffled), header.width, header.height)
     steps = colour_step_table(quantizer, gaussians.level, 3)
     residual = to_symbols(quantizer, gaussians).attributes.residual
     np.testing.assert_allclose(expected, ((gaussians.colour - residual) * steps)[shuffled], atol=1e-6)

@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from splatc.bitstream.codec import Inspection, decode, encode, inspect, read_header
+    from splatc.bitstream.codec import Inspection, decode, encode, inspect, measure, read_header
     from splatc.bitstream.container import Chunk
     from splatc.bitstream.header import Header
     from splatc.bitstream.layout import Layout, Pass, Section
@@ -28,6 +28,7 @@ __all__ = [
     "decode",
     "encode",
     "inspect",
+    "measure",
     "read_header",
 ]
 

@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from splatc.bitstream import container, divide, index, predict, reach, stream
+from splatc.bitstream import container, encoding, index
 from splatc.bitstream import header as header_format
 from splatc.bitstream import layout as layouts
 from splatc.bitstream import metadata as metadata_format
 from splatc.bitstream.container import Chunk, Source
 from splatc.bitstream.header import Header
+from splatc.bitstream.encoding import Packed
 from splatc.bitstream.layout import Layout, Section
 from splatc.bitstream.metadata import Metadata
 from splatc.bitstream.reader import Reader
-from splatc.bitstream.stream import Tables
 from splatc.bitstream.structure import read_header_of
-from splatc.quantize import MAX_ANISOTROPY, IntArray, QuantizedGaussians, angle_count_table, joined, strip_count_table
+from splatc.quantize import MAX_ANISOTROPY, IntArray, QuantizedGaussians, angle_count_table, strip_count_table
 from splatc.steps import grid_shape
 
 
@@ -51,12 +51,17 @@ def encode(
     ``layout`` divides them into sections, by default as divide.choose does. Raises ValueError if the Gaussians are out of range,
     LimitError if picture, count or metadata exceed the limits of the format.
     """
-    counts = np.bincount(gaussians.level) if len(gaussians) else np.zeros(0, np.int64)
-    header = replace(header, level_counts=tuple(counts[::-1].tolist()))
+    header = _counted(header, gaussians)
     chunks = [(container.HEADER_CHUNK, header_format.write(header))]
     _check(header, gaussians)
     before, after = _metadata_chunks(metadata)
-    return container.write([*chunks, *before, *_gaussian_chunks(header, gaussians, layout), *after])
+    packed = encoding.pack(header, gaussians, layout)
+    streams = encoding.streams(packed)
+    placed = tuple(
+        replace(section, length=len(stream)) for section, stream in zip(packed.sections, streams, strict=True)
+    )
+    packed = replace(packed, sections=placed)
+    return container.write([*chunks, *before, *_gaussian_chunks(header, packed, streams), *after])
 
 
 def decode(data: bytes) -> tuple[Header, QuantizedGaussians]:
@@ -83,36 +88,31 @@ def inspect(data: bytes) -> Inspection:
     return Inspection(reader.header, len(data), reader.chunks, bits, reader.layout, reader.sections)
 
 
-def _gaussian_chunks(header: Header, gaussians: QuantizedGaussians, layout: Layout | None) -> list[tuple[bytes, bytes]]:
+def measure(header: Header, gaussians: QuantizedGaussians, metadata: Metadata = Metadata()) -> int:  # noqa: B008 - frozen
+    """Bytes of the file that ``encode`` would make of Gaussians that the format can hold, without writing it; wrong once in 10^9."""
+    header = _counted(header, gaussians)
+    packed = encoding.pack(header, gaussians)
+    streams = [bytes(section.length) for section in packed.sections]
+    before, after = _metadata_chunks(metadata)
+    chunks = [(container.HEADER_CHUNK, header_format.write(header)), *before, *_gaussian_chunks(header, packed, streams), *after]
+    return len(container.write(chunks))
+
+
+def _counted(header: Header, gaussians: QuantizedGaussians) -> Header:
+    """The header with the level counts of Gaussians."""
+    counts = np.bincount(gaussians.level) if len(gaussians) else np.zeros(0, np.int64)
+    return replace(header, level_counts=tuple(counts[::-1].tolist()))
+
+
+def _gaussian_chunks(header: Header, packed: Packed, streams: list[bytes]) -> list[tuple[bytes, bytes]]:
     """GAUS, and INDX before it where the Gaussians are divided."""
-    whole = layouts.whole(header)
-    division = layout or divide.choose(header, gaussians)
-    sections, order = divide.divide(header, division, gaussians)
-    g = gaussians.take(order)
-    parts: list[QuantizedGaussians] = []
-    streams: list[bytes] = []
-    learned: dict[int, Tables] = {}
-    placed: list[Section] = []
-    stop = 0
-    for number, section in enumerate(sections):
-        start, stop = stop, stop + section.count
-        parts.append(g.take(np.arange(start, stop)))
-        chain = layouts.ancestors(sections, number)
-        earlier = joined([parts[each] for each in chain]) if chain else None
-        tables = learned[chain[-1]].copy() if chain else Tables()
-        symbols = predict.to_symbols(header.quantizer, parts[-1], earlier)
-        streams.append(stream.encode(header, section, symbols, tables))
-        learned[number] = tables
-        placed.append(
-            replace(
-                section,
-                length=len(streams[-1]),
-                reach=reach.rounded(header.quantizer, section, parts[-1]),
-                crc=zlib.crc32(streams[-1]),
-            )
-        )
     body = (container.GAUSSIANS_CHUNK, b"".join(streams))
-    return [body] if division == whole else [(container.INDEX_CHUNK, index.write(division, tuple(placed))), body]
+    if packed.layout == layouts.whole(header):
+        return [body]
+    placed = tuple(
+        replace(section, crc=zlib.crc32(stream)) for section, stream in zip(packed.sections, streams, strict=True)
+    )
+    return [(container.INDEX_CHUNK, index.write(packed.layout, placed)), body]
 
 
 def _metadata_chunks(content: Metadata) -> tuple[list[tuple[bytes, bytes]], list[tuple[bytes, bytes]]]:

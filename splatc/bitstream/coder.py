@@ -14,6 +14,7 @@ import constriction
 import numpy as np
 from numpy.typing import NDArray
 
+from splatc.core import packing
 from splatc.errors import CorruptFileError
 
 Symbols = NDArray[np.int32]
@@ -58,6 +59,10 @@ def _model(frequencies: Frequencies) -> constriction.stream.model.Categorical:
     return constriction.stream.model.Categorical(((frequencies << 8) - 1).astype(np.float64), perfect=False)
 
 
+_SHARES = constriction.stream.model.Categorical(perfect=False)
+"""Of three symbols, each with shares of its own, less 1 as above."""
+
+
 class Encoder:
     """Writes symbols."""
 
@@ -74,6 +79,11 @@ class Encoder:
     def code(self, frequencies: Frequencies, symbols: Symbols) -> None:
         if len(symbols) and len(frequencies) > 1:
             self._encoder.encode(np.ascontiguousarray(symbols, np.int32), _model(frequencies))
+
+    def code_shares(self, symbols: packing.Symbols) -> None:
+        """Code symbols of which the core says where they lie in the code space."""
+        if len(symbols.chosen):
+            self._encoder.encode(symbols.chosen, _SHARES, symbols.shares)
 
     def finish(self, minimum: int = 0) -> bytes:
         """The shortest stream that decodes to what was coded, zero bytes appended up to ``minimum``.

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from splatc import core
 from splatc.bitstream.attributes import AttributeSymbols
-from splatc.bitstream.positions import morton
 from splatc.bitstream.stream import GaussianSymbols
+from splatc.core import pack_structs, structs
+from splatc.core.packing import BLOCKS, Arrangement, Packing
 from splatc.quantize import QuantizedGaussians, colour_step_table, columns_of, joined, steps_of
-from splatc.steps import Quantizer
+from splatc.steps import MAX_LEVELS, Quantizer
 
 
 def to_symbols(
@@ -27,11 +28,16 @@ def to_symbols(
     return GaussianSymbols(gaussians.level, gaussians.x, gaussians.y, coded)
 
 
-def expected_colours(quantizer: Quantizer, gaussians: QuantizedGaussians) -> NDArray[np.float32]:
+def expected_colours(quantizer: Quantizer, gaussians: QuantizedGaussians, width: int, height: int) -> NDArray[np.float32]:
     """(N, C) what colours are predicted to be, in units of full range, for Gaussians in any order and all in one section."""
-    order = np.lexsort((morton(gaussians.x, gaussians.y), -gaussians.level))
-    symbols = to_symbols(quantizer, gaussians.take(order))
-    index = np.empty_like(gaussians.colour)
-    index[order] = gaussians.colour[order] - symbols.attributes.residual
     channels = gaussians.colour.shape[1]
-    return (index * colour_step_table(quantizer, gaussians.level, channels)).astype(np.float32)
+    steps = steps_of(quantizer, channels)
+    arrangement = Arrangement(steps, width, height, MAX_LEVELS, gaussians.level, gaussians.x, gaussians.y)
+    order, _ = arrangement.divide([(MAX_LEVELS, BLOCKS - 1)])
+    sections = np.zeros(min(len(gaussians), 1), pack_structs.SECTION)
+    sections["count"] = sections["chain"] = len(gaussians)
+    sections["parent"] = -1
+    packing = Packing(steps, columns_of(gaussians.take(order)), sections, np.zeros(0, structs.LEVEL))
+    index = np.empty_like(gaussians.colour)
+    index[order] = packing.colour
+    return ((gaussians.colour - index) * colour_step_table(quantizer, gaussians.level, channels)).astype(np.float32)

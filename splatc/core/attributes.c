@@ -1,13 +1,13 @@
 /* Log scale, aspect, orientation, sub-cell offset and colour of one level as symbols (spec/attributes.md). */
 #include "range.h"
 
-static int32_t decode_shapes(reader *r, core_tables *tables, const core_steps *steps, int64_t count, level_arrays out) {
+static int32_t code_shapes(coder *r, core_tables *tables, const core_steps *steps, int64_t count, level_arrays out) {
     int64_t seen = 0;
-    int32_t status = decode_adaptive(r, tables->log_scales, &seen, steps->log_scales, 0, (symbols){out.log_scale, NULL, count, 1});
+    int32_t status = code_adaptive(r, tables->log_scales, &seen, steps->log_scales, 0, (symbols){out.log_scale, NULL, count, 1});
     if (status != CORE_OK) return status;
     if (r->bits != NULL) r->bits++;
     seen = 0;
-    status = decode_adaptive(r, tables->aspects, &seen, CORE_ASPECTS, 0, (symbols){out.aspect, NULL, count, 1});
+    status = code_adaptive(r, tables->aspects, &seen, CORE_ASPECTS, 0, (symbols){out.aspect, NULL, count, 1});
     if (r->bits != NULL) r->bits++;
     return status;
 }
@@ -20,19 +20,19 @@ static int64_t members_with(const int32_t *of_aspect, int32_t wanted, const int3
     return found;
 }
 
-static int32_t decode_angles(reader *r, core_tables *tables, const int32_t *directions, int64_t count, int32_t *members, level_arrays out) {
+static int32_t code_angles(coder *r, core_tables *tables, const int32_t *directions, int64_t count, int32_t *members, level_arrays out) {
     for (int32_t index = 1; index < 16; index++) {
         int64_t found = members_with(directions, ANGLE_COUNTS[index], out.aspect, count, members);
         if (found == 0) continue;
         symbols group = {out.angle, members, found, 1};
-        int32_t status = decode_adaptive(r, tables->angles[index], &tables->angles_seen[index], ANGLE_COUNTS[index], 0, group);
+        int32_t status = code_adaptive(r, tables->angles[index], &tables->angles_seen[index], ANGLE_COUNTS[index], 0, group);
         if (status != CORE_OK) return status;
     }
     if (r->bits != NULL) r->bits++;
     return CORE_OK;
 }
 
-static int32_t decode_offsets(reader *r, const int32_t *offsets, int64_t count, int32_t *members, level_arrays out) {
+static int32_t code_offsets(coder *r, const int32_t *offsets, int64_t count, int32_t *members, level_arrays out) {
     int64_t weights[24];
     int32_t cumulative[25];
     for (int32_t s = 0; s < 24; s++) weights[s] = 1;
@@ -40,24 +40,37 @@ static int32_t decode_offsets(reader *r, const int32_t *offsets, int64_t count, 
         int64_t found = members_with(offsets, OFFSET_COUNTS[index], out.aspect, count, members);
         if (found) cumulate(weights, OFFSET_COUNTS[index], cumulative);
         for (int64_t i = 0; i < found; i++) {
-            int32_t symbol = reader_symbol(r, cumulative, OFFSET_COUNTS[index]);
-            if (symbol < 0) return CORE_IMPOSSIBLE_CODE;
-            out.offset[members[i]] = symbol;
+            int32_t status = code_symbol(r, cumulative, OFFSET_COUNTS[index], out.offset + members[i]);
+            if (status != CORE_OK) return status;
         }
     }
     if (r->bits != NULL) r->bits++;
     return CORE_OK;
 }
 
+/* The encoder's residuals of one channel -> symbols, and what follows an escape: `b->numbers`, one behind the other. */
+static void escape_residuals(int32_t *residual, int64_t stride, int64_t count, attribute_buffers *b) {
+    int64_t escaped = 0;
+    for (int64_t i = 0; i < count; i++) {
+        int32_t value = residual[i * stride];
+        if (value >= -RESIDUAL_RADIUS && value <= RESIDUAL_RADIUS) {
+            residual[i * stride] = value + RESIDUAL_RADIUS;
+            continue;
+        }
+        b->numbers[escaped++] = (int32_t)((uint32_t)value << 1) ^ -(value < 0); /* 0, -1, 1, -2, ... -> 0, 1, 2, 3, ... */
+        residual[i * stride] = ESCAPE;
+    }
+}
+
 /* Symbols of one channel -> residuals; those with an escape follow as 16 uniform bits. `residual` (count), `stride` apart. */
-static int32_t decode_escaped(reader *r, int32_t *residual, int64_t stride, int64_t count, attribute_buffers *b) {
+static int32_t code_escaped(coder *r, int32_t *residual, int64_t stride, int64_t count, attribute_buffers *b) {
     int64_t escaped = 0;
     for (int64_t i = 0; i < count; i++) {
         if (residual[i * stride] == ESCAPE) b->members[escaped++] = (int32_t)i;
         residual[i * stride] -= RESIDUAL_RADIUS;
     }
-    for (int64_t i = 0; i < escaped; i++) b->numbers[i] = 0;
-    int32_t status = decode_uniform(r, 16, (symbols){b->numbers, NULL, escaped, 1});
+    for (int64_t i = 0; i < escaped && r->writer == NULL; i++) b->numbers[i] = 0;
+    int32_t status = code_uniform(r, 16, (symbols){b->numbers, NULL, escaped, 1});
     if (status != CORE_OK) return status;
     for (int64_t i = 0; i < escaped; i++) {
         int32_t value = (b->numbers[i] >> 1) ^ -(b->numbers[i] & 1); /* 0, 1, 2, 3, ... -> 0, -1, 1, -2, ... */
@@ -67,17 +80,18 @@ static int32_t decode_escaped(reader *r, int32_t *residual, int64_t stride, int6
     return CORE_OK;
 }
 
-static int32_t decode_colours(reader *r, core_tables *tables, const core_steps *steps, int64_t count, attribute_buffers *b, level_arrays out) {
+static int32_t code_colours(coder *r, core_tables *tables, const core_steps *steps, int64_t count, attribute_buffers *b, level_arrays out) {
     double *bits = r->bits; /* of luma; chroma and alpha follow */
     for (int32_t c = 0; c < steps->channels; c++) {
         int64_t seen = 0;
         int32_t alpha = (steps->channels == 2 || steps->channels == 4) && c == steps->channels - 1;
         if (bits != NULL) r->bits = bits + (steps->chroma[c] ? 1 : alpha ? 2 : 0);
         symbols channel = {out.colour + c, NULL, count, steps->channels};
+        if (r->writer != NULL) escape_residuals(out.colour + c, steps->channels, count, b);
         int32_t status = steps->chroma[c]
-                             ? decode_parametric(r, tables->residuals[c], &tables->distance[c], &tables->number[c], channel)
-                             : decode_adaptive(r, tables->residuals[c], &seen, CORE_RESIDUALS, 1, channel);
-        if (status == CORE_OK) status = decode_escaped(r, out.colour + c, steps->channels, count, b);
+                             ? code_parametric(r, tables->residuals[c], &tables->distance[c], &tables->number[c], channel)
+                             : code_adaptive(r, tables->residuals[c], &seen, CORE_RESIDUALS, 1, channel);
+        if (status == CORE_OK) status = code_escaped(r, out.colour + c, steps->channels, count, b);
         if (status != CORE_OK) return status;
     }
     return CORE_OK;
@@ -97,14 +111,14 @@ static void inherit_tables(core_tables *tables, const core_steps *steps) {
     tables->inherits = 1;
 }
 
-/* Fills in the attributes of one level; angles and colours as residuals. `r->bits`, if any, stands at that of the log scales. */
-int32_t decode_attributes(reader *r, core_tables *tables, const core_steps *steps, const core_level *level, attribute_buffers *b,
+/* Fills in the attributes of one level, or writes them; angles and colours as residuals. `r->bits`, if any, stands at that of the log scales. */
+int32_t code_attributes(coder *r, core_tables *tables, const core_steps *steps, const core_level *level, attribute_buffers *b,
                           level_arrays out) {
     int64_t count = level->count;
     inherit_tables(tables, steps);
-    int32_t status = decode_shapes(r, tables, steps, count, out);
-    if (status == CORE_OK) status = decode_angles(r, tables, steps->directions[level->level], count, b->members, out);
-    if (status == CORE_OK) status = decode_offsets(r, steps->offsets, count, b->members, out);
-    if (status == CORE_OK) status = decode_colours(r, tables, steps, count, b, out);
+    int32_t status = code_shapes(r, tables, steps, count, out);
+    if (status == CORE_OK) status = code_angles(r, tables, steps->directions[level->level], count, b->members, out);
+    if (status == CORE_OK) status = code_offsets(r, steps->offsets, count, b->members, out);
+    if (status == CORE_OK) status = code_colours(r, tables, steps, count, b, out);
     return status;
 }

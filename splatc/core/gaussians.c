@@ -115,14 +115,12 @@ static gaussian dequantized(const core_steps *steps, int32_t level, int32_t x, i
 
 static double length(double a, double b) { return __builtin_sqrt(a * a + b * b); }
 
-/* The farthest that the box of an ellipse of a section leaves its tile, px; at least 0. */
-double beyond_tile(const core_steps *steps, const core_section *section, const core_decode *t) {
+double beyond_tile(const core_steps *steps, const double tile[4], int64_t start, int64_t count, const placed_arrays *t) {
     double beyond = 0.0, radius = __builtin_sqrt(Q_MAX);
-    for (int64_t i = section->start; i < section->start + section->decoded; i++) {
+    for (int64_t i = start; i < start + count; i++) {
         gaussian g = dequantized(steps, t->level[i], t->x[i], t->y[i], t->log_scale[i], t->aspect[i], t->angle[i], t->offset[i]);
         double half_x = radius * length(g.s1 * g.cosine, g.s2 * g.sine), half_y = radius * length(g.s1 * g.sine, g.s2 * g.cosine);
-        double sides[4] = {(double)section->x0 - (g.x - half_x), g.x + half_x - (double)section->x1, (double)section->y0 - (g.y - half_y),
-                           g.y + half_y - (double)section->y1};
+        double sides[4] = {tile[0] - (g.x - half_x), g.x + half_x - tile[2], tile[1] - (g.y - half_y), g.y + half_y - tile[3]};
         for (int32_t k = 0; k < 4; k++) beyond = sides[k] > beyond ? sides[k] : beyond;
     }
     return beyond;

@@ -72,17 +72,17 @@ static inline void *arena_take(arena *a, int64_t count, int64_t size) {
 void make_split_table(int32_t points, int32_t share, int32_t *cumulative);
 
 /* positions.c */
-struct reader;
+struct coder;
 typedef struct node { /* cells of a halved square, with their number of points */
     int32_t x, y, points;
 } node;
 typedef struct position_buffers { /* (points) each */
     node *nodes, *halves;
     uint16_t *keys;
-    int32_t *first, *order;
+    int32_t *first, *rest, *order; /* points in first halves, their bits below the leading ones */
 } position_buffers;
 void take_position_buffers(arena *a, int64_t points, position_buffers *buffers);
-int32_t decode_positions(struct reader *r, core_tables *tables, core_splits *splits, const core_level *level, position_buffers *buffers,
+int32_t code_positions(struct coder *r, core_tables *tables, core_splits *splits, const core_level *level, position_buffers *buffers,
                          int32_t *x, int32_t *y);
 
 /* attributes.c */
@@ -92,7 +92,7 @@ typedef struct attribute_buffers {
 typedef struct level_arrays { /* of the Gaussians of one level */
     int32_t *log_scale, *aspect, *angle, *offset, *colour;
 } level_arrays;
-int32_t decode_attributes(struct reader *r, core_tables *tables, const core_steps *steps, const core_level *level, attribute_buffers *buffers,
+int32_t code_attributes(struct coder *r, core_tables *tables, const core_steps *steps, const core_level *level, attribute_buffers *buffers,
                           level_arrays out);
 
 /* neighbours.c */
@@ -111,9 +111,18 @@ typedef struct search_buffers {
 typedef struct run { /* Gaussians start .. start + count - 1, whose order by Morton code is known */
     int64_t start, count;
 } run;
+typedef struct search { /* what make_search has made */
+    const core_site *sites;
+    const search_buffers *buffers;
+    int64_t count, leaves, first; /* Gaussians, leaves of their tree, the first of the last run */
+    int32_t shift;                /* of keys */
+} search;
 void take_search_buffers(arena *a, int64_t own, int64_t chain, search_buffers *buffers);
 uint64_t morton(int32_t x, int32_t y);
 void sort_by_code(const core_site *sites, int64_t start, int64_t count, int32_t *order, int32_t *workspace);
+search made_search(const core_site *sites, const run *chain, int32_t runs, const search_buffers *buffers);
+search make_search(const core_site *sites, const int32_t *order, const run *chain, int32_t runs, search_buffers *buffers);
+void search_place(const search *s, int64_t place, const int32_t *candidates, int32_t *result);
 int32_t find_neighbours(const core_site *sites, const int32_t *order, const run *chain, int32_t runs, search_buffers *buffers,
                         const int32_t *stop);
 
@@ -129,11 +138,16 @@ void make_site_colour(const core_steps *steps, int32_t level, const int32_t *col
 /* Whether a Gaussian has only values that can be coded; `colour` (channels). */
 int32_t in_range(const core_steps *steps, int32_t level, int32_t x, int32_t y, int32_t log_scale, int32_t aspect, int32_t angle,
                  const int32_t *colour);
+void make_residual(const core_steps *steps, const core_site *sites, const int32_t *neighbours, int64_t i, const gaussian_arrays *arrays);
 int32_t predict(const core_steps *steps, core_site *sites, const int32_t *neighbours, int64_t start, int64_t count,
                 const gaussian_arrays *arrays, int32_t forward, const int32_t *stop);
 
 /* gaussians.c */
-double beyond_tile(const core_steps *steps, const core_section *section, const core_decode *task);
+typedef struct placed_arrays { /* of Gaussians */
+    const int32_t *level, *x, *y, *log_scale, *aspect, *angle, *offset;
+} placed_arrays;
+/* The farthest that the box of an ellipse of the Gaussians start .. start + count - 1 leaves a tile, px; at least 0. */
+double beyond_tile(const core_steps *steps, const double tile[4], int64_t start, int64_t count, const placed_arrays *arrays);
 int32_t view_is_sound(const core_view *view);
 void sine_and_cosine(double turns, double *sine, double *cosine);
 

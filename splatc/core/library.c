@@ -1,5 +1,8 @@
 /* The library as such: versions, sizes, the instruction set of the rasterizer. */
 #include "internal.h"
+#if !defined(__wasm__)
+#include "pack.h"
+#endif
 
 #if !defined(__wasm__)
 #include "fit.h"
@@ -31,6 +34,8 @@ int64_t core_struct_bytes(int32_t which) {
         [44] = sizeof(core_colours),
         [45] = sizeof(core_nearest),
         [46] = sizeof(core_apart),
+        [50] = sizeof(core_quantizing), sizeof(core_layer), sizeof(core_part), sizeof(core_arranging), sizeof(core_pack_section), sizeof(core_chunk),
+        sizeof(core_pack),
 #endif
     };
     return which < 0 || which >= (int32_t)(sizeof BYTES / sizeof *BYTES) ? 0 : BYTES[which];

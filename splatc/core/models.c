@@ -1,4 +1,4 @@
-/* Frequency tables: what they start from, how they adapt, and arrays of symbols that are decoded with them (spec/coder.md, spec/priors.md). */
+/* Frequency tables: what they start from, how they adapt, and arrays of symbols that are read or written with them (spec/coder.md, spec/priors.md). */
 #include "range.h"
 
 typedef unsigned __int128 wide;
@@ -28,7 +28,7 @@ static int32_t *place_of(symbols out, int64_t i) {
 static int64_t batch_end(int64_t start, int64_t seen, int64_t count) { return min64(count, start + max64(FIRST_BATCH, seen / 4)); }
 
 /* An adaptive table, sharp or smooth; only how a batch changes the counts differs from a parametric model. */
-int32_t decode_adaptive(reader *r, int64_t *counts, int64_t *seen, int32_t alphabet, int32_t smooth, symbols out) {
+int32_t code_adaptive(coder *r, int64_t *counts, int64_t *seen, int32_t alphabet, int32_t smooth, symbols out) {
     int32_t cumulative[CORE_DIRECTIONS + 1];
     for (int64_t start = 0, stop; start < out.count; start = stop) {
         stop = batch_end(start, *seen, out.count);
@@ -39,11 +39,8 @@ int32_t decode_adaptive(reader *r, int64_t *counts, int64_t *seen, int32_t alpha
             continue;
         }
         cumulate(counts, alphabet, cumulative);
-        for (int64_t i = start; i < stop; i++) {
-            int32_t symbol = reader_symbol(r, cumulative, alphabet);
-            if (symbol < 0) return CORE_IMPOSSIBLE_CODE;
-            *place_of(out, i) = symbol;
-        }
+        for (int64_t i = start; i < stop; i++)
+            if (code_symbol(r, cumulative, alphabet, place_of(out, i)) != CORE_OK) return CORE_IMPOSSIBLE_CODE;
         for (int64_t i = start; i < stop; i++) {
             int32_t symbol = *place_of(out, i);
             if (!smooth) {
@@ -69,7 +66,7 @@ static int64_t residual_weights(int64_t ratio, int64_t *weights) {
     return total + (1 << 8);
 }
 
-int32_t decode_parametric(reader *r, int64_t *counts, int64_t *distance, int64_t *number, symbols out) {
+int32_t code_parametric(coder *r, int64_t *counts, int64_t *distance, int64_t *number, symbols out) {
     int32_t cumulative[CORE_RESIDUALS + 1];
     int64_t weights[CORE_RESIDUALS];
     int64_t seen = 0;
@@ -80,9 +77,8 @@ int32_t decode_parametric(reader *r, int64_t *counts, int64_t *distance, int64_t
         for (int32_t s = 0; s <= ESCAPE; s++) weights[s] = counts[s] + 1 + weights[s] * GEOMETRIC * INCREMENT / total;
         cumulate(weights, CORE_RESIDUALS, cumulative);
         for (int64_t i = start; i < stop; i++) {
-            int32_t symbol = reader_symbol(r, cumulative, CORE_RESIDUALS);
-            if (symbol < 0) return CORE_IMPOSSIBLE_CODE;
-            *place_of(out, i) = symbol;
+            if (code_symbol(r, cumulative, CORE_RESIDUALS, place_of(out, i)) != CORE_OK) return CORE_IMPOSSIBLE_CODE;
+            int32_t symbol = *place_of(out, i);
             counts[symbol] += INCREMENT; /* `weights` has what this batch needs */
             *distance += symbol < RESIDUAL_RADIUS ? RESIDUAL_RADIUS - symbol : symbol - RESIDUAL_RADIUS;
         }
@@ -91,15 +87,19 @@ int32_t decode_parametric(reader *r, int64_t *counts, int64_t *distance, int64_t
     return CORE_OK;
 }
 
-/* Adds uniform bits below what the numbers hold already (spec/coder.md, "Uniform bits"). */
-int32_t decode_uniform(reader *r, int32_t bits, symbols out) {
+/* Uniform bits (spec/coder.md, "Uniform bits"): read, they are added to the numbers, which are 0 at first. */
+int32_t code_uniform(coder *r, int32_t bits, symbols out) {
     while (bits > 0) {
         int32_t width = bits % 8 ? bits % 8 : 8, rest = 16 - width;
         bits -= width;
         for (int64_t i = 0; i < out.count; i++) {
-            int32_t place = reader_place(r);
+            if (r->writer != NULL) {
+                coder_write(r, ((*place_of(out, i) >> bits) & ((1 << width) - 1)) << rest, 1 << rest);
+                continue;
+            }
+            int32_t place = coder_place(r);
             if (place < 0) return CORE_IMPOSSIBLE_CODE;
-            reader_take(r, place >> rest << rest, 1 << rest);
+            coder_take(r, place >> rest << rest, 1 << rest);
             *place_of(out, i) += place >> rest << bits;
         }
     }

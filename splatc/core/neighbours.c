@@ -99,12 +99,16 @@ static int64_t box_distance(const box *b, point p) {
 }
 
 typedef struct nearest { /* found so far, nearest first */
-    int64_t distance[CORE_NEIGHBOURS];
+    uint64_t key[CORE_NEIGHBOURS]; /* distance << shift | index, which needs one comparison where the pair needs two */
+    int64_t distance[CORE_NEIGHBOURS]; /* the same of points so far apart that 64 bits do not hold a key; shift is -1 then */
     int32_t index[CORE_NEIGHBOURS];
-    int64_t bound; /* nothing farther is worth a look */
+    int32_t shift;
+    int64_t last;       /* distance and index of the last */
+    int32_t last_index;
+    int64_t bound;      /* nothing farther is worth a look */
 } nearest;
 
-static void insert(nearest *found, int64_t distance, int32_t index) {
+static void insert_pair(nearest *found, int64_t distance, int32_t index) {
     int32_t k = LAST;
     if (distance > found->distance[k] || (distance == found->distance[k] && index > found->index[k])) return;
     for (; k > 0; k--) {
@@ -114,12 +118,30 @@ static void insert(nearest *found, int64_t distance, int32_t index) {
     }
     found->distance[k] = distance;
     found->index[k] = index;
+    found->last = found->distance[LAST];
+    found->last_index = found->index[LAST];
+}
+
+/* Without branches: where a point comes among the nearest is hard to foresee. */
+static void insert(nearest *found, int64_t distance, int32_t index) {
+    if (found->shift < 0) {
+        insert_pair(found, distance, index);
+        return;
+    }
+    uint64_t key = (uint64_t)distance << found->shift | (uint64_t)index;
+    for (int32_t k = LAST; k > 0; k--) {
+        uint64_t before = found->key[k - 1] > key ? found->key[k - 1] : key;
+        found->key[k] = found->key[k] < before ? found->key[k] : before;
+    }
+    found->key[0] = found->key[0] < key ? found->key[0] : key;
+    found->last = (int64_t)(found->key[LAST] >> found->shift);
+    found->last_index = (int32_t)(found->key[LAST] & (((uint64_t)1 << found->shift) - 1));
 }
 
 static void search_leaf(const point *points, point p, nearest *found) {
     int64_t distance[LEAF_POINTS];
     uint32_t near = 0; /* bit by bit, not branch by branch: which points count is hard to foresee */
-    int64_t bound = min64(found->bound, found->distance[LAST]);
+    int64_t bound = min64(found->bound, found->last);
     for (int32_t i = 0; i < LEAF_POINTS; i++) {
         distance[i] = squared_distance((int64_t)points[i].x - p.x, (int64_t)points[i].y - p.y);
         near |= (uint32_t)((points[i].index < p.index) & (distance[i] <= bound)) << i;
@@ -132,8 +154,7 @@ static void search_leaf(const point *points, point p, nearest *found) {
 
 /* Whether a box so far away, of which this is the earliest point, can hold a neighbour. */
 static int32_t worth_a_look(int64_t distance, int32_t earliest, point p, const nearest *found) {
-    return earliest < p.index && distance <= min64(found->bound, found->distance[LAST]) &&
-           !(distance == found->distance[LAST] && earliest > found->index[LAST]);
+    return earliest < p.index && distance <= min64(found->bound, found->last) && !(distance == found->last && earliest > found->last_index);
 }
 
 /* Looks at everything under a node. */
@@ -161,7 +182,7 @@ static void search_under(const search_buffers *b, int64_t leaves, int64_t top, i
 }
 
 /* From the leaf of a point upwards: what is near comes first, and most of the tree is never looked at. */
-static void search(const search_buffers *b, int64_t leaves, int64_t leaf, point p, nearest *found) {
+static void search_tree(const search_buffers *b, int64_t leaves, int64_t leaf, point p, nearest *found) {
     search_leaf(b->points + leaf * LEAF_POINTS, p, found);
     for (int64_t node = leaves + leaf; node > 1; node /= 2) {
         int64_t sibling = node ^ 1;
@@ -180,23 +201,54 @@ static int64_t first_bound(const core_site *sites, const int32_t *candidates, po
     return bound;
 }
 
+/* Bits of an index in a key, or -1 where the points lie too far apart. */
+static int32_t key_shift(const box *root, int64_t count) {
+    int32_t shift = 64 - __builtin_clzll((uint64_t)count | 1);
+    int64_t across = (int64_t)root->high_x - root->low_x, down = (int64_t)root->high_y - root->low_y;
+    return across * across + down * down < (int64_t)1 << (62 - shift) ? shift : -1;
+}
+
+static void take_nearest(const nearest *found, int32_t *result) {
+    for (int32_t k = 0; k < CORE_NEIGHBOURS; k++)
+        result[k] = found->shift < 0 ? found->index[k]
+                    : found->key[k] == UINT64_MAX ? -1 : (int32_t)(found->key[k] & (((uint64_t)1 << found->shift) - 1));
+}
+
+/* What make_search has made of a chain of runs: the Gaussians up to the last of the last run. */
+search made_search(const core_site *sites, const run *chain, int32_t runs, const search_buffers *b) {
+    search s = {.sites = sites, .buffers = b, .first = chain[runs - 1].start};
+    for (int32_t k = 0; k < runs; k++) s.count += chain[k].count;
+    s.leaves = leaf_count(s.count);
+    s.shift = s.count == 0 ? -1 : key_shift(b->boxes + 1, s.first + chain[runs - 1].count);
+    return s;
+}
+
+search make_search(const core_site *sites, const int32_t *order, const run *chain, int32_t runs, search_buffers *b) {
+    int64_t count = merge_runs(sites, order, chain, runs, b);
+    if (count > 0) make_tree(sites, count, leaf_count(count), b);
+    return made_search(sites, chain, runs, b);
+}
+
+/* The neighbours of what stands at a place in Morton order; `candidates` (CORE_NEIGHBOURS) are those of one near it, or NULL. */
+void search_place(const search *s, int64_t place, const int32_t *candidates, int32_t *result) {
+    point p = s->buffers->points[place];
+    nearest found = {.shift = s->shift, .last = INT64_MAX, .last_index = -1, .bound = first_bound(s->sites, candidates, p)};
+    for (int32_t k = 0; k < CORE_NEIGHBOURS; k++) found.key[k] = UINT64_MAX, found.distance[k] = INT64_MAX, found.index[k] = -1;
+    search_tree(s->buffers, s->leaves, place / LEAF_POINTS, p, &found);
+    take_nearest(&found, result);
+}
+
 /* Fills buffers->neighbours for the Gaussians of the last run of a chain. */
 int32_t find_neighbours(const core_site *sites, const int32_t *order, const run *chain, int32_t runs, search_buffers *b, const int32_t *stop) {
-    int64_t first = chain[runs - 1].start, count = merge_runs(sites, order, chain, runs, b);
-    if (chain[runs - 1].count == 0) return CORE_OK;
-    int64_t leaves = leaf_count(count);
     const int32_t *candidates = NULL;
-    make_tree(sites, count, leaves, b);
-    for (int64_t place = 0; place < count; place++) { /* Morton order: what one search touched is still in the cache for the next */
-        point p = b->points[place];
-        if (p.index < first) continue;
+    search s = make_search(sites, order, chain, runs, b);
+    if (chain[runs - 1].count == 0) return CORE_OK;
+    for (int64_t place = 0; place < s.count; place++) { /* Morton order: what one search touched is still in the cache for the next */
+        int64_t own = b->points[place].index - s.first;
+        if (own < 0) continue;
         if ((place & 255) == 0 && stopped(stop)) return CORE_CANCELLED;
-        nearest found = {.bound = first_bound(sites, candidates, p)};
-        for (int32_t k = 0; k < CORE_NEIGHBOURS; k++) found.distance[k] = INT64_MAX, found.index[k] = -1;
-        search(b, leaves, place / LEAF_POINTS, p, &found);
-        int32_t *result = b->neighbours + (p.index - first) * CORE_NEIGHBOURS;
-        memcpy(result, found.index, sizeof found.index);
-        candidates = result;
+        search_place(&s, place, candidates, b->neighbours + own * CORE_NEIGHBOURS);
+        candidates = b->neighbours + own * CORE_NEIGHBOURS;
     }
     return CORE_OK;
 }

@@ -1,5 +1,6 @@
 /* The threads: one pool for the process, shared by all callers (core.h, "Threads"). */
 #include "internal.h"
+#include "pack.h"
 
 #if !defined(__wasm__)
 #include "fit.h"
@@ -153,6 +154,18 @@ static int32_t run_place(const core_job *job, int64_t item, int32_t worker) {
     (void)worker;
     return place_chunk(job->task, item);
 }
+static int32_t run_quantize(const core_job *job, int64_t item, int32_t worker) {
+    const core_quantizing *t = job->task;
+    (void)worker;
+    return core_quantize(t, item * CORE_CHUNK, min64(t->count - item * CORE_CHUNK, CORE_CHUNK));
+}
+static int32_t run_predict(const core_job *job, int64_t item, int32_t worker) {
+    (void)worker;
+    return core_predict_item(job->task, item);
+}
+static int32_t run_pack(const core_job *job, int64_t item, int32_t worker) {
+    return core_pack_section_of(job->task, job->list == NULL ? item : job->list[item], worker);
+}
 
 static int32_t run_fit(const core_job *job, int64_t item, int32_t worker) { return core_fit_item((core_fit *)(uintptr_t)job->task, item, worker); }
 static int32_t run_sum(const core_job *job, int64_t item, int32_t worker) {
@@ -204,6 +217,9 @@ static run_item *const RUN[CORE_JOB_KINDS] = {
     [CORE_JOB_LOSS] = run_gradient_of_loss,
     [CORE_JOB_SQUARES] = run_chunk_of_squares,
     [CORE_JOB_SIMILARITY] = run_part_of_similarity,
+    [CORE_JOB_QUANTIZE] = run_quantize,
+    [CORE_JOB_PREDICT] = run_predict,
+    [CORE_JOB_PACK] = run_pack,
 };
 
 static int32_t is_done(const core_job *job) { return job->done == job->taken && (job->taken == job->items || job->stop); }

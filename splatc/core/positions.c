@@ -8,6 +8,7 @@ void take_position_buffers(arena *a, int64_t points, position_buffers *buffers) 
     buffers->halves = arena_take(a, points, sizeof(node));
     buffers->keys = arena_take(a, points, sizeof(uint16_t));
     buffers->first = arena_take(a, points, sizeof(int32_t));
+    buffers->rest = arena_take(a, points, sizeof(int32_t));
     buffers->order = arena_take(a, points, sizeof(int32_t));
 }
 
@@ -64,7 +65,7 @@ static const int32_t *fixed_table(core_splits *splits, int32_t points, int32_t s
 }
 
 /* The leading bits of the points in first halves, by groups of equal keys. */
-static int32_t decode_leading(reader *r, core_tables *tables, core_splits *splits, position_buffers *b, int32_t count) {
+static int32_t code_leading(coder *r, core_tables *tables, core_splits *splits, position_buffers *b, int32_t count) {
     int32_t starts[KEYS], low, high, own[MANTISSAS + 1] = {0}, start = 0;
     sort_by_key(b->keys, count, starts, b->order, &low, &high);
     for (int32_t key = low; key <= high; start = starts[key++]) {
@@ -72,33 +73,43 @@ static int32_t decode_leading(reader *r, core_tables *tables, core_splits *split
         if (members == 0) continue;
         symbols group = {b->first, b->order + start, members, 1};
         if (points >= 2 && points <= CORE_ADAPTIVE_POINTS) {
-            int32_t status = decode_adaptive(r, tables->splits[points][share], &tables->splits_seen[points][share], points + 1, 0, group);
+            int32_t status = code_adaptive(r, tables->splits[points][share], &tables->splits_seen[points][share], points + 1, 0, group);
             if (status != CORE_OK) return status;
             continue;
         }
         const int32_t *cumulative = fixed_table(splits, points, share, own);
         for (int32_t i = start; i < starts[key]; i++) {
-            int32_t symbol = reader_symbol(r, cumulative, points + 1);
-            if (symbol < 0) return CORE_IMPOSSIBLE_CODE;
-            b->first[b->order[i]] = symbol;
+            int32_t status = code_symbol(r, cumulative, points + 1, b->first + b->order[i]);
+            if (status != CORE_OK) return status;
         }
     }
     return CORE_OK;
 }
 
 /* The bits below, of all nodes with equally many of them at a time. */
-static int32_t decode_rest(reader *r, position_buffers *b, int32_t count, int32_t most) {
+static int32_t code_rest(coder *r, position_buffers *b, int32_t count, int32_t most) {
     for (int32_t bits = 1; bits <= most; bits++) {
         int32_t members = 0;
         for (int32_t i = 0; i < count; i++) {
             if (b->keys[i] == 0 || dropped_bits(b->nodes[i].points) != bits) continue;
-            b->first[i] <<= bits;
             b->order[members++] = i;
         }
-        int32_t status = decode_uniform(r, bits, (symbols){b->first, b->order, members, 1});
+        int32_t status = code_uniform(r, bits, (symbols){b->rest, b->order, members, 1});
         if (status != CORE_OK) return status;
+        for (int32_t i = 0; i < members; i++) b->first[b->order[i]] = b->first[b->order[i]] << bits | b->rest[b->order[i]];
     }
     return CORE_OK;
+}
+
+/* What the encoder knows: the points in the first half of each node, of which `along` (level->count) are the columns or rows from `origin` on. Nodes and
+   points both are in Morton order. */
+static void count_first_halves(position_buffers *b, int32_t count, const int32_t *along, int32_t origin, int32_t half) {
+    for (int32_t i = 0; i < count; i++) {
+        int32_t points = b->nodes[i].points, dropped = b->keys[i] ? dropped_bits(points) : 0, second = 0;
+        for (int32_t k = 0; k < points; k++) second += ((*along++ - origin) & half) != 0;
+        b->first[i] = (points - second) >> dropped;
+        b->rest[i] = (points - second) & ((1 << dropped) - 1);
+    }
 }
 
 /* Replaces each node by its halves that hold points; returns their number, or -1 if one holds more than the node. */
@@ -117,8 +128,8 @@ static int32_t halve_nodes(position_buffers *b, int32_t count, step s) {
     return kept;
 }
 
-/* Fills in the cells x, y (level->count), in the order of their Morton codes; nothing of a level that is refused. */
-int32_t decode_positions(reader *r, core_tables *tables, core_splits *splits, const core_level *level, position_buffers *b, int32_t *x,
+/* Fills in the cells x, y (level->count), in the order of their Morton codes, and nothing of a level that is refused; or writes them. */
+int32_t code_positions(coder *r, core_tables *tables, core_splits *splits, const core_level *level, position_buffers *b, int32_t *x,
                          int32_t *y) {
     int32_t count = 1;
     b->nodes[0] = (node){0, 0, (int32_t)level->count};
@@ -128,15 +139,17 @@ int32_t decode_positions(reader *r, core_tables *tables, core_splits *splits, co
         for (int32_t i = 0; i < count; i++) {
             b->keys[i] = (uint16_t)key_of(b->nodes[i], level, s);
             b->first[i] = b->nodes[i].points;
+            b->rest[i] = 0;
             if (b->keys[i]) most = max32(most, dropped_bits(b->nodes[i].points));
         }
-        int32_t status = decode_leading(r, tables, splits, b, count);
-        if (status == CORE_OK) status = decode_rest(r, b, count, most);
+        if (r->writer != NULL) count_first_halves(b, count, s.across ? x : y, s.across ? level->x : level->y, s.half);
+        int32_t status = code_leading(r, tables, splits, b, count);
+        if (status == CORE_OK) status = code_rest(r, b, count, most);
         if (status != CORE_OK) return status;
         count = halve_nodes(b, count, s);
         if (count < 0) return CORE_TOO_MANY_POINTS;
     }
-    for (int32_t i = 0, at = 0; i < count; i++)
+    for (int32_t i = 0, at = 0; i < count && r->writer == NULL; i++)
         for (int32_t end = at + b->nodes[i].points; at < end; at++) {
             x[at] = level->x + b->nodes[i].x;
             y[at] = level->y + b->nodes[i].y;

@@ -123,12 +123,12 @@ static int64_t first_colour(const core_steps *steps, int32_t c) {
     return alpha ? 1 << 16 : 1 << 15;
 }
 
-static void predict_colour(const core_steps *steps, core_site *sites, int64_t i, const int32_t *neighbours, const gaussian_arrays *a,
-                           int32_t forward) {
+static void predict_colour(const core_steps *steps, const core_site *sites, core_site *here, int64_t i, const int32_t *neighbours,
+                           const gaussian_arrays *a, int32_t forward) {
     weights w;
     int32_t channels = steps->channels;
     const int64_t *step = steps->colour[a->level[i]];
-    weigh(sites, sites + i, neighbours, &w);
+    weigh(sites, here, neighbours, &w);
     for (int32_t c = 0; c < channels; c++) {
         int64_t index = expected_index(sites, neighbours, &w, c, steps->chroma[c], step[c], first_colour(steps, c));
         int64_t at = i * channels + c;
@@ -136,9 +136,29 @@ static void predict_colour(const core_steps *steps, core_site *sites, int64_t i,
             a->colour_residual[at] = wrapped(a->colour[at] - index);
         else
             a->colour[at] = wrapped(index + a->colour_residual[at]);
-        sites[i].value[c] = (int32_t)clamped(a->colour[at] * step[c] >> 16, -COLOUR_LIMIT, COLOUR_LIMIT);
-        if (channels > 2 && c < 2) weigh_likeness(sites, sites + i, neighbours, &w, c, steps->chroma[c], step[c]);
+        here->value[c] = (int32_t)clamped(a->colour[at] * step[c] >> 16, -COLOUR_LIMIT, COLOUR_LIMIT);
+        if (channels > 2 && c < 2) weigh_likeness(sites, here, neighbours, &w, c, steps->chroma[c], step[c]);
     }
+}
+
+/* Makes the residuals (forward) or the angle and the colour (backward) of a Gaussian of which `here` has the position, and the rest of `here`. */
+static void predict_one(const core_steps *steps, const core_site *sites, core_site *here, const int32_t *neighbours, int64_t i,
+                        const gaussian_arrays *a, int32_t forward) {
+    here->directions = steps->directions[a->level[i]][a->aspect[i]];
+    int32_t expected = expected_angle(sites, neighbours, here->directions);
+    if (forward)
+        a->angle_residual[i] = (a->angle[i] - expected + here->directions) % here->directions;
+    else
+        a->angle[i] = (expected + a->angle_residual[i]) % here->directions;
+    here->angle = a->angle[i];
+    make_site_shape(steps, a->level[i], a->log_scale[i], a->aspect[i], here);
+    predict_colour(steps, sites, here, i, neighbours, a, forward);
+}
+
+/* Makes the residuals of a Gaussian; `sites`, which others read meanwhile, have everything. */
+void make_residual(const core_steps *steps, const core_site *sites, const int32_t *neighbours, int64_t i, const gaussian_arrays *a) {
+    core_site here = sites[i];
+    predict_one(steps, sites, &here, neighbours, i, a, 1);
 }
 
 /* Makes residuals (forward) or angles and colours (backward) of the Gaussians start .. start + count - 1, of which the neighbours (count,
@@ -147,16 +167,7 @@ int32_t predict(const core_steps *steps, core_site *sites, const int32_t *neighb
                 int32_t forward, const int32_t *stop) {
     for (int64_t i = start; i < start + count; i++, neighbours += CORE_NEIGHBOURS) {
         if ((i & 255) == 0 && stopped(stop)) return CORE_CANCELLED;
-        core_site *here = sites + i;
-        here->directions = steps->directions[a->level[i]][a->aspect[i]];
-        int32_t expected = expected_angle(sites, neighbours, here->directions);
-        if (forward)
-            a->angle_residual[i] = (a->angle[i] - expected + here->directions) % here->directions;
-        else
-            a->angle[i] = (expected + a->angle_residual[i]) % here->directions;
-        here->angle = a->angle[i];
-        make_site_shape(steps, a->level[i], a->log_scale[i], a->aspect[i], here);
-        predict_colour(steps, sites, i, neighbours, a, forward);
+        predict_one(steps, sites, sites + i, neighbours, i, a, forward);
     }
     return CORE_OK;
 }

@@ -1,4 +1,5 @@
-/* The range decoder (spec/coder.md, "Range decoder"), inlined into whatever reads symbols. */
+/* The range decoder (spec/coder.md, "Range decoder"), inlined into whatever reads symbols; and its mirror, through which the same models tell the encoder
+   what each symbol takes. */
 #ifndef SPLATC_CORE_RANGE_H
 #define SPLATC_CORE_RANGE_H
 
@@ -6,26 +7,37 @@
 
 enum { TOTAL = 1 << 16, INCREMENT = 256, FIRST_BATCH = 4 };
 
-typedef struct reader {
+typedef struct writer { /* what an encoder would have written so far */
+    uint64_t low;    /* of the interval, behind the words that are settled */
+    int64_t words;   /* settled but for a carry */
+    uint32_t last;   /* of them, with the carry */
+    int64_t symbols; /* coded so far */
+    double *shares;  /* (room, 3) and (room) results, where each lies in the code space: fit/pack.h; or NULL */
+    int32_t *chosen;
+    int64_t room;
+} writer;
+
+typedef struct coder {
     uint64_t range, offset;
     const uint8_t *bytes;
     int64_t length; /* behind it zeros follow without end */
     int64_t words;  /* read so far */
     double *bits;   /* where the ideal cost of a symbol is added, or NULL */
     const int32_t *stop; /* set by another thread: no further symbol is found; or NULL */
-} reader;
+    writer *writer;      /* symbols are known, and go there; NULL: they are read */
+} coder;
 
-static inline uint64_t reader_word(reader *r) {
+static inline uint64_t coder_word(coder *r) {
     int64_t at = 4 * r->words++;
     uint64_t word = 0;
     for (int64_t i = at; i < at + 4; i++) word = word << 8 | (i < r->length ? r->bytes[i] : 0u);
     return word;
 }
 
-static inline void reader_start(reader *r, const uint8_t *bytes, int64_t length, const int32_t *stop) {
-    *r = (reader){.range = UINT64_MAX, .bytes = bytes, .length = length, .stop = stop};
-    r->offset = reader_word(r) << 32;
-    r->offset |= reader_word(r);
+static inline void coder_start(coder *r, const uint8_t *bytes, int64_t length, const int32_t *stop) {
+    *r = (coder){.range = UINT64_MAX, .bytes = bytes, .length = length, .stop = stop};
+    r->offset = coder_word(r) << 32;
+    r->offset |= coder_word(r);
 }
 
 /* log2 of 1 .. 65536, to 1e-9: for the tally alone, nothing that is decoded depends on it */
@@ -38,26 +50,26 @@ static inline double log2_of(int32_t n) {
 }
 
 /* Where the next symbol lies in the code space of TOTAL parts, or -1 in an invalid stream, or one that nobody waits for any more. */
-static inline int32_t reader_place(const reader *r) {
+static inline int32_t coder_place(const coder *r) {
     uint64_t quantile = r->offset / (r->range >> 24);
     return quantile >> 24 || stopped(r->stop) ? -1 : (int32_t)(quantile >> 8);
 }
 
 /* Goes on behind a symbol with the share low .. low + frequency of the code space. */
-static inline void reader_take(reader *r, int32_t low, int32_t frequency) {
+static inline void coder_take(coder *r, int32_t low, int32_t frequency) {
     uint64_t scale = (r->range >> 24) << 8;
     r->offset -= scale * (uint64_t)low;
     r->range = scale * (uint64_t)frequency;
     if (r->range >> 32 == 0) {
         r->range <<= 32;
-        r->offset = r->offset << 32 | reader_word(r);
+        r->offset = r->offset << 32 | coder_word(r);
     }
     if (r->bits != NULL) *r->bits += 16.0 - log2_of(frequency);
 }
 
 /* The next symbol, or -1 in an invalid stream; cumulative (alphabet + 1) is 0, f[0], f[0] + f[1], ..., TOTAL. */
-static inline int32_t reader_symbol(reader *r, const int32_t *cumulative, int32_t alphabet) {
-    int32_t place = reader_place(r), low = 0, high = alphabet;
+static inline int32_t coder_symbol(coder *r, const int32_t *cumulative, int32_t alphabet) {
+    int32_t place = coder_place(r), low = 0, high = alphabet;
     if (place < 0) return -1;
     while (high - low > 1) {
         int32_t middle = (low + high) >> 1;
@@ -66,8 +78,47 @@ static inline int32_t reader_symbol(reader *r, const int32_t *cumulative, int32_
         else
             high = middle;
     }
-    reader_take(r, cumulative[low], cumulative[low + 1] - cumulative[low]);
+    coder_take(r, cumulative[low], cumulative[low + 1] - cumulative[low]);
     return low;
+}
+
+/* Notes a symbol's share of the code space as constriction takes it: three parts of 2^24 that are less by 1 each, and which of them it is. */
+static inline void writer_note(writer *w, int32_t low, int32_t frequency) {
+    double *shares = w->shares + 3 * w->symbols, own = 256.0 * frequency - 1.0;
+    int32_t high = TOTAL - low - frequency, chosen = low == 0 ? 0 : high == 0 ? 2 : 1, rest = low + high;
+    shares[0] = chosen == 0 ? own : chosen == 1 ? 256.0 * low - 1.0 : 0.0;
+    shares[1] = chosen == 1 ? own : 256.0 * rest - 2.0;
+    shares[2] = chosen == 2 ? own : chosen == 1 ? 256.0 * high - 1.0 : 0.0;
+    w->chosen[w->symbols] = chosen;
+}
+
+/* Goes on behind a symbol that is known, as an encoder does. */
+static inline void coder_write(coder *c, int32_t low, int32_t frequency) {
+    writer *w = c->writer;
+    uint64_t scale = (c->range >> 24) << 8, before = w->low;
+    if (w->shares != NULL && w->symbols < w->room) writer_note(w, low, frequency);
+    w->symbols++;
+    w->low += scale * (uint64_t)low;
+    w->last += w->low < before;
+    c->range = scale * (uint64_t)frequency;
+    if (c->range >> 32 == 0) {
+        c->range <<= 32;
+        w->last = (uint32_t)(w->low >> 32);
+        w->low <<= 32;
+        w->words++;
+    }
+}
+
+/* Reads the next symbol into *value, or writes it. */
+static inline int32_t code_symbol(coder *c, const int32_t *cumulative, int32_t alphabet, int32_t *value) {
+    if (c->writer != NULL) {
+        coder_write(c, cumulative[*value], cumulative[*value + 1] - cumulative[*value]);
+        return CORE_OK;
+    }
+    int32_t symbol = coder_symbol(c, cumulative, alphabet);
+    if (symbol < 0) return CORE_IMPOSSIBLE_CODE;
+    *value = symbol;
+    return CORE_OK;
 }
 
 /* models.c: arrays of symbols, numbered by `members` (or one after the other where that is NULL), `stride` apart */
@@ -78,9 +129,9 @@ typedef struct symbols {
 } symbols;
 
 void cumulate(const int64_t *weights, int32_t alphabet, int32_t *cumulative);
-int32_t decode_adaptive(reader *r, int64_t *counts, int64_t *seen, int32_t alphabet, int32_t smooth, symbols out);
-int32_t decode_parametric(reader *r, int64_t *counts, int64_t *distance, int64_t *number, symbols out);
-int32_t decode_uniform(reader *r, int32_t bits, symbols out);
+int32_t code_adaptive(coder *r, int64_t *counts, int64_t *seen, int32_t alphabet, int32_t smooth, symbols out);
+int32_t code_parametric(coder *r, int64_t *counts, int64_t *distance, int64_t *number, symbols out);
+int32_t code_uniform(coder *r, int32_t bits, symbols out);
 void inherit_adaptive(int64_t *counts, int32_t alphabet);
 void inherit_parametric(int64_t *counts, int64_t *distance, int64_t *number);
 

@@ -33,7 +33,7 @@ int64_t core_decode_workspace(int64_t own, int64_t chain) {
 
    The encoder's L is what the decoder has subtracted from the number V that it read, and of L .. L + range - 1 the encoder takes the number with the most
    zero bytes at its end. */
-static int32_t ends_well(const reader *r, int64_t minimum) {
+static int32_t ends_well(const coder *r, int64_t minimum) {
     int64_t size = 4 * r->words, significant = r->length;
     uint64_t last = 0, missing = 0;
     for (int64_t i = size - 8; i < size; i++) last = last << 8 | (i < r->length ? r->bytes[i] : 0u);
@@ -51,17 +51,17 @@ static double *tally_of(const core_decode *task, core_section *section, int32_t 
 /* Symbols of all levels; angles and colours as residuals. */
 static int32_t read_symbols(const core_decode *task, core_section *section, workspace *w) {
     const core_steps *steps = task->steps;
-    reader r;
+    coder r;
     int64_t at = section->start;
-    reader_start(&r, task->bytes + section->stream, section->length, task->stop);
+    coder_start(&r, task->bytes + section->stream, section->length, task->stop);
     for (int64_t k = 0; k < section->levels; k++) {
         const core_level *level = task->levels + section->first_level + k;
         level_arrays out = {task->log_scale + at, task->aspect + at, task->angle + at, task->offset + at, task->colour + at * steps->channels};
         for (int64_t i = at; i < at + level->count; i++) task->level[i] = level->level, task->angle[i] = task->offset[i] = 0;
         r.bits = tally_of(task, section, 0);
-        int32_t status = decode_positions(&r, w->tables, task->splits, level, &w->positions, task->x + at, task->y + at);
+        int32_t status = code_positions(&r, w->tables, task->splits, level, &w->positions, task->x + at, task->y + at);
         r.bits = tally_of(task, section, 1);
-        if (status == CORE_OK) status = decode_attributes(&r, w->tables, steps, level, &w->attributes, out);
+        if (status == CORE_OK) status = code_attributes(&r, w->tables, steps, level, &w->attributes, out);
         if (stopped(task->stop)) return CORE_CANCELLED;
         if (section->cut && (status != CORE_OK || 4 * r.words > section->length)) break; /* what follows the cut is not what was there */
         if (status != CORE_OK) return status;
@@ -170,7 +170,9 @@ static int32_t decode_section(const core_decode *task, core_section *section, in
     int32_t status = read_symbols(task, section, &w);
     if (status == CORE_OK) status = add_predictions(task, section, &w);
     if (status != CORE_OK || section->reach < 0) return status;
-    section->beyond = beyond_tile(task->steps, section, task);
+    const double tile[4] = {(double)section->x0, (double)section->y0, (double)section->x1, (double)section->y1};
+    placed_arrays arrays = {task->level, task->x, task->y, task->log_scale, task->aspect, task->angle, task->offset};
+    section->beyond = beyond_tile(task->steps, tile, section->start, section->decoded, &arrays);
     return section->beyond > (double)section->reach + 0.5 ? CORE_BEYOND_REACH : CORE_OK;
 }
 

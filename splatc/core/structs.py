@@ -7,7 +7,7 @@ from ctypes import POINTER, c_double, c_float, c_int32, c_int64, c_uint64, c_voi
 
 import numpy as np
 
-from splatc.core import fit_structs, loss_structs, seed_structs
+from splatc.core import fit_structs, loss_structs, pack_structs, seed_structs
 
 MAX_CHANNELS = 4
 PARTS = 8
@@ -199,6 +199,7 @@ KINDS = (
     }
     | fit_structs.KINDS
     | loss_structs.KINDS
+    | pack_structs.KINDS
     | seed_structs.KINDS
 )
 """Numbers of the structs for ``core_struct_bytes``."""
@@ -207,6 +208,6 @@ MIRRORS = {
     "header": ctypes.sizeof(Header), "section": SECTION.itemsize, "level": LEVEL.itemsize, "decode": ctypes.sizeof(Decode),
     "predict": ctypes.sizeof(Predict), "view": ctypes.sizeof(View), "draw": ctypes.sizeof(Draw), "job": ctypes.sizeof(Job),
     "dequantizing": ctypes.sizeof(Dequantizing), "placing": ctypes.sizeof(Placing),
-    **fit_structs.MIRRORS, **loss_structs.MIRRORS, **seed_structs.MIRRORS,
+    **fit_structs.MIRRORS, **loss_structs.MIRRORS, **pack_structs.MIRRORS, **seed_structs.MIRRORS,
 }  # fmt: skip
 """Bytes of those that stand here."""

@@ -6,6 +6,7 @@
 #include "seed.h"
 
 #include "internal.h"
+#include "lanes.h"
 
 #define FIND_FEATURES AT_LEVEL(find_features)
 

@@ -57,13 +57,13 @@ int32_t core_make_tree(const float *points, const int32_t *order, int64_t count,
     return CORE_OK;
 }
 
-typedef struct search { /* squared distances found so far, ascending */
+typedef struct nearest_found { /* squared distances found so far, ascending */
     double x, y;
     double found[MOST];
     int32_t last; /* the farthest that is wanted */
-} search;
+} nearest_found;
 
-static double box_distance(const tree_box *b, const search *s) {
+static double box_distance(const tree_box *b, const nearest_found *s) {
     double left = (double)b->low_x - s->x, right = s->x - (double)b->high_x, above = (double)b->low_y - s->y, below = s->y - (double)b->high_y;
     double dx = left > right ? left : right, dy = above > below ? above : below;
     dx = dx > 0.0 ? dx : 0.0;
@@ -71,7 +71,7 @@ static double box_distance(const tree_box *b, const search *s) {
     return dx * dx + dy * dy;
 }
 
-static void search_leaf(const float *points, search *s) {
+static void search_leaf(const float *points, nearest_found *s) {
     double distance[LEAF];
     for (int32_t i = 0; i < LEAF; i++) {
         double dx = (double)points[i] - s->x, dy = (double)points[LEAF + i] - s->y;
@@ -85,7 +85,7 @@ static void search_leaf(const float *points, search *s) {
     }
 }
 
-static void search_tree(const tree *t, search *s) {
+static void search_tree(const tree *t, nearest_found *s) {
     int64_t stack[DEPTH];
     double reach[DEPTH]; /* squared distances to the boxes of these nodes */
     int32_t depth = 1;
@@ -112,7 +112,7 @@ int32_t find_nearest(const core_nearest *t, int64_t chunk) {
     const tree all = tree_of(t->tree, t->tree_points);
     int64_t last = min64((chunk + 1) * CORE_SEED_POINTS, t->count);
     for (int64_t i = chunk * CORE_SEED_POINTS; i < last; i++) {
-        search s = {.x = (double)t->points[2 * i], .y = (double)t->points[2 * i + 1], .last = t->neighbours};
+        nearest_found s = {.x = (double)t->points[2 * i], .y = (double)t->points[2 * i + 1], .last = t->neighbours};
         for (int32_t k = 0; k < MOST; k++) s.found[k] = (double)__builtin_inff();
         search_tree(&all, &s);
         double sum = 0.0;

@@ -1,0 +1,193 @@
+/* Sections in coding order -> residuals -> what their symbols take: the mirror of section.c, with the same models. */
+#include "pack.h"
+#include "range.h"
+
+int64_t core_pack_search(int64_t chain) {
+    arena a = {NULL, 0};
+    search_buffers buffers;
+    if (chain < 0 || chain > MAX_GAUSSIANS) return -1;
+    take_search_buffers(&a, 0, chain, &buffers);
+    return a.used;
+}
+
+typedef struct workspace {
+    core_tables *tables;
+    position_buffers positions;
+    attribute_buffers attributes;
+} workspace;
+
+static int64_t take_workspace(uint8_t *base, int64_t own, workspace *w) {
+    arena a = {base, 0};
+    w->tables = arena_take(&a, 1, sizeof(core_tables));
+    take_position_buffers(&a, max64(own, 1), &w->positions);
+    w->attributes.members = arena_take(&a, own, sizeof(int32_t));
+    w->attributes.numbers = arena_take(&a, own, sizeof(int32_t));
+    return a.used;
+}
+
+int64_t core_pack_workspace(int64_t own) {
+    workspace w;
+    return own < 0 || own > MAX_GAUSSIANS ? -1 : take_workspace(NULL, own, &w);
+}
+
+/* ---- Arguments ---- */
+
+/* Everything that is read or written of a section lies in the buffers of the task. */
+static int32_t section_is_sound(const core_pack *t, int64_t number) {
+    int64_t chain = 0;
+    const core_pack_section *section = t->sections + number;
+    for (int64_t at = number, depth = 0; at >= 0; at = t->sections[at].parent, depth++) {
+        const core_pack_section *each = t->sections + at;
+        if (depth == CORE_MAX_LEVELS || each->parent >= at || each->parent < -1) return 0;
+        if (each->count < 0 || each->count > MAX_GAUSSIANS - chain || each->start < 0 || each->start > t->count - each->count) return 0;
+        if (at != number && each->start + each->count > section->start) return 0;
+        chain += each->count;
+    }
+    return chain == section->chain;
+}
+
+static int32_t search_is_sound(const core_pack *t, const core_pack_section *s) {
+    int64_t needed = core_pack_search(s->chain);
+    return s->search >= 0 && s->search % 64 == 0 && (uintptr_t)t->searches % 64 == 0 && needed >= 0 && s->search <= t->search_bytes - needed;
+}
+
+static int32_t levels_are_sound(const core_pack *t, const core_pack_section *s) {
+    int64_t at = s->start, count = 0;
+    if (s->first_level < 0 || s->levels < 0 || s->levels > CORE_MAX_LEVELS || s->first_level > t->level_count - s->levels) return 0;
+    for (int64_t k = 0; k < s->levels; k++) {
+        const core_level *l = t->levels + s->first_level + k;
+        if (l->count < 1 || l->count > s->count - count || l->level < 0 || l->level >= CORE_MAX_LEVELS || l->x < 0 || l->y < 0) return 0;
+        if (l->columns < 1 || l->rows < 1 || l->columns > MAX_POSITION_CELLS || l->rows > MAX_POSITION_CELLS) return 0;
+        for (int64_t end = at + l->count; at < end; at++) {
+            if (t->level[at] != l->level || t->x[at] < l->x || t->y[at] < l->y) return 0;
+            if (t->x[at] - l->x >= l->columns || t->y[at] - l->y >= l->rows) return 0;
+            if (t->offset[at] < 0 || t->offset[at] >= t->steps->offsets[t->aspect[at]]) return 0;
+        }
+        count += l->count;
+    }
+    return count == s->count;
+}
+
+static int32_t tables_are_sound(const core_pack *t, const core_pack_section *s) {
+    if (s->tables < -1 || s->tables >= t->table_count) return 0;
+    return s->parent < 0 || (t->sections[s->parent].tables >= 0 && t->sections[s->parent].tables < t->table_count);
+}
+
+/* ---- Prediction ---- */
+
+static int32_t make_sites(const core_pack *t, int64_t number) {
+    const core_pack_section *s = t->sections + number;
+    search_buffers buffers;
+    if (!section_is_sound(t, number) || !search_is_sound(t, s)) return CORE_INVALID;
+    arena a = {t->searches + s->search, 0};
+    take_search_buffers(&a, 0, s->chain, &buffers);
+    for (int64_t i = s->start; i < s->start + s->count; i++) {
+        const int32_t *colour = t->colour + i * t->steps->channels;
+        if (!in_range(t->steps, t->level[i], t->x[i], t->y[i], t->log_scale[i], t->aspect[i], t->angle[i], colour)) return CORE_INVALID;
+        core_site *site = t->sites + i;
+        make_site_position(t->steps, t->level[i], t->x[i], t->y[i], site);
+        site->directions = t->steps->directions[t->level[i]][t->aspect[i]];
+        site->angle = t->angle[i];
+        make_site_shape(t->steps, t->level[i], t->log_scale[i], t->aspect[i], site);
+        make_site_colour(t->steps, t->level[i], colour, site);
+    }
+    sort_by_code(t->sites, s->start, s->count, t->order + s->start, buffers.merged);
+    return CORE_OK;
+}
+
+/* The search of a section: made anew, or as it was made. */
+static int32_t search_of(const core_pack *t, int64_t number, search_buffers *buffers, int32_t made, search *result) {
+    const core_pack_section *s = t->sections + number;
+    if (!section_is_sound(t, number) || !search_is_sound(t, s)) return CORE_INVALID;
+    run chain[CORE_MAX_LEVELS];
+    int32_t runs = CORE_MAX_LEVELS;
+    arena a = {t->searches + s->search, 0};
+    take_search_buffers(&a, 0, s->chain, buffers);
+    for (const core_pack_section *each = s;; each = t->sections + each->parent) {
+        chain[--runs] = (run){each->start, each->count};
+        if (each->parent < 0) break;
+    }
+    *result = made ? made_search(t->sites, chain + runs, CORE_MAX_LEVELS - runs, buffers)
+                   : make_search(t->sites, t->order, chain + runs, CORE_MAX_LEVELS - runs, buffers);
+    return CORE_OK;
+}
+
+static int32_t predict_chunk(const core_pack *t, const core_chunk *chunk) {
+    int32_t neighbours[2][CORE_NEIGHBOURS], *candidates = NULL, here = 0;
+    gaussian_arrays arrays = {t->level, t->x, t->y, t->log_scale, t->aspect, t->angle, t->colour, t->angle_residual, t->colour_residual};
+    search_buffers buffers;
+    if (chunk->section < 0 || chunk->section >= t->section_count) return CORE_INVALID;
+    search s;
+    if (search_of(t, chunk->section, &buffers, 1, &s) != CORE_OK || chunk->first < 0 || chunk->last > s.count) return CORE_INVALID;
+    for (int64_t place = chunk->first; place < chunk->last; place++) {
+        int64_t i = buffers.points[place].index;
+        if (i < s.first) continue;
+        search_place(&s, place, candidates, neighbours[here]);
+        make_residual(t->steps, t->sites, neighbours[here], i, &arrays);
+        candidates = neighbours[here];
+        here ^= 1;
+    }
+    return CORE_OK;
+}
+
+int32_t core_predict_item(const core_pack *t, int64_t item) {
+    search_buffers buffers;
+    search made;
+    if (t == NULL || !steps_are_sound(t->steps) || item < 0 || item >= 2 * t->section_count + t->chunk_count) return CORE_INVALID;
+    if (item < t->section_count) return make_sites(t, item);
+    if (item >= 2 * t->section_count) return predict_chunk(t, t->chunks + item - 2 * t->section_count);
+    return search_of(t, item - t->section_count, &buffers, 0, &made);
+}
+
+/* ---- Symbols ---- */
+
+/* Bytes of the shortest stream that stands for a number of the last interval (spec/coder.md, "End"). */
+static int64_t stream_bytes(const coder *c, int64_t minimum) {
+    const writer *w = c->writer;
+    uint64_t missing = 0;
+    for (int32_t zeros = 64; zeros >= 0; zeros -= 8) {
+        missing = (0 - w->low) & (zeros == 64 ? UINT64_MAX : ((uint64_t)1 << zeros) - 1); /* to the next number with so many zero bits */
+        if (missing < c->range) break;
+    }
+    uint64_t tail = w->low + missing;
+    int64_t bytes = 4 * w->words;
+    uint32_t last = w->last + (tail < w->low);
+    if (tail != 0)
+        bytes += 8 - __builtin_ctzll(tail) / 8;
+    else if (bytes != 0)
+        bytes -= last == 0 ? 4 : __builtin_ctz(last) / 8; /* the word before may end with zeros as well: once in 2^32 */
+    return max64(bytes, minimum);
+}
+
+int32_t core_pack_section_of(const core_pack *t, int64_t number, int32_t worker) {
+    workspace w;
+    if (t == NULL || !steps_are_sound(t->steps) || number < 0 || number >= t->section_count || worker < 0 || worker >= t->workers) return CORE_INVALID;
+    core_pack_section *s = t->sections + number;
+    if (!section_is_sound(t, number) || !tables_are_sound(t, s) || !levels_are_sound(t, s) || (uintptr_t)t->workspace % 64 || t->workspace_bytes % 64) return CORE_INVALID;
+    if (t->workspace_bytes < take_workspace(NULL, s->count, &w)) return CORE_INVALID;
+    if (t->shares != NULL && (s->first_symbol < 0 || s->symbols < 0 || s->first_symbol > t->symbol_room - s->symbols)) return CORE_INVALID;
+    take_workspace(t->workspace + worker * t->workspace_bytes, s->count, &w);
+    if (s->tables >= 0) w.tables = t->tables + s->tables;
+    memcpy(w.tables, s->parent < 0 ? t->first : t->tables + t->sections[s->parent].tables, sizeof *w.tables);
+    writer out = {.shares = t->shares == NULL ? NULL : t->shares + 3 * s->first_symbol,
+                  .chosen = t->shares == NULL ? NULL : t->chosen + s->first_symbol,
+                  .room = s->symbols};
+    coder c = {.range = UINT64_MAX, .writer = &out};
+    int64_t at = s->start;
+    for (int64_t k = 0; k < s->levels; k++) {
+        const core_level *level = t->levels + s->first_level + k;
+        level_arrays arrays = {t->log_scale + at, t->aspect + at, t->angle_residual + at, t->offset + at,
+                               t->colour_residual + at * t->steps->channels};
+        int32_t status = code_positions(&c, w.tables, t->splits, level, &w.positions, t->x + at, t->y + at);
+        if (status == CORE_OK) status = code_attributes(&c, w.tables, t->steps, level, &w.attributes, arrays);
+        if (status != CORE_OK) return status;
+        at += level->count;
+    }
+    if (t->shares != NULL && out.symbols != s->symbols) return CORE_INVALID;
+    const double tile[4] = {(double)s->x0, (double)s->y0, (double)s->x1, (double)s->y1};
+    placed_arrays placed = {t->level, t->x, t->y, t->log_scale, t->aspect, t->angle, t->offset};
+    s->symbols = out.symbols;
+    s->length = stream_bytes(&c, s->minimum);
+    s->beyond = beyond_tile(t->steps, tile, s->start, s->count, &placed);
+    return CORE_OK;
+}
