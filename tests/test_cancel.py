@@ -131,7 +131,9 @@ for each in path:
 setattr(owner, last, stand)
 """
 COMMAND = "from splatc.cli import main; main(['encode', 'tiny.png', 'out.splat2d', '-e', '1', '--threads', '1'])"
-FUNCTION = "import numpy, splatc; splatc.encode(numpy.arange(3000, dtype=numpy.uint8).reshape(25, 40, 3), size=300, effort=1)"
+FUNCTION = (
+    "import numpy, splatc; splatc.encode(numpy.arange(3000, dtype=numpy.uint8).reshape(25, 40, 3), size=300, effort=1)"
+)
 PHASES = {
     "reading": "splatc.pixels:collect",
     "seeding": "splatc.encoder:seed",
