@@ -1,10 +1,14 @@
-"""The functions for Python programs: arrays in, bytes out, and back. What they raise are subclasses of SplatError."""
+"""The functions for Python programs: arrays in, bytes out, and back. What they raise are subclasses of SplatError.
+
+But for what a caller's own `progress` raises, which comes out as it is.
+"""
 
 from __future__ import annotations
 
 import io
 import math
 import os
+from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -40,6 +44,8 @@ def encode(
     icc_profile: bytes = b"",
     exif: bytes = b"",
     xmp: bytes = b"",
+    max_memory: int | None = None,
+    progress: Callable[[int, int, str], object] | None = None,
 ) -> bytes:
     """The ``.splat2d`` file of a picture.
 
@@ -51,6 +57,11 @@ def encode(
     "cuda" that on an NVIDIA GPU, "torch" the method in PyTorch (``pip install "splatc[train]"``), "gsplat" the same with gsplat (``"splatc[gsplat]"``);
     "auto" is "core", or with `device` "cuda" that on the GPU, with "auto" the same where one works; `tune` "ssim" is fitted by the
     CPU. "torch" runs on any `device` that PyTorch drives. A colour profile, EXIF (a TIFF structure) and XMP are stored as they are given.
+    What would take more than some `max_memory` bytes, the picture included, is refused before it begins; None: nothing is.
+
+    `progress` is called with (steps done, steps in all, what is being done), in the calling thread, at each step, and every 50 ms of a step
+    that takes longer. To stop, raise in it: its exception leaves ``encode`` within half a second, as it is, the only one that need not be a
+    SplatError, and nothing stays behind. Ctrl-C ends ``encode`` in the same way. A picture of one colour takes no steps.
 
     Raises InputImageError (no such array), UsageError (a target that no file can meet, an option out of range), LimitError, DeviceError.
 
@@ -63,6 +74,7 @@ def encode(
     request = Request(cr, bpp, size, count, psnr)
     request.check(ARGUMENTS)
     _check_options(request, effort, tune, blend, seed)
+    _check_bound("max_memory", max_memory)
 
     from splatc.fit.engines.choice import Wanted
 
@@ -80,12 +92,14 @@ def encode(
     from splatc.rate_control import Target
 
     chosen = None if blend is None else Blend[blend.upper()]
-    options = EncodeOptions(Target(kind, limit), blend=chosen, tune=tune, effort=effort, seed=seed)
+    options = EncodeOptions(
+        Target(kind, limit), blend=chosen, tune=tune, effort=effort, seed=seed, max_memory=max_memory
+    )
     if psnr is not None:
         from splatc.quality_search import encode_to_psnr
 
-        return encode_to_psnr(wanted, image, options, psnr, lambda *_: None)
-    return encode_on(wanted, image, options, lambda *_: None)
+        return encode_to_psnr(wanted, image, options, psnr, lambda *_: None, progress)
+    return encode_on(wanted, image, options, lambda *_: None, progress)
 
 
 def decode(
@@ -254,6 +268,11 @@ def _check_options(request: Request, effort: int, tune: str, blend: str | None, 
     _check_choice("blend", blend, ("normalized", "sum", None))
     if not 0 <= seed < 2**32:
         raise UsageError(f"seed={seed!r}: expected a whole number from 0 to {2**32 - 1}")
+
+
+def _check_bound(name: str, value: object) -> None:
+    if value is not None and not (isinstance(value, int) and value > 0):
+        raise UsageError(f"{name}={value!r}: expected a whole number above 0, or None")
 
 
 def _check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:

@@ -6,19 +6,22 @@ is still too much at the end is trimmed, so that the file never exceeds its targ
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from splatc import bitstream
+from splatc import bitstream, core
 from splatc.bitstream import Header
 from splatc.blend import Blend
+from splatc.core.pool import watched
 from splatc.core.seeds import reduce
 from splatc.errors import DeviceError
+from splatc.fit import memory
 from splatc.fit.clock import Clock
 from splatc.fit.schedule import FEWEST_CUTS, Schedule, schedule
 from splatc.fit.seeding import seed
@@ -30,7 +33,7 @@ from splatc.gaussians import FloatArray, Gaussians
 from splatc.image_io import Image
 from splatc.pixels.hidden import without_hidden_colours
 from splatc.quantize import empty_gaussians
-from splatc.rate_control import RateControl, Target, quantize_for
+from splatc.rate_control import FIRST_GUESS, RateControl, Target, quantize_for
 from splatc.steps import Quantizer
 
 if TYPE_CHECKING:
@@ -59,23 +62,46 @@ class EncodeOptions:
     tune: Literal["psnr", "ssim"] = "psnr"
     effort: int = 5
     seed: int = 0
+    max_memory: int | None = None
+    """Bytes that encoding may take, by the estimate of fit/memory.py."""
     max_time: float | None = None
     """Seconds after which the file should be there; the fit then makes fewer steps, and the result depends on the machine."""
     engine: Chosen | None = None
     """What fits (fit/engines/choice.py); None is the compiled engine."""
 
 
-Progress = Callable[[int, int, str], None]
+Progress = Callable[[int, int, str], object]
+"""Told (steps done, steps in all, what is being done); whatever it raises ends the work and leaves unchanged."""
 
 
 def encode_image(image: Image, options: EncodeOptions, progress: Progress | None = None) -> bytes:
     """The ``.splat2d`` file of a picture; one of one colour needs no fit (flat.py).
 
-    ``progress`` is told (step, steps, what is being done). Raises UsageError for a target that no file of this picture can meet,
-    LimitError for a picture beyond the limits of the format, DeviceError if the GPU fails.
+    ``progress`` is told of each step, and every 50 ms of one that takes longer. Raises UsageError for a target that no file of this picture
+    can meet, LimitError for a picture beyond the limits of the format, DeviceError if the GPU fails.
     """
     flat = flat_file(image, options.target, options.blend)
-    return encode_with(image, options, None, Quantizer(), progress) if flat is None else flat
+    if flat is not None:
+        return flat
+    with _repeated(progress) as told:
+        return encode_with(image, options, None, Quantizer(), told)
+
+
+@contextlib.contextmanager
+def _repeated(progress: Progress | None) -> Iterator[Progress | None]:
+    """``progress``, told the same again while a call of the core lasts: a step of a large picture takes seconds."""
+    if progress is None:
+        yield None
+        return
+    latest: tuple[int, int, str] = (0, 1, "starting")
+
+    def tell(step: int, steps: int, phase: str) -> None:
+        nonlocal latest
+        latest = (step, steps, phase)
+        progress(*latest)
+
+    with watched(lambda: progress(*latest)):
+        yield tell
 
 
 def encode_on(
@@ -111,6 +137,7 @@ def encode_with(
     from splatc.fit.engines.choice import on_cpu
 
     started = time.monotonic()
+    memory.check(work_of(image, options), options.max_memory)
     image = replace(image, pixels=without_hidden_colours(image.pixels))
     dominant = dominant_colour(image.pixels)
     header = _header(image, mean_colour(image.pixels) if dominant is None else dominant, options, quantizer)
@@ -125,6 +152,8 @@ def encode_with(
     if chosen.waits:
         cuts, every = min(plan.cuts, FEWEST_CUTS), RARELY * plan.rate_every
         plan = replace(plan, cuts=cuts, rate_every=every, densified=0.0 if many else plan.densified)
+    if progress is not None:
+        progress(0, plan.steps, "seeding")
     # More than one a pixel say nothing more of the picture; nobody's machine shall have to fit them.
     count = min(math.ceil(plan.oversampling * rate.first_count()), max(ALWAYS, image.width * image.height))
     small = reduction_for(image.width, image.height, SEEDING_SAMPLES * count)
@@ -136,9 +165,26 @@ def encode_with(
     )
     predict = None if many else rate.expected
     gaussians, steps = fit(engine, task, seeds, rate.budget, plan, seed=options.seed, clock=clock, predict=predict)
+    if progress is not None:
+        progress(plan.steps, plan.steps, "packing")
     cost = engine.removal_costs(task.reduction(len(gaussians), plan))
     rate.header = replace(header, quantizer=steps)
     return rate.trim(quantize_for(rate.header, gaussians), cost)
+
+
+def work_of(image: Image, options: EncodeOptions) -> memory.Work:
+    """What there is to fit, before anything is known of it: for the estimate of what that takes."""
+    target = options.target
+    count = target.value if target.kind == "count" else target.value * 8 / FIRST_GUESS
+    return memory.Work(
+        image.width,
+        image.height,
+        image.channels,
+        image.bit_depth,
+        seeds=min(math.ceil(Schedule(0).oversampling * count), max(ALWAYS, image.width * image.height)),
+        threads=core.threads(),
+        tune=options.tune,
+    )
 
 
 def empty_file(image: Image, options: EncodeOptions) -> bytes:

@@ -18,8 +18,9 @@ from splatc import metrics
 from splatc.bitstream import read_header
 from splatc.bitstream.limits import MAX_GAUSSIANS
 from splatc.decoder import decode_bytes
-from splatc.encoder import EncodeOptions, Progress, empty_file, encode_on
+from splatc.encoder import EncodeOptions, Progress, empty_file, encode_on, work_of
 from splatc.errors import TimeUpError, UsageError
+from splatc.fit import memory
 from splatc.fit.schedule import Schedule, schedule
 from splatc.flat import flat_file
 from splatc.image_io import Image, Samples
@@ -156,6 +157,10 @@ class _Search:
             return empty
         self.overhead = len(empty)
         self.most = min(max(self.image.pixels.nbytes, SMALLEST_LIMIT), LARGEST)
+        if self.options.max_memory is not None:
+            seeds = memory.most_seeds(work_of(self.image, self.options), self.options.max_memory)
+            # At least one: then it is the fit that says what it would take.
+            self.most = max(1, min(self.most, int(seeds / Schedule(0).oversampling * FIRST_GUESS / 8) - self.overhead))
         flat = flat_file(self.image, Target("bytes", self.overhead + self.most), self.options.blend)
         if flat is not None and self.judge(flat) >= self.psnr:
             return flat

@@ -13,7 +13,7 @@ import pytest
 
 import decode_bench
 import scale_quality
-from bench import decode_against, decode_installs, decode_worker
+from bench import decode_against, decode_worker, installs
 from splatc import bitstream
 from splatc.blend import Blend
 from splatc.render import draw_samples
@@ -93,7 +93,7 @@ def test_what_was_compiled_is_forgotten(tmp_path: Path) -> None:
         (packages / name).touch()
     for name in ("splatc/a.py", "splatc/core/core.so", "numba/__pycache__/c.pyc"):
         (packages / name).touch()
-    decode_installs.Installation("x", tmp_path, tmp_path).forget()
+    installs.Installation("x", tmp_path, tmp_path).forget()
     left = {path.relative_to(packages).as_posix() for path in packages.rglob("*") if path.is_file()}
     assert left == {"splatc/a.py", "splatc/core/core.so", "numba/__pycache__/c.pyc"}
 
@@ -102,35 +102,35 @@ def test_what_was_compiled_is_forgotten(tmp_path: Path) -> None:
 def test_sources_follow_the_commit_and_the_work_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     installed: list[str] = []
 
-    def install(made: decode_installs.Installation, content: str) -> None:
+    def install(made: installs.Installation, content: str) -> None:
         installed.append(content)
 
-    monkeypatch.setattr(decode_installs, "install", install)
+    monkeypatch.setattr(installs, "install", install)
     root, folder = tmp_path / "root", tmp_path / "out"
     root.mkdir()
     author = ["-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false"]
-    decode_installs.git(root, "init", "--quiet")
+    installs.git(root, "init", "--quiet")
     for name, text in {"kept.py": "old", "gone.py": "old", ".gitignore": "ignored"}.items():
         (root / name).write_text(text)
-    decode_installs.git(root, "add", ".")
-    decode_installs.git(root, *author, "commit", "--quiet", "-m", "x")
+    installs.git(root, "add", ".")
+    installs.git(root, *author, "commit", "--quiet", "-m", "x")
     (root / "gone.py").unlink()
     for name in ("kept.py", "added.py", "ignored"):
         (root / name).write_text("new")
 
-    old = decode_installs.of_commit(root, "HEAD", folder)
+    old = installs.of_commit(root, "HEAD", folder)
     (old.source / "kept.py").unlink()  # as if it had been stopped before it was whole
-    old = decode_installs.of_commit(root, "HEAD", folder)
+    old = installs.of_commit(root, "HEAD", folder)
     assert (old.source / "kept.py").read_text() == (old.source / "gone.py").read_text() == "old"
     with pytest.raises(subprocess.CalledProcessError):
-        decode_installs.of_commit(root, "nothing", folder)
+        installs.of_commit(root, "nothing", folder)
 
-    new = decode_installs.of_work_tree(root, folder)
+    new = installs.of_work_tree(root, folder)
     assert sorted(path.name for path in new.source.iterdir()) == [".gitignore", "added.py", "kept.py"]
-    decode_installs.of_work_tree(root, folder)
+    installs.of_work_tree(root, folder)
     (root / "added.py").write_text("newer")
     (root / "kept.py").unlink()
-    decode_installs.of_work_tree(root, folder)
+    installs.of_work_tree(root, folder)
     assert sorted(path.name for path in new.source.iterdir()) == [".gitignore", "added.py"]
     assert (new.source / "added.py").read_text() == "newer"
     assert installed[0] == installed[1] == old_revision(root)
@@ -138,7 +138,7 @@ def test_sources_follow_the_commit_and_the_work_tree(tmp_path: Path, monkeypatch
 
 
 def old_revision(root: Path) -> str:
-    return decode_installs.git(root, "rev-parse", "HEAD").strip()
+    return installs.git(root, "rev-parse", "HEAD").strip()
 
 
 def test_an_installation_is_repeated_only_when_its_content_changes(
@@ -151,17 +151,17 @@ def test_an_installation_is_repeated_only_when_its_content_changes(
         folder.mkdir(exist_ok=True)
 
     monkeypatch.setattr("venv.create", create)
-    monkeypatch.setattr(decode_installs, "pip", lambda made, *words: steps.append(words[0]))
-    made = decode_installs.Installation("x", tmp_path, tmp_path / "env")
-    for name in decode_installs.REQUIREMENTS:
+    monkeypatch.setattr(installs, "pip", lambda made, *words: steps.append(words[0]))
+    made = installs.Installation("x", tmp_path, tmp_path / "env")
+    for name in installs.REQUIREMENTS:
         (tmp_path / name).write_text("numpy")
-    decode_installs.install(made, "a")
-    decode_installs.install(made, "a")
+    installs.install(made, "a")
+    installs.install(made, "a")
     assert steps == ["create", "install"]
-    decode_installs.install(made, "b")
+    installs.install(made, "b")
     assert steps[2:] == ["uninstall", "install"]
     (tmp_path / "constraints.txt").write_text("numpy==2")
-    decode_installs.install(made, "c")
+    installs.install(made, "c")
     assert steps[4:] == ["create", "install"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import PurePath
@@ -32,7 +33,7 @@ SIMILARITY_PIXELS = 1 << 24
 
 @dataclass(frozen=True)
 class Summary:
-    """What the encoding came to, by the written bytes and the pixels that they decode to."""
+    """What the encoding came to, by the bytes of the file and the pixels that they decode to."""
 
     gaussians: int
     bytes: int
@@ -87,6 +88,7 @@ class Summary:
     metavar="SECONDS",
     help="Be done by then, with fewer steps if it must be; --psnr fails if nothing has reached it by then.",
 )
+@click.option("--max-memory", type=Size(), metavar="SIZE", help="Refuse what may take more memory.")
 @click.option("--strip", is_flag=True, help="Leave out the colour profile, EXIF and XMP.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of the random numbers.")
 @click.option(
@@ -120,6 +122,7 @@ def encode(
     tune: Literal["psnr", "ssim"],
     effort: int,
     max_time: float | None,
+    max_memory: int | None,
     strip: bool,
     seed: int,
     engine: str,
@@ -146,12 +149,16 @@ def encode(
     wanted = Wanted(engine, device)
     wanted.check(tune)
 
-    from splatc.image_io import FORMATS, Metadata, load
+    from splatc.fit import memory
+    from splatc.image_io import FORMATS, Metadata, open_source
+    from splatc.pixels import collect
     from splatc.pixels.metadata import kinds, metadata_bytes
 
     if PurePath(output).suffix.lower() in FORMATS:
         raise UsageError(f"{output}: encode writes .splat2d files, not pictures")
-    image = load(source)
+    with open_source(source) as opened:
+        memory.check_reading(opened.width, opened.height, opened.channels, opened.bit_depth, max_memory)
+        image = collect(opened)
     if strip:
         image = replace(image, metadata=Metadata())
     kind, limit = request.resolve(image)
@@ -199,6 +206,7 @@ def encode(
         tune=tune,
         effort=effort,
         seed=seed,
+        max_memory=max_memory,
         max_time=None if max_time is None else max(0.0, max_time - (time.perf_counter() - started)),
     )
     with progress_reporter(quiet=quiet, verbose=verbose) as progress:
@@ -208,12 +216,14 @@ def encode(
             data = encode_to_psnr(wanted, image, options, psnr, tell, progress)
     if psnr is not None:
         weigh_metadata(len(data))
+    # What is looked at has no name yet: an interrupt at that moment, too, leaves no file.
+    summary = None if quiet and not as_json else _summarize(data, image)
     with atomic_output(output, force=force) as stream:
         stream.write(data)
 
-    if quiet and not as_json:
+    if summary is None:
         return
-    summary = _summarize(data, image, time.perf_counter() - started)
+    summary = replace(summary, seconds=time.perf_counter() - started)
     if as_json:
         asked = {} if psnr is None else {"target_psnr_db": psnr}
         click.echo(json.dumps({"schema_version": SCHEMA_VERSION} | summary.as_json() | asked | {"notes": notes}))
@@ -221,12 +231,15 @@ def encode(
         say(str(summary))
 
 
-def _summarize(data: bytes, image: Image, seconds: float) -> Summary:
+def _summarize(data: bytes, image: Image) -> Summary:
+    """What a file came to, as it is decoded; how long it took is not known yet."""
     from splatc import metrics
     from splatc.bitstream import read_header
+    from splatc.budget import Budget
     from splatc.decoder import decode_bytes
 
-    source, decoded = metrics.shown(image.pixels), metrics.shown(decode_bytes(data).pixels)
+    unbounded = Budget(sys.maxsize, sys.maxsize)  # it is our own file, of a picture that is in memory
+    source, decoded = metrics.shown(image.pixels), metrics.shown(decode_bytes(data, budget=unbounded).pixels)
     small = image.width * image.height <= SIMILARITY_PIXELS
     return Summary(
         gaussians=read_header(data).count,
@@ -235,5 +248,5 @@ def _summarize(data: bytes, image: Image, seconds: float) -> Summary:
         compression_ratio=image.pixels.nbytes / len(data),
         psnr_db=metrics.psnr(source, decoded),
         ms_ssim=metrics.ms_ssim(source, decoded) if small else math.nan,
-        seconds=seconds,
+        seconds=math.nan,
     )

@@ -9,7 +9,7 @@ import math
 import os
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,8 @@ MOST = 64
 _PATIENCE = 50
 """Milliseconds after which a call looks for signals: Ctrl-C."""
 _chosen: int | None = None
+_watching = threading.local()
+"""``call`` is what `watched` was given in this thread."""
 
 
 def set_threads(number: int | None) -> None:
@@ -86,6 +88,33 @@ def _limit(folder: Path) -> float:
     return math.inf
 
 
+@contextlib.contextmanager
+def watched(call: Callable[[], object]) -> Iterator[None]:
+    """Within the block, ``call`` is called every 50 ms for which this thread waits for the core; what it raises ends that wait.
+
+    Args:
+        call: may itself call the core.
+    """
+    before = getattr(_watching, "call", None)
+    _watching.call = call
+    try:
+        yield
+    finally:
+        _watching.call = before
+
+
+def _look_around() -> None:
+    """Call what `watched` was given, if anything; not again while it is on its way."""
+    call = getattr(_watching, "call", None)
+    if call is None:
+        return
+    _watching.call = None
+    try:
+        call()
+    finally:
+        _watching.call = call
+
+
 class Work:
     """A job for the pool: give ``stop`` to its task before it runs."""
 
@@ -114,7 +143,7 @@ class Work:
             if status := library.core_start(self._job):
                 return int(status)
             while (status := library.core_wait(self._job, _PATIENCE)) == RUNNING:
-                pass
+                _look_around()
         except BaseException:
             self._abandon()
             raise
@@ -145,6 +174,7 @@ def patiently(call: Callable[[], int], keep: object) -> int:
         return call()
     while thread.is_alive():
         thread.join(_PATIENCE / 1000)
+        _look_around()
     return statuses[0]
 
 

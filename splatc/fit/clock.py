@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int], object]
 """Told (steps done, steps in all); where seconds run out, steps are skipped."""
 
 

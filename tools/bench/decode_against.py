@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import processes
-from bench.decode_installs import Installation, clean_environ, of_commit, of_work_tree
+from bench.installs import Installation, clean_environ, of_commit, of_work_tree
 
 WORKER = Path(__file__).with_name("decode_worker.py")
 COLD_RUNS = 3

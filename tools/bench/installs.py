@@ -20,6 +20,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+_ENVIRONMENT = ("pip", "setuptools", "pkg_resources", "_distutils_hack", "distutils-precedence")
+"""What an empty environment has, by how its names in site-packages begin."""
 REQUIREMENTS = ("pyproject.toml", "constraints.txt")
 
 
@@ -39,6 +41,22 @@ class Installation:
     @property
     def splatc(self) -> Path:
         return self._binary("splatc")
+
+    @property
+    def content(self) -> str:
+        """Identifies what was installed last; empty if that is not known."""
+        return _stamp(self).get("content", "")
+
+    @property
+    def megabytes(self) -> float:
+        """Of all that installing it brought: the files of site-packages (10^6 bytes), without pip, and without kernels compiled later."""
+        total = 0
+        for folder in self._packages("."):
+            for path in folder.rglob("*"):
+                brought = not path.relative_to(folder).parts[0].startswith(_ENVIRONMENT)
+                if brought and path.is_file() and path.suffix not in (".nbi", ".nbc"):
+                    total += path.stat().st_size
+        return total / 1e6
 
     def forget(self) -> None:
         """Remove what it has compiled, bytecode and Numba's kernels: as after installing, or earlier still."""

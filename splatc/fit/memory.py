@@ -1,0 +1,137 @@
+"""What a fit takes of memory, estimated from what is known before it begins: `--max-memory` of the encoder.
+
+Each part was found by measuring processes (tests/test_fit_memory.py holds the sum to what they take). The interpreter with its modules is
+not in it, nor the memory of a GPU; the picture itself is. Parts that never lie in memory together are not added up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NoReturn
+
+from splatc.errors import LimitError
+from splatc.fit.schedule import Schedule
+
+FIXED = 20 << 20
+"""Bytes of tables, lists of tiles and what the allocator keeps, of the smallest pictures."""
+THREAD = 1 << 20
+"""Bytes of a thread: its tile, its stack."""
+SEED = 400
+"""Bytes of a seeded Gaussian: values, moments, gradients, rounding, lists, packing; 400 were measured of 60 000 to 180 000."""
+SEEDING_SAMPLES = 16
+"""Seeds are drawn from the picture reduced to no fewer samples for each."""
+SEEDING_TILE = 28 << 20
+"""Bytes of what is drawn from at a time: 1024 x 1024 weights, several times."""
+BAND = 1 << 26
+"""Bytes of the gradient planes of the rows that are drawn at a time, at most (squared.py)."""
+WINDOW = 1 << 23
+"""Pixels that a loss of neighbourhoods looks at in a step, at most (task.py)."""
+DENSIFYING = 16
+"""Bytes of each value of the rows that are searched for places of new Gaussians, in which are at most 2 BAND."""
+NEIGHBOURHOOD = 40
+"""Bytes of each value that it looks at: pictures in several scales, their differences and derivatives."""
+PILLOW = 4
+"""Bytes of a pixel of any kind in Pillow."""
+COARSEST = 8
+"""The coarsest polyphase subset takes every so many-th pixel of a row."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What there is to fit."""
+
+    width: int
+    height: int
+    """px"""
+    channels: int
+    bit_depth: int
+    """8 or 16"""
+    seeds: int
+    """Gaussians to begin with."""
+    threads: int = 1
+    tune: str = "psnr"
+
+    @property
+    def pixels(self) -> int:
+        return self.width * self.height
+
+    @property
+    def bytes(self) -> int:
+        """Of the samples."""
+        return self.pixels * self.channels * self.bit_depth // 8
+
+
+def parts(work: Work) -> dict[str, int]:
+    """Bytes by what takes them; the sum bounds what an encoder allocates at a time."""
+    plan = Schedule(0)
+    per_value = 4 * work.channels
+    coarse = reduction(work.pixels, SEEDING_SAMPLES * work.seeds)
+    step = reduction(work.pixels, max(plan.samples * work.seeds, plan.least_samples)) if work.tune == "psnr" else 1
+    samples = work.pixels // step**2
+    transparent = work.channels in (2, 4)
+    seeding = per_value * work.pixels // coarse**2 + min(SEEDING_TILE, 28 * work.pixels // coarse**2)
+    densifying = max(4 * samples, min(2 * BAND, DENSIFYING * work.channels * samples))
+    if work.tune == "psnr":
+        stepping = min(BAND, 4 * (work.channels + 1) * samples) + densifying
+    else:
+        stepping = NEIGHBOURHOOD * work.channels * min(work.pixels, WINDOW) + densifying
+    return {
+        "picture": work.bytes,
+        "hidden colours": work.bytes if transparent else 0,
+        "subsets": work.bytes,
+        "gaussians": SEED * work.seeds,
+        "seeding or steps": max(seeding, stepping),
+        "threads": THREAD * work.threads,
+        "fixed": FIXED,
+    }
+
+
+def needed(work: Work) -> int:
+    """Bytes, all parts together."""
+    return sum(parts(work).values())
+
+
+def reduction(pixels: int, samples: float) -> int:
+    """The largest power of two up to COARSEST at whose square such a picture still has so many samples."""
+    found = 1
+    while found < COARSEST and pixels >= samples * (2 * found) ** 2:
+        found *= 2
+    return found
+
+
+def check(work: Work, limit: int | None) -> None:
+    """Raise LimitError if the work may take more than so many bytes; None allows everything."""
+    total = needed(work)
+    if limit is None or total <= limit:
+        return
+    advice = ["take a smaller picture or a smaller file"]
+    if needed(replace(work, threads=1)) <= limit:
+        advice.append("fewer threads")
+    if needed(replace(work, tune="psnr")) <= limit:
+        advice.append("--tune psnr")
+    what = f"encoding {work.width} x {work.height} pixels, with {work.seeds} Gaussians to begin with,"
+    _refuse(what, total, limit, ", or ".join(advice))
+
+
+def check_reading(width: int, height: int, channels: int, bit_depth: int, limit: int | None) -> None:
+    """Raise LimitError if reading such a picture file may take more than so many bytes; None allows everything."""
+    # Pillow holds a picture with four bytes a pixel beside ours, and an alpha that says nothing is left out of a copy of that.
+    total = width * height * (PILLOW + 2 * channels * bit_depth // 8)
+    if limit is not None and total > limit:
+        _refuse(f"reading {width} x {height} pixels", total, limit, "take a smaller picture")
+
+
+def _refuse(what: str, total: int, limit: int, advice: str) -> NoReturn:
+    raise LimitError(
+        f"{what} would take some {-(-total // 2**20)} MiB of memory, more than the {limit // 2**20} MiB allowed: {advice}, "
+        "or raise --max-memory (in Python max_memory)"
+    )
+
+
+def most_seeds(work: Work, limit: int) -> int:
+    """The largest number of Gaussians to begin with for which the work stays within so many bytes; 0 if there is none."""
+    low, high = 0, 1 << 32
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if needed(replace(work, seeds=middle)) <= limit else (low, middle - 1)
+    return low

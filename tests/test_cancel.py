@@ -1,0 +1,171 @@
+"""Progress of an encoding, and how one is stopped: by what `progress` raises, or by Ctrl-C, in every phase; nothing stays behind."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import splatc
+from splatc import encoder
+from splatc.blend import Blend
+from splatc.core import pool
+from splatc.gaussians import Gaussians, Scene
+from splatc.render import render
+
+PIXELS = np.random.default_rng(5).integers(0, 256, (20, 28, 3), np.uint8)
+Told = list[tuple[int, int, str]]
+AT_ONCE = 3.0
+"""Seconds; a twentieth of one on an idle machine, and what is stopped would take minutes."""
+
+
+def encode(progress: Callable[[int, int, str], object] | None, **options: Any) -> bytes:
+    return splatc.encode(PIXELS, size=300, effort=1, progress=progress, **options)
+
+
+def test_progress_goes_from_the_seeds_to_the_file() -> None:
+    told: Told = []
+    data = encode(lambda *now: told.append(now))
+    assert data == encode(None)
+    steps = told[0][1]
+    assert told[0] == (0, steps, "seeding")
+    assert told[-1] == (steps, steps, "packing")
+    assert {phase for *_, phase in told[1:-1]} == {"fitting"}
+    assert [done for done, *_ in told] == sorted(done for done, *_ in told)
+    assert {total for _, total, _ in told} == {steps}
+
+
+def test_a_search_for_a_psnr_tells_its_progress_too() -> None:
+    told: Told = []
+    splatc.encode(PIXELS, psnr=16, effort=1, progress=lambda *now: told.append(now))
+    assert any("try 1 of at most" in phase for *_, phase in told)
+
+
+class Enough(Exception):  # noqa: N818 - a caller's own
+    """What a caller raises to stop."""
+
+
+@pytest.mark.parametrize("phase", ["seeding", "fitting", "packing"])
+def test_what_progress_raises_comes_out_as_it_is(phase: str) -> None:
+    raised = Enough(phase)
+
+    def progress(done: int, total: int, what: str) -> None:
+        if what == phase and done >= min(5, total if what == "packing" else done):
+            raise raised
+
+    with pytest.raises(Enough) as caught:
+        encode(progress)
+    assert caught.value is raised
+    assert splatc.decode(encode(None)).shape == PIXELS.shape  # the pool is free
+
+
+def draw_for_minutes(*_: Any) -> Any:
+    """One call of the core: every Gaussian covers all of the picture."""
+    count = 40_000
+    mean, scale = (np.full((count, 2), value, np.float32) for value in (1000, 2000))
+    gaussians = Gaussians(mean, scale, np.zeros(count, np.float32), np.ones((count, 1), np.float32))
+    render(Scene(2000, 2000, Blend.NORMALIZED, np.zeros(1, np.float32), gaussians))
+    raise AssertionError("came to its end")
+
+
+def test_progress_is_heard_while_a_call_of_the_core_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoder, "seed", draw_for_minutes)
+    told: list[float] = []
+
+    def progress(*_: Any) -> None:
+        told.append(time.monotonic())
+        if len(told) == 5:
+            raise Enough
+
+    with pytest.raises(Enough):
+        encode(progress)
+    assert time.monotonic() - told[-1] < AT_ONCE
+    assert told[-1] - told[1] < AT_ONCE
+    monkeypatch.undo()
+    assert splatc.decode(encode(None)).shape == PIXELS.shape
+
+
+def test_progress_may_itself_call_the_core() -> None:
+    data, shapes = encode(None), []
+    assert encode(lambda *_: shapes.append(splatc.decode(data).shape)) == data
+    assert set(shapes) == {PIXELS.shape}
+
+
+def test_nobody_watches_after_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+
+    def look() -> None:
+        calls.append("called")
+        pool._look_around()  # not again on its own way
+
+    with pool.watched(look):
+        pool._look_around()
+        with pool.watched(lambda: calls.append("inner")):
+            pool._look_around()
+        pool._look_around()
+    pool._look_around()
+    assert calls == ["called", "inner", "called"]
+
+
+CHILD = """
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent may ignore it
+import importlib
+
+def stand(*_, **__):
+    print("go", flush=True)
+    time.sleep(600)
+
+module, _, name = sys.argv[1].rpartition(":")
+*path, last = name.split(".")
+owner = importlib.import_module(module)
+for each in path:
+    owner = getattr(owner, each)
+setattr(owner, last, stand)
+"""
+COMMAND = "from splatc.cli import main; main(['encode', 'tiny.png', 'out.splat2d', '-e', '1', '--threads', '1'])"
+FUNCTION = (
+    "import numpy, splatc; splatc.encode(numpy.arange(3000, dtype=numpy.uint8).reshape(25, 40, 3), size=300, effort=1)"
+)
+PHASES = {
+    "reading": "splatc.pixels:collect",
+    "seeding": "splatc.encoder:seed",
+    "fitting": "splatc.encoder:Clock.__iter__",
+    "packing": "splatc.encoder:RateControl.trim",
+    "checking": "splatc.decoder:decode_bytes",
+}
+
+
+def interrupted(code: str, place: str, folder: Path) -> tuple[int, str]:
+    """Status and last line of a process that gets Ctrl-C where a function of it stands still."""
+    command = [sys.executable, "-c", CHILD + code, place]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "go\n"
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=AT_ONCE)
+        finally:
+            process.kill()
+    return process.returncode, errors.strip().splitlines()[-1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for a child there")
+@pytest.mark.parametrize("phase", PHASES)
+def test_ctrl_c_ends_the_command_in_every_phase(phase: str, tiny_picture: Path, tmp_path: Path) -> None:
+    assert interrupted(COMMAND, PHASES[phase], tmp_path) == (130, "splatc: error: interrupted")
+    assert list(tmp_path.iterdir()) == [tiny_picture]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for a child there")
+def test_ctrl_c_leaves_the_function_as_what_it_is(tmp_path: Path) -> None:
+    status, line = interrupted(FUNCTION, PHASES["fitting"], tmp_path)
+    assert (status, line) == (-signal.SIGINT, "KeyboardInterrupt")
+    assert list(tmp_path.iterdir()) == []
