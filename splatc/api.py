@@ -83,10 +83,6 @@ def encode(
     image = _image(array, icc_profile, exif, xmp)
     kind, limit = request.resolve(image, ARGUMENTS)
 
-    from splatc.machine import prepare_numba
-
-    prepare_numba()
-
     from splatc.blend import Blend
     from splatc.encoder import EncodeOptions, encode_on
     from splatc.rate_control import Target

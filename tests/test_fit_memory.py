@@ -25,8 +25,8 @@ MEASURE = """
 import sys
 from pathlib import Path
 import numpy as np
-from splatc.machine import prepare_numba
-prepare_numba(1)
+from splatc import core
+core.set_threads(1)
 import torch
 torch.set_num_threads(1)
 from splatc.encoder import EncodeOptions, encode_with

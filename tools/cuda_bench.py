@@ -212,9 +212,6 @@ def main() -> None:
         sys.exit(f"cuda_bench: nothing to measure: {device}")
     try:
         from bench.cuda_floors import Machine
-        from splatc.machine import prepare_numba
-
-        prepare_numba()
         import torch  # noqa: F401 - is it there?
     except ImportError as error:
         sys.exit(f"cuda_bench: the encoder needs {error.name}, which is not installed")

@@ -184,9 +184,9 @@ def encode(
         target = most if psnr is None else f"PSNR at least {psnr:g} dB"
         say(f"{display(source)}: {image.description}, {shape}; {target}")
 
-    from splatc.machine import prepare_numba
+    from splatc import core
 
-    prepare_numba(threads)
+    core.set_threads(threads)
 
     # The slow imports come after everything that can fail early.
     from splatc.blend import Blend
