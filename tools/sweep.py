@@ -3,9 +3,9 @@
     python tools/sweep.py tests/images/*.png --cr 100 --try stages=1 --try stages=10
     python tools/sweep.py pictures/*.jpg --side 768 --cr 100 500 --try steps=600 --try "steps=600 position=118 rates.mean=0.35"
 
-Each --try is a candidate: fields of Schedule and Quantizer (fit/schedule.py, quantize.py), as rates.NAME of Rates, and in capitals
-the weights of fit/losses.py; what is not named keeps its default, but for 600 steps. Prints Markdown: mean PSNR and MS-SSIM of what
-the file decodes to, then PSNR by picture.
+Each --try is a candidate: fields of Schedule and Quantizer (fit/schedule.py, steps.py), as rates.NAME of Rates, or effort=N for a preset;
+what is not named keeps its default, but for 600 steps. Prints Markdown: mean PSNR and MS-SSIM of what the file decodes to, then PSNR by
+picture.
 """
 
 from __future__ import annotations
@@ -14,15 +14,22 @@ import argparse
 import os
 import time
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
 from dataclasses import fields, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 import PIL.Image
+
+from splatc import core, metrics
+from splatc.blend import Blend
+from splatc.decoder import decode_bytes
+from splatc.encoder import EncodeOptions, encode_with
+from splatc.fit.schedule import Rates, Schedule, schedule
+from splatc.image_io import Image
+from splatc.rate_control import Target
+from splatc.steps import Quantizer
 
 STEPS = 600
 
@@ -36,8 +43,6 @@ def main() -> None:
     parser.add_argument("--tune", choices=["psnr", "ssim", "smartsplat"], default="psnr")
     parser.add_argument("--blend", choices=["sum", "normalized"], default="normalized")
     options = parser.parse_args()
-    # One thread a process, as many processes as cores: nothing waits, and what is measured is quality, not time.
-    os.environ |= {"NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     print(f"| candidate | CR | PSNR | MS-SSIM | s | {' | '.join(each.stem for each in options.pictures)} |")
     print("|---" * (5 + len(options.pictures)) + "|", flush=True)
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
@@ -59,17 +64,7 @@ def measure(
     path: Path, side: int | None, ratio: float, candidate: str, tune: Any, blend: str
 ) -> tuple[float, float, float]:
     """PSNR, MS-SSIM and seconds of one picture in a file of its raw size over ``ratio``."""
-    # Imported here, in the workers, after the number of threads is set.
-    from splatc import metrics
-    from splatc.blend import Blend
-    from splatc.decoder import decode_bytes
-    from splatc.encoder import EncodeOptions, encode_with
-    from splatc.fit import losses
-    from splatc.fit.schedule import Rates, Schedule
-    from splatc.image_io import Image
-    from splatc.rate_control import Target
-    from splatc.steps import Quantizer
-
+    core.set_threads(1)  # as many processes as cores: nothing waits, and what is measured is quality, not time
     with PIL.Image.open(path) as opened:
         picture = opened.convert("RGB")
     if side is not None:
@@ -77,13 +72,13 @@ def measure(
     image = Image(np.asarray(picture))
 
     plan, quantizer, rates = Schedule(STEPS), Quantizer(), Rates()
-    weights: dict[str, Any] = {}
     for setting in candidate.split():
         name, _, value = setting.partition("=")
-        if name.startswith("rates."):
+        if name == "effort":
+            plan = schedule(int(value))
+            rates = plan.rates
+        elif name.startswith("rates."):
             rates = changed(rates, name.removeprefix("rates."), value)
-        elif name.isupper():
-            weights[name] = parsed(getattr(losses, name), value)
         elif name in {field.name for field in fields(Quantizer)}:
             quantizer = changed(quantizer, name, value)
         else:
@@ -91,10 +86,7 @@ def measure(
     target = Target("bytes", int(image.pixels.nbytes / ratio))
     options = EncodeOptions(target, blend=Blend[blend.upper()], tune=tune)
     started = time.perf_counter()
-    with ExitStack() as patches:
-        for name, weight in weights.items():
-            patches.enter_context(patch.object(losses, name, weight))
-        decoded = decode_bytes(encode_with(image, options, replace(plan, rates=rates), quantizer))
+    decoded = decode_bytes(encode_with(image, options, replace(plan, rates=rates), quantizer))
     return (
         metrics.psnr(image.pixels, decoded.pixels),
         metrics.ms_ssim(image.pixels, decoded.pixels),
