@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from splatc import bitstream, core
+from splatc import bitstream, core, metrics
 from splatc.bitstream import Header
 from splatc.blend import Blend
 from splatc.core.pool import watched
@@ -32,6 +32,7 @@ from splatc.flat import dominant_colour, flat_file
 from splatc.gaussians import FloatArray, Gaussians
 from splatc.image_io import Image
 from splatc.pixels.hidden import without_hidden_colours
+from splatc.quality_control import TRIMS, Aim, QualityControl
 from splatc.quantize import empty_gaussians
 from splatc.rate_control import FIRST_GUESS, RateControl, Target, quantize_for
 from splatc.steps import Quantizer
@@ -66,6 +67,8 @@ class EncodeOptions:
     """Bytes that encoding may take, by the estimate of fit/memory.py."""
     max_time: float | None = None
     """Seconds after which the file should be there; the fit then makes fewer steps, and the result depends on the machine."""
+    aim: Aim | None = None
+    """A PSNR to reach with as few Gaussians as will do (quality_control.py); ``target`` is the count to begin with then."""
     engine: Chosen | None = None
     """What fits (fit/engines/choice.py); None is the compiled engine."""
 
@@ -138,6 +141,7 @@ def encode_with(
 
     started = time.monotonic()
     memory.check(work_of(image, options), options.max_memory)
+    seen = image.pixels
     image = replace(image, pixels=without_hidden_colours(image.pixels))
     dominant = dominant_colour(image.pixels)
     header = _header(image, mean_colour(image.pixels) if dominant is None else dominant, options, quantizer)
@@ -145,17 +149,21 @@ def encode_with(
     task = Task(image.pixels, header.blend, background, quantizer, options.tune)
     chosen = options.engine or on_cpu()
     engine = chosen.make(task)
-    rate = RateControl(header, options.target, image.metadata, hurried=chosen.waits)
+    if options.aim is None:
+        rate = RateControl(header, options.target, image.metadata, hurried=chosen.waits)
+    else:
+        rate = QualityControl(header, options.target, image.metadata, options.aim, metrics.shown(seen))
     many = chosen.waits and rate.first_count() > PREDICTED
     if plan is None:
         plan = schedule(options.effort, task.work(rate.first_count()))
+    if options.aim is not None:
+        plan = replace(plan, trims=TRIMS)
     if chosen.waits:
         cuts, every = min(plan.cuts, FEWEST_CUTS), RARELY * plan.rate_every
         plan = replace(plan, cuts=cuts, rate_every=every, densified=0.0 if many else plan.densified)
     if progress is not None:
         progress(0, plan.steps, "seeding")
-    # More than one a pixel say nothing more of the picture; nobody's machine shall have to fit them.
-    count = min(math.ceil(plan.oversampling * rate.first_count()), max(ALWAYS, image.width * image.height))
+    count = seeds_of(image, rate.first_count(), plan)
     small = reduction_for(image.width, image.height, SEEDING_SAMPLES * count)
     seeds = enlarged(seed(reduce(image.pixels, small), count, np.random.default_rng(options.seed)), small)
     clock = Clock(
@@ -181,10 +189,18 @@ def work_of(image: Image, options: EncodeOptions) -> memory.Work:
         image.height,
         image.channels,
         image.bit_depth,
-        seeds=min(math.ceil(Schedule(0).oversampling * count), max(ALWAYS, image.width * image.height)),
+        seeds=seeds_of(image, count),
         threads=core.threads(),
         tune=options.tune,
     )
+
+
+def seeds_of(image: Image, count: float, plan: Schedule = Schedule(0)) -> int:  # noqa: B008 - frozen
+    """How many Gaussians a fit begins with that is to end with ``count``.
+
+    More than one a pixel say nothing more of the picture; nobody's machine shall have to fit them.
+    """
+    return min(math.ceil(plan.oversampling * count), max(ALWAYS, image.width * image.height))
 
 
 def empty_file(image: Image, options: EncodeOptions) -> bytes:

@@ -10,6 +10,7 @@ Here is the schedule alone; an `Engine` computes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,8 +24,22 @@ from splatc.fit.task import Task, Tune
 from splatc.gaussians import Gaussians
 from splatc.steps import Quantizer
 
-Budget = Callable[[Gaussians, Quantizer], int]
-"""How many Gaussians the file may hold, told from what they look like now and their steps."""
+
+@dataclass(frozen=True)
+class Moment:
+    """A fit on its way, as its budget sees it."""
+
+    time: float
+    """0 to 1."""
+    gaussians: Gaussians
+    quantizer: Quantizer
+    """Their steps."""
+    error: float
+    """Mean squared error of the last step, of full range, noise of the quantization included; nan before the first."""
+
+
+Budget = Callable[[Moment], int]
+"""How many Gaussians the fit may end with."""
 
 RATES: dict[Tune, float] = {"psnr": 1.0, "ssim": 2.0, "smartsplat": 0.0}
 """Weight of the rate term; that of SSIM by measurement (tools/README.md), and none in the paper."""
@@ -143,7 +158,7 @@ class _Fit:
                 self.refresh()
             self.stepped = False
         else:
-            self.engine.prune(self.budget(self.engine.fetch().gaussians(), self.quantizer), self.reduction)
+            self.engine.prune(self.budget(self.moment(time)), self.reduction)
             self.refresh()
 
     def ask(self, time: float) -> None:
@@ -151,7 +166,11 @@ class _Fit:
         error, _ = self.engine.measured()
         if time >= self.schedule.noise_from and error > 0.0:
             self.quantizer = self.schedule.adapted(self.task.quantizer, error)
-        self.final = min(self.budget(self.engine.fetch().gaussians(), self.quantizer), self.seeded)
+        self.final = min(self.budget(self.moment(time)), self.seeded)
+
+    def moment(self, time: float) -> Moment:
+        error, _ = self.engine.measured()
+        return Moment(time, self.engine.fetch().gaussians(), self.quantizer, error)
 
     def refresh(self) -> None:
         """After other Gaussians are there."""
