@@ -167,7 +167,7 @@ def encode_with(
     gaussians, steps = fit(engine, task, seeds, rate.budget, plan, seed=options.seed, clock=clock, predict=predict)
     if progress is not None:
         progress(plan.steps, plan.steps, "packing")
-    cost = engine.removal_costs(task.reduction(len(gaussians), plan))
+    cost = engine.removal_costs(task.reduction(rate.first_count(), plan))
     rate.header = replace(header, quantizer=steps)
     return rate.trim(quantize_for(rate.header, gaussians), cost)
 
