@@ -30,7 +30,7 @@ from splatc.fit.task import Task
 from splatc.fit.trainer import fit
 from splatc.flat import dominant_colour, flat_file
 from splatc.gaussians import FloatArray, Gaussians
-from splatc.image_io import Image
+from splatc.pixels import Image
 from splatc.pixels.hidden import without_hidden_colours
 from splatc.quantize import empty_gaussians
 from splatc.rate_control import FIRST_GUESS, RateControl, Target, quantize_for
