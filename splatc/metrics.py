@@ -42,7 +42,7 @@ def ms_ssim(a: Samples, b: Samples) -> float:
     _check(a, b)
     if a.ndim == 2:
         a, b = a[..., np.newaxis], b[..., np.newaxis]
-    channels = a.shape[2]
+    channels = int(a.shape[2])
     return math.fsum(_ms_ssim(*similarities(a, b, channel)) for channel in range(channels)) / channels
 
 
