@@ -154,11 +154,11 @@ def _commonest(pixels: Samples, least: float) -> tuple[Array | None, int]:
     It is found among the pixels of whose samples each is common enough in its channel: of a photograph there are none. As ``least``
     is a DOMINANT part of all pixels, no channel has more than 1 / DOMINANT such values.
     """
-    columns = list(np.ascontiguousarray(pixels.T))
     code = np.zeros(len(pixels), np.int64)
+    kept: NDArray[np.int64] | None = None  # numbers of the pixels that are left; None: all
     lists = []  # by channel, its common values
-    while columns:
-        samples = columns.pop(0)
+    for column in pixels.T:
+        samples = np.ascontiguousarray(column) if kept is None else column[kept]
         counts = np.bincount(samples, minlength=1)
         common = np.flatnonzero(counts >= least)
         rank = np.full(len(counts), -1)
@@ -166,8 +166,8 @@ def _commonest(pixels: Samples, least: float) -> tuple[Array | None, int]:
         ranks = rank[samples]
         lists.append(common)
         if counts[common].sum() < len(samples):
-            kept = ranks >= 0
-            ranks, code, columns = ranks[kept], code[kept], [column[kept] for column in columns]
+            left = np.flatnonzero(ranks >= 0)
+            ranks, code, kept = ranks[left], code[left], left if kept is None else kept[left]
         code = code * _RANKS + ranks
         if len(code) == 0:
             return None, 0
