@@ -81,7 +81,7 @@ class Picture:
     """A picture (H, W, C) of 8 or 16 bits, and its lattices: those of one reduction at a time."""
 
     def __init__(self, pixels: Samples) -> None:
-        self.pixels = pixels
+        self.pixels = np.ascontiguousarray(pixels)
         self.height, self.width, self.channels = pixels.shape
         self._lattices: list[Lattice] = []
 
@@ -125,7 +125,7 @@ def grid(width: int, height: int, reduction: int, step: int) -> tuple[int, int, 
 
 def reduced(pixels: Samples, reduction: int) -> FloatArray:
     """(h, w, C) means of boxes of r x r pixels of a picture (H, W, C), in [0, 1]; those at the far borders may be smaller."""
-    return seeds.reduce(pixels, reduction)
+    return seeds.reduce(np.ascontiguousarray(pixels), reduction)
 
 
 def _offset(reduction: int, step: int) -> tuple[int, int]:
