@@ -33,7 +33,7 @@ WASM = ROOT / "splatc" / "web" / "core.wasm"
 ZIG = "ziglang==0.17.1"
 """The package with clang inside: compiles where there is no C compiler, for other systems, and for WebAssembly."""
 
-HOT = ("raster.c",)
+HOT = ("raster.c", "pack_predict.c")
 """Compiled once for each level of LEVELS; everything else once, for the oldest processor of its kind."""
 THREADS = "pool.c"
 """No part of core.wasm, nor is what lies in folders: the fit."""

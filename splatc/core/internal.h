@@ -117,6 +117,7 @@ typedef struct search { /* what make_search has made */
     int64_t count, leaves, first; /* Gaussians, leaves of their tree, the first of the last run */
     int32_t shift;                /* of keys */
 } search;
+int64_t search_points(int64_t chain); /* of the tree, those that fill it up included; eight a leaf */
 void take_search_buffers(arena *a, int64_t own, int64_t chain, search_buffers *buffers);
 uint64_t morton(int32_t x, int32_t y);
 void sort_by_code(const core_site *sites, int64_t start, int64_t count, int32_t *order, int32_t *workspace);

@@ -1,13 +1,20 @@
 /* Sections in coding order -> residuals -> what their symbols take: the mirror of section.c, with the same models. */
 #include "pack.h"
+#include "pack_search.h"
 #include "range.h"
 
-int64_t core_pack_search(int64_t chain) {
-    arena a = {NULL, 0};
-    search_buffers buffers;
-    if (chain < 0 || chain > MAX_GAUSSIANS) return -1;
-    take_search_buffers(&a, 0, chain, &buffers);
+/* Of a section, its search; the leaves behind it. */
+static int64_t take_search(uint8_t *base, int64_t chain, search_buffers *buffers, int32_t **leaves) {
+    arena a = {base, 0};
+    take_search_buffers(&a, 0, chain, buffers);
+    *leaves = arena_take(&a, search_points(chain), 3 * sizeof(int32_t));
     return a.used;
+}
+
+int64_t core_pack_search(int64_t chain) {
+    search_buffers buffers;
+    int32_t *leaves;
+    return chain < 0 || chain > MAX_GAUSSIANS ? -1 : take_search(NULL, chain, &buffers, &leaves);
 }
 
 typedef struct workspace {
@@ -78,9 +85,9 @@ static int32_t tables_are_sound(const core_pack *t, const core_pack_section *s) 
 static int32_t make_sites(const core_pack *t, int64_t number) {
     const core_pack_section *s = t->sections + number;
     search_buffers buffers;
+    int32_t *leaves;
     if (!section_is_sound(t, number) || !search_is_sound(t, s)) return CORE_INVALID;
-    arena a = {t->searches + s->search, 0};
-    take_search_buffers(&a, 0, s->chain, &buffers);
+    take_search(t->searches + s->search, s->chain, &buffers, &leaves);
     for (int64_t i = s->start; i < s->start + s->count; i++) {
         const int32_t *colour = t->colour + i * t->steps->channels;
         if (!in_range(t->steps, t->level[i], t->x[i], t->y[i], t->log_scale[i], t->aspect[i], t->angle[i], colour)) return CORE_INVALID;
@@ -95,48 +102,47 @@ static int32_t make_sites(const core_pack *t, int64_t number) {
     return CORE_OK;
 }
 
-/* The search of a section: made anew, or as it was made. */
-static int32_t search_of(const core_pack *t, int64_t number, search_buffers *buffers, int32_t made, search *result) {
+/* The search of a section: made now, or as it was made. */
+static int32_t search_of(const core_pack *t, int64_t number, int32_t made, search_buffers *buffers, places *result) {
     const core_pack_section *s = t->sections + number;
-    if (!section_is_sound(t, number) || !search_is_sound(t, s)) return CORE_INVALID;
     run chain[CORE_MAX_LEVELS];
-    int32_t runs = CORE_MAX_LEVELS;
-    arena a = {t->searches + s->search, 0};
-    take_search_buffers(&a, 0, s->chain, buffers);
+    int32_t runs = CORE_MAX_LEVELS, *leaves;
+    if (!section_is_sound(t, number) || !search_is_sound(t, s)) return CORE_INVALID;
+    take_search(t->searches + s->search, s->chain, buffers, &leaves);
     for (const core_pack_section *each = s;; each = t->sections + each->parent) {
         chain[--runs] = (run){each->start, each->count};
         if (each->parent < 0) break;
     }
-    *result = made ? made_search(t->sites, chain + runs, CORE_MAX_LEVELS - runs, buffers)
-                   : make_search(t->sites, t->order, chain + runs, CORE_MAX_LEVELS - runs, buffers);
+    result->steps = t->steps;
+    result->leaves = leaves;
+    result->search = made ? made_search(t->sites, chain + runs, CORE_MAX_LEVELS - runs, buffers)
+                          : make_search(t->sites, t->order, chain + runs, CORE_MAX_LEVELS - runs, buffers);
+    if (made || s->chain == 0) return CORE_OK;
+    for (int64_t i = 0; i < search_points(s->chain); i++) {
+        int32_t *leaf = leaves + i / 8 * 24 + i % 8;
+        leaf[0] = buffers->points[i].x, leaf[8] = buffers->points[i].y, leaf[16] = buffers->points[i].index;
+    }
     return CORE_OK;
 }
 
 static int32_t predict_chunk(const core_pack *t, const core_chunk *chunk) {
-    int32_t neighbours[2][CORE_NEIGHBOURS], *candidates = NULL, here = 0;
     gaussian_arrays arrays = {t->level, t->x, t->y, t->log_scale, t->aspect, t->angle, t->colour, t->angle_residual, t->colour_residual};
     search_buffers buffers;
+    places section = {.arrays = &arrays};
     if (chunk->section < 0 || chunk->section >= t->section_count) return CORE_INVALID;
-    search s;
-    if (search_of(t, chunk->section, &buffers, 1, &s) != CORE_OK || chunk->first < 0 || chunk->last > s.count) return CORE_INVALID;
-    for (int64_t place = chunk->first; place < chunk->last; place++) {
-        int64_t i = buffers.points[place].index;
-        if (i < s.first) continue;
-        search_place(&s, place, candidates, neighbours[here]);
-        make_residual(t->steps, t->sites, neighbours[here], i, &arrays);
-        candidates = neighbours[here];
-        here ^= 1;
-    }
+    if (search_of(t, chunk->section, 1, &buffers, &section) != CORE_OK) return CORE_INVALID;
+    if (chunk->first < 0 || chunk->last > section.search.count) return CORE_INVALID;
+    predict_places(&section, chunk->first, chunk->last);
     return CORE_OK;
 }
 
 int32_t core_predict_item(const core_pack *t, int64_t item) {
     search_buffers buffers;
-    search made;
+    places section;
     if (t == NULL || !steps_are_sound(t->steps) || item < 0 || item >= 2 * t->section_count + t->chunk_count) return CORE_INVALID;
     if (item < t->section_count) return make_sites(t, item);
     if (item >= 2 * t->section_count) return predict_chunk(t, t->chunks + item - 2 * t->section_count);
-    return search_of(t, item - t->section_count, &buffers, 0, &made);
+    return search_of(t, item - t->section_count, 0, &buffers, &section);
 }
 
 /* ---- Symbols ---- */
