@@ -165,35 +165,47 @@ static int64_t stream_bytes(const coder *c, int64_t minimum) {
     return max64(bytes, minimum);
 }
 
-int32_t core_pack_section_of(const core_pack *t, int64_t number, int32_t worker) {
+static int32_t task_is_sound(const core_pack *t, int64_t number, int32_t worker) {
     workspace w;
-    if (t == NULL || !steps_are_sound(t->steps) || number < 0 || number >= t->section_count || worker < 0 || worker >= t->workers) return CORE_INVALID;
-    core_pack_section *s = t->sections + number;
-    if (!section_is_sound(t, number) || !tables_are_sound(t, s) || !levels_are_sound(t, s) || (uintptr_t)t->workspace % 64 || t->workspace_bytes % 64) return CORE_INVALID;
-    if (t->workspace_bytes < take_workspace(NULL, s->count, &w)) return CORE_INVALID;
-    if (t->shares != NULL && (s->first_symbol < 0 || s->symbols < 0 || s->first_symbol > t->symbol_room - s->symbols)) return CORE_INVALID;
-    take_workspace(t->workspace + worker * t->workspace_bytes, s->count, &w);
-    if (s->tables >= 0) w.tables = t->tables + s->tables;
-    memcpy(w.tables, s->parent < 0 ? t->first : t->tables + t->sections[s->parent].tables, sizeof *w.tables);
-    writer out = {.shares = t->shares == NULL ? NULL : t->shares + 3 * s->first_symbol,
-                  .chosen = t->shares == NULL ? NULL : t->chosen + s->first_symbol,
-                  .room = s->symbols};
-    coder c = {.range = UINT64_MAX, .writer = &out};
+    if (t == NULL || !steps_are_sound(t->steps) || number < 0 || number >= t->section_count || worker < 0 || worker >= t->workers) return 0;
+    const core_pack_section *s = t->sections + number;
+    if (!section_is_sound(t, number) || !tables_are_sound(t, s) || !levels_are_sound(t, s)) return 0;
+    if ((uintptr_t)t->workspace % 64 || t->workspace_bytes % 64 || t->workspace_bytes < take_workspace(NULL, s->count, &w)) return 0;
+    return t->shares == NULL || (s->first_symbol >= 0 && s->symbols >= 0 && s->first_symbol <= t->symbol_room - s->symbols);
+}
+
+/* The symbols of all levels; the residuals are changed on the way, and changed back. */
+static int32_t write_symbols(const core_pack *t, const core_pack_section *s, coder *c, workspace *w) {
     int64_t at = s->start;
     for (int64_t k = 0; k < s->levels; k++) {
         const core_level *level = t->levels + s->first_level + k;
         level_arrays arrays = {t->log_scale + at, t->aspect + at, t->angle_residual + at, t->offset + at,
                                t->colour_residual + at * t->steps->channels};
-        int32_t status = code_positions(&c, w.tables, t->splits, level, &w.positions, t->x + at, t->y + at);
-        if (status == CORE_OK) status = code_attributes(&c, w.tables, t->steps, level, &w.attributes, arrays);
+        int32_t status = code_positions(c, w->tables, t->splits, level, &w->positions, t->x + at, t->y + at);
+        if (status == CORE_OK) status = code_attributes(c, w->tables, t->steps, level, &w->attributes, arrays);
         if (status != CORE_OK) return status;
         at += level->count;
     }
-    if (t->shares != NULL && out.symbols != s->symbols) return CORE_INVALID;
-    const double tile[4] = {(double)s->x0, (double)s->y0, (double)s->x1, (double)s->y1};
-    placed_arrays placed = {t->level, t->x, t->y, t->log_scale, t->aspect, t->angle, t->offset};
+    return CORE_OK;
+}
+
+int32_t core_pack_section_of(const core_pack *t, int64_t number, int32_t worker) {
+    workspace w;
+    if (!task_is_sound(t, number, worker)) return CORE_INVALID;
+    core_pack_section *s = t->sections + number;
+    take_workspace(t->workspace + worker * t->workspace_bytes, s->count, &w);
+    if (s->tables >= 0) w.tables = t->tables + s->tables;
+    memcpy(w.tables, s->parent < 0 ? t->first : t->tables + t->sections[s->parent].tables, sizeof *w.tables);
+    writer out = {.room = s->symbols};
+    if (t->shares != NULL) out.shares = t->shares + 3 * s->first_symbol, out.chosen = t->chosen + s->first_symbol;
+    coder c = {.range = UINT64_MAX, .writer = &out};
+    int32_t status = write_symbols(t, s, &c, &w);
+    if (status != CORE_OK || (t->shares != NULL && out.symbols != s->symbols)) return CORE_INVALID;
     s->symbols = out.symbols;
     s->length = stream_bytes(&c, s->minimum);
+    if (s->x0 >= s->x1) return CORE_OK;
+    const double tile[4] = {(double)s->x0, (double)s->y0, (double)s->x1, (double)s->y1};
+    placed_arrays placed = {t->level, t->x, t->y, t->log_scale, t->aspect, t->angle, t->offset};
     s->beyond = beyond_tile(t->steps, tile, s->start, s->count, &placed);
     return CORE_OK;
 }
