@@ -1,7 +1,7 @@
 """Gaussians -> sections -> streams, by the core; the way back is decoding.py.
 
-What a file takes is told without writing it: the core runs the models over the symbols and counts. Where the bytes are wanted, it says where
-each symbol lies in the code space, and constriction writes them.
+What a file takes is told without writing it: the core runs the models over the symbols and counts. Where the bytes are wanted, it says
+where each symbol lies in the code space, and constriction writes them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc import core
 from splatc.bitstream import divide, limits
 from splatc.bitstream import layout as layouts
 from splatc.bitstream.coder import Encoder
