@@ -49,8 +49,9 @@ def encode(
     seven fits, and a few more where they all fall short. `effort` 1 (fastest) to 9 (best), `tune` the quality to aim for, `blend`
     how Gaussians make a pixel (None: what measures best), `seed` of the random numbers. `engine` "core" is the compiled fit on the CPU,
     "cuda" that on an NVIDIA GPU, "torch" the method in PyTorch (``pip install "splatc[train]"``), "gsplat" the same with gsplat
-    (``"splatc[gsplat]"``); "auto" is "core", or with `device` "cuda" that on the GPU, with "auto" the same where one works; `tune` "ssim" is fitted by the
-    CPU. "torch" runs on any `device` that PyTorch drives. A colour profile, EXIF (a TIFF structure) and XMP are stored as they are given.
+    (``"splatc[gsplat]"``); "auto" is "core", or with `device` "cuda" that on the GPU, with "auto" the same where one works;
+    `tune` "ssim" is fitted by the CPU. "torch" runs on any `device` that PyTorch drives. A colour profile, EXIF (a TIFF structure) and XMP
+    are stored as they are given.
 
     Raises InputImageError (no such array), UsageError (a target that no file can meet, an option out of range), LimitError, DeviceError.
 

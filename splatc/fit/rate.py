@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from splatc.fit.rounding import step_rows, step_tables
 from splatc.fit.table import COLOUR, LOG_ASPECT, Table
@@ -54,13 +55,13 @@ class RateGradient:
         added: FloatArray = np.zeros_like(values)
         steps_long = values[LOG_ASPECT] / np.float32(self.ratio_step)
         added[LOG_ASPECT] = np.float32(self.ratio / self.ratio_step) * self._direction(steps_long)
-        residual = (values[COLOUR] - self.expected) / self.colour_step
-        added[COLOUR] = self.colour[:, None] / self.colour_step * self._direction(residual)
+        away = self._direction((values[COLOUR] - self.expected) / self.colour_step)
+        added[COLOUR] = self.colour[:, None] / self.colour_step * away
         return added
 
-    def _direction(self, distance: FloatArray) -> FloatArray:
+    def _direction(self, distance: NDArray[np.floating]) -> FloatArray:
         """The sign, without its jump at 0."""
-        result: FloatArray = distance / (np.abs(distance) + np.float32(self.soft))
+        result: FloatArray = np.asarray(distance / (np.abs(distance) + np.float32(self.soft)), np.float32)
         return result
 
 

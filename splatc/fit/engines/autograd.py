@@ -4,8 +4,8 @@ Zhang et al., "GaussianImage: 1000 FPS Image Representation and Compression by 2
 Gaussians. Li et al., "SmartSplat: Feature-Smart Gaussians for Scalable Compression of Ultra-High-Resolution Images", AAAI 2026. What
 compiled engines compute is held to this one (tests/test_engines.py), so it reads from top to bottom, and nothing here is tuned for speed.
 
-Shapes: N Gaussians, C channels, K = C planes, or C + 1 with the weights of the normalized blend, P pairs of a Gaussian and a sample that its
-box holds.
+Shapes: N Gaussians, C channels, K = C planes, or C + 1 with the weights of the normalized blend, P pairs of a Gaussian and a sample in
+its box.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from splatc.fit.engine import Step
 from splatc.fit.engines.autograd_loss import l1_ssim, multiscale
 from splatc.fit.noise import uniform
 from splatc.fit.pruning import SUBSETS, dearest, redundant_ones
-from splatc.fit.rounding import StepTables, step_tables
+from splatc.fit.rounding import step_tables
 from splatc.fit.subset import Subset
 from splatc.fit.table import ANGLE, COLOUR, FROZEN, LOG_ASPECT, LOG_SCALE, MEAN, ROWS, SHAPE_ROWS, Table, bounds
 from splatc.fit.task import Task, Tune
@@ -54,7 +54,9 @@ class TorchEngine:
         self._unit = 1.0 / float(np.iinfo(task.pixels.dtype).max)
         self._background = torch.from_numpy(task.background).to(self._device)  # (C,)
         self._matrix = torch.tensor(COLOUR_MATRIX, dtype=torch.float32, device=self._device)
-        self._low, self._high = (torch.from_numpy(each)[:, None].to(self._device) for each in bounds(task.width, task.height))
+        self._low, self._high = (
+            torch.from_numpy(each)[:, None].to(self._device) for each in bounds(task.width, task.height)
+        )
         self._measured = math.nan, math.nan
         self._table: Table
         self._values = self._first = self._second = self._frozen = torch.zeros(0)
@@ -62,7 +64,9 @@ class TorchEngine:
     def send(self, table: Table) -> None:
         self._table = table
         arrays = (table.values, table.first, table.second, table.frozen)
-        self._values, self._first, self._second, self._frozen = (torch.tensor(each, device=self._device) for each in arrays)
+        self._values, self._first, self._second, self._frozen = (
+            torch.tensor(each, device=self._device) for each in arrays
+        )
 
     def fetch(self) -> Table:
         rows = (self._values, self._first, self._second)
@@ -107,10 +111,10 @@ class TorchEngine:
         """(P,) exp(-q / 2) with q = d^T Sigma^-1 d, d from the mean to the sample, lowered so that it ends at q = Q_MAX."""
         ids, samples = pairs
         mean, scale, angle = self._placed(values, where)
-        dx = samples % where.width + 0.5 - mean[0][ids]
-        dy = samples // where.width + 0.5 - mean[1][ids]
-        cos, sin = torch.cos(angle)[ids], torch.sin(angle)[ids]
-        u, v = (cos * dx + sin * dy) / scale[0][ids], (cos * dy - sin * dx) / scale[1][ids]
+        rows = torch.stack([*mean, *(torch.cos(angle) / scale), *(torch.sin(angle) / scale)], dim=1)  # (N, 6)
+        x, y, cos1, cos2, sin1, sin2 = rows.index_select(0, ids).unbind(dim=1)  # (P,) each
+        dx, dy = samples % where.width + 0.5 - x, samples // where.width + 0.5 - y
+        u, v = cos1 * dx + sin1 * dy, cos2 * dy - sin2 * dx  # along and across, in standard deviations
         return torch.clamp(torch.exp(-0.5 * (u * u + v * v)) - CUTOFF, min=0.0)
 
     def _colours(self, values: Tensor) -> Tensor:
@@ -131,7 +135,7 @@ class TorchEngine:
         planes = torch.zeros(where.width * where.height, feature.shape[1], device=self._device)
         for ids, samples in self._pairs(values, where):
             weight = self._weights(values, where, (ids, samples))
-            planes.index_add_(0, samples, weight[:, None] * feature[ids])
+            planes.index_add_(0, samples, weight[:, None] * feature.index_select(0, ids))
         return planes
 
     def _blended(self, planes: Tensor, where: Subset) -> Tensor:
@@ -165,13 +169,14 @@ class TorchEngine:
         gradient = torch.zeros_like(values)
         for ids, samples in self._pairs(values.detach(), where):
             weight = self._weights(values, where, (ids, samples))
-            part = (weight[:, None] * self._features(values)[ids] * by_planes[samples]).sum()
+            feature = self._features(values).index_select(0, ids)  # (P, K)
+            part = (weight[:, None] * feature * by_planes.index_select(0, samples)).sum()
             gradient += torch.autograd.grad(part, values)[0]
         return gradient
 
     def noise(self, step: Step) -> Tensor:
         """(5 + C, N) uniform noise of a quantization step for what is free (Balle et al. 2017)."""
-        values, frozen = self._values, self._frozen
+        values = self._values
         if step.noise is None:
             return torch.zeros_like(values)
         tables = step_tables(step.noise, self._task.channels)
@@ -200,7 +205,7 @@ class TorchEngine:
         return torch.stack([first * cos - second * sin, first * sin + second * cos])
 
     def _is_frozen(self) -> Tensor:
-        """(5 + C, N)"""
+        """(5 + C, N) which values are final."""
         mask = torch.zeros_like(self._values, dtype=torch.bool)
         for name, row in ROWS.items():
             mask[row] = (self._frozen & FROZEN[name]) != 0
@@ -250,7 +255,10 @@ class TorchEngine:
 
     @torch.no_grad()
     def removal_costs(self, reduction: int) -> FloatArray:
-        return np.sum([self._removal_costs_on(self._task.subset(reduction, k)) for k in range(min(reduction**2, SUBSETS))], axis=0)
+        cost = np.zeros(self._values.shape[1], np.float32)
+        for step in range(min(reduction**2, SUBSETS)):
+            cost += self._removal_costs_on(self._task.subset(reduction, step))
+        return cost
 
     def _removal_costs_on(self, where: Subset) -> FloatArray:
         """(N,) without Gaussian i, out becomes out + m (out - c_i), m = w_i / (W - w_i); of a sum, out - w_i c_i."""

@@ -1,7 +1,7 @@
 """Losses that compare neighbourhoods, in PyTorch: SmartSplat's L1 + SSIM, and differences with SSIM over several scales.
 
-SSIM: Wang, Bovik, Sheikh and Simoncelli, "Image Quality Assessment: From Error Visibility to Structural Similarity", 2004, with its Gaussian
-window of 11 taps and sigma 1.5. At the borders of the picture the window is cut off and renormalized, so every pixel counts.
+SSIM: Wang, Bovik, Sheikh and Simoncelli, "Image Quality Assessment: From Error Visibility to Structural Similarity", 2004, with its
+Gaussian window of 11 taps and sigma 1.5. At the borders of the picture the window is cut off and renormalized, so every pixel counts.
 """
 
 from __future__ import annotations
@@ -75,5 +75,5 @@ def blurred(planes: Tensor) -> Tensor:
 
 
 def _planes(picture: Tensor) -> Tensor:
-    """(h, w, C) -> (C, 1, h, w)"""
+    """Pictures (h, w, C) as planes (C, 1, h, w)."""
     return picture.permute(2, 0, 1)[:, None]

@@ -33,7 +33,9 @@ class GsplatEngine(TorchEngine):
         cos, sin = torch.cos(angle), torch.sin(angle)
         a, b = scale**2
         xx, yy, xy = cos * cos * a + sin * sin * b, sin * sin * a + cos * cos * b, cos * sin * (a - b)
-        conic = torch.stack([yy, -xy, xx], dim=1) / (a * b)[:, None]  # (N, 3), the upper triangle of the inverse covariance
+        conic = (
+            torch.stack([yy, -xy, xx], dim=1) / (a * b)[:, None]
+        )  # (N, 3), the upper triangle of the inverse covariance
         radii = torch.ceil(torch.sqrt(Q_MAX * torch.stack([xx, yy], dim=1))).to(torch.int32)  # (N, 2)
         centre, opacity = mean.T.contiguous()[None], torch.full_like(angle, OPACITY)[None]
         across, down = -(-where.width // TILE), -(-where.height // TILE)
