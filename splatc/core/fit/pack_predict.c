@@ -4,9 +4,7 @@
 #include "lanes.h"
 #include "pack_search.h"
 
-#define JOIN(a, b) a##b
-#define WITH_LEVEL(name, level) JOIN(name, level)
-#define PREDICT_PLACES WITH_LEVEL(predict_places_, CORE_LEVEL)
+#define PREDICT_PLACES AT_LEVEL(predict_places)
 
 enum { GROUP = 8, W = LANES < GROUP ? LANES : GROUP, K = LANES / 2, PARTS = CORE_NEIGHBOURS / K, DEPTH = 64 };
 
