@@ -23,6 +23,7 @@ from splatc.batch.work import run_job
 from splatc.cli import main
 from splatc.encoder import EncodeOptions, empty_file
 from splatc.errors import TimeUpError, UsageError
+from splatc.fit.engines.choice import Wanted
 from splatc.image_io import Image, Metadata, Samples
 from splatc.quality_search import Point, encode_to_psnr, place, slope_near
 from splatc.rate_control import Target
@@ -57,7 +58,7 @@ def reached(pixels: Samples, data: bytes) -> float:
 def search(pixels: Samples, psnr: float, effort: int = 1, max_time: float | None = None) -> bytes:
     image = Image(pixels)
     options = EncodeOptions(Target(*Request(psnr=psnr).resolve(image)), effort=effort, max_time=max_time)
-    return encode_to_psnr("cpu", image, options, psnr, lambda *_: None)
+    return encode_to_psnr(Wanted(device="cpu"), image, options, psnr, lambda *_: None)
 
 
 class Line:
@@ -71,7 +72,7 @@ class Line:
         monkeypatch.setattr(quality_search, "encode_on", self.encode)
         monkeypatch.setattr(quality_search, "quality", self.quality)
 
-    def encode(self, wanted: str, image: Image, options: EncodeOptions, tell: Any, progress: Any) -> bytes:
+    def encode(self, wanted: Wanted, image: Image, options: EncodeOptions, tell: Any, progress: Any) -> bytes:
         tell("fitted by somebody", True)
         self.tries.append((options.effort, options.target.value))
         self.seconds.append(options.max_time)
@@ -213,7 +214,7 @@ def test_metadata_that_fill_the_file_are_told(tmp_path: Path) -> None:
 def test_few_fits_find_the_size(monkeypatch: pytest.MonkeyPatch, slope: float, psnr: float) -> None:
     line = Line(monkeypatch, slope=slope)
     pixels = np.zeros((1500, 1500, 3), np.uint8)
-    data = encode_to_psnr("cpu", Image(pixels), asked(), psnr, lambda *_: None)
+    data = encode_to_psnr(Wanted(device="cpu"), Image(pixels), asked(), psnr, lambda *_: None)
     best = 2.0 ** ((psnr - 4.9) / slope)
     assert best <= len(data) <= 1.08 * best
     efforts = [effort for effort, _ in line.tries]
@@ -225,7 +226,7 @@ def test_few_fits_find_the_size(monkeypatch: pytest.MonkeyPatch, slope: float, p
 def test_chance_does_not_lead_below_the_target(monkeypatch: pytest.MonkeyPatch) -> None:
     for noise in (0.1, 0.3, 0.6):
         line = Line(monkeypatch, noise=noise)
-        data = encode_to_psnr("cpu", Image(SMOOTH), asked(), 31.0, lambda *_: None)
+        data = encode_to_psnr(Wanted(device="cpu"), Image(SMOOTH), asked(), 31.0, lambda *_: None)
         enough = [size for effort, size in line.tries if line.quality(SMOOTH, bytes([effort]) * size) >= 31.0]
         assert len(data) == min(enough)
 
@@ -233,7 +234,7 @@ def test_chance_does_not_lead_below_the_target(monkeypatch: pytest.MonkeyPatch) 
 def test_it_goes_up_until_one_reaches_the_target(monkeypatch: pytest.MonkeyPatch) -> None:
     line = Line(monkeypatch)
     monkeypatch.setattr(quality_search, "place", lambda points, aim, slope: 8.0)  # always the same size, and too small
-    data = encode_to_psnr("cpu", Image(SMOOTH), asked(), 28.0, lambda *_: None)
+    data = encode_to_psnr(Wanted(device="cpu"), Image(SMOOTH), asked(), 28.0, lambda *_: None)
     sizes = [size for effort, size in line.tries if effort == 5]
     assert sizes == sorted(set(sizes))
     assert len(data) == sizes[-1] >= 2.0 ** ((28.0 - 4.9) / 2.6)
@@ -242,7 +243,7 @@ def test_it_goes_up_until_one_reaches_the_target(monkeypatch: pytest.MonkeyPatch
 def test_what_is_far_off_is_refused_before_the_largest_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     line = Line(monkeypatch)
     with pytest.raises(UsageError, match="90 dB cannot be reached"):
-        encode_to_psnr("cpu", Image(np.zeros((1500, 1500, 3), np.uint8)), asked(), 90.0, lambda *_: None)
+        encode_to_psnr(Wanted(device="cpu"), Image(np.zeros((1500, 1500, 3), np.uint8)), asked(), 90.0, lambda *_: None)
     assert max(line.tries)[1] < 1500 * 1500 / 10
 
 
@@ -257,7 +258,7 @@ def test_time_is_shared_and_what_reached_the_target_in_it_counts(monkeypatch: py
         return fitted(*arguments)
 
     monkeypatch.setattr(quality_search, "encode_on", takes_its_time)
-    data = encode_to_psnr("cpu", Image(SMOOTH), asked(max_time=100.0), 33.0, lambda *_: None)
+    data = encode_to_psnr(Wanted(device="cpu"), Image(SMOOTH), asked(max_time=100.0), 33.0, lambda *_: None)
     assert len(data) in [size for _, size in line.tries]
     assert now[0] <= 100.0
     assert all(seconds is not None and seconds > 0 for seconds in line.seconds)
@@ -268,7 +269,7 @@ def test_time_is_shared_and_what_reached_the_target_in_it_counts(monkeypatch: py
     with pytest.raises(
         TimeUpError, match=r"no file with a PSNR of 33 dB was found in the time allowed; the best had \d\d\.\d\d dB"
     ):
-        encode_to_psnr("cpu", Image(SMOOTH), asked(max_time=100.0, size=200), 33.0, lambda *_: None)
+        encode_to_psnr(Wanted(device="cpu"), Image(SMOOTH), asked(max_time=100.0, size=200), 33.0, lambda *_: None)
     assert now[0] == pytest.approx(100.0)
 
 
@@ -283,7 +284,12 @@ def test_progress_only_grows_and_each_sentence_is_told_once(monkeypatch: pytest.
     sentences: list[str] = []
     options, image = asked(), Image(SMOOTH)
     encode_to_psnr(
-        "cpu", image, options, 31.0, lambda text, urgent: sentences.append(text), lambda *at: told.append(at)
+        Wanted(device="cpu"),
+        image,
+        options,
+        31.0,
+        lambda text, urgent: sentences.append(text),
+        lambda *at: told.append(at),
     )
     shares = [step / steps for step, steps, _ in told]
     assert shares == sorted(shares)
