@@ -105,7 +105,7 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python$(EXE)
 	touch $@
 
 $(VENV)/.develop: pyproject.toml constraints.txt | $(BIN)/python$(EXE)
-	$(INSTALL) ".[test,lint]"
+	$(INSTALL) ".[all]"
 	touch $@ $(VENV)/.runtime
 
 $(VENV)/.build: constraints.txt | $(BIN)/python$(EXE)

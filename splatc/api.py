@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from splatc.gaussians import Gaussians
-    from splatc.image_io import Image, Samples
+    from splatc.pixels import Image, Samples
     from splatc.verifier import Problem
 
 MAX_FILE_BYTES = 1 << 30
@@ -54,9 +54,10 @@ def encode(
     bytes, `count` Gaussians; it is never exceeded. Or `psnr`: the smallest file found that decodes to at least so many dB; that takes up to
     seven fits, and a few more where they all fall short. `effort` 1 (fastest) to 9 (best), `tune` the quality to aim for, `blend`
     how Gaussians make a pixel (None: what measures best), `seed` of the random numbers. `engine` "core" is the compiled fit on the CPU,
-    "cuda" that on an NVIDIA GPU, "torch" the method in PyTorch (``pip install "splatc[train]"``), "gsplat" the same with gsplat (``"splatc[gsplat]"``);
-    "auto" is "core", or with `device` "cuda" that on the GPU, with "auto" the same where one works; `tune` "ssim" is fitted by the
-    CPU. "torch" runs on any `device` that PyTorch drives. A colour profile, EXIF (a TIFF structure) and XMP are stored as they are given.
+    "cuda" that on an NVIDIA GPU, "torch" the method in PyTorch (``pip install "splatc[train]"``), "gsplat" the same with gsplat
+    (``"splatc[gsplat]"``); "auto" is "core", or with `device` "cuda" that on the GPU, with "auto" the same where one works;
+    `tune` "ssim" is fitted by the CPU. "torch" runs on any `device` that PyTorch drives. A colour profile, EXIF (a TIFF structure) and XMP
+    are stored as they are given.
     What would take more than some `max_memory` bytes, the picture included, is refused before it begins; None: nothing is.
 
     `progress` is called with (steps done, steps in all, what is being done), in the calling thread, at each step, and every 50 ms of a step
@@ -240,7 +241,7 @@ def _image(array: ArrayLike, icc: bytes = b"", exif: bytes = b"", xmp: bytes = b
     """The array as a picture. Raises InputImageError if it is none."""
     import numpy as np
 
-    from splatc.image_io import Image, Metadata
+    from splatc.pixels import Image, Metadata
 
     pixels = np.asarray(array)
     if pixels.dtype not in (np.uint8, np.uint16):

@@ -114,8 +114,8 @@ def save_gaussians(
             f"{path}: GaussianImage knows RGB only, these Gaussians have {gaussians.colour.shape[1]} channels"
         )
 
-    import torch
-
+    with named(path):
+        torch = _torch()
     state = {
         name: torch.from_numpy(np.ascontiguousarray(value, np.float32))
         for name, value in to_state_dict(gaussians, width, height).items()
@@ -208,9 +208,16 @@ def _array(state: Mapping[str, Any], name: str, columns: int) -> Doubles:
     return values
 
 
-def _load_state_dict(data: bytes) -> Mapping[str, Any]:
-    import torch
+def _torch() -> Any:
+    try:
+        import torch
+    except ImportError as error:
+        raise UsageError('a checkpoint needs PyTorch: pip install "splatc[train]"') from error
+    return torch
 
+
+def _load_state_dict(data: bytes) -> Mapping[str, Any]:
+    torch = _torch()
     try:
         state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises whatever its unpickler met

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from splatc import bitstream, core, metrics
+from splatc import bitstream, core
 from splatc.bitstream import Header
 from splatc.blend import Blend
 from splatc.core.pool import watched
@@ -27,10 +27,10 @@ from splatc.fit.schedule import FEWEST_CUTS, Schedule, schedule
 from splatc.fit.seeding import seed
 from splatc.fit.subset import mean_colour, reduction_for
 from splatc.fit.task import Task
-from splatc.fit.trainer import fit
+from splatc.fit.trainer import Refine, fit
 from splatc.flat import dominant_colour, flat_file
 from splatc.gaussians import FloatArray, Gaussians
-from splatc.image_io import Image
+from splatc.pixels import Image
 from splatc.pixels.hidden import without_hidden_colours
 from splatc.quality_control import TRIMS, Aim, QualityControl
 from splatc.quantize import empty_gaussians
@@ -68,7 +68,7 @@ class EncodeOptions:
     max_time: float | None = None
     """Seconds after which the file should be there; the fit then makes fewer steps, and the result depends on the machine."""
     aim: Aim | None = None
-    """A PSNR to reach with as few Gaussians as will do (quality_control.py); ``target`` is the count to begin with then."""
+    """A PSNR to reach with as few Gaussians as will do (quality_control.py); ``target`` is then the count that is guessed."""
     engine: Chosen | None = None
     """What fits (fit/engines/choice.py); None is the compiled engine."""
 
@@ -141,7 +141,6 @@ def encode_with(
 
     started = time.monotonic()
     memory.check(work_of(image, options), options.max_memory)
-    seen = image.pixels
     image = replace(image, pixels=without_hidden_colours(image.pixels))
     dominant = dominant_colour(image.pixels)
     header = _header(image, mean_colour(image.pixels) if dominant is None else dominant, options, quantizer)
@@ -149,10 +148,12 @@ def encode_with(
     task = Task(image.pixels, header.blend, background, quantizer, options.tune)
     chosen = options.engine or on_cpu()
     engine = chosen.make(task)
+    refine: Refine | None = None
     if options.aim is None:
         rate = RateControl(header, options.target, image.metadata, hurried=chosen.waits)
     else:
-        rate = QualityControl(header, options.target, image.metadata, options.aim, metrics.shown(seen))
+        rate = quality = QualityControl(header, options.target, image.metadata, options.aim)
+        refine = quality.refine
     many = chosen.waits and rate.first_count() > PREDICTED
     if plan is None:
         plan = schedule(options.effort, task.work(rate.first_count()))
@@ -172,10 +173,12 @@ def encode_with(
         progress=None if progress is None else lambda step, steps: progress(step, steps, "fitting"),
     )
     predict = None if many else rate.expected
-    gaussians, steps = fit(engine, task, seeds, rate.budget, plan, seed=options.seed, clock=clock, predict=predict)
+    gaussians, steps = fit(
+        engine, task, seeds, rate.budget, plan, seed=options.seed, clock=clock, predict=predict, refine=refine
+    )
     if progress is not None:
         progress(plan.steps, plan.steps, "packing")
-    cost = engine.removal_costs(task.reduction(len(gaussians), plan))
+    cost = engine.removal_costs(task.reduction(rate.first_count(), plan))
     rate.header = replace(header, quantizer=steps)
     return rate.trim(quantize_for(rate.header, gaussians), cost)
 

@@ -22,8 +22,8 @@ from splatc.errors import TimeUpError, UsageError
 from splatc.fit import memory
 from splatc.fit.schedule import Schedule, schedule
 from splatc.flat import flat_file
-from splatc.image_io import Image, Samples
-from splatc.quality_control import SLOPE, USUAL_RISE, Aim, Course, Curve
+from splatc.pixels import Image, Samples
+from splatc.quality_control import SLOPE, USUAL_RISE, Aim, Course, Curve, at
 from splatc.rate_control import FIRST_GUESS, Target
 
 if TYPE_CHECKING:
@@ -35,19 +35,23 @@ TRIALS, WHOLE = 3, 3
 TRIAL_EFFORT = 1
 NEAR = 0.5
 """dB: a trial that ends so near to the target says enough."""
-WASTE = 0.5
-"""dB above the target, before the last trim, that are worth another fit."""
+WASTE = 0.35
+"""dB off the target, with the steps as they were, that are worth another fit: finer steps or the last trim had to make up for them."""
 LEAST_SLOPE, MOST_SLOPE = 1.0, 6.0
 APART = 0.2
 """Octaves: the slope between two fits that are nearer to each other is mostly chance."""
-GAIN = 0.2
-"""dB that twice the steps of a fit bring."""
-FALL = 0.02
-"""dB by which the PSNR rises less after pruning, of a fit of twice the steps."""
+GAIN, MOST_GAIN = 0.35, 1.05
+"""dB that twice the steps of a fit bring, and that more steps than those of a trial may bring in all."""
+LESS_RISE: Curve = ((0.35, 0.4, 0.45, 0.5), (0.5, 0.55, 0.75, 0.85))
+"""(times, factors) by which the PSNR rises less than in a trial, which prunes every few steps, and has not recovered from that."""
+FALL: Curve = ((0.7, 0.85), (0.0, 0.07))
+"""By how many dB it rises less in the end, too."""
 LONGEST_STEP = 2.0
 """Octaves: the line is not that straight, and large fits are slow."""
 LEAST_STEP = 0.05
 """Octaves by which a fit is larger than one that was to be the last and fell short; then twice that, and so on."""
+TRUST = 0.45
+"""In the number of Gaussians that other fits let guess; the fit itself tells the rest. Either is some 10 % off."""
 SPARE = 0.05
 """dB by which a fit aims higher than one before it that fell short; then twice that, and so on."""
 LEAST_START = 8
@@ -56,6 +60,8 @@ SMALLEST_LIMIT = 256
 """Gaussians that any picture may take, if its raw pixels are fewer bytes than these would be."""
 LARGEST = int(MAX_GAUSSIANS / Schedule(0).oversampling)
 """Gaussians whose seeds are still as many as a file may hold."""
+SEEDED = 0.8
+"""Of the largest number of seeds: a fit that ends with more has all that there can be."""
 QUICK = 12_000
 """Gaussians, about a minute's work."""
 HOPE = 1.5
@@ -141,6 +147,8 @@ class _Search:
         """What the last fit of an effort has told of how the PSNR rises."""
         self.best: bytes | None = None
         """The smallest file that reaches the target."""
+        self.reached = False
+        """Whether the last fit reached the target."""
         self.nearest = (-math.inf, 0)
         """The highest PSNR of all, and the bytes of its file."""
         self.slowest = {TRIAL_EFFORT: 0.0, options.effort: 0.0}
@@ -171,7 +179,7 @@ class _Search:
 
     def search_quickly(self, overhead: int) -> float:
         """Trial fits. Returns where the first whole fit should look, in octaves."""
-        gain = GAIN * math.log2(schedule(self.options.effort).steps / schedule(TRIAL_EFFORT).steps)
+        gain = min(GAIN * math.log2(schedule(self.options.effort).steps / schedule(TRIAL_EFFORT).steps), MOST_GAIN)
         count = (self.options.target.value - overhead) * 8 / FIRST_GUESS
         octaves = start = math.log2(max(count, LEAST_START))
         for index in range(self.trials):
@@ -184,7 +192,7 @@ class _Search:
                 return start
             octaves = place(self.points, self.psnr, slope_near(self.points, self.psnr))
             self.refuse_hopeless(gain)
-            if point.psnr > self.psnr - NEAR or self.count(octaves) <= self.count(point.octaves):
+            if abs(point.psnr - self.psnr) < NEAR or self.count(octaves) == self.count(point.octaves):
                 break
         if self.points:
             octaves = place(self.points, self.psnr - gain, slope_near(self.points, self.psnr))
@@ -200,13 +208,15 @@ class _Search:
             hurry = SHORT_OF_TIME if self.best is None and self.left() < 2 * self.slowest[effort] else 0.0
             point = self.attempt(octaves, effort, spare + hurry, self.left() / max(1, self.whole - len(fits)))
             fits.append(point)
-            reached = point.psnr >= self.psnr
-            if reached and (point.psnr < self.psnr + WASTE or len(fits) >= self.whole):
+            reached = self.reached
+            if reached and (abs(point.psnr - self.psnr) < WASTE or len(fits) > 1):
                 return
             if not reached:
                 if self.best is not None and len(fits) >= self.whole:
                     return
-                if self.count(octaves) >= self.most:
+                if self.count(octaves) >= self.most and point.octaves >= math.log2(
+                    SEEDED * seeds_of(self.image, self.most)
+                ):
                     if self.best is not None:
                         return
                     self.refuse()
@@ -225,24 +235,24 @@ class _Search:
         self.tries += 1
         limit = None if self.options.max_time is None else max(0.0, seconds)
         courses: list[Course] = []
-        aim = Aim(self.psnr, courses.append, self.rise(effort), spare)
+        trust = TRUST if self.points else 0.0
+        aim = Aim(self.psnr, self.seen, courses.append, self.rise(effort), effort == self.options.effort, trust, spare)
         options = replace(self.options, target=Target("count", count), effort=effort, max_time=limit, aim=aim)
         data = encode_on(self.wanted, self.image, options, self.tell_once, self.reporter(effort))
         psnr = self.judge(data)
+        self.reached = psnr >= self.psnr
         self.tell(f"try {self.tries}, effort {effort}: {len(data)} bytes, PSNR {psnr:.2f} dB", False)
-        if psnr >= self.psnr and (self.best is None or len(data) < len(self.best)):
+        if self.reached and (self.best is None or len(data) < len(self.best)):
             self.best = data
         took = time.monotonic() - started
         self.slowest[effort] = max(self.slowest[effort], took)
         self.cut |= limit is not None and took > CUT * limit
-        course = courses[-1] if courses else Course((), read_header(data).count, psnr)
+        course = courses[-1] if courses else Course((), (), read_header(data).count, psnr)
         if course.measured:
-            self.rises[effort] = course.rise()
-        if psnr < self.psnr and seeds_of(self.image, count) >= seeds_of(self.image, self.most):
-            self.most = min(self.most, count)
+            # A trial is not steered, and tells all that there is to know.
+            self.rises[effort] = course.rise(aim.rise, sure=not aim.steered)
         # Lines do not go through infinity, the PSNR of equal pictures.
-        ended = course.psnr if psnr >= self.psnr else min(course.psnr, psnr)
-        point = Point(math.log2(max(1, course.count)), min(ended, self.psnr + 30.0), effort)
+        point = Point(math.log2(max(1, course.count)), min(course.plain, self.psnr + 30.0), effort)
         self.points.append(point)
         return point
 
@@ -251,8 +261,11 @@ class _Search:
         if effort in self.rises:
             return self.rises[effort]
         times, rises = self.rises.get(TRIAL_EFFORT, USUAL_RISE)
-        longer = math.log2(schedule(effort).steps / schedule(TRIAL_EFFORT).steps)
-        return times, tuple(rise - FALL * longer for rise in rises)
+        if effort == TRIAL_EFFORT:
+            return times, rises
+        return times, tuple(
+            at(time, LESS_RISE) * rise - at(time, FALL) for time, rise in zip(times, rises, strict=True)
+        )
 
     def judge(self, data: bytes) -> float:
         """The PSNR of a file; the highest is remembered."""

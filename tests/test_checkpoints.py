@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +70,17 @@ def test_scaling_and_rotation_mean_the_same_as_a_covariance() -> None:
 def test_opacity_counts_as_colour() -> None:
     half = checkpoints.from_state_dict(state(_opacity=np.full((12, 1), 0.5)), WIDTH, HEIGHT)
     assert half.colour == pytest.approx(0.5 * state()["_features_dc"], rel=1e-5)
+
+
+def test_without_pytorch_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    path = tmp_path / "set.pth"
+    sentence = f'{path}: a checkpoint needs PyTorch: pip install "splatc[train]"'
+    with pytest.raises(UsageError, match=re.escape(sentence)):
+        checkpoints.save_gaussians(path, gaussians(), width=WIDTH, height=HEIGHT)
+    path.write_bytes(b"what torch would read")
+    with pytest.raises(UsageError, match=re.escape(sentence)):
+        checkpoints.load_gaussians(path, width=WIDTH, height=HEIGHT)
 
 
 @pytest.mark.parametrize("name", ["set.npz", "set.pth", "gaussian_model.pth.tar"])

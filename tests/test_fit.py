@@ -8,23 +8,22 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-import torch
 
 from splatc.blend import Blend
 from splatc.fit import task
 from splatc.fit.clock import Clock
-from splatc.fit.freezing import Freezing
-from splatc.fit.lattice import Picture
-from splatc.fit.parameters import NAMES, from_gaussians, to_gaussians
-from splatc.fit.rounding import freeze, steps
+from splatc.fit.engines.core import CoreEngine
+from splatc.fit.rounding import freeze, rounded, step_rows
 from splatc.fit.schedule import Cut, Round, Schedule, Trim, schedule
 from splatc.fit.seeding import seed
+from splatc.fit.table import ANGLE, COLOUR, FROZEN, LOG_ASPECT, NAMES, ROWS
 from splatc.fit.task import Task, Tune
 from splatc.fit.trainer import fit
 from splatc.gaussians import FloatArray, Gaussians, Scene
 from splatc.quantize import dequantize, quantize
 from splatc.render import render
 from splatc.steps import Quantizer
+from tests.engines import table_of
 from tests.scenes import floats, random_gaussians
 
 WIDTH, HEIGHT = 48, 40
@@ -39,10 +38,16 @@ def picture() -> FloatArray:
 
 
 def fitted(plan: Schedule, blend: Blend = Blend.NORMALIZED, tune: Tune = "psnr", count: int = 60) -> Gaussians:
-    image = picture()
-    seeds = seed(image, 3 * count, np.random.default_rng(0))
-    pixels = np.rint(image * 255).astype(np.uint8)
-    return fit(Task(Picture(pixels), blend, BACKGROUND, Quantizer(), tune), seeds, lambda *_: count, plan)[0]
+    return fit_of(plan, blend, tune, count=count)[0]
+
+
+def fit_of(
+    plan: Schedule, blend: Blend = Blend.NORMALIZED, tune: Tune = "psnr", *, count: int = 60, clock: Clock | None = None
+) -> tuple[Gaussians, Quantizer]:
+    pixels = np.rint(picture() * 255).astype(np.uint8)
+    what = Task(pixels, blend, BACKGROUND, Quantizer(), tune)
+    seeds = seed(picture(), 3 * count, np.random.default_rng(0))
+    return fit(CoreEngine(what), what, seeds, lambda *_: count, plan, clock=clock)
 
 
 def error(gaussians: Gaussians, blend: Blend) -> float:
@@ -53,12 +58,11 @@ def error(gaussians: Gaussians, blend: Blend) -> float:
 def test_what_a_step_looks_at(tune: Tune, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(task, "WINDOW", 10 * WIDTH)
     pixels = np.rint(picture() * 255).astype(np.uint8)
-    here = Task(Picture(pixels), Blend.SUM, BACKGROUND, Quantizer(), tune)
-    lattices = [here.lattice(1, step) for step in range(-(-HEIGHT // 10))]
-    for lattice in lattices:
-        assert here.samples(1) == pytest.approx(lattice.width * lattice.height * 3, rel=0.15)
-        assert np.array_equal(lattice.samples, Picture(pixels).lattice(1).samples[lattice.y0 :][: lattice.height])
-    seen = {row for lattice in lattices for row in range(lattice.y0, lattice.y0 + lattice.height)}
+    here = Task(pixels, Blend.SUM, BACKGROUND, Quantizer(), tune)
+    subsets = [here.compared(1, step) for step in range(-(-HEIGHT // 10))]
+    for each in subsets:
+        assert here.samples(1) == pytest.approx(each.width * each.height * 3, rel=0.15)
+    seen = {row for each in subsets for row in range(each.y0, each.y0 + each.height)}
     assert seen == set(range(HEIGHT))
 
 
@@ -93,47 +97,69 @@ def test_one_seed_one_result() -> None:
         assert np.array_equal(getattr(first, field.name), getattr(second, field.name)), field.name
 
 
-def test_parameters_round_trip() -> None:
+def test_tables_round_trip() -> None:
     gaussians = random_gaussians(np.random.default_rng(1), 50, 64, 64, scales=(1.0, 9.0))
-    back = to_gaussians(from_gaussians(gaussians))
+    back = table_of(gaussians).gaussians()
     for field in fields(back):
         assert np.allclose(getattr(back, field.name), getattr(gaussians, field.name), rtol=1e-4, atol=1e-4), field.name
 
 
 def test_swapped_axes_are_put_right() -> None:
     gaussians = random_gaussians(np.random.default_rng(2), 20, 64, 64, scales=(1.0, 9.0))
-    parameters = from_gaussians(gaussians)
-    swapped = replace(parameters, ratio=-parameters.ratio, angle=parameters.angle + 0.5 * math.pi)
-    turn = to_gaussians(swapped).angle - gaussians.angle
+    swapped = table_of(gaussians)
+    swapped.values[LOG_ASPECT] *= -1
+    swapped.values[ANGLE] += 0.5 * math.pi
+    turn = swapped.gaussians().angle - gaussians.angle
     assert np.allclose(np.mod(turn + 0.1, math.pi), 0.1, atol=1e-3)
-    assert np.allclose(to_gaussians(swapped).scale, gaussians.scale, rtol=1e-4)
+    assert np.allclose(swapped.gaussians().scale, gaussians.scale, rtol=1e-4)
+
+
+def test_angles_stay_below_pi() -> None:
+    table = table_of(random_gaussians(np.random.default_rng(2), 5, 64, 64))
+    table.values[ANGLE] = [-1e-9, math.pi, -math.pi, 7.0 * math.pi - 1e-6, 0.0]
+    angle = table.gaussians().angle
+    assert bool(((angle >= 0.0) & (angle < np.float32(math.pi))).all())
+
+
+def test_a_table_is_kept_and_extended_as_one() -> None:
+    table, rng = table_of(random_gaussians(np.random.default_rng(1), 6, 64, 48)), np.random.default_rng(2)
+    table.first[:], table.second[:], table.frozen[:] = 1.0, 2.0, 31
+    assert table.free() == ()
+    more = table.joined(table.values[:, :3], rng).keep(np.array([8, 0, 7]))
+    assert np.array_equal(more.values, table.values[:, [2, 0, 1]])
+    assert more.first[0].tolist() == [0.0, 1.0, 0.0] and more.second[5].tolist() == [0.0, 2.0, 0.0]
+    assert more.frozen.tolist() == [0, 31, 0]
+    assert more.order[1] == table.order[0] and bool(((more.order >= 0.0) & (more.order < 1.0)).all())
+    assert more.free() == NAMES
+    assert all(each.flags.c_contiguous for each in (more.values, more.first, more.second))
 
 
 def test_freezing_moves_nothing_by_more_than_half_a_step() -> None:
-    parameters = from_gaussians(random_gaussians(np.random.default_rng(3), 80, 64, 64, scales=(1.0, 9.0)))
-    shaped = freeze(parameters, Quantizer(), ("size", "ratio", "angle"))
-    frozen = freeze(shaped, Quantizer(), ("mean", "colour"))
-    widths = steps(shaped, Quantizer())
-    for name in NAMES:
-        before = getattr(shaped if name in ("mean", "colour") else parameters, name)
-        moved = (getattr(frozen, name) - before).abs()
-        if name != "angle":  # whose number of directions depends on the ratio
+    values = table_of(random_gaussians(np.random.default_rng(3), 80, 64, 64, scales=(1.0, 9.0))).values
+    shaped = rounded(values, Quantizer(), ("log_scale", "log_aspect", "angle"))
+    frozen = rounded(shaped, Quantizer(), ("mean", "colour"))
+    widths = step_rows(shaped, Quantizer())
+    for name, row in ROWS.items():
+        before = (shaped if name in ("mean", "colour") else values)[row]
+        moved = np.abs(frozen[row] - before)
+        if name != "angle":  # whose number of directions depends on the aspect ratio
             share = 1.0 if name == "mean" else 0.501  # a mean stays in its cell
-            assert bool((moved <= share * widths[name]).all()), name
+            assert bool((moved <= share * widths[row]).all()), name
 
 
 def test_freezing_by_shares_ends_with_everything_held() -> None:
-    parameters = from_gaussians(random_gaussians(np.random.default_rng(4), 30, 64, 64))
-    freezing = Freezing(30, torch.Generator().manual_seed(0))
-    half = freezing.advance(parameters, Quantizer(), ("colour",), 0.5)
-    changed = (half.colour != parameters.colour).any(dim=1)
-    assert bool((changed <= freezing.held["colour"]).all())
-    assert 0 < int(freezing.held["colour"].sum()) < 30
-    assert "colour" in freezing.free()
-    noise = freezing.only_free({"colour": torch.ones(30, 3)})["colour"]
-    assert bool((noise[freezing.held["colour"]] == 0).all())
-    freezing.advance(half, Quantizer(), NAMES, 1.0)
-    assert freezing.free() == ()
+    table = table_of(random_gaussians(np.random.default_rng(4), 30, 64, 64))
+    before = table.copy()
+    freeze(table, Quantizer(), ("colour",), 0.5)
+    held = (table.frozen & FROZEN["colour"]) != 0
+    assert np.array_equal(held, table.order < 0.5)
+    assert np.array_equal((table.values != before.values).any(axis=0), held)
+    assert np.array_equal(table.values[:5], before.values[:5])
+    assert "colour" in table.free()
+    colours = table.values[COLOUR].copy()
+    freeze(table, Quantizer(), NAMES, 1.0)
+    assert table.free() == ()
+    assert np.array_equal(table.values[COLOUR][:, held], colours[:, held])
 
 
 @pytest.mark.parametrize("effort", range(1, 10))
@@ -167,10 +193,7 @@ def test_a_clock_without_seconds_left_makes_few_steps() -> None:
 
 
 def test_a_fit_without_time_still_lies_on_the_grid() -> None:
-    pixels = np.rint(picture() * 255).astype(np.uint8)
-    seeds = seed(picture(), 60, np.random.default_rng(0))
-    task = Task(Picture(pixels), Blend.NORMALIZED, BACKGROUND, Quantizer())
-    result, _ = fit(task, seeds, lambda *_: 20, PLAN, clock=Clock(80, seconds=0.0))
+    result, _ = fit_of(PLAN, count=20, clock=Clock(80, seconds=0.0))
     assert len(result) <= 20
     back = dequantize(Quantizer(), quantize(Quantizer(), result, WIDTH, HEIGHT))
     assert np.allclose(back.colour, result.colour, atol=1e-4)
@@ -182,10 +205,7 @@ def test_the_better_the_fit_the_finer_the_steps() -> None:
     assert default == Quantizer()
     assert coarse.position > default.position > fine.position
     assert coarse.sizes < default.sizes < fine.sizes
-    pixels = np.rint(picture() * 255).astype(np.uint8)
-    seeds = seed(picture(), 180, np.random.default_rng(0))
-    task = Task(Picture(pixels), Blend.NORMALIZED, BACKGROUND, Quantizer())
-    result, quantizer = fit(task, seeds, lambda *_: 60, plan)
+    result, quantizer = fit_of(plan)
     assert quantizer != Quantizer()
     back = dequantize(quantizer, quantize(quantizer, result, WIDTH, HEIGHT))
     assert np.allclose(back.colour, result.colour, atol=1e-4)

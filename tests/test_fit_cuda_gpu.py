@@ -11,7 +11,8 @@ from splatc import decode
 from splatc.blend import Blend
 from splatc.cuda.device import CudaDevice
 from splatc.encoder import EncodeOptions, encode_image
-from splatc.fit.parameters import NAMES
+from splatc.fit.engines.choice import on_gpu
+from splatc.fit.table import ROWS
 from splatc.image_io import load
 from splatc.metrics import psnr
 from splatc.rate_control import Target
@@ -30,7 +31,7 @@ def device() -> CudaDevice:
 
 
 @pytest.mark.parametrize(("channels", "dtype", "blend", "reduction", "step"), host.VARIANTS)
-def test_errors_gradients_and_costs_are_the_cpus(
+def test_errors_gradients_and_costs_are_autograds(
     device: CudaDevice,
     channels: int,
     dtype: type[np.uint8 | np.uint16],
@@ -44,8 +45,8 @@ def test_errors_gradients_and_costs_are_the_cpus(
 def test_the_kernels_give_on_the_gpu_what_they_give_on_the_host(device: CudaDevice) -> None:
     _, here = host.found_by(HostDevice())
     found, there = host.found_by(device)
-    for name in NAMES:
-        assert np.allclose(there[name], here[name], rtol=1e-3, atol=1e-4 * np.abs(here[name]).max()), name
+    for name, row in ROWS.items():
+        assert np.allclose(there[row], here[row], rtol=1e-3, atol=1e-4 * np.abs(here[row]).max()), name
     for _ in range(5):
         assert host.found_by(device)[0] == found
 
@@ -53,7 +54,7 @@ def test_the_kernels_give_on_the_gpu_what_they_give_on_the_host(device: CudaDevi
 @pytest.mark.parametrize("blend", [Blend.NORMALIZED, Blend.SUM])
 def test_two_encodings_give_the_same_bytes_as_good_as_the_cpu_s(device: CudaDevice, blend: Blend) -> None:
     image = load(str(PICTURE))
-    options = EncodeOptions(Target("bytes", image.pixels.nbytes // 200), blend=blend, effort=1, device=device)
+    options = EncodeOptions(Target("bytes", image.pixels.nbytes // 200), blend=blend, effort=1, engine=on_gpu(device))
     data = encode_image(image, options)
     assert encode_image(image, options) == data
     assert 0.97 * options.target.value <= len(data) <= options.target.value

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from click.testing import CliRunner, Result
 
 import splatc
@@ -17,23 +16,24 @@ from splatc.cli import main
 from splatc.cuda.missing import Broken, Missing
 from splatc.encoder import EncodeOptions, encode_with
 from splatc.errors import DeviceError, UsageError
-from splatc.fit import device as fit_device
 from splatc.fit.cuda.engine import CudaEngine
-from splatc.fit.engine import Step
-from splatc.fit.lattice import Picture
-from splatc.fit.natural import along_axes, mean_steps, turns
-from splatc.fit.parameters import NAMES, Adam, from_gaussians
-from splatc.fit.rate import Pull
+from splatc.fit.engine import Engine, Step
+from splatc.fit.engines.autograd import TorchEngine
+from splatc.fit.engines.choice import Wanted, on_cpu, on_gpu
+from splatc.fit.engines.core import CoreEngine
+from splatc.fit.rate import RateGradient
 from splatc.fit.schedule import Schedule
 from splatc.fit.seeding import seed
+from splatc.fit.table import FROZEN, NAMES, ROWS
 from splatc.fit.task import Task
-from splatc.fit.trainer import fit
+from splatc.fit.trainer import Moment, fit
 from splatc.gaussians import Gaussians
 from splatc.image_io import Image, load
 from splatc.quantize import QuantizedGaussians, dequantize, quantize
 from splatc.rate_control import RateControl, Target
 from splatc.steps import Quantizer
 from tests.cuda_host.emulator import HostDevice, needs_compiler
+from tests.engines import table_of
 from tests.scenes import floats, random_gaussians
 from tests.test_fit import BACKGROUND, HEIGHT, WIDTH, error, picture
 
@@ -41,21 +41,20 @@ COUNT = 30
 PLAN = Schedule(40, adapt=0.0)
 
 
-def task(device: HostDevice | None = None) -> Task:
-    pixels = Picture(np.rint(picture() * 255).astype(np.uint8))
-    engine = None if device is None else CudaEngine(device, pixels, Blend.NORMALIZED, BACKGROUND)
-    return Task(pixels, Blend.NORMALIZED, BACKGROUND, Quantizer(), engine=engine)
+def task() -> Task:
+    pixels = np.rint(picture() * 255).astype(np.uint8)
+    return Task(pixels, Blend.NORMALIZED, BACKGROUND, Quantizer())
 
 
-def fitted(where: Task, plan: Schedule, seeds: int = 2 * COUNT) -> Gaussians:
+def fitted(engine: Engine, plan: Schedule, seeds: int = 2 * COUNT) -> Gaussians:
     begin = seed(picture(), seeds, np.random.default_rng(0))
-    return fit(where, begin, lambda *_: COUNT, plan, seed=3)[0]
+    return fit(engine, task(), begin, lambda *_: COUNT, plan, seed=3)[0]
 
 
 @needs_compiler
 def test_a_fit_on_the_kernels_is_as_good_as_the_cpus_and_lies_on_the_grid() -> None:
     device = HostDevice()
-    result, other = fitted(task(device), PLAN), fitted(task(), PLAN)
+    result, other = fitted(CudaEngine(device, task()), PLAN), fitted(CoreEngine(task()), PLAN)
     assert len(result) == COUNT
     assert error(result, Blend.NORMALIZED) == pytest.approx(error(other, Blend.NORMALIZED), rel=0.3)
     back = dequantize(Quantizer(), quantize(Quantizer(), result, WIDTH, HEIGHT))
@@ -69,69 +68,56 @@ def test_a_fit_on_the_kernels_is_as_good_as_the_cpus_and_lies_on_the_grid() -> N
 @needs_compiler
 def test_without_noise_a_few_steps_are_those_of_the_cpu() -> None:
     plan = Schedule(6, prune_from=1.0, prune_until=1.0, cuts=1, quantized=False)
-    here, there = (fitted(where, plan, COUNT) for where in (task(), task(HostDevice())))
+    engines = (CoreEngine(task()), CudaEngine(HostDevice(), task()))
+    here, there = (fitted(engine, plan, COUNT) for engine in engines)
     for name, tolerance in (("mean", 0.02), ("scale", 0.02), ("colour", 0.003)):
         assert np.allclose(getattr(here, name), getattr(there, name), atol=tolerance), name
 
 
 @needs_compiler
-def test_what_is_held_stays_and_bounds_hold() -> None:
-    engine = task(HostDevice()).engine
-    assert engine is not None
-    parameters = from_gaussians(seed(picture(), COUNT, np.random.default_rng(0)))
-    held = {name: torch.arange(COUNT) % (k + 2) == 0 for k, name in enumerate(NAMES)}
-    adam = Adam(parameters)
-    engine.send(parameters, adam, held)
-    rates = {"mean": 1e4, "size": 1e3, "ratio": 1e3, "colour": 1.0}
-    engine.step(Step(0, 1, None, 0, rates, 1))
-    moved, _ = engine.fetch()
-    engine.fetch_moments(adam)
-    for name in NAMES:
-        before, after = getattr(parameters, name), getattr(moved, name)
-        same = (before == after).reshape(COUNT, -1).all(dim=1)
-        assert same[held[name]].all()
-        assert bool(same.all()) == (name == "angle")  # it has no rate
-    assert moved.mean.min() >= 0
-    assert (moved.mean < torch.tensor([WIDTH, HEIGHT])).all()
-    assert moved.ratio.abs().max() <= 3.0
-    assert (adam.first.mean != 0).any()
-    assert (adam.first.angle == 0).all()
+def test_what_is_frozen_stays_and_bounds_hold() -> None:
+    engine = CudaEngine(HostDevice(), task())
+    table = table_of(seed(picture(), COUNT, np.random.default_rng(0)))
+    for k, bit in enumerate(FROZEN.values()):
+        table.frozen[:: k + 2] |= bit
+    engine.send(table.copy())
+    engine.step(Step(0, 1, None, 0, {"mean": 1e4, "log_scale": 1e3, "log_aspect": 1e3, "colour": 1.0}, 1, (0.8, 0.98)))
+    moved = engine.fetch()
+    for name, row in ROWS.items():
+        same = (moved.values[row] == table.values[row]).reshape(-1, COUNT).all(axis=0)
+        assert same[(table.frozen & FROZEN[name]) != 0].all()
+        assert same.all() == (name == "angle")  # it has no rate
+    x, y, _, log_aspect = moved.values[:4]
+    assert min(x.min(), y.min()) >= 0 and x.max() < WIDTH and y.max() < HEIGHT
+    assert np.abs(log_aspect).max() <= 3.0
+    assert (moved.first[:2] != 0).any()
+    assert (moved.first[4] == 0).all()
+    assert np.array_equal(moved.order, table.order) and np.array_equal(moved.frozen, table.frozen)
 
 
 @needs_compiler
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_step_with_the_rate_term_is_adams(channels: int) -> None:
+@pytest.mark.parametrize("reduction", [1, 2])
+def test_a_step_with_the_rate_term_is_autograds(channels: int, reduction: int) -> None:
     gaussians = random_gaussians(np.random.default_rng(3), 40, 50, 40, channels=channels, scales=(2.0, 9.0))
-    parameters = from_gaussians(gaussians)
-    parameters = replace(parameters, mean=parameters.mean.clamp(0, 39))
-    pixels = np.random.default_rng(4).integers(0, 256, (40, 50, channels), np.uint8)
-    engine = CudaEngine(HostDevice(), Picture(pixels), Blend.NORMALIZED, floats([0.5] * channels))
-    rng = np.random.default_rng(5)
-    promised, widths = (
-        torch.from_numpy(rng.uniform(low, 0.4, (40, channels)).astype(np.float32)) for low in (-0.4, 0.01)
-    )
-    pull = Pull(promised, widths, torch.linspace(1.0, 3.0, channels), 0.3, 20.0)
-    adam = Adam(parameters)
-    engine.send(parameters, adam, {name: torch.zeros(40, dtype=torch.bool) for name in NAMES})
-    order = Step(0, 1, None, 0, dict.fromkeys(NAMES, 0.01), 1, pull)
-    engine.differentiate(order)
-    gradients = {name: torch.from_numpy(value) for name, value in engine.gradients(1).items()}
-    engine.step(order)
-    first = Adam(parameters)
-    moved, _ = engine.fetch()
-    engine.fetch_moments(first)
-    with_rate = pull.added(gradients, parameters)
-    assert not torch.allclose(with_rate["ratio"], gradients["ratio"])
-    with_rate["mean"] = along_axes(with_rate["mean"], parameters.angle)
-    expected = Adam(parameters)
-    directions = expected.directions(with_rate)
-    directions["mean"] = mean_steps(directions["mean"], parameters)
-    directions["angle"] = turns(directions["angle"], parameters.ratio)
-    there = {name: getattr(parameters, name) + 0.01 * directions[name] for name in NAMES}
-    there["mean"] = there["mean"].clamp(torch.zeros(2), torch.tensor([50, 40]) - 1 / 64)
-    for name in NAMES:
-        assert torch.allclose(getattr(first.first, name), getattr(expected.first, name), rtol=1e-4, atol=1e-5), name
-        assert torch.allclose(getattr(moved, name), there[name], atol=1e-4), name
+    table, rng = table_of(gaussians), np.random.default_rng(5)
+    table.values[:2] = table.values[:2].clip(0, 39)
+    pixels = rng.integers(0, 256, (40, 50, channels), np.uint8)
+    what = Task(pixels, Blend.NORMALIZED, floats([0.5] * channels), Quantizer())
+    predicted, widths = (floats(rng.uniform(low, 0.4, (channels, 40))) for low in (-0.4, 0.01))
+    rate = RateGradient(predicted, widths, floats(np.linspace(1.0, 3.0, channels)), 0.3, 20.0)
+    found = []
+    for engine in (CudaEngine(HostDevice(), what), TorchEngine(what)):
+        engine.send(table.copy())
+        engine.step(Step(0, reduction, None, 0, dict.fromkeys(NAMES, 0.01), 1, (0.8, 0.98), rate))
+        found.append(engine.fetch())
+    here, there = found
+    for moments in ("first", "second"):
+        scale = np.abs(getattr(there, moments)).max(axis=1, keepdims=True)
+        assert np.allclose(getattr(here, moments) / scale, getattr(there, moments) / scale, rtol=1e-3, atol=1e-4), (
+            moments
+        )
+    assert np.allclose(here.values, there.values, atol=1e-3)
 
 
 @needs_compiler
@@ -140,22 +126,12 @@ def test_two_encodings_give_the_same_bytes_in_whatever_order_threads_run() -> No
     plan = Schedule(25)
     files = []
     for device in (HostDevice(), HostDevice(backwards=True)):
-        options = EncodeOptions(Target("bytes", 250), seed=5, device=device)
+        options = EncodeOptions(Target("bytes", 250), seed=5, engine=on_gpu(device))
         files.append(encode_with(image, options, plan, Quantizer()))
     assert files[0] == files[1]
-    other = EncodeOptions(Target("bytes", 250), seed=6, device=HostDevice())
+    other = EncodeOptions(Target("bytes", 250), seed=6, engine=on_gpu(HostDevice()))
     assert encode_with(image, other, plan, Quantizer()) != files[0]
     assert max(map(len, files)) <= 250
-
-
-def test_a_loss_of_neighbourhoods_stays_on_the_cpu() -> None:
-    image = Image(np.rint(picture() * 255).astype(np.uint8))
-    device = HostDevice()
-    options = EncodeOptions(Target("count", 9), tune="ssim", device=device)
-    assert encode_with(image, options, Schedule(2), Quantizer()) == encode_with(
-        image, replace(options, device=None), Schedule(2), Quantizer()
-    )
-    assert device.launched == []
 
 
 class Told:
@@ -168,11 +144,13 @@ class Told:
         self.sentences.append((sentence, urgent))
 
 
+@needs_compiler
 @pytest.mark.parametrize("wanted", ["auto", "cuda"])
 def test_a_gpu_that_works_fits(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     device, told = HostDevice(), Told()
     monkeypatch.setattr("splatc.cuda.device.find_device", lambda: device)
-    assert fit_device.choose(wanted, "psnr", told) is device
+    chosen = Wanted("auto", wanted).choose("psnr", told)
+    assert chosen.waits and isinstance(chosen.make(task()), CudaEngine)
     assert told.sentences == [("fitted by the host", False)]
 
 
@@ -180,7 +158,7 @@ def test_who_asks_for_what_a_gpu_does_not_do_is_told(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("splatc.cuda.device.find_device", HostDevice)
     for wanted, urgent in (("auto", False), ("cuda", True)):
         told = Told()
-        assert fit_device.choose(wanted, "ssim", told) is None
+        assert Wanted("auto", wanted).choose("ssim", told) == on_cpu()
         assert told.sentences == [("fitted by the CPU: a GPU does not fit with --tune ssim", urgent)]
 
 
@@ -188,11 +166,13 @@ def test_without_a_gpu_the_cpu_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     for reason in (Missing("there is none"), Broken("it does not start")):
         monkeypatch.setattr("splatc.cuda.device.find_device", lambda reason=reason: reason)
         told = Told()
-        assert fit_device.choose("auto", "psnr", told) is None
+        assert Wanted("auto", "auto").choose("psnr", told) == on_cpu()
         assert told.sentences == [(f"fitted by the CPU: {reason}", reason.broken)]
         with pytest.raises(DeviceError, match=str(reason)):
-            fit_device.choose("cuda", "psnr", told)
-    assert fit_device.choose("cpu", "psnr", told) is None
+            Wanted("auto", "cuda").choose("psnr", told)
+        with pytest.raises(DeviceError, match=str(reason)):
+            Wanted("cuda", "auto").choose("psnr", told)
+    assert Wanted("auto", "cpu").choose("psnr", told) == on_cpu()
 
 
 def counting(rate: RateControl, monkeypatch: pytest.MonkeyPatch) -> list[int]:

@@ -1,4 +1,4 @@
-"""The rate term pulls to what is cheap: towards the promised colour, and towards round Gaussians."""
+"""The rate term draws to what is cheap: towards the predicted colour, and towards round Gaussians."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import math
 from dataclasses import replace
 
 import numpy as np
-import torch
 
 from splatc.bitstream.predict import expected_colours, to_symbols
 from splatc.blend import Blend
-from splatc.fit.lattice import Picture
-from splatc.fit.parameters import Parameters
-from splatc.fit.rate import BITS, EXPONENT, SOFT, pull
+from splatc.fit.engines.core import CoreEngine
+from splatc.fit.rate import BITS, EXPONENT, SOFT, rate_gradient
 from splatc.fit.schedule import Schedule
 from splatc.fit.seeding import seed
+from splatc.fit.table import COLOUR, LOG_ASPECT, Table
 from splatc.fit.task import Task
 from splatc.fit.trainer import fit
 from splatc.gaussians import FloatArray, Gaussians
@@ -24,34 +23,28 @@ from tests.bitstream_cases import header_for, random_quantized
 from tests.scenes import floats
 
 
-def parameters() -> Parameters:
-    return Parameters(
-        mean=torch.tensor([[4.0, 4.0], [9.0, 5.0]]),
-        size=torch.tensor([0.5, 0.5]),
-        ratio=torch.tensor([1.5, -1.5]),
-        angle=torch.tensor([0.3, 2.0]),
-        colour=torch.tensor([[0.9, 0.1, -0.1], [0.1, 0.1, 0.0]]),
-    )
+def table() -> Table:
+    rows = [[4, 9], [4, 5], [0.5, 0.5], [1.5, -1.5], [0.3, 2.0], [0.9, 0.1], [0.1, 0.1], [-0.1, 0.0]]
+    return Table.from_values(floats(rows), np.random.default_rng(0))
 
 
 def test_the_gradient_is_that_of_lambda_times_the_bits() -> None:
-    p = parameters()
-    promised = floats([[0.5, 0.1, 0.0], [0.5, 0.1, 0.0]])
-    found = pull(p, Quantizer(), lambda *_: promised, loss=62.0)
-    zero = {name: torch.zeros_like(getattr(p, name)) for name in ("mean", "size", "ratio", "angle", "colour")}
-    added = found.added(zero, p)
-    assert all(not added[name].any() for name in ("mean", "size", "angle"))
-    assert torch.equal(torch.sign(added["ratio"]), torch.tensor([1.0, -1.0]))  # down the slope is towards round
-    assert torch.equal(torch.sign(added["colour"]), torch.tensor([[1.0, 0.0, -1.0], [-1.0, 0.0, 0.0]]))
+    here = table()
+    predicted = floats([[0.5, 0.1, 0.0], [0.5, 0.1, 0.0]])
+    found = rate_gradient(here, Quantizer(), lambda *_: predicted, loss=62.0)
+    added = found.rows(here.values)
+    assert not added[[0, 1, 2, 4]].any()
+    assert np.sign(added[LOG_ASPECT]).tolist() == [1.0, -1.0]  # down the slope is towards round
+    assert np.sign(added[COLOUR].T).tolist() == [[1.0, 0.0, -1.0], [-1.0, 0.0, 0.0]]
     # A residual of many steps costs 1 / (mean ln 2) bits more for each step.
-    step = found.colour_step[:, 0]
+    step = found.colour_step[0]
     mean = float((0.4 / step).mean())
     slope = EXPONENT * 62.0 / (BITS * 2)
     expected = slope / (mean * math.log(2.0)) / step * (0.4 / step) / (0.4 / step + SOFT)
-    torch.testing.assert_close(added["colour"][:, 0].abs(), expected)
+    np.testing.assert_allclose(np.abs(added[COLOUR][0]), expected, rtol=1e-5)
 
 
-def test_what_is_promised_is_what_the_file_predicts() -> None:
+def test_what_is_predicted_is_what_the_file_predicts() -> None:
     header = header_for(300, 200)
     quantizer = header.quantizer
     gaussians = random_quantized(np.random.default_rng(0), header, 50)
@@ -64,16 +57,16 @@ def test_what_is_promised_is_what_the_file_predicts() -> None:
 
 def test_a_fit_with_the_rate_term_has_smaller_residuals() -> None:
     rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 256, (40, 48, 3)).astype(np.uint8)  # noise: neighbours promise nothing
-    task = Task(Picture(pixels), Blend.NORMALIZED, floats([0.5, 0.5, 0.5]), Quantizer())
+    pixels = rng.integers(0, 256, (40, 48, 3)).astype(np.uint8)  # noise: neighbours predict nothing
+    task = Task(pixels, Blend.NORMALIZED, floats([0.5, 0.5, 0.5]), Quantizer())
     seeds = seed(floats(pixels / 255), 60, rng)
 
     def gray(gaussians: Gaussians, quantizer: Quantizer) -> FloatArray:
         return floats(np.tile([0.5, 0.0, 0.0], (len(gaussians), 1)))
 
     plan = Schedule(80, adapt=0.0, rate=5.0)
-    free, _ = fit(task, seeds, lambda *_: 30, replace(plan, rate=0.0), expected=gray)
-    same, _ = fit(task, seeds, lambda *_: 30, plan)
-    pulled, _ = fit(task, seeds, lambda *_: 30, plan, expected=gray)
+    free, _ = fit(CoreEngine(task), task, seeds, lambda *_: 30, replace(plan, rate=0.0), predict=gray)
+    same, _ = fit(CoreEngine(task), task, seeds, lambda *_: 30, plan)
+    pulled, _ = fit(CoreEngine(task), task, seeds, lambda *_: 30, plan, predict=gray)
     np.testing.assert_array_equal(free.colour, same.colour)
     assert np.abs(pulled.colour - 0.5).mean() < np.abs(free.colour - 0.5).mean()

@@ -15,16 +15,16 @@ from splatc.blend import Blend
 from splatc.decoder import decode_bytes, make_scene
 from splatc.encoder import EncodeOptions, encode_image, encode_with
 from splatc.errors import UsageError
-from splatc.fit.lattice import Picture
-from splatc.fit.parameters import from_gaussians
+from splatc.fit.pruning import redundant_ones
 from splatc.fit.schedule import Schedule
-from splatc.fit.task import Task
+from splatc.fit.subset import subset
 from splatc.flat import cover, dominant_colour, flat_file, one_colour
 from splatc.gaussians import Gaussians
 from splatc.image_io import Image
 from splatc.rate_control import Target
 from splatc.render.reference import render
 from splatc.steps import Quantizer
+from tests.engines import table_of
 
 KINDS = [(channels, dtype) for channels in (1, 2, 3, 4) for dtype in (np.uint8, np.uint16)]
 SIDES = [(1, 1), (1, 50), (30, 30), (700, 41)]
@@ -203,11 +203,11 @@ def test_flat_parts_cost_next_to_nothing() -> None:
 
 
 def test_redundant_gaussians_reach_nothing_but_the_background() -> None:
-    picture = Picture(disc().pixels)  # the disc is at (70, 40), 18 px
-    task = Task(picture, Blend.NORMALIZED, np.ones(3, np.float32), Quantizer())
+    pixels = disc().pixels  # the disc is at (70, 40), 18 px
+    height, width, _ = pixels.shape
     mean = np.array([[20, 70], [20, 70], [20, 70], [48, 40], [70, 40], [1, 1]], np.float32)
     scale = np.array([[2, 2], [14, 14], [2, 2], [3, 1], [2, 2], [40, 0.5]], np.float32)
     gaussians = Gaussians(mean, scale, np.zeros(6, np.float32), np.ones((6, 3), np.float32))
     cost = np.array([0, 0, 1, 0, -1, -1], np.float32)
-    redundant = task.redundant(from_gaussians(gaussians), 1, cost)
+    redundant = redundant_ones(table_of(gaussians), cost, pixels, subset(width, height, 1, 0), np.ones(3, np.float32))
     assert redundant.tolist() == [True, False, False, False, False, True]

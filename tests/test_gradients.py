@@ -1,4 +1,4 @@
-"""Gradients and removal costs against the float64 oracle, on all lattices of a picture."""
+"""Gradients and removal costs against the float64 oracle, on all polyphase subsets of a picture; and what these are."""
 
 from __future__ import annotations
 
@@ -7,17 +7,13 @@ import pytest
 from numpy.typing import NDArray
 
 from splatc.blend import Blend
-from splatc.fit import squared
-from splatc.fit.kernels.scratch import Scratch
-from splatc.fit.lattice import Lattice, Picture
-from splatc.fit.parameters import from_gaussians
-from splatc.fit.perceptual import perceptual_error
-from splatc.fit.pyramid import Planes
-from splatc.fit.removal import removal_costs
-from splatc.fit.squared import squared_error
-from splatc.fit.view import View
-from splatc.gaussians import FloatArray, Gaussians, Scene
+from splatc.fit.subset import Subset, mean_colour, reduction_for, subset
+from splatc.fit.table import COLOUR
+from splatc.fit.task import Task
+from splatc.gaussians import Gaussians, Scene
 from splatc.render import reference
+from splatc.steps import Quantizer
+from tests.engines import ENGINES, gradient, table_of
 from tests.scenes import floats, random_gaussians
 
 WIDTH, HEIGHT = 61, 43
@@ -33,12 +29,12 @@ def setting(blend: Blend) -> tuple[Gaussians, NDArray[np.uint8]]:
     return Gaussians(*joined), rng.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
 
 
-def error(blend: Blend, target: NDArray[np.uint8], lattice: Lattice, *arrays: NDArray[np.float64]) -> float:
-    """Sum of squared differences at the pixels of a lattice."""
+def error(blend: Blend, target: NDArray[np.uint8], where: Subset, *arrays: NDArray[np.float64]) -> float:
+    """Sum of squared differences at the pixels of a polyphase subset."""
     mean, log_scale, angle, colour = arrays
     scene = Scene(WIDTH, HEIGHT, blend, BACKGROUND, Gaussians(mean, np.exp(log_scale), angle, colour))  # type: ignore[arg-type]
     difference = reference.render(scene) - target / 255
-    return float((difference[lattice.y0 :: lattice.reduction, lattice.x0 :: lattice.reduction] ** 2).sum())
+    return float((difference[where.y0 :: where.reduction, where.x0 :: where.reduction] ** 2).sum())
 
 
 def arrays_of(gaussians: Gaussians) -> list[NDArray[np.float64]]:
@@ -46,117 +42,103 @@ def arrays_of(gaussians: Gaussians) -> list[NDArray[np.float64]]:
     return [np.asarray(part, np.float64) for part in parts]
 
 
+def slopes(blend: Blend, target: NDArray[np.uint8], where: Subset, gaussians: Gaussians, i: int) -> list[float]:
+    """By mean x and y, log scale, log aspect ratio, angle and luma of Gaussian i: differences of `error`."""
+    arrays = arrays_of(gaussians)
+
+    def slope(array: int, change: list[float]) -> float:
+        ends = []
+        for sign in (1e-4, -1e-4):
+            moved = [a.copy() for a in arrays]
+            moved[array][i] += sign * (np.array(change) if moved[array].ndim == 2 else change[0])
+            ends.append(error(blend, target, where, *moved))
+        return (ends[0] - ends[1]) / 2e-4
+
+    directions: list[tuple[int, list[float]]] = [
+        (0, [1, 0]),
+        (0, [0, 1]),
+        (1, [1, 1]),
+        (1, [0.5, -0.5]),
+        (2, [1]),
+        (3, [1, 1, 1]),
+    ]
+    return [slope(array, change) for array, change in directions]
+
+
+@pytest.mark.parametrize("name", ENGINES)
 @pytest.mark.parametrize("blend", Blend)
 @pytest.mark.parametrize(("reduction", "step"), [(1, 0), (2, 0), (2, 1), (4, 6)])
-def test_gradients_match_finite_differences(blend: Blend, reduction: int, step: int) -> None:
+def test_gradients_match_finite_differences(name: str, blend: Blend, reduction: int, step: int) -> None:
     gaussians, target = setting(blend)
-    lattice = Picture(target).lattice(reduction, step)
-    view = View(from_gaussians(gaussians), lattice, blend)
-    total, moments = squared_error(lattice, view.footprint, view.feature, BACKGROUND)
-    gradients = view.gradients(moments)
-    arrays = arrays_of(gaussians)
-    assert total == pytest.approx(error(blend, target, lattice, *arrays), rel=1e-3)
-
-    def slope(array: int, change: NDArray[np.float64]) -> float:
-        step = 1e-4
-        ends = []
-        for sign in (step, -step):
-            moved = [a.copy() for a in arrays]
-            moved[array] += sign * change
-            ends.append(error(blend, target, lattice, *moved))
-        return (ends[0] - ends[1]) / (2 * step)
-
+    engine = ENGINES[name](Task(target, blend, BACKGROUND, Quantizer()))
+    found = gradient(engine, table_of(gaussians), reduction, step)
+    where = subset(WIDTH, HEIGHT, reduction, step)
+    total = error(blend, target, where, *arrays_of(gaussians))
+    assert engine.measured() == pytest.approx((total / (where.width * where.height * 3),) * 2, rel=1e-3)
     for i in range(0, len(gaussians), 9):
-        unit = np.zeros((len(gaussians), 1))
-        unit[i] = 1.0
-        expected: dict[str, list[float] | float] = {
-            "mean": [slope(0, unit * [1, 0]), slope(0, unit * [0, 1])],
-            "size": slope(1, unit * [1, 1]),
-            "ratio": slope(1, unit * [0.5, -0.5]),
-            "angle": slope(2, unit[:, 0]),
-            "colour": [slope(3, unit * [1, 1, 1])],  # the first axis of the coded space is luma
-        }
-        for name, value in expected.items():
-            measured = gradients[name][i].numpy()
-            measured = measured[:1] if name == "colour" else measured
-            assert np.allclose(measured, value, rtol=2e-3, atol=2e-3), name
+        expected = np.array(slopes(blend, target, where, gaussians, i)) * reduction**2
+        assert np.allclose(found[:6, i], expected, rtol=2e-3, atol=2e-3 * reduction**2)
 
 
+@pytest.mark.parametrize("name", ENGINES)
 @pytest.mark.parametrize("blend", Blend)
-def test_a_loss_of_whole_pictures_gives_the_same_gradient(blend: Blend) -> None:
-    def squares(drawn: Planes, wanted: Lattice, scratch: Scratch) -> tuple[float, FloatArray]:
-        difference = drawn.rows - wanted.scales[0].rows
-        return float((difference**2).sum()) / (WIDTH * HEIGHT * 3), 2 * difference
-
+def test_removal_cost_is_the_rise_of_the_squared_error(name: str, blend: Blend) -> None:
     gaussians, target = setting(blend)
-    lattice = Picture(target).lattice(1)
-    view = View(from_gaussians(gaussians), lattice, blend)
-    expected, fused = squared_error(lattice, view.footprint, view.feature, BACKGROUND)
-    total, value, whole = perceptual_error(lattice, view, BACKGROUND, squares)
-    assert (total, value) == pytest.approx((expected, expected / (WIDTH * HEIGHT * 3)), rel=1e-4)
-    assert np.allclose(whole.feature, fused.feature, rtol=1e-3, atol=1e-3)
-    assert np.allclose(whole.shape, fused.shape, rtol=1e-3, atol=1e-2)
-
-
-@pytest.mark.parametrize("blend", Blend)
-def test_bands_add_up(blend: Blend, monkeypatch: pytest.MonkeyPatch) -> None:
-    gaussians, target = setting(blend)
-    lattice = Picture(target).lattice(1)
-    view = View(from_gaussians(gaussians), lattice, blend)
-    whole, moments = squared_error(lattice, view.footprint, view.feature, BACKGROUND)
-    costs = removal_costs(lattice, view, BACKGROUND)
-    monkeypatch.setattr(squared, "BAND_BYTES", 1)
-    assert len(squared.bands(lattice, 4)) == 2
-    parts, sums = squared_error(lattice, view.footprint, view.feature, BACKGROUND)
-    assert parts == pytest.approx(whole)
-    assert np.allclose(sums.feature, moments.feature, rtol=1e-3, atol=1e-3)
-    assert np.allclose(sums.shape, moments.shape, rtol=1e-3, atol=1e-2)
-    assert np.allclose(removal_costs(lattice, view, BACKGROUND), costs, rtol=1e-3, atol=1e-3)
-
-
-@pytest.mark.parametrize("blend", Blend)
-def test_removal_cost_is_the_rise_of_the_squared_error(blend: Blend) -> None:
-    gaussians, target = setting(blend)
-    lattice = Picture(target).lattice(1)
-    cost = removal_costs(lattice, View(from_gaussians(gaussians), lattice, blend), BACKGROUND)
-    arrays = arrays_of(gaussians)
-    before = error(blend, target, lattice, *arrays)
+    engine = ENGINES[name](Task(target, blend, BACKGROUND, Quantizer()))
+    engine.send(table_of(gaussians))
+    cost, where, arrays = engine.removal_costs(1), subset(WIDTH, HEIGHT, 1, 0), arrays_of(gaussians)
+    before = error(blend, target, where, *arrays)
     for i in range(0, len(gaussians), 4):
-        rise = error(blend, target, lattice, *[np.delete(a, i, axis=0) for a in arrays]) - before
+        rise = error(blend, target, where, *[np.delete(a, i, axis=0) for a in arrays]) - before
         assert cost[i] == pytest.approx(rise, rel=2e-3, abs=2e-2)
 
 
-def test_lattices_of_a_reduction_share_the_pixels_out() -> None:
+@pytest.mark.parametrize("name", ENGINES)
+def test_samples_of_16_bits_count_alike(name: str) -> None:
+    gaussians, target = setting(Blend.NORMALIZED)
+    found = []
+    for pixels in (target, target.astype(np.uint16) * 257):
+        engine = ENGINES[name](Task(pixels, Blend.NORMALIZED, BACKGROUND, Quantizer()))
+        found.append((gradient(engine, table_of(gaussians), 2)[COLOUR], engine.measured()[0]))
+    assert found[0][1] == pytest.approx(found[1][1], rel=1e-5)
+    assert np.allclose(found[0][0], found[1][0], rtol=1e-3, atol=1e-3)
+
+
+def test_subsets_of_a_reduction_share_the_pixels_out() -> None:
     pixels = np.arange(7 * 5, dtype=np.uint8).reshape(5, 7, 1)
     for reduction in (1, 2, 4):
-        picture = Picture(pixels)
-        seen = [picture.lattice(reduction, step) for step in range(reduction**2)]
-        values = np.concatenate([each.samples[:, :, : each.width].ravel() for each in seen])
+        seen = [subset(7, 5, reduction, step) for step in range(reduction**2)]
+        values = np.concatenate([each.pick(pixels).ravel() for each in seen])
         assert np.array_equal(np.sort(values), np.arange(35))
-        assert picture.lattice(reduction, reduction**2) is seen[0]
+        assert subset(7, 5, reduction, reduction**2) == seen[0]
+        for each in seen:
+            assert each.pick(pixels).shape == (each.height, each.width, 1)
 
 
-def test_tiny_pictures_have_lattices() -> None:
-    picture = Picture(np.full((1, 2, 3), 9, np.uint8))
+def test_where_a_subset_lies() -> None:
+    where = subset(8, 8, 4, 1)
+    x = where.x0 + 0.5  # the centre of its first pixel is the centre of its first sample
+    assert (x - where.origin[0]) / 4 == 0.5
+
+
+def test_tiny_pictures_have_subsets() -> None:
     for step in range(16):
-        assert (picture.lattice(4, step).samples[:, :, :1] == 9).all()
-
-
-def test_samples_of_16_bits_count_alike() -> None:
-    gaussians, target = setting(Blend.NORMALIZED)
-    parameters = from_gaussians(gaussians)
-    totals = []
-    for pixels in (target, target.astype(np.uint16) * 257):
-        lattice = Picture(pixels).lattice(2)
-        view = View(parameters, lattice, Blend.NORMALIZED)
-        totals.append(squared_error(lattice, view.footprint, view.feature, BACKGROUND)[0])
-    assert totals[0] == pytest.approx(totals[1], rel=1e-5)
+        assert (subset(2, 1, 4, step).pick(np.full((1, 2, 3), 9, np.uint8)) == 9).all()
 
 
 def test_windows_share_the_rows_out() -> None:
-    lattice = Picture(np.arange(7 * 5, dtype=np.uint8).reshape(7, 5, 1)).lattice(1)
-    windows = [lattice.window(step, 10) for step in range(4)]
+    pixels = np.arange(7 * 5, dtype=np.uint8).reshape(7, 5, 1)
+    whole = subset(5, 7, 1, 0)
+    windows = [whole.window(step, 10) for step in range(4)]
     assert [window.y0 for window in windows] == [0, 1, 3, 5]
-    assert sum(window.height for window in windows) == 7
-    assert np.array_equal(np.concatenate([window.samples for window in windows]), lattice.samples)
-    assert np.array_equal(lattice.window(9, 35).samples, lattice.samples)
+    assert np.array_equal(np.concatenate([window.pick(pixels) for window in windows]), pixels)
+    assert whole.window(9, 35) == whole
+
+
+def test_a_subset_has_the_samples_that_are_asked_for() -> None:
+    assert [reduction_for(1000, 1000, samples) for samples in (2e6, 1e6, 3e5, 2e5, 1.0)] == [1, 1, 1, 2, 8]
+
+
+def test_the_mean_colour() -> None:
+    pixels = np.random.default_rng(0).integers(0, 65536, (600, 7, 2), np.uint16)
+    assert np.allclose(mean_colour(pixels), pixels.mean(axis=(0, 1)) / 65535, rtol=1e-5)

@@ -13,16 +13,13 @@ from numpy.typing import NDArray
 
 import gsplat_row
 from gsplat_row import Layers, Tensor
-from splatc.blend import Blend
 from splatc.cuda.device import Device, find_device
 from splatc.fit.cuda import drawing
-from splatc.fit.cuda.engine import CudaEngine
-from splatc.fit.lattice import Picture
-from splatc.fit.parameters import from_gaussians
 from splatc.gaussians import Gaussians
 from tests.cuda_host.emulator import HostDevice, needs_compiler
+from tests.engines import table_of
 from tests.scenes import floats, random_gaussians
-from tests.test_fit_cuda import PLAIN, loaded
+from tests.test_fit_cuda import PLAIN, blank
 
 WIDTH, HEIGHT = 40, 32
 
@@ -93,10 +90,7 @@ def test_without_a_gpu_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 def agrees(device: Device, isect_tiles: Callable[..., Any], torch_device: str) -> None:
     """Our lists are those of gsplat's tiles of the same size, less those whom gsplat's whole radii let in."""
     gaussians = random_gaussians(np.random.default_rng(5), 200, 500, 300, scales=(1.0, 60.0))
-    engine = loaded(
-        CudaEngine(device, Picture(np.zeros((300, 500, 3), np.uint8)), Blend.NORMALIZED, floats([0, 0, 0])),
-        from_gaussians(gaussians),
-    )
+    engine = blank(device, table_of(gaussians), 300, 500)
     engine.differentiate(PLAIN)
     drawn, where = engine._drawing, engine._drawing.grid(1, 0)
     starts = device.download(drawn.room("starts", 0), np.int32, (where.bins + 1,))

@@ -16,9 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from splatc.blend import Blend
-from splatc.fit.lattice import Picture, Samples, reduced
+from splatc.fit.engines.core import CoreEngine
+from splatc.fit.lattice import reduced
 from splatc.fit.schedule import Rates, Schedule
 from splatc.fit.seeding import seed
+from splatc.fit.subset import Samples, mean_colour
 from splatc.fit.task import Task, Tune
 from splatc.fit.trainer import fit
 from splatc.gaussians import Scene
@@ -36,7 +38,7 @@ STAGES = (
 
 # Of SmartSplat's code: mean 1e-4 of half the side of the picture, scale 0.05 px, rotation 1e-3, colour 5e-3, no decay; ours are
 # relative to the size of a Gaussian, here some 3 px.
-RATES = Rates(mean=0.013, size=0.017, ratio=0.033, angle=0.001, colour=0.005, final=1.0)
+RATES = Rates(mean=0.013, log_scale=0.017, log_aspect=0.033, angle=0.001, colour=0.005, final=1.0)
 
 
 def main() -> None:
@@ -61,11 +63,11 @@ def main() -> None:
 
 def quality(image: Samples, count: int, stages: dict[str, bool], blend: Blend, tune: Tune, steps: int) -> float:
     """PSNR in dB of a fit of ``count`` Gaussians from that initialization."""
-    whole = Picture(image)
-    pixels, background = reduced(image, 1), whole.mean()
+    pixels, background = reduced(image, 1), mean_colour(image)
     seeds = seed(pixels, count, np.random.default_rng(0), **stages)
-    plan = Schedule(steps, oversampling=1.0, births=0.0, quantized=False, rates=RATES)
-    gaussians, _ = fit(Task(whole, blend, background, Quantizer(), tune), seeds, lambda *_: count, plan)
+    plan = Schedule(steps, oversampling=1.0, densified=0.0, quantized=False, rates=RATES)
+    task = Task(image, blend, background, Quantizer(), tune)
+    gaussians, _ = fit(CoreEngine(task), task, seeds, lambda *_: count, plan)
     height, width, _ = image.shape
     picture = np.clip(render(Scene(width, height, blend, background, gaussians)), 0.0, 1.0)
     return float(-10.0 * np.log10(np.mean((picture - pixels) ** 2, dtype=np.float64)))

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,9 +21,10 @@ import torch
 
 from splatc.blend import Blend
 from splatc.errors import SplatError
-from splatc.fit.lattice import Picture
+from splatc.fit.engines.choice import on_cpu, on_gpu
 from splatc.fit.schedule import Schedule
 from splatc.fit.seeding import seed
+from splatc.fit.subset import mean_colour
 from splatc.fit.task import Task
 from splatc.fit.trainer import fit
 from splatc.gaussians import FloatArray, Gaussians, Scene
@@ -119,16 +119,11 @@ def composited(pixels: Samples, count: int, steps: int, composite: Composite, de
 
 def blended(pixels: Samples, count: int, steps: int, blend: Blend, device: Device | None) -> FloatArray:
     """The same by splatc: as many Gaussians, pruned from three times as many, floats to the end."""
-    picture = Picture(pixels)
-    background = picture.mean()
-    task = Task(picture, blend, background, Quantizer())
-    if device is not None:
-        from splatc.fit.cuda.engine import CudaEngine
-
-        task = replace(task, engine=CudaEngine(device, picture, blend, background))
+    task = Task(pixels, blend, mean_colour(pixels), Quantizer())
+    engine = (on_cpu() if device is None else on_gpu(device)).make(task)
     plan = Schedule(steps, quantized=False)
-    gaussians, _ = fit(task, _seeds(pixels, round(plan.oversampling * count)), lambda *_: count, plan)
-    return render(Scene(picture.width, picture.height, blend, background, gaussians))
+    gaussians, _ = fit(engine, task, _seeds(pixels, round(plan.oversampling * count)), lambda *_: count, plan)
+    return render(Scene(task.width, task.height, blend, task.background, gaussians))
 
 
 def psnr(drawn: FloatArray, pixels: Samples) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from ctypes import c_double, c_float, c_int32, c_int64, c_uint64, c_void_p
 
-_PIXELS = [
+_PIXELS: list[tuple[str, type[c_void_p] | type[c_int64] | type[c_int32]]] = [
     ("pixels", c_void_p), ("width", c_int64), ("height", c_int64), ("channels", c_int32), ("sample_bytes", c_int32)
 ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What happens to a picture before the first step of a fit, compiled: arrays in, arrays out; ``fit/seed.h`` has the meaning of every number."""
+"""What happens to a picture before the first step of a fit, compiled; ``fit/seed.h`` has the meaning of every number."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ def sum_samples(pixels: Samples) -> NDArray[np.int64]:
     """(C,) the sums of the samples of a picture (H, W, C)."""
     sums = np.zeros((_bands(len(pixels)), pixels.shape[2]), np.int64)
     _run(_SUM, structs.Sum(**_described(pixels), sums=address(sums)), len(sums))
-    return np.add.reduce(sums, axis=0)
+    total: NDArray[np.int64] = sums.sum(axis=0)
+    return total
 
 
 def reduce(pixels: Samples, reduction: int) -> Floats:

@@ -13,8 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from splatc.fit.rounding import aspect_step, step_rows
+from splatc.fit.rounding import step_rows, step_tables
 from splatc.fit.table import COLOUR, LOG_ASPECT, Table
 from splatc.gaussians import FloatArray, Gaussians
 from splatc.steps import Quantizer
@@ -52,16 +53,15 @@ class RateGradient:
     def rows(self, values: FloatArray) -> FloatArray:
         """(5 + C, N) to be added to the gradient of D at these values."""
         added: FloatArray = np.zeros_like(values)
-        added[LOG_ASPECT] = np.float32(self.ratio / self.ratio_step) * self._direction(
-            values[LOG_ASPECT] / np.float32(self.ratio_step)
-        )
-        residual = (values[COLOUR] - self.expected) / self.colour_step
-        added[COLOUR] = self.colour[:, None] / self.colour_step * self._direction(residual)
+        steps_long = values[LOG_ASPECT] / np.float32(self.ratio_step)
+        added[LOG_ASPECT] = np.float32(self.ratio / self.ratio_step) * self._direction(steps_long)
+        away = self._direction((values[COLOUR] - self.expected) / self.colour_step)
+        added[COLOUR] = self.colour[:, None] / self.colour_step * away
         return added
 
-    def _direction(self, distance: FloatArray) -> FloatArray:
+    def _direction(self, distance: NDArray[np.floating]) -> FloatArray:
         """The sign, without its jump at 0."""
-        result: FloatArray = distance / (np.abs(distance) + np.float32(self.soft))
+        result: FloatArray = np.asarray(distance / (np.abs(distance) + np.float32(self.soft)), np.float32)
         return result
 
 
@@ -73,4 +73,4 @@ def rate_gradient(table: Table, quantizer: Quantizer, predict: Predict, loss: fl
     mean = np.maximum(np.cumsum(residual, axis=1, dtype=np.float64)[:, -1] / len(table), LEAST_MEAN)
     slope = EXPONENT * loss / (BITS * len(table))
     colour = (slope / (mean * math.log(2.0))).astype(np.float32)
-    return RateGradient(predicted, step, colour, aspect_step(quantizer), slope * RATIO_BITS)
+    return RateGradient(predicted, step, colour, step_tables(quantizer, len(step)).log_aspect, slope * RATIO_BITS)

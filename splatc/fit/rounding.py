@@ -8,7 +8,9 @@ stages).
 
 from __future__ import annotations
 
+import functools
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,29 +29,55 @@ from splatc.quantize import (
     strip_middles,
     strip_of,
 )
-from splatc.steps import Quantizer, step_q32
+from splatc.steps import MAX_LEVELS, Quantizer, step_q32
+
+
+@dataclass(frozen=True)
+class StepTables:
+    """The quantization steps in the units of the fit, by level l and index a of the log aspect ratio."""
+
+    mean: FloatArray
+    """(l,) side of a cell, px."""
+    log_scale: float
+    log_aspect: float
+    angle: FloatArray
+    """(l, a) rad"""
+    colour: FloatArray
+    """(l, C)"""
+    offsets: FloatArray
+    """(a,) the numbers of strips that a cell of the mean is cut into (the sub-cell offset)."""
+
+
+@functools.lru_cache(maxsize=64)
+def step_tables(quantizer: Quantizer, channels: int) -> StepTables:
+    """Those of a file of so many channels."""
+    level = np.arange(MAX_LEVELS, dtype=np.int32)
+    return StepTables(
+        mean=by_level(quantizer.position_step, level).astype(np.float32),
+        log_scale=math.log(2.0) / quantizer.sizes,
+        log_aspect=step_q32(quantizer.anisotropy) / 2.0**32,
+        angle=(math.pi / angle_count_table(quantizer)).astype(np.float32),
+        colour=colour_step_table(quantizer, level, channels).astype(np.float32),
+        offsets=strip_count_table(quantizer).astype(np.float32),
+    )
 
 
 def step_rows(values: FloatArray, quantizer: Quantizer) -> FloatArray:
     """(5 + C, N) the quantization step of every value, in the unit of its row."""
+    tables = step_tables(quantizer, len(values[COLOUR]))
     level, aspect = level_of(values[LOG_SCALE] / math.log(2.0)), aspect_index(values, quantizer)
-    steps = np.empty(values.shape, np.float64)
-    steps[MEAN] = by_level(quantizer.position_step, level)
-    steps[LOG_SCALE] = math.log(2.0) / quantizer.sizes
-    steps[LOG_ASPECT] = aspect_step(quantizer)
-    steps[ANGLE] = math.pi / angle_count_table(quantizer)[level, aspect]
-    steps[COLOUR] = colour_step_table(quantizer, level, len(values[COLOUR])).T
-    return steps.astype(np.float32)
-
-
-def aspect_step(quantizer: Quantizer) -> float:
-    """The step of ln(s1 / s2)."""
-    return step_q32(quantizer.anisotropy) / 2.0**32
+    steps = np.empty_like(values)
+    steps[MEAN] = tables.mean[level]
+    steps[LOG_SCALE] = tables.log_scale
+    steps[LOG_ASPECT] = tables.log_aspect
+    steps[ANGLE] = tables.angle[level, aspect]
+    steps[COLOUR] = tables.colour[level].T
+    return steps
 
 
 def aspect_index(values: FloatArray, quantizer: Quantizer) -> IntArray:
     """(N,) indices of the log aspect ratios."""
-    index = np.rint(np.abs(values[LOG_ASPECT]) / aspect_step(quantizer))
+    index = np.rint(np.abs(values[LOG_ASPECT]) / (step_q32(quantizer.anisotropy) / 2.0**32))
     clipped: IntArray = np.clip(index, 0, MAX_ANISOTROPY).astype(np.int32)
     return clipped
 

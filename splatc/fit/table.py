@@ -58,7 +58,7 @@ class Table:
     @staticmethod
     def from_values(values: FloatArray, rng: np.random.Generator) -> Table:
         """Gaussians (5 + C, N) without a past, all of whose attributes may move."""
-        count = values.shape[1]
+        count = int(values.shape[1])
         values = np.ascontiguousarray(values, np.float32)
         order = rng.random(count, dtype=np.float32)
         return Table(values, np.zeros_like(values), np.zeros_like(values), np.zeros(count, np.uint8), order)

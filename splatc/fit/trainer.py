@@ -40,6 +40,8 @@ class Moment:
 
 Budget = Callable[[Moment], int]
 """How many Gaussians the fit may end with."""
+Refine = Callable[[Moment], Quantizer]
+"""The steps from now on; those of what is rounded already must stay."""
 
 RATES: dict[Tune, float] = {"psnr": 1.0, "ssim": 2.0, "smartsplat": 0.0}
 """Weight of the rate term; that of SSIM by measurement (tools/README.md), and none in the paper."""
@@ -55,6 +57,7 @@ def fit(
     seed: int = 0,
     clock: Clock | None = None,
     predict: Predict | None = None,
+    refine: Refine | None = None,
 ) -> tuple[Gaussians, Quantizer]:
     """Fit the Gaussians ``seeds`` to a picture.
 
@@ -64,11 +67,12 @@ def fit(
         budget: asked at each pruning for the number of Gaussians to end with.
         clock: tells how far the fit has come; by default it counts the steps of the schedule.
         predict: tells what colours a file predicts, for the rate term; without it there is none.
+        refine: asked at each trim for the steps of what is not rounded yet; without it they stay.
 
     Returns:
         Gaussians, and the steps on whose grid all their attributes lie, unless the schedule says that the fit be free of it.
     """
-    state = _Fit(engine, task, seeds, budget, schedule, seed, predict)
+    state = _Fit(engine, task, seeds, budget, schedule, seed, predict, refine)
     events = schedule.events()
     for step, time in enumerate(clock or Clock(schedule.steps)):
         while events and events[0][0] <= time:
@@ -93,14 +97,16 @@ class _Fit:
         schedule: Schedule,
         seed: int,
         predict: Predict | None,
+        refine: Refine | None,
     ) -> None:
         self.engine, self.task, self.budget, self.schedule = engine, task, budget, schedule
-        self.seed, self.predict = seed, predict
+        self.seed, self.predict, self.refine = seed, predict, refine
         self.rng = np.random.default_rng(seed)
         self.quantizer = task.quantizer
         self.seeded = self.count = len(seeds)
         self.final = self.seeded
         """Gaussians that the file can hold, as far as is known."""
+        self.reduction = task.reduction(round(self.seeded / schedule.oversampling), schedule)
         self.free: tuple[str, ...] = NAMES
         """The attributes that may still move in some Gaussian."""
         self.adams = 0
@@ -109,10 +115,6 @@ class _Fit:
         """Since the last pruning: of those that follow at once, as where time is short, the first densifies."""
         self.rate: RateGradient | None = None
         engine.send(Table.from_gaussians(seeds, self.rng))
-
-    @property
-    def reduction(self) -> int:
-        return self.task.reduction(self.count, self.schedule)
 
     def step(self, index: int, time: float) -> None:
         """One gradient step."""
@@ -159,6 +161,8 @@ class _Fit:
             self.stepped = False
         else:
             self.engine.prune(self.budget(self.moment(time)), self.reduction)
+            if self.refine is not None:
+                self.quantizer = self.refine(self.moment(time))
             self.refresh()
 
     def ask(self, time: float) -> None:

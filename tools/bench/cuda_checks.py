@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from splatc import bitstream
 from splatc.blend import Blend
@@ -16,9 +15,10 @@ from splatc.decoder import make_scene
 from splatc.encoder import EncodeOptions, encode_with
 from splatc.fit.cuda.engine import CudaEngine
 from splatc.fit.engine import Step
-from splatc.fit.lattice import Picture
-from splatc.fit.parameters import NAMES, Adam, from_gaussians
+from splatc.fit.engines.choice import on_gpu
 from splatc.fit.schedule import Schedule
+from splatc.fit.table import ROWS, Table
+from splatc.fit.task import Task
 from splatc.gaussians import FloatArray, Gaussians, Scene
 from splatc.image_io import Image
 from splatc.rate_control import Target
@@ -99,10 +99,9 @@ def gradients(device: Device) -> list[Check]:
         )
         pixels = rng.integers(0, 256, (height, width, 3), np.uint8)
         background = np.array([0.5, 0.4, 0.3], np.float32)
-        engine = CudaEngine(device, Picture(pixels), blend, background)
-        parameters = from_gaussians(scene)
-        engine.send(parameters, Adam(parameters), {name: torch.zeros(31, dtype=torch.bool) for name in NAMES})
-        engine.differentiate(Step(0, 1, None, 0, {}, 1))
+        engine = CudaEngine(device, Task(pixels, blend, background, Quantizer()))
+        engine.send(Table.from_gaussians(scene, rng))
+        engine.differentiate(Step(0, 1, None, 0, {}, 1, (0.8, 0.98)))
         found, error = engine.gradients(1), _error(blend, background, pixels)
         for name, (column, direction) in _DIRECTIONS.items():
             worst, largest = 0.0, 1e-9
@@ -110,7 +109,7 @@ def gradients(device: Device) -> list[Check]:
                 change = np.zeros((31, 1))
                 change[i] = 1.0
                 slope = _slope(error, scene, column, change * direction if column != 2 else change[:, 0])
-                measured = float(np.asarray(found[name][i]).ravel()[0])
+                measured = float(np.ravel(found[ROWS[name]][..., i])[0])
                 worst, largest = max(worst, abs(slope - measured)), max(largest, abs(slope))
             checks.append(Check(f"gradient by {name}, {blend.name.lower()}: largest difference", worst / largest, 2e-3))
     return checks
@@ -118,8 +117,8 @@ def gradients(device: Device) -> list[Check]:
 
 _DIRECTIONS: dict[str, tuple[int, list[float]]] = {
     "mean": (0, [1, 0]),
-    "size": (1, [1, 1]),
-    "ratio": (1, [0.5, -0.5]),
+    "log_scale": (1, [1, 1]),
+    "log_aspect": (1, [0.5, -0.5]),
     "angle": (2, [1]),
     "colour": (3, [1, 1, 1]),  # luma
 }
@@ -152,7 +151,7 @@ def _slope(error: _Error, scene: Gaussians, column: int, change: np.ndarray) -> 
 
 def same_bytes(device: Device, image: Image, ratio: float, plan: Schedule) -> Check:
     """Two fits with one seed give one file."""
-    options = EncodeOptions(Target("bytes", int(image.pixels.nbytes / ratio)), seed=1, device=device)
+    options = EncodeOptions(Target("bytes", int(image.pixels.nbytes / ratio)), seed=1, engine=on_gpu(device))
     one, other = (encode_with(image, options, plan, Quantizer()) for _ in range(2))
     differ = sum(a != b for a, b in zip(one, other, strict=False)) + abs(len(one) - len(other))
     return Check(f"two fits of {plan.steps} steps: bytes that differ, of {len(one)}", differ, 0)

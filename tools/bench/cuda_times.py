@@ -17,10 +17,10 @@ from splatc.decoder import make_scene
 from splatc.encoder import FIT_SHARE, EncodeOptions, encode_with
 from splatc.fit.cuda.engine import CudaEngine
 from splatc.fit.engine import Step
-from splatc.fit.freezing import Freezing
-from splatc.fit.lattice import Picture
-from splatc.fit.parameters import Adam, from_gaussians
-from splatc.fit.schedule import Rates, Schedule, schedule
+from splatc.fit.engines.choice import on_gpu
+from splatc.fit.schedule import Schedule, schedule
+from splatc.fit.subset import mean_colour
+from splatc.fit.table import NAMES, Table
 from splatc.fit.task import Task
 from splatc.gaussians import Gaussians, Scene
 from splatc.image_io import Image, Samples
@@ -46,7 +46,7 @@ def fit(device: Watched, image: Image, ratio: float, seconds: float | None = Non
     marks: list[tuple[float, int]] = []
     options = EncodeOptions(
         Target("bytes", int(image.pixels.nbytes / ratio)),
-        device=device,
+        engine=on_gpu(device),
         max_time=None if seconds is None else seconds / FIT_SHARE,
     )
 
@@ -82,21 +82,17 @@ def drawn(device: Watched, data: bytes) -> Samples:
 
 def steps(device: Watched, pixels: Samples, found: Gaussians, machine: Machine, count: int = 30) -> dict[str, Any]:
     """Milliseconds of the steps of a fit with these Gaussians, as they follow one another, and of each kernel alone."""
-    picture = Picture(pixels)
-    background = picture.mean()
-    engine = CudaEngine(device, picture, Blend.NORMALIZED, background)
-    task = Task(picture, Blend.NORMALIZED, background, Quantizer(), engine=engine)
+    task = Task(pixels, Blend.NORMALIZED, mean_colour(pixels), Quantizer())
+    engine = CudaEngine(device, task)
     reduction = task.reduction(len(found), schedule(5))
-    parameters = from_gaussians(found)
-    engine.send(parameters, Adam(parameters), Freezing(len(found), None).held)  # type: ignore[arg-type]  # default generator
-    rates = {"mean": Rates.mean, "size": Rates.size, "ratio": Rates.ratio, "angle": Rates.angle, "colour": Rates.colour}
-    still = {name: 0.0 * rate for name, rate in rates.items()}
+    engine.send(Table.from_gaussians(found, np.random.default_rng(0)))
+    still = dict.fromkeys(NAMES, 0.0)
 
     def once(first: int, number: int) -> float:
         device.synchronize()
         start = time.perf_counter()
         for k in range(first, first + number):
-            engine.step(Step(k, reduction, Quantizer(), 0, still, 1 + k))
+            engine.step(Step(k, reduction, Quantizer(), 0, still, 1 + k, (0.8, 0.98)))
         device.synchronize()
         return 1000 * (time.perf_counter() - start) / number
 
@@ -109,7 +105,7 @@ def steps(device: Watched, pixels: Samples, found: Gaussians, machine: Machine, 
     floor = cuda_floors.step(found, width, height, channels, reduction)
     return {
         "Gaussians": len(found),
-        "lattice": reduction,
+        "reduction": reduction,
         "ms a step": best,
         "floor, ms": 1000 * floor.seconds(machine),
         "pairs of Gaussian and sample": floor.pairs,

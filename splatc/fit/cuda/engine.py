@@ -13,11 +13,10 @@ from splatc.fit.densification import densified, sample_places
 from splatc.fit.engine import EPSILON, Step
 from splatc.fit.pruning import SUBSETS, dearest, redundant_ones
 from splatc.fit.rate import RateGradient
-from splatc.fit.rounding import aspect_step
+from splatc.fit.rounding import step_tables
 from splatc.fit.table import FROZEN, NAMES, SHAPE_ROWS, Table, bounds
 from splatc.fit.task import Task
 from splatc.gaussians import FloatArray
-from splatc.quantize import MAX_ANISOTROPY, angle_count_table, by_level, colour_step_table, strip_count_table
 from splatc.steps import MAX_LEVELS, Quantizer
 
 
@@ -143,20 +142,12 @@ class CudaEngine:
 
 
 def step_table(quantizer: Quantizer, channels: int) -> FloatArray:
-    """The steps of rounding.py, as kernels/bins.cu looks them up: by level, and by index of the ratio."""
-    level = np.arange(MAX_LEVELS, dtype=np.int32)
-    ratio = aspect_step(quantizer)
+    """The steps of rounding.py, as kernels/bins.cu looks them up: by level, and by index of the log aspect ratio."""
+    tables = step_tables(quantizer, channels)
     colours = np.zeros((MAX_LEVELS, 4))
-    colours[:, :channels] = colour_step_table(quantizer, level, channels)
-    angles = math.pi / angle_count_table(quantizer)
-    assert angles.shape == (MAX_LEVELS, MAX_ANISOTROPY + 1) == (16, 64)  # of kernels/fit.cuh
-    single = [math.log(2.0) / quantizer.sizes, ratio, ratio]
-    parts = (
-        single,
-        by_level(quantizer.position_step, level),
-        colours,
-        angles,
-        strip_count_table(quantizer),
-    )
+    colours[:, :channels] = tables.colour
+    assert tables.angle.shape == (16, 64)  # of kernels/fit.cuh
+    single = [tables.log_scale, tables.log_aspect, tables.log_aspect]
+    parts = (single, tables.mean, colours, tables.angle, tables.offsets)
     table: FloatArray = np.concatenate([np.ravel(part) for part in parts]).astype(np.float32)
     return table

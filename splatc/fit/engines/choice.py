@@ -83,8 +83,12 @@ class Wanted:
         return on_gpu(found)
 
     def _in_torch(self, tell: Tell) -> Chosen:
+        import torch
+
+        from splatc import core
         from splatc.fit.engines.autograd import find_torch_device
 
+        torch.set_num_threads(core.threads())
         device = find_torch_device("cuda" if self.engine == "gsplat" else self.device)
         tell(f"fitted by PyTorch{' and gsplat' if self.engine == 'gsplat' else ''} on {device}", False)
         if self.engine == "gsplat":
