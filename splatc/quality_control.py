@@ -170,20 +170,24 @@ class QualityControl(RateControl):
         count = len(ranking)
         psnr = self.psnr(quantized)
         self.aim.told(Course(tuple(self.measured), tuple(self.refined), count, psnr))
-        low, high, above = 0, count, psnr - self.aim.psnr - ROUND_OFF
-        slope = SLOPE
-        for _ in range(LOOKS):
+        low, high, above, slope = 0, count, self._above(psnr), SLOPE
+        for look in range(LOOKS):
             if above < EXCESS or high - low <= 1:
                 break
             guess = round(high * 2.0 ** (-(above - EXCESS / 2) / slope))
-            tried = min(max(guess, low + 1), high - 1)
-            found = self.psnr(quantized.take(ranking[:tried])) - self.aim.psnr - ROUND_OFF
-            slope = min(max((above - found) / math.log2(high / tried), SLOPE), 100.0)
+            # The curve may bend, so every other look halves what is left.
+            tried = guess if look % 2 == 0 and low < guess < high else (low + high) // 2
+            found = self._above(self.psnr(quantized.take(ranking[:tried])))
+            slope = max((above - found) / math.log2(high / tried), SLOPE)
             if found >= 0.0:
                 high, above = tried, found
             else:
                 low = tried
         return self.pack(quantized.take(ranking[:high]))
+
+    def _above(self, psnr: float) -> float:
+        """dB above the target; not infinitely many, as of equal pictures."""
+        return min(psnr - self.aim.psnr - ROUND_OFF, 30.0)
 
     def psnr(self, quantized: QuantizedGaussians) -> float:
         """dB of a file with these Gaussians."""
