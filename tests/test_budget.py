@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from splatc.fit.kernels.tile import TILE_HEIGHT, TILE_WIDTH
 
 import splatc
 from splatc import bitstream, core
@@ -20,7 +21,6 @@ from splatc.cli import main
 from splatc.cli.options import MAX_FILE_BYTES
 from splatc.decoder import make_scene
 from splatc.errors import LimitError
-from splatc.fit.kernels.tile import TILE_HEIGHT, TILE_WIDTH
 from splatc.gaussians import Scene
 from splatc.picture import Picture
 from splatc.quantize import QuantizedGaussians

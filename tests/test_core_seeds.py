@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from splatc.fit.lattice import Picture, reduced
 
 from splatc.bitstream.positions import morton
 from splatc.core import seed_structs, seeds
 from splatc.core.library import INVALID, address, load
 from splatc.core.seeds import Tile
-from splatc.fit.lattice import Picture, reduced
 from splatc.fit.seeding import seed
 from splatc.gaussians import FloatArray, Gaussians
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from splatc.fit.kernels.footprint import footprints
 
 from splatc.cuda.source import KERNELS, read_source
 from splatc.errors import DeviceError
-from splatc.fit.kernels.footprint import footprints
 from splatc.gaussians import CUTOFF, EPSILON, Q_MAX, FloatArray
 from splatc.steps import MAX_RATIO
 from tests.cuda_host.emulator import COMPILES

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-
 from splatc.fit.kernels.forward import row_stride
 from splatc.fit.kernels.scratch import Scratch
 from splatc.fit.lattice import Lattice, Picture
@@ -15,6 +14,7 @@ from splatc.fit.losses import l1_ssim, multiscale, sum_of_squares
 from splatc.fit.perceptual import Loss
 from splatc.fit.pyramid import Planes, add_spread
 from splatc.fit.similarity import C1, C2, RADIUS, SIGMA
+
 from splatc.gaussians import FloatArray
 
 Tensor = torch.Tensor

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from splatc.fit.kernels import forward
 
 from splatc import core
 from splatc.blend import Blend
-from splatc.fit.kernels import forward
 from splatc.gaussians import CUTOFF, EPSILON, Gaussians, Scene
 from splatc.render import reference, render
 from tests.scenes import floats, needles, random_gaussians, random_scene
