@@ -46,7 +46,7 @@ LOSSES: dict[Tune, Callable[[Tensor, Tensor], Tensor]] = {
 
 
 class TorchEngine:
-    """A fit in PyTorch. Raises DeviceError where its device has not enough memory."""
+    """A fit in PyTorch. On a GPU two runs may differ: sums are then made in whatever order its threads come."""
 
     def __init__(self, task: Task, device: str = "cpu") -> None:
         self._task, self._device = task, torch.device(device)
