@@ -76,7 +76,7 @@ class TorchEngine:
     def measured(self) -> tuple[float, float]:
         return self._measured
 
-    # ---- The picture model (GaussianImage, section 3.1; spec/picture.md) ----
+    # ---- The picture model (GaussianImage, section 3; spec/picture.md) ----
 
     def _pairs(self, values: Tensor, where: Subset) -> Iterator[Pairs]:
         """The samples in the box around each Gaussian's ellipse, for some of the Gaussians at a time."""
