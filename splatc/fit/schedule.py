@@ -130,7 +130,7 @@ class Schedule:
 
 LAST_DENSIFIED = 0.95
 """Share of the cuts after which nothing is added any more: the last ones find out what the new ones are worth."""
-STEPS_TO_LIVE = 4
+STEPS_TO_LIVE = 8
 """Steps between two cuts, at least: in fewer a new one cannot show what it is worth."""
 FEWEST_CUTS = 10
 STEPS_TO_ASK = 40
