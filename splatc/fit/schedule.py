@@ -136,7 +136,7 @@ FEWEST_CUTS = 10
 STEPS_TO_ASK = 40
 """To pack all Gaussians takes as long as some ten steps; the quickest fits can do that less often."""
 FEWEST_ASKS = 3
-_STEPS = {1: 250, 2: 600, 3: 1200, 4: 2000, 5: 3500, 6: 6000, 7: 10000, 8: 17000, 9: 30000}
+_STEPS = {1: 250, 2: 600, 3: 1400, 4: 2600, 5: 5000, 6: 8000, 7: 13000, 8: 22000, 9: 40000}
 FEW = 400
 """Steps up to which a fit has no time to come to rest: it moves faster, forgets sooner, and prunes and rounds later."""
 HASTY: dict[str, Any] = {
@@ -147,10 +147,12 @@ HASTY: dict[str, Any] = {
     "freeze_colour": (0.895, 1.0),
 }
 """What is other then: +0.1 dB at 250 steps (tools/README.md, "Few steps")."""
-USUAL_SAMPLES = 400_000
-"""Samples a step up to which a fit makes all steps of its effort."""
-FEWEST = 0.25
+USUAL_SAMPLES = 100_000
+"""Samples a step up to which a fit makes all steps of its effort: those of a picture of 0.4 megapixels."""
+FEWEST = 0.15
 """Of the steps of its effort; larger pictures get fewer, but not fewer than that."""
+FEWEST_STEPS = 100
+"""Nor fewer than these."""
 
 
 def schedule(effort: int, samples: float = USUAL_SAMPLES) -> Schedule:
@@ -160,7 +162,7 @@ def schedule(effort: int, samples: float = USUAL_SAMPLES) -> Schedule:
     with samples^0.6.
     """
     share = min(1.0, max(FEWEST, (USUAL_SAMPLES / samples) ** 0.4))
-    plan = Schedule(steps=round(_STEPS[effort] * share))
+    plan = Schedule(steps=max(FEWEST_STEPS, round(_STEPS[effort] * share)))
     if plan.steps <= FEW:
         plan = replace(plan, **HASTY)
     cuts = int(plan.steps * (plan.prune_until - plan.prune_from) / STEPS_TO_LIVE)
