@@ -147,9 +147,9 @@ HASTY: dict[str, Any] = {
     "freeze_colour": (0.895, 1.0),
 }
 """What is other then: +0.1 dB at 250 steps (tools/README.md, "Few steps")."""
-USUAL_SAMPLES = 100_000
+USUAL_SAMPLES = 400_000
 """Samples a step up to which a fit makes all steps of its effort: those of a picture of 0.4 megapixels."""
-FEWEST = 0.15
+FEWEST = 0.25
 """Of the steps of its effort; larger pictures get fewer, but not fewer than that."""
 FEWEST_STEPS = 100
 """Nor fewer than these."""
