@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from splatc.gaussians import Gaussians
-    from splatc.image_io import Image, Samples
+    from splatc.pixels import Image, Samples
     from splatc.verifier import Problem
 
 MAX_FILE_BYTES = 1 << 30
@@ -241,7 +241,7 @@ def _image(array: ArrayLike, icc: bytes = b"", exif: bytes = b"", xmp: bytes = b
     """The array as a picture. Raises InputImageError if it is none."""
     import numpy as np
 
-    from splatc.image_io import Image, Metadata
+    from splatc.pixels import Image, Metadata
 
     pixels = np.asarray(array)
     if pixels.dtype not in (np.uint8, np.uint16):

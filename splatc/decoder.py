@@ -9,7 +9,7 @@ import numpy as np
 from splatc.bitstream import Header, Reader
 from splatc.budget import Budget
 from splatc.gaussians import Scene
-from splatc.image_io import Image
+from splatc.pixels import Image
 from splatc.quantize import QuantizedGaussians, dequantize
 from splatc.render.draw import draw, make_plan
 from splatc.render.view import view

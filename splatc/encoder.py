@@ -30,7 +30,7 @@ from splatc.fit.task import Task
 from splatc.fit.trainer import fit
 from splatc.flat import dominant_colour, flat_file
 from splatc.gaussians import FloatArray, Gaussians
-from splatc.image_io import Image
+from splatc.pixels import Image
 from splatc.pixels.hidden import without_hidden_colours
 from splatc.quantize import empty_gaussians
 from splatc.rate_control import FIRST_GUESS, RateControl, Target, quantize_for
@@ -167,7 +167,7 @@ def encode_with(
     gaussians, steps = fit(engine, task, seeds, rate.budget, plan, seed=options.seed, clock=clock, predict=predict)
     if progress is not None:
         progress(plan.steps, plan.steps, "packing")
-    cost = engine.removal_costs(task.reduction(len(gaussians), plan))
+    cost = engine.removal_costs(task.reduction(rate.first_count(), plan))
     rate.header = replace(header, quantizer=steps)
     return rate.trim(quantize_for(rate.header, gaussians), cost)
 

@@ -21,7 +21,7 @@ from splatc import bitstream
 from splatc.bitstream import Header
 from splatc.blend import Blend
 from splatc.gaussians import CUTOFF, EPSILON, FloatArray, Gaussians
-from splatc.image_io import Image, Samples
+from splatc.pixels import Image, Samples
 from splatc.quantize import (
     MAX_COLOUR,
     MAX_COLOUR_INDEX,

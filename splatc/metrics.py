@@ -29,8 +29,8 @@ def psnr(a: Samples, b: Samples) -> float:
     (H, W) or (H, W, C), both uint8 or both uint16.
     """
     _check(a, b)
-    squares = sum_of_squares(a, b)
-    return 10.0 * math.log10(_peak(a) ** 2 * a.size / squares) if squares else math.inf
+    squares, peak = sum_of_squares(a, b), int(np.iinfo(a.dtype).max)
+    return 10.0 * math.log10(peak * peak * a.size / squares) if squares else math.inf
 
 
 def ms_ssim(a: Samples, b: Samples) -> float:
@@ -42,8 +42,8 @@ def ms_ssim(a: Samples, b: Samples) -> float:
     _check(a, b)
     if a.ndim == 2:
         a, b = a[..., np.newaxis], b[..., np.newaxis]
-    channels = a.shape[2]
-    return sum(_ms_ssim(*similarities(a, b, channel)) for channel in range(channels)) / channels
+    channels = int(a.shape[2])
+    return math.fsum(_ms_ssim(*similarities(a, b, channel)) for channel in range(channels)) / channels
 
 
 def shown(pixels: Samples) -> Samples:
@@ -66,14 +66,10 @@ def _check(a: Samples, b: Samples) -> None:
         raise ValueError(f"pictures differ in kind: {a.shape} {a.dtype} and {b.shape} {b.dtype}")
 
 
-def _peak(samples: Samples) -> float:
-    return float(np.iinfo(samples.dtype).max)
-
-
 def _ms_ssim(structures: list[float], fulls: list[float]) -> float:
     """Of one channel, from the means of its scales, finest first."""
     scales = len(structures)
     # Luminance counts at the coarsest scale alone. A negative correlation has no real power.
     terms = [*structures[:-1], fulls[-1]]
     share = sum(WEIGHTS) / sum(WEIGHTS[:scales])
-    return math.prod(max(0.0, term) ** (weight * share) for term, weight in zip(terms, WEIGHTS, strict=False))
+    return math.prod(math.pow(max(0.0, term), weight * share) for term, weight in zip(terms, WEIGHTS, strict=False))

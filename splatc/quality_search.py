@@ -23,7 +23,7 @@ from splatc.errors import TimeUpError, UsageError
 from splatc.fit import memory
 from splatc.fit.schedule import Schedule, schedule
 from splatc.flat import flat_file
-from splatc.image_io import Image, Samples
+from splatc.pixels import Image, Samples
 from splatc.rate_control import FIRST_GUESS, Target
 from splatc.request import USUAL_SLOPE
 

@@ -22,8 +22,8 @@ from splatc.render import render
 
 PIXELS = np.random.default_rng(5).integers(0, 256, (20, 28, 3), np.uint8)
 Told = list[tuple[int, int, str]]
-AT_ONCE = 3.0
-"""Seconds; a twentieth of one on an idle machine, and what is stopped would take minutes."""
+AT_ONCE = 15.0
+"""Seconds; 0.1 on an idle machine, but others may be at work, and what is stopped would take minutes."""
 
 
 def encode(progress: Callable[[int, int, str], object] | None, **options: Any) -> bytes:

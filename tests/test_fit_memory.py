@@ -16,7 +16,7 @@ from splatc import metrics
 from splatc.cli import main
 from splatc.errors import LimitError, UsageError
 from splatc.fit import memory
-from splatc.fit.memory import Work, most_seeds, needed, parts, reduction
+from splatc.fit.memory import Work, most_seeds, needed, parts
 
 LARGE = Work(7287, 4220, 3, 8, 120_000, threads=2)
 PIXELS = np.random.default_rng(5).integers(0, 256, (48, 64, 3), np.uint8)
@@ -81,14 +81,6 @@ def test_each_thing_takes_its_part() -> None:
     )
     for work in more:
         assert needed(work) > needed(LARGE)
-
-
-def test_a_reduced_picture_has_enough_samples() -> None:
-    for pixels in (1, 1000, 393_216, 30_751_140):
-        for samples in (1, 100, 10_000, 2_000_000):
-            r = reduction(pixels, samples)
-            assert r == 1 or pixels / r**2 >= samples
-            assert r == memory.COARSEST or pixels / (2 * r) ** 2 < samples
 
 
 def test_the_most_seeds_are_the_last_that_fit() -> None:

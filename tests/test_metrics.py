@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from splatc import core
+from splatc.core import library, loss_structs, pool
+from splatc.core.library import address, aligned, load
 from splatc.metrics import WEIGHTS, ms_ssim, psnr, shown
 
 Floats = NDArray[np.float64]
@@ -47,6 +55,39 @@ def plain_ms_ssim(a: Floats, b: Floats) -> float:
     return result
 
 
+def positions(side: int) -> Floats:
+    """(positions, side) the weights of the window at each position within so many pixels."""
+    radius = (min(11, side) - 1) // 2
+    bell = np.exp(-0.5 * (np.arange(-radius, radius + 1) / 1.5) ** 2)
+    result = np.zeros((side - 2 * radius, side))
+    for k in range(len(result)):
+        result[k, k : k + 2 * radius + 1] = bell / bell.sum()
+    return result
+
+
+def halved(plane: Floats) -> Floats:
+    plane = np.pad(plane, [(0, side % 2) for side in plane.shape], mode="edge")
+    half: Floats = plane.reshape(len(plane) // 2, 2, plane.shape[1] // 2, 2).mean(axis=(1, 3))
+    return half
+
+
+def reference(a: Floats, b: Floats) -> float:
+    """MS-SSIM of one channel in [0, 1] of any size, in float64."""
+    terms: list[float] = []
+    scales = next((k for k in range(1, 5) if min(a.shape) >> k < 11), 5)
+    for scale in range(scales):
+        down, across = map(positions, a.shape)
+        x, y, squares, products = (down @ z @ across.T for z in (a, b, a * a + b * b, a * b))
+        structure = (2 * (products - x * y) + 9e-4) / (squares - x * x - y * y + 9e-4)
+        if scale == scales - 1:
+            structure *= (2 * x * y + 1e-4) / (x * x + y * y + 1e-4)
+        terms.append(max(0.0, float(structure.mean())))
+        a, b = halved(a), halved(b)
+    return math.prod(
+        math.pow(t, w * sum(WEIGHTS) / sum(WEIGHTS[:scales])) for t, w in zip(terms, WEIGHTS, strict=False)
+    )
+
+
 def test_psnr_is_that_of_the_mean_squared_error_over_everything() -> None:
     a = np.zeros((300, 7, 3), np.uint8)
     b = a.copy()
@@ -67,7 +108,99 @@ def test_ms_ssim_agrees_with_a_plain_implementation() -> None:
     assert ms_ssim(a, b) == pytest.approx(plain_ms_ssim(a[..., 0].astype(float), b[..., 0].astype(float)), abs=1e-5)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (9, 300, 3), (12, 12, 1), (177, 333, 2), (200, 300, 4)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_sum_of_squares_is_exact(dtype: Any) -> None:
+    """Also where it leaves 32 bits, in parts and at their ends."""
+    rng, peak = np.random.default_rng(3), int(np.iinfo(dtype).max)
+    shapes: list[tuple[int, ...]] = [(1, 1), (1, (1 << 18) + 5), (700, 501, 3)]
+    for shape in shapes:
+        a, b = (rng.integers(0, peak, shape, endpoint=True).astype(dtype) for _ in range(2))
+        squares = int(np.square(a.astype(np.int64) - b).sum())
+        assert psnr(a, b) == 10.0 * math.log10(peak**2 * a.size / squares)
+    black = np.zeros((600, 800), dtype)
+    assert psnr(black, np.full_like(black, peak)) == 0.0
+
+
+SHAPES = [
+    (1, 1), (1, 40), (40, 1), (9, 300, 3), (10, 10), (11, 25), (12, 12, 1), (22, 23, 2), (177, 333, 2), (200, 300, 4), (300, 530, 3),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_ms_ssim_agrees_with_float64(shape: tuple[int, ...], dtype: type[np.uint8 | np.uint16]) -> None:
+    """Of every size, across the borders of strips and bands."""
+    rng, peak = np.random.default_rng(4), np.iinfo(dtype).max
+    y, x, c = np.indices((*shape, 1)[:3])
+    waves = 0.6 + 0.3 * np.sin(x / (3.0 + c)) * np.cos(y / 9.0)
+    a, b = ((peak * (waves + rng.uniform(-s, s, waves.shape))).astype(dtype) for s in (0.01, 0.1))
+    channels = (reference(a[..., k] / peak, b[..., k] / peak) for k in range(a.shape[2]))
+    assert ms_ssim(a.reshape(shape), b.reshape(shape)) == pytest.approx(
+        np.mean(list(channels)), abs=5e-7 if a.size > 5000 else 2e-6
+    )
+
+
+@pytest.fixture
+def all_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Eight threads, whatever this machine has; and the instruction set that was there."""
+    monkeypatch.setattr(pool, "available", lambda: 8)
+    level = load().core_get_level()
+    yield
+    core.set_threads(None)
+    load().core_set_level(level)
+
+
+def test_same_bits_for_any_number_of_threads_and_instruction_set(all_threads: None) -> None:
+    a = picture(300, 530)
+    b, found = noisy(a, 9.0), set()
+    for number, level in itertools.product((1, 2, 8), range(2, load().core_best_level() + 1) or (1,)):
+        core.set_threads(number)
+        assert load().core_set_level(level) == library.OK
+        found.add((psnr(a, b), ms_ssim(a, b)))
+    assert len(found) == 1
+
+
+def test_measures_with_neither_scipy_nor_numba() -> None:
+    heavy = "{'scipy', 'numba', 'torch'} & {name.partition('.')[0] for name in sys.modules}"
+    code = f"import sys, splatc.metrics, splatc.compare\nassert not {heavy}, {heavy}"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"a": 0}, {"b": 0}, {"width": 0}, {"height": 0}, {"height": 1 << 25}, {"channels": 0}, {"channels": 5}, {"channel": 3},
+        {"channel": -1}, {"depth": 32}, {"workers": 0}, {"workers": 65}, {"workspace": 0}, {"workspace_bytes": 64}, {"width": 200},
+    ],
+)  # fmt: skip
+def test_wrong_arguments_are_refused(wrong: dict[str, int]) -> None:
+    a, b = picture(30, 40), picture(30, 40)
+    task = loss_structs.Similarity(
+        address(a), address(b), width=40, height=30, channels=3, channel=2, depth=8, workers=1
+    )
+    task.workspace_bytes = load().core_similarity_workspace(task)
+    workspace, phases, means = aligned(task.workspace_bytes), np.zeros(2, np.int64), np.zeros((2, 5))
+    task.workspace = address(workspace)
+    assert load().core_similarity_phases(task, address(phases)) == library.OK
+    assert pool.Work(13, 1).run(task, int(phases[1])) == library.OK
+    assert pool.Work(13, 1).run(task, int(phases[1]) + 1) == library.INVALID
+    for name, value in wrong.items():
+        setattr(task, name, value)
+    assert pool.Work(13, 1).run(task, 1) == library.INVALID
+    assert load().core_similarity_means(task, *map(address, means)) == -1
+
+
+@pytest.mark.parametrize("wrong", [{"a": 0}, {"b": 0}, {"sums": 0}, {"depth": 32}, {"count": 0}, {"count": -1}])
+def test_wrong_arguments_of_squares_are_refused(wrong: dict[str, int]) -> None:
+    a, sums = np.zeros(10, np.uint16), np.zeros(1, np.int64)
+    task = loss_structs.Squares(address(a), address(a), 10, address(sums), 16)
+    assert pool.Work(12, 1).run(task, 1) == library.OK
+    for name, value in wrong.items():
+        setattr(task, name, value)
+    assert pool.Work(12, 1).run(task, 1) == library.INVALID
+
+
+@pytest.mark.parametrize("shape", SHAPES)
 def test_ms_ssim_is_1_for_equal_pictures_and_symmetric(shape: tuple[int, ...]) -> None:
     rng = np.random.default_rng(1)
     a, b = rng.integers(0, 256, shape).astype(np.uint8), rng.integers(0, 256, shape).astype(np.uint8)

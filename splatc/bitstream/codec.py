@@ -13,8 +13,8 @@ from splatc.bitstream import header as header_format
 from splatc.bitstream import layout as layouts
 from splatc.bitstream import metadata as metadata_format
 from splatc.bitstream.container import Chunk, Source
-from splatc.bitstream.header import Header
 from splatc.bitstream.encoding import Packed
+from splatc.bitstream.header import Header
 from splatc.bitstream.layout import Layout, Section
 from splatc.bitstream.metadata import Metadata
 from splatc.bitstream.reader import Reader
@@ -94,7 +94,12 @@ def measure(header: Header, gaussians: QuantizedGaussians, metadata: Metadata = 
     packed = encoding.pack(header, gaussians)
     streams = [bytes(section.length) for section in packed.sections]
     before, after = _metadata_chunks(metadata)
-    chunks = [(container.HEADER_CHUNK, header_format.write(header)), *before, *_gaussian_chunks(header, packed, streams), *after]
+    chunks = [
+        (container.HEADER_CHUNK, header_format.write(header)),
+        *before,
+        *_gaussian_chunks(header, packed, streams),
+        *after,
+    ]
     return len(container.write(chunks))
 
 

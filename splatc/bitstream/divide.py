@@ -77,13 +77,8 @@ def _passes(header: Header, arrangement: Arrangement) -> Layout:
     return tuple(passes)
 
 
-def _divide(
-    header: Header, layout: Layout, arrangement: Arrangement
-) -> tuple[tuple[Section, ...], NDArray[np.int32]]:
+def _divide(header: Header, layout: Layout, arrangement: Arrangement) -> tuple[tuple[Section, ...], NDArray[np.int32]]:
     order, parts = arrangement.divide([(each.levels, each.block) for each in layout])
     rows = zip(*(parts[name].tolist() for name in ("layer", "column", "row", "counts")), strict=True)
-    found = [
-        (layer, column, row, tuple(counts[: layout[layer].levels]))
-        for layer, column, row, counts in rows
-    ]
+    found = [(layer, column, row, tuple(counts[: layout[layer].levels])) for layer, column, row, counts in rows]
     return assemble(layout, len(header.level_counts), found), order

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from splatc import core
 from splatc.bitstream import divide, limits
 from splatc.bitstream import layout as layouts
 from splatc.bitstream.coder import Encoder

@@ -28,7 +28,9 @@ def to_symbols(
     return GaussianSymbols(gaussians.level, gaussians.x, gaussians.y, coded)
 
 
-def expected_colours(quantizer: Quantizer, gaussians: QuantizedGaussians, width: int, height: int) -> NDArray[np.float32]:
+def expected_colours(
+    quantizer: Quantizer, gaussians: QuantizedGaussians, width: int, height: int
+) -> NDArray[np.float32]:
     """(N, C) what colours are predicted to be, in units of full range, for Gaussians in any order and all in one section."""
     channels = gaussians.colour.shape[1]
     steps = steps_of(quantizer, channels)

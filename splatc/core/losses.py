@@ -1,4 +1,4 @@
-"""What a fit minimizes if not squared error, in the core: SmartSplat's L1 + SSIM, and differences with SSIM over several scales; ``fit/loss.h``."""
+"""What a fit minimizes if not squared error: SmartSplat's L1 + SSIM, or differences and SSIM over several scales (``fit/loss.h``)."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Loss:
     """A loss of pictures of one width, and the memory that its steps work in. Not for two threads at a time.
 
     Args:
-        kind: "l1_ssim" is 0.9 L1 + 0.1 (1 - SSIM) (SmartSplat, section 3); "multiscale" is 0.1 L1 + 0.05 squared differences weighed by what SSIM
-            minds + 0.3, 0.4 and 0.3 times 1 - SSIM at 1/2, 1/4 and 1/8 of the size.
+        kind: "l1_ssim" is 0.9 L1 + 0.1 (1 - SSIM) (SmartSplat, section 3); "multiscale" is 0.1 L1 + 0.05 squared differences weighed
+            by what SSIM minds + 0.3, 0.4 and 0.3 times 1 - SSIM at 1/2, 1/4 and 1/8 of the size.
         width: px.
         height: px, at most.
         channels: 1 to 4.
@@ -49,7 +49,8 @@ class Loss:
         """Take another target: what follows from it alone is computed here, once.
 
         Args:
-            samples: (H, C, S) rows of planes of 8 or 16 bits, S a multiple of 16 and at least the width; not to be changed while it is the target.
+            samples: (H, C, S) rows of planes of 8 or 16 bits, S a multiple of 16 and at least the width; read at every step, so not to be
+                changed meanwhile.
             unit: what a sample of 1 stands for; the picture's range is [0, 1].
         """
         height, channels, stride = samples.shape
@@ -69,8 +70,8 @@ class Loss:
             drawn: (H, C, S) rows of planes, about in [0, 1].
 
         Returns:
-            The loss, and its gradient by the pixels drawn, times their number (gradients of single Gaussians shall not vanish in float32 as pictures
-            grow): (H, C, S), 0 behind the end of each row; overwritten by the next call.
+            The loss, and its gradient by the pixels drawn, times their number (gradients of single Gaussians shall not vanish in float32
+            as pictures grow): (H, C, S), 0 behind the end of each row; overwritten by the next call.
         """
         if self._samples is None or drawn.shape != self._samples.shape or drawn.dtype != np.float32:
             raise AssertionError(f"a picture of {drawn.shape} {drawn.dtype}")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from splatc import core
 from splatc.core import pack_structs
-from splatc.core.library import OK, TOO_SMALL, address, aligned, check, load, size_of
+from splatc.core.library import TOO_SMALL, address, aligned, check, load, size_of
 from splatc.core.pool import Work, threads
 
 _QUANTIZE, _PREDICT, _PACK = 22, 23, 24
@@ -46,9 +46,7 @@ def quantize(
 class Arrangement:
     """N Gaussians (in any order) of a picture of width x height px: how they may be divided, and their order then."""
 
-    def __init__(
-        self, steps: core.Steps, width: int, height: int, levels: int, level: Ints, x: Ints, y: Ints
-    ) -> None:
+    def __init__(self, steps: core.Steps, width: int, height: int, levels: int, level: Ints, x: Ints, y: Ints) -> None:
         self._arrays = [np.ascontiguousarray(array, np.int32) for array in (level, x, y)]
         self._count = len(level)
         self._steps = steps
@@ -94,9 +92,12 @@ class Symbols:
 class Packing:
     """N Gaussians in coding order, in sections that go on from one another; what they take in a file."""
 
-    def __init__(self, steps: core.Steps, columns: core.Columns, sections: NDArray[np.void], levels: NDArray[np.void]) -> None:
+    def __init__(
+        self, steps: core.Steps, columns: core.Columns, sections: NDArray[np.void], levels: NDArray[np.void]
+    ) -> None:
         """``sections`` (S,) pack_structs.SECTION, of which everything but search, first_symbol and results is filled in; ``levels`` (L,)
-        structs.LEVEL. Predicts every Gaussian."""
+        structs.LEVEL. Predicts every Gaussian.
+        """
         self.sections = sections
         self._steps = steps
         self._columns = core.Columns(
@@ -120,7 +121,11 @@ class Packing:
         chains = sections["chain"]
         sizes = [load().core_pack_search(chain) for chain in chains.tolist()]
         sections["search"] = np.cumsum([0, *sizes[:-1]])
-        searches, sites, order = aligned(sum(sizes)), np.empty(count * size_of("site"), np.uint8), np.empty(count, np.int32)
+        searches, sites, order = (
+            aligned(sum(sizes)),
+            np.empty(count * size_of("site"), np.uint8),
+            np.empty(count, np.int32),
+        )
         pieces = -(-chains // _CHUNK)
         chunks = np.empty(int(pieces.sum()), pack_structs.CHUNK)
         chunks["section"] = number = np.repeat(np.arange(len(sections)), pieces)
@@ -164,10 +169,17 @@ class Packing:
         workspace = aligned(size * workers)
         first = first_tables(self._steps.tobytes())
         tables = np.empty((int(sections["tables"].max()) + 1, size_of("tables")), np.uint8)
-        task.first, task.tables, task.table_count, task.splits = address(first), address(tables), len(tables), address(core._splits())
+        task.first, task.tables, task.table_count, task.splits = (
+            address(first),
+            address(tables),
+            len(tables),
+            address(core._splits()),
+        )
         task.workspace, task.workspace_bytes, task.workers = address(workspace), size, workers
         task.shares, task.chosen, task.symbol_room = (
-            (None, None, 0) if symbols is None else (address(symbols.shares), address(symbols.chosen), len(symbols.chosen))
+            (None, None, 0)
+            if symbols is None
+            else (address(symbols.shares), address(symbols.chosen), len(symbols.chosen))
         )
         check(Work(_PACK, workers).run(task, len(order), order, phases))
 

@@ -31,7 +31,8 @@ def sum_of_squares(a: Samples, b: Samples) -> int:
 def similarities(a: Samples, b: Samples, channel: int) -> tuple[list[float], list[float]]:
     """SSIM of one channel of two pictures (H, W, C) at full size and at each half that has room for a window, up to SCALES of them.
 
-    The means over all positions of the window within the picture of the contrast-structure term, and of that times the luminance term: one each a scale.
+    One each a scale: the means over all positions of the window within the picture of the contrast-structure term, and of that times the
+    luminance term.
     """
     a, b = _alike(a, b)
     height, width, channels = a.shape

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from splatc.errors import LimitError
 from splatc.fit.schedule import Schedule
+from splatc.fit.subset import reduction_for
 
 FIXED = 20 << 20
 """Bytes of tables, lists of tiles and what the allocator keeps, of the smallest pictures."""
@@ -32,8 +33,6 @@ NEIGHBOURHOOD = 40
 """Bytes of each value that it looks at: pictures in several scales, their differences and derivatives."""
 PILLOW = 4
 """Bytes of a pixel of any kind in Pillow."""
-COARSEST = 8
-"""The coarsest polyphase subset takes every so many-th pixel of a row."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +64,9 @@ def parts(work: Work) -> dict[str, int]:
     """Bytes by what takes them; the sum bounds what an encoder allocates at a time."""
     plan = Schedule(0)
     per_value = 4 * work.channels
-    coarse = reduction(work.pixels, SEEDING_SAMPLES * work.seeds)
-    step = reduction(work.pixels, max(plan.samples * work.seeds, plan.least_samples)) if work.tune == "psnr" else 1
+    coarse = reduction_for(work.width, work.height, SEEDING_SAMPLES * work.seeds)
+    staying = round(work.seeds / plan.oversampling)
+    step = plan.reduction(work.width, work.height, staying) if work.tune == "psnr" else 1
     samples = work.pixels // step**2
     transparent = work.channels in (2, 4)
     seeding = per_value * work.pixels // coarse**2 + min(SEEDING_TILE, 28 * work.pixels // coarse**2)
@@ -89,14 +89,6 @@ def parts(work: Work) -> dict[str, int]:
 def needed(work: Work) -> int:
     """Bytes, all parts together."""
     return sum(parts(work).values())
-
-
-def reduction(pixels: int, samples: float) -> int:
-    """The largest power of two up to COARSEST at whose square such a picture still has so many samples."""
-    found = 1
-    while found < COARSEST and pixels >= samples * (2 * found) ** 2:
-        found *= 2
-    return found
 
 
 def check(work: Work, limit: int | None) -> None:

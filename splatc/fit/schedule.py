@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from splatc.fit.subset import reduction_for
 from splatc.steps import Quantizer
 
 
@@ -61,10 +62,10 @@ class Schedule:
     steps: int
     oversampling: float = 3.0
     """Gaussians seeded for each one that stays."""
-    samples: float = 64.0
-    """Samples per Gaussian that a step looks at, at least: it takes the coarsest polyphase subset that has them."""
-    least_samples: float = 200_000.0
-    """And samples in all: small pictures are quick enough as they are."""
+    samples: float = 12.0
+    """Samples that a step looks at for each Gaussian that will stay, at least, where it takes every second pixel of every second row."""
+    samples_beyond: float = 100.0
+    """And where it takes fewer than these: details that they do not see are lost sooner."""
     prune_from: float = 0.08
     prune_until: float = 0.4
     cuts: int = 40
@@ -92,6 +93,11 @@ class Schedule:
     stages: int = 10
     """In so many parts of equal size the Gaussians follow one another within each of these times."""
     rates: Rates = Rates()
+
+    def reduction(self, width: int, height: int, count: int) -> int:
+        """Of the polyphase subsets that the steps look at, for ``count`` Gaussians that will stay of a picture of width x height px."""
+        reduction = reduction_for(width, height, self.samples * count)
+        return reduction if reduction <= 2 else max(2, reduction_for(width, height, self.samples_beyond * count))
 
     def adapted(self, quantizer: Quantizer, error: float) -> Quantizer:
         """The steps for a picture with that mean squared error: where it is small, rounding must do little harm."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 from splatc.blend import Blend
 from splatc.fit.schedule import Schedule
-from splatc.fit.subset import Samples, Subset, reduction_for, subset
+from splatc.fit.subset import Samples, Subset, subset
 from splatc.gaussians import FloatArray
 from splatc.steps import Quantizer
 
@@ -65,6 +65,5 @@ class Task:
         return float(samples if self.tune == "psnr" else NEIGHBOURS * samples)
 
     def reduction(self, count: int, schedule: Schedule) -> int:
-        """Of the polyphase subsets for so many Gaussians. Losses that compare neighbourhoods need all pixels."""
-        samples = max(schedule.samples * count, schedule.least_samples)
-        return reduction_for(self.width, self.height, samples) if self.tune == "psnr" else 1
+        """Of the polyphase subsets for a fit of so many Gaussians. Losses that compare neighbourhoods need all pixels."""
+        return schedule.reduction(self.width, self.height, count) if self.tune == "psnr" else 1

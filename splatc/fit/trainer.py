@@ -86,6 +86,7 @@ class _Fit:
         self.seeded = self.count = len(seeds)
         self.final = self.seeded
         """Gaussians that the file can hold, as far as is known."""
+        self.reduction = task.reduction(round(self.seeded / schedule.oversampling), schedule)
         self.free: tuple[str, ...] = NAMES
         """The attributes that may still move in some Gaussian."""
         self.adams = 0
@@ -94,10 +95,6 @@ class _Fit:
         """Since the last pruning: of those that follow at once, as where time is short, the first densifies."""
         self.rate: RateGradient | None = None
         engine.send(Table.from_gaussians(seeds, self.rng))
-
-    @property
-    def reduction(self) -> int:
-        return self.task.reduction(self.count, self.schedule)
 
     def step(self, index: int, time: float) -> None:
         """One gradient step."""

@@ -44,8 +44,12 @@ class Installation:
 
     @property
     def content(self) -> str:
-        """Identifies what was installed last; empty if that is not known."""
-        return _stamp(self).get("content", "")
+        """Identifies the code that was installed last, whatever else changed beside it; empty if that is not known."""
+        if not _stamp(self):
+            return ""
+        files = (path for path in (self.source / "splatc").rglob("*") if path.suffix in (".py", ".c", ".h"))
+        names = sorted(path.relative_to(self.source).as_posix() for path in files)
+        return digest(self.source, [*REQUIREMENTS, *names])
 
     @property
     def megabytes(self) -> float:

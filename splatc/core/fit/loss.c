@@ -1,6 +1,5 @@
 /* The losses as jobs: what is checked, how the workspace and the work are divided. */
 #include "loss_parts.h"
-#include "window.h"
 
 enum { LOSS_ROWS = 77, MAX_SIDE = 1 << 24 }; /* rows of LENGTH floats that a strip works with, at most: compare() */
 

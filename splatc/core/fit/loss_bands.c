@@ -3,7 +3,6 @@
    A band of full size has as many rows as have bands of their own at all scales, so that all of them are worked on while they lie in the cache. */
 #include "halve.h"
 #include "loss_parts.h"
-#include "window.h"
 
 #define LOSS_BANDS AT_LEVEL(loss_bands)
 

@@ -4,6 +4,7 @@
 
 #include "internal.h"
 #include "loss.h"
+#include "window.h"
 
 enum {
     SCALES = 4,
@@ -77,13 +78,10 @@ static inline const float *target_row(const core_loss *t, const loss_layout *lay
                                       int64_t last, float *restrict room) {
     int64_t at = (row * t->channels + channel) * t->stride + first;
     if (scale > 0) return plane_row(layout->scale[scale].target, &layout->scale[scale], t->channels, row, channel) + first;
-    if (t->depth == 8) {
-        const uint8_t *restrict from = (const uint8_t *)t->samples + at;
-        for (int64_t i = 0; i < last - first; i++) room[i] = (float)from[i] * t->unit;
-    } else {
-        const uint16_t *restrict from = (const uint16_t *)t->samples + at;
-        for (int64_t i = 0; i < last - first; i++) room[i] = (float)from[i] * t->unit;
-    }
+    if (t->depth == 8)
+        convert_bytes((const uint8_t *)t->samples + at, last - first, t->unit, room);
+    else
+        convert_words((const uint16_t *)t->samples + at, last - first, t->unit, room);
     return room;
 }
 

@@ -3,9 +3,10 @@
    At the borders of the picture the window is cut off and renormalized, so every pixel counts and pictures of any size have an SSIM. Samples are less 0.5 here:
    variances are differences of large numbers, which this makes smaller. What follows from the target alone, its means and variances, was made before. */
 #include "loss_parts.h"
-#include "window.h"
 
 #define LOSS_STRIPS AT_LEVEL(loss_strips)
+
+enum { AHEAD = 2 }; /* rows of a strip lie too far apart for the processor to foresee them: fetched so many rows before, 8 % of a gradient's time */
 
 static const float SHIFT = 0.5f;
 
@@ -28,23 +29,34 @@ static void clear_outside(const columns *c, float *row) {
 }
 
 /* y and y^2 of the target, 0 outside of the picture: (2, LENGTH). */
-static void load_one(const core_loss *t, const loss_layout *layout, const loss_strip *strip, const columns *c, int64_t row, float *y) {
-    const float *target = target_row(t, layout, strip->scale, row, strip->channel, c->first + c->from, c->first + c->to, y + c->from) - c->from;
+static void load_one(const core_loss *t, const loss_layout *layout, const loss_strip *strip, const columns *c, int64_t row, float *room, float *y) {
+    const float *target = target_row(t, layout, strip->scale, row, strip->channel, c->first + c->from, c->first + c->to, room) - c->from;
     for (int64_t i = c->from; i < c->to; i++) {
         float b = target[i] - SHIFT;
         y[i] = b;
         y[LENGTH + i] = b * b;
     }
-    clear_outside(c, y);
-    clear_outside(c, y + LENGTH);
+    for (int32_t k = 0; k < 2; k++) clear_outside(c, y + k * LENGTH);
+}
+
+static inline void multiply(vec drawn, vec target, float *x) {
+    vec a = drawn - SHIFT;
+    store(x, a);
+    store(x + LENGTH, a * a);
+    store(x + 2 * LENGTH, a * (target - SHIFT));
 }
 
 /* x, x^2 and x y, likewise: (3, LENGTH). */
-static void load_two(const core_loss *t, const loss_layout *layout, const loss_strip *strip, const columns *c, int64_t row, float *x) {
+static void load_two(const core_loss *t, const loss_layout *layout, const loss_strip *strip, const columns *c, int64_t row, float *room, float *x) {
     const float *drawn = drawn_row(t, layout, strip->scale, row, strip->channel) + c->first;
-    float *room = x + 2 * LENGTH + c->from;
     const float *target = target_row(t, layout, strip->scale, row, strip->channel, c->first + c->from, c->first + c->to, room) - c->from;
-    for (int64_t i = c->from; i < c->to; i++) {
+    int64_t last = c->to - LANES, ahead = AHEAD * t->channels * (strip->scale == 0 ? t->stride : layout->scale[strip->scale].stride);
+    for (int64_t i = c->from; i < c->to && last >= c->from; i += LANES) {
+        int64_t at = min64(i, last); /* the last vector may overlap the one before it */
+        __builtin_prefetch(drawn + at + ahead);
+        multiply(load(drawn + at), load(target + at), x + at);
+    }
+    for (int64_t i = c->from; i < c->to && last < c->from; i++) {
         float a = drawn[i] - SHIFT;
         x[i] = a;
         x[LENGTH + i] = a * a;
@@ -62,7 +74,7 @@ static inline vec moments(const window *g, const window_rows *around, int64_t i,
 
 static void measure(const core_loss *t, const loss_layout *layout, const loss_strip *strip, float *rows, double *sums) {
     const loss_scale *s = &layout->scale[strip->scale];
-    float *ring = rows, *zeros = ring + TAPS * 2 * LENGTH, *y = zeros + 2 * LENGTH;
+    float *ring = rows, *zeros = ring + TAPS * 2 * LENGTH, *y = zeros + 2 * LENGTH, *room = y + 2 * LENGTH;
     int64_t count = strip->right - strip->left;
     columns c = columns_from(s, strip->left - RADIUS, count + 2 * RADIUS);
     window g = window_of(RADIUS);
@@ -70,7 +82,7 @@ static void measure(const core_loss *t, const loss_layout *layout, const loss_st
     memset(zeros, 0, 2 * LENGTH * sizeof *zeros);
     for (int64_t row = max64(strip->top - RADIUS, 0); row < strip->bottom + RADIUS; row++) {
         if (row < s->height) {
-            load_one(t, layout, strip, &c, row, y);
+            load_one(t, layout, strip, &c, row, room, y);
             for (int32_t k = 0; k < 2; k++) sum_across(&g, y + k * LENGTH, ring_row(ring, row, 2) + k * LENGTH, count);
         }
         int64_t middle = row - RADIUS;
@@ -100,7 +112,8 @@ static void make_weights(const window *g, const loss_scale *s, const window_rows
 /* Averages those weights over the window. */
 static void weigh(const core_loss *t, const loss_layout *layout, const loss_strip *strip, float *rows, double *sums) {
     const loss_scale *s = &layout->scale[strip->scale];
-    float *ring = rows, *second = ring + TAPS * 2 * LENGTH, *zeros = second + TAPS * LENGTH, *y = zeros + 2 * LENGTH, *weights = y + 2 * LENGTH;
+    float *ring = rows, *second = ring + TAPS * 2 * LENGTH, *zeros = second + TAPS * LENGTH;
+    float *y = zeros + 2 * LENGTH, *weights = y + 2 * LENGTH, *room = weights + LENGTH;
     int64_t count = strip->right - strip->left, wide = whole_blocks(count + 2 * RADIUS);
     columns c = columns_from(s, strip->left - 2 * RADIUS, wide + 2 * RADIUS);
     window g = window_of(RADIUS);
@@ -108,7 +121,7 @@ static void weigh(const core_loss *t, const loss_layout *layout, const loss_stri
     memset(zeros, 0, 2 * LENGTH * sizeof *zeros);
     for (int64_t row = max64(strip->top - 2 * RADIUS, 0); row < strip->bottom + 2 * RADIUS; row++) {
         if (row < s->height) {
-            load_one(t, layout, strip, &c, row, y);
+            load_one(t, layout, strip, &c, row, room, y);
             for (int32_t k = 0; k < 2; k++) sum_across(&g, y + k * LENGTH, ring_row(ring, row, 2) + k * LENGTH, wide);
         }
         int64_t middle = row - RADIUS, end = row - 2 * RADIUS;
@@ -125,11 +138,13 @@ static void weigh(const core_loss *t, const loss_layout *layout, const loss_stri
 }
 
 /* SSIM at each sample of a row, and its partial derivatives (3, LENGTH) by the means of x, of x^2 (twice it) and of x y, times the renormalization of their
-   window, ready for being spread by the same window; 0 outside of the picture. */
+   window, ready for being spread by the same window; 0 outside of the picture. `ahead`: floats to the row of the target that will be needed soon. */
 static void differentiate(const window *g, const loss_scale *s, const window_rows *around, int64_t row, const float *fit_x, const float *mean,
-                          const float *variance, int64_t count, float *similarity, float *partial) {
+                          const float *variance, int64_t ahead, int64_t count, float *similarity, float *partial) {
     for (int64_t i = 0; i < count; i += LANES) {
         vec fit = load(fit_x + i) * s->fit_y[row];
+        __builtin_prefetch(mean + i + ahead);
+        __builtin_prefetch(variance + i + ahead);
         vec shifted_x = sum_down(g, around, i) * fit, shifted_y = load(mean + i);
         vec x = shifted_x + SHIFT, y = shifted_y + SHIFT;
         vec spread = sum_down(g, around, LENGTH + i) * fit - shifted_x * shifted_x + load(variance + i);
@@ -200,14 +215,15 @@ static void compare(const core_loss *t, const loss_layout *layout, const loss_st
     memset(zeros, 0, 3 * LENGTH * sizeof *zeros);
     for (int64_t row = max64(strip->top - 2 * RADIUS, 0); row < strip->bottom + 2 * RADIUS; row++) {
         if (row < s->height) {
-            load_two(t, layout, strip, &c, row, x);
+            load_two(t, layout, strip, &c, row, room, x);
             for (int32_t k = 0; k < 3; k++) sum_across(&g, x + k * LENGTH, ring_row(ring, row, 3) + k * LENGTH, wide);
         }
         int64_t middle = row - RADIUS, end = row - 2 * RADIUS;
         if (middle >= max64(strip->top - RADIUS, 0) && middle < s->height) {
             window_rows around = rows_around(ring, middle, s->height, 3, zeros);
             differentiate(&g, s, &around, middle, s->fit_x + left, plane_row(s->mean, s, t->channels, middle, strip->channel) + left,
-                          plane_row(s->variance, s, t->channels, middle, strip->channel) + left, wide, similarity, partial);
+                          plane_row(s->variance, s, t->channels, middle, strip->channel) + left, AHEAD * t->channels * s->stride, wide, similarity,
+                          partial);
             for (int32_t k = 0; k < 3; k++) sum_across(&g, partial + k * LENGTH, ring_row(second, middle, 3) + k * LENGTH, count);
             if (middle >= strip->top && middle < strip->bottom) sums[0] += total(similarity + RADIUS, count);
         }
