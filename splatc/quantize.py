@@ -101,7 +101,7 @@ class QuantizedGaussians:
     def __len__(self) -> int:
         return len(self.level)
 
-    def take(self, index: NDArray[np.int64]) -> QuantizedGaussians:
+    def take(self, index: NDArray[np.int64] | NDArray[np.int32]) -> QuantizedGaussians:
         """The Gaussians of an index array, in its order."""
         return QuantizedGaussians(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 

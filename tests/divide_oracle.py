@@ -1,4 +1,4 @@
-"""The encoder's side of sections: which Gaussians belong to which, and how finely a file is divided."""
+"""The division of Gaussians into sections in NumPy: the oracle of the core's."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatc.bitstream import limits
+from splatc.bitstream.divide import ENOUGH, FULL, UNDIVIDED
 from splatc.bitstream.header import Header
 from splatc.bitstream.layout import (
     Layout,
@@ -21,14 +22,6 @@ from splatc.bitstream.layout import (
 from splatc.bitstream.morton import unmorton
 from splatc.bitstream.positions import morton
 from splatc.quantize import QuantizedGaussians
-
-UNDIVIDED = 8192
-"""Up to so many Gaussians a file is one section: reading all of it costs less than finding the way to a part."""
-FULL = 2048
-"""Blocks become smaller as long as a section would hold more Gaussians than this on average, so they end at 500 to 2000. On 48 000
-Gaussians 1024 costs 0.6 % in bytes, 2048 0.1 %, and a region takes half the bytes that it takes with 4096 (tools/sections.py)."""
-ENOUGH = 4096
-"""A pass takes one more level until it holds so many Gaussians."""
 
 
 def choose(header: Header, gaussians: QuantizedGaussians) -> Layout:

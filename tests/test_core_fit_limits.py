@@ -83,13 +83,21 @@ def test_what_a_step_does_not_need_may_be_missing() -> None:
 
 def test_the_largest_numbers_that_are_sound() -> None:
     call = sound()
-    for name, values in {"count": (1 << 26, 0), "entries": ((1 << 31) - 1, 0), "workspace_bytes": (call.size, call.size + 64)}.items():
+    for name, values in {
+        "count": (1 << 26, 0),
+        "entries": ((1 << 31) - 1, 0),
+        "workspace_bytes": (call.size, call.size + 64),
+    }.items():
         before = getattr(call.task, name)
         for value in values:
             setattr(call.task, name, value)
             assert call.phases() is not None, (name, value)
         setattr(call.task, name, before)
-    assert load().core_fit_phases(None, address(call.squares)) == load().core_fit_phases(ctypes.byref(call.task), None) == -1
+    assert (
+        load().core_fit_phases(None, address(call.squares))
+        == load().core_fit_phases(ctypes.byref(call.task), None)
+        == -1
+    )
     assert load().core_fit_item(None, ctypes.c_int64(0), 0) == INVALID
 
 
@@ -134,7 +142,11 @@ def test_each_worker_has_a_workspace(worker: int) -> None:
 def test_widths_of_steps() -> None:
     steps, widths = core.make_steps(3, *DEFAULT), np.zeros(size_of("fit_widths"), np.uint8)
     assert load().core_fit_make_widths(address(steps), address(widths)) == OK
-    assert load().core_fit_make_widths(address(steps), None) == load().core_fit_make_widths(None, address(widths)) == INVALID
+    assert (
+        load().core_fit_make_widths(address(steps), None)
+        == load().core_fit_make_widths(None, address(widths))
+        == INVALID
+    )
     assert load().core_fit_make_widths(address(np.zeros_like(steps)), address(widths)) == INVALID
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from splatc.fit.lattice import Picture, reduced
 
 from splatc.bitstream.positions import morton
 from splatc.core import seed_structs, seeds
@@ -78,6 +79,17 @@ def test_subsets_have_every_sample_once(
         rows, _, width = part.shape
         np.testing.assert_array_equal(subsets[y0, x0, :rows, :, :width], part)
         assert not subsets[y0, x0, :rows, :, width:].any()
+
+
+def test_pictures_need_not_lie_in_one_piece() -> None:
+    whole = samples(40, 60, 3, np.uint8)
+    for part in (whole[::2, ::-1], np.broadcast_to(whole[0, 0], whole.shape), whole[3:9, 5:30, 1:]):
+        picture, copied = Picture(part), Picture(part.copy())
+        np.testing.assert_array_equal(picture.mean(), copied.mean())
+        np.testing.assert_array_equal(picture.lattice(2, 3).samples, copied.lattice(2, 3).samples)
+        np.testing.assert_array_equal(reduced(part, 2), reduced(part.copy(), 2))
+    image = whole.astype(np.float32)[:, ::2] / np.float32(255)
+    assert all_of(seed(image, 90, np.random.default_rng(0))) == all_of(seed(image.copy(), 90, np.random.default_rng(0)))
 
 
 # ---- Features and draws ----

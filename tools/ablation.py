@@ -14,10 +14,10 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from splatc.fit.lattice import reduced
 
 from splatc.blend import Blend
 from splatc.fit.engines.core import CoreEngine
-from splatc.fit.lattice import reduced
 from splatc.fit.schedule import Rates, Schedule
 from splatc.fit.seeding import seed
 from splatc.fit.subset import Samples, mean_colour

@@ -1,7 +1,7 @@
 """Gaussians -> sections -> streams, by the core; the way back is decoding.py.
 
-What a file takes is told without writing it: the core runs the models over the symbols and counts. Where the bytes are wanted, it says where
-each symbol lies in the code space, and constriction writes them.
+What a file takes is told without writing it: the core runs the models over the symbols and counts. Where the bytes are wanted, it says
+where each symbol lies in the code space, and constriction writes them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from splatc.bitstream import divide, limits
 from splatc.bitstream import layout as layouts
@@ -36,7 +37,10 @@ def pack(header: Header, gaussians: QuantizedGaussians, layout: Layout | None = 
     """Divide Gaussians into sections, by default as divide.choose does, predict and measure them; ``header`` has their level counts."""
     layout, sections, order = divide.arrange(header, gaussians, layout)
     steps = steps_of(header.quantizer, header.channels)
-    packing = Packing(steps, columns_of(gaussians.take(order)), *_tables(header, sections))
+    table, levels = _tables(header, sections)
+    if layout == layouts.whole(header):
+        table["x1"] = table["x0"]  # without an index nobody reads how far it reaches
+    packing = Packing(steps, columns_of(gaussians.take(order)), table, levels)
     packing.measure()
     measured = zip(sections, packing.sections["length"].tolist(), packing.sections["beyond"].tolist(), strict=True)
     return Packed(
@@ -49,14 +53,12 @@ def pack(header: Header, gaussians: QuantizedGaussians, layout: Layout | None = 
     )
 
 
-def _tables(header: Header, sections: Sequence[Section]) -> tuple[np.ndarray, np.ndarray]:
+def _tables(header: Header, sections: Sequence[Section]) -> tuple[NDArray[np.void], NDArray[np.void]]:
     """What the core is told of the sections and of their levels."""
     table, levels = np.zeros(len(sections), pack_structs.SECTION), list[tuple[int, ...]]()
     parents = sorted({section.parent for section in sections if section.parent is not None})
     slots = {number: slot for slot, number in enumerate(parents)}
-    start = 0
-    chains: list[int] = []
-    rows = []
+    start, chains, rows = 0, list[int](), list[tuple[float, ...]]()
     for number, section in enumerate(sections):
         ranges = layouts.ranges(header, section)
         chains.append(section.count + (0 if section.parent is None else chains[section.parent]))

@@ -135,7 +135,7 @@ def decode_sections(
         1, (count * _WORKSPACE + _FREE_WORKSPACE) // size
     )  # many threads on few large sections would take it all
     workers = min(threads(), max(len(wave) for wave in waves), most)
-    workspace, sites = aligned(size * workers), np.empty(count * size_of("site"), np.uint8)
+    workspace, sites = aligned(size * workers), aligned(count * size_of("site"))
     order, content = np.empty(count, np.int32), np.frombuffer(stream, np.uint8)
     work = Work(_DECODE, workers)
     task = structs.Decode(

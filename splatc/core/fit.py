@@ -63,7 +63,7 @@ class Workspace:
             status = work.run(task, int(phases[-1]), phases=phases)
             if status != TOO_SMALL:
                 check(status)
-                return squares[:tiles]
+                return squares[:tiles].view(np.float64)
             self._entries = int(_SPARE * task.needed) + 1
 
     def floats(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 #include "internal.h"
 #if !defined(__wasm__)
 #include "pack.h"
+#include "pack_search.h"
 #endif
 
 #if !defined(__wasm__)
@@ -74,3 +75,18 @@ int32_t draw_tile(const core_draw *task, int64_t tile, int32_t worker) {
     int32_t level = core_get_level();
     return level < LEAST_LEVEL ? CORE_INVALID : DRAWERS[level](task, tile, worker);
 }
+
+#if !defined(__wasm__)
+typedef void predictor(const places *task, int64_t first, int64_t last);
+
+#if defined(__x86_64__)
+static predictor *const PREDICTORS[5] = {NULL, NULL, predict_places_v2, predict_places_v3, predict_places_v4};
+#else
+static predictor *const PREDICTORS[5] = {NULL, predict_places_base, NULL, NULL, NULL};
+#endif
+
+void predict_places(const places *task, int64_t first, int64_t last) {
+    int32_t level = core_get_level();
+    PREDICTORS[max32(level, LEAST_LEVEL)](task, first, last);
+}
+#endif

@@ -14,10 +14,10 @@ void cumulate(const int64_t *weights, int32_t alphabet, int32_t *cumulative) {
         if (weights[s] > weights[largest]) largest = s;
     }
     cumulative[0] = 0;
-    for (int32_t s = 0; s < alphabet; s++) {
-        used += (int32_t)(1 + weights[s] * (TOTAL - alphabet) / total);
-        cumulative[s + 1] = used;
-    }
+    if (total >> 36)
+        for (int32_t s = 0; s < alphabet; s++) cumulative[s + 1] = used += (int32_t)(1 + weights[s] * (TOTAL - alphabet) / total);
+    else
+        for (int32_t s = 0; s < alphabet; s++) cumulative[s + 1] = used += (int32_t)(1 + quotient(weights[s] * (TOTAL - alphabet), total));
     for (int32_t s = largest + 1; s <= alphabet; s++) cumulative[s] += TOTAL - used;
 }
 
@@ -74,7 +74,7 @@ int32_t code_parametric(coder *r, int64_t *counts, int64_t *distance, int64_t *n
         stop = batch_end(start, seen, out.count);
         seen += stop - start;
         int64_t total = residual_weights(256 * *distance / (*distance + *number), weights);
-        for (int32_t s = 0; s <= ESCAPE; s++) weights[s] = counts[s] + 1 + weights[s] * GEOMETRIC * INCREMENT / total;
+        for (int32_t s = 0; s <= ESCAPE; s++) weights[s] = counts[s] + 1 + quotient(weights[s] * GEOMETRIC * INCREMENT, total);
         cumulate(weights, CORE_RESIDUALS, cumulative);
         for (int64_t i = start; i < stop; i++) {
             if (code_symbol(r, cumulative, CORE_RESIDUALS, place_of(out, i)) != CORE_OK) return CORE_IMPOSSIBLE_CODE;

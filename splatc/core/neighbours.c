@@ -13,6 +13,8 @@ static int64_t leaf_count(int64_t points) {
     return leaves;
 }
 
+int64_t search_points(int64_t chain) { return leaf_count(chain) * LEAF_POINTS; }
+
 void take_search_buffers(arena *a, int64_t own, int64_t chain, search_buffers *buffers) {
     buffers->merged = arena_take(a, chain, sizeof(int32_t));
     buffers->other = arena_take(a, chain, sizeof(int32_t));

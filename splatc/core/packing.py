@@ -121,11 +121,7 @@ class Packing:
         chains = sections["chain"]
         sizes = [load().core_pack_search(chain) for chain in chains.tolist()]
         sections["search"] = np.cumsum([0, *sizes[:-1]])
-        searches, sites, order = (
-            aligned(sum(sizes)),
-            np.empty(count * size_of("site"), np.uint8),
-            np.empty(count, np.int32),
-        )
+        searches, sites, order = aligned(sum(sizes)), aligned(count * size_of("site")), np.empty(count, np.int32)
         pieces = -(-chains // _CHUNK)
         chunks = np.empty(int(pieces.sum()), pack_structs.CHUNK)
         chunks["section"] = number = np.repeat(np.arange(len(sections)), pieces)

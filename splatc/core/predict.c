@@ -70,13 +70,13 @@ static int32_t expected_angle(const core_site *sites, const int32_t *neighbours,
 static int64_t distance_of(const core_site *a, const core_site *b) {
     int64_t xx = a->xx + b->xx, xy = a->xy + b->xy, yy = a->yy + b->yy;
     int64_t dx = a->x - b->x, dy = a->y - b->y;
-    int32_t shift = 0;
-    while ((xx + yy) >> (20 + 2 * shift)) shift++;
+    int32_t bits = 64 - __builtin_clzll((uint64_t)(xx + yy) | 1), shift = max32(bits - 19, 0) / 2; /* the least that leaves 20 bits */
     xx >>= 2 * shift, xy >>= 2 * shift, yy >>= 2 * shift;
     dx = dx < 0 ? -min64(-dx >> shift, 32767) : min64(dx >> shift, 32767);
     dy = dy < 0 ? -min64(-dy >> shift, 32767) : min64(dy >> shift, 32767);
     int64_t determinant = max64(xx * yy - xy * xy, 1);
-    return min64(16 * max64(dx * dx * yy - 2 * dx * dy * xy + dy * dy * xx, 0) / determinant, 1 << 20);
+    int64_t product = 16 * max64(dx * dx * yy - 2 * dx * dy * xy + dy * dy * xx, 0);
+    return min64(product >> 52 ? product / determinant : quotient(product, determinant), 1 << 20);
 }
 
 typedef struct weights { /* of the neighbours of a Gaussian */
@@ -88,8 +88,8 @@ typedef struct weights { /* of the neighbours of a Gaussian */
 static void weigh(const core_site *sites, const core_site *here, const int32_t *neighbours, weights *w) {
     for (w->count = 0; w->count < CORE_NEIGHBOURS && neighbours[w->count] >= 0; w->count++) {
         int64_t distance = SOFT + distance_of(here, sites + neighbours[w->count]);
-        w->near[w->count] = max64(((int64_t)1 << 40) / (distance * distance), 1);
-        w->alike[w->count] = ((int64_t)1 << 35) / distance;
+        w->near[w->count] = max64(quotient((int64_t)1 << 40, distance * distance), 1);
+        w->alike[w->count] = quotient((int64_t)1 << 35, distance);
     }
 }
 
@@ -112,8 +112,8 @@ static void weigh_likeness(const core_site *sites, const core_site *here, const 
     int64_t unit = max64((chroma ? 1 : 4) * step >> 16, 1);
     for (int32_t k = 0; k < w->count; k++) {
         int64_t difference = sites[neighbours[k]].value[c] - here->value[c];
-        int64_t apart = min64(16 * (difference < 0 ? -difference : difference) / unit, 1 << 10), fall = 256 + apart * apart;
-        w->alike[k] = max64((w->alike[k] << 16) / (fall * fall), 1);
+        int64_t apart = min64(quotient(16 * (difference < 0 ? -difference : difference), unit), 1 << 10), fall = 256 + apart * apart;
+        w->alike[k] = max64(quotient(w->alike[k] << 16, fall * fall), 1);
     }
 }
 

@@ -50,7 +50,6 @@ def seed(
     small = variational_scales(base, weight)
     radius = max(base, float(np.median(small))) if variational else 0.0
     mean = np.concatenate([detailed, uniform_sample(width, height, count - variational, detailed, radius, rng)])
-
     order = memory_order(mean)
 
     if scales:

@@ -25,11 +25,12 @@ FLOOR = 1e-6
 
 
 def variational_sample(image: FloatArray, count: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-    """Draw ``count`` different pixels of a picture (H, W, C) of floats that lie in one piece, count <= H W.
+    """Draw ``count`` different pixels of a picture (H, W, C) in [0, 1], count <= H W.
 
     Returns:
         The centres of the pixels, (count, 2) x and y in px, and their weights w, (count,) in [0, 1].
     """
+    image = np.ascontiguousarray(image, np.float32)
     height, width, _ = image.shape
     tiles = [
         Tile(y, min(y + TILE, height), x, min(x + TILE, width))

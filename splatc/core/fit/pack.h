@@ -9,9 +9,8 @@
 
 enum {
     CORE_JOB_QUANTIZE = 22, /* core_quantizing: CORE_CHUNK Gaussians each */
-    CORE_JOB_PREDICT = 23,  /* core_pack: items are section_count sections to make ready, as many to search, then chunk_count chunks: phases of them */
+    CORE_JOB_PREDICT = 23,  /* core_pack: section_count sections to make ready, as many to make searchable, then chunk_count chunks: three phases */
     CORE_JOB_PACK = 24,     /* core_pack: items are sections; their parents come before */
-    CORE_PACK_CHUNK = 512,  /* Gaussians of a chunk, at most */
 };
 
 /* ---- Gaussians -> integers (spec/quantization.md) ---- */
@@ -71,7 +70,7 @@ typedef struct core_pack_section {
     int64_t tables;              /* where what it has learned is kept for others, or -1 */
     int64_t first_level, levels; /* in the list of levels */
     int64_t minimum;             /* bytes of its stream at least */
-    int64_t x0, y0, x1, y1;      /* its block, px */
+    int64_t x0, y0, x1, y1;      /* its block, px; x0 = x1 where nobody asks for `beyond` */
     int64_t search;              /* first byte in `searches`: core_pack_search(chain) of them are its own */
     int64_t first_symbol;        /* where its symbols go, if they are noted */
     int64_t symbols, length;     /* results: coded symbols, bytes of its stream */

@@ -1,13 +1,20 @@
 /* Sections in coding order -> residuals -> what their symbols take: the mirror of section.c, with the same models. */
 #include "pack.h"
+#include "pack_search.h"
 #include "range.h"
 
-int64_t core_pack_search(int64_t chain) {
-    arena a = {NULL, 0};
-    search_buffers buffers;
-    if (chain < 0 || chain > MAX_GAUSSIANS) return -1;
-    take_search_buffers(&a, 0, chain, &buffers);
+/* Of a section, its search; the leaves behind it. */
+static int64_t take_search(uint8_t *base, int64_t chain, search_buffers *buffers, int32_t **leaves) {
+    arena a = {base, 0};
+    take_search_buffers(&a, 0, chain, buffers);
+    *leaves = arena_take(&a, search_points(chain), 3 * sizeof(int32_t));
     return a.used;
+}
+
+int64_t core_pack_search(int64_t chain) {
+    search_buffers buffers;
+    int32_t *leaves;
+    return chain < 0 || chain > MAX_GAUSSIANS ? -1 : take_search(NULL, chain, &buffers, &leaves);
 }
 
 typedef struct workspace {
@@ -78,9 +85,9 @@ static int32_t tables_are_sound(const core_pack *t, const core_pack_section *s) 
 static int32_t make_sites(const core_pack *t, int64_t number) {
     const core_pack_section *s = t->sections + number;
     search_buffers buffers;
+    int32_t *leaves;
     if (!section_is_sound(t, number) || !search_is_sound(t, s)) return CORE_INVALID;
-    arena a = {t->searches + s->search, 0};
-    take_search_buffers(&a, 0, s->chain, &buffers);
+    take_search(t->searches + s->search, s->chain, &buffers, &leaves);
     for (int64_t i = s->start; i < s->start + s->count; i++) {
         const int32_t *colour = t->colour + i * t->steps->channels;
         if (!in_range(t->steps, t->level[i], t->x[i], t->y[i], t->log_scale[i], t->aspect[i], t->angle[i], colour)) return CORE_INVALID;
@@ -95,48 +102,47 @@ static int32_t make_sites(const core_pack *t, int64_t number) {
     return CORE_OK;
 }
 
-/* The search of a section: made anew, or as it was made. */
-static int32_t search_of(const core_pack *t, int64_t number, search_buffers *buffers, int32_t made, search *result) {
+/* The search of a section: made now, or as it was made. */
+static int32_t search_of(const core_pack *t, int64_t number, int32_t made, search_buffers *buffers, places *result) {
     const core_pack_section *s = t->sections + number;
-    if (!section_is_sound(t, number) || !search_is_sound(t, s)) return CORE_INVALID;
     run chain[CORE_MAX_LEVELS];
-    int32_t runs = CORE_MAX_LEVELS;
-    arena a = {t->searches + s->search, 0};
-    take_search_buffers(&a, 0, s->chain, buffers);
+    int32_t runs = CORE_MAX_LEVELS, *leaves;
+    if (!section_is_sound(t, number) || !search_is_sound(t, s)) return CORE_INVALID;
+    take_search(t->searches + s->search, s->chain, buffers, &leaves);
     for (const core_pack_section *each = s;; each = t->sections + each->parent) {
         chain[--runs] = (run){each->start, each->count};
         if (each->parent < 0) break;
     }
-    *result = made ? made_search(t->sites, chain + runs, CORE_MAX_LEVELS - runs, buffers)
-                   : make_search(t->sites, t->order, chain + runs, CORE_MAX_LEVELS - runs, buffers);
+    result->steps = t->steps;
+    result->leaves = leaves;
+    result->search = made ? made_search(t->sites, chain + runs, CORE_MAX_LEVELS - runs, buffers)
+                          : make_search(t->sites, t->order, chain + runs, CORE_MAX_LEVELS - runs, buffers);
+    if (made || s->chain == 0) return CORE_OK;
+    for (int64_t i = 0; i < search_points(s->chain); i++) {
+        int32_t *leaf = leaves + i / 8 * 24 + i % 8;
+        leaf[0] = buffers->points[i].x, leaf[8] = buffers->points[i].y, leaf[16] = buffers->points[i].index;
+    }
     return CORE_OK;
 }
 
 static int32_t predict_chunk(const core_pack *t, const core_chunk *chunk) {
-    int32_t neighbours[2][CORE_NEIGHBOURS], *candidates = NULL, here = 0;
     gaussian_arrays arrays = {t->level, t->x, t->y, t->log_scale, t->aspect, t->angle, t->colour, t->angle_residual, t->colour_residual};
     search_buffers buffers;
+    places section = {.arrays = &arrays};
     if (chunk->section < 0 || chunk->section >= t->section_count) return CORE_INVALID;
-    search s;
-    if (search_of(t, chunk->section, &buffers, 1, &s) != CORE_OK || chunk->first < 0 || chunk->last > s.count) return CORE_INVALID;
-    for (int64_t place = chunk->first; place < chunk->last; place++) {
-        int64_t i = buffers.points[place].index;
-        if (i < s.first) continue;
-        search_place(&s, place, candidates, neighbours[here]);
-        make_residual(t->steps, t->sites, neighbours[here], i, &arrays);
-        candidates = neighbours[here];
-        here ^= 1;
-    }
+    if (search_of(t, chunk->section, 1, &buffers, &section) != CORE_OK) return CORE_INVALID;
+    if (chunk->first < 0 || chunk->last > section.search.count) return CORE_INVALID;
+    predict_places(&section, chunk->first, chunk->last);
     return CORE_OK;
 }
 
 int32_t core_predict_item(const core_pack *t, int64_t item) {
     search_buffers buffers;
-    search made;
+    places section;
     if (t == NULL || !steps_are_sound(t->steps) || item < 0 || item >= 2 * t->section_count + t->chunk_count) return CORE_INVALID;
     if (item < t->section_count) return make_sites(t, item);
     if (item >= 2 * t->section_count) return predict_chunk(t, t->chunks + item - 2 * t->section_count);
-    return search_of(t, item - t->section_count, &buffers, 0, &made);
+    return search_of(t, item - t->section_count, 0, &buffers, &section);
 }
 
 /* ---- Symbols ---- */
@@ -159,35 +165,47 @@ static int64_t stream_bytes(const coder *c, int64_t minimum) {
     return max64(bytes, minimum);
 }
 
-int32_t core_pack_section_of(const core_pack *t, int64_t number, int32_t worker) {
+static int32_t task_is_sound(const core_pack *t, int64_t number, int32_t worker) {
     workspace w;
-    if (t == NULL || !steps_are_sound(t->steps) || number < 0 || number >= t->section_count || worker < 0 || worker >= t->workers) return CORE_INVALID;
-    core_pack_section *s = t->sections + number;
-    if (!section_is_sound(t, number) || !tables_are_sound(t, s) || !levels_are_sound(t, s) || (uintptr_t)t->workspace % 64 || t->workspace_bytes % 64) return CORE_INVALID;
-    if (t->workspace_bytes < take_workspace(NULL, s->count, &w)) return CORE_INVALID;
-    if (t->shares != NULL && (s->first_symbol < 0 || s->symbols < 0 || s->first_symbol > t->symbol_room - s->symbols)) return CORE_INVALID;
-    take_workspace(t->workspace + worker * t->workspace_bytes, s->count, &w);
-    if (s->tables >= 0) w.tables = t->tables + s->tables;
-    memcpy(w.tables, s->parent < 0 ? t->first : t->tables + t->sections[s->parent].tables, sizeof *w.tables);
-    writer out = {.shares = t->shares == NULL ? NULL : t->shares + 3 * s->first_symbol,
-                  .chosen = t->shares == NULL ? NULL : t->chosen + s->first_symbol,
-                  .room = s->symbols};
-    coder c = {.range = UINT64_MAX, .writer = &out};
+    if (t == NULL || !steps_are_sound(t->steps) || number < 0 || number >= t->section_count || worker < 0 || worker >= t->workers) return 0;
+    const core_pack_section *s = t->sections + number;
+    if (!section_is_sound(t, number) || !tables_are_sound(t, s) || !levels_are_sound(t, s)) return 0;
+    if ((uintptr_t)t->workspace % 64 || t->workspace_bytes % 64 || t->workspace_bytes < take_workspace(NULL, s->count, &w)) return 0;
+    return t->shares == NULL || (s->first_symbol >= 0 && s->symbols >= 0 && s->first_symbol <= t->symbol_room - s->symbols);
+}
+
+/* The symbols of all levels; the residuals are changed on the way, and changed back. */
+static int32_t write_symbols(const core_pack *t, const core_pack_section *s, coder *c, workspace *w) {
     int64_t at = s->start;
     for (int64_t k = 0; k < s->levels; k++) {
         const core_level *level = t->levels + s->first_level + k;
         level_arrays arrays = {t->log_scale + at, t->aspect + at, t->angle_residual + at, t->offset + at,
                                t->colour_residual + at * t->steps->channels};
-        int32_t status = code_positions(&c, w.tables, t->splits, level, &w.positions, t->x + at, t->y + at);
-        if (status == CORE_OK) status = code_attributes(&c, w.tables, t->steps, level, &w.attributes, arrays);
+        int32_t status = code_positions(c, w->tables, t->splits, level, &w->positions, t->x + at, t->y + at);
+        if (status == CORE_OK) status = code_attributes(c, w->tables, t->steps, level, &w->attributes, arrays);
         if (status != CORE_OK) return status;
         at += level->count;
     }
-    if (t->shares != NULL && out.symbols != s->symbols) return CORE_INVALID;
-    const double tile[4] = {(double)s->x0, (double)s->y0, (double)s->x1, (double)s->y1};
-    placed_arrays placed = {t->level, t->x, t->y, t->log_scale, t->aspect, t->angle, t->offset};
+    return CORE_OK;
+}
+
+int32_t core_pack_section_of(const core_pack *t, int64_t number, int32_t worker) {
+    workspace w;
+    if (!task_is_sound(t, number, worker)) return CORE_INVALID;
+    core_pack_section *s = t->sections + number;
+    take_workspace(t->workspace + worker * t->workspace_bytes, s->count, &w);
+    if (s->tables >= 0) w.tables = t->tables + s->tables;
+    memcpy(w.tables, s->parent < 0 ? t->first : t->tables + t->sections[s->parent].tables, sizeof *w.tables);
+    writer out = {.room = s->symbols};
+    if (t->shares != NULL) out.shares = t->shares + 3 * s->first_symbol, out.chosen = t->chosen + s->first_symbol;
+    coder c = {.range = UINT64_MAX, .writer = &out};
+    int32_t status = write_symbols(t, s, &c, &w);
+    if (status != CORE_OK || (t->shares != NULL && out.symbols != s->symbols)) return CORE_INVALID;
     s->symbols = out.symbols;
     s->length = stream_bytes(&c, s->minimum);
+    if (s->x0 >= s->x1) return CORE_OK;
+    const double tile[4] = {(double)s->x0, (double)s->y0, (double)s->x1, (double)s->y1};
+    placed_arrays placed = {t->level, t->x, t->y, t->log_scale, t->aspect, t->angle, t->offset};
     s->beyond = beyond_tile(t->steps, tile, s->start, s->count, &placed);
     return CORE_OK;
 }

@@ -111,7 +111,7 @@ CORE_API int32_t core_make_tree(const float *points, const int32_t *order, int64
 
 CORE_API int32_t core_keep_apart(const core_apart *task);
 
-/* Among the files of the fit; pool.c runs them. */
+/* Among the files of the fit: pool.c runs them as the kinds above. core_struct_bytes knows the structs, in their order, by the numbers from 40 on. */
 int32_t sum_band(const core_sum *task, int64_t band);
 int32_t reduce_band(const core_reduce *task, int64_t band);
 int32_t split_band(const core_split *task, int64_t band);

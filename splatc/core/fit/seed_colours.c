@@ -10,17 +10,18 @@
 
 #define FIND_COLOURS AT_LEVEL(find_colours)
 
-enum { STEPS = 6, SIDE = 2 * STEPS + 1, ROUNDED = (SIDE * SIDE + 15) / 16 * 16 };
+enum { STEPS = 6, SIDE = 2 * STEPS + 1, LINE = 16, ROUNDED = (SIDE * SIDE + 15) / 16 * 16 };
 
 static const double REACH = 3.0;            /* standard deviations that a Gaussian looks at, at most STEPS pixels of them on each side */
 static const float HALF_LOG2_E = 0.72134752f;
 static const float ONE = 1048576.0f;        /* the weight of a pixel at the mean: 169 of them fit into 31 bits */
 static const float LEAST_SCALE = 1e-3f;
+static const float PLACES[LINE] __attribute__((aligned(64))) = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 typedef struct line { /* pixels first, first + stride, ..., of a row or a column of a window, with their weights */
     int64_t first;
     int32_t count;
-    float weight[SIDE];
+    float weight[LINE] __attribute__((aligned(64)));
 } line;
 
 typedef struct window {
@@ -34,9 +35,9 @@ typedef struct window {
 static line line_of(float mean, float scale, int64_t middle, int64_t stride, int64_t steps, int64_t length) {
     int64_t low = min64(steps, middle / stride), high = min64(steps, (length - 1 - middle) / stride);
     line l = {.first = middle - low * stride, .count = (int32_t)(low + high + 1)};
-    for (int32_t k = 0; k < l.count; k++) {
-        float d = ((float)(l.first + k * stride) + 0.5f - mean) / scale;
-        l.weight[k] = exp2_of(splat(-HALF_LOG2_E * (d * d)))[0];
+    for (int32_t k = 0; k < LINE; k += LANES) {
+        vec d = (*(const vec *)(PLACES + k) * (float)stride + ((float)l.first + 0.5f - mean)) / scale;
+        *(vec *)(l.weight + k) = exp2_of((d * d) * -HALF_LOG2_E);
     }
     return l;
 }

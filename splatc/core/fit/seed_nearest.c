@@ -57,24 +57,22 @@ int32_t core_make_tree(const float *points, const int32_t *order, int64_t count,
     return CORE_OK;
 }
 
+/* Distances are of single precision, rounded alike for points and boxes: no point is nearer than its box. */
 typedef struct nearest_found { /* squared distances found so far, ascending */
-    double x, y;
-    double found[MOST];
+    float x, y;
+    float found[MOST];
     int32_t last; /* the farthest that is wanted */
 } nearest_found;
 
-static double box_distance(const tree_box *b, const nearest_found *s) {
-    double left = (double)b->low_x - s->x, right = s->x - (double)b->high_x, above = (double)b->low_y - s->y, below = s->y - (double)b->high_y;
-    double dx = left > right ? left : right, dy = above > below ? above : below;
-    dx = dx > 0.0 ? dx : 0.0;
-    dy = dy > 0.0 ? dy : 0.0;
+static float box_distance(const tree_box *b, const nearest_found *s) {
+    float dx = most(most(b->low_x - s->x, s->x - b->high_x), 0.0f), dy = most(most(b->low_y - s->y, s->y - b->high_y), 0.0f);
     return dx * dx + dy * dy;
 }
 
 static void search_leaf(const float *points, nearest_found *s) {
-    double distance[LEAF];
+    float distance[LEAF];
     for (int32_t i = 0; i < LEAF; i++) {
-        double dx = (double)points[i] - s->x, dy = (double)points[LEAF + i] - s->y;
+        float dx = points[i] - s->x, dy = points[LEAF + i] - s->y;
         distance[i] = dx * dx + dy * dy;
     }
     for (int32_t i = 0; i < LEAF; i++) {
@@ -87,9 +85,9 @@ static void search_leaf(const float *points, nearest_found *s) {
 
 static void search_tree(const tree *t, nearest_found *s) {
     int64_t stack[DEPTH];
-    double reach[DEPTH]; /* squared distances to the boxes of these nodes */
+    float reach[DEPTH]; /* squared distances to the boxes of these nodes */
     int32_t depth = 1;
-    stack[0] = 1, reach[0] = 0.0;
+    stack[0] = 1, reach[0] = 0.0f;
     while (depth--) {
         int64_t node = stack[depth];
         if (!(reach[depth] < s->found[s->last])) continue; /* what is as near adds nothing: only distances count */
@@ -97,7 +95,7 @@ static void search_tree(const tree *t, nearest_found *s) {
             search_leaf(t->points + (node - t->leaves) * LEAF * 2, s);
             continue;
         }
-        double to_first = box_distance(t->boxes + 2 * node, s), to_second = box_distance(t->boxes + 2 * node + 1, s);
+        float to_first = box_distance(t->boxes + 2 * node, s), to_second = box_distance(t->boxes + 2 * node + 1, s);
         int32_t second = to_second < to_first; /* is nearer, and looked at next */
         stack[depth] = 2 * node + !second, reach[depth++] = second ? to_first : to_second;
         stack[depth] = 2 * node + second, reach[depth++] = second ? to_second : to_first;
@@ -112,11 +110,11 @@ int32_t find_nearest(const core_nearest *t, int64_t chunk) {
     const tree all = tree_of(t->tree, t->tree_points);
     int64_t last = min64((chunk + 1) * CORE_SEED_POINTS, t->count);
     for (int64_t i = chunk * CORE_SEED_POINTS; i < last; i++) {
-        nearest_found s = {.x = (double)t->points[2 * i], .y = (double)t->points[2 * i + 1], .last = t->neighbours};
-        for (int32_t k = 0; k < MOST; k++) s.found[k] = (double)__builtin_inff();
+        nearest_found s = {.x = t->points[2 * i], .y = t->points[2 * i + 1], .last = t->neighbours};
+        for (int32_t k = 0; k < MOST; k++) s.found[k] = __builtin_inff();
         search_tree(&all, &s);
         double sum = 0.0;
-        for (int32_t k = 1; k <= t->neighbours; k++) sum += s.found[k];
+        for (int32_t k = 1; k <= t->neighbours; k++) sum += (double)s.found[k];
         t->distance[i] = (float)__builtin_sqrt(sum / (double)t->neighbours);
     }
     return CORE_OK;

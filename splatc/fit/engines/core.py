@@ -11,7 +11,7 @@ from splatc.blend import Blend
 from splatc.core import fit as core_fit
 from splatc.core.fit_structs import MAX_CHANNELS, Adam, Fit, Rate
 from splatc.core.library import address
-from splatc.core.losses import Loss
+from splatc.core.losses import Kind, Loss
 from splatc.fit.densification import densified, sample_places
 from splatc.fit.engine import EPSILON, Step
 from splatc.fit.planes import Planes
@@ -19,11 +19,13 @@ from splatc.fit.pruning import SUBSETS, dearest, redundant_ones
 from splatc.fit.rate import RateGradient
 from splatc.fit.subset import Subset
 from splatc.fit.table import FROZEN, Table, bounds
-from splatc.fit.task import Task
+from splatc.fit.task import Task, Tune
 from splatc.gaussians import FloatArray
 from splatc.quantize import steps_of
 from splatc.steps import Quantizer
 
+LOSSES: dict[Tune, Kind] = {"ssim": "multiscale", "smartsplat": "l1_ssim"}
+"""Of those that compare neighbourhoods."""
 DRAWN_BYTES = 1 << 26
 """Of a picture that is drawn for densification, at a time."""
 
@@ -102,17 +104,11 @@ class CoreEngine:
             missing = self._missing(band)
             error[band.rows_in(where)] = np.add.reduce(missing * missing, axis=1)
         y, x = places = sample_places(error, count, rng)
-        if self._task.blend is Blend.SUM:
-            colour = np.concatenate(
-                [
-                    self._missing(band)[y[inside] - rows.start, :, x[inside]]
-                    for band in bands
-                    for rows in [band.rows_in(where)]
-                    for inside in [(y >= rows.start) & (y < rows.stop)]
-                ]
-            )
-        else:
-            colour = self._planes.of(where)[y, :, x] * np.float32(self._planes.unit)
+        colour = self._planes.of(where)[y, :, x] * np.float32(self._planes.unit)
+        for band in bands if self._task.blend is Blend.SUM else ():
+            rows = band.rows_in(where)
+            here = (y >= rows.start) & (y < rows.stop)
+            colour[here] = self._missing(band)[y[here] - rows.start, :, x[here]]
         self._table = densified(self._table, where, places, colour, rng)
 
     def _missing(self, where: Subset) -> FloatArray:
@@ -133,8 +129,8 @@ class CoreEngine:
     def _step_by_loss(self, call: Fit, where: Subset) -> None:
         """A step for a loss that compares neighbourhoods."""
         if self._loss is None:
-            kind = "multiscale" if self._task.tune == "ssim" else "l1_ssim"
-            self._loss = Loss(kind, where.width, where.height + 1, call.channels), where
+            # A window of a large picture may be a row higher than the first.
+            self._loss = Loss(LOSSES[self._task.tune], where.width, where.height + 1, call.channels), where
             self._loss[0].target(self._planes.of(where), self._planes.unit)
         loss, of = self._loss
         if of != where:
