@@ -175,15 +175,15 @@ def test_without_a_gpu_the_cpu_fits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def counting(rate: RateControl, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many Gaussians it packs, every time."""
+    """How many Gaussians it measures, every time."""
     packs: list[int] = []
-    pack = rate.pack
+    measure = rate.measure
 
-    def count(quantized: QuantizedGaussians) -> bytes:
+    def count(quantized: QuantizedGaussians) -> int:
         packs.append(len(quantized))
-        return pack(quantized)
+        return measure(quantized)
 
-    monkeypatch.setattr(rate, "pack", count)
+    monkeypatch.setattr(rate, "measure", count)
     return packs
 
 
