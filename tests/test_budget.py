@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from splatc.fit.kernels.tile import TILE_HEIGHT, TILE_WIDTH
 
 import splatc
 from splatc import bitstream, core

@@ -758,8 +758,8 @@ def test_a_number_of_a_job_lies(field: str, value: int | None) -> None:
 @pytest.mark.parametrize(
     ("phases", "count", "expected"),
     [
-        ([4], 1, OK), ([1, 4], 2, OK), ([0, 0, 3, 3, 4], 5, OK), ([4], 0, INVALID), ([4], -1, INVALID), ([3], 1, INVALID), ([5], 1, INVALID),
-        ([4, 3], 1, OK), ([4, 3], 2, INVALID), ([3, 2, 4], 3, INVALID), ([-1, 4], 2, INVALID), ([5, 4], 2, INVALID),
+        ([4], 1, OK), ([1, 4], 2, OK), ([0, 0, 3, 3, 4], 5, OK), ([4], 0, INVALID), ([4], -1, INVALID), ([3], 1, INVALID),
+        ([5], 1, INVALID), ([4, 3], 1, OK), ([4, 3], 2, INVALID), ([3, 2, 4], 3, INVALID), ([-1, 4], 2, INVALID), ([5, 4], 2, INVALID),
     ],
 )  # fmt: skip
 def test_phases_of_a_job(phases: list[int], count: int, expected: int) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from splatc.fit.kernels.footprint import footprints
 
 from splatc.cuda.source import KERNELS, read_source
 from splatc.errors import DeviceError

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from splatc.fit.kernels import forward
 
 from splatc import core
 from splatc.blend import Blend
