@@ -56,7 +56,7 @@ class Workspace:
             task.members = address(self._array("members", self._entries, np.int32))
             task.sums = address(self._array("sums", self._entries * SUMS, np.float32))
             task.entries = self._entries
-            work, phases = Work(_JOB, workers), np.zeros(_PHASES, np.int64)
+            work, phases = Work(_JOB, workers, joined=True), np.zeros(_PHASES, np.int64)
             task.stop = work.stop
             count = load().core_fit_phases(ctypes.addressof(task), address(phases))
             check(OK if count == _PHASES else INVALID)

@@ -136,7 +136,7 @@ FEWEST_CUTS = 10
 STEPS_TO_ASK = 40
 """To pack all Gaussians takes as long as some ten steps; the quickest fits can do that less often."""
 FEWEST_ASKS = 3
-_STEPS = {1: 250, 2: 600, 3: 1400, 4: 2600, 5: 5000, 6: 8000, 7: 13000, 8: 22000, 9: 40000}
+_STEPS = {1: 250, 2: 600, 3: 1200, 4: 2000, 5: 3000, 6: 5000, 7: 9000, 8: 15000, 9: 30000}
 FEW = 400
 """Steps up to which a fit has no time to come to rest: it moves faster, forgets sooner, and prunes and rounds later."""
 HASTY: dict[str, Any] = {
