@@ -49,6 +49,7 @@ lint: $(VENV)/.develop
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python tools/core_build.py --strict --output out/strict
+	$(BIN)/python tools/core_build.py --strict --output out/strict --target windows-x86_64 # by clang, which warns of other things
 
 types: $(VENV)/.develop
 	$(BIN)/mypy

@@ -281,7 +281,7 @@ static inline vec load_samples(const core_fit *t, int64_t at) {
 /* 1 for samples of the lattice, else 0. */
 static inline vec inside(const tile *here, int64_t x) {
     vec column = *(const vec *)(COLUMNS + x % BLOCK) + (float)(x - x % BLOCK);
-    return select(column < splat((float)here->width), splat(1.0f), splat(0.0f));
+    return choose(column < splat((float)here->width), splat(1.0f), splat(0.0f));
 }
 
 /* Sums -> gradient of the squared error by them, in place; or, with `missing`, -> what is drawn, and its differences. Returns the squared error. */
