@@ -20,8 +20,8 @@ from splatc.fit.engine import Engine, Step
 from splatc.fit.engines.autograd import TorchEngine
 from splatc.fit.engines.choice import Wanted, on_cpu, on_gpu
 from splatc.fit.engines.core import CoreEngine
-from splatc.fit.rate import RateGradient
 from splatc.fit.pruning import SUBSETS
+from splatc.fit.rate import RateGradient
 from splatc.fit.schedule import Schedule
 from splatc.fit.seeding import seed
 from splatc.fit.table import FROZEN, NAMES, ROWS

@@ -10,15 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 import PIL.Image
 import pytest
-import torch
 from click.testing import CliRunner
 
 import splatc
-from splatc import image_io, metrics, quality_search
+from splatc import core, image_io, metrics, quality_search
 from splatc.batch.work import run_job
 from splatc.cli import main
 from splatc.encoder import EncodeOptions, empty_file
@@ -42,12 +40,9 @@ Tries = list[tuple[int, int]]
 @pytest.fixture(autouse=True, scope="module")
 def _one_thread() -> Iterator[None]:
     """Threads that wait for each other take longer than these pictures, most of all on a machine that has something else to do."""
-    usual = numba.get_num_threads(), torch.get_num_threads()
-    numba.set_num_threads(1)
-    torch.set_num_threads(1)
+    core.set_threads(1)
     yield
-    numba.set_num_threads(usual[0])
-    torch.set_num_threads(usual[1])
+    core.set_threads(None)
 
 
 def reached(pixels: Samples, data: bytes) -> float:
