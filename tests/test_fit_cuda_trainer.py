@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from splatc.fit.schedule import Schedule
 from splatc.fit.seeding import seed
 from splatc.fit.table import FROZEN, NAMES, ROWS
 from splatc.fit.task import Task
-from splatc.fit.trainer import fit
+from splatc.fit.trainer import Moment, fit
 from splatc.gaussians import Gaussians
 from splatc.image_io import Image, load
 from splatc.quantize import QuantizedGaussians, dequantize, quantize
@@ -199,7 +200,7 @@ def test_who_is_hurried_packs_less_often_while_there_are_far_too_many(monkeypatc
         found = []
         for count in (700, 630, 560, 500, 300, 270, 240, 220, 210):
             gaussians = Gaussians(*(part[:count] for part in vars(gaussians).values()))
-            found.append(rate.budget(gaussians, Quantizer()))
+            found.append(rate.budget(Moment(0.5, gaussians, Quantizer(), math.nan)))
         packed.append((packs, found))
     (every, expected), (few, measured) = packed
     assert len(every) == 9
@@ -217,7 +218,7 @@ def test_of_very_many_a_part_tells_what_all_cost(monkeypatch: pytest.MonkeyPatch
     for hurried in (False, True):
         rate = RateControl(header, Target("bytes", 9000), Metadata(), hurried=hurried)
         packs[hurried] = counting(rate, monkeypatch)
-        found[hurried] = rate.budget(gaussians, Quantizer())
+        found[hurried] = rate.budget(Moment(0.5, gaussians, Quantizer(), math.nan))
     assert packs[False] == [4000]
     assert 1000 < packs[True][0] < 3000
     assert found[True] == pytest.approx(found[False], rel=0.05)

@@ -105,30 +105,24 @@ def _cause(process: SpawnProcess) -> str:
 
 @contextlib.contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """A Ctrl-C at the terminal reaches every process: what is started within the block leaves it to this one, which hears it afterwards."""
-    if sys.platform == "win32":
-        with _interrupts_ignored():
-            yield
-        return
-    resource_tracker.ensure_running()  # where the first process starts it, it lets interrupts through
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited, until _serve ignores them
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextlib.contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """For a system on which they cannot be held: one that comes within the block is lost."""
+    """A Ctrl-C at the terminal reaches every process: what is started within the block leaves it to this one, which heeds it afterwards."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    came: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    blocked: set[int] = set()
+    if sys.platform != "win32":
+        resource_tracker.ensure_running()  # where the first process starts it, it lets interrupts through
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited, until _serve ignores them
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        if sys.platform != "win32":
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        signal.signal(signal.SIGINT, handler)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _serve(connection: Connection) -> None:

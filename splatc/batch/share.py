@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 MEMORY_SHARE = 0.5
 """Of the memory that is free when a run begins; others may want some later."""
-PROCESS = 80 << 20
-"""Bytes of an interpreter with the encoder's modules: 62 MB were measured."""
+PROCESS = 48 << 20
+"""Bytes of an interpreter with the encoder's modules: 40 MiB were measured."""
 UNKNOWN = 4 << 30
 """Bytes of free memory where the system does not tell."""
 

@@ -112,7 +112,7 @@ def batch(
     else:
         todo, share = _shared(todo, processes, threads, wanted)
         if verbose and todo:
-            say(f"{share.processes} at a time, each by {share.threads} threads")
+            say(f"{share.processes} at a time, each by {share.threads} thread{'s' if share.threads > 1 else ''}")
         work = run_local(todo, share.processes)
     try:
         with contextlib.closing(work), _bar(len(jobs), len(outcomes), hidden=quiet) as step:

@@ -82,6 +82,8 @@ class Schedule:
     """From when to when scale, aspect ratio and angle take their final values."""
     freeze_mean: tuple[float, float] = (0.7, 0.85)
     freeze_colour: tuple[float, float] = (0.85, 1.0)
+    trims: tuple[float, ...] = ()
+    """More times to trim; the end of freeze_mean is always one."""
     middling: float = 29.0
     """PSNR in dB for which the default steps are best."""
     adapt: float = 0.45
@@ -124,7 +126,7 @@ class Schedule:
                 if self.quantized:
                     events.append((start + (end - start) * stage / self.stages, Round(names, stage / self.stages)))
         if self.quantized:
-            events.append((self.freeze_mean[1], Trim()))
+            events += ((time, Trim()) for time in (*self.trims, self.freeze_mean[1]))
         return sorted(events, key=lambda event: event[0])
 
 
@@ -147,9 +149,9 @@ HASTY: dict[str, Any] = {
     "freeze_colour": (0.895, 1.0),
 }
 """What is other then: +0.1 dB at 250 steps (tools/README.md, "Few steps")."""
-USUAL_SAMPLES = 100_000
+USUAL_SAMPLES = 400_000
 """Samples a step up to which a fit makes all steps of its effort: those of a picture of 0.4 megapixels."""
-FEWEST = 0.15
+FEWEST = 0.25
 """Of the steps of its effort; larger pictures get fewer, but not fewer than that."""
 FEWEST_STEPS = 100
 """Nor fewer than these."""
