@@ -27,11 +27,12 @@ from splatc.fit.schedule import FEWEST_CUTS, Schedule, schedule
 from splatc.fit.seeding import seed
 from splatc.fit.subset import mean_colour, reduction_for
 from splatc.fit.task import Task
-from splatc.fit.trainer import fit
+from splatc.fit.trainer import Refine, fit
 from splatc.flat import dominant_colour, flat_file
 from splatc.gaussians import FloatArray, Gaussians
 from splatc.pixels import Image
 from splatc.pixels.hidden import without_hidden_colours
+from splatc.quality_control import TRIMS, Aim, QualityControl
 from splatc.quantize import empty_gaussians
 from splatc.rate_control import FIRST_GUESS, RateControl, Target, quantize_for
 from splatc.steps import Quantizer
@@ -66,6 +67,8 @@ class EncodeOptions:
     """Bytes that encoding may take, by the estimate of fit/memory.py."""
     max_time: float | None = None
     """Seconds after which the file should be there; the fit then makes fewer steps, and the result depends on the machine."""
+    aim: Aim | None = None
+    """A PSNR to reach with as few Gaussians as will do (quality_control.py); ``target`` is then the count that is guessed."""
     engine: Chosen | None = None
     """What fits (fit/engines/choice.py); None is the compiled engine."""
 
@@ -145,17 +148,23 @@ def encode_with(
     task = Task(image.pixels, header.blend, background, quantizer, options.tune)
     chosen = options.engine or on_cpu()
     engine = chosen.make(task)
-    rate = RateControl(header, options.target, image.metadata, hurried=chosen.waits)
+    refine: Refine | None = None
+    if options.aim is None:
+        rate = RateControl(header, options.target, image.metadata, hurried=chosen.waits)
+    else:
+        rate = quality = QualityControl(header, options.target, image.metadata, options.aim)
+        refine = quality.refine
     many = chosen.waits and rate.first_count() > PREDICTED
     if plan is None:
         plan = schedule(options.effort, task.work(rate.first_count()))
+    if options.aim is not None:
+        plan = replace(plan, trims=TRIMS)
     if chosen.waits:
         cuts, every = min(plan.cuts, FEWEST_CUTS), RARELY * plan.rate_every
         plan = replace(plan, cuts=cuts, rate_every=every, densified=0.0 if many else plan.densified)
     if progress is not None:
         progress(0, plan.steps, "seeding")
-    # More than one a pixel say nothing more of the picture; nobody's machine shall have to fit them.
-    count = min(math.ceil(plan.oversampling * rate.first_count()), max(ALWAYS, image.width * image.height))
+    count = seeds_of(image, rate.first_count(), plan)
     small = reduction_for(image.width, image.height, SEEDING_SAMPLES * count)
     seeds = enlarged(seed(reduce(image.pixels, small), count, np.random.default_rng(options.seed)), small)
     clock = Clock(
@@ -164,7 +173,9 @@ def encode_with(
         progress=None if progress is None else lambda step, steps: progress(step, steps, "fitting"),
     )
     predict = None if many else rate.expected
-    gaussians, steps = fit(engine, task, seeds, rate.budget, plan, seed=options.seed, clock=clock, predict=predict)
+    gaussians, steps = fit(
+        engine, task, seeds, rate.budget, plan, seed=options.seed, clock=clock, predict=predict, refine=refine
+    )
     if progress is not None:
         progress(plan.steps, plan.steps, "packing")
     cost = engine.removal_costs(task.reduction(rate.first_count(), plan))
@@ -181,10 +192,18 @@ def work_of(image: Image, options: EncodeOptions) -> memory.Work:
         image.height,
         image.channels,
         image.bit_depth,
-        seeds=min(math.ceil(Schedule(0).oversampling * count), max(ALWAYS, image.width * image.height)),
+        seeds=seeds_of(image, count),
         threads=core.threads(),
         tune=options.tune,
     )
+
+
+def seeds_of(image: Image, count: float, plan: Schedule = Schedule(0)) -> int:  # noqa: B008 - frozen
+    """How many Gaussians a fit begins with that is to end with ``count``.
+
+    More than one a pixel say nothing more of the picture; nobody's machine shall have to fit them.
+    """
+    return min(math.ceil(plan.oversampling * count), max(ALWAYS, image.width * image.height))
 
 
 def empty_file(image: Image, options: EncodeOptions) -> bytes:

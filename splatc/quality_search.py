@@ -1,9 +1,8 @@
-"""The smallest file that reaches a PSNR: fits of several sizes, each told what the ones before it came to.
+"""The smallest file that reaches a PSNR: a fit that is told when it has Gaussians enough, and another where it was told wrongly.
 
-A fit takes a size and comes to a quality, so the size is searched for. The PSNR of a picture is nearly a line over the logarithm of the
-bytes that its Gaussians take: some trial fits at the lowest effort tell where on it the target lies and how steep it is there, fits at the
-wanted effort then step along it, between what was too small and what was more than enough. What counts is what the decoder draws of the
-file itself, so no file below the target ever leaves.
+A fit ends with as many Gaussians as its quality control (quality_control.py) finds that it needs, among those that it begins with. Trial
+fits at the lowest effort tell how many that will be, and how the error falls on the way; the fit at the wanted effort mostly is the only
+one. What counts is what the decoder draws of the file itself, so no file below the target ever leaves.
 """
 
 from __future__ import annotations
@@ -18,48 +17,53 @@ from splatc import metrics
 from splatc.bitstream import read_header
 from splatc.bitstream.limits import MAX_GAUSSIANS
 from splatc.decoder import decode_bytes
-from splatc.encoder import EncodeOptions, Progress, empty_file, encode_on, work_of
+from splatc.encoder import EncodeOptions, Progress, empty_file, encode_on, seeds_of, work_of
 from splatc.errors import TimeUpError, UsageError
 from splatc.fit import memory
 from splatc.fit.schedule import Schedule, schedule
 from splatc.flat import flat_file
 from splatc.pixels import Image, Samples
+from splatc.quality_control import SLOPE, USUAL_RISE, Aim, Course, Curve, at
 from splatc.rate_control import FIRST_GUESS, Target
-from splatc.request import USUAL_SLOPE
 
 if TYPE_CHECKING:
     from splatc.fit.engines.choice import Wanted
     from splatc.render.choice import Tell
 
-TOLERANCE = 0.1
-"""dB above the target that end the search."""
-TRIALS, WHOLE = 3, 4
+TRIALS, WHOLE = 3, 3
 """Fits at effort 1, and at the effort that was asked for; more of these only as long as none of them has reached the target."""
 TRIAL_EFFORT = 1
-NEAR = 0.3
-"""dB: a trial so near to where it was meant to be is the last one."""
+NEAR = 0.5
+"""dB: a trial that ends so near to the target says enough."""
+WASTE = 0.35
+"""dB off the target, with the steps as they were, that are worth another fit: finer steps or the last trim had to make up for them."""
 LEAST_SLOPE, MOST_SLOPE = 1.0, 6.0
 APART = 0.2
 """Octaves: the slope between two fits that are nearer to each other is mostly chance."""
-GAIN = 0.2
-"""dB that twice the steps of a fit bring."""
+GAIN, MOST_GAIN = 0.35, 1.05
+"""dB that twice the steps of a fit bring, and that more steps than those of a trial may bring in all."""
+LESS_RISE: Curve = ((0.35, 0.4, 0.45, 0.5), (0.5, 0.55, 0.75, 0.85))
+"""(times, factors) by which the PSNR rises less than in a trial, which prunes every few steps, and has not recovered from that."""
+FALL: Curve = ((0.7, 0.85), (0.0, 0.07))
+"""By how many dB it rises less in the end, too."""
 LONGEST_STEP = 2.0
 """Octaves: the line is not that straight, and large fits are slow."""
 LEAST_STEP = 0.05
 """Octaves by which a fit is larger than one that was to be the last and fell short; then twice that, and so on."""
-NARROW = 0.005
-"""Of the bytes: nothing is worth a fit between sizes that are so close."""
-LEAST_START = 32
-"""Bytes that the Gaussians of the first fit may take, at least."""
-SMALLEST_LIMIT = 1024
-"""Bytes that the Gaussians of any picture may take, if its raw pixels are fewer."""
-LARGEST = int(MAX_GAUSSIANS * FIRST_GUESS / 8 / Schedule(0).oversampling)
-"""Bytes whose seeds are still as many as a file may hold."""
-USED, SEEDED = 0.9, 0.8
-"""A file that uses less than this share of its limit, and has Gaussians for that share of the pixels, has all that a fit seeds: a higher
-limit changes nothing."""
-QUICK = 50_000
-"""Bytes, about a minute's work."""
+TRUST = 0.45
+"""In the number of Gaussians that other fits let guess; the fit itself tells the rest. Either is some 10 % off."""
+SPARE = 0.05
+"""dB by which a fit aims higher than one before it that fell short; then twice that, and so on."""
+LEAST_START = 8
+"""Gaussians of the first fit, at least."""
+SMALLEST_LIMIT = 256
+"""Gaussians that any picture may take, if its raw pixels are fewer bytes than these would be."""
+LARGEST = int(MAX_GAUSSIANS / Schedule(0).oversampling)
+"""Gaussians whose seeds are still as many as a file may hold."""
+SEEDED = 0.8
+"""Of the largest number of seeds: a fit that ends with more has all that there can be."""
+QUICK = 12_000
+"""Gaussians, about a minute's work."""
 HOPE = 1.5
 """dB, and twice the slope or STEEP: what is further off at the largest size is not tried there."""
 STEEP = 4.0
@@ -76,7 +80,7 @@ class Point:
     """What a fit came to."""
 
     octaves: float
-    """log2 of the bytes that its Gaussians might take."""
+    """log2 of the Gaussians that it ended with."""
     psnr: float
     effort: int
 
@@ -106,7 +110,7 @@ def slope_near(points: Sequence[Point], aim: float) -> float:
         for a in ranked[:index]:
             if a.effort == b.effort and abs(a.octaves - b.octaves) >= APART:
                 return min(max((a.psnr - b.psnr) / (a.octaves - b.octaves), LEAST_SLOPE), MOST_SLOPE)
-    return USUAL_SLOPE
+    return SLOPE
 
 
 def place(points: Sequence[Point], aim: float, slope: float) -> float:
@@ -139,110 +143,129 @@ class _Search:
         self.work = 0
         """Steps of the fits that were planned before this one."""
         self.points: list[Point] = []
+        self.rises: dict[int, Curve] = {}
+        """What the last fit of an effort has told of how the PSNR rises."""
         self.best: bytes | None = None
         """The smallest file that reaches the target."""
+        self.reached = False
+        """Whether the last fit reached the target."""
         self.nearest = (-math.inf, 0)
         """The highest PSNR of all, and the bytes of its file."""
         self.slowest = {TRIAL_EFFORT: 0.0, options.effort: 0.0}
         """Seconds of a fit, by effort."""
         self.cut = False
         """A fit was cut short: it says nothing of what the picture can reach."""
-        self.overhead = 0
         self.most = 0
-        """Bytes that Gaussians may take."""
+        """Gaussians that a fit may be for."""
 
     def run(self) -> bytes:
         empty = empty_file(self.image, self.options)
         if self.judge(empty) >= self.psnr:
             return empty
-        self.overhead = len(empty)
-        self.most = min(max(self.image.pixels.nbytes, SMALLEST_LIMIT), LARGEST)
+        raw = self.image.pixels.nbytes
+        self.most = min(max(int(raw * 8 / FIRST_GUESS), SMALLEST_LIMIT), LARGEST)
         if self.options.max_memory is not None:
             seeds = memory.most_seeds(work_of(self.image, self.options), self.options.max_memory)
             # At least one: then it is the fit that says what it would take.
-            self.most = max(1, min(self.most, int(seeds / Schedule(0).oversampling * FIRST_GUESS / 8) - self.overhead))
-        flat = flat_file(self.image, Target("bytes", self.overhead + self.most), self.options.blend)
+            self.most = max(1, min(self.most, int(seeds / Schedule(0).oversampling)))
+        flat = flat_file(self.image, Target("count", self.most), self.options.blend)
         if flat is not None and self.judge(flat) >= self.psnr:
             return flat
-        octaves = self.search_quickly()
+        octaves = self.search_quickly(len(empty))
         self.search(octaves)
         if self.best is None:
             self.refuse()
         return self.best
 
-    def search_quickly(self) -> float:
+    def search_quickly(self, overhead: int) -> float:
         """Trial fits. Returns where the first whole fit should look, in octaves."""
-        gain = GAIN * math.log2(schedule(self.options.effort).steps / schedule(TRIAL_EFFORT).steps)
-        aim = self.psnr + TOLERANCE / 2 - gain
-        octaves = start = math.log2(max(self.options.target.value - self.overhead, LEAST_START))
+        gain = min(GAIN * math.log2(schedule(self.options.effort).steps / schedule(TRIAL_EFFORT).steps), MOST_GAIN)
+        count = (self.options.target.value - overhead) * 8 / FIRST_GUESS
+        octaves = start = math.log2(max(count, LEAST_START))
         for index in range(self.trials):
-            if self.time_up() or self.size(octaves) in (self.size(point.octaves) for point in self.points):
+            if self.time_up():
                 break
             self.work = index * schedule(TRIAL_EFFORT).steps
-            point = self.attempt(octaves, TRIAL_EFFORT, TRIAL_SHARE * (self.options.max_time or 0.0))
+            point = self.attempt(octaves, TRIAL_EFFORT, 0.0, TRIAL_SHARE * (self.options.max_time or 0.0))
             if self.cut:
                 self.points = []
                 return start
-            octaves = place(self.points, aim, slope_near(self.points, aim))
+            octaves = place(self.points, self.psnr, slope_near(self.points, self.psnr))
             self.refuse_hopeless(gain)
-            if abs(point.psnr - aim) < NEAR:
+            if abs(point.psnr - self.psnr) < NEAR or self.count(octaves) == self.count(point.octaves):
                 break
+        if self.points:
+            octaves = place(self.points, self.psnr - gain, slope_near(self.points, self.psnr))
         return octaves
 
     def search(self, octaves: float) -> None:
-        """Fits at the wanted effort, until one is near enough or as many have been made as are worth it."""
+        """Fits at the wanted effort, until one has reached the target without much waste."""
         effort = self.options.effort
         fits: list[Point] = []
+        spare = 0.0
         while not self.time_up():
             self.work = self.trials * schedule(TRIAL_EFFORT).steps + len(fits) * schedule(effort).steps
-            point = self.attempt(octaves, effort, self.left() / max(1, self.whole - len(fits)))
+            hurry = SHORT_OF_TIME if self.best is None and self.left() < 2 * self.slowest[effort] else 0.0
+            point = self.attempt(octaves, effort, spare + hurry, self.left() / max(1, self.whole - len(fits)))
             fits.append(point)
-            if self.psnr <= point.psnr <= self.psnr + TOLERANCE:
+            reached = self.reached
+            if reached and (abs(point.psnr - self.psnr) < WASTE or len(fits) > 1):
                 return
-            reached = [each.octaves for each in fits if each.psnr >= self.psnr]
-            if reached and len(fits) >= self.whole:
-                return
-            if not reached and self.size(point.octaves) >= self.overhead + self.most:
-                if self.best is not None:
+            if not reached:
+                if self.best is not None and len(fits) >= self.whole:
                     return
-                self.refuse()
-            self.refuse_hopeless(0.0)
-            aim = self.psnr + TOLERANCE / 2
-            if self.best is None and self.left() < 2 * self.slowest[effort]:
-                aim += SHORT_OF_TIME
-            octaves = place(fits, aim, slope_near(self.points, aim))
-            if reached:
-                short = [each.octaves for each in fits if each.psnr < self.psnr and each.octaves < min(reached)]
-                narrow = short and 2.0 ** (max(short) - min(reached)) > 1 - NARROW
-                if narrow or self.size(octaves) in (self.size(each.octaves) for each in fits):
-                    return
-            else:
-                beyond = len(fits) - self.whole
-                least = point.octaves + LEAST_STEP * 2.0**beyond if beyond >= 0 else 0.0
-                octaves = max(octaves, least, math.log2(self.size(point.octaves) - self.overhead + 1))
+                if self.count(octaves) >= self.most and point.octaves >= math.log2(
+                    SEEDED * seeds_of(self.image, self.most)
+                ):
+                    if self.best is not None:
+                        return
+                    self.refuse()
+                self.refuse_hopeless(0.0)
+                spare = max(SPARE, 2 * spare)
+            before, octaves = octaves, place(fits, self.psnr, slope_near(self.points, self.psnr))
+            if not reached:
+                beyond = max(0, len(fits) - self.whole)
+                least = before if len(fits) < self.whole else before + LEAST_STEP * 2.0**beyond
+                octaves = max(octaves, least)
 
-    def attempt(self, octaves: float, effort: int, seconds: float) -> Point:
+    def attempt(self, octaves: float, effort: int, spare: float, seconds: float) -> Point:
         """Fit, within so many seconds if time is limited, and see. Its file is kept if it is the smallest that will do."""
-        size = self.size(octaves)
+        count = self.count(octaves)
         started = time.monotonic()
         self.tries += 1
         limit = None if self.options.max_time is None else max(0.0, seconds)
-        options = replace(self.options, target=Target("bytes", size), effort=effort, max_time=limit)
+        courses: list[Course] = []
+        trust = TRUST if self.points else 0.0
+        aim = Aim(self.psnr, self.seen, courses.append, self.rise(effort), effort == self.options.effort, trust, spare)
+        options = replace(self.options, target=Target("count", count), effort=effort, max_time=limit, aim=aim)
         data = encode_on(self.wanted, self.image, options, self.tell_once, self.reporter(effort))
         psnr = self.judge(data)
+        self.reached = psnr >= self.psnr
         self.tell(f"try {self.tries}, effort {effort}: {len(data)} bytes, PSNR {psnr:.2f} dB", False)
-        if psnr >= self.psnr and (self.best is None or len(data) < len(self.best)):
+        if self.reached and (self.best is None or len(data) < len(self.best)):
             self.best = data
         took = time.monotonic() - started
         self.slowest[effort] = max(self.slowest[effort], took)
         self.cut |= limit is not None and took > CUT * limit
-        seeds = self.image.width * self.image.height
-        if psnr < self.psnr and len(data) < USED * size and read_header(data).count > SEEDED * seeds:
-            self.most = min(self.most, size - self.overhead)
+        course = courses[-1] if courses else Course((), (), read_header(data).count, psnr)
+        if course.measured:
+            # A trial is not steered, and tells all that there is to know.
+            self.rises[effort] = course.rise(aim.rise, sure=not aim.steered)
         # Lines do not go through infinity, the PSNR of equal pictures.
-        point = Point(math.log2(size - self.overhead), min(psnr, self.psnr + 30.0), effort)
+        point = Point(math.log2(max(1, course.count)), min(course.plain, self.psnr + 30.0), effort)
         self.points.append(point)
         return point
+
+    def rise(self, effort: int) -> Curve:
+        """How the PSNR should rise in a fit of an effort."""
+        if effort in self.rises:
+            return self.rises[effort]
+        times, rises = self.rises.get(TRIAL_EFFORT, USUAL_RISE)
+        if effort == TRIAL_EFFORT:
+            return times, rises
+        return times, tuple(
+            at(time, LESS_RISE) * rise - at(time, FALL) for time, rise in zip(times, rises, strict=True)
+        )
 
     def judge(self, data: bytes) -> float:
         """The PSNR of a file; the highest is remembered."""
@@ -250,9 +273,9 @@ class _Search:
         self.nearest = max(self.nearest, (psnr, len(data)), key=lambda each: each[0])
         return psnr
 
-    def size(self, octaves: float) -> int:
-        """Bytes of a file, within what is possible."""
-        return self.overhead + round(min(max(math.exp2(octaves), 1.0), self.most))
+    def count(self, octaves: float) -> int:
+        """Gaussians that a fit is for, within what is possible."""
+        return round(min(max(math.exp2(octaves), 1.0), self.most))
 
     def left(self) -> float:
         """Seconds."""
@@ -281,7 +304,7 @@ class _Search:
             )
         raise UsageError(
             f"a PSNR of {self.psnr:g} dB cannot be reached: the best of {self.tries} fits came to {psnr:.2f} dB with {size} bytes, "
-            f"and {self.overhead + self.most}, the most that this picture may take, would not do: ask for less, or take a lossless format"
+            f"and {self.most} Gaussians, the most that this picture may take, would not do: ask for less, or take a lossless format"
         )
 
     def tell_once(self, sentence: str, urgent: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from splatc.errors import UsageError
 from splatc.gaussians import FloatArray, Gaussians
 from splatc.quantize import QuantizedGaussians, empty_gaussians, quantize
 from splatc.steps import Quantizer
+
+if TYPE_CHECKING:
+    from splatc.fit.trainer import Moment
 
 FIRST_GUESS = 36.0
 """Bits per Gaussian, before there is anything to encode."""
@@ -71,9 +74,10 @@ class RateControl:
             return self.target.value
         return max(1, int((self.target.value - self.overhead) * 8 / FIRST_GUESS))
 
-    def budget(self, gaussians: Gaussians, quantizer: Quantizer) -> int:
+    def budget(self, moment: Moment) -> int:
         """How many Gaussians like these the file may hold, with a little to spare for the trim."""
-        self.header = replace(self.header, quantizer=quantizer)
+        gaussians = moment.gaussians
+        self.header = replace(self.header, quantizer=moment.quantizer)
         if self.target.kind == "count":
             return self.target.value
         now = len(gaussians)

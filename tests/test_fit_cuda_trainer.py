@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +22,12 @@ from splatc.fit.engines.autograd import TorchEngine
 from splatc.fit.engines.choice import Wanted, on_cpu, on_gpu
 from splatc.fit.engines.core import CoreEngine
 from splatc.fit.rate import RateGradient
+from splatc.fit.pruning import SUBSETS
 from splatc.fit.schedule import Schedule
 from splatc.fit.seeding import seed
 from splatc.fit.table import FROZEN, NAMES, ROWS
 from splatc.fit.task import Task
-from splatc.fit.trainer import fit
+from splatc.fit.trainer import Moment, fit
 from splatc.gaussians import Gaussians
 from splatc.image_io import Image, load
 from splatc.quantize import QuantizedGaussians, dequantize, quantize
@@ -61,7 +63,7 @@ def test_a_fit_on_the_kernels_is_as_good_as_the_cpus_and_lies_on_the_grid() -> N
     assert np.allclose(np.log(back.scale), np.log(result.scale), atol=1e-3)
     assert np.allclose(back.colour, result.colour, atol=1e-3)
     assert device.launched.count("update") == PLAN.steps
-    assert 0 < device.launched.count("removal") <= PLAN.cuts + 1
+    assert 0 < device.launched.count("removal") <= SUBSETS * (PLAN.cuts + 1)
 
 
 @needs_compiler
@@ -198,7 +200,7 @@ def test_who_is_hurried_packs_less_often_while_there_are_far_too_many(monkeypatc
         found = []
         for count in (700, 630, 560, 500, 300, 270, 240, 220, 210):
             gaussians = Gaussians(*(part[:count] for part in vars(gaussians).values()))
-            found.append(rate.budget(gaussians, Quantizer()))
+            found.append(rate.budget(Moment(0.5, gaussians, Quantizer(), math.nan)))
         packed.append((packs, found))
     (every, expected), (few, measured) = packed
     assert len(every) == 9
@@ -216,7 +218,7 @@ def test_of_very_many_a_part_tells_what_all_cost(monkeypatch: pytest.MonkeyPatch
     for hurried in (False, True):
         rate = RateControl(header, Target("bytes", 9000), Metadata(), hurried=hurried)
         packs[hurried] = counting(rate, monkeypatch)
-        found[hurried] = rate.budget(gaussians, Quantizer())
+        found[hurried] = rate.budget(Moment(0.5, gaussians, Quantizer(), math.nan))
     assert packs[False] == [4000]
     assert 1000 < packs[True][0] < 3000
     assert found[True] == pytest.approx(found[False], rel=0.05)

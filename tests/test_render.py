@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from splatc.fit.kernels import forward
 
 from splatc import core
 from splatc.blend import Blend
@@ -77,11 +76,3 @@ def test_the_weight_ends_continuously() -> None:
     moved = replace(wide, mean=floats([[50.001, 50.0]]))
     pictures = [render(Scene(100, 100, Blend.SUM, floats([0.0]), each)) for each in (wide, moved)]
     assert np.abs(pictures[0] - pictures[1]).max() < 2e-4
-
-
-def test_row_stride_has_room_and_is_no_power_of_two() -> None:
-    for width in range(1, 3000):
-        stride = forward.row_stride(width)
-        assert stride >= width + 8
-        assert stride % 8 == 0
-        assert stride & (stride - 1)

@@ -105,8 +105,9 @@ def _look_around() -> None:
 class Work:
     """A job for the pool: give ``stop`` to its task before it runs."""
 
-    def __init__(self, kind: int, workers: int) -> None:
-        self._job = structs.Job(kind=kind, workers=workers)
+    def __init__(self, kind: int, workers: int, *, joined: bool = False) -> None:
+        """``joined``: this thread works along, as one of the workers; for items of a few milliseconds."""
+        self._job = structs.Job(kind=kind, workers=workers, joined=joined)
         self.stop = ctypes.addressof(self._job) + structs.Job.stop.offset
 
     def run(

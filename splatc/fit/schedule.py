@@ -82,6 +82,8 @@ class Schedule:
     """From when to when scale, aspect ratio and angle take their final values."""
     freeze_mean: tuple[float, float] = (0.7, 0.85)
     freeze_colour: tuple[float, float] = (0.85, 1.0)
+    trims: tuple[float, ...] = ()
+    """More times to trim; the end of freeze_mean is always one."""
     middling: float = 29.0
     """PSNR in dB for which the default steps are best."""
     adapt: float = 0.45
@@ -124,19 +126,19 @@ class Schedule:
                 if self.quantized:
                     events.append((start + (end - start) * stage / self.stages, Round(names, stage / self.stages)))
         if self.quantized:
-            events.append((self.freeze_mean[1], Trim()))
+            events += ((time, Trim()) for time in (*self.trims, self.freeze_mean[1]))
         return sorted(events, key=lambda event: event[0])
 
 
 LAST_DENSIFIED = 0.95
 """Share of the cuts after which nothing is added any more: the last ones find out what the new ones are worth."""
-STEPS_TO_LIVE = 4
+STEPS_TO_LIVE = 8
 """Steps between two cuts, at least: in fewer a new one cannot show what it is worth."""
 FEWEST_CUTS = 10
 STEPS_TO_ASK = 40
 """To pack all Gaussians takes as long as some ten steps; the quickest fits can do that less often."""
 FEWEST_ASKS = 3
-_STEPS = {1: 250, 2: 600, 3: 1200, 4: 2000, 5: 3500, 6: 6000, 7: 10000, 8: 17000, 9: 30000}
+_STEPS = {1: 250, 2: 600, 3: 1200, 4: 2000, 5: 3000, 6: 5000, 7: 9000, 8: 15000, 9: 30000}
 FEW = 400
 """Steps up to which a fit has no time to come to rest: it moves faster, forgets sooner, and prunes and rounds later."""
 HASTY: dict[str, Any] = {
@@ -148,9 +150,11 @@ HASTY: dict[str, Any] = {
 }
 """What is other then: +0.1 dB at 250 steps (tools/README.md, "Few steps")."""
 USUAL_SAMPLES = 400_000
-"""Samples a step up to which a fit makes all steps of its effort."""
+"""Samples a step up to which a fit makes all steps of its effort: those of a picture of 0.4 megapixels."""
 FEWEST = 0.25
 """Of the steps of its effort; larger pictures get fewer, but not fewer than that."""
+FEWEST_STEPS = 100
+"""Nor fewer than these."""
 
 
 def schedule(effort: int, samples: float = USUAL_SAMPLES) -> Schedule:
@@ -160,7 +164,7 @@ def schedule(effort: int, samples: float = USUAL_SAMPLES) -> Schedule:
     with samples^0.6.
     """
     share = min(1.0, max(FEWEST, (USUAL_SAMPLES / samples) ** 0.4))
-    plan = Schedule(steps=round(_STEPS[effort] * share))
+    plan = Schedule(steps=max(FEWEST_STEPS, round(_STEPS[effort] * share)))
     if plan.steps <= FEW:
         plan = replace(plan, **HASTY)
     cuts = int(plan.steps * (plan.prune_until - plan.prune_from) / STEPS_TO_LIVE)

@@ -10,6 +10,7 @@ Here is the schedule alone; an `Engine` computes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,8 +24,24 @@ from splatc.fit.task import Task, Tune
 from splatc.gaussians import Gaussians
 from splatc.steps import Quantizer
 
-Budget = Callable[[Gaussians, Quantizer], int]
-"""How many Gaussians the file may hold, told from what they look like now and their steps."""
+
+@dataclass(frozen=True)
+class Moment:
+    """A fit on its way, as its budget sees it."""
+
+    time: float
+    """0 to 1."""
+    gaussians: Gaussians
+    quantizer: Quantizer
+    """Their steps."""
+    error: float
+    """Mean squared error of the last step, of full range, noise of the quantization included; nan before the first."""
+
+
+Budget = Callable[[Moment], int]
+"""How many Gaussians the fit may end with."""
+Refine = Callable[[Moment], Quantizer]
+"""The steps from now on; those of what is rounded already must stay."""
 
 RATES: dict[Tune, float] = {"psnr": 1.0, "ssim": 2.0, "smartsplat": 0.0}
 """Weight of the rate term; that of SSIM by measurement (tools/README.md), and none in the paper."""
@@ -40,6 +57,7 @@ def fit(
     seed: int = 0,
     clock: Clock | None = None,
     predict: Predict | None = None,
+    refine: Refine | None = None,
 ) -> tuple[Gaussians, Quantizer]:
     """Fit the Gaussians ``seeds`` to a picture.
 
@@ -49,11 +67,12 @@ def fit(
         budget: asked at each pruning for the number of Gaussians to end with.
         clock: tells how far the fit has come; by default it counts the steps of the schedule.
         predict: tells what colours a file predicts, for the rate term; without it there is none.
+        refine: asked at each trim for the steps of what is not rounded yet; without it they stay.
 
     Returns:
         Gaussians, and the steps on whose grid all their attributes lie, unless the schedule says that the fit be free of it.
     """
-    state = _Fit(engine, task, seeds, budget, schedule, seed, predict)
+    state = _Fit(engine, task, seeds, budget, schedule, seed, predict, refine)
     events = schedule.events()
     for step, time in enumerate(clock or Clock(schedule.steps)):
         while events and events[0][0] <= time:
@@ -78,9 +97,10 @@ class _Fit:
         schedule: Schedule,
         seed: int,
         predict: Predict | None,
+        refine: Refine | None,
     ) -> None:
         self.engine, self.task, self.budget, self.schedule = engine, task, budget, schedule
-        self.seed, self.predict = seed, predict
+        self.seed, self.predict, self.refine = seed, predict, refine
         self.rng = np.random.default_rng(seed)
         self.quantizer = task.quantizer
         self.seeded = self.count = len(seeds)
@@ -140,7 +160,9 @@ class _Fit:
                 self.refresh()
             self.stepped = False
         else:
-            self.engine.prune(self.budget(self.engine.fetch().gaussians(), self.quantizer), self.reduction)
+            self.engine.prune(self.budget(self.moment(time)), self.reduction)
+            if self.refine is not None:
+                self.quantizer = self.refine(self.moment(time))
             self.refresh()
 
     def ask(self, time: float) -> None:
@@ -148,7 +170,11 @@ class _Fit:
         error, _ = self.engine.measured()
         if time >= self.schedule.noise_from and error > 0.0:
             self.quantizer = self.schedule.adapted(self.task.quantizer, error)
-        self.final = min(self.budget(self.engine.fetch().gaussians(), self.quantizer), self.seeded)
+        self.final = min(self.budget(self.moment(time)), self.seeded)
+
+    def moment(self, time: float) -> Moment:
+        error, _ = self.engine.measured()
+        return Moment(time, self.engine.fetch().gaussians(), self.quantizer, error)
 
     def refresh(self) -> None:
         """After other Gaussians are there."""
