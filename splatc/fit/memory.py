@@ -65,7 +65,7 @@ def parts(work: Work) -> dict[str, int]:
     plan = Schedule(0)
     per_value = 4 * work.channels
     coarse = reduction_for(work.width, work.height, SEEDING_SAMPLES * work.seeds)
-    staying = round(work.seeds / plan.oversampling)
+    staying = max(1, round(work.seeds / plan.oversampling))
     step = plan.reduction(work.width, work.height, staying) if work.tune == "psnr" else 1
     samples = work.pixels // step**2
     transparent = work.channels in (2, 4)
