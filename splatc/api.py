@@ -52,7 +52,7 @@ def encode(
     `array` is (H, W) or (H, W, C), uint8 or uint16 over its full range; C = 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha.
     At most one target: `cr` raw bytes over file bytes (100 where nothing is given), `bpp` bits of the file per pixel, `size`
     bytes, `count` Gaussians; it is never exceeded. Or `psnr`: the smallest file found that decodes to at least so many dB; that takes up to
-    seven fits, and a few more where they all fall short. `effort` 1 (fastest) to 9 (best), `tune` the quality to aim for, `blend`
+    three quick trials and mostly one fit, up to three, and more where they all fall short. `effort` 1 (fastest) to 9 (best), `tune` the quality to aim for, `blend`
     how Gaussians make a pixel (None: what measures best), `seed` of the random numbers. `engine` "core" is the compiled fit on the CPU,
     "cuda" that on an NVIDIA GPU, "torch" the method in PyTorch (``pip install "splatc[train]"``), "gsplat" the same with gsplat
     (``"splatc[gsplat]"``); "auto" is "core", or with `device` "cuda" that on the GPU, with "auto" the same where one works;

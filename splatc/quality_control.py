@@ -51,7 +51,7 @@ MARGIN: Curve = ((0.35, 0.4, 0.45, 0.5, 0.501), (0.5, 0.35, 0.2, 0.05, 0.4))
 """By how many dB more is aimed at when pruning, as the rise is a guess; from half of the fit on, what is more is for the steps."""
 FINE: Curve = ((0.7, 0.85), (0.04, 0.03))
 """By how many dB more is aimed at when the steps change."""
-FINER, COARSER = (0.04, 0.06), (0.06, 0.10)
+FINER, COARSER = (0.04, 0.06), (0.08, 0.12)
 """dB that steps an eighth of an octave finer bring, or coarser cost: those of colour alone, and of mean and colour (kodim03, 05, 23, effort
 2)."""
 MOST_FINER = 3
@@ -174,7 +174,7 @@ class QualityControl(RateControl):
         for look in range(LOOKS):
             if above < EXCESS or high - low <= 1:
                 break
-            guess = round(high * 2.0 ** (-(above - EXCESS / 2) / slope))
+            guess = round(high * math.exp2(-(above - EXCESS / 2) / slope))
             # The curve may bend, so every other look halves what is left.
             tried = guess if look % 2 == 0 and low < guess < high else (low + high) // 2
             found = self._above(self.psnr(quantized.take(ranking[:tried])))

@@ -68,7 +68,7 @@ class Summary:
     "--psnr",
     type=FiniteAbove(0),
     metavar="DB",
-    help="The smallest file found that has this PSNR or more, by up to seven fits; a few more if they all fall short.",
+    help="The smallest file found that has this PSNR or more, by a few quick trials and mostly one fit.",
 )
 @click.option("-n", "--count", type=click.IntRange(min=1), metavar="N", help="Number of Gaussians.")
 @click.option(
