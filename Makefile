@@ -16,7 +16,7 @@ TARGETS := linux-x86_64 linux-aarch64 macos-x86_64 macos-arm64 windows-x86_64
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt --editable
 
-.PHONY: demo test test-all test-cuda check coverage lint types core sanitize-build sanitize fuzz mutants wasm dist dist-check uncache clean
+.PHONY: demo test test-all test-cuda check coverage lint types core sanitize-build sanitize fuzz mutants wasm dist dist-check clean
 
 demo: $(VENV)/.runtime $(LIBRARY)
 	mkdir -p out
@@ -49,6 +49,7 @@ lint: $(VENV)/.develop
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python tools/core_build.py --strict --output out/strict
+	$(BIN)/python tools/core_build.py --strict --output out/strict --target windows-x86_64 # by clang, which warns of other things
 
 types: $(VENV)/.develop
 	$(BIN)/mypy
@@ -90,10 +91,6 @@ dist: $(VENV)/.build
 # What shows that they are complete: the libraries are looked at, sdist and the wheel of this system code a picture in an empty environment.
 dist-check: dist
 	$(BIN)/python tools/check_dist.py dist
-
-# Numba's cache notices a change in a kernel's own file, not in what the kernel calls in another: after such a change, begin anew.
-uncache:
-	find splatc tests tools -name '*.nb[ic]' -delete
 
 clean:
 	rm -rf $(VENV) out build dist $(LIBRARY) *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis

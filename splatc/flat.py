@@ -185,11 +185,11 @@ def cover(header: Header, wanted: Array) -> Covering | None:
 def least_weight(quantizer: Quantizer, gaussian: QuantizedGaussians, width: int, height: int) -> float:
     """The weight of a Gaussian at the pixel of a picture where it is least: in a corner, as q is convex. Below 0 it is beyond its end."""
     g = dequantize(quantizer, gaussian)
-    corners = np.array([[x, y] for x in (0.5, width - 0.5) for y in (0.5, height - 0.5)]) - g.mean.astype(np.float64)
+    (mean_x, mean_y), (long, short) = g.mean[0].tolist(), g.scale[0].tolist()
     cos, sin = math.cos(float(g.angle[0])), math.sin(float(g.angle[0]))
-    along_across = corners @ np.array([[cos, -sin], [sin, cos]])  # (4, 2) px
-    q = np.square(along_across / g.scale.astype(np.float64)).sum(axis=1)
-    return math.exp(-0.5 * float(q.max())) - CUTOFF
+    corners = [(x - mean_x, y - mean_y) for x in (0.5, width - 0.5) for y in (0.5, height - 0.5)]
+    q = max(((cos * x + sin * y) / long) ** 2 + ((cos * y - sin * x) / short) ** 2 for x, y in corners)
+    return math.exp(-0.5 * q) - CUTOFF
 
 
 def _within(target: Target, data: bytes) -> bool:
@@ -209,7 +209,7 @@ def _gaussian(quantizer: Quantizer, width: int, height: int, level: int, channel
     half_ratio = 0.5 * min(abs(math.log(width / height)), MAX_RATIO)
     gaussian = Gaussians(
         mean=np.array([[0.5 * width, 0.5 * height]], np.float32),
-        scale=np.exp(np.array([[log_size + half_ratio, log_size - half_ratio]])).astype(np.float32),
+        scale=np.array([[math.exp(log_size + half_ratio), math.exp(log_size - half_ratio)]], np.float32),
         angle=np.array([0.0 if width >= height else 0.5 * math.pi], np.float32),
         colour=np.zeros((1, channels), np.float32),
     )

@@ -18,7 +18,7 @@ from splatc.gaussians import Gaussians
 from splatc.quantize import quantize
 from splatc.steps import Quantizer
 
-# The first example of a test may compile a Numba kernel; what a build machine finds, everyone must find again.
+# Machines may be busy, so no example has a deadline; what a build machine finds, everyone must find again.
 hypothesis.settings.register_profile("splatc", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("splatc")
 

@@ -47,7 +47,7 @@ def random_values(rng: np.random.Generator, count: int, width: int, height: int,
 
 
 def random_pixels(rng: np.random.Generator, width: int, height: int, channels: int, depth: int = 8) -> Samples:
-    """(H, W, C)"""
+    """(H, W, C) of noise."""
     dtype = {8: np.uint8, 16: np.uint16}[depth]
     return rng.integers(0, 1 << depth, (height, width, channels), dtype)
 

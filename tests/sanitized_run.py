@@ -1,4 +1,4 @@
-"""What runs in a process with sanitizers: the conformance set, hostile files, and some hundreds of files with random damage.
+"""What runs in a process with sanitizers: the conformance set, hostile files, files with random damage, steps of fits and whole encodings.
 
 ``python -m tests.sanitized_run 300``; the process ends at the first finding, with a report of the sanitizer.
 """
@@ -6,14 +6,20 @@
 from __future__ import annotations
 
 import io
+import itertools
 import random
 import sys
 from pathlib import Path
 
+import numpy as np
+
 import splatc
+from splatc.core import fit as core_fit
+from splatc.core.library import OK
 from splatc.errors import SplatError
 from splatc.picture import Picture
 from splatc.verifier import verify
+from tests.fit_calls import FitCall, random_pixels, random_values
 from tests.fuzz import mutate, seeds, target
 
 ROOT = Path(__file__).parent.parent
@@ -41,6 +47,28 @@ def main(damaged: int) -> None:
         except SplatError as error:
             raise AssertionError("an error that should have been caught") from error
     print(f"{damaged} damaged files, {sound} of them sound again")
+    fit_all_kinds()
+
+
+def fit_all_kinds() -> None:
+    """A call of each kind with buffers that end where they must, for odd sizes; then small pictures, from pixels to bytes and back."""
+    chance = np.random.default_rng(0)
+    shapes = itertools.cycle([(1, 1), (1, 130), (130, 1), (17, 65), (64, 64), (81, 66)])
+    kinds = itertools.product((1, 2, 3, 4), (0, 1), (8, 16))
+    for (channels, normalized, depth), (width, height) in zip(kinds, shapes, strict=False):
+        values = random_values(chance, 70, width, height, channels)
+        values[2, ::7], values[3, 1::7], values[:2, ::11] = 8.0, 4.0, 3e7
+        call = FitCall(values, random_pixels(chance, width, height, channels, depth), normalized=normalized)
+        for what in (core_fit.STEP, core_fit.COSTS, core_fit.DRAW, core_fit.MOVE):
+            call.task.what = what
+            assert call.run() == OK
+    for channels, (tune, blend) in itertools.product(
+        (1, 3, 4), (("psnr", "normalized"), ("psnr", "sum"), ("ssim", "sum"))
+    ):
+        pixels = random_pixels(chance, 37, 21, channels)
+        splatc.decode(
+            splatc.encode(pixels[..., 0] if channels == 1 else pixels, count=20, effort=1, tune=tune, blend=blend)
+        )  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

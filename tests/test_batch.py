@@ -25,6 +25,7 @@ from splatc.batch.plan import Pair, plan
 from splatc.batch.work import Job, Outcome, failed, look_at, run_job, stamp
 from splatc.cli import main
 from splatc.errors import InputError, UsageError
+from splatc.files import atomic_output
 
 FAST = ["-e", "1", "-n", "5", "--threads", "1"]
 
@@ -175,6 +176,39 @@ def alive(pid: int) -> bool:
     except OSError:
         return False
     return True
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for oneself there")
+def test_an_interrupt_while_processes_start_is_heard_afterwards() -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    reached = False
+    try:
+        with pytest.raises(KeyboardInterrupt), pool._interrupts_held():
+            os.kill(os.getpid(), signal.SIGINT)
+            reached = True
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert reached
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
+def test_what_a_killed_process_was_writing_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "_serve", deaf)
+    monkeypatch.setattr(pool, "_PATIENCE", 0.5)
+    work = pool.run_local([Job(str(index), str(tmp_path / str(index))) for index in range(5)], 2)
+    next(work), next(work)
+    while len(list(tmp_path.iterdir())) < 2:
+        time.sleep(0.01)
+    work.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def deaf(connection: Any) -> None:
+    """Stands in for a worker: it answers for its first picture, and is killed while it writes the second file."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    connection.send(failed(connection.recv(), ""))
+    with atomic_output(connection.recv().output, force=False):
+        time.sleep(60)
 
 
 # The journal.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -20,7 +21,6 @@ from splatc.cli import main
 from splatc.cli.options import MAX_FILE_BYTES
 from splatc.decoder import make_scene
 from splatc.errors import LimitError
-from splatc.fit.kernels.tile import TILE_HEIGHT, TILE_WIDTH
 from splatc.gaussians import Scene
 from splatc.picture import Picture
 from splatc.quantize import QuantizedGaussians
@@ -30,6 +30,8 @@ from splatc.steps import Quantizer
 from tests.bitstream_cases import header_for, random_quantized
 from tests.scenes import random_gaussians
 from tests.surgery import chunks_of, varint, with_payload
+
+ROOT = Path(__file__).parent.parent
 
 
 def empty(width: int, height: int) -> bytes:
@@ -196,8 +198,10 @@ def test_only_the_sections_that_are_needed_count() -> None:
 
 
 def test_the_table_of_limits_says_the_same() -> None:
-    text = (Path(__file__).parent.parent / "spec" / "limits.md").read_text()
+    text = (ROOT / "spec" / "limits.md").read_text()
     for value in (MAX_FILE_BYTES, MAX_PIXELS, MAX_MEMORY):
         assert f"| {value} = 2^{value.bit_length() - 1}" in text
     assert f"{GAUSSIAN_BYTES} bytes for each Gaussian" in text
-    assert f"tile of {TILE_WIDTH} x {TILE_HEIGHT} points" in text
+    header = (ROOT / "splatc" / "core" / "core.h").read_text()
+    width, height = (re.search(rf"CORE_TILE_{side} = (\d+)", header) for side in ("WIDTH", "HEIGHT"))
+    assert width and height and f"tile of {width[1]} x {height[1]} points" in text

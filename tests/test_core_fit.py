@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
-from splatc import core
 from splatc.blend import Blend
 from splatc.core import fit as core_fit
-from splatc.core.fit_structs import Adam, Rate
-from splatc.core.library import INVALID, OK, TOO_SMALL, address, load, size_of
+from splatc.core.library import OK, address, load, size_of
 from splatc.fit import rounding
 from splatc.fit.engine import Step
 from splatc.fit.engines.core import CoreEngine
@@ -25,7 +22,6 @@ from splatc.fit.task import Task
 from splatc.gaussians import FloatArray
 from splatc.quantize import steps_of
 from splatc.steps import Quantizer
-from tests.core_calls import DEFAULT
 from tests.fit_calls import (
     PLACED,
     FitCall,
@@ -56,7 +52,9 @@ def _same_level() -> Iterator[None]:
     load().core_set_level(level)
 
 
-def task_of(rng: np.random.Generator, channels: int, blend: Blend, depth: int = 8, shape: tuple[int, int] = (WIDTH, HEIGHT)) -> Task:
+def task_of(
+    rng: np.random.Generator, channels: int, blend: Blend, depth: int = 8, shape: tuple[int, int] = (WIDTH, HEIGHT)
+) -> Task:
     background = floats(rng.uniform(0.2, 0.8, channels))
     return Task(random_pixels(rng, *shape, channels, depth), blend, background, Quantizer())
 
@@ -251,7 +249,9 @@ def test_a_step_is_adams(blend: Blend, channels: int, names: tuple[str, ...]) ->
     table.first[:] = scale * rng.normal(size=table.first.shape)
     table.second[:] = scale**2 * rng.uniform(0.5, 2.0, table.first.shape)
     colours = rng.uniform(0.05, 0.3, (2, channels, len(table)))
-    rate = RateGradient(floats(colours[0]), floats(colours[1]), floats(0.1 * scale[5:, 0]), 0.3, float(0.2 * scale[3, 0]))
+    rate = RateGradient(
+        floats(colours[0]), floats(colours[1]), floats(0.1 * scale[5:, 0]), 0.3, float(0.2 * scale[3, 0])
+    )
     step = Step(0, 1, None, 0, {name: RATES[name] for name in names}, 4, (0.8, 0.95), rate)
     still = np.where(table.frozen & 15 == 15, 0.0, 1.0)  # of those, sums of the shape are not made
     by_value[:5] *= still
@@ -330,7 +330,9 @@ def odd_values(kind: str, width: int, height: int, channels: int) -> FloatArray:
 
 
 @pytest.mark.parametrize("kind", ["none", "ordinary", "outside", "huge", "thin", "together"])
-@pytest.mark.parametrize("shape", [(1, 1), (1, 130), (130, 1), (15, 3), (16, 64), (17, 65), (64, 64), (65, 63), (129, 9)])
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (1, 130), (130, 1), (15, 3), (16, 64), (17, 65), (64, 64), (65, 63), (129, 9)]
+)
 @pytest.mark.parametrize("blend", Blend)
 def test_odd_pictures(kind: str, shape: tuple[int, int], blend: Blend) -> None:
     channels = 1 + shape[0] % 4

@@ -36,16 +36,17 @@ def test_phases_of_what_is_to_be_done(what: int) -> None:
     assert call.item(-1) == call.item(expected[-1]) == call.item(0, 1) == call.item(0, -1) == INVALID
 
 
-ALWAYS = [
+ALWAYS: list[tuple[str, float | None]] = [
     ("what", -1), ("what", 4), ("channels", 0), ("channels", 5), ("count", -1), ("count", (1 << 26) + 1), ("width", 0), ("height", 0),
     ("width", 81), ("stride", 64), ("stride", 88), ("values", None), ("frozen", None), ("placed", None), ("boxes", None),
     ("entry_starts", None), ("tile_starts", None), ("entries", -1), ("entries", 1 << 31), ("members", None), ("sums", None),
-    ("reduction", 0.99), ("reduction", math.nan), ("workspace_bytes", 64), ("workspace_bytes", 1), ("workspace_bytes", -64),
-    ("workspace", 8),
+    ("reduction", 0.99), ("reduction", math.nan), ("workspace_bytes", 1), ("workspace_bytes", -64), ("workspace", 8),
 ]  # fmt: skip
 """Fields, and what they may never be; those of the workspace are added to what is there."""
-OF_SOME = {
-    core_fit.STEP: [("first", None), ("second", None), ("adam", None), ("tile_squares", None), ("samples", None), ("depth", 12), ("depth", 0)],
+OF_SOME: dict[int, list[tuple[str, float | None]]] = {
+    core_fit.STEP: [
+        ("first", None), ("second", None), ("adam", None), ("tile_squares", None), ("samples", None), ("depth", 12), ("depth", 0),
+    ],
     core_fit.DRAW: [("image", None), ("weight", None)],
     core_fit.MOVE: [("first", None), ("second", None), ("adam", None), ("image", None), ("weight", None), ("gradient", None)],
     core_fit.COSTS: [("tile_squares", None), ("samples", None), ("depth", 7), ("cost", None)],
@@ -57,14 +58,11 @@ def test_a_number_of_a_step_lies(what: int) -> None:
     for name, value in [*ALWAYS, *OF_SOME[what]]:
         call = sound(what)
         assert call.phases() is not None
-        before = getattr(call.task, name)
         if name == "adam":
-            value = ctypes.POINTER(Adam)()
-        elif name == "workspace" or (name == "workspace_bytes" and value is not None and value < 64):
-            value = before + value
-        elif name == "workspace_bytes":
-            continue
-        setattr(call.task, name, value)
+            setattr(call.task, name, ctypes.POINTER(Adam)())
+        else:
+            before = getattr(call.task, name) if name.startswith("workspace") else 0
+            setattr(call.task, name, value if value is None else before + value)
         assert call.phases() is None, (name, value)
         assert call.item(0) == INVALID, (name, value)
 
@@ -83,13 +81,21 @@ def test_what_a_step_does_not_need_may_be_missing() -> None:
 
 def test_the_largest_numbers_that_are_sound() -> None:
     call = sound()
-    for name, values in {"count": (1 << 26, 0), "entries": ((1 << 31) - 1, 0), "workspace_bytes": (call.size, call.size + 64)}.items():
+    for name, values in {
+        "count": (1 << 26, 0),
+        "entries": ((1 << 31) - 1, 0),
+        "workspace_bytes": (call.size, call.size + 64),
+    }.items():
         before = getattr(call.task, name)
         for value in values:
             setattr(call.task, name, value)
             assert call.phases() is not None, (name, value)
         setattr(call.task, name, before)
-    assert load().core_fit_phases(None, address(call.squares)) == load().core_fit_phases(ctypes.byref(call.task), None) == -1
+    assert (
+        load().core_fit_phases(None, address(call.squares))
+        == load().core_fit_phases(ctypes.byref(call.task), None)
+        == -1
+    )
     assert load().core_fit_item(None, ctypes.c_int64(0), 0) == INVALID
 
 
@@ -134,7 +140,11 @@ def test_each_worker_has_a_workspace(worker: int) -> None:
 def test_widths_of_steps() -> None:
     steps, widths = core.make_steps(3, *DEFAULT), np.zeros(size_of("fit_widths"), np.uint8)
     assert load().core_fit_make_widths(address(steps), address(widths)) == OK
-    assert load().core_fit_make_widths(address(steps), None) == load().core_fit_make_widths(None, address(widths)) == INVALID
+    assert (
+        load().core_fit_make_widths(address(steps), None)
+        == load().core_fit_make_widths(None, address(widths))
+        == INVALID
+    )
     assert load().core_fit_make_widths(address(np.zeros_like(steps)), address(widths)) == INVALID
 
 

@@ -742,14 +742,35 @@ def test_structs_and_levels() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("workers", 0), ("workers", 65), ("workers", -1), ("items", -1), ("task", None), ("kind", 4), ("kind", -1)],
-)
+    [
+        ("workers", 0), ("workers", 65), ("workers", -1), ("items", -1), ("task", None), ("kind", 5), ("kind", 31), ("kind", 32),
+        ("kind", -1),
+    ],
+)  # fmt: skip
 def test_a_number_of_a_job_lies(field: str, value: int | None) -> None:
     call = DrawCall()
     job = structs.Job(kind=1, workers=2, task=ctypes.addressof(call.task), items=0)
     setattr(job, field, value)
     assert load().core_start(job) == INVALID
     assert load().core_start(None) == INVALID
+
+
+@pytest.mark.parametrize(
+    ("phases", "count", "expected"),
+    [
+        ([4], 1, OK), ([1, 4], 2, OK), ([0, 0, 3, 3, 4], 5, OK), ([4], 0, INVALID), ([4], -1, INVALID), ([3], 1, INVALID),
+        ([5], 1, INVALID), ([4, 3], 1, OK), ([4, 3], 2, INVALID), ([3, 2, 4], 3, INVALID), ([-1, 4], 2, INVALID), ([5, 4], 2, INVALID),
+    ],
+)  # fmt: skip
+def test_phases_of_a_job(phases: list[int], count: int, expected: int) -> None:
+    """They end one after the other, the last with the items."""
+    call, ends = DrawCall(), np.array(phases, np.int64)
+    job = structs.Job(
+        kind=1, workers=2, task=ctypes.addressof(call.task), items=4, phases=address(ends), phase_count=count
+    )
+    assert load().core_start(job) == expected
+    while expected == OK and (status := load().core_wait(job, 1000)) != OK:
+        assert status == library.RUNNING
 
 
 def test_jobs_of_as_many_workers_as_there_may_be() -> None:

@@ -39,6 +39,9 @@ def test_checks_are_found() -> None:
         "raster.c: add_members: i >= t->count  ->  0",
         "positions.c: halve_nodes: first > n.points  ->  0",
         "pool.c: core_start: job->items < 0  ->  0",
+        "fit.c: is_sound: t->entries < 0  ->  0",
+        "fit.c: core_fit_item: worker >= t->workers  ->  worker > t->workers",
+        "pack_order.c: is_sound: t->width < 1  ->  0",
     ):
         assert part in found
     assert set(core_mutation.EQUIVALENT) <= set(found)

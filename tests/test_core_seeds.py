@@ -15,8 +15,9 @@ from splatc.bitstream.positions import morton
 from splatc.core import seed_structs, seeds
 from splatc.core.library import INVALID, address, load
 from splatc.core.seeds import Tile
-from splatc.fit.lattice import Picture, reduced
+from splatc.fit.planes import Planes
 from splatc.fit.seeding import seed
+from splatc.fit.subset import mean_colour, subset
 from splatc.gaussians import FloatArray, Gaussians
 
 LEVELS = [level for level in (1, 2, 3, 4) if load().core_set_level(level) == 0]
@@ -84,10 +85,11 @@ def test_subsets_have_every_sample_once(
 def test_pictures_need_not_lie_in_one_piece() -> None:
     whole = samples(40, 60, 3, np.uint8)
     for part in (whole[::2, ::-1], np.broadcast_to(whole[0, 0], whole.shape), whole[3:9, 5:30, 1:]):
-        picture, copied = Picture(part), Picture(part.copy())
-        np.testing.assert_array_equal(picture.mean(), copied.mean())
-        np.testing.assert_array_equal(picture.lattice(2, 3).samples, copied.lattice(2, 3).samples)
-        np.testing.assert_array_equal(reduced(part, 2), reduced(part.copy(), 2))
+        copied = part.copy()
+        np.testing.assert_array_equal(mean_colour(part), mean_colour(copied))
+        where = subset(part.shape[1], part.shape[0], 2, 3)
+        np.testing.assert_array_equal(Planes(part).of(where), Planes(copied).of(where))
+        np.testing.assert_array_equal(seeds.reduce(part, 2), seeds.reduce(copied, 2))
     image = whole.astype(np.float32)[:, ::2] / np.float32(255)
     assert all_of(seed(image, 90, np.random.default_rng(0))) == all_of(seed(image.copy(), 90, np.random.default_rng(0)))
 

@@ -9,7 +9,6 @@ import pytest
 
 from splatc import core
 from splatc.blend import Blend
-from splatc.fit.kernels import forward
 from splatc.gaussians import CUTOFF, EPSILON, Gaussians, Scene
 from splatc.render import reference, render
 from tests.scenes import floats, needles, random_gaussians, random_scene
@@ -77,11 +76,3 @@ def test_the_weight_ends_continuously() -> None:
     moved = replace(wide, mean=floats([[50.001, 50.0]]))
     pictures = [render(Scene(100, 100, Blend.SUM, floats([0.0]), each)) for each in (wide, moved)]
     assert np.abs(pictures[0] - pictures[1]).max() < 2e-4
-
-
-def test_row_stride_has_room_and_is_no_power_of_two() -> None:
-    for width in range(1, 3000):
-        stride = forward.row_stride(width)
-        assert stride >= width + 8
-        assert stride % 8 == 0
-        assert stride & (stride - 1)

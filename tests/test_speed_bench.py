@@ -13,7 +13,7 @@ import pytest
 import speed_bench
 from bench import speed_measure, speed_report, speed_rows
 from bench.installs import Installation
-from bench.speed_rows import Job, Pictures, jobs
+from bench.speed_rows import ROWS, Job, Pictures, jobs
 from bench.speed_samples import FILE, Sample, append, current, load
 
 OLD, NEW = "18186d1", "work tree"
@@ -24,6 +24,8 @@ if sys.argv[1] == "encode":
     open(output, "wb").write(open(source, "rb").read())
     if "-v" in sys.argv:
         print("try 1, effort 1: 300 bytes", "try 2, effort 5: 300 bytes", file=sys.stderr, sep="\\n")
+elif sys.argv[1] == "batch":
+    open(output + "/a.splat2d", "wb").write(b"file")
 else:
     PIL.Image.open(source).save(output)
 """
@@ -56,7 +58,7 @@ def test_rows_are_what_the_targets_speak_of() -> None:
     found = jobs(list(speed_rows.ROWS), pictures, ["-e", "2"])
     count = {name: sum(job.row == name for job in found) for name in speed_rows.ROWS}
     assert count == {
-        "kodak": 18, "e1": 18, "uhr": 1, "mosaic": 1, "ssim": 6, "psnr": 18, "threads": 4, "busy": 2, "install": 1, "first": 2,
+        "kodak": 18, "e1": 18, "uhr": 1, "mosaic": 1, "ssim": 6, "psnr": 18, "threads": 4, "busy": 2, "batch": 4, "install": 1, "first": 2,
     }  # fmt: skip
     assert len({job.key for job in found}) == len(found)
     assert all(job.variant.endswith(" -e 2") for job in found if job.picture)
@@ -64,6 +66,12 @@ def test_rows_are_what_the_targets_speak_of() -> None:
         "kodim03.png",
         "jwst_carina_half_7287x4220.jpg",
     }
+    one, each = (
+        speed_measure.batch_words(job, Path("x")) for job in found if job.row == "batch" and "-e 1" in job.variant
+    )
+    assert one[one.index("--threads") + 1] == each[each.index("-j") + 1]
+    assert (one[one.index("-j") + 1], each[each.index("--threads") + 1]) == ("1", "1")
+    assert sum(str(word).endswith(".png") for word in each) == len(speed_rows.KODAK)
     assert speed_measure.encode_words(found[0], Path("x")) == [
         "encode", "--force", "--cr", "100", "-e", "2", Path("pictures/kodak/kodim01.png"), Path("x"),
     ]  # fmt: skip
@@ -123,6 +131,10 @@ def test_a_run_is_measured_and_its_file_judged(tmp_path: Path, tiny_picture: Pat
     assert 0.2 < search.in_fits < 5
     beside = speed_measure.run_once(Job("busy", tiny_picture, "-e 1 --cr 100", "beside"), side, scratch, [sample])
     assert beside.psnr == 100.0
+    together = Job("batch", tiny_picture, "-e 1 --cr 100", "a thread each", (tiny_picture, tiny_picture))
+    several = speed_measure.run_once(together, side, scratch, [])
+    assert (several.key, several.size) == ("batch|tiny.png and 2 more|-e 1 --cr 100|a thread each", 4)
+    assert 0 < several.seconds < 5
     with pytest.raises(SystemExit, match="speed_bench: exit status 1: "):
         speed_measure.run_once(Job("kodak", tmp_path / "nothing.png", "", ""), side, scratch, [])
 
@@ -169,22 +181,35 @@ def test_the_table_has_ratios_of_medians_and_the_worst_picture(
         append(tmp_path, sample("psnr", "a.png", "--psnr 32", side, 10 * fits, in_fits=fits, size=size))
     for case, seconds in (("1", 4.0), ("2", 2.0)):
         append(tmp_path, sample("threads", "a.png", "--cr 9", NEW, seconds, case=case, digest="d"))
+        append(
+            tmp_path,
+            sample(
+                "batch",
+                "a.png and 5 more",
+                "-e 1",
+                NEW,
+                seconds,
+                case=dict(zip("12", ROWS["batch"].cases, strict=True))[case],
+            ),
+        )
         append(tmp_path, sample("first", "a.png", "--cr 9", NEW, seconds, case={"1": "first", "2": "warm"}[case]))
     append(tmp_path, sample("install", "", "", NEW, 0.0, megabytes=120.0, load=1.5))
     speed_bench.main(["--report", "--out", str(tmp_path)])
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "18186d1 against work tree; load before a run: median 0.0, most 1.5"
     assert lines[3] == speed_report.Line.HEAD
-    assert lines[5:10] == [
+    assert lines[5:11] == [
         "| Kodak, default effort, `--cr 50` | 31.00 s | 8.00 s | 0.258 | 0.25 | 0.15 | +0.025 dB | -0.050 b.png | mean >= -0.03 dB "
         "| 700, 300 MB | 3 |",
         "| Kodak, `--psnr`, `--psnr 32` | 6.50 / 6.50 fits | 1.50 / 1.50 fits | 0.231 | 2 fits, worst 3 | 1.5, worst 2 | +2.0 % bytes "
         "| +2.0 % a.png | files <= +3 % |  | 1 |",
         "| fit, 2 threads against 1, a.png | - | 2.00: 4.00 s, 2.00 s |  | 1.7 / 1.9 |  | same bytes |  | same bytes |  | 1 |",
+        "| batch, pictures an hour, a.png and 5 more, `-e 1` | - | 1800 by a thread each, 900 one at a time |  |  |  | same bytes |  "
+        "| same bytes |  | 1 |",
         "| plain install | - | 120 MB |  | 150 MB | 130 MB |  |  |  |  | 1 |",
         "| first encode over a warm one, `-e 1`, a.png | - | 2.00 s over 2.00 s |  | 0.3 s | 0 s |  |  |  |  | 1 |",
     ]
-    assert lines[13] == (
+    assert lines[14] == (
         "| Kodak, default effort, `--cr 50` | a.png | 41.00 s | 10.00 s | 0.244 | 900, 899 | 30.000, 30.100 | 0.00000, 0.00000 |"
     )
     with pytest.raises(SystemExit, match="nothing was measured"):

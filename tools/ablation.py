@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from splatc.blend import Blend
+from splatc.core.seeds import reduce
 from splatc.fit.engines.core import CoreEngine
-from splatc.fit.lattice import reduced
 from splatc.fit.schedule import Rates, Schedule
 from splatc.fit.seeding import seed
 from splatc.fit.subset import Samples, mean_colour
@@ -63,7 +63,7 @@ def main() -> None:
 
 def quality(image: Samples, count: int, stages: dict[str, bool], blend: Blend, tune: Tune, steps: int) -> float:
     """PSNR in dB of a fit of ``count`` Gaussians from that initialization."""
-    pixels, background = reduced(image, 1), mean_colour(image)
+    pixels, background = reduce(image, 1), mean_colour(image)
     seeds = seed(pixels, count, np.random.default_rng(0), **stages)
     plan = Schedule(steps, oversampling=1.0, densified=0.0, quantized=False, rates=RATES)
     task = Task(image, blend, background, Quantizer(), tune)

@@ -34,6 +34,14 @@ TESTS = (
     "tests/test_conformance.py",
 )  # fmt: skip
 """Those that kill most come first."""
+TESTS_OF = {
+    "fit": ("tests/test_core_fit_limits.py", "tests/test_core_fit.py"),
+    "loss": ("tests/test_core_losses.py",),
+    "metric": ("tests/test_metrics.py",),
+    "seed": ("tests/test_core_seeds.py",),
+    "pack": ("tests/test_core_packing.py", "tests/test_bitstream_roundtrip.py"),
+}
+"""By what the name of a source begins with, tests of its own; those of the decoder's are TESTS."""
 REFUSALS = r"CORE_[A-Z_]+|0|-1|\(int64_t\)1 << 62|\(span\)\{0, -1\}"
 PREDICATES = (
     "steps_are_sound",
@@ -43,6 +51,11 @@ PREDICATES = (
     "levels_are_sound",
     "is_sound",
     "ends_well",
+    "phases_are_sound",
+    "parts_are_known",
+    "sizes_are_known",
+    "task_is_sound",
+    "image_is_sound",
 )
 LEFT_OUT = {
     "stopped(",
@@ -56,7 +69,7 @@ LEFT_OUT = {
 }
 """What is no check of an argument or a stream: work that is given up, what there is nothing to do for, what a processor has."""
 QUICK = ("is_sound", "levels_are_sound", "draw_is_sound", "in_range", "core_fill_tiles", "core_draw_tile")
-"""Functions whose checks TESTS[0] alone holds."""
+"""Functions whose checks the first tests alone hold."""
 SPECIAL = (
     ("range.h", "quantile >> 24 || ", ""),
     ("raster.c", "t->starts[here->number + 1]; k++", "t->starts[here->number + 1] + 1; k++"),
@@ -80,7 +93,7 @@ EQUIVALENT: dict[str, str] = {
     "neighbours.c: core_find_neighbours: count > MAX_GAUSSIANS  ->  count >= MAX_GAUSSIANS": "as much",
     "predict.c: core_make_residuals: t->count > MAX_GAUSSIANS  ->  t->count >= MAX_GAUSSIANS": "as much",
     "section.c: ends_well: significant <= size  ->  significant < size": "an interval of 2^32 numbers has one that ends with zeros",
-    "positions.c: decode_positions: count < 0  ->  count <= 0": "some half always holds points",
+    "positions.c: code_positions: count < 0  ->  count <= 0": "some half always holds points",
     "section.c: levels_are_sound: l->count > MAX_GAUSSIANS  ->  l->count >= MAX_GAUSSIANS": "as much",
 }
 """Mutants, as they are listed, that no test tells from the core, and why."""
@@ -250,6 +263,12 @@ class Workshop:
         return library
 
 
+def stages_of(file: str, quick: bool) -> list[Sequence[str]]:
+    """The tests for a source, those that kill most first; only these if ``quick``."""
+    tests = TESTS_OF.get(re.split(r"[_.]", file)[0], TESTS)
+    return [tests[:1]] if quick or len(tests) == 1 else [tests[:1], tests[1:]]
+
+
 def survives(library: Path, seconds: int, tests: Sequence[str] = TESTS) -> bool:
     """Whether no test fails, in a fork."""
     child = os.fork()
@@ -284,12 +303,13 @@ def survivors(chosen: Sequence[tuple[Mutant, str]], seconds: int, quick: bool) -
     with tempfile.TemporaryDirectory() as folder:
         workshop = Workshop(Path(folder))
         sound = workshop.make(None)
-        stages = (TESTS[:1],) if quick else (TESTS[:1], TESTS[1:])
-        if not all(survives(sound, 10 * seconds, tests) for tests in stages):
-            raise SystemExit("the tests fail without any change")
+        needed = {tuple(tests) for mutant, _ in chosen for tests in stages_of(mutant.file, quick)}
+        for each in sorted(needed):
+            if not survives(sound, 10 * seconds, each):
+                raise SystemExit(f"{' '.join(each)}: a test fails without any change")
         for number, (mutant, told) in enumerate(chosen):
             library = workshop.make(mutant)
-            if all(survives(library, seconds, tests) for tests in stages):
+            if all(survives(library, seconds, tests) for tests in stages_of(mutant.file, quick)):
                 lived.append(told)
                 print(f"survived: {told} (line {mutant.line})", flush=True)
             if number % 20 == 19:

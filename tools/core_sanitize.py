@@ -24,10 +24,12 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "out" / "sanitize"
 TESTS = (
     "tests/test_core_limits.py", "tests/test_core_section.py", "tests/test_core_neighbours.py", "tests/test_core_predict.py",
-    "tests/test_core_gaussians.py", "tests/test_core_raster.py", "tests/test_core_pool.py", "tests/test_conformance.py",
+    "tests/test_core_packing.py", "tests/test_core_gaussians.py", "tests/test_core_raster.py", "tests/test_core_pool.py",
+    "tests/test_conformance.py",
     "tests/test_hostile.py", "tests/test_hostile_damage.py", "tests/test_bitstream_damage.py", "tests/test_bitstream_sections.py",
-    "tests/test_bitstream_roundtrip.py", "tests/test_render_views.py", "tests/test_core_losses.py", "tests/test_metrics.py",
-    "tests/test_core_seeds.py", "tests/test_seeding.py", "tests/test_sampling.py",
+    "tests/test_bitstream_roundtrip.py", "tests/test_render_views.py", "tests/test_core_fit.py", "tests/test_core_fit_limits.py",
+    "tests/test_core_losses.py", "tests/test_metrics.py", "tests/test_core_seeds.py", "tests/test_seeding.py", "tests/test_sampling.py",
+    "tests/test_core_packing.py",
 )  # fmt: skip
 
 

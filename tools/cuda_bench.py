@@ -211,8 +211,9 @@ def main() -> None:
     if isinstance(device, str):
         sys.exit(f"cuda_bench: nothing to measure: {device}")
     try:
-        from bench.cuda_floors import Machine
         import torch  # noqa: F401 - is it there?
+
+        from bench.cuda_floors import Machine
     except ImportError as error:
         sys.exit(f"cuda_bench: the encoder needs {error.name}, which is not installed")
     options.out.mkdir(parents=True, exist_ok=True)

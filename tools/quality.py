@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def warm_up(picture: str, folder: Path) -> None:
-    """Let Numba compile what it has not yet compiled on this machine."""
+    """Let the system read what runs from the disk before anything is measured."""
     splatc("encode", picture, folder / "warm.splat2d", "--cr", "1000", "-e", "1")
     splatc("decode", folder / "warm.splat2d", folder / "warm.png")
 

@@ -4,7 +4,7 @@
     python tools/speed_bench.py kodak --pictures pictures --kodak kodim03 kodim13 --dry-run    # what it would run
     python tools/speed_bench.py --report                                                      # the table of what is there
 
-Rows: kodak e1 uhr mosaic ssim psnr threads busy install first; all of them where none is named. PICTURES has the folders kodak and uhr.
+Rows: kodak e1 uhr mosaic ssim psnr threads busy batch install first; all where none is named. PICTURES has the folders kodak and uhr.
 Both are installed as a user installs them, below --out. Each run is kept there at once: the same command goes on where it was stopped,
 and begins anew with what has changed in the work tree. What follows -- goes to `splatc encode`. The machine should have nothing else to do.
 """
@@ -23,7 +23,7 @@ from pathlib import Path
 from bench.decode_against import say
 from bench.installs import Installation, of_commit, of_work_tree
 from bench.large_measure import Failed, task
-from bench.speed_measure import encode_words, run_once, warm_up
+from bench.speed_measure import batch_words, encode_words, run_once, warm_up
 from bench.speed_report import report
 from bench.speed_rows import KODAK, MOSAIC_NAME, ROWS, Job, Pictures, jobs
 from bench.speed_samples import append, current, load
@@ -125,7 +125,8 @@ def _said(job: Job) -> str:
     how = ROWS[job.row].how
     if job.picture is None or how == "threads":
         return f"{job.row} {job.picture.name if job.picture else ''} {job.variant}{case}"
-    return f"{job.row}: splatc {' '.join(map(str, encode_words(job, Path('out.splat2d'))))}{case}"
+    words = batch_words(job, Path("out")) if how == "batch" else encode_words(job, Path("out.splat2d"))
+    return f"{job.row}: splatc {' '.join(map(str, words))}{case}"
 
 
 def _warning() -> str:
@@ -135,8 +136,9 @@ def _warning() -> str:
 
 def _missing(wanted: Sequence[Job], pictures: Pictures) -> None:
     for job in wanted:
-        if job.picture is not None and job.picture != pictures.mosaic and not job.picture.is_file():
-            raise SystemExit(f"speed_bench: {job.picture}: no such file: --pictures is the folder of kodak and uhr")
+        for each in (job.picture, *job.more):
+            if each is not None and each != pictures.mosaic and not each.is_file():
+                raise SystemExit(f"speed_bench: {each}: no such file: --pictures is the folder of kodak and uhr")
 
 
 def _table(folder: Path) -> str:

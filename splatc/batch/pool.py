@@ -9,15 +9,20 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import signal
+import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from splatc import strays
 from splatc.batch.work import Job, Outcome, failed, run_job
 
 TRIES = 2
@@ -33,16 +38,9 @@ class _Worker:
     tries: int
 
 
-def share_of_threads(processes: int) -> int:
-    """Threads for each of so many processes, so that together they have one per core."""
-    from splatc.core.pool import available
-
-    return max(1, available() // processes)
-
-
 def run_local(jobs: Sequence[Job], processes: int) -> Generator[Outcome, None, None]:
     """The outcomes of all jobs, as they come. When the caller stops asking, the processes end and leave nothing half-written."""
-    # Not forked: the threads of Numba and OpenMP do not survive that.
+    # Not forked: threads of the core, of PyTorch and of a GPU's driver do not survive that.
     context = multiprocessing.get_context("spawn")
     waiting = deque((job, 1) for job in jobs)
     workers: dict[Connection, _Worker] = {}
@@ -50,7 +48,7 @@ def run_local(jobs: Sequence[Job], processes: int) -> Generator[Outcome, None, N
     def start(job: Job, tries: int) -> None:
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        with _interrupts_ignored():
+        with _interrupts_held():
             process.start()
         theirs.close()  # else its end would go unnoticed
         workers[ours] = _Worker(process, job, tries)
@@ -82,18 +80,21 @@ def run_local(jobs: Sequence[Job], processes: int) -> Generator[Outcome, None, N
     finally:
         for worker in workers.values():
             worker.process.terminate()
+        patience = time.monotonic() + _PATIENCE  # one for all of them
         for connection in list(workers):
-            _dismiss(workers, connection)
+            _dismiss(workers, connection, max(0.0, patience - time.monotonic()))
 
 
-def _dismiss(workers: dict[Connection, _Worker], connection: Connection) -> None:
+def _dismiss(workers: dict[Connection, _Worker], connection: Connection, patience: float = _PATIENCE) -> None:
     """End a worker: it leaves when nobody is at the other end any more."""
     worker = workers.pop(connection)
     connection.close()
-    worker.process.join(_PATIENCE)
+    worker.process.join(patience)
     if worker.process.is_alive():
         worker.process.kill()
         worker.process.join()
+    if worker.process.exitcode:  # it may have been killed while it wrote
+        strays.remove(Path(worker.job.output).parent)
 
 
 def _cause(process: SpawnProcess) -> str:
@@ -103,22 +104,33 @@ def _cause(process: SpawnProcess) -> str:
 
 
 @contextlib.contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """A Ctrl-C at the terminal reaches every process; those started here inherit that they leave it to their parent."""
+def _interrupts_held() -> Iterator[None]:
+    """A Ctrl-C at the terminal reaches every process: what is started within the block leaves it to this one, which heeds it afterwards."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    came: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    blocked: set[int] = set()
+    if sys.platform != "win32":
+        resource_tracker.ensure_running()  # where the first process starts it, it lets interrupts through
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited, until _serve ignores them
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        if sys.platform != "win32":
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        signal.signal(signal.SIGINT, handler)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _serve(connection: Connection) -> None:
     """What a process does: a job, its outcome, the next job."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _leave)  # by way of every `finally`, so that no temporary file stays
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _leave)  # by way of every `finally`, so that no temporary file stays
     with contextlib.suppress(EOFError, OSError):
         while True:
             connection.send(run_job(connection.recv()))

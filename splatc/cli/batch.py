@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,14 @@ import click
 from splatc import strays
 from splatc.cli.console import complain, note, printable, say
 from splatc.cli.encode import encode
-from splatc.cli.options import force_option, quiet_option, threads_option
+from splatc.cli.options import force_option, quiet_option
 from splatc.errors import BatchError, OutputError, UsageError
 from splatc.request import Request
 
 if TYPE_CHECKING:
+    from splatc.batch.share import Share
     from splatc.batch.work import Job, Outcome
+    from splatc.fit.engines.choice import Wanted
 
 _LISTED = 20
 """So many failures and remarks are listed; the report has all of them."""
@@ -43,10 +45,8 @@ _LISTED = 20
     "--jobs",
     "processes",
     type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
     metavar="N",
-    help="Pictures encoded at the same time.",
+    help="Pictures encoded at the same time.  [default: one per core, fewer where memory is short; one on a GPU]",
 )
 @click.option("--skip-existing", is_flag=True, help="Keep outputs that exist, whatever made them.")
 @click.option("--keep-extension", is_flag=True, help="a.png becomes a.png.splat2d.")
@@ -54,7 +54,12 @@ _LISTED = 20
     "--report", metavar="FILE", type=click.Path(), help="Write a table of all pictures to FILE, .csv or .json."
 )
 @click.option("--dask", metavar="ADDRESS", help="Work on the cluster of this Dask scheduler: tcp://host:8786.")
-@threads_option
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Number of threads for each picture.  [default: its share of the cores]",
+)
 @force_option
 @quiet_option
 @click.option("-v", "--verbose", is_flag=True, help="Say a line for each picture.")
@@ -62,7 +67,7 @@ _LISTED = 20
 def batch(
     inputs: tuple[str, ...],
     folder: str,
-    processes: int,
+    processes: int | None,
     skip_existing: bool,
     keep_extension: bool,
     report: str | None,
@@ -81,19 +86,19 @@ def batch(
     """
     from splatc.batch import report as reports
     from splatc.batch.journal import Journal
-    from splatc.batch.pool import run_local, share_of_threads
+    from splatc.batch.pool import run_local
     from splatc.fit.engines.choice import Wanted
 
     Request(**{each.name: options[each.name] for each in fields(Request)}).check()
+    wanted = Wanted(options["engine"], options["device"])
     if dask is None:  # else it is the workers that have devices
-        Wanted(options["engine"], options["device"]).check(options["tune"])
+        wanted.check(options["tune"])
     if report is not None:
         reports.check_report(report)
     started = time.perf_counter()
-    share = threads if threads is not None or dask is not None else share_of_threads(processes)
     if dask is not None:  # its workers need not stand in our folder
         inputs, folder = tuple(str(Path(each).absolute()) for each in inputs), str(Path(folder).absolute())
-    jobs = _jobs(inputs, folder, options, share, force=force, keep_extension=keep_extension)
+    jobs = _jobs(inputs, folder, options, threads, force=force, keep_extension=keep_extension)
     journal = Journal(folder, force=force)
     outcomes, todo = _sort(jobs, journal, skip_existing=skip_existing, force=force)
     if verbose:
@@ -105,7 +110,10 @@ def batch(
 
         work = run_on_cluster(todo, dask)
     else:
-        work = run_local(todo, min(processes, max(1, len(todo))))
+        todo, share = _shared(todo, processes, threads, wanted)
+        if verbose and todo:
+            say(f"{share.processes} at a time, each by {share.threads} thread{'s' if share.threads > 1 else ''}")
+        work = run_local(todo, share.processes)
     try:
         with contextlib.closing(work), _bar(len(jobs), len(outcomes), hidden=quiet) as step:
             for outcome in work:
@@ -176,6 +184,27 @@ def _sort(jobs: Sequence[Job], journal: Any, *, skip_existing: bool, force: bool
         )
         raise UsageError(f"{taken[0]}{others}: {state}: {advice}")
     return outcomes, todo
+
+
+def _shared(todo: list[Job], processes: int | None, threads: int | None, wanted: Wanted) -> tuple[list[Job], Share]:
+    """The jobs with their threads, in the order in which they are begun, and how many of them are worked on at a time."""
+    from splatc.batch import share
+    from splatc.core.pool import available
+
+    if processes is None and todo and not _beyond_estimates(wanted, todo[0].options["tune"]):
+        needs = [share.needed(job) for job in todo]
+        chosen = share.choose(needs, available(), share.free_memory(), threads)
+        order = sorted(range(len(todo)), key=lambda index: -needs[index])  # so that no large one is left for the end
+        todo = [todo[index] for index in order]
+    else:
+        processes = min(processes or 1, max(1, len(todo)))
+        chosen = share.Share(processes, threads or share.share_of_threads(processes, available()))
+    return [replace(job, threads=chosen.threads) for job in todo], chosen
+
+
+def _beyond_estimates(wanted: Wanted, tune: str) -> bool:
+    """Whether something else than the compiled engine fits: a GPU, whose memory nobody estimates, or PyTorch."""
+    return wanted.engine in ("torch", "gsplat") or wanted.choose(tune, lambda *_: None).waits
 
 
 @contextlib.contextmanager

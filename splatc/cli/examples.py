@@ -26,7 +26,7 @@ EXAMPLES = {
         "splatc verify splats/*.splat2d --json | jq -r 'select(.valid | not) | .file'",
     ),
     "batch": (
-        "splatc batch photos/ -o splats/ --cr 200 -j 4",
+        "splatc batch photos/ -o splats/ --cr 200",
         "splatc batch 'photos/**/*.png' -o splats/ --report report.csv",
         "splatc batch photos/ -o splats/ --dask tcp://scheduler:8786",
     ),

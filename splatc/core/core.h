@@ -299,6 +299,8 @@ typedef struct core_job {
     const int32_t *list; /* (items) numbers of the sections, or NULL: all */
     const int64_t *phases; /* (phase_count) items that end each phase, ascending, the last are all; NULL: a single one. None begins before all of the last are done */
     int64_t phase_count;
+    int32_t joined;        /* 1: who waits for the job works along, and is one of its workers; for items of a few milliseconds */
+    int32_t unused;
     struct core_job *link; /* the pool's own from here on: 0 at first */
     int64_t taken, done;
     uint64_t busy; /* workers of it that run an item, bit by bit */

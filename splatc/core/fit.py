@@ -12,7 +12,7 @@ from splatc.core.fit_structs import Fit
 from splatc.core.library import INVALID, OK, TOO_SMALL, address, aligned, check, load, size_of
 from splatc.core.pool import Work, threads
 
-STEP, DRAW, MOVE, COSTS = range(4)
+STEP, DRAW, MOVE, COSTS, ERRORS = range(5)
 SUMS = 10
 """Floats of a Gaussian in a tile."""
 _JOB = 4
@@ -56,14 +56,14 @@ class Workspace:
             task.members = address(self._array("members", self._entries, np.int32))
             task.sums = address(self._array("sums", self._entries * SUMS, np.float32))
             task.entries = self._entries
-            work, phases = Work(_JOB, workers), np.zeros(_PHASES, np.int64)
+            work, phases = Work(_JOB, workers, joined=True), np.zeros(_PHASES, np.int64)
             task.stop = work.stop
             count = load().core_fit_phases(ctypes.addressof(task), address(phases))
             check(OK if count == _PHASES else INVALID)
             status = work.run(task, int(phases[-1]), phases=phases)
             if status != TOO_SMALL:
                 check(status)
-                return squares[:tiles]
+                return squares[:tiles].view(np.float64)
             self._entries = int(_SPARE * task.needed) + 1
 
     def floats(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:

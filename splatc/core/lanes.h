@@ -21,13 +21,13 @@ typedef float vec __attribute__((vector_size(4 * LANES), may_alias, aligned(4 * 
 typedef int32_t ivec __attribute__((vector_size(4 * LANES), may_alias, aligned(4 * LANES)));
 
 static inline vec splat(float x) { return (vec){0} + x; }
-static inline vec select(ivec mask, vec a, vec b) { return (vec)(((ivec)a & mask) | ((ivec)b & ~mask)); }
+static inline vec choose(ivec mask, vec a, vec b) { return (vec)(((ivec)a & mask) | ((ivec)b & ~mask)); }
 static inline vec positive_part(vec x) { return (vec)((ivec)x & (x > splat(0.0f))); }
-static inline vec at_most_one(vec x) { return select(x < splat(1.0f), x, splat(1.0f)); }
+static inline vec at_most_one(vec x) { return choose(x < splat(1.0f), x, splat(1.0f)); }
 
 /* 2^t, relative error 2e-7; exponents below -126 give 2^-126: minimax polynomial on [-1/2, 1/2]. */
 static inline vec exp2_of(vec t) {
-    t = select(t > splat(-126.0f), t, splat(-126.0f));
+    t = choose(t > splat(-126.0f), t, splat(-126.0f));
     vec half = (vec)(((ivec)t & INT32_MIN) | (ivec)splat(0.5f)); /* with the sign of t: the conversion cuts off towards 0 */
     ivec whole = __builtin_convertvector(t + half, ivec);
     vec f = t - __builtin_convertvector(whole, vec);

@@ -98,6 +98,18 @@ static int32_t alive[CORE_MAX_WORKERS]; /* 1: runs, 2: has ended and is to be jo
 static int32_t retiring;                /* workers without work end */
 static int32_t idle;                    /* workers that wait for work */
 static core_job *first_job;
+static int64_t events; /* what may have made an item free: a new job, a phase that is done */
+
+/* Looks out for the next event for some 50 us: to sleep and to be woken takes as long as a good part of a step of the fit. Without the lock. */
+static void await_event(int64_t seen) {
+    for (int32_t i = 0; i < 2000 && __atomic_load_n(&events, __ATOMIC_RELAXED) == seen; i++) {
+#if defined(__x86_64__)
+        __builtin_ia32_pause();
+#elif defined(__aarch64__)
+        __asm__ volatile("yield");
+#endif
+    }
+}
 
 #if !defined(_WIN32)
 static pid_t claimed, owner; /* the process that begins anew, the one that has done so */
@@ -270,12 +282,14 @@ static void run_next(core_job *job) {
     acquire();
     job->busy &= ~((uint64_t)1 << worker);
     job->done++;
+    if (job->phases != NULL) __atomic_add_fetch(&events, 1, __ATOMIC_RELAXED);
     if (status != CORE_OK && job->status == CORE_OK) job->status = status;
     if (status != CORE_OK && job->phases != NULL) job->stop = 1; /* a later phase builds on this one */
-    if (is_done(job)) wake_callers(); /* and touch the job no more: its caller may free it */
+    if (is_done(job) || (job->joined && is_open(job))) wake_callers(); /* and touch the job no more: its caller may free it */
 }
 
 static void run_worker(int32_t number) {
+    int64_t looked = -1; /* the last event that was looked out from */
     acquire();
     while (1) {
         core_job *job = open_job();
@@ -284,6 +298,14 @@ static void run_worker(int32_t number) {
             continue;
         }
         if (retiring) break;
+        int64_t seen = __atomic_load_n(&events, __ATOMIC_RELAXED);
+        if (seen != looked) { /* something happened lately, so something may soon */
+            looked = seen;
+            release();
+            await_event(seen);
+            acquire();
+            continue;
+        }
         idle++;
         wait_for_work();
         idle--;
@@ -317,7 +339,7 @@ static int32_t phases_are_sound(const core_job *job) {
 
 int32_t core_start(core_job *job) {
     if (job == NULL || job->workers < 1 || job->workers > CORE_MAX_WORKERS || job->items < 0 || job->task == NULL ||
-        job->kind < 0 || job->kind >= CORE_JOB_KINDS || RUN[job->kind] == NULL || !phases_are_sound(job))
+        (job->joined != 0 && job->joined != 1) || job->kind < 0 || job->kind >= CORE_JOB_KINDS || RUN[job->kind] == NULL || !phases_are_sound(job))
         return CORE_INVALID;
     forget_threads_of_parent();
     acquire();
@@ -325,20 +347,36 @@ int32_t core_start(core_job *job) {
     job->busy = 0;
     job->stop = job->status = 0;
     retiring = 0;
-    int32_t status = have_workers(job->workers) > 0 ? CORE_OK : CORE_NO_THREAD;
+    int32_t wanted = max32(job->workers - job->joined, 0), status = have_workers(wanted) > 0 || wanted == 0 ? CORE_OK : CORE_NO_THREAD;
     if (status == CORE_OK) {
         append_job(job);
-        wake_workers();
+        __atomic_add_fetch(&events, 1, __ATOMIC_RELAXED);
+        if (idle > 0) wake_workers();
     }
     release();
     return status;
+}
+
+enum { JOINED_ITEMS = 64 }; /* of a caller until it looks for signals again */
+
+/* Runs an item of a job, or looks out for the next; with the lock held. */
+static void work_along(core_job *job) {
+    if (is_open(job)) {
+        run_next(job);
+        return;
+    }
+    int64_t seen = __atomic_load_n(&events, __ATOMIC_RELAXED);
+    release();
+    await_event(seen);
+    acquire();
 }
 
 int32_t core_wait(core_job *job, int32_t milliseconds) {
     int32_t status = CORE_RUNNING;
     forget_threads_of_parent();
     acquire();
-    if (!is_done(job)) wait_for_end(milliseconds);
+    for (int32_t i = 0; job->joined && i < JOINED_ITEMS && !is_done(job); i++) work_along(job);
+    if (!is_done(job) && !(job->joined && is_open(job))) wait_for_end(milliseconds);
     if (is_done(job)) {
         remove_job(job);
         status = job->stop && job->done < job->items && job->status == CORE_OK ? CORE_CANCELLED : job->status;

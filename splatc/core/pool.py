@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from splatc import control_groups
 from splatc.core import structs
 from splatc.core.library import RUNNING, load
 from splatc.errors import UsageError
@@ -53,26 +54,12 @@ def available() -> int:
 @functools.cache
 def _quota() -> int:
     """Processors that the control groups of this process grant, rounded up."""
-    try:
-        groups = Path("/proc/self/cgroup").read_text()
-    except OSError:
-        return 1 << 16
-    return quota_of(groups, Path("/sys/fs/cgroup"))
+    return quota_of(control_groups.of_this_process(), control_groups.ROOT)
 
 
 def quota_of(groups: str, root: Path) -> int:
     """The same from the text of /proc/self/cgroup and the folder in which control groups lie."""
-    least = math.inf
-    for line in groups.splitlines():
-        _, controllers, path = line.split(":", 2)
-        folder = root if not controllers else root / controllers
-        if controllers and "cpu" not in controllers.split(","):
-            continue
-        here = folder / path.strip("/")
-        for each in (here, *here.parents):  # pragma: no branch - a folder outside of root comes
-            if not each.is_relative_to(root):
-                break
-            least = min(least, _limit(each))
+    least = min(map(_limit, control_groups.folders(groups, root, "cpu")), default=math.inf)
     return 1 << 16 if least == math.inf else max(1, math.ceil(least))
 
 
@@ -118,8 +105,9 @@ def _look_around() -> None:
 class Work:
     """A job for the pool: give ``stop`` to its task before it runs."""
 
-    def __init__(self, kind: int, workers: int) -> None:
-        self._job = structs.Job(kind=kind, workers=workers)
+    def __init__(self, kind: int, workers: int, *, joined: bool = False) -> None:
+        """``joined``: this thread works along, as one of the workers; for items of a few milliseconds."""
+        self._job = structs.Job(kind=kind, workers=workers, joined=joined)
         self.stop = ctypes.addressof(self._job) + structs.Job.stop.offset
 
     def run(

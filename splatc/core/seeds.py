@@ -47,6 +47,7 @@ class Tile(NamedTuple):
 
 def sum_samples(pixels: Samples) -> NDArray[np.int64]:
     """(C,) the sums of the samples of a picture (H, W, C)."""
+    pixels = np.ascontiguousarray(pixels)
     sums = np.zeros((_bands(len(pixels)), pixels.shape[2]), np.int64)
     _run(_SUM, structs.Sum(**_described(pixels), sums=address(sums)), len(sums))
     total: NDArray[np.int64] = sums.sum(axis=0)
@@ -55,6 +56,7 @@ def sum_samples(pixels: Samples) -> NDArray[np.int64]:
 
 def reduce(pixels: Samples, reduction: int) -> Floats:
     """(h, w, C) means of boxes of r x r pixels of a picture (H, W, C), in [0, 1]; those at the far borders may be smaller."""
+    pixels = np.ascontiguousarray(pixels)
     height, width, channels = pixels.shape
     means = np.empty((-(-height // reduction), -(-width // reduction), channels), np.float32)
     unit = np.float32(1.0 / np.iinfo(pixels.dtype).max)
@@ -68,6 +70,7 @@ def split(pixels: Samples, reduction: int, stride: int) -> Samples:
 
     h = ceil(H / r), stride >= ceil(W / r) samples, 0 behind the end of each plane; the last row of a subset may be missing.
     """
+    pixels = np.ascontiguousarray(pixels)
     height, width, channels = pixels.shape
     rows = -(-height // reduction)
     subsets = np.empty((min(reduction, height), min(reduction, width), rows, channels, stride), pixels.dtype)
@@ -80,7 +83,7 @@ def split(pixels: Samples, reduction: int, stride: int) -> Samples:
 
 def sum_features(image: Floats, tile: Tile) -> NDArray[np.float64]:
     """(bands, STATISTICS) of a tile of a picture (H, W, C): sum and maximum of the gradient, sum and maximum of the variance."""
-    statistics = np.empty((_bands(tile.height), STATISTICS))
+    image, statistics = np.ascontiguousarray(image), np.empty((_bands(tile.height), STATISTICS))
     task = structs.Features(**_of_tile(image, tile), statistics=address(statistics))
     _run(_FEATURES, task, len(statistics))
     return statistics
@@ -94,7 +97,7 @@ def draw_pixels(
     The weight is ``shares`` times gradient and variance; pixels are drawn one after the other with probability in proportion to it
     plus ``floor``. 0 <= seed < 2^64.
     """
-    weight = np.empty(tile.height * tile.width, np.float32)
+    image, weight = np.ascontiguousarray(image), np.empty(tile.height * tile.width, np.float32)
     arrival = np.empty(len(weight), np.uint32)
     task = structs.Features(
         **_of_tile(image, tile), gradient_share=shares[0], variance_share=shares[1], floor=floor,

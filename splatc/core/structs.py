@@ -165,6 +165,8 @@ class Job(ctypes.Structure):
         ("list", c_void_p),
         ("phases", c_void_p),
         ("phase_count", c_int64),
+        ("joined", c_int32),
+        ("unused", c_int32),
         ("link", c_void_p),
         ("taken", c_int64),
         ("done", c_int64),

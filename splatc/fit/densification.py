@@ -6,6 +6,7 @@ the probability, so that what pruning frees goes to where it is needed (densific
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -18,8 +19,8 @@ from splatc.quantize import to_coded_colour
 
 SCALE = 0.2
 """Of the radius of the disc that is each Gaussian's share of the picture."""
-_CELLS = 1 << 20
-"""Squared errors that are looked at at once."""
+_CELLS = 1 << 24
+"""Squared errors that are looked at at once; of more than these the sums are made twice."""
 
 Places = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -29,21 +30,23 @@ def sample_places(error: FloatArray, count: int, rng: np.random.Generator) -> Pl
     height, width = error.shape
     rows = max(1, _CELLS // width)
     bands = [error[top : top + rows] for top in range(0, height, rows)]
-    ends = np.cumsum([0.0, *(float(_sums(band)[-1]) for band in bands)])
+
+    @functools.lru_cache(maxsize=1)  # most pictures are one band
+    def sums(band: int) -> NDArray[np.float64]:
+        return np.cumsum(bands[band], dtype=np.float64)  # one after the other, wherever it runs
+
+    ends = np.cumsum([0.0, *(float(sums(k)[-1]) for k in range(len(bands)))])
     if not ends[-1] > 0.0:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     at = np.sort(rng.random(count) * ends[-1])
-    cells = []
-    for band, first, start, end in zip(bands, range(0, height, rows), ends[:-1], ends[1:], strict=True):
-        here = at[(at >= start) & (at < end)] - start
-        found = np.searchsorted(_sums(band), here, side="right") if len(here) else np.zeros(0, np.int64)
-        cells.append(first * width + np.minimum(found, band.size - 1))
+    cells = [np.zeros(0, np.int64)]
+    for k, band in enumerate(bands):
+        here = at[(at >= ends[k]) & (at < ends[k + 1])] - ends[k]
+        if len(here):
+            found = np.searchsorted(sums(k), here, side="right")
+            cells.append(k * rows * width + np.minimum(found, band.size - 1))
     y, x = np.divmod(np.unique(np.concatenate(cells)), width)
     return y, x
-
-
-def _sums(band: FloatArray) -> NDArray[np.float64]:
-    return np.cumsum(band, dtype=np.float64)  # one after the other, wherever it runs
 
 
 def densified(table: Table, where: Subset, places: Places, colour: FloatArray, rng: np.random.Generator) -> Table:

@@ -65,7 +65,7 @@ def parts(work: Work) -> dict[str, int]:
     plan = Schedule(0)
     per_value = 4 * work.channels
     coarse = reduction_for(work.width, work.height, SEEDING_SAMPLES * work.seeds)
-    staying = round(work.seeds / plan.oversampling)
+    staying = max(1, round(work.seeds / plan.oversampling))
     step = plan.reduction(work.width, work.height, staying) if work.tune == "psnr" else 1
     samples = work.pixels // step**2
     transparent = work.channels in (2, 4)
@@ -105,10 +105,15 @@ def check(work: Work, limit: int | None) -> None:
     _refuse(what, total, limit, ", or ".join(advice))
 
 
+def reading(width: int, height: int, channels: int, bit_depth: int) -> int:
+    """Bytes that reading such a picture file may take."""
+    # Pillow holds a picture with four bytes a pixel beside ours, and an alpha that says nothing is left out of a copy of that.
+    return width * height * (PILLOW + 2 * channels * bit_depth // 8)
+
+
 def check_reading(width: int, height: int, channels: int, bit_depth: int, limit: int | None) -> None:
     """Raise LimitError if reading such a picture file may take more than so many bytes; None allows everything."""
-    # Pillow holds a picture with four bytes a pixel beside ours, and an alpha that says nothing is left out of a copy of that.
-    total = width * height * (PILLOW + 2 * channels * bit_depth // 8)
+    total = reading(width, height, channels, bit_depth)
     if limit is not None and total > limit:
         _refuse(f"reading {width} x {height} pixels", total, limit, "take a smaller picture")
 

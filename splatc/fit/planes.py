@@ -11,13 +11,21 @@ LANES = 16
 """The stride of a plane's row is a multiple of it: as many samples as the core works on at a time."""
 
 
+SMALL = 1 << 25
+"""Bytes of a picture whose subsets of several reductions may lie in memory."""
+
+
 class Planes:
-    """The polyphase subsets of a picture (H, W, C), those of one reduction at a time."""
+    """The polyphase subsets of a picture (H, W, C): those of one reduction at a time, unless it is small."""
 
     def __init__(self, pixels: Samples) -> None:
         self._pixels = pixels
-        self._reduction = 0
-        self._subsets: Samples = pixels[:0]
+        self._subsets: dict[int, Samples] = {}
+
+    @property
+    def small(self) -> bool:
+        """Whether it costs little to ask for another reduction in between."""
+        return self._pixels.nbytes <= SMALL
 
     @property
     def unit(self) -> float:
@@ -27,10 +35,11 @@ class Planes:
     def of(self, where: Subset) -> Samples:
         """(height, C, S) the samples of a subset or of rows of it, S a multiple of LANES; 0 behind the end of each row."""
         r = where.reduction
-        if self._reduction != r:
-            self._subsets = self._pixels[:0]  # before the new ones are made
+        if r not in self._subsets:
+            if not self.small:
+                self._subsets.clear()  # before the new ones are made
             width = self._pixels.shape[1]
-            self._subsets, self._reduction = seeds.split(self._pixels, r, -(-width // (LANES * r)) * LANES), r
+            self._subsets[r] = seeds.split(self._pixels, r, -(-width // (LANES * r)) * LANES)
         top = where.y0 // r
-        whole: Samples = self._subsets[where.y0 % r, where.x0 % r]
+        whole: Samples = self._subsets[r][where.y0 % r, where.x0 % r]
         return whole[top : top + where.height]

@@ -103,7 +103,7 @@ class _Fit:
         self.seed, self.predict, self.refine = seed, predict, refine
         self.rng = np.random.default_rng(seed)
         self.quantizer = task.quantizer
-        self.seeded = self.count = len(seeds)
+        self.seeded = len(seeds)
         self.final = self.seeded
         """Gaussians that the file can hold, as far as is known."""
         self.reduction = task.reduction(round(self.seeded / schedule.oversampling), schedule)
@@ -178,6 +178,5 @@ class _Fit:
 
     def refresh(self) -> None:
         """After other Gaussians are there."""
-        table = self.engine.fetch()
-        self.count, self.free = len(table), table.free()
+        self.free = self.engine.fetch().free()
         self.rate = None  # it speaks of all that were there

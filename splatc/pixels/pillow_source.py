@@ -36,7 +36,7 @@ def formats() -> list[str]:
 
 def decode(picture: PIL.Image.Image, stream: BinaryIO) -> tuple[int, int, Reader, tuple[str, ...]]:
     """Channels, bits per sample and the reader of an opened picture, turned as it is shown; and what to say of it."""
-    if picture.format == "PPM" and _maximum(picture) > 255 and picture.mode == "RGB":
+    if picture.format == "PPM" and largest_sample(picture) > 255 and picture.mode == "RGB":
         return 3, 16, _deep_ppm(picture, stream), ()
     if deep.is_deep_colour(picture):
         samples = deep.open_deep(stream, formats())
@@ -108,7 +108,7 @@ def _gray_bits(picture: PIL.Image.Image) -> int:
     return int(bits) if kind == "L" and bits.isdigit() else 8
 
 
-def _maximum(picture: PIL.Image.Image) -> int:
+def largest_sample(picture: PIL.Image.Image) -> int:
     """The largest sample that an opened PNM file declares."""
     tiles = getattr(picture, "tile", [])
     arguments = tiles[0].args if tiles else ()
@@ -117,7 +117,7 @@ def _maximum(picture: PIL.Image.Image) -> int:
 
 def _deep_ppm(picture: PIL.Image.Image, stream: BinaryIO) -> Reader:
     """Binary PPM of two bytes per sample, which Pillow cuts to one; scaled to 0..65535."""
-    tile, maximum = picture.tile[0], _maximum(picture)  # type: ignore[attr-defined] # a file is always an ImageFile
+    tile, maximum = picture.tile[0], largest_sample(picture)  # type: ignore[attr-defined] # a file is always an ImageFile
     if tile.codec_name != "ppm":
         raise InputImageError("16-bit PPM as text is not supported: convert it to binary PPM (P6)")
     row = picture.width * 6

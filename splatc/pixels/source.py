@@ -60,7 +60,7 @@ class PixelSource:
         Raises InputImageError for a damaged or truncated file.
         """
         rows = 0
-        with _explained(self.name):
+        with explained(self.name):
             for strip in self.read():
                 rows += len(strip)
                 yield strip
@@ -76,7 +76,7 @@ def open_source(path: str) -> Iterator[PixelSource]:
     MAX_PIXELS), here or from ``strips``.
     """
     with open_input(path) as stream:
-        with _explained(path), _pillow_limit_replaced():
+        with explained(path), pillow_limit_replaced():
             source = _open(path, stream if stream.seekable() else _held(stream))
         yield source
 
@@ -122,7 +122,7 @@ def _allocate(shape: tuple[int, int, int], dtype: type[np.uint8 | np.uint16]) ->
 
 
 @contextlib.contextmanager
-def _explained(name: str) -> Iterator[None]:
+def explained(name: str) -> Iterator[None]:
     """What the readers raise as errors of ours, which begin with the name of the file."""
     with named(name) if name else contextlib.nullcontext():
         try:
@@ -140,7 +140,7 @@ def _explained(name: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _pillow_limit_replaced() -> Iterator[None]:
+def pillow_limit_replaced() -> Iterator[None]:
     """Pillow's own limit only warns up to twice its value, and stands far below the pictures that splatc is for."""
     limit = PIL.Image.MAX_IMAGE_PIXELS
     PIL.Image.MAX_IMAGE_PIXELS = None

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,15 @@ def encode_words(job: Job, output: Path) -> list[str | Path]:
     return ["encode", "--force", *job.variant.split(), *more, job.picture, output]
 
 
+def batch_words(job: Job, folder: Path) -> list[str | Path]:
+    """The command of a batch: a picture at a time by all threads, or as many as there are processors by one thread each."""
+    assert job.picture is not None
+    cores = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    processes, threads = ("1", cores) if job.case == ROWS["batch"].cases[0] else (cores, "1")
+    words = [*job.variant.split(), "-j", processes, "--threads", threads]
+    return ["batch", "--force", *words, job.picture, *job.more, "-o", folder]
+
+
 def run_once(job: Job, side: Installation, folder: Path, known: Sequence[Sample]) -> Sample:
     """Run a job; `known` are samples of it, whose quality holds for an equal file."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
@@ -39,6 +49,8 @@ def run_once(job: Job, side: Installation, folder: Path, known: Sequence[Sample]
         sample = Sample(job.key, side.name, side.content, 0.0, megabytes=side.megabytes)
     elif how == "threads":
         sample = _fit(job, side)
+    elif how == "batch":
+        sample = _batch(job, side, folder)
     else:
         sample = _encode(job, side, folder, known)
     return replace(sample, load=round(load, 2))
@@ -86,6 +98,16 @@ def _encode(job: Job, side: Installation, folder: Path, known: Sequence[Sample])
         tries = sum(line.startswith("try ") for line in run.errors.splitlines())
         sample = replace(sample, tries=tries, in_fits=round(run.seconds / _one_fit(job, side, folder, len(data)), 3))
     return sample
+
+
+def _batch(job: Job, side: Installation, folder: Path) -> Sample:
+    """Seconds for each picture of a batch; its processes start once for all of them."""
+    with tempfile.TemporaryDirectory(dir=folder, prefix="batch-") as files:
+        run = good(processes.run([side.splatc, *batch_words(job, Path(files))], environment=clean_environ()))
+        data = b"".join(path.read_bytes() for path in sorted(Path(files).glob("*.splat2d")))
+    seconds = round(run.seconds / (1 + len(job.more)), 4)
+    digest = hashlib.sha256(data).hexdigest()[:16]
+    return Sample(job.key, side.name, side.content, seconds, round(run.peak, 1), len(data), digest)
 
 
 def _quality(job: Job, side: Installation, coded: Path, folder: Path) -> dict[str, float]:

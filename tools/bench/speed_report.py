@@ -181,18 +181,20 @@ def _ratio_line(row: Row, cases: Sequence[Case]) -> Line:
         a, b = (found[case] for case in row.cases)
         sides.append(_COMPARED[row.how](a.seconds, b.seconds))
         runs = min(len(a.samples), len(b.samples))
-        if row.how == "threads":
+        if row.how in ("threads", "batch"):
             alike = len({sample.digest for sample in [*a.samples, *b.samples]}) == 1
             quality = "same bytes" if alike else "OTHER BYTES"
     if row.how == "busy":
         cores = os.cpu_count() or 1
         quality = f"its share: {(cores + BUSY) / cores:.2f} times"
-    return Line(f"{row.title}, {cases[0].picture}", sides[0], sides[1], quality=quality, runs=runs)
+    title = f"{row.title}, {cases[0].picture}" + (f", `{cases[0].variant}`" if row.how == "batch" else "")
+    return Line(title, sides[0], sides[1], quality=quality, runs=runs)
 
 
 _COMPARED: dict[str, Callable[[float, float], str]] = {
     "threads": lambda one, two: f"{one / two:.2f}: {one:.2f} s, {two:.2f} s",
     "busy": lambda alone, beside: f"{beside / alone:.2f} times {alone:.2f} s",
+    "batch": lambda one, each: f"{3600 / each:.0f} by a thread each, {3600 / one:.0f} one at a time",
     "first": lambda first, warm: f"{first - warm:.2f} s over {warm:.2f} s",
 }
 
@@ -207,6 +209,7 @@ _LINES: dict[str, Callable[[Row, Sequence[Case]], Line]] = {
     "psnr": _psnr_line,
     "threads": _ratio_line,
     "busy": _ratio_line,
+    "batch": _ratio_line,
     "first": _ratio_line,
     "install": _install_line,
 }

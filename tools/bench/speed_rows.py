@@ -19,7 +19,7 @@ class Row:
 
     title: str
     pictures: str = ""
-    """"kodak": each of them; "one": the picture of a single one; "large", "mosaic"; empty: none."""
+    """"kodak": each of them; "together": all of them by one command; "one": the picture of a single one; "large", "mosaic"; empty: none."""
     variants: Sequence[str] = ()
     """Options of ``splatc encode``."""
     must: str = ""
@@ -27,7 +27,7 @@ class Row:
     quality: str = ""
     """What is asked of it."""
     how: str = "encode"
-    """"encode", "psnr", "threads", "busy", "first" or "install": see speed_measure."""
+    """"encode", "psnr", "threads", "busy", "batch", "first" or "install": see speed_measure."""
     cases: Sequence[str] = ("",)
     """What is compared within the row: numbers of threads, circumstances."""
     old: bool = True
@@ -79,6 +79,15 @@ ROWS = {
         how="busy",
         cases=("alone", "beside"),
     ),
+    "batch": Row(
+        "batch, pictures an hour",
+        "together",
+        ("-e 1 --cr 100", "--cr 100"),
+        quality="same bytes",
+        how="batch",
+        cases=("all threads in one", "a thread each"),
+        old=False,
+    ),
     "install": Row("plain install", must="150 MB", aim="130 MB", how="install"),
     "first": Row(
         "first encode over a warm one, `-e 1`",
@@ -110,6 +119,7 @@ class Pictures:
         return {
             "": [],
             "kodak": [self.folder / "kodak" / f"{name}.png" for name in self.kodak],
+            "together": [self.folder / "kodak" / f"{name}.png" for name in self.kodak[:1]],
             "one": [one],
             "large": [large],
             "one large": [[one, large][variant]] if variant < 2 else [],
@@ -125,10 +135,13 @@ class Job:
     picture: Path | None
     variant: str
     case: str
+    more: tuple[Path, ...] = ()
+    """The other pictures of a batch."""
 
     @property
     def key(self) -> str:
         name = "" if self.picture is None else self.picture.name
+        name += f" and {len(self.more)} more" if self.more else ""
         return "|".join((self.row, name, self.variant, self.case))
 
 
@@ -137,12 +150,13 @@ def jobs(names: Sequence[str], pictures: Pictures, extra: Sequence[str]) -> list
     found = []
     for name in names:
         row = ROWS[name]
+        others = tuple(pictures.of("kodak", 0)[1:]) if row.pictures == "together" else ()
         if not row.pictures:
             found.append(Job(name, None, "", ""))
         for number, variant in enumerate(row.variants):
             options = " ".join([variant, *extra])
             for picture in pictures.of(row.pictures, number):
-                found += [Job(name, picture, options, case) for case in row.cases]
+                found += [Job(name, picture, options, case, others) for case in row.cases]
     return found
 
 

@@ -21,7 +21,7 @@ class Sample:
     content: str
     """Identifies what was installed."""
     seconds: float
-    """Of the whole process; of the row "threads", of the fit."""
+    """Of the whole process; of the row "threads", of the fit; of the row "batch", for each picture."""
     peak: float = 0.0
     """MB of the process."""
     size: int = 0

@@ -39,13 +39,14 @@ int32_t core_fit_make_widths(const core_steps *steps, core_fit_widths *widths) {
 
 static int32_t is_sound(const core_fit *t) {
     int32_t moves = t->what == CORE_FIT_STEP || t->what == CORE_FIT_MOVE;
-    if (t->what < CORE_FIT_STEP || t->what > CORE_FIT_COSTS || t->channels < 1 || t->channels > CORE_MAX_CHANNELS) return 0;
+    if (t->what < CORE_FIT_STEP || t->what > CORE_FIT_ERRORS || t->channels < 1 || t->channels > CORE_MAX_CHANNELS) return 0;
     if (t->count < 0 || t->count > MAX_GAUSSIANS || core_fit_tiles(t->width, t->height) < 0 || t->stride < t->width || t->stride % 16) return 0;
     if (t->values == NULL || t->frozen == NULL || t->placed == NULL || t->boxes == NULL || t->entry_starts == NULL || t->tile_starts == NULL) return 0;
     if (t->entries < 0 || t->entries > INT32_MAX || t->members == NULL || t->sums == NULL || !(t->reduction >= 1.0f)) return 0;
     if (moves && (t->first == NULL || t->second == NULL || t->adam == NULL)) return 0;
     if (t->what != CORE_FIT_DRAW && t->what != CORE_FIT_MOVE && (t->tile_squares == NULL || t->samples == NULL || (t->depth != 8 && t->depth != 16))) return 0;
     if ((t->what == CORE_FIT_DRAW || t->what == CORE_FIT_MOVE) && (t->image == NULL || (t->normalized && t->weight == NULL))) return 0;
+    if (t->what == CORE_FIT_ERRORS && t->weight == NULL) return 0;
     if ((t->what == CORE_FIT_MOVE && t->gradient == NULL) || (t->what == CORE_FIT_COSTS && t->cost == NULL)) return 0;
     return (uintptr_t)t->workspace % 64 == 0 && t->workspace_bytes % 64 == 0 && t->workspace_bytes >= core_fit_workspace();
 }
@@ -57,7 +58,7 @@ typedef struct phases { /* items of each; MOVE goes on where DRAW has ended */
 static phases phases_of(const core_fit *t) {
     int64_t chunks = (t->count + CORE_FIT_CHUNK - 1) / CORE_FIT_CHUNK;
     phases p = {t->what == CORE_FIT_MOVE ? 0 : chunks, t->what == CORE_FIT_MOVE ? 0 : 1, core_fit_tiles(t->width, t->height),
-                t->what == CORE_FIT_DRAW ? 0 : chunks};
+                t->what == CORE_FIT_DRAW || t->what == CORE_FIT_ERRORS ? 0 : chunks};
     return p;
 }
 

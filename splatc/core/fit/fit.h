@@ -16,6 +16,7 @@ enum {
     CORE_FIT_DRAW = 1,   /* draw into `image` and `weight` */
     CORE_FIT_MOVE = 2,   /* after CORE_FIT_DRAW of the same Gaussians: move them by the `gradient` of whatever loss */
     CORE_FIT_COSTS = 3,  /* how much the squared error would rise without each Gaussian: `cost` */
+    CORE_FIT_ERRORS = 4, /* draw, and leave the squared differences in `weight` */
 
     CORE_FIT_CHUNK = 256, /* Gaussians of an item */
     CORE_FIT_TILE_WIDTH = 64,
@@ -100,7 +101,7 @@ typedef struct core_fit {
     int64_t entries;                     /* room; CORE_TOO_SMALL if it does not do, and nothing has moved */
     double *tile_squares;                /* (tiles) result: sums of squared differences; not of a draw */
     float *image;                        /* (height, channels, stride) result of CORE_FIT_DRAW */
-    float *weight;                       /* (height, stride) its total weight, in the normalized blend */
+    float *weight;                       /* (height, stride) its total weight, in the normalized blend; or squared differences */
     const float *gradient;               /* (height, channels, stride) for CORE_FIT_MOVE: of the loss by the image */
     float *cost;                         /* (count) result of CORE_FIT_COSTS, added to what is there */
     uint8_t *workspace;                  /* aligned to 64 bytes; core_fit_workspace() for each worker */

@@ -79,7 +79,7 @@ static inline void add_rate(const core_fit *t, block *b) {
     for (int32_t c = 0; c < t->channels; c++) {
         int64_t at = c * t->count + b->at;
         vec step = load_lanes(rate->colour_step + at, b->lanes), expected = load_lanes(rate->expected + at, b->lanes);
-        step = select(step > splat(0.0f), step, splat(1.0f));
+        step = choose(step > splat(0.0f), step, splat(1.0f));
         b->gradient[COLOUR + c] += rate->by_colour[c] / step * direction((b->value[COLOUR + c] - expected) / step, rate->soft);
     }
 }
@@ -98,7 +98,7 @@ static inline vec adam(const core_fit *t, const block *b, int32_t row) {
 
 static inline void settle(const core_fit *t, const block *b, int32_t row, vec step, vec low, vec high) {
     vec moved = between(b->value[row] + step, low, high);
-    store_lanes(t->values + row * t->count + b->at, select(b->frozen[row], b->value[row], moved), b->lanes);
+    store_lanes(t->values + row * t->count + b->at, choose(b->frozen[row], b->value[row], moved), b->lanes);
 }
 
 static inline void move_mean(const core_fit *t, block *b) {

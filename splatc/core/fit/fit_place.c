@@ -36,8 +36,8 @@ static inline void shake_mean(const core_fit *t, block *b, int64_t first, vec st
     sine_cosine(b->value[ANGLE], &sine, &cosine);
     extent = magnitude(cosine) + magnitude(sine);
     ivec single = offsets == splat(1.0f), tall = b->value[LOG_ASPECT] < splat(0.0f); /* whose long axis is the second */
-    vec along = select(single, splat(1.0f), 1.0f / extent), across = select(single, splat(1.0f), extent / offsets);
-    vec u = noise(t, first, 0) * step * select(tall, across, along), v = noise(t, first, 1) * step * select(tall, along, across);
+    vec along = choose(single, splat(1.0f), 1.0f / extent), across = choose(single, splat(1.0f), extent / offsets);
+    vec u = noise(t, first, 0) * step * choose(tall, across, along), v = noise(t, first, 1) * step * choose(tall, along, across);
     b->value[MEAN_X] += unless_frozen(b, CORE_FROZEN_MEAN, u * cosine - v * sine);
     b->value[MEAN_Y] += unless_frozen(b, CORE_FROZEN_MEAN, u * sine + v * cosine);
 }

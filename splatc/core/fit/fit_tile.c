@@ -281,7 +281,7 @@ static inline vec load_samples(const core_fit *t, int64_t at) {
 /* 1 for samples of the lattice, else 0. */
 static inline vec inside(const tile *here, int64_t x) {
     vec column = *(const vec *)(COLUMNS + x % BLOCK) + (float)(x - x % BLOCK);
-    return select(column < splat((float)here->width), splat(1.0f), splat(0.0f));
+    return choose(column < splat((float)here->width), splat(1.0f), splat(0.0f));
 }
 
 /* Sums -> gradient of the squared error by them, in place; or, with `missing`, -> what is drawn, and its differences. Returns the squared error. */
@@ -328,6 +328,19 @@ static void write_image(const core_fit *t, const tile *here, const buffers *b) {
         }
 }
 
+/* Differences -> their squares, over the channels. */
+static void write_errors(const core_fit *t, const tile *here, const buffers *b) {
+    for (int64_t y = 0; y < here->height; y++)
+        for (int64_t x = 0; x < here->width; x += LANES) {
+            vec squares = splat(0.0f);
+            for (int32_t c = 0; c < t->channels; c++) {
+                vec difference = load(b->missing + (y * t->channels + c) * PITCH + x);
+                squares += difference * difference;
+            }
+            store(t->weight + (here->top + y) * t->stride + here->left + x, squares);
+        }
+}
+
 /* The gradient of a loss by the image -> that by the sums. */
 static void read_gradient(const core_fit *t, const tile *here, const buffers *b) {
     int32_t planes = t->channels + t->normalized;
@@ -371,7 +384,11 @@ int32_t AT_LEVEL(fit_tile)(core_fit *t, int64_t number, int32_t worker) {
             return CORE_OK;
         }
         if (t->what == CORE_FIT_COSTS) memset(b.missing, 0, (size_t)(t->channels * here.height * PITCH) * sizeof *b.missing);
-        t->tile_squares[number] = compare(t, &here, &b, t->what == CORE_FIT_COSTS);
+        t->tile_squares[number] = compare(t, &here, &b, t->what != CORE_FIT_STEP);
+        if (t->what == CORE_FIT_ERRORS) {
+            write_errors(t, &here, &b);
+            return CORE_OK;
+        }
     }
     if (t->what != CORE_FIT_COSTS) clear_margin(&b, here.width, planes * here.height);
     return visit_members(t, &here, &b, 1);

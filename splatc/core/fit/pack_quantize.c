@@ -56,7 +56,7 @@ static void quantize_colour(const core_quantizing *t, int64_t i, int32_t level) 
     coded_colour(channels, t->values + i * channels, coded);
     for (int32_t c = 0; c < channels; c++) {
         double step = (double)t->steps->colour[level][c] * UNIT, limit = MAX_COLOUR / step;
-        if (limit > MAX_COLOUR_INDEX) limit = MAX_COLOUR_INDEX;
+        if (limit > (double)MAX_COLOUR_INDEX) limit = (double)MAX_COLOUR_INDEX;
         t->colour[i * channels + c] = (int32_t)clamp(nearest_whole(coded[c] / step), -limit, limit);
     }
 }
@@ -64,10 +64,10 @@ static void quantize_colour(const core_quantizing *t, int64_t i, int32_t level) 
 static void quantize_one(const core_quantizing *t, int64_t i) {
     const core_steps *steps = t->steps;
     double first = log2_of_scale(t->scale[2 * i]), second = log2_of_scale(t->scale[2 * i + 1]), bins = steps->log_scales;
-    int32_t bin = (int32_t)clamp((double)floor64(((first + second) / 2.0 + 1.0) * bins), 0.0, CORE_MAX_LEVELS * bins - 1.0);
+    int32_t bin = (int32_t)clamp((double)floor64(((first + second) / 2.0 + 1.0) * bins), 0.0, (double)CORE_MAX_LEVELS * bins - 1.0);
     int32_t level = bin / steps->log_scales;
     double log_aspect = (first - second) * LN2, aspect_step = (double)steps->aspect * UNIT;
-    int32_t aspect = (int32_t)clamp(nearest_whole(log_aspect / aspect_step), 0.0, CORE_ASPECTS - 1.0);
+    int32_t aspect = (int32_t)clamp(nearest_whole(log_aspect / aspect_step), 0.0, (double)(CORE_ASPECTS - 1));
     int32_t directions = steps->directions[level][aspect];
     int64_t angle = floor64(nearest_whole((double)(t->radians[i] / (float)PI) * directions)) % directions;
     angle += angle < 0 ? directions : 0;

@@ -9,8 +9,8 @@ typedef float loose_vec __attribute__((vector_size(4 * LANES), may_alias, aligne
 
 static inline vec load(const float *from) { return *(const loose_vec *)from; }
 static inline void store(float *to, vec value) { *(loose_vec *)to = value; }
-static inline vec lesser(vec a, vec b) { return select(a < b, a, b); }
-static inline vec greater(vec a, vec b) { return select(a > b, a, b); }
+static inline vec lesser(vec a, vec b) { return choose(a < b, a, b); }
+static inline vec greater(vec a, vec b) { return choose(a > b, a, b); }
 static inline vec between(vec x, vec low, vec high) { return lesser(greater(x, low), high); }
 static inline vec magnitude(vec x) { return (vec)((ivec)x & INT32_MAX); }
 static inline vec as_floats(ivec x) { return __builtin_convertvector(x, vec); }
@@ -46,8 +46,8 @@ static inline void sine_cosine(vec x, vec *sine, vec *cosine) {
     vec s = r + r * r2 * (-1.6666654611e-1f + r2 * (8.3321608736e-3f + r2 * -1.9515295891e-4f));
     vec c = 1.0f - 0.5f * r2 + r2 * r2 * (4.166664568298827e-2f + r2 * (-1.388731625493765e-3f + r2 * 2.443315711809948e-5f));
     ivec odd = -(quarter & 1);
-    *sine = (vec)((ivec)select(odd, c, s) ^ ((quarter & 2) << 30));
-    *cosine = (vec)((ivec)select(odd, s, c) ^ (((quarter + 1) & 2) << 30));
+    *sine = (vec)((ivec)choose(odd, c, s) ^ ((quarter & 2) << 30));
+    *cosine = (vec)((ivec)choose(odd, s, c) ^ (((quarter + 1) & 2) << 30));
 }
 
 /* The sum of 16 floats, lane i and lane i + 8 first, whatever the width of vectors. */

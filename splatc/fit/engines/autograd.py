@@ -46,7 +46,7 @@ LOSSES: dict[Tune, Callable[[Tensor, Tensor], Tensor]] = {
 
 
 class TorchEngine:
-    """A fit in PyTorch. Raises DeviceError where its device has not enough memory."""
+    """A fit in PyTorch. On a GPU two runs may differ: sums are then made in whatever order its threads come."""
 
     def __init__(self, task: Task, device: str = "cpu") -> None:
         self._task, self._device = task, torch.device(device)
@@ -76,7 +76,7 @@ class TorchEngine:
     def measured(self) -> tuple[float, float]:
         return self._measured
 
-    # ---- The picture model (GaussianImage, section 3.1; spec/picture.md) ----
+    # ---- The picture model (GaussianImage, section 3; spec/picture.md) ----
 
     def _pairs(self, values: Tensor, where: Subset) -> Iterator[Pairs]:
         """The samples in the box around each Gaussian's ellipse, for some of the Gaussians at a time."""

@@ -6,12 +6,13 @@ import ctypes
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from splatc.blend import Blend
 from splatc.core import fit as core_fit
 from splatc.core.fit_structs import MAX_CHANNELS, Adam, Fit, Rate
 from splatc.core.library import address
-from splatc.core.losses import Loss
+from splatc.core.losses import Kind, Loss
 from splatc.fit.densification import densified, sample_places
 from splatc.fit.engine import EPSILON, Step
 from splatc.fit.planes import Planes
@@ -19,13 +20,15 @@ from splatc.fit.pruning import SUBSETS, dearest, redundant_ones
 from splatc.fit.rate import RateGradient
 from splatc.fit.subset import Subset
 from splatc.fit.table import FROZEN, Table, bounds
-from splatc.fit.task import Task
+from splatc.fit.task import Task, Tune
 from splatc.gaussians import FloatArray
 from splatc.quantize import steps_of
 from splatc.steps import Quantizer
 
+LOSSES: dict[Tune, Kind] = {"ssim": "multiscale", "smartsplat": "l1_ssim"}
+"""Of those that compare neighbourhoods."""
 DRAWN_BYTES = 1 << 26
-"""Of a picture that is drawn for densification, at a time."""
+"""Of a picture that is drawn to densify a sum, at a time."""
 
 
 class CoreEngine:
@@ -77,8 +80,12 @@ class CoreEngine:
 
     def removal_costs(self, reduction: int) -> FloatArray:
         cost = np.zeros(len(self._table), np.float32)
-        for step in range(min(reduction**2, SUBSETS)):
-            call = self._call(self._task.subset(reduction, step), core_fit.COSTS)
+        if self._planes.small and reduction > 1:  # as many samples in one go, in half of the time
+            subsets = [self._task.subset(reduction // 2)]
+        else:
+            subsets = [self._task.subset(reduction, step) for step in range(min(reduction**2, SUBSETS))]
+        for where in subsets:
+            call = self._call(where, core_fit.COSTS)
             call.cost = address(cost)
             self._workspace.run(call)
         return cost
@@ -96,31 +103,25 @@ class CoreEngine:
     def densify(self, count: int, reduction: int, rng: np.random.Generator) -> None:
         self._keep_measured()
         where = self._task.subset(reduction, int(rng.integers(reduction**2)))
-        error = np.empty((where.height, where.width), np.float32)
-        bands = list(where.bands(max(1, DRAWN_BYTES // (4 * self._task.channels * where.width))))
-        for band in bands:
-            missing = self._missing(band)
-            error[band.rows_in(where)] = np.add.reduce(missing * missing, axis=1)
-        y, x = places = sample_places(error, count, rng)
+        call = self._call(where, core_fit.ERRORS)
+        error = self._workspace.floats("weight", (call.height, call.stride))
+        call.weight = address(error)
+        self._workspace.run(call)
+        y, x = places = sample_places(error[:, : where.width], count, rng)
+        colour = self._planes.of(where)[y, :, x] * np.float32(self._planes.unit)
         if self._task.blend is Blend.SUM:
-            colour = np.concatenate(
-                [
-                    self._missing(band)[y[inside] - rows.start, :, x[inside]]
-                    for band in bands
-                    for rows in [band.rows_in(where)]
-                    for inside in [(y >= rows.start) & (y < rows.stop)]
-                ]
-            )
-        else:
-            colour = self._planes.of(where)[y, :, x] * np.float32(self._planes.unit)
+            colour -= self._drawn(where, y, x)
         self._table = densified(self._table, where, places, colour, rng)
 
-    def _missing(self, where: Subset) -> FloatArray:
-        """(height, C, width) what the Gaussians lack of the samples of a subset."""
-        samples = self._planes.of(where)
-        image, _ = self._draw(self._call(where, core_fit.DRAW))
-        missing: FloatArray = samples[:, :, : where.width] * np.float32(self._planes.unit) - image[:, :, : where.width]
-        return missing
+    def _drawn(self, where: Subset, y: NDArray[np.int64], x: NDArray[np.int64]) -> FloatArray:
+        """(K, C) what the Gaussians show at samples of a subset."""
+        colour = np.empty((len(y), self._task.channels), np.float32)
+        for band in where.bands(max(1, DRAWN_BYTES // (4 * self._task.channels * where.width))):
+            rows = band.rows_in(where)
+            here = (y >= rows.start) & (y < rows.stop)
+            image, _ = self._draw(self._call(band, core_fit.DRAW))
+            colour[here] = image[y[here] - rows.start, :, x[here]]
+        return colour
 
     def _draw(self, call: Fit) -> tuple[FloatArray, FloatArray]:
         """(height, C, S) what the Gaussians show, and (height, S) their total weight."""
@@ -133,8 +134,8 @@ class CoreEngine:
     def _step_by_loss(self, call: Fit, where: Subset) -> None:
         """A step for a loss that compares neighbourhoods."""
         if self._loss is None:
-            kind = "multiscale" if self._task.tune == "ssim" else "l1_ssim"
-            self._loss = Loss(kind, where.width, where.height + 1, call.channels), where
+            # A window of a large picture may be a row higher than the first.
+            self._loss = Loss(LOSSES[self._task.tune], where.width, where.height + 1, call.channels), where
             self._loss[0].target(self._planes.of(where), self._planes.unit)
         loss, of = self._loss
         if of != where:
