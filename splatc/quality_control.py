@@ -140,7 +140,7 @@ class QualityControl(RateControl):
         missing = self.aim.psnr + self.aim.spare + at(moment.time, MARGIN) - self.expected_psnr(moment)
         octaves = min(max(missing / SLOPE, -8.0), 8.0)  # off what there is
         guess = math.log2(self.target.value / now) + at(moment.time, MARGIN) / SLOPE
-        return max(1, round(now * 2.0 ** (octaves + self.aim.trust * (guess - octaves))))
+        return max(1, round(now * math.exp2(octaves + self.aim.trust * (guess - octaves))))
 
     def refine(self, moment: Moment) -> Quantizer:
         """The steps with which these Gaussians reach the PSNR: before the means are rounded of mean and colour, else of colour."""
