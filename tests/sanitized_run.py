@@ -59,16 +59,18 @@ def fit_all_kinds() -> None:
         values = random_values(chance, 70, width, height, channels)
         values[2, ::7], values[3, 1::7], values[:2, ::11] = 8.0, 4.0, 3e7
         call = FitCall(values, random_pixels(chance, width, height, channels, depth), normalized=normalized)
-        for what in (core_fit.STEP, core_fit.COSTS, core_fit.DRAW, core_fit.MOVE):
+        for what in (core_fit.STEP, core_fit.COSTS, core_fit.ERRORS, core_fit.DRAW, core_fit.MOVE):
             call.task.what = what
             assert call.run() == OK
-    for channels, (tune, blend) in itertools.product(
-        (1, 3, 4), (("psnr", "normalized"), ("psnr", "sum"), ("ssim", "sum"))
+    for channels, options in (
+        (1, {}),
+        (3, {"tune": "ssim"}),
+        (4, {"blend": "sum"}),
+        (2, {"psnr": 12.0, "count": None}),
     ):
         pixels = random_pixels(chance, 37, 21, channels)
-        splatc.decode(
-            splatc.encode(pixels[..., 0] if channels == 1 else pixels, count=20, effort=1, tune=tune, blend=blend)
-        )  # type: ignore[arg-type]
+        data = splatc.encode(pixels, **({"count": 20, "effort": 1} | options))
+        splatc.decode(data)
 
 
 if __name__ == "__main__":

@@ -182,6 +182,18 @@ def test_drawings_and_errors(channels: int, depth: int, blend: Blend) -> None:
         assert mean == loss == pytest.approx(squares(values, where, task) / expected.size, rel=2e-3)
 
 
+@pytest.mark.parametrize("blend", Blend)
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_errors_are_by_sample(channels: int, blend: Blend) -> None:
+    task, table = setting(channels, blend)
+    call = FitCall(table.values, task.pixels, core_fit.ERRORS, normalized=int(blend is Blend.NORMALIZED))
+    call.task.background[:channels] = task.background.tolist()
+    assert call.run() == OK
+    where, values = task.subset(1), table.values.astype(np.float64)
+    expected = ((draw(values, where, task)[0] - task.pixels / 255) ** 2).sum(axis=2)
+    assert np.allclose(call.weight[:, :WIDTH], expected, rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize(("channels", "depth", "blend"), CASES)
 def test_gradients_are_differences_of_the_loss(channels: int, depth: int, blend: Blend) -> None:
     task, table = setting(channels, blend, depth)

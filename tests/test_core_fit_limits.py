@@ -24,10 +24,11 @@ def sound(what: int = core_fit.STEP, **others: int) -> FitCall:
     return FitCall(random_values(rng, 300, 70, 40, 3), random_pixels(rng, 70, 40, 3), what, **others)
 
 
-@pytest.mark.parametrize("what", range(4))
+@pytest.mark.parametrize("what", range(5))
 def test_phases_of_what_is_to_be_done(what: int) -> None:
     call = sound(core_fit.DRAW if what == core_fit.MOVE else what)
-    expected = {core_fit.DRAW: [2, 3, 5, 5], core_fit.MOVE: [0, 0, 2, 4]}.get(what, [2, 3, 5, 7])
+    ends = {core_fit.DRAW: [2, 3, 5, 5], core_fit.ERRORS: [2, 3, 5, 5], core_fit.MOVE: [0, 0, 2, 4]}
+    expected = ends.get(what, [2, 3, 5, 7])
     if what == core_fit.MOVE:
         assert call.run() == OK
         call.task.what = what
@@ -37,7 +38,7 @@ def test_phases_of_what_is_to_be_done(what: int) -> None:
 
 
 ALWAYS: list[tuple[str, float | None]] = [
-    ("what", -1), ("what", 4), ("channels", 0), ("channels", 5), ("count", -1), ("count", (1 << 26) + 1), ("width", 0), ("height", 0),
+    ("what", -1), ("what", 5), ("channels", 0), ("channels", 5), ("count", -1), ("count", (1 << 26) + 1), ("width", 0), ("height", 0),
     ("width", 81), ("stride", 64), ("stride", 88), ("values", None), ("frozen", None), ("placed", None), ("boxes", None),
     ("entry_starts", None), ("tile_starts", None), ("entries", -1), ("entries", 1 << 31), ("members", None), ("sums", None),
     ("reduction", 0.99), ("reduction", math.nan), ("workspace_bytes", 1), ("workspace_bytes", -64), ("workspace", 8),
@@ -50,10 +51,11 @@ OF_SOME: dict[int, list[tuple[str, float | None]]] = {
     core_fit.DRAW: [("image", None), ("weight", None)],
     core_fit.MOVE: [("first", None), ("second", None), ("adam", None), ("image", None), ("weight", None), ("gradient", None)],
     core_fit.COSTS: [("tile_squares", None), ("samples", None), ("depth", 7), ("cost", None)],
+    core_fit.ERRORS: [("tile_squares", None), ("samples", None), ("depth", 7), ("weight", None)],
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", range(4))
+@pytest.mark.parametrize("what", range(5))
 def test_a_number_of_a_step_lies(what: int) -> None:
     for name, value in [*ALWAYS, *OF_SOME[what]]:
         call = sound(what)
@@ -76,6 +78,14 @@ def test_what_a_step_does_not_need_may_be_missing() -> None:
         assert call.phases() is not None
     call = sound(core_fit.DRAW, normalized=0)
     call.task.weight = None
+    assert call.run() == OK
+
+
+@pytest.mark.parametrize(("channels", "width"), [(1, 80), (4, 80), (2, 79), (3, 1)])
+def test_the_ends_of_what_is_sound(channels: int, width: int) -> None:
+    """The fewest and the most channels; planes that fill their stride."""
+    rng = np.random.default_rng(0)
+    call = FitCall(random_values(rng, 20, width, 9, channels), random_pixels(rng, width, 9, channels))
     assert call.run() == OK
 
 
