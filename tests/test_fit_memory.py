@@ -27,8 +27,6 @@ from pathlib import Path
 import numpy as np
 from splatc import core
 core.set_threads(1)
-import torch
-torch.set_num_threads(1)
 from splatc.encoder import EncodeOptions, encode_with
 from splatc.fit.schedule import Schedule
 from splatc.image_io import Image
@@ -65,7 +63,7 @@ print(1024 * (kib("VmHWM") - before))
 def test_the_estimate_is_near_what_a_process_takes(work: Work) -> None:
     words = map(str, (work.width, work.height, work.channels, work.seeds, work.tune))
     result = subprocess.run([sys.executable, "-c", MEASURE, *words], capture_output=True, check=True, text=True)
-    assert 1.0 < needed(work) / int(result.stdout) < 2.2
+    assert 1.0 < needed(work) / int(result.stdout) < 2.8
 
 
 def test_each_thing_takes_its_part() -> None:

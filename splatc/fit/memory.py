@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from splatc.errors import LimitError
+from splatc.fit.planes import SMALL
 from splatc.fit.schedule import Schedule
 from splatc.fit.subset import reduction_for
 
@@ -17,18 +18,18 @@ FIXED = 20 << 20
 """Bytes of tables, lists of tiles and what the allocator keeps, of the smallest pictures."""
 THREAD = 1 << 20
 """Bytes of a thread: its tile, its stack."""
-SEED = 400
-"""Bytes of a seeded Gaussian: values, moments, gradients, rounding, lists, packing; 400 were measured of 60 000 to 180 000."""
+SEED = 450
+"""Bytes of a seeded Gaussian: values, moments, sums by tile, rounding, packing; 400 were measured of 60 000 to 90 000."""
 SEEDING_SAMPLES = 16
 """Seeds are drawn from the picture reduced to no fewer samples for each."""
-SEEDING_TILE = 28 << 20
-"""Bytes of what is drawn from at a time: 1024 x 1024 weights, several times."""
-BAND = 1 << 26
-"""Bytes of the gradient planes of the rows that are drawn at a time, at most (squared.py)."""
+WEIGHING = 16
+"""Bytes of each pixel that seeds are drawn from at a time, in tiles of 1024 x 1024."""
 WINDOW = 1 << 23
 """Pixels that a loss of neighbourhoods looks at in a step, at most (task.py)."""
-DENSIFYING = 16
-"""Bytes of each value of the rows that are searched for places of new Gaussians, in which are at most 2 BAND."""
+ERROR, SUM, SUMMED = 4, 8, 1 << 24
+"""Bytes of the squared error of a sample, and of the sum up to it, of which there are so many at a time, at most (densification.py)."""
+SUBSETS = 2
+"""Sets of polyphase subsets of a picture that is small (planes.py)."""
 NEIGHBOURHOOD = 40
 """Bytes of each value that it looks at: pictures in several scales, their differences and derivatives."""
 PILLOW = 4
@@ -69,16 +70,14 @@ def parts(work: Work) -> dict[str, int]:
     step = plan.reduction(work.width, work.height, staying) if work.tune == "psnr" else 1
     samples = work.pixels // step**2
     transparent = work.channels in (2, 4)
-    seeding = per_value * work.pixels // coarse**2 + min(SEEDING_TILE, 28 * work.pixels // coarse**2)
-    densifying = max(4 * samples, min(2 * BAND, DENSIFYING * work.channels * samples))
-    if work.tune == "psnr":
-        stepping = min(BAND, 4 * (work.channels + 1) * samples) + densifying
-    else:
-        stepping = NEIGHBOURHOOD * work.channels * min(work.pixels, WINDOW) + densifying
+    seeding = per_value * work.pixels // coarse**2 + WEIGHING * min(1 << 20, work.pixels // coarse**2)
+    stepping = ERROR * samples + SUM * min(samples, SUMMED)
+    if work.tune != "psnr":
+        stepping += NEIGHBOURHOOD * work.channels * min(work.pixels, WINDOW)
     return {
         "picture": work.bytes,
         "hidden colours": work.bytes if transparent else 0,
-        "subsets": work.bytes,
+        "subsets": work.bytes * (SUBSETS if step > 1 and work.bytes <= SMALL else 1),
         "gaussians": SEED * work.seeds,
         "seeding or steps": max(seeding, stepping),
         "threads": THREAD * work.threads,
