@@ -21,6 +21,7 @@ from splatc.bitstream.coder import (
     frequencies_of,
 )
 from splatc.bitstream.spread import SpreadTable
+from splatc.core import packing
 from splatc.errors import CorruptFileError
 
 
@@ -199,3 +200,9 @@ def test_an_impossible_code_is_a_corrupt_file() -> None:
     decoder = Decoder(b"\xff" * 8)
     with pytest.raises(CorruptFileError, match="impossible code"):
         decoder.code(frequencies_of(np.array([1, 1])), np.zeros(10, np.int32))
+
+
+def test_no_symbols_take_nothing() -> None:
+    encoder = Encoder()
+    encoder.code_shares(packing.Symbols(np.zeros((0, 3)), np.zeros(0, np.int32)))
+    assert encoder.finish() == Encoder().finish()

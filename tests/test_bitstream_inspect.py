@@ -51,5 +51,6 @@ def test_the_public_surface() -> None:
         "decode",
         "encode",
         "inspect",
+        "measure",
         "read_header",
     ]

@@ -204,6 +204,18 @@ def test_what_a_workspace_held_before_does_not_matter(kind: Kind) -> None:
     np.testing.assert_array_equal(gradient[..., :50], fresh[1])
 
 
+def test_another_target_of_the_same_size() -> None:
+    rng = np.random.default_rng(4)
+    first, second = rng.integers(0, 256, (2, 20, 3, 32), np.uint8)
+    drawn = rng.random((20, 3, 32), np.float32)
+    used, fresh = Loss("l1_ssim", 30, 20, 3), Loss("l1_ssim", 30, 20, 3)
+    used.target(first, 1 / 255)
+    used.gradient(drawn)
+    used.target(second, 1 / 255)
+    fresh.target(second, 1 / 255)
+    assert used.gradient(drawn)[0] == fresh.gradient(drawn)[0]
+
+
 def test_a_picture_that_does_not_fit_the_target_is_refused() -> None:
     loss = Loss("l1_ssim", 20, 10, 3)
     with pytest.raises(AssertionError):

@@ -121,6 +121,15 @@ def test_more_sections_than_there_is_room_for_at_first() -> None:
     assert np.array_equal(order, order_of_oracle)
 
 
+def test_what_would_be_too_many_sections_stays_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    header = header_for(3000, 2000)
+    gaussians = random_quantized(np.random.default_rng(2), header, 2 * divide.UNDIVIDED)
+    header = counted(header, gaussians)
+    assert len(divide.arrange(header, gaussians)[1]) > 1
+    monkeypatch.setattr(limits, "sections_allowed", lambda *_: False)
+    assert len(divide.arrange(header, gaussians)[1]) == 1
+
+
 def test_a_reach_is_that_of_the_oracle() -> None:
     header = header_for(700, 500)
     gaussians = random_quantized(np.random.default_rng(4), header, 900, levels=6)

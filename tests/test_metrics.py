@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from splatc import core
-from splatc.core import library, loss_structs, pool
+from splatc.core import library, loss_structs, pool, similarity
 from splatc.core.library import address, aligned, load
 from splatc.metrics import WEIGHTS, ms_ssim, psnr, shown
 
@@ -228,6 +228,14 @@ def test_pictures_of_different_kinds_are_refused() -> None:
         psnr(np.zeros((2, 2), np.uint8), np.zeros((2, 2), np.uint16))
     with pytest.raises(ValueError, match="differ"):
         ms_ssim(np.zeros((2, 2), np.uint8), np.zeros((2, 3), np.uint8))
+
+
+def test_the_core_compares_what_is_alike() -> None:
+    some = np.zeros((4, 4, 3), np.uint8)
+    assert similarity.sum_of_squares(some[:0], some[:0]) == 0
+    for other in (some[:3], some.astype(np.uint16)):
+        with pytest.raises(AssertionError):
+            similarity.sum_of_squares(some, other)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
