@@ -171,7 +171,8 @@ typedef struct core_decode {
 /* Workspace of a worker for a section of `own` Gaussians which has `chain` with its ancestors. */
 CORE_API int64_t core_decode_workspace(int64_t own, int64_t chain);
 
-/* Decodes one section; its ancestors were decoded, whole, or it is CORE_INVALID. Sections do not overlap in the arrays. Returns its status. */
+/* Decodes one section; its ancestors were decoded, whole, or it is CORE_INVALID. Sections do not overlap in the arrays, and each keeps its tables in a
+   place of its own. Returns its status. */
 CORE_API int32_t core_decode_section(const core_decode *task, int64_t section, int32_t worker);
 
 /* ---- Prediction for the encoder (spec/prediction.md) ---- */

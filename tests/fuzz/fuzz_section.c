@@ -69,11 +69,12 @@ static void take_lie(input *in, file *f) {
     f->lies = which % 4 != 0;
 }
 
-/* What core.h asks of callers, and nobody can check: sections do not overlap. */
+/* What core.h asks of callers, and nobody can check: sections do not overlap, nor are two tables kept in one place. */
 static int32_t is_disjoint(const file *f) {
     for (int64_t i = 0; i < f->section_count; i++)
         for (int64_t k = 0; k < i; k++) {
             const core_section *a = f->sections + i, *b = f->sections + k;
+            if (a->tables >= 0 && a->tables == b->tables) return 0;
             if (a->count < 0 || b->count < 0 || a->count > f->count || b->count > f->count) continue; /* refused */
             if (a->start < 0 || b->start < 0 || a->start > f->count || b->start > f->count) continue;
             if (a->start < b->start + b->count && b->start < a->start + a->count) return 0;
