@@ -773,6 +773,30 @@ def test_phases_of_a_job(phases: list[int], count: int, expected: int) -> None:
         assert status == library.RUNNING
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"joined": 2}, {"joined": -1}, *({"kind": kind} for kind in (-1, -(1 << 28), 3 + 28, 32, 1 << 28))],
+    ids=str,
+)
+def test_jobs_of_no_kind(wrong: dict[str, int]) -> None:
+    call = DrawCall()
+    fields = {"kind": 1, "workers": 2, "task": ctypes.addressof(call.task), "items": 4}
+    assert load().core_start(structs.Job(**(fields | wrong))) == INVALID
+
+
+def test_a_job_of_no_phases_is_wrong_whatever_lies_before_them() -> None:
+    call, ends = DrawCall(), np.array([4, 4], np.int64)
+    job = structs.Job(
+        kind=1,
+        workers=2,
+        task=ctypes.addressof(call.task),
+        items=4,
+        phases=address(ends) + ends.itemsize,
+        phase_count=0,
+    )
+    assert load().core_start(job) == INVALID
+
+
 def test_jobs_of_as_many_workers_as_there_may_be() -> None:
     call = DrawCall()
     for workers, items in ((1, 4), (64, 4), (1, 0)):
