@@ -88,6 +88,7 @@ EQUIVALENT: dict[str, str] = {
     f"gaussians.c: core_{name}: count > MAX_GAUSSIANS  ->  count >= MAX_GAUSSIANS": "the largest count itself takes 5 GB to try"
     for name in ("count_entries", "count_tiles", "fill_tiles")
 } | {
+    "pool.c: core_start: job->kind >= CORE_JOB_KINDS  ->  job->kind > CORE_JOB_KINDS": "what lies behind the table decides",
     "section.c: is_sound: each->count > MAX_GAUSSIANS - chain  ->  each->count >= MAX_GAUSSIANS - chain": "as much",
     "section.c: is_sound: each->parent >= number_of  ->  each->parent > number_of": "its own parent has too many ancestors",
     "neighbours.c: core_find_neighbours: count > MAX_GAUSSIANS  ->  count >= MAX_GAUSSIANS": "as much",
