@@ -11,7 +11,7 @@ typedef struct block { /* LANES Gaussians */
 
 /* Uniform in [-1/2, 1/2): of Gaussian `first` + lane, for component `k`. */
 static inline vec noise(const core_fit *t, int64_t first, uint32_t k) {
-    uvec index;
+    uvec index = {0};
     for (int32_t lane = 0; lane < LANES; lane++) index[lane] = (uint32_t)first + (uint32_t)lane;
     uvec of_step = mixed((uvec){0} + (t->seed * 0xC2B2AE35u + mixed((uvec){0} + (t->step + 1u))[0]));
     uvec x = mixed(mixed(index * 0x9E3779B9u + k * 0x85EBCA6Bu + of_step) ^ of_step) >> 8;
@@ -25,7 +25,7 @@ static inline vec look_up(const float *table, ivec index) {
 }
 
 static inline vec unless_frozen(const block *b, int32_t bit, vec x) {
-    ivec frozen;
+    ivec frozen = {0};
     for (int32_t lane = 0; lane < LANES; lane++) frozen[lane] = -((b->frozen[lane] & bit) != 0);
     return (vec)((ivec)x & ~frozen);
 }
