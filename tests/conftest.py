@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -12,8 +12,10 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from splatc import bitstream
+from splatc import bitstream, core
 from splatc.bitstream import Header
+from splatc.core import pool
+from splatc.core.library import load
 from splatc.gaussians import Gaussians
 from splatc.quantize import quantize
 from splatc.steps import Quantizer
@@ -70,3 +72,13 @@ def splatc(tmp_path: Path) -> Command:
         return subprocess.run(command, cwd=tmp_path, input=stdin, capture_output=True, timeout=120, check=False)
 
     return run
+
+
+@pytest.fixture
+def all_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Eight threads, whatever this machine has; and the instruction set that was there."""
+    monkeypatch.setattr(pool, "available", lambda: 8)
+    level = load().core_get_level()
+    yield
+    core.set_threads(None)
+    load().core_set_level(level)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -165,16 +164,6 @@ def test_smooth_bright_areas_keep_their_digits(kind: Kind) -> None:
     direction = np.ones_like(x)
     slope = (plain(kind, x + 1e-6 * direction, y) - plain(kind, x - 1e-6 * direction, y)) / 2e-6 * x.size
     assert (gradient * direction).sum() == pytest.approx(slope, rel=2e-3)
-
-
-@pytest.fixture
-def all_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Eight threads, whatever this machine has; and the instruction set that was there."""
-    monkeypatch.setattr(pool, "available", lambda: 8)
-    level = load().core_get_level()
-    yield
-    core.set_threads(None)
-    load().core_set_level(level)
 
 
 @pytest.mark.parametrize("kind", KINDS)

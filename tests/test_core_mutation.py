@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,10 +48,7 @@ def test_checks_are_found() -> None:
 
 
 def test_some_checks_are_held() -> None:
-    found = re.match(r"(\d+) of (\d+) mutants killed", run("--quick", "--sample", "4", "--seed", "7"))
-    assert (
-        found is not None and found[1] == found[2] and int(found[1]) >= 3
-    )  # one of the four may be none that can be told apart
+    assert run("--quick", "--sample", "4", "--seed", "10").startswith("4 of 4 mutants killed")
 
 
 @pytest.mark.slow

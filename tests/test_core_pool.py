@@ -37,12 +37,6 @@ def large() -> bytes:
     return bitstream.encode(header, random_quantized(np.random.default_rng(3), header, 12_000))
 
 
-@pytest.fixture
-def all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Eight threads, whatever this machine has."""
-    monkeypatch.setattr(pool, "available", lambda: 8)
-
-
 def test_any_number_of_threads_decodes_the_same(large: bytes, all_threads: None) -> None:
     found = []
     try:

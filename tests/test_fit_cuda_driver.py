@@ -33,7 +33,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def test_encode_fits_on_it(driver: dict[str, str], tmp_path: Path, tiny_picture: Path) -> None:
     arguments = ["encode", str(tiny_picture), "out.splat2d", "-n", "20", "-e", "1", "--device", "cuda", "--json", "-v"]
-    arguments += ["--max-time", "2"]
+    arguments += ["--max-time", "5"]
     found = subprocess.run(
         [sys.executable, "-m", "splatc", *arguments],
         cwd=tmp_path,
@@ -45,5 +45,5 @@ def test_encode_fits_on_it(driver: dict[str, str], tmp_path: Path, tiny_picture:
     )
     assert found.returncode == 0, found.stderr
     assert "fitted by Fake GPU\n" in found.stderr
-    assert json.loads(found.stdout)["psnr_db"] > 15  # as many steps as two seconds allow
+    assert json.loads(found.stdout)["psnr_db"] > 20
     assert len(list((Path(driver["XDG_CACHE_HOME"]) / "splatc").glob("*.cubin"))) == 1

@@ -193,13 +193,13 @@ def test_the_background_is_the_colour_that_dominates() -> None:
 
 def test_flat_parts_cost_next_to_nothing() -> None:
     image = disc()
-    data = encode_with(image, EncodeOptions(Target("count", 900)), Schedule(120), Quantizer())
+    data = encode_with(image, EncodeOptions(Target("count", 900)), Schedule(200), Quantizer())
     header = bitstream.read_header(data)
     assert header.background == (255, 255, 255)
     assert header.count < 850  # 150 or more in the flat part repeated the background
     y, x = np.mgrid[:96, :128]
     outside = np.hypot(x - 70, y - 40) > 40
-    assert decode_bytes(data).pixels[outside].min() >= 250
+    assert decode_bytes(data).pixels[outside].min() >= 252
 
 
 def test_redundant_gaussians_reach_nothing_but_the_background() -> None:

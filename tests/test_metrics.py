@@ -6,7 +6,6 @@ import itertools
 import math
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -138,16 +137,6 @@ def test_ms_ssim_agrees_with_float64(shape: tuple[int, ...], dtype: type[np.uint
     assert ms_ssim(a.reshape(shape), b.reshape(shape)) == pytest.approx(
         np.mean(list(channels)), abs=5e-7 if a.size > 5000 else 2e-6
     )
-
-
-@pytest.fixture
-def all_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Eight threads, whatever this machine has; and the instruction set that was there."""
-    monkeypatch.setattr(pool, "available", lambda: 8)
-    level = load().core_get_level()
-    yield
-    core.set_threads(None)
-    load().core_set_level(level)
 
 
 def test_same_bits_for_any_number_of_threads_and_instruction_set(all_threads: None) -> None:

@@ -11,9 +11,10 @@
 
 enum { MOST_SIDE = 1 << 20 };
 
-/* Planes that are drawn and missing, and 4096 rows of blocks of 8 bytes (fit_tile.c). */
+/* Planes that are drawn and missing, and the rows of blocks that are remembered (fit_tile.c). */
 int64_t core_fit_workspace(void) {
-    return (int64_t)sizeof(float) * (CORE_MAX_PLANES + CORE_MAX_CHANNELS) * CORE_FIT_TILE_HEIGHT * (CORE_FIT_TILE_WIDTH + 16) + 4096 * 8;
+    int64_t plane = CORE_FIT_TILE_HEIGHT * (CORE_FIT_TILE_WIDTH + 16);
+    return (int64_t)sizeof(float) * (CORE_MAX_PLANES + CORE_MAX_CHANNELS) * plane + REMEMBERED * (int64_t)sizeof(rows);
 }
 
 static int64_t tiles_x(int64_t width) { return (width + CORE_FIT_TILE_WIDTH - 1) / CORE_FIT_TILE_WIDTH; }

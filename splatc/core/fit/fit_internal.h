@@ -5,6 +5,13 @@
 #include "fit.h"
 #include "internal.h"
 
+enum { REMEMBERED = 4096 }; /* rows of blocks of a tile, from drawing to gathering */
+
+typedef struct rows { /* of a block that a Gaussian touches */
+    int16_t first, last; /* one past the last */
+    int32_t smooth;      /* the weight stays a normal float all over the block: its exponent is concave, so its minimum lies at a corner */
+} rows;
+
 enum { MEAN_X, MEAN_Y, LOG_SCALE, LOG_ASPECT, ANGLE, COLOUR }; /* rows of the values */
 
 /* fit_place.c, fit_tile.c, fit_move.c, once for each instruction set: Gaussians first .. last - 1, or a tile. */

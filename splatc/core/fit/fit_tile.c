@@ -6,7 +6,7 @@
 #include "fit_internal.h"
 #include "vector_math.h"
 
-enum { BLOCK = 16, WIDTH = CORE_FIT_TILE_WIDTH, HEIGHT = CORE_FIT_TILE_HEIGHT, PITCH = WIDTH + BLOCK, SHAPE_SUMS = 5, REMEMBERED = 4096 };
+enum { BLOCK = 16, WIDTH = CORE_FIT_TILE_WIDTH, HEIGHT = CORE_FIT_TILE_HEIGHT, PITCH = WIDTH + BLOCK, SHAPE_SUMS = 5 };
 
 static const float CUT = 0.002187491118f;  /* exp(-12.25 / 2) */
 static const float T_END = -8.836507188f;  /* log2 of it */
@@ -30,11 +30,6 @@ static tile tile_of(const core_fit *t, int64_t number) {
 }
 
 /* ---- What a Gaussian does in a block ---- */
-
-typedef struct rows { /* of a block that a Gaussian touches */
-    int16_t first, last; /* one past the last */
-    int32_t smooth;      /* the weight stays a normal float all over the block: its exponent is concave, so its minimum lies at a corner */
-} rows;
 
 /* The whole number from x upwards, or the nearest of 0 .. end. */
 static inline int32_t ceil_within(float x, int64_t end) {
