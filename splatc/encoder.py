@@ -158,7 +158,7 @@ def encode_with(
     if plan is None:
         plan = schedule(options.effort, task.work(rate.first_count()))
     if options.aim is not None:
-        plan = replace(plan, trims=TRIMS)
+        plan = replace(plan, trims=TRIMS, fills=())
     if chosen.waits:
         cuts, every = min(plan.cuts, FEWEST_CUTS), RARELY * plan.rate_every
         plan = replace(plan, cuts=cuts, rate_every=every, densified=0.0 if many else plan.densified)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -17,6 +18,8 @@ from splatc.quantize import QuantizedGaussians, empty_gaussians, quantize
 from splatc.steps import Quantizer
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from splatc.fit.trainer import Moment
 
 FIRST_GUESS = 36.0
@@ -33,6 +36,13 @@ SAMPLES_COST = 1.02
 """What each costs there over what it costs among all: it has fewer neighbours. A third of 115 000 seeds with random shapes and colours."""
 MARGIN = 1.01
 """Pruning aims this far above the target, because the Gaussians become cheaper to code as the fit goes on; the rest is trimmed."""
+
+ENOUGH, ENOUGH_HURRIED = 0.0003, 0.01
+"""Of the target, what the trim may leave; where a GPU has waited long enough, the second."""
+AIM = 0.998
+"""Of what seems to fit: to be a little below the target ends the search, to be above does not."""
+LINEAR = 6
+"""Packings after which the trim halves what is left."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +97,7 @@ class RateControl:
         for _ in range(4):
             # The fewer there are in the same area, the more each position costs: log2(area / count).
             count = available / max(1.0, bits_now + math.log2(now / count))
-        return max(1, min(now, round(count)))
+        return max(1, round(count))
 
     def expected(self, gaussians: Gaussians, quantizer: Quantizer) -> FloatArray:
         """(N, C) the colours, in the coded space, that neighbours promise."""
@@ -123,22 +133,34 @@ class RateControl:
     def trim(self, quantized: QuantizedGaussians, cost: FloatArray) -> bytes:
         """The file with as many Gaussians as fit, the dearest to remove first."""
         ranking = np.argsort(-cost, kind="stable")
-        count = len(ranking)
         if self.target.kind == "count":
             return self.pack(quantized.take(ranking[: self.target.value]))
-        kept, size = quantized, self.measure(quantized)
-        while True:
-            while size > self.target.value:
-                bits = 8 * (size - self.overhead) / count
-                # A little less than what is too much, and again; or a little more, where a GPU has waited long enough.
-                share = 1.15 if self.hurried else 0.9
-                count -= max(1, int(share * 8 * (size - self.target.value) / bits))
-                kept = quantized.take(ranking[:count])
-                size = self.measure(kept)
-            data = self.pack(kept)
-            size = len(data)
-            if size <= self.target.value:  # pragma: no branch - but for once in 10^9
-                return data
+        kept = quantized.take(ranking[: self.most(quantized, ranking)])
+        while (
+            len(data := self.pack(kept)) > self.target.value
+        ):  # pragma: no cover - once in 10^9: measured, it had fitted
+            kept = quantized.take(ranking[: len(kept) - 1])
+        return data
+
+    def most(self, quantized: QuantizedGaussians, ranking: NDArray[np.int64]) -> int:
+        """How many Gaussians fit into the file, in this order; of several numbers one that uses the target nearly as well as the most."""
+        low, spare = 0, float(self.target.value - self.overhead)
+        high = len(ranking)
+        excess = float(self.measure(quantized) - self.target.value)
+        if excess <= 0.0:
+            return high
+        enough = (ENOUGH_HURRIED if self.hurried else ENOUGH) * self.target.value
+        for look in itertools.count():
+            if high - low <= 1 or (low > 0 and spare <= enough):
+                return low
+            # Between what fits and what does not bytes are nearly proportional; where they are not, halving ends it.
+            share = AIM * spare / (spare + excess) if look < LINEAR else 0.5
+            tried = min(max(low + int(share * (high - low)), low + 1), high - 1)
+            size = self.measure(quantized.take(ranking[:tried]))
+            if size <= self.target.value:
+                low, spare = tried, float(self.target.value - size)
+            else:
+                high, excess = tried, float(size - self.target.value)
 
 
 def in_squares(gaussians: Gaussians, width: int, height: int, count: int) -> Gaussians:

@@ -14,11 +14,11 @@ from splatc.fit import task
 from splatc.fit.clock import Clock
 from splatc.fit.engines.core import CoreEngine
 from splatc.fit.rounding import freeze, rounded, step_rows
-from splatc.fit.schedule import Cut, Round, Schedule, Trim, schedule
+from splatc.fit.schedule import Cut, Fill, Round, Schedule, Trim, schedule
 from splatc.fit.seeding import seed
 from splatc.fit.table import ANGLE, COLOUR, FROZEN, LOG_ASPECT, NAMES, ROWS
 from splatc.fit.task import Task, Tune
-from splatc.fit.trainer import fit
+from splatc.fit.trainer import Moment, fit
 from splatc.gaussians import FloatArray, Gaussians, Scene
 from splatc.quantize import dequantize, quantize
 from splatc.render import render
@@ -171,7 +171,34 @@ def test_schedules_prune_then_round_in_order(effort: int) -> None:
     assert [event.share for event in cuts] == [k / plan.cuts for k in range(1, plan.cuts + 1)]
     assert events[: plan.cuts] == cuts
     assert len(rounds) == 3 * plan.stages and rounds[-1] == Round(("colour",), 1.0)
-    assert events.index(Trim()) == plan.cuts + 2 * plan.stages
+    assert events.index(Trim()) == plan.cuts + len(plan.fills) + 2 * plan.stages
+    last_shapes = max(k for k, event in enumerate(events) if event == Round(("log_scale", "log_aspect", "angle"), 1.0))
+    fills = [k for k, event in enumerate(events) if event == Fill()]
+    assert len(fills) == len(plan.fills) and max(fills) < last_shapes  # or the new ones would keep shapes off the grid
+
+
+def test_gaussians_that_have_become_cheaper_make_room_for_more() -> None:
+    """As of noisy pictures, where the rate term takes half of their bits away after pruning is done."""
+
+    def budget(moment: Moment) -> int:
+        return 60 if moment.time < 0.42 else 90
+
+    what = Task(np.rint(picture() * 255).astype(np.uint8), Blend.NORMALIZED, BACKGROUND, Quantizer())
+    seeds = seed(picture(), 180, np.random.default_rng(0))
+    result, quantizer = fit(CoreEngine(what), what, seeds, budget, PLAN)
+    assert 85 <= len(result) <= 90
+    integers = quantize(quantizer, result, WIDTH, HEIGHT)
+    again = quantize(quantizer, dequantize(quantizer, integers), WIDTH, HEIGHT)
+    assert all(np.array_equal(getattr(integers, name), getattr(again, name)) for name in vars(integers))
+    few, _ = fit(CoreEngine(what), what, seeds, budget, replace(PLAN, fills=()))
+    assert len(few) <= 60
+
+
+def test_large_pictures_are_seen_more_thinly() -> None:
+    plan, few = Schedule(100), 40
+    assert plan.reduction(4000, 4000, 16_000_000 // 16 // few) == 4
+    assert plan.reduction(2000, 2000, 4_000_000 // 16 // few) == 2
+    assert plan.reduction(2000, 2000, 4_000_000 // 16 // 100) == 4
 
 
 def test_a_clock_counts_steps() -> None:

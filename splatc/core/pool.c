@@ -97,6 +97,8 @@ static thread threads[CORE_MAX_WORKERS];
 static int32_t alive[CORE_MAX_WORKERS]; /* 1: runs, 2: has ended and is to be joined */
 static int32_t retiring;                /* workers without work end */
 static int32_t idle;                    /* workers that wait for work */
+static int32_t looking;                 /* workers that look out for it, awake */
+static int32_t expected;                /* as many as the last job wanted beside its caller: more need not look out */
 static core_job *first_job;
 static int64_t events; /* what may have made an item free: a new job, a phase that is done */
 
@@ -127,7 +129,7 @@ static void forget_threads_of_parent(void) {
     pthread_cond_init(&work, NULL);
     make_timed(&finished);
     memset(alive, 0, sizeof alive);
-    retiring = idle = 0;
+    retiring = idle = looking = 0;
     first_job = NULL;
     __atomic_store_n(&owner, here, __ATOMIC_RELEASE);
 }
@@ -268,6 +270,18 @@ static void remove_job(core_job *job) {
     if (*at == job) *at = job->link;
 }
 
+/* Whether there may soon be an item for one more worker: when a phase is done, or, where there is no job, when the next one comes. */
+static int32_t may_open(void) {
+    const core_job *job = first_job;
+    while (job != NULL && __builtin_popcountll(job->busy) >= job->workers) job = job->link;
+    return job != NULL || first_job == NULL;
+}
+
+/* Those who look out find what is open, and wake others if there is more. */
+static void wake_if_open(void) {
+    if (idle > 0 && looking == 0 && open_job() != NULL) wake_workers();
+}
+
 /* Runs one item of a job, as the first worker of it that is free; with the lock held, but while the item runs. Jobs take turns, so that a short one does not
    wait for the end of a long one. */
 static void run_next(core_job *job) {
@@ -276,7 +290,7 @@ static void run_next(core_job *job) {
     job->busy |= (uint64_t)1 << worker;
     remove_job(job);
     append_job(job);
-    if (idle > 0 && open_job() != NULL) wake_workers();
+    wake_if_open();
     release();
     int32_t status = RUN[job->kind](job, item, worker);
     acquire();
@@ -299,11 +313,13 @@ static void run_worker(int32_t number) {
         }
         if (retiring) break;
         int64_t seen = __atomic_load_n(&events, __ATOMIC_RELAXED);
-        if (seen != looked) { /* something happened lately, so something may soon */
+        if (seen != looked && looking < expected && may_open()) { /* something happened lately, so something may soon */
             looked = seen;
+            looking++;
             release();
             await_event(seen);
             acquire();
+            looking--;
             continue;
         }
         idle++;
@@ -351,7 +367,8 @@ int32_t core_start(core_job *job) {
     if (status == CORE_OK) {
         append_job(job);
         __atomic_add_fetch(&events, 1, __ATOMIC_RELAXED);
-        if (idle > 0) wake_workers();
+        expected = wanted;
+        wake_if_open();
     }
     release();
     return status;

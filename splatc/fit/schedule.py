@@ -46,6 +46,11 @@ class Trim:
 
 
 @dataclass(frozen=True)
+class Fill:
+    """Add Gaussians where the file can hold more: they have become cheaper than pruning took them for."""
+
+
+@dataclass(frozen=True)
 class Round:
     """Round these attributes of ``share`` of the Gaussians for good."""
 
@@ -53,7 +58,7 @@ class Round:
     share: float
 
 
-Event = Cut | Trim | Round
+Event = Cut | Fill | Trim | Round
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,8 @@ class Schedule:
     """Samples that a step looks at for each Gaussian that will stay, at least, where it takes every second pixel of every second row."""
     samples_beyond: float = 100.0
     """And where it takes fewer than these: details that they do not see are lost sooner."""
+    samples_large: float = 40.0
+    """The same of a picture of more than LARGE pixels: its fit has so few steps that more of them, which see less, are worth more."""
     prune_from: float = 0.08
     prune_until: float = 0.4
     cuts: int = 40
@@ -74,6 +81,8 @@ class Schedule:
     """Of so many cuts, and of the last, the encoder is asked how many Gaussians the file can hold."""
     densified: float = 0.1
     """Of the Gaussians that a cut leaves, so many are new ones; not of the last cuts (LAST_DENSIFIED)."""
+    fills: tuple[float, ...] = (0.45, 0.55, 0.65)
+    """When to look whether the file can hold more: before the last shapes are rounded, or those of new ones never would be."""
     quantized: bool = True
     """False: floats to the end, without noise and freezing, as the papers fit."""
     noise_from: float = 0.1
@@ -100,7 +109,8 @@ class Schedule:
     def reduction(self, width: int, height: int, count: int) -> int:
         """Of the polyphase subsets that the steps look at, for ``count`` Gaussians that will stay of a picture of width x height px."""
         reduction = reduction_for(width, height, self.samples * count)
-        return reduction if reduction <= 2 else max(2, reduction_for(width, height, self.samples_beyond * count))
+        beyond = self.samples_large if width * height > LARGE else self.samples_beyond
+        return reduction if reduction <= 2 else max(2, reduction_for(width, height, beyond * count))
 
     def adapted(self, quantizer: Quantizer, error: float) -> Quantizer:
         """The steps for a picture with that mean squared error: where it is small, rounding must do little harm."""
@@ -117,6 +127,7 @@ class Schedule:
             share = (k + 1) / self.cuts
             densified = self.densified if share < LAST_DENSIFIED else 0.0
             events.append((self.prune_from + k * span, Cut(share, densified, k % every == 0 or k + 1 == self.cuts)))
+        events += ((time, Fill()) for time in self.fills)
         for names, (start, end) in (
             (("log_scale", "log_aspect", "angle"), self.freeze_shape),
             (("mean",), self.freeze_mean),
@@ -144,11 +155,14 @@ FEW = 400
 HASTY: dict[str, Any] = {
     "rates": Rates(mean=0.5, log_scale=0.175, log_aspect=0.25, angle=0.5, colour=0.0375, final=0.1, betas=(0.7, 0.9)),
     "prune_until": 0.5,
+    "fills": (0.55, 0.65, 0.75),
     "freeze_shape": (0.65, 0.79),
     "freeze_mean": (0.79, 0.895),
     "freeze_colour": (0.895, 1.0),
 }
 """What is other then: +0.1 dB at 250 steps (tools/README.md, "Few steps")."""
+LARGE = 10_000_000
+"""px; at CR 500 pictures of 14 and 31 megapixels lose nothing by every fourth pixel instead of every second, and take two thirds of the time."""
 USUAL_SAMPLES = 400_000
 """Samples a step up to which a fit makes all steps of its effort: those of a picture of 0.4 megapixels."""
 FEWEST = 0.25

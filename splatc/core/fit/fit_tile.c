@@ -204,10 +204,21 @@ static inline void visit_block(const core_fit *t, const tile *here, const core_f
     }
 }
 
+/* The first column of a Gaussian in a tile, and one past its last. */
+static inline int32_t first_column(const tile *here, const core_fit_placed *p, float x) { return ceil_within(x - p->extent_x - 0.5f, here->width); }
+static inline int32_t end_column(const tile *here, const core_fit_placed *p, float x) { return ceil_within(x + p->extent_x + 0.5f, here->width); }
+
+/* As many blocks as visit() would look at. */
+static inline void pass_by(const tile *here, const core_fit_placed *p, buffers *b) {
+    float x = p->x - (float)here->left;
+    int32_t columns = end_column(here, p, x) - first_column(here, p, x);
+    b->visited += (columns + BLOCK - 1) / BLOCK;
+}
+
 /* All blocks of a Gaussian in a tile; what was drawn before, its blocks are remembered. */
 static inline void visit(const core_fit *t, const tile *here, const core_fit_placed *p, buffers *b, totals *all, const int32_t what, const int32_t planes) {
     float x = p->x - (float)here->left, y = p->y - (float)here->top;
-    int32_t first = ceil_within(x - p->extent_x - 0.5f, here->width), last = ceil_within(x + p->extent_x + 0.5f, here->width);
+    int32_t first = first_column(here, p, x), last = end_column(here, p, x);
     for (int64_t left = first; left < last; left += BLOCK) {
         rows r;
         if (what != DO_DRAW && t->what != CORE_FIT_MOVE && b->visited < REMEMBERED) r = b->remembered[b->visited];
@@ -243,7 +254,8 @@ static inline int32_t gather_members(const core_fit *t, const tile *here, buffer
         float *sums = sums_of(t, here, i);
         totals all;
         for (int32_t s = 0; s < CORE_FIT_SUMS * BLOCK; s += LANES) *(vec *)(all.sum[0] + s) = splat(0.0f);
-        if (t->what == CORE_FIT_COSTS) visit(t, here, t->placed + i, b, &all, DO_JUDGE, planes);
+        if (frozen == CORE_FROZEN_ALL && t->what != CORE_FIT_COSTS) pass_by(here, t->placed + i, b); /* no sums: it moves no more */
+        else if (t->what == CORE_FIT_COSTS) visit(t, here, t->placed + i, b, &all, DO_JUDGE, planes);
         else if (still) visit(t, here, t->placed + i, b, &all, DO_GATHER_COLOURS, planes);
         else visit(t, here, t->placed + i, b, &all, DO_GATHER, planes);
         int32_t count = t->what == CORE_FIT_COSTS ? 1 : SHAPE_SUMS + planes;
