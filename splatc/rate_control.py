@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -150,9 +149,8 @@ class RateControl:
         if excess <= 0.0:
             return high
         enough = (ENOUGH_HURRIED if self.hurried else ENOUGH) * self.target.value
-        for look in itertools.count():
-            if high - low <= 1 or (low > 0 and spare <= enough):
-                return low
+        look = 0
+        while high - low > 1 and (low == 0 or spare > enough):
             # Between what fits and what does not bytes are nearly proportional; where they are not, halving ends it.
             share = AIM * spare / (spare + excess) if look < LINEAR else 0.5
             tried = min(max(low + int(share * (high - low)), low + 1), high - 1)
@@ -161,6 +159,8 @@ class RateControl:
                 low, spare = tried, float(self.target.value - size)
             else:
                 high, excess = tried, float(size - self.target.value)
+            look += 1
+        return low
 
 
 def in_squares(gaussians: Gaussians, width: int, height: int, count: int) -> Gaussians:

@@ -162,7 +162,7 @@ HASTY: dict[str, Any] = {
 }
 """What is other then: +0.1 dB at 250 steps (tools/README.md, "Few steps")."""
 LARGE = 10_000_000
-"""px; at CR 500 pictures of 14 and 31 megapixels lose nothing by every fourth pixel instead of every second, and take two thirds of the time."""
+"""px. At CR 500 pictures of 14 and 31 megapixels lose nothing by r = 4 instead of 2, and take two thirds of the time (tools/README.md)."""
 USUAL_SAMPLES = 400_000
 """Samples a step up to which a fit makes all steps of its effort: those of a picture of 0.4 megapixels."""
 FEWEST = 0.25

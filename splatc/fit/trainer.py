@@ -50,8 +50,7 @@ RATES: dict[Tune, float] = {"psnr": 1.0, "ssim": 2.0, "smartsplat": 0.0}
 FILLED = 0.01
 """Of the Gaussians: where the file can hold not even so many more, none are added."""
 FALLING, MOST_FALLING = 3.0, 1.5
-"""Where there is much room what a Gaussian costs still falls, so more are added; at the end what is too much is trimmed. White noise at effort
-1 and CR 50 without that: 93 % of the bytes."""
+"""Where there is much room what a Gaussian costs still falls, so more are added; at the end what is too much is trimmed."""
 
 
 def fit(
