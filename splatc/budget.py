@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from splatc import arguments
 from splatc.errors import LimitError
 
 if TYPE_CHECKING:
@@ -22,6 +23,14 @@ GAUSSIAN_BYTES = 512
 """What a Gaussian takes while it is read and drawn, with room to spare: 260 to 400 were measured, the latter with sections."""
 TABLE_BYTES = 1 << 17
 """What is kept of the tables of a section that others go on from."""
+
+
+def budget_of(max_pixels: object, max_memory: object) -> Budget:
+    """The bounds that a caller gives. Raises UsageError for what is neither None nor a whole number above 0."""
+    return Budget(
+        None if max_pixels is None else arguments.whole("max_pixels", max_pixels, otherwise="None"),
+        None if max_memory is None else arguments.whole("max_memory", max_memory, otherwise="None"),
+    )
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
+from splatc import arguments
 from splatc.bitstream import Metadata, Reader
-from splatc.budget import Budget
-from splatc.errors import UsageError
+from splatc.budget import Budget, budget_of
 from splatc.files import named, open_input
 from splatc.render.choice import Tell, check_device
 from splatc.steps import MAX_LEVELS
 
 if TYPE_CHECKING:
+    from splatc.arguments import Number
     from splatc.gaussians import Scene
     from splatc.image_io import Samples, Shape
     from splatc.render.draw import Plan
@@ -28,8 +29,8 @@ _STRIP = 256
 def open(
     file: str | os.PathLike[str] | BinaryIO,
     *,
-    max_pixels: int | None = None,
-    max_memory: int | None = None,
+    max_pixels: Number | None = None,
+    max_memory: Number | None = None,
     device: str = "cpu",
 ) -> Picture:
     """Open a ``.splat2d`` file, given by its path or as a seekable binary file, which the caller then closes.
@@ -37,7 +38,7 @@ def open(
     Nothing larger than `max_pixels` is drawn from it, by default 2^29, and nothing that may take more than `max_memory` bytes, by default
     4 GiB. `device` "cuda" draws on an NVIDIA GPU (``pip install splatc[cuda]``), "auto" on one that works if the picture is large; samples
     then differ from those of the CPU within the tolerance of the format. Reads only header and index. Raises InputError, UsageError (a file
-    that cannot seek), CorruptFileError, UnsupportedFileError, LimitError and DeviceError.
+    that cannot seek), CorruptFileError, UnsupportedFileError, LimitError, DeviceError and CoreError.
 
     >>> import io, numpy as np, splatc
     >>> gaussians = splatc.Gaussians(
@@ -47,7 +48,7 @@ def open(
     ...     picture.size, picture.read(region=(4, 4, 8, 8)).shape, picture.read(scale="1/4").shape
     ((16, 12), (8, 8, 3), (3, 4, 3))
     """
-    return Picture(file, budget=Budget(max_pixels, max_memory), device=device)
+    return Picture(file, budget=budget_of(max_pixels, max_memory), device=device)
 
 
 def _ignore(_sentence: str, _urgent: bool) -> None:
@@ -74,20 +75,13 @@ class Picture:
         self._closing = contextlib.ExitStack()
         self._budget = budget
         self._name = name
-        if isinstance(file, str | os.PathLike):
-            self._name = os.fspath(file)
-            stream = self._closing.enter_context(open_input(self._name))
+        given = arguments.path_or_stream("file", file)
+        if isinstance(given, str):
+            self._name = given
+            stream = self._closing.enter_context(open_input(given))
         else:
-            stream = file
+            stream = given
         with self._named():
-            if not hasattr(stream, "seekable"):
-                self.close()
-                raise UsageError(
-                    f"expected a path or a binary file, not {type(file).__name__}; bytes go into an io.BytesIO"
-                )
-            if not stream.seekable():
-                self.close()
-                raise UsageError("a pipe or stream that cannot seek: read it into an io.BytesIO first")
             try:
                 self._reader = Reader(stream)
             except BaseException:
@@ -133,7 +127,7 @@ class Picture:
         default that of the source. With `allow_truncated` a file that ends too early shows what is whole of it.
 
         A region costs what lies in it, and is the crop of the whole picture, to the last bit, wherever x scale and y scale are whole
-        numbers. Raises UsageError, CorruptFileError, UnsupportedFileError and LimitError (more pixels than splatc holds in memory).
+        numbers. Raises UsageError, CorruptFileError, UnsupportedFileError, LimitError (more pixels than splatc holds in memory), DeviceError and CoreError.
         """
         seen, depth = self.view(region, scale), self._depth(bit_depth)
         scene, plan = self._scene(seen, seen.rows, depth, max_level, allow_truncated)
@@ -184,8 +178,9 @@ class Picture:
         self, seen: View, rows: int, depth: int, max_level: int | None, allow_truncated: bool
     ) -> tuple[Scene, Plan]:
         """What is drawn. ``rows`` of it lie in memory at once. Raises LimitError before anything large is allocated."""
-        if max_level is not None and not 0 <= max_level < MAX_LEVELS:
-            raise UsageError(f"max_level={max_level!r}: expected a number from 0 to {MAX_LEVELS - 1}")
+        if max_level is not None:
+            max_level = arguments.whole("max_level", max_level, 0, MAX_LEVELS - 1, otherwise="None")
+        allow_truncated = arguments.flag("allow_truncated", allow_truncated)
         whole = seen.region == (0, 0, self.width, self.height)
         region = None if whole else seen.box
         with self._named():
@@ -210,9 +205,9 @@ class Picture:
         return strips(self._device, scene, plan, np.uint8 if depth == 8 else np.uint16, rows, self._tell)
 
     def _depth(self, bit_depth: int | None) -> int:
-        if bit_depth not in (None, 8, 16):
-            raise UsageError(f"bit_depth={bit_depth!r}: expected 8, 16 or None")
-        return bit_depth or self.bit_depth
+        if bit_depth is None:
+            return self.bit_depth
+        return arguments.whole_choice("bit_depth", bit_depth, (8, 16), otherwise="None")
 
     def _named(self) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext() if self._name is None else named(self._name)

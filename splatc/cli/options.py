@@ -1,8 +1,10 @@
-"""Options that several commands share, and what they do."""
+"""Options that several commands share, in the same words everywhere, and what they do."""
 
 from __future__ import annotations
 
 import click
+
+from splatc.cli.target import Size, Whole
 
 MAX_FILE_BYTES = 1 << 30
 """Longer ``.splat2d`` files are refused."""
@@ -12,6 +14,11 @@ device_option = click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="What computes."
 )
 threads_option = click.option(
-    "--threads", type=click.IntRange(min=1), metavar="N", help="Number of threads.  [default: one per core]"
+    "--threads", type=Whole(), metavar="N", help="Number of threads.  [default: one per core]"
 )
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+memory_option = click.option(
+    "--max-memory", type=Size(), metavar="SIZE", help="Refuse what may take more memory."
+)
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say errors only: no notes, progress or summary.")
+verbose_option = click.option("-v", "--verbose", is_flag=True, help="Say what is being done; not with -q.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
