@@ -16,9 +16,9 @@ from click.testing import CliRunner
 import splatc
 from splatc import bitstream, core
 from splatc.bitstream.container import write
+from splatc.bitstream.limits import MAX_FILE_BYTES
 from splatc.budget import GAUSSIAN_BYTES, MAX_MEMORY, MAX_PIXELS, Budget
 from splatc.cli import main
-from splatc.cli.options import MAX_FILE_BYTES
 from splatc.decoder import make_scene
 from splatc.errors import LimitError
 from splatc.gaussians import Scene
@@ -78,7 +78,7 @@ def bombs() -> dict[str, bytes]:
 MEASURE = """
 import resource, sys, time
 from splatc.cli import main
-from splatc.cli.options import MAX_FILE_BYTES
+from splatc.bitstream.limits import MAX_FILE_BYTES
 import splatc.picture, splatc.decoder, splatc.verifier, splatc.image_io, splatc.render.draw
 from splatc.bitstream import decoding, predict, reach
 for path in sys.argv[2:]:

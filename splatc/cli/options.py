@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import click
 
-MAX_FILE_BYTES = 1 << 30
-"""Longer ``.splat2d`` files are refused."""
-
 force_option = click.option("-f", "--force", is_flag=True, help="Replace an existing output.")
 device_option = click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="What computes."
