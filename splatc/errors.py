@@ -67,6 +67,6 @@ class BatchError(SplatError):
 class SplatWarning(UserWarning):
     """A picture was read, but something beside its pixels could not be: metadata that are damaged are left out.
 
-    Python shows it once for each place in a program; ``warnings.simplefilter("error", splatc.SplatWarning)`` makes it an exception, which is
-    no SplatError. The commands print it as a note.
+    Python shows it once for each place in a program; ``warnings.simplefilter("error", splatc.SplatWarning)`` makes it an exception, which
+    is no SplatError. The commands print it as a note.
     """
