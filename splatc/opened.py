@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from splatc.bitstream.container import SIGNATURE
 from splatc.bitstream.limits import MAX_FILE_BYTES
@@ -16,6 +16,28 @@ from splatc.files import display, open_input
 
 KEPT_BYTES = 1 << 25
 """Of a pipe so much is kept in memory; what is longer goes into a temporary file."""
+
+
+class _View(io.RawIOBase):
+    """Bytes that are read where they lie: io.BytesIO would copy all of them."""
+
+    def __init__(self, view: memoryview) -> None:
+        self._bytes, self._place = view.cast("B") if view.nbytes else memoryview(b""), 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        self._place = offset + (0, self._place, len(self._bytes))[whence]
+        return self._place
+
+    def read(self, size: int = -1, /) -> bytes:
+        part = bytes(self._bytes[self._place : self._place + size])
+        self._place += len(part)
+        return part
 
 
 @contextlib.contextmanager
@@ -29,10 +51,8 @@ def open_file(file: str | bytes | bytearray | memoryview | os.PathLike[str]) -> 
         yield io.BytesIO(file)
         return
     if isinstance(file, bytearray | memoryview):
-        size = memoryview(file).nbytes
-        if size > MAX_FILE_BYTES:
-            raise LimitError(f"the file has {size} bytes, more than the {MAX_FILE_BYTES} that splatc accepts")
-        yield io.BytesIO(bytes(file))
+        with memoryview(file) as view:
+            yield cast("BinaryIO", _View(view if view.contiguous else memoryview(bytes(view))))
         return
     path = os.fsdecode(file)
     with open_input(path) as stream:
