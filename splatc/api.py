@@ -7,14 +7,13 @@ splatc is missing, does not fit, or cannot run on this machine.
 
 from __future__ import annotations
 
-import io
+import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 from splatc import arguments
-from splatc.errors import InputError, LimitError
-from splatc.files import read_input
+from splatc.files import named
 from splatc.request import ARGUMENTS, Request
 
 if TYPE_CHECKING:
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
     from splatc.pixels import Samples
     from splatc.render.view import Scale
     from splatc.verifier import Problem
-
-MAX_FILE_BYTES = 1 << 30
-"""Longer ``.splat2d`` files are refused."""
 
 Bytes = bytes | bytearray | memoryview
 """And whatever else exports its bytes, such as a memory map."""
@@ -151,6 +147,9 @@ def decode(
     `max_pixels` (2^29) are drawn, nor may it take more than some `max_memory` bytes (4 GiB). `device` "cuda" draws on an NVIDIA GPU, "auto"
     on one that works if the picture is large. To read several parts of one file see ``splatc.open``.
 
+    The CRC of every byte of the file is checked before the whole picture is drawn; what is checked of a part, ``Picture.read`` says.
+    Damaged metadata cost no pixel: a ``splatc.SplatWarning`` tells of them.
+
     Raises InputError, CorruptFileError, UnsupportedFileError, LimitError, UsageError, DeviceError and CoreError.
 
     >>> import numpy as np, splatc
@@ -161,20 +160,20 @@ def decode(
     >>> splatc.decode(data).shape, splatc.decode(data, scale="1/2").shape
     ((12, 16, 3), (6, 8, 3))
     """
-    given = arguments.file("data", data)
-
     from splatc.budget import budget_of
     from splatc.picture import Picture
 
-    file = io.BytesIO(given) if isinstance(given, bytes) else given
-    with Picture(file, budget=budget_of(max_pixels, max_memory), device=device) as picture:
+    budget = budget_of(max_pixels, max_memory)
+    with _opened(data) as (file, path):
+        picture = Picture(file, name=path, budget=budget, device=device)
         return picture.read(region, scale, max_level, bit_depth)
 
 
 def info(data: File, *, bits: bool = False) -> dict[str, Any]:
     """What a ``.splat2d`` file holds, given by its bytes, its path or as a binary file that can seek: what ``splatc info --json`` prints.
 
-    Structure and checksums are looked at; the streams of Gaussians are decoded only with `bits`, to say what they are spent on.
+    Structure, checksums and metadata are looked at; the streams of Gaussians are decoded only with `bits`, to say what they are spent on.
+    ``splatc info --help`` says what its keys mean.
     Raises InputError, CorruptFileError, UnsupportedFileError, LimitError, UsageError and, with `bits`, CoreError.
 
     >>> import numpy as np, splatc
@@ -184,19 +183,18 @@ def info(data: File, *, bits: bool = False) -> dict[str, Any]:
     (640, 480, 0)
     """
     also_bits = arguments.flag("bits", bits)
-    content = _content(data)
 
     from splatc.describe import describe
 
-    return describe(content, bits=also_bits)
+    with _opened(data) as (file, path), _named(path):
+        return describe(file, bits=also_bits)
 
 
 def verify(data: File) -> list[Problem]:
     """All that is wrong with a ``.splat2d`` file, given by its bytes, its path or as a binary file that can seek: what ``splatc verify``
     prints. Empty for a sound file.
 
-    Each problem has a `kind` ("corrupt", "unsupported", "limit"), a `part` and a `message`. Raises InputError, UsageError, CoreError, and
-    LimitError for a file longer than splatc accepts.
+    Each problem has a `kind` ("corrupt", "unsupported", "limit"), a `part` and a `message`. Raises InputError, UsageError and CoreError.
 
     >>> import numpy as np, splatc
     >>> nothing = splatc.Gaussians(*(np.zeros(shape, np.float32) for shape in ((0, 2), (0, 2), (0,), (0, 3))))
@@ -204,11 +202,10 @@ def verify(data: File) -> list[Problem]:
     >>> splatc.verify(data), [problem.part for problem in splatc.verify(data[:-1] + b"x")]
     ([], ['checksum'])
     """
-    content = _content(data)
-
     from splatc.verifier import verify
 
-    return verify(content)
+    with _opened(data) as (file, path), _named(path):
+        return verify(file)
 
 
 def encode_gaussians(
@@ -264,18 +261,19 @@ def encode_gaussians(
     return bitstream.encode(header, quantize(quantizer, gaussians, columns, rows))
 
 
-def _content(data: File) -> bytes:
-    """All bytes of a file. Raises InputError and LimitError."""
+@contextlib.contextmanager
+def _opened(data: File) -> Iterator[tuple[BinaryIO, str | None]]:
+    """The file, and its path if it is given by that. Raises UsageError and InputError."""
+    from splatc.opened import open_file
+
     given = arguments.file("data", data)
-    if isinstance(given, bytes):
-        return given
-    if isinstance(given, str):
-        return read_input(given, limit=MAX_FILE_BYTES)
-    try:
-        given.seek(0)
-        content = given.read(MAX_FILE_BYTES + 1)
-    except (OSError, ValueError) as error:
-        raise InputError(f"the file cannot be read: {error}") from error
-    if len(content) > MAX_FILE_BYTES:
-        raise LimitError(f"the file is longer than the {MAX_FILE_BYTES} bytes that splatc accepts")
-    return content
+    if not isinstance(given, str | memoryview):
+        yield given, None
+        return
+    with open_file(given) as file:
+        yield file, given if isinstance(given, str) else None
+
+
+def _named(path: str | None) -> contextlib.AbstractContextManager[None]:
+    """Errors begin with the path that a file is given by."""
+    return contextlib.nullcontext() if path is None else named(path)

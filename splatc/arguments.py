@@ -182,10 +182,10 @@ def path(name: str, value: object) -> str:
     return os.path.join(os.curdir, "-") if text == "-" else str(text)
 
 
-def file(name: str, value: object) -> bytes | str | BinaryIO:
+def file(name: str, value: object) -> memoryview | str | BinaryIO:
     """The bytes of a file, the path of one (bytes are never that), or an open binary file that can seek."""
     found = byte_view(value)
-    return path_or_stream(name, value, "the bytes of a .splat2d file, its path") if found is None else bytes(found)
+    return path_or_stream(name, value, "the bytes of a .splat2d file, its path") if found is None else found
 
 
 def path_or_stream(name: str, value: object, expected: str = "a path") -> str | BinaryIO:

@@ -12,11 +12,11 @@ import numpy as np
 from splatc import metrics
 from splatc.bitstream.container import SIGNATURE
 from splatc.errors import UsageError
-from splatc.files import STDIO, display, named, open_input, read_input
+from splatc.files import STDIO, display, open_input
 from splatc.image_io import Image, Samples, load
+from splatc.picture import Note, Picture, warn
 
 SCHEMA_VERSION = 1
-MAX_FILE_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,16 @@ class Comparison:
         return data | {"psnr_db": self.psnr_db if math.isfinite(self.psnr_db) else None}
 
 
-def compare(a: str, b: str) -> Comparison:
+def compare(a: str, b: str, note: Note = warn) -> Comparison:
     """Compare the pictures in two files; gray counts as RGB of equal parts, a missing alpha channel as opaque, 8 bits as 16,
-    colours as far as alpha lets them be seen.
+    colours as far as alpha lets them be seen. ``note`` is told what of a ``.splat2d`` file is damaged that is no pixel.
 
     Raises UsageError (the pictures differ in size, both are standard input) and what reading them raises.
     """
     if a == b == STDIO:
         raise UsageError("both pictures cannot come from standard input: give one of them a name")
-    first, first_bytes = load_any(a)
-    second, second_bytes = load_any(b)
+    first, first_bytes = load_any(a, note)
+    second, second_bytes = load_any(b, note)
     if (first.width, first.height) != (second.width, second.height):
         raise UsageError(
             f"{display(a)} is {first.width} x {first.height}, {display(b)} {second.width} x {second.height}: "
@@ -84,19 +84,15 @@ def compare(a: str, b: str) -> Comparison:
     )
 
 
-def load_any(path: str) -> tuple[Image, int | None]:
+def load_any(path: str, note: Note = warn) -> tuple[Image, int | None]:
     """The picture in a file of either kind, and the size of the file; standard input is a ``.splat2d`` file."""
     if path != STDIO:
         with open_input(path) as stream:
             start = stream.read(len(SIGNATURE))
         if start != SIGNATURE:
             return load(path), Path(path).stat().st_size
-    data = read_input(path, limit=MAX_FILE_BYTES)
-
-    from splatc.decoder import decode_bytes
-
-    with named(path):
-        return decode_bytes(data), len(data)
+    with Picture(path, note=note) as picture:
+        return picture.load(), picture.reader.file_bytes
 
 
 def alike(a: Samples, b: Samples) -> tuple[Samples, Samples]:

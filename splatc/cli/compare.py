@@ -30,7 +30,7 @@ def compare(a: str, b: str, threads: int | None, as_json: bool) -> None:
 
     core.set_threads(threads)
 
-    result = module.compare(a, b)
+    result = module.compare(a, b, note)
     if not result.equal_profiles:
         note("the two have different colour profiles: samples are compared, not what they show")
     click.echo(json.dumps(result.as_data()) if as_json else _table(result))

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from splatc.cli.console import printable
-from splatc.cli.options import MAX_FILE_BYTES
-from splatc.files import display, named, read_input
+from splatc.cli.console import note, printable
+from splatc.files import display, named
+from splatc.opened import open_file
 
 
 @click.command()
@@ -19,15 +19,15 @@ from splatc.files import display, named, read_input
 def info(source: str, bits: bool, as_json: bool) -> None:
     """Print what the .splat2d FILE holds.
 
-    Structure and checksums are looked at, the streams of Gaussians only with --bits; "splatc verify" decodes them to their end.
+    Structure, checksums and metadata are looked at, the streams of Gaussians only with --bits; "splatc verify" decodes them to their end.
     "-" is standard input.
     """
-    data = read_input(source, limit=MAX_FILE_BYTES)
-
     from splatc.describe import describe
 
-    with named(source):
-        report = describe(data, bits=bits)
+    with open_file(source) as file, named(source):
+        report = describe(file, bits=bits)
+    for each in report["notes"]:
+        note(f"{display(source)}: {each}")
     click.echo(json.dumps(report) if as_json else f"{printable(display(source))}\n{_table(report)}")
 
 

@@ -6,9 +6,6 @@ import click
 
 from splatc.cli.target import Size, Whole
 
-MAX_FILE_BYTES = 1 << 30
-"""Longer ``.splat2d`` files are refused."""
-
 force_option = click.option("-f", "--force", is_flag=True, help="Replace an existing output.")
 device_option = click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="What computes."
@@ -16,7 +13,7 @@ device_option = click.option(
 threads_option = click.option(
     "--threads", type=Whole(), metavar="N", help="Number of threads.  [default: one per core]"
 )
-memory_option = click.option(
+
     "--max-memory", type=Size(), metavar="SIZE", help="Refuse what may take more memory."
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say errors only: no notes, progress or summary.")
