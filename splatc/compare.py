@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import math
+import os
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ import numpy as np
 from splatc import metrics
 from splatc.bitstream.container import SIGNATURE
 from splatc.errors import UsageError
-from splatc.files import STDIO, display, named, open_input, read_input
+from splatc.files import STDIO, display, named, open_input, read_all
 from splatc.image_io import Image, Samples, load
+from splatc.pixels.source import MAX_PIPED
 
 SCHEMA_VERSION = 1
 MAX_FILE_BYTES = 1 << 30
@@ -24,8 +26,8 @@ class Side:
     """One of the two."""
 
     name: str
-    bytes: int | None
-    """None for standard input that is a picture."""
+    bytes: int
+    """Of its file."""
     channels: int
     bit_depth: int
 
@@ -84,14 +86,16 @@ def compare(a: str, b: str) -> Comparison:
     )
 
 
-def load_any(path: str) -> tuple[Image, int | None]:
-    """The picture in a file of either kind, and the size of the file; standard input is a ``.splat2d`` file."""
-    if path != STDIO:
-        with open_input(path) as stream:
-            start = stream.read(len(SIGNATURE))
+def load_any(path: str) -> tuple[Image, int]:
+    """The picture in a file of either kind, and the size of the file, of a pipe that of what came."""
+    with open_input(path) as file:
+        stream = file if file.seekable() else io.BytesIO(read_all(file, path, limit=MAX_PIPED))
+        start = stream.read(len(SIGNATURE))
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(0)
         if start != SIGNATURE:
-            return load(path), Path(path).stat().st_size
-    data = read_input(path, limit=MAX_FILE_BYTES)
+            return load(path, stream), size
+        data = read_all(stream, path, limit=MAX_FILE_BYTES)
 
     from splatc.decoder import decode_bytes
 

@@ -1,11 +1,14 @@
-"""Numbers and sizes as a user types them."""
+"""Numbers, sizes and names of files as a user types them."""
 
 from __future__ import annotations
 
 import math
+import os
 import re
 
 import click
+
+from splatc.descriptors import standard_name
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 
@@ -41,3 +44,25 @@ class Size(click.ParamType[int]):
         if size == 0:
             self.fail(f"{value!r} is less than one byte", param, ctx)
         return size
+
+
+class _StreamPath(click.Path):
+    """A file, or ``-``, which is what the names of standard input or output become, too."""
+
+    descriptor: int
+
+    def __init__(self) -> None:
+        super().__init__(allow_dash=True)
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        return standard_name(os.fspath(value), self.descriptor)
+
+
+class InPath(_StreamPath):
+    descriptor = 0
+
+
+class OutPath(_StreamPath):
+    descriptor = 1
