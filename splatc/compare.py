@@ -15,7 +15,7 @@ from splatc.bitstream.container import SIGNATURE
 from splatc.errors import UsageError
 from splatc.files import STDIO, display, named, open_input, read_all
 from splatc.image_io import Image, Samples, load
-from splatc.pixels.source import MAX_PIPED
+from splatc.pixels.source import MAX_PIPED, explained
 
 SCHEMA_VERSION = 1
 MAX_FILE_BYTES = 1 << 30
@@ -89,10 +89,11 @@ def compare(a: str, b: str) -> Comparison:
 def load_any(path: str) -> tuple[Image, int]:
     """The picture in a file of either kind, and the size of the file, of a pipe that of what came."""
     with open_input(path) as file:
-        stream = file if file.seekable() else io.BytesIO(read_all(file, path, limit=MAX_PIPED))
-        start = stream.read(len(SIGNATURE))
-        size = stream.seek(0, os.SEEK_END)
-        stream.seek(0)
+        with explained(path):
+            stream = file if file.seekable() else io.BytesIO(read_all(file, path, limit=MAX_PIPED))
+            start = stream.read(len(SIGNATURE))
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(0)
         if start != SIGNATURE:
             return load(path, stream), size
         data = read_all(stream, path, limit=MAX_FILE_BYTES)

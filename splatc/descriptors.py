@@ -6,16 +6,8 @@ would be truncated, replaced, or read from its beginning once more.
 
 from __future__ import annotations
 
-import io
 import os
 import re
-import sys
-from typing import TYPE_CHECKING, BinaryIO
-
-from splatc.errors import InputError
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 STDIO = "-"
 _STANDARD = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
@@ -33,37 +25,3 @@ def descriptor_of(path: str) -> int | None:
 def standard_name(path: str, descriptor: int) -> str:
     """``-`` for a name of standard input (0) or output (1), whichever is meant; the path itself for all others."""
     return STDIO if descriptor_of(path) == descriptor else path
-
-
-class Readable(io.FileIO):
-    """A file whose read errors are InputErrors, whoever reads from it."""
-
-    def __init__(self, file: str | int, name: str, *, close: bool = True) -> None:
-        """``name`` begins the messages. Raises OSError, and ValueError for a name that no file can have."""
-        super().__init__(file, "rb", closefd=close)
-        self._shown = name
-
-    def readinto(self, buffer: WriteableBuffer) -> int | None:
-        try:
-            return super().readinto(buffer)
-        except OSError as error:
-            raise self._unreadable(error) from error
-
-    def readall(self) -> bytes:
-        try:
-            return super().readall()
-        except OSError as error:
-            raise self._unreadable(error) from error
-
-    def _unreadable(self, error: OSError) -> InputError:
-        return InputError(f"{self._shown}: cannot be read: {error.strerror or error}")
-
-
-def standard_input(name: str) -> BinaryIO:
-    """Standard input; ``name`` begins the messages. Raises InputError if it is closed."""
-    if sys.stdin is None:
-        raise InputError(f"{name}: standard input is closed: give the name of a file, or send it the bytes")
-    buffer = sys.stdin.buffer
-    raw = getattr(buffer, "raw", buffer)
-    # Something else stands there in tests and in programs that call ours.
-    return io.BufferedReader(Readable(raw.fileno(), name, close=False)) if type(raw) is io.FileIO else buffer

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from splatc import overwriting, strays
-from splatc.descriptors import STDIO, Readable, descriptor_of, standard_input
+from splatc.descriptors import STDIO, descriptor_of
 from splatc.errors import InputError, LimitError, OutputError, SplatError, UsageError
 
 __all__ = [
@@ -35,16 +35,18 @@ __all__ = [
 
 @contextlib.contextmanager
 def open_input(path: str) -> Iterator[BinaryIO]:
-    """The bytes of a file, or standard input for ``-``. Raises InputError (missing, a folder, unreadable), also while they are read."""
+    """The bytes of a file, or standard input for ``-``. Raises InputError (missing, a folder, unreadable, closed)."""
     if path == STDIO:
-        yield standard_input(display(path))
+        if sys.stdin is None:
+            raise InputError("standard input is closed: give the name of a file, or send it the bytes")
+        yield sys.stdin.buffer
         return
     try:
         descriptor = descriptor_of(path)
-        raw = Readable(path if descriptor is None else os.dup(descriptor), display(path))
+        stream = Path(path).open("rb") if descriptor is None else os.fdopen(os.dup(descriptor), "rb")
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise InputError(f"{display(path)}: cannot be read: {_reason(error)}") from error
-    with io.BufferedReader(raw) as stream:
+    with stream:
         yield stream
 
 
@@ -59,7 +61,10 @@ def read_input(path: str, *, limit: int) -> bytes:
 
 def read_all(stream: BinaryIO, path: str, *, limit: int) -> bytes:
     """What an open file still holds; `path` is its name for messages. Raises as read_input does."""
-    data = stream.read(limit + 1)
+    try:
+        data = stream.read(limit + 1)
+    except OSError as error:
+        raise InputError(f"{display(path)}: cannot be read: {_reason(error)}") from error
     if len(data) > limit:
         raise LimitError(f"{display(path)}: longer than the {limit} bytes that splatc accepts")
     return data

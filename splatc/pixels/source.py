@@ -7,6 +7,7 @@ they stand in the file, turned as they are shown. Gray stays gray, palettes, bil
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import tempfile
@@ -19,7 +20,7 @@ import numpy as np
 import PIL.Image
 
 from splatc.bitstream import Metadata
-from splatc.errors import InputImageError, LimitError, SplatError
+from splatc.errors import InputError, InputImageError, LimitError, SplatError
 from splatc.files import STDIO, named, open_input
 from splatc.pixels import deep, kinds, large_source, pillow_source
 from splatc.pixels.colour import kept_profile
@@ -141,11 +142,18 @@ def explained(name: str) -> Iterator[None]:
         except PIL.UnidentifiedImageError as error:
             known = "PNG, JPEG, WebP, AVIF, JPEG 2000, TIFF, PNM, BMP, GIF, TGA, QOI"
             raise InputImageError(f"not a picture that splatc reads ({known})") from error
+        except OSError as error:
+            if error.errno in (None, errno.EINVAL):  # of a reader, not of the system; a damaged offset
+                raise InputImageError(f"damaged or truncated picture: {_sentence(error)}") from error
+            raise InputError(f"cannot be read: {error.strerror}") from error
         except (
             Exception
         ) as error:  # readers raise almost anything on damaged files: SyntaxError, struct.error, IndexError
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise InputImageError(f"damaged or truncated picture: {reason}") from error
+            raise InputImageError(f"damaged or truncated picture: {_sentence(error)}") from error
+
+
+def _sentence(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 @contextlib.contextmanager
