@@ -10,20 +10,21 @@ import click
 
 from splatc.cli.console import note, printable
 from splatc.cli.options import threads_option
+from splatc.cli.target import InPath
 
 if TYPE_CHECKING:
     from splatc.compare import Comparison, Side
 
 
 @click.command()
-@click.argument("a", metavar="A", type=click.Path(allow_dash=True))
-@click.argument("b", metavar="B", type=click.Path(allow_dash=True))
+@click.argument("a", metavar="A", type=InPath())
+@click.argument("b", metavar="B", type=InPath())
 @threads_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def compare(a: str, b: str, threads: int | None, as_json: bool) -> None:
     """Print how near two pictures are: PSNR, MS-SSIM, and their files' sizes.
 
-    A and B are pictures or .splat2d files, of one size in pixels; "-" is a .splat2d file on standard input.
+    A and B are pictures or .splat2d files, of one size in pixels; "-" is standard input.
     """
     from splatc import compare as module
     from splatc import core
@@ -57,5 +58,4 @@ def _table(result: Comparison) -> str:
 
 def _side(side: Side) -> str:
     kind = {1: "gray", 2: "gray and alpha", 3: "RGB", 4: "RGB and alpha"}[side.channels]
-    size = f"{side.bytes} bytes, " if side.bytes is not None else ""
-    return f"{printable(side.name)}: {size}{kind}, {side.bit_depth} bits per sample"
+    return f"{printable(side.name)}: {side.bytes} bytes, {kind}, {side.bit_depth} bits per sample"

@@ -7,7 +7,7 @@ import click
 from splatc.budget import Budget
 from splatc.cli.console import note, say
 from splatc.cli.options import device_option, force_option, threads_option
-from splatc.cli.target import Size
+from splatc.cli.target import InPath, OutPath, Size
 from splatc.files import atomic_output, check_output, display
 
 
@@ -27,8 +27,8 @@ class _RegionType(click.ParamType["tuple[int, int, int, int]"]):
 
 
 @click.command()
-@click.argument("source", metavar="IN", type=click.Path(allow_dash=True))
-@click.argument("output", metavar="OUT", type=click.Path(allow_dash=True))
+@click.argument("source", metavar="IN", type=InPath())
+@click.argument("output", metavar="OUT", type=OutPath())
 @click.option("--region", type=_RegionType(), metavar="X,Y,W,H", help="Decode only this part of the picture, px.")
 @click.option("--scale", default="1", metavar="S", help="Output pixels per px: 1/8, 0.25, 2.  [default: 1]")
 @click.option(

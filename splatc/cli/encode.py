@@ -14,7 +14,7 @@ import click
 
 from splatc.cli.console import note, progress_reporter, say
 from splatc.cli.options import force_option, quiet_option, threads_option
-from splatc.cli.target import FiniteAbove, Size
+from splatc.cli.target import FiniteAbove, InPath, OutPath, Size
 from splatc.errors import UsageError
 from splatc.files import STDIO, atomic_output, check_output, display
 from splatc.request import DEFAULT_CR, Request
@@ -57,8 +57,8 @@ class Summary:
 
 
 @click.command()
-@click.argument("source", metavar="IN", type=click.Path(allow_dash=True))
-@click.argument("output", metavar="OUT", type=click.Path(allow_dash=True))
+@click.argument("source", metavar="IN", type=InPath())
+@click.argument("output", metavar="OUT", type=OutPath())
 @click.option(
     "--cr", type=FiniteAbove(0), metavar="X", help=f"Raw size of the picture over the file's. [default: {DEFAULT_CR:g}]"
 )

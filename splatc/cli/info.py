@@ -8,12 +8,13 @@ from typing import Any
 import click
 
 from splatc.cli.console import note, printable
+from splatc.cli.target import InPath
 from splatc.files import display, named
 from splatc.opened import open_file
 
 
 @click.command()
-@click.argument("source", metavar="FILE", type=click.Path(allow_dash=True))
+@click.argument("source", metavar="FILE", type=InPath())
 @click.option("--bits", is_flag=True, help="Also what the bits are spent on, for which all of FILE is decoded.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(source: str, bits: bool, as_json: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from splatc.cli.target import Size, Whole
+from splatc.cli.target import Whole
 
 force_option = click.option("-f", "--force", is_flag=True, help="Replace an existing output.")
 device_option = click.option(
@@ -12,9 +12,6 @@ device_option = click.option(
 )
 threads_option = click.option(
     "--threads", type=Whole(), metavar="N", help="Number of threads.  [default: one per core]"
-)
-
-    "--max-memory", type=Size(), metavar="SIZE", help="Refuse what may take more memory."
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say errors only: no notes, progress or summary.")
 verbose_option = click.option("-v", "--verbose", is_flag=True, help="Say what is being done; not with -q.")

@@ -1,14 +1,19 @@
-"""Numbers as a user types them: ASCII digits, finite, in their range; a message shows no more than the beginning of a long one."""
+"""Numbers, sizes and names of files as a user types them.
+
+Numbers are of ASCII digits, finite, and in their range; a message shows no more than the beginning of a long one.
+"""
 
 from __future__ import annotations
 
 import math
+import os
 import re
 from fractions import Fraction
 
 import click
 
 from splatc.arguments import LARGEST, shown
+from splatc.descriptors import standard_name
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 _LONGEST = 40
@@ -73,3 +78,25 @@ class Size(click.ParamType[int]):
         if size > LARGEST:
             self.fail(f"{shown(value)} is more than the 2^63 - 1 bytes that anything can have", param, ctx)
         return size
+
+
+class _StreamPath(click.Path):
+    """A file, or ``-``, which is what the names of standard input or output become, too."""
+
+    descriptor: int
+
+    def __init__(self) -> None:
+        super().__init__(allow_dash=True)
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        return standard_name(os.fspath(value), self.descriptor)
+
+
+class InPath(_StreamPath):
+    descriptor = 0
+
+
+class OutPath(_StreamPath):
+    descriptor = 1

@@ -10,13 +10,14 @@ import click
 
 from splatc.cli.console import complain, printable
 from splatc.cli.options import quiet_option
+from splatc.cli.target import InPath
 from splatc.errors import InputError, LimitError
 from splatc.files import display
 from splatc.opened import open_file
 
 
 @click.command()
-@click.argument("sources", metavar="FILE...", nargs=-1, required=True, type=click.Path(allow_dash=True))
+@click.argument("sources", metavar="FILE...", nargs=-1, required=True, type=InPath())
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one line for each FILE.")
 @quiet_option
 @click.pass_context
