@@ -166,10 +166,11 @@ def encode_file(
         max_time=None if max_time is None else max(0.0, max_time - (time.perf_counter() - started)),
     )
     with progress or contextlib.nullcontext() as step:
-        if psnr is None:
-            data = encode_on(wanted, image, options, tell, step)
-        else:
-            data = encode_to_psnr(wanted, image, options, psnr, tell, step)
+        data = (
+            encode_on(wanted, image, options, tell, step)
+            if psnr is None
+            else encode_to_psnr(wanted, image, options, psnr, tell, step)
+        )
     if psnr is not None:
         weigh_metadata(len(data))
     return Encoded(data, image, notes, started)
