@@ -38,7 +38,7 @@ def test_what_is_being_written_stays(tmp_path: Path) -> None:
 
 def test_only_our_own_files_are_removed(tmp_path: Path) -> None:
     ours = strays.new_name()
-    others = [".splatc-0000000100112233445566aa.tmp", ours + ".png", "a" + ours, "picture.png", ".splatc-batch.jsonl"]
+    others = [".splatc-0000000100112233445566aa.tmp", ours + ".png", "a" + ours, "picture.png", ".splatc-batch.sqlite"]
     for name in [ours, *others]:
         (tmp_path / name).touch()
     (tmp_path / strays.new_name()).symlink_to(tmp_path / "picture.png")

@@ -3,57 +3,20 @@
 from __future__ import annotations
 
 import json
-import math
-import sys
-import time
-from dataclasses import asdict, dataclass, replace
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import click
 
 from splatc.cli.console import note, progress_reporter, say
 from splatc.cli.options import force_option, quiet_option, threads_option
 from splatc.cli.target import FiniteAbove, InPath, OutPath, Size
+from splatc.encode_file import encode_file
 from splatc.errors import UsageError
 from splatc.files import STDIO, atomic_output, check_output, display
 from splatc.request import DEFAULT_CR, Request
 
-if TYPE_CHECKING:
-    from splatc.pixels import Image
-
 SCHEMA_VERSION = 1
-LARGE_SHARE = 0.1
-"""Of a file's bytes: metadata that take more are worth a word."""
-
-
-SIMILARITY_PIXELS = 1 << 24
-"""MS-SSIM of larger pictures would take longer than their decoding by far; `splatc compare` tells it."""
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What the encoding came to, by the bytes of the file and the pixels that they decode to."""
-
-    gaussians: int
-    bytes: int
-    bits_per_pixel: float
-    compression_ratio: float
-    psnr_db: float
-    ms_ssim: float
-    """nan for a picture of more than SIMILARITY_PIXELS."""
-    seconds: float
-
-    def as_json(self) -> dict[str, int | float | None]:
-        """JSON has no infinity (PSNR of equal pictures) and no nan."""
-        return {name: value if math.isfinite(value) else None for name, value in asdict(self).items()}
-
-    def __str__(self) -> str:
-        similarity = "" if math.isnan(self.ms_ssim) else f"MS-SSIM {self.ms_ssim:.4f}, "
-        return (
-            f"{self.gaussians} Gaussians, {self.bytes} bytes, {self.bits_per_pixel:.4f} bpp, "
-            f"CR {self.compression_ratio:.1f}, PSNR {self.psnr_db:.2f} dB, {similarity}{self.seconds:.1f} s"
-        )
 
 
 @click.command()
@@ -137,61 +100,15 @@ def encode(
 
     "-" is standard input or output. Give one target: the file never exceeds --cr, --bpp, --size or -n, nor falls below --psnr.
     """
-    started = time.perf_counter()
-    request = Request(cr, bpp, size, count, psnr)
-    request.check()
+    Request(cr, bpp, size, count, psnr).check()
     if as_json and output == STDIO:
         raise UsageError("--json and the file cannot both go to standard output: give the file a name")
     check_output(output, force=force, source=source)
-
-    from splatc.fit.engines.choice import Wanted
-
-    wanted = Wanted(engine, device)
-    wanted.check(tune)
-
     _refuse_pictures(output)
 
-    from splatc.fit import memory
-    from splatc.pixels import Metadata, collect, open_source
-    from splatc.pixels.metadata import kinds, metadata_bytes
-
-    with open_source(source) as opened:
-        memory.check_reading(opened.width, opened.height, opened.channels, opened.bit_depth, max_memory)
-        image = collect(opened)
-    if strip:
-        image = replace(image, metadata=Metadata())
-    kind, limit = request.resolve(image)
-    notes: list[str] = []
-
     def remark(text: str) -> None:
-        notes.append(text)
         if not quiet:
             note(f"{display(source)}: {text}")
-
-    def weigh_metadata(size: int) -> None:
-        beside = metadata_bytes(image.metadata)
-        if LARGE_SHARE * size < beside < size:
-            remark(f"its {kinds(image.metadata)} take {beside} of {size} bytes; --strip leaves them out")
-
-    for each in image.notes:
-        remark(each)
-    if kind == "bytes" and psnr is None:
-        weigh_metadata(limit)
-    if verbose:
-        shape = f"{image.width} x {image.height} x {image.channels}, {image.bit_depth} bits"
-        most = f"at most {limit} {'Gaussians' if kind == 'count' else kind}"
-        target = most if psnr is None else f"PSNR at least {psnr:g} dB"
-        say(f"{display(source)}: {image.description}, {shape}; {target}")
-
-    from splatc import core
-
-    core.set_threads(threads)
-
-    # The slow imports come after everything that can fail early.
-    from splatc.blend import Blend
-    from splatc.encoder import EncodeOptions, encode_on
-    from splatc.quality_search import encode_to_psnr
-    from splatc.rate_control import Target
 
     def tell(sentence: str, urgent: bool) -> None:
         if urgent and not quiet:
@@ -199,33 +116,38 @@ def encode(
         elif verbose:
             say(sentence)
 
-    options = EncodeOptions(
-        target=Target(kind, limit),
-        blend=Blend[blend.upper()] if blend else None,
+    encoded = encode_file(
+        source,
+        cr=cr,
+        bpp=bpp,
+        size=size,
+        psnr=psnr,
+        count=count,
+        blend=blend,
         tune=tune,
         effort=effort,
-        seed=seed,
+        max_time=max_time,
         max_memory=max_memory,
-        max_time=None if max_time is None else max(0.0, max_time - (time.perf_counter() - started)),
+        strip=strip,
+        seed=seed,
+        engine=engine,
+        device=device,
+        threads=threads,
+        remark=remark,
+        tell=tell,
+        progress=progress_reporter(quiet=quiet, verbose=verbose),
     )
-    with progress_reporter(quiet=quiet, verbose=verbose) as progress:
-        if psnr is None:
-            data = encode_on(wanted, image, options, tell, progress)
-        else:
-            data = encode_to_psnr(wanted, image, options, psnr, tell, progress)
-    if psnr is not None:
-        weigh_metadata(len(data))
     # What is looked at has no name yet: an interrupt at that moment, too, leaves no file.
-    summary = None if quiet and not as_json else _summarize(data, image)
+    summary = None if quiet and not as_json else encoded.summary()
     with atomic_output(output, force=force) as stream:
-        stream.write(data)
+        stream.write(encoded.data)
 
     if summary is None:
         return
-    summary = replace(summary, seconds=time.perf_counter() - started)
     if as_json:
         asked = {} if psnr is None else {"target_psnr_db": psnr}
-        click.echo(json.dumps({"schema_version": SCHEMA_VERSION} | summary.as_json() | asked | {"notes": notes}))
+        notes = {"notes": encoded.notes}
+        click.echo(json.dumps({"schema_version": SCHEMA_VERSION} | summary.as_json() | asked | notes))
     if not quiet:
         say(str(summary))
 
@@ -240,24 +162,3 @@ def _refuse_pictures(output: str) -> None:
 
     if extension in FORMATS:
         raise UsageError(f"{output}: encode writes .splat2d files, not pictures")
-
-
-def _summarize(data: bytes, image: Image) -> Summary:
-    """What a file came to, as it is decoded; how long it took is not known yet."""
-    from splatc import metrics
-    from splatc.bitstream import read_header
-    from splatc.budget import Budget
-    from splatc.decoder import decode_bytes
-
-    unbounded = Budget(sys.maxsize, sys.maxsize)  # it is our own file, of a picture that is in memory
-    source, decoded = metrics.shown(image.pixels), metrics.shown(decode_bytes(data, budget=unbounded).pixels)
-    small = image.width * image.height <= SIMILARITY_PIXELS
-    return Summary(
-        gaussians=read_header(data).count,
-        bytes=len(data),
-        bits_per_pixel=8 * len(data) / (image.width * image.height),
-        compression_ratio=image.pixels.nbytes / len(data),
-        psnr_db=metrics.psnr(source, decoded),
-        ms_ssim=metrics.ms_ssim(source, decoded) if small else math.nan,
-        seconds=math.nan,
-    )
