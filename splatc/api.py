@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 from splatc import arguments
@@ -41,10 +41,10 @@ def encode(
     size: Number | None = None,
     psnr: Number | None = None,
     count: Number | None = None,
-    effort: int = 5,
+    effort: Number = 5,
     tune: Literal["psnr", "ssim"] = "psnr",
     blend: Literal["normalized", "sum"] | None = None,
-    seed: int = 0,
+    seed: Number = 0,
     engine: Literal["auto", "core", "cuda", "torch", "gsplat"] = "auto",
     device: Literal["auto", "cpu", "cuda", "mps"] | None = None,
     icc_profile: Bytes | None = None,
@@ -73,8 +73,8 @@ def encode(
     that takes longer. To stop, raise in it: its exception leaves ``encode`` within half a second, as it is, the only one that need not be a
     SplatError, and nothing stays behind. Ctrl-C ends ``encode`` in the same way. A picture of one colour takes no steps.
 
-    Raises InputImageError (no such picture), UsageError (a target that no file can meet, an option out of range), LimitError, DeviceError and
-    CoreError.
+    Raises InputImageError (no such picture), UsageError (a target that no file can meet, an option out of range), LimitError, DeviceError
+    and CoreError.
 
     >>> import numpy as np, splatc
     >>> pixels = np.linspace(0, 255, 32 * 24 * 3).astype(np.uint8).reshape(24, 32, 3)
@@ -90,10 +90,9 @@ def encode(
         psnr=None if psnr is None else arguments.positive("psnr", psnr),
     )
     request.check(ARGUMENTS)
-    effort = arguments.whole("effort", effort, 1, 9)
+    level, start = arguments.whole("effort", effort, 1, 9), arguments.whole("seed", seed, 0, 2**32 - 1)
     chosen_tune = cast(Literal["psnr", "ssim"], arguments.choice("tune", tune, ("psnr", "ssim")))
     chosen_blend = None if blend is None else arguments.choice("blend", blend, _BLENDS, otherwise="None")
-    seed = arguments.whole("seed", seed, 0, 2**32 - 1)
     max_bytes = None if max_memory is None else arguments.whole("max_memory", max_memory, otherwise="None")
     icc = None if icc_profile is None else arguments.content("icc_profile", icc_profile)
     tiff, packet = arguments.exif("exif", exif), arguments.content("xmp", xmp)
@@ -101,8 +100,7 @@ def encode(
 
     from splatc.fit.engines.choice import Wanted, check_names
 
-    device = check_names(engine, device)
-    wanted = Wanted(engine, device)
+    wanted = Wanted(engine, check_names(engine, device))
     wanted.check(chosen_tune)
 
     from splatc.pixels.given import image_of
@@ -118,8 +116,8 @@ def encode(
         Target(kind, limit),
         blend=None if chosen_blend is None else Blend[chosen_blend.upper()],
         tune=chosen_tune,
-        effort=effort,
-        seed=seed,
+        effort=level,
+        seed=start,
         max_memory=max_bytes,
     )
     if request.psnr is not None:
@@ -132,9 +130,9 @@ def encode(
 def decode(
     data: File,
     *,
-    region: tuple[int, int, int, int] | None = None,
+    region: Iterable[Number] | None = None,
     scale: Scale = 1,
-    max_level: int | None = None,
+    max_level: Number | None = None,
     bit_depth: Literal[8, 16] | None = None,
     max_pixels: Number | None = None,
     max_memory: Number | None = None,
@@ -214,7 +212,7 @@ def encode_gaussians(
     height: Number,
     *,
     blend: Literal["normalized", "sum"] = "normalized",
-    background: Sequence[int] | None = None,
+    background: Iterable[Number] | None = None,
     bit_depth: Literal[8, 16] = 8,
     precision: Literal[0, 1, 2] = 1,
 ) -> bytes:

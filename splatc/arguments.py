@@ -15,7 +15,7 @@ import reprlib
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, SupportsFloat, SupportsIndex, cast
 
 from splatc.errors import UsageError
 
@@ -27,7 +27,9 @@ LARGEST = 2**63 - 1
 EXIF_PREFIX = b"Exif\0\0"
 """Before the TIFF structure in a JPEG file, and in what Pillow calls `exif`."""
 
-Number = int | float | Fraction | Decimal
+Number = SupportsFloat | SupportsIndex
+"""What callers may give for a number."""
+_Plain = int | float | Fraction | Decimal
 _ARRAYS = ("mean", "scale", "angle", "colour")
 
 
@@ -85,7 +87,7 @@ def fraction(value: object) -> Fraction | None:
     """A number, or text such as "1/8", as a fraction; None if it is none, or has too many digits for anyone to have meant it."""
     if isinstance(value, str):
         plain = value.isascii() and len(value) <= 20 and not set(value) - set("0123456789./")
-        number: Number | str | None = value if plain else None
+        number: _Plain | str | None = value if plain else None
     else:
         number = _number(value)
     try:
@@ -96,9 +98,11 @@ def fraction(value: object) -> Fraction | None:
         return None
 
 
-def _number(value: object) -> Number | None:
+def _number(value: object) -> _Plain | None:
     """The number that a value is, None if it is none."""
-    if getattr(value, "shape", None) == () and hasattr(value, "item"):  # a scalar of NumPy, PyTorch, JAX, or an array of no axes
+    if getattr(value, "shape", None) == () and hasattr(
+        value, "item"
+    ):  # a scalar of NumPy, PyTorch, JAX, or an array of no axes
         try:
             value = value.item()
         except Exception:  # on another device, without a value yet: whatever its library raises
@@ -164,6 +168,8 @@ def exif(name: str, value: object) -> bytes:
 
 def byte_view(value: object) -> memoryview | None:
     """The bytes of what has them, None of all else (text; an array of anything but bytes)."""
+    if str(getattr(value, "dtype", "uint8")) != "uint8":  # a date of NumPy's exports eight bytes
+        return None
     try:
         view = memoryview(value)  # type: ignore[arg-type] # that is the question
     except (TypeError, ValueError, BufferError):
@@ -174,35 +180,35 @@ def byte_view(value: object) -> memoryview | None:
 def path(name: str, value: object) -> str:
     """A path, from text, bytes or anything with `__fspath__`. The name "-" is a file here, not standard input."""
     try:
-        text = os.fsdecode(value)  # type: ignore[call-overload] # TypeError is the answer
+        text = os.fsdecode(value)  # type: ignore[arg-type] # TypeError is the answer
     except TypeError:
         fail(name, value, "a path: text, bytes or os.PathLike")
     if not text or "\0" in text:
         fail(name, value, "the path of a file")
-    return os.path.join(os.curdir, "-") if text == "-" else str(text)
+    return "./-" if text == "-" else text
 
 
 def file(name: str, value: object) -> memoryview | str | BinaryIO:
     """The bytes of a file, the path of one (bytes are never that), or an open binary file that can seek."""
-    found = byte_view(value)
-    return path_or_stream(name, value, "the bytes of a .splat2d file, its path") if found is None else found
-
-
-def path_or_stream(name: str, value: object, expected: str = "a path") -> str | BinaryIO:
-    """The path of a file, or an open binary file that can seek."""
     if isinstance(value, str | os.PathLike):
         return path(name, value)
+    found = byte_view(value)
+    return stream(name, value, "the bytes of a .splat2d file, its path") if found is None else found
+
+
+def stream(name: str, value: object, expected: str = "a path") -> BinaryIO:
+    """An open binary file that can seek; `expected` says what else would do."""
     if not all(callable(getattr(value, each, None)) for each in ("read", "seek")) or isinstance(value, io.TextIOBase):
         advice = "; bytes go into an io.BytesIO" if byte_view(value) is not None else ""
         fail(name, value, f"{expected} or a binary file, not {type(value).__name__}{advice}")
-    stream = cast(BinaryIO, value)
+    opened = cast(BinaryIO, value)
     try:
-        able = not hasattr(stream, "seekable") or stream.seekable()
+        able = not hasattr(opened, "seekable") or opened.seekable()
     except ValueError as error:  # Python's words for a closed file
         raise UsageError(f"{name}={shown(value)}: expected an open file: {error}") from error
     if not able:
         raise UsageError("a pipe or stream that cannot seek: read it into an io.BytesIO first")
-    return stream
+    return opened
 
 
 def region(name: str, value: object) -> tuple[int, int, int, int]:
@@ -212,13 +218,18 @@ def region(name: str, value: object) -> tuple[int, int, int, int]:
         parts = _items(value, 4)
     if len(parts) != 4:
         fail(name, value, "x, y, width and height in px, four whole numbers")
-    x, y, width, height = (whole(f"{name}: {part}", each, -LARGEST) for part, each in zip(("x", "y", "width", "height"), parts, strict=True))
+    x, y, width, height = (
+        whole(f"{name}: {part}", each, -LARGEST)
+        for part, each in zip(("x", "y", "width", "height"), parts, strict=True)
+    )
     return x, y, width, height
 
 
 def colour(name: str, value: object, channels: int) -> tuple[int, ...]:
     """A whole number from 0 to 255 for each channel."""
-    numbers_expected = f"{channels} whole numbers from 0 to 255" if channels > 1 else "1 whole number from 0 to 255, in a tuple"
+    numbers_expected = (
+        f"{channels} whole numbers from 0 to 255" if channels > 1 else "1 whole number from 0 to 255, in a tuple"
+    )
     parts: tuple[object, ...] = ()
     if isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray):
         parts = _items(value, channels)
@@ -231,10 +242,10 @@ def colour(name: str, value: object, channels: int) -> tuple[int, ...]:
 
 
 def _items(value: Iterable[object], most: int) -> tuple[object, ...]:
-    """The first items, one more than `most` at most; an array without axes has none, though it says that it can be iterated."""
+    """The first items, one more than `most` at most; none where iterating fails, as it does for an array without axes."""
     try:
         return tuple(each for _, each in zip(range(most + 1), value, strict=False))
-    except TypeError:
+    except Exception:  # of whatever class the value has
         return ()
 
 
@@ -245,18 +256,24 @@ def gaussians(name: str, value: object) -> Gaussians:
     from splatc.gaussians import Gaussians
 
     if not all(hasattr(value, each) for each in _ARRAYS):
-        fail(name, value, "splatc.Gaussians")
+        fail(name, value, "an object of splatc.Gaussians")
     given = {each: getattr(value, each) for each in _ARRAYS}
     arrays: dict[str, Any] = {}
     for each, array in given.items():
         try:
-            arrays[each] = np.asarray(array)
+            arrays[each] = np.asarray(None if isinstance(array, bytes | bytearray) else array)
         except Exception as error:  # of whatever library the array is
             raise UsageError(f"{name}.{each}={shown(array)}: expected an array: {_reason(error)}") from error
         if arrays[each].dtype.kind not in "fiu":
-            raise UsageError(f"{name}.{each} is an array of {arrays[each].dtype}: expected float32: array.astype(numpy.float32)")
+            raise UsageError(
+                f"{name}.{each} is an array of {arrays[each].dtype}: expected float32: array.astype(numpy.float32)"
+            )
     count = len(arrays["angle"]) if arrays["angle"].ndim == 1 else -1
-    expected = [("mean", [(count, 2)]), ("scale", [(count, 2)]), ("colour", [(count, channels) for channels in (1, 2, 3, 4)])]
+    expected = [
+        ("mean", [(count, 2)]),
+        ("scale", [(count, 2)]),
+        ("colour", [(count, channels) for channels in (1, 2, 3, 4)]),
+    ]
     if count < 0 or any(arrays[each].shape not in shapes for each, shapes in expected):
         raise UsageError(
             f"Gaussians of shapes {', '.join(f'{each} {array.shape}' for each, array in arrays.items())}: "

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatc import arguments
+from splatc.arguments import Number
 from splatc.errors import InputError, UsageError
 from splatc.files import atomic_output, named, read_input
 from splatc.gaussians import Gaussians
@@ -35,7 +36,9 @@ _SMALLEST = 1e-3
 Doubles = NDArray[np.float64]
 
 
-def load_gaussians(path: str | os.PathLike[str], *, width: int | None = None, height: int | None = None) -> Gaussians:
+def load_gaussians(
+    path: str | os.PathLike[str], *, width: Number | None = None, height: Number | None = None
+) -> Gaussians:
     """The Gaussians in a ``.npz`` file of ``save_gaussians``, in a ``.splat2d`` file or in a checkpoint of GaussianImage.
 
     A checkpoint does not know the size of its picture, so `width` and `height` (px) must be given with it. It is read without running
@@ -65,10 +68,8 @@ def load_gaussians(path: str | os.PathLike[str], *, width: int | None = None, he
     with named(path):
         if extension == ".splat2d":
             return _from_splat2d(data)
-        if size is not None and extension in _CHECKPOINTS:
-            gaussians = from_state_dict(_load_state_dict(data), *size)
-        else:
-            gaussians = _from_npz(data)
+        checkpoint = extension in _CHECKPOINTS
+        gaussians = from_state_dict(_load_state_dict(data), *size) if size and checkpoint else _from_npz(data)
         try:
             return arguments.gaussians("gaussians", gaussians)
         except UsageError as error:
@@ -79,8 +80,8 @@ def save_gaussians(
     path: str | os.PathLike[str],
     gaussians: Gaussians,
     *,
-    width: int | None = None,
-    height: int | None = None,
+    width: Number | None = None,
+    height: Number | None = None,
     force: bool = False,
 ) -> None:
     """Write Gaussians as ``.npz`` (float32 arrays ``mean``, ``scale``, ``angle``, ``colour``), or as a checkpoint of GaussianImage.

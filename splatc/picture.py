@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from splatc.image_io import Samples, Shape
     from splatc.pixels import Image
     from splatc.render.draw import Plan
-    from splatc.render.view import Region, Scale, View
+    from splatc.render.view import Scale, View
 
 Note = Callable[[str], None]
 """Called with a sentence on what of a file is left out."""
@@ -62,7 +62,7 @@ def open(
     ...     picture.size, picture.read(region=(4, 4, 8, 8)).shape, picture.read(scale="1/4").shape
     ((16, 12), (8, 8, 3), (3, 4, 3))
     """
-    given = arguments.path_or_stream("file", file)
+    given = arguments.path("file", file) if isinstance(file, str | os.PathLike) else file
     return Picture(given, budget=budget_of(max_pixels, max_memory), device=device)
 
 
@@ -105,7 +105,7 @@ class Picture:
             self._name = os.fsdecode(file)
             stream = self._closing.enter_context(open_file(file))
         else:
-            stream = file
+            stream = arguments.stream("file", file)
         try:
             with self._named():
                 self._reader = Reader(stream)
@@ -150,9 +150,9 @@ class Picture:
 
     def read(
         self,
-        region: Region | None = None,
+        region: Iterable[Number] | None = None,
         scale: Scale = 1,
-        max_level: int | None = None,
+        max_level: Number | None = None,
         bit_depth: int | None = None,
         *,
         allow_truncated: bool = False,
@@ -182,9 +182,9 @@ class Picture:
 
     def strips(
         self,
-        region: Region | None = None,
+        region: Iterable[Number] | None = None,
         scale: Scale = 1,
-        max_level: int | None = None,
+        max_level: Number | None = None,
         bit_depth: int | None = None,
         *,
         allow_truncated: bool = False,
@@ -203,7 +203,7 @@ class Picture:
         pixels = self.read(bit_depth=bit_depth)
         return Image(pixels.reshape(self.height, self.width, self.channels), metadata=self.metadata())
 
-    def view(self, region: Region | None = None, scale: Scale = 1) -> View:
+    def view(self, region: Iterable[Number] | None = None, scale: Scale = 1) -> View:
         """What `read` would draw: its ``columns`` and ``rows`` are the size of the output. Raises UsageError."""
         from splatc.render.view import view
 
@@ -223,27 +223,28 @@ class Picture:
         self.close()
 
     def _scene(
-        self, seen: View, rows: int, depth: int, max_level: int | None, allow_truncated: bool
+        self, seen: View, rows: int, depth: int, max_level: Number | None, allow_truncated: bool
     ) -> tuple[Scene, Plan]:
         """What is drawn. ``rows`` of it lie in memory at once. Raises LimitError before anything large is allocated."""
+        level = None
         if max_level is not None:
-            max_level = arguments.whole("max_level", max_level, 0, MAX_LEVELS - 1, otherwise="None")
+            level = arguments.whole("max_level", max_level, 0, MAX_LEVELS - 1, otherwise="None")
         allow_truncated = arguments.flag("allow_truncated", allow_truncated)
         whole = seen.region == (0, 0, self.width, self.height)
         region = None if whole else seen.box
         with self._named():
             self._budget.check_pixels(seen.columns, seen.rows)
-            self._budget.check_reading(*self._reader.needed(region, max_level=max_level))
+            self._budget.check_reading(*self._reader.needed(region, max_level=level))
 
         from splatc.decoder import make_scene
         from splatc.render.draw import make_plan
 
         with self._named():
-            quantized = self._reader.read(region, max_level=max_level, allow_truncated=allow_truncated)
+            quantized = self._reader.read(region, max_level=level, allow_truncated=allow_truncated)
             scene = make_scene(self._reader.header, quantized)
             plan = make_plan(scene, seen)
             self._budget.check_drawing(plan, seen.columns * rows * self.channels * depth // 8)
-        if whole and not max_level and not allow_truncated:
+        if whole and not level and not allow_truncated:
             self.metadata()
         return scene, plan
 
@@ -261,4 +262,3 @@ class Picture:
 
     def _named(self) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext() if self._name is None else named(self._name)
-

@@ -18,7 +18,8 @@ import click
 from splatc import strays
 from splatc.cli.console import complain, note, printable, say
 from splatc.cli.encode import encode
-from splatc.cli.options import force_option, quiet_option
+from splatc.cli.options import force_option, json_option, quiet_option, verbose_option
+from splatc.cli.target import Whole
 from splatc.errors import BatchError, OutputError, UsageError
 from splatc.request import Request
 
@@ -50,7 +51,7 @@ _LISTED = 20
     "-j",
     "--jobs",
     "processes",
-    type=click.IntRange(min=1),
+    type=Whole(),
     metavar="N",
     help="Pictures encoded at the same time.  [default: one per core, fewer where memory is short; one on a GPU]",
 )
@@ -62,14 +63,14 @@ _LISTED = 20
 @click.option("--dask", metavar="ADDRESS", help="Work on the cluster of this Dask scheduler: tcp://host:8786.")
 @click.option(
     "--threads",
-    type=click.IntRange(min=1),
+    type=Whole(),
     metavar="N",
     help="Number of threads for each picture.  [default: its share of the cores]",
 )
 @force_option
 @quiet_option
-@click.option("-v", "--verbose", is_flag=True, help="Say a line for each picture.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on standard output.")
+@verbose_option
+@json_option
 def batch(
     inputs: tuple[str, ...],
     folder: str,
@@ -102,6 +103,7 @@ def batch(
         if not quiet:
             note(text)
 
+    verbose = verbose and not quiet
     Request(**{each.name: options[each.name] for each in fields(Request)}).check()
     wanted = Wanted(options["engine"], options["device"])
     if dask is None:  # else it is the workers that have devices

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from splatc.cli.console import note, printable
-from splatc.cli.options import threads_option
+from splatc.cli.console import Voice, printable
+from splatc.cli.options import json_option, quiet_option, threads_option
 from splatc.cli.target import InPath
 
 if TYPE_CHECKING:
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 @click.argument("a", metavar="A", type=InPath())
 @click.argument("b", metavar="B", type=InPath())
 @threads_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def compare(a: str, b: str, threads: int | None, as_json: bool) -> None:
+@quiet_option
+@json_option
+def compare(a: str, b: str, threads: int | None, quiet: bool, as_json: bool) -> None:
     """Print how near two pictures are: PSNR, MS-SSIM, and their files' sizes.
 
     A and B are pictures or .splat2d files, of one size in pixels; "-" is standard input.
@@ -30,10 +31,10 @@ def compare(a: str, b: str, threads: int | None, as_json: bool) -> None:
     from splatc import core
 
     core.set_threads(threads)
-
-    result = module.compare(a, b, note)
+    voice = Voice(quiet)
+    result = module.compare(a, b, voice.note)
     if not result.equal_profiles:
-        note("the two have different colour profiles: samples are compared, not what they show")
+        voice.note("the two have different colour profiles: samples are compared, not what they show")
     click.echo(json.dumps(result.as_data()) if as_json else _table(result))
 
 

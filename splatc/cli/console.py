@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TextIO
 
 import click
@@ -39,6 +40,33 @@ def note(text: str) -> None:
 def complain(text: str) -> None:
     """The one line that an error gets."""
     _labelled("error:", "red", text)
+
+
+@dataclass(frozen=True)
+class Voice:
+    """What a command says besides errors, by its options -q and -v; the former has precedence."""
+
+    quiet: bool = False
+    verbose: bool = False
+
+    def note(self, text: str) -> None:
+        """See `note`."""
+        if not self.quiet:
+            note(text)
+
+    def say(self, text: str) -> None:
+        """What it came to."""
+        if not self.quiet:
+            say(text)
+
+    def detail(self, text: str) -> None:
+        """What is being done, for those who have asked."""
+        if self.verbose:
+            self.say(text)
+
+    def tell(self, text: str, urgent: bool) -> None:
+        """A note if it is `urgent`, else a detail."""
+        (self.note if urgent else self.detail)(text)
 
 
 def _labelled(label: str, colour: str, text: str) -> None:

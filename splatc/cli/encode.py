@@ -8,9 +8,9 @@ from typing import Literal
 
 import click
 
-from splatc.cli.console import note, progress_reporter, say
-from splatc.cli.options import force_option, quiet_option, threads_option
-from splatc.cli.target import FiniteAbove, InPath, OutPath, Size
+from splatc.cli.console import Voice, progress_reporter
+from splatc.cli.options import force_option, json_option, quiet_option, threads_option, verbose_option
+from splatc.cli.target import FiniteAbove, InPath, OutPath, Size, Whole
 from splatc.encode_file import encode_file
 from splatc.errors import UsageError
 from splatc.files import STDIO, atomic_output, check_output, display
@@ -33,7 +33,7 @@ SCHEMA_VERSION = 1
     metavar="DB",
     help="The smallest file found that has this PSNR or more, by a few quick trials and mostly one fit.",
 )
-@click.option("-n", "--count", type=click.IntRange(min=1), metavar="N", help="Number of Gaussians.")
+@click.option("-n", "--count", type=Whole(), metavar="N", help="Number of Gaussians.")
 @click.option(
     "--blend",
     type=click.Choice(["normalized", "sum"]),
@@ -43,7 +43,7 @@ SCHEMA_VERSION = 1
     "--tune", type=click.Choice(["psnr", "ssim"]), default="psnr", show_default=True, help="Which quality to aim for."
 )
 @click.option(
-    "-e", "--effort", type=click.IntRange(1, 9), default=5, show_default=True, help="1 is fastest, 9 is best."
+    "-e", "--effort", type=Whole(1, 9), metavar="1..9", default=5, show_default=True, help="1 is fastest, 9 is best."
 )
 @click.option(
     "--max-time",
@@ -53,7 +53,9 @@ SCHEMA_VERSION = 1
 )
 @click.option("--max-memory", type=Size(), metavar="SIZE", help="Refuse what may take more memory.")
 @click.option("--strip", is_flag=True, help="Leave out the colour profile, EXIF and XMP.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of the random numbers.")
+@click.option(
+    "--seed", type=Whole(0, 2**32 - 1), metavar="N", default=0, show_default=True, help="Of the random numbers."
+)
 @click.option(
     "--engine",
     type=click.Choice(["auto", "core", "cuda", "torch", "gsplat"]),
@@ -71,8 +73,8 @@ SCHEMA_VERSION = 1
 @threads_option
 @force_option
 @quiet_option
-@click.option("-v", "--verbose", is_flag=True, help="Say what is being done.")
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on standard output.")
+@verbose_option
+@json_option
 def encode(
     source: str,
     output: str,
@@ -106,16 +108,7 @@ def encode(
     check_output(output, force=force, source=source)
     _refuse_pictures(output)
 
-    def remark(text: str) -> None:
-        if not quiet:
-            note(f"{display(source)}: {text}")
-
-    def tell(sentence: str, urgent: bool) -> None:
-        if urgent and not quiet:
-            note(sentence)
-        elif verbose:
-            say(sentence)
-
+    voice = Voice(quiet, verbose)
     encoded = encode_file(
         source,
         cr=cr,
@@ -133,8 +126,8 @@ def encode(
         engine=engine,
         device=device,
         threads=threads,
-        remark=remark,
-        tell=tell,
+        remark=lambda text: voice.note(f"{display(source)}: {text}"),
+        tell=voice.tell,
         progress=progress_reporter(quiet=quiet, verbose=verbose),
     )
     # What is looked at has no name yet: an interrupt at that moment, too, leaves no file.
@@ -148,8 +141,7 @@ def encode(
         asked = {} if psnr is None else {"target_psnr_db": psnr}
         notes = {"notes": encoded.notes}
         click.echo(json.dumps({"schema_version": SCHEMA_VERSION} | summary.as_json() | asked | notes))
-    if not quiet:
-        say(str(summary))
+    voice.say(str(summary))
 
 
 def _refuse_pictures(output: str) -> None:

@@ -6,8 +6,8 @@ from pathlib import PurePath
 
 import click
 
-from splatc.cli.console import note, one_line
-from splatc.cli.options import force_option, threads_option
+from splatc.cli.console import Voice, one_line
+from splatc.cli.options import force_option, quiet_option, threads_option
 from splatc.cli.target import InPath, OutPath
 from splatc.errors import UsageError
 from splatc.files import STDIO, atomic_output, check_output, display, is_special
@@ -19,7 +19,8 @@ from splatc.files import STDIO, atomic_output, check_output, display, is_special
 @click.option("--source", "original", metavar="ORIGINAL", type=InPath(), help="The picture that was encoded.")
 @threads_option
 @force_option
-def plot(source: str, output: str, original: str | None, threads: int | None, force: bool) -> None:
+@quiet_option
+def plot(source: str, output: str, original: str | None, threads: int | None, force: bool, quiet: bool) -> None:
     """Show how the .splat2d FILE is made: the picture, its Gaussians as ellipses, and what its bits are spent on.
 
     With --source also where it differs from the original. The .html file has a slider between two pictures and needs no network.
@@ -38,7 +39,7 @@ def plot(source: str, output: str, original: str | None, threads: int | None, fo
 
     core.set_threads(threads)
 
-    with Picture(source, note=note) as picture:
+    with Picture(source, note=Voice(quiet).note) as picture:
         drawn = figure.make_figure(picture, one_line(PurePath(display(source)).name))
         if original is not None:
             drawn = figure.with_original(drawn, picture, original)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from splatc.arguments import shown
-from splatc.bitstream import limits
+from splatc.bitstream import Metadata, limits
 from splatc.errors import InputImageError
-from splatc.pixels.image import Image, Metadata, Samples
+from splatc.pixels.image import Image, Samples
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -35,12 +35,13 @@ def image_of(array: object, icc: bytes | None = None, exif: bytes = b"", xmp: by
         icc = own if icc is None else icc
     else:
         pixels = _samples(array)
+    shape = pixels.shape
     if pixels.ndim == 2:
         pixels = pixels[..., np.newaxis]
     if pixels.ndim != 3 or pixels.shape[2] not in (1, 2, 3, 4) or 0 in pixels.shape:
         channels_first = pixels.ndim == 3 and pixels.shape[0] in (1, 2, 3, 4)
         advice = ": array.transpose(1, 2, 0) moves the channels behind" if channels_first else ""
-        raise InputImageError(f"an array of shape {np.shape(array)} is no picture: expected (H, W) or (H, W, 1 to 4){advice}")
+        raise InputImageError(f"an array of shape {shape} is no picture: expected (H, W) or (H, W, 1 to 4){advice}")
     limits.check_picture(pixels.shape[1], pixels.shape[0])
     native = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("="))
     return Image(native, metadata=Metadata(icc or b"", exif, xmp))
@@ -49,7 +50,9 @@ def image_of(array: object, icc: bytes | None = None, exif: bytes = b"", xmp: by
 def _samples(array: object) -> Samples:
     """An array of uint8 or uint16, of any shape. Raises InputImageError."""
     if array is None or isinstance(array, str | bytes | bytearray | memoryview):
-        raise InputImageError(f"array={shown(array)} is no picture: expected an array of uint8 or uint16, or an image of Pillow's")
+        raise InputImageError(
+            f"array={shown(array)} is no picture: expected an array of uint8 or uint16, or an image of Pillow's"
+        )
     try:
         pixels = np.asarray(array)
     except MemoryError:
@@ -107,10 +110,15 @@ def _converted(picture: PIL.Image.Image, profile: bytes) -> PIL.Image.Image:
         convert, _ = cmyk_to_rgb(profile)
         return convert(picture)
     else:
-        raise InputImageError(_REFUSED.get(mode, f"pictures of Pillow's mode {mode} are not supported: image.convert('RGB') may help"))
+        raise InputImageError(
+            _REFUSED.get(mode, f"pictures of Pillow's mode {mode} are not supported: image.convert('RGB') may help")
+        )
     if mode == "1" and transparent:
         picture = picture.convert("RGBA")  # which knows of its transparency; by way of L it is lost
-    return picture if mode == target else picture.convert(target)
+    converted = picture if mode == target else picture.convert(target)
+    if mode == "P" and transparent and converted.getextrema()[-1] == (255, 255):
+        return converted.convert("RGB")  # a palette may have room for an alpha that no colour needs
+    return converted
 
 
 _REFUSED = {

@@ -10,6 +10,7 @@ numbers: a region is then a crop of the whole.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -119,7 +120,7 @@ class View:
         return 2.0 / float(self.density)
 
 
-def view(width: int, height: int, region: Region | None = None, scale: Scale = 1) -> View:
+def view(width: int, height: int, region: Iterable[Number] | None = None, scale: Scale = 1) -> View:
     """The view of a region (None: all) of a picture of width x height px.
 
     Raises UsageError for a region that is empty or not inside of the picture, and for a scale that is none.

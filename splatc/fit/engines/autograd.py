@@ -33,13 +33,14 @@ from splatc.fit.task import Task, Tune
 from splatc.gaussians import CUTOFF, EPSILON, Q_MAX, FloatArray
 from splatc.quantize import COLOUR_MATRIX
 
-Given, Result = ParamSpec("Given"), TypeVar("Result")
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 Tensor = torch.Tensor
 Pairs = tuple[Tensor, Tensor]
 """(P,) numbers of Gaussians, and (P,) numbers of the samples that they reach, row by row."""
 
 DTYPE = torch.float32
-"""Said wherever a tensor is made, and the device too: a program may have set other defaults (torch.set_default_dtype, set_default_device)."""
+"""Said wherever a tensor is made, and the device too: a program may have set other defaults (torch.set_default_dtype, ..._device)."""
 PAIRS = 1 << 21
 """Pairs that are differentiated at once: some 100 bytes each."""
 LOSSES: dict[Tune, Callable[[Tensor, Tensor], Tensor]] = {
@@ -50,11 +51,13 @@ LOSSES: dict[Tune, Callable[[Tensor, Tensor], Tensor]] = {
 """Of a picture as drawn and as it should be, both (h, w, C)."""
 
 
-def in_no_mode(method: Callable[Concatenate[TorchEngine, Given], Result]) -> Callable[Concatenate[TorchEngine, Given], Result]:
-    """The method, outside of the modes that its caller may be in: a tensor of inference mode has no gradient, autocast rounds to 16 bits."""
+def in_no_mode(
+    method: Callable[Concatenate[TorchEngine, Given], Result],
+) -> Callable[Concatenate[TorchEngine, Given], Result]:
+    """The method, outside of modes that its caller may be in: a tensor of inference mode has no gradient, autocast rounds to 16 bits."""
 
     @functools.wraps(method)
-    def called(self: TorchEngine, *given: Given.args, **named: Given.kwargs) -> Result:
+    def called(self: TorchEngine, /, *given: Given.args, **named: Given.kwargs) -> Result:
         with torch.inference_mode(False), torch.autocast(self._device.type, enabled=False):
             return method(self, *given, **named)
 

@@ -56,7 +56,9 @@ class Wanted:
         possible = _RUNS_ON[self.engine]
         if self.device not in ("auto", *possible):
             if self.engine == "auto":
-                raise UsageError(f"--device {self.device} is driven by PyTorch alone: add --engine torch")
+                raise UsageError(
+                    f"--device {self.device} is driven by PyTorch alone: add --engine torch (in Python engine='torch')"
+                )
             raise UsageError(
                 f"--engine {self.engine} does not run on --device {self.device}, but on {' or '.join(possible)}"
             )
