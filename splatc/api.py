@@ -109,13 +109,15 @@ def decode(
     bit_depth: Literal[8, 16] | None = None,
     max_pixels: int | None = None,
     max_memory: int | None = None,
+    max_work: int | None = None,
     device: Literal["auto", "cpu", "cuda"] = "cpu",
 ) -> Samples:
     """The picture of a ``.splat2d`` file, given by its bytes or its path, or a part of it.
 
     (H, W) for gray, else (H, W, C); uint8, or uint16 for `bit_depth` 16; None takes that of the source. `region` is (x, y, width,
     height) in px, `scale` a number or text such as "1/8", `max_level` leaves out the Gaussians of the levels below it. Not more than
-    `max_pixels` (2^29) are drawn, nor may it take more than some `max_memory` bytes (4 GiB). `device` "cuda" draws on an NVIDIA GPU, "auto"
+    `max_pixels` (2^29) are drawn, nor may it take more than some `max_memory` bytes (4 GiB) or `max_work` points of work (2^37, a minute of
+    two cores; spec/limits.md). `device` "cuda" draws on an NVIDIA GPU, "auto"
     on one that works if the picture is large. To read several parts of one file see ``splatc.open``.
 
     Raises InputError, CorruptFileError, UnsupportedFileError, LimitError, UsageError and DeviceError.
@@ -132,14 +134,21 @@ def decode(
     from splatc.picture import Picture
 
     file = io.BytesIO(bytes(data)) if isinstance(data, bytes | bytearray | memoryview) else data
-    with Picture(file, budget=Budget(max_pixels, max_memory), device=device) as picture:
+    with Picture(file, budget=Budget(max_pixels, max_memory, max_work), device=device) as picture:
         return picture.read(region, scale, max_level, bit_depth)
 
 
-def info(data: bytes | str | os.PathLike[str], *, bits: bool = False) -> dict[str, Any]:
+def info(
+    data: bytes | str | os.PathLike[str],
+    *,
+    bits: bool = False,
+    max_memory: int | None = None,
+    max_work: int | None = None,
+) -> dict[str, Any]:
     """What a ``.splat2d`` file holds: what ``splatc info --json`` prints.
 
-    Structure and checksums are looked at; the streams of Gaussians are decoded only with `bits`, to say what they are spent on.
+    Structure and checksums are looked at; the streams of Gaussians are decoded only with `bits`, to say what they are spent on, within the
+    bounds of ``decode``.
     Raises InputError, CorruptFileError, UnsupportedFileError and LimitError.
 
     >>> import numpy as np, splatc
@@ -150,15 +159,19 @@ def info(data: bytes | str | os.PathLike[str], *, bits: bool = False) -> dict[st
     """
     content = _content(data)
 
+    from splatc.budget import Budget
     from splatc.describe import describe
 
-    return describe(content, bits=bits)
+    return describe(content, bits=bits, budget=Budget(max_memory=max_memory, max_work=max_work))
 
 
-def verify(data: bytes | str | os.PathLike[str]) -> list[Problem]:
+def verify(
+    data: bytes | str | os.PathLike[str], *, max_memory: int | None = None, max_work: int | None = None
+) -> list[Problem]:
     """All that is wrong with a ``.splat2d`` file, given by its bytes or its path: what ``splatc verify`` prints. Empty for a sound file.
 
-    Each problem has a `kind` ("corrupt", "unsupported", "limit"), a `part` and a `message`. Raises InputError, and LimitError for a file
+    Each problem has a `kind` ("corrupt", "unsupported", "limit"), a `part` and a `message`; streams are decoded within the bounds of
+    ``decode``. Raises InputError, and LimitError for a file
     longer than splatc accepts.
 
     >>> import numpy as np, splatc
@@ -169,9 +182,10 @@ def verify(data: bytes | str | os.PathLike[str]) -> list[Problem]:
     """
     content = _content(data)
 
+    from splatc.budget import Budget
     from splatc.verifier import verify
 
-    return verify(content)
+    return verify(content, Budget(max_memory=max_memory, max_work=max_work))
 
 
 def encode_gaussians(

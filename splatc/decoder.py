@@ -24,9 +24,12 @@ def decode_bytes(data: bytes, *, bit_depth: int | None = None, budget: Budget = 
     header = reader.header
     depth = bit_depth or header.depth
     budget.check_pixels(header.width, header.height)
-    budget.check_reading(*reader.needed())
+    cost, seen = reader.needed(), view(header.width, header.height)
+    budget.check_reading(*cost)
     reader.check()
-    plan = make_plan(make_scene(header, reader.read()), view(header.width, header.height))
+    quantized = reader.read()
+    budget.check_points(header.quantizer, quantized, seen, cost.work)
+    plan = make_plan(make_scene(header, quantized), seen)
     budget.check_drawing(plan, header.width * header.height * header.channels * depth // 8)
     return Image(draw(plan, np.uint8 if depth == 8 else np.uint16), metadata=reader.metadata())
 

@@ -15,7 +15,7 @@ SCHEMA_VERSION = 2
 stream, block (x0, y0, x1, y1), px."""
 
 
-def describe(data: bytes, *, bits: bool = False) -> dict[str, Any]:
+def describe(data: bytes, *, bits: bool = False, budget: Budget = Budget()) -> dict[str, Any]:  # noqa: B008 - frozen
     """What a ``.splat2d`` file holds, and, with ``bits``, what they are spent on; the names are a stable interface under SCHEMA_VERSION.
 
     Checks the structure and all CRCs, and decodes no symbol without ``bits``. Raises CorruptFileError, UnsupportedFileError and LimitError.
@@ -54,7 +54,6 @@ def describe(data: bytes, *, bits: bool = False) -> dict[str, Any]:
         from splatc.bitstream import Reader, inspect
 
         reader = Reader(io.BytesIO(data))
-        for group in reader.groups():
-            Budget().check_reading(*reader.cost(group))
+        budget.check_groups([reader.cost(group) for group in reader.groups()])
         report["bits"] = inspect(data).bits
     return report

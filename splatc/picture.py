@@ -30,14 +30,16 @@ def open(
     *,
     max_pixels: int | None = None,
     max_memory: int | None = None,
+    max_work: int | None = None,
     device: str = "cpu",
 ) -> Picture:
     """Open a ``.splat2d`` file, given by its path or as a seekable binary file, which the caller then closes.
 
-    Nothing larger than `max_pixels` is drawn from it, by default 2^29, and nothing that may take more than `max_memory` bytes, by default
-    4 GiB. `device` "cuda" draws on an NVIDIA GPU (``pip install splatc[cuda]``), "auto" on one that works if the picture is large; samples
-    then differ from those of the CPU within the tolerance of the format. Reads only header and index. Raises InputError, UsageError (a file
-    that cannot seek), CorruptFileError, UnsupportedFileError, LimitError and DeviceError.
+    Nothing larger than `max_pixels` is drawn from it, by default 2^29, nothing that may take more than `max_memory` bytes, by default 4 GiB,
+    and nothing of more than `max_work` points of work, by default 2^37 (spec/limits.md, "Work"). `device` "cuda" draws on an NVIDIA GPU
+    (``pip install splatc[cuda]``), "auto" on one that works if the picture is large; samples then differ from those of the CPU within the
+    tolerance of the format. Reads only header and index. Raises InputError, UsageError (a file that cannot seek), CorruptFileError,
+    UnsupportedFileError, LimitError and DeviceError.
 
     >>> import io, numpy as np, splatc
     >>> gaussians = splatc.Gaussians(
@@ -47,7 +49,7 @@ def open(
     ...     picture.size, picture.read(region=(4, 4, 8, 8)).shape, picture.read(scale="1/4").shape
     ((16, 12), (8, 8, 3), (3, 4, 3))
     """
-    return Picture(file, budget=Budget(max_pixels, max_memory), device=device)
+    return Picture(file, budget=Budget(max_pixels, max_memory, max_work), device=device)
 
 
 def _ignore(_sentence: str, _urgent: bool) -> None:
@@ -190,13 +192,15 @@ class Picture:
         region = None if whole else seen.box
         with self._named():
             self._budget.check_pixels(seen.columns, seen.rows)
-            self._budget.check_reading(*self._reader.needed(region, max_level=max_level))
+            cost = self._reader.needed(region, max_level=max_level)
+            self._budget.check_reading(*cost)
 
         from splatc.decoder import make_scene
         from splatc.render.draw import make_plan
 
         with self._named():
             quantized = self._reader.read(region, max_level=max_level, allow_truncated=allow_truncated)
+            self._budget.check_points(self._reader.header.quantizer, quantized, seen, cost.work)
             scene = make_scene(self._reader.header, quantized)
             plan = make_plan(scene, seen)
             self._budget.check_drawing(plan, seen.columns * rows * self.channels * depth // 8)

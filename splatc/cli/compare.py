@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from splatc.cli.console import note, printable
-from splatc.cli.options import threads_option
+from splatc.cli.options import budget_options, max_pixels_option, threads_option
 
 if TYPE_CHECKING:
     from splatc.compare import Comparison, Side
@@ -18,19 +18,30 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("a", metavar="A", type=click.Path(allow_dash=True))
 @click.argument("b", metavar="B", type=click.Path(allow_dash=True))
+@max_pixels_option
+@budget_options
 @threads_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def compare(a: str, b: str, threads: int | None, as_json: bool) -> None:
+def compare(
+    a: str,
+    b: str,
+    max_pixels: int | None,
+    max_memory: int | None,
+    max_work: int | None,
+    threads: int | None,
+    as_json: bool,
+) -> None:
     """Print how near two pictures are: PSNR, MS-SSIM, and their files' sizes.
 
     A and B are pictures or .splat2d files, of one size in pixels; "-" is a .splat2d file on standard input.
     """
     from splatc import compare as module
     from splatc import core
+    from splatc.budget import Budget
 
     core.set_threads(threads)
 
-    result = module.compare(a, b)
+    result = module.compare(a, b, Budget(max_pixels, max_memory, max_work))
     if not result.equal_profiles:
         note("the two have different colour profiles: samples are compared, not what they show")
     click.echo(json.dumps(result.as_data()) if as_json else _table(result))

@@ -10,8 +10,14 @@ import click
 
 from splatc.budget import Budget
 from splatc.cli.console import note, say
-from splatc.cli.options import MAX_FILE_BYTES, device_option, force_option, threads_option
-from splatc.cli.target import Size
+from splatc.cli.options import (
+    MAX_FILE_BYTES,
+    budget_options,
+    device_option,
+    force_option,
+    max_pixels_option,
+    threads_option,
+)
 from splatc.files import STDIO, atomic_output, check_output, display, read_input
 
 if TYPE_CHECKING:
@@ -49,10 +55,8 @@ class _RegionType(click.ParamType["tuple[int, int, int, int]"]):
 @click.option(
     "--bit-depth", type=click.Choice(["8", "16"]), help="Bits per sample of OUT. [default: as the source had]"
 )
-@click.option(
-    "--max-pixels", type=click.IntRange(1), metavar="N", help="Draw no larger picture.  [default: 536870912, 2^29]"
-)
-@click.option("--max-memory", type=Size(), metavar="SIZE", help="Refuse what may take more memory.  [default: 4GiB]")
+@max_pixels_option
+@budget_options
 @device_option
 @threads_option
 @click.option("-v", "--verbose", is_flag=True, help="Say what draws.")
@@ -67,6 +71,7 @@ def decode(
     bit_depth: str | None,
     max_pixels: int | None,
     max_memory: int | None,
+    max_work: int | None,
     device: str,
     threads: int | None,
     verbose: bool,
@@ -84,7 +89,7 @@ def decode(
     from splatc.image_io import output_format, save_strips
 
     kind = output_format(output)
-    budget = Budget(max_pixels, max_memory)
+    budget = Budget(max_pixels, max_memory, max_work)
 
     def tell(sentence: str, urgent: bool) -> None:
         if urgent:
@@ -99,6 +104,11 @@ def decode(
         if kind.write is None:  # not written by strips
             whole = seen.columns * seen.rows * picture.channels * depth // 8
             budget.check_memory(2 * whole, f"{kind.name} output of {seen.columns} x {seen.rows}")
+        budget.check_work(
+            kind.work * seen.columns * seen.rows,
+            f"{kind.name} output of {seen.columns} x {seen.rows}",
+            "choose .png or .tif, a smaller --scale or a --region, or ",
+        )
         if region is None and max_level is None and not allow_truncated:
             picture.check()
         core.set_threads(threads)

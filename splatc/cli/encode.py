@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import PurePath
@@ -246,11 +245,10 @@ def _summarize(data: bytes, image: Image) -> Summary:
     """What a file came to, as it is decoded; how long it took is not known yet."""
     from splatc import metrics
     from splatc.bitstream import read_header
-    from splatc.budget import Budget
+    from splatc.budget import UNBOUNDED
     from splatc.decoder import decode_bytes
 
-    unbounded = Budget(sys.maxsize, sys.maxsize)  # it is our own file, of a picture that is in memory
-    source, decoded = metrics.shown(image.pixels), metrics.shown(decode_bytes(data, budget=unbounded).pixels)
+    source, decoded = metrics.shown(image.pixels), metrics.shown(decode_bytes(data, budget=UNBOUNDED).pixels)
     small = image.width * image.height <= SIMILARITY_PIXELS
     return Summary(
         gaussians=read_header(data).count,

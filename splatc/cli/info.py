@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from splatc.cli.console import printable
-from splatc.cli.options import MAX_FILE_BYTES
+from splatc.cli.options import MAX_FILE_BYTES, budget_options
 from splatc.files import display, named, read_input
 
 
@@ -16,7 +16,8 @@ from splatc.files import display, named, read_input
 @click.argument("source", metavar="FILE", type=click.Path(allow_dash=True))
 @click.option("--bits", is_flag=True, help="Also what the bits are spent on, for which all of FILE is decoded.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def info(source: str, bits: bool, as_json: bool) -> None:
+@budget_options
+def info(source: str, bits: bool, as_json: bool, max_memory: int | None, max_work: int | None) -> None:
     """Print what the .splat2d FILE holds.
 
     Structure and checksums are looked at, the streams of Gaussians only with --bits; "splatc verify" decodes them to their end.
@@ -24,10 +25,11 @@ def info(source: str, bits: bool, as_json: bool) -> None:
     """
     data = read_input(source, limit=MAX_FILE_BYTES)
 
+    from splatc.budget import Budget
     from splatc.describe import describe
 
     with named(source):
-        report = describe(data, bits=bits)
+        report = describe(data, bits=bits, budget=Budget(max_memory=max_memory, max_work=max_work))
     click.echo(json.dumps(report) if as_json else f"{printable(display(source))}\n{_table(report)}")
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import click
+
+from splatc.cli.target import Size
 
 MAX_FILE_BYTES = 1 << 30
 """Longer ``.splat2d`` files are refused."""
@@ -15,3 +20,19 @@ threads_option = click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", help="Number of threads.  [default: one per core]"
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+
+max_pixels_option = click.option(
+    "--max-pixels", type=click.IntRange(1), metavar="N", help="Draw no larger picture.  [default: 536870912, 2^29]"
+)
+_MAX_MEMORY = click.option(
+    "--max-memory", type=Size(), metavar="SIZE", help="Refuse what may take more memory.  [default: 4GiB]"
+)
+_MAX_WORK = click.option(
+    "--max-work", type=click.IntRange(1), metavar="N", help="Refuse what takes more points of work.  [default: 2^37]"
+)
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def budget_options(command: Command) -> Command:
+    """``--max-memory`` and ``--max-work`` of a command that decodes: arguments of a budget.Budget."""
+    return _MAX_MEMORY(_MAX_WORK(command))

@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 import click
 
-from splatc.cli.options import MAX_FILE_BYTES, force_option, threads_option
+from splatc.cli.options import MAX_FILE_BYTES, budget_options, force_option, max_pixels_option, threads_option
 from splatc.errors import UsageError
 from splatc.files import STDIO, atomic_output, check_output, display, named, read_input
 
@@ -17,9 +17,20 @@ from splatc.files import STDIO, atomic_output, check_output, display, named, rea
     "-o", "--output", metavar="OUT", required=True, type=click.Path(allow_dash=True), help="A .png or .html file."
 )
 @click.option("--source", "original", metavar="ORIGINAL", type=click.Path(), help="The picture that was encoded.")
+@max_pixels_option
+@budget_options
 @threads_option
 @force_option
-def plot(source: str, output: str, original: str | None, threads: int | None, force: bool) -> None:
+def plot(
+    source: str,
+    output: str,
+    original: str | None,
+    max_pixels: int | None,
+    max_memory: int | None,
+    max_work: int | None,
+    threads: int | None,
+    force: bool,
+) -> None:
     """Show how the .splat2d FILE is made: the picture, its Gaussians as ellipses, and what its bits are spent on.
 
     With --source also where it differs from the original. The .html file has a slider between two pictures and needs no network.
@@ -32,14 +43,16 @@ def plot(source: str, output: str, original: str | None, threads: int | None, fo
     data = read_input(source, limit=MAX_FILE_BYTES)
 
     from splatc import core
+    from splatc.budget import Budget
     from splatc.plots import figure, page, sheet
 
     core.set_threads(threads)
+    budget = Budget(max_pixels, max_memory, max_work)
 
     with named(source):
-        drawn = figure.make_figure(data, PurePath(display(source)).name)
+        drawn = figure.make_figure(data, PurePath(display(source)).name, budget)
     if original is not None:
-        drawn = figure.with_original(drawn, original)
+        drawn = figure.with_original(drawn, original, budget)
     content = sheet.draw(drawn) if extension == ".png" else page.write(drawn)
     with atomic_output(output, force=force) as stream:
         stream.write(content)

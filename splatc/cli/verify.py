@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from splatc.cli.console import complain, printable
-from splatc.cli.options import MAX_FILE_BYTES, quiet_option
+from splatc.cli.options import MAX_FILE_BYTES, budget_options, quiet_option
 from splatc.errors import SplatError
 from splatc.files import display, read_input
 
@@ -16,17 +16,26 @@ from splatc.files import display, read_input
 @click.command()
 @click.argument("sources", metavar="FILE...", nargs=-1, required=True, type=click.Path(allow_dash=True))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one line for each FILE.")
+@budget_options
 @quiet_option
 @click.pass_context
-def verify(context: click.Context, sources: tuple[str, ...], as_json: bool, quiet: bool) -> None:
+def verify(
+    context: click.Context,
+    sources: tuple[str, ...],
+    as_json: bool,
+    max_memory: int | None,
+    max_work: int | None,
+    quiet: bool,
+) -> None:
     """Check every byte of .splat2d FILEs: structure, checksums, limits, and that each stream decodes to its end.
 
     Prints a line for each problem, or "ok"; nothing is decoded to pixels. "-" is standard input. Exit codes: 0 all files are sound,
     3 one is damaged or unsupported, 4 one is beyond a limit, 1 one cannot be read; of several, that of the first file with a problem.
     """
+    from splatc.budget import Budget
     from splatc.verifier import SCHEMA_VERSION, report, verify
 
-    code = 0
+    code, budget = 0, Budget(max_memory=max_memory, max_work=max_work)
     for source in sources:
         try:
             data = read_input(source, limit=MAX_FILE_BYTES)
@@ -39,7 +48,7 @@ def verify(context: click.Context, sources: tuple[str, ...], as_json: bool, quie
             else:
                 complain(str(error))
             continue
-        problems = verify(data)
+        problems = verify(data, budget)
         code = code or next((each.exit_code for each in problems), 0)
         if as_json:
             click.echo(json.dumps({"file": source, **report(data, problems)}))

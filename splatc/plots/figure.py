@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from splatc import bitstream, metrics
 from splatc import picture as opened
+from splatc.budget import Budget
 from splatc.compare import alike
 from splatc.decoder import decode_bytes
 from splatc.describe import describe
@@ -57,9 +58,9 @@ class Figure:
         return bits
 
 
-def make_figure(data: bytes, name: str) -> Figure:
-    """Read a ``.splat2d`` file. Raises CorruptFileError, UnsupportedFileError and LimitError."""
-    with opened.Picture(io.BytesIO(data)) as file:
+def make_figure(data: bytes, name: str, budget: Budget = Budget()) -> Figure:  # noqa: B008 - frozen
+    """Read a ``.splat2d`` file within a budget. Raises CorruptFileError, UnsupportedFileError and LimitError."""
+    with opened.Picture(io.BytesIO(data), budget=budget) as file:
         scale = min(Fraction(1), Fraction(MAX_SIDE, max(file.size)))
         pixels = file.read(scale=scale, bit_depth=8)  # drawn in the size that is shown
         width, profile = file.width, file.metadata().icc
@@ -70,14 +71,19 @@ def make_figure(data: bytes, name: str) -> Figure:
     shown = replace(gaussians, mean=gaussians.mean * factor, scale=gaussians.scale * factor)
     # A profile of gray is not one of the RGB that is drawn here.
     return Figure(
-        name, describe(data, bits=True), data, picture, shown, profile=profile if header.channels >= 3 else b""
+        name,
+        describe(data, bits=True, budget=budget),
+        data,
+        picture,
+        shown,
+        profile=profile if header.channels >= 3 else b"",
     )
 
 
-def with_original(figure: Figure, path: str) -> Figure:
+def with_original(figure: Figure, path: str, budget: Budget = Budget()) -> Figure:  # noqa: B008 - frozen
     """The figure with what was encoded beside it. Raises UsageError if that is of another size, and as image_io.load does."""
     original = load(path)
-    decoded = decode_bytes(figure.data)
+    decoded = decode_bytes(figure.data, budget=budget)
     if (original.width, original.height) != (decoded.width, decoded.height):
         raise UsageError(
             f"{path} is {original.width} x {original.height}, the file shows {decoded.width} x {decoded.height}: "
