@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import re
 import time
 from collections.abc import Callable
 from fractions import Fraction
@@ -103,7 +102,7 @@ def test_the_text_has_the_numbers_of_the_code() -> None:
 
 
 def test_boxes_hold_their_ellipses() -> None:
-    """Nearly: a box is at most a fifth too small, so that what is drawn stays below what is estimated."""
+    """Nearly: a needle's is up to 1.5 times too narrow, as its angle is rounded, but all of them together are not."""
     rng = np.random.default_rng(0)
     for quantizer in QUANTIZERS:
         header = header_for(3000, 3000, quantizer=quantizer)
@@ -114,14 +113,15 @@ def test_boxes_hold_their_ellipses() -> None:
         for ours, true in zip(half, (floats.scale.T * [cos, sin], floats.scale.T * [sin, cos]), strict=True):
             exact = math.sqrt(Q_MAX) * np.hypot(*true)
             ratio = (ours / 16 + work.ROOM / 2) / (exact + work.ROOM / 2)
-            assert 0.8 < ratio.min() <= ratio.max() < 2
+            assert 0.65 < ratio.min() <= ratio.max() < 1.6
+            assert 0.95 < ratio.mean() < 1.05
 
 
 # ---- Who refuses ----
 
 LINE = (
     r"drawing 16384 x 16384 pixels of 11000 Gaussians would take some (\d+) points of work, more than the 137438953472 that splatc "
-    r"spends unasked: take --scale 1/32 \(in Python scale\) or a smaller region, or raise --max-work to \1 \(in Python max_work\)"
+    r"spends unasked: take --scale 1/64 \(in Python scale\) or a smaller region, or raise --max-work to \1 \(in Python max_work\)"
 )
 
 
@@ -147,12 +147,13 @@ DOORS: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("door", list(DOORS))
 def test_every_function_refuses_it_at_once(door: str, attack: Path) -> None:
     start = time.process_time()
-    with pytest.raises(LimitError, match=LINE if door != "plot" else "drawing 1280 x 1280 pixels of 11000 Gaussians"):
+    with pytest.raises(LimitError, match="drawing 1280 x 1280 pixels of 11000" if door == "plot" else LINE):
         DOORS[door](attack)
     assert time.process_time() - start < 2
 
 
-def test_every_plugin_refuses_it(attack: Path) -> None:
+def test_every_plugin_refuses_it(attack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", None)  # Pillow's own bound of pixels
     with PIL.Image.open(attack) as picture, pytest.raises(OSError, match=LINE):
         picture.load()
     with pytest.raises(OSError, match=LINE):
@@ -161,7 +162,11 @@ def test_every_plugin_refuses_it(attack: Path) -> None:
 
 def test_every_command_refuses_it(attack: Path, tmp_path: Path) -> None:
     out = str(tmp_path / "out.png")
-    for arguments in (["decode", str(attack), out], ["compare", str(attack), str(attack)], ["plot", str(attack), "-o", out]):
+    for arguments in (
+        ["decode", str(attack), out],
+        ["compare", str(attack), str(attack)],
+        ["plot", str(attack), "-o", out],
+    ):
         result = CliRunner().invoke(main, arguments)
         assert (result.exit_code, result.stderr.count("\n")) == (4, 1), result.output
         assert "points of work" in result.stderr
@@ -171,7 +176,7 @@ def test_every_command_refuses_it(attack: Path, tmp_path: Path) -> None:
 
 
 def test_what_the_line_says_helps(attack: Path) -> None:
-    assert estimate(attack.read_bytes(), scale="1/32") <= MAX_WORK < estimate(attack.read_bytes(), scale="1/16")
+    assert estimate(attack.read_bytes(), scale="1/64") <= MAX_WORK < estimate(attack.read_bytes(), scale="1/32")
     assert splatc.decode(attack, region=(9000, 8000, 20, 10)).shape == (10, 20, 4)
     small = worst.alike(3, side=64, level=5)
     needed = estimate(small)
@@ -184,15 +189,16 @@ def test_what_the_line_says_helps(attack: Path) -> None:
 def test_every_door_takes_the_limit(needed: str, tiny_splat: Path, tmp_path: Path) -> None:
     reader = Reader(io.BytesIO(tiny_splat.read_bytes()))
     limit = reader.needed().work - 1 if needed == "reading" else estimate(tiny_splat.read_bytes()) - 1
-    file, out = str(tiny_splat), str(tmp_path / "out.png")
-    drawn = [["decode", file, out], ["compare", file, file], ["plot", file, "-o", out]]
+    enough = limit + 1 if needed == "drawing" else estimate(tiny_splat.read_bytes())
+    file, out, plot = str(tiny_splat), str(tmp_path / "out.png"), str(tmp_path / "plot.png")
+    drawn = [["decode", file, out], ["compare", file, file], ["plot", file, "-o", plot]]
     read = [["info", "--bits", file], ["verify", file]]
     for arguments in drawn + read:
         result = CliRunner().invoke(main, [*arguments, "--max-work", str(limit)])
         refused = arguments in drawn or needed == "reading"
         assert result.exit_code == (4 if refused else 0), result.output
-        assert (needed in result.output) == refused
-        assert CliRunner().invoke(main, [*arguments, "--max-work", str(limit + 1), "-f"][: 4 + len(arguments)]).exit_code in (0, 2)
+        assert (f"{needed} " in result.output) == refused
+        assert CliRunner().invoke(main, [*arguments, "--max-work", str(enough)]).exit_code == 0
     data = tiny_splat.read_bytes()
     if needed == "reading":
         assert [each.kind for each in splatc.verify(data, max_work=limit)] == ["limit"]
@@ -204,7 +210,12 @@ def test_every_door_takes_the_limit(needed: str, tiny_splat: Path, tmp_path: Pat
 @pytest.mark.parametrize("command", ["decode", "compare", "plot", "info", "verify"])
 def test_every_command_takes_a_limit_of_memory(command: str, tiny_splat: Path, tmp_path: Path) -> None:
     file = str(tiny_splat)
-    rest = {"decode": [str(tmp_path / "o.png")], "compare": [file], "plot": ["-o", str(tmp_path / "o.png")], "info": ["--bits"]}
+    rest = {
+        "decode": [str(tmp_path / "o.png")],
+        "compare": [file],
+        "plot": ["-o", str(tmp_path / "o.png")],
+        "info": ["--bits"],
+    }
     result = CliRunner().invoke(main, [command, file, *rest.get(command, []), "--max-memory", "1k"])
     assert (result.exit_code, "of memory" in result.output) == (4, True), result.output
 
@@ -327,9 +338,3 @@ def test_sums_do_not_overflow() -> None:
     single = work.boxes(data_header.quantizer, many.take(np.arange(1)), part)
     all_of_them = work.boxes(data_header.quantizer, many, part)
     assert all_of_them == work.Boxes(single.count << 17, single.sides << 17, single.area << 17)
-
-
-def test_the_message_is_one_line() -> None:
-    with pytest.raises(LimitError) as refused:
-        splatc.decode(worst.attack())
-    assert re.fullmatch(LINE, str(refused.value))

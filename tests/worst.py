@@ -85,7 +85,7 @@ def crowd_of_sections(count: int) -> bytes:
 
 def many_chunks() -> bytes:
     """As many chunks as a file may have, all but two of them unknown."""
-    chunks = chunks_of(alike(1, level=0))
+    chunks = chunks_of(empty(64, 48))
     return write([*chunks, *((b"junk", bytes(80)) for _ in range(limits.MAX_CHUNKS - len(chunks)))])
 
 

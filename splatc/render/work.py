@@ -1,7 +1,8 @@
 """How much it is to draw a view, before anything is drawn: points of its frame (spec/limits.md, "Work").
 
 Integers and one rational number, from the integers of a file and not from what they stand for: every decoder, on every machine, comes
-to the same number. A box is some 1.1 times too small at most, and up to 35 times too large for a needle across the grid.
+to the same number. The boxes are right to some 5 % but for needles: up to 1.5 times too narrow along the grid, as their angle is rounded,
+and 35 times what such an ellipse fills across it.
 """
 
 from __future__ import annotations
