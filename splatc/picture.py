@@ -35,10 +35,10 @@ def open(
 ) -> Picture:
     """Open a ``.splat2d`` file, given by its path or as a seekable binary file, which the caller then closes.
 
-    Nothing larger than `max_pixels` is drawn from it, by default 2^29, nothing that may take more than `max_memory` bytes, by default 4 GiB,
-    and nothing of more than `max_work` points of work, by default 2^37 (spec/limits.md, "Work"). `device` "cuda" draws on an NVIDIA GPU
-    (``pip install splatc[cuda]``), "auto" on one that works if the picture is large; samples then differ from those of the CPU within the
-    tolerance of the format. Reads only header and index. Raises InputError, UsageError (a file that cannot seek), CorruptFileError,
+    Nothing larger than `max_pixels` is drawn from it, by default 2^29, nothing that may take more than `max_memory` bytes, by default 4
+    GiB, and nothing of more than `max_work` points of work, by default 2^37 (spec/limits.md, "Work"). `device` "cuda" draws on an NVIDIA
+    GPU (``pip install splatc[cuda]``), "auto" on one that works if the picture is large; samples then differ from those of the CPU within
+    the tolerance of the format. Reads only header and index. Raises InputError, UsageError (a file that cannot seek), CorruptFileError,
     UnsupportedFileError, LimitError and DeviceError.
 
     >>> import io, numpy as np, splatc
