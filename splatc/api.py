@@ -5,15 +5,15 @@ But for what a caller's own `progress` raises, which comes out as it is.
 
 from __future__ import annotations
 
-import io
+import contextlib
 import math
 import os
 from collections.abc import Callable
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from splatc.errors import InputImageError, UsageError
-from splatc.files import read_input
+from splatc.files import named
 from splatc.request import ARGUMENTS, Request
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from splatc.gaussians import Gaussians
     from splatc.pixels import Image, Samples
     from splatc.verifier import Problem
-
-MAX_FILE_BYTES = 1 << 30
-"""Longer ``.splat2d`` files are refused."""
 
 
 def encode(
@@ -116,9 +113,12 @@ def decode(
 
     (H, W) for gray, else (H, W, C); uint8, or uint16 for `bit_depth` 16; None takes that of the source. `region` is (x, y, width,
     height) in px, `scale` a number or text such as "1/8", `max_level` leaves out the Gaussians of the levels below it. Not more than
-    `max_pixels` (2^29) are drawn, nor may it take more than some `max_memory` bytes (4 GiB) or `max_work` points of work (2^37, a minute of
-    two cores; spec/limits.md). `device` "cuda" draws on an NVIDIA GPU, "auto"
-    on one that works if the picture is large. To read several parts of one file see ``splatc.open``.
+    `max_pixels` (2^29) are drawn, nor may it take more than some `max_memory` bytes (4 GiB) or `max_work` points of work (2^37;
+    spec/limits.md, "Work"). `device` "cuda" draws on an NVIDIA GPU, "auto" on one that works if the picture is large. To read several
+    parts of one file see ``splatc.open``.
+
+    The CRC of every byte of the file is checked before the whole picture is drawn; what is checked of a part, ``Picture.read`` says.
+    Damaged metadata cost no pixel: a ``splatc.SplatWarning`` tells of them.
 
     Raises InputError, CorruptFileError, UnsupportedFileError, LimitError, UsageError and DeviceError.
 
@@ -131,10 +131,11 @@ def decode(
     ((12, 16, 3), (6, 8, 3))
     """
     from splatc.budget import Budget
+    from splatc.opened import open_file
     from splatc.picture import Picture
 
-    file = io.BytesIO(bytes(data)) if isinstance(data, bytes | bytearray | memoryview) else data
-    with Picture(file, budget=Budget(max_pixels, max_memory, max_work), device=device) as picture:
+    with open_file(data) as file:
+        picture = Picture(file, name=_path(data), budget=Budget(max_pixels, max_memory, max_work), device=device)
         return picture.read(region, scale, max_level, bit_depth)
 
 
@@ -147,8 +148,8 @@ def info(
 ) -> dict[str, Any]:
     """What a ``.splat2d`` file holds: what ``splatc info --json`` prints.
 
-    Structure and checksums are looked at; the streams of Gaussians are decoded only with `bits`, to say what they are spent on, within the
-    bounds of ``decode``.
+    Structure, checksums and metadata are looked at; the streams of Gaussians are decoded only with `bits`, to say what they are spent on,
+    within the bounds of ``decode``. ``splatc info --help`` says what its keys mean.
     Raises InputError, CorruptFileError, UnsupportedFileError and LimitError.
 
     >>> import numpy as np, splatc
@@ -157,12 +158,13 @@ def info(
     >>> report["width"], report["height"], report["gaussians"]
     (640, 480, 0)
     """
-    content = _content(data)
-
     from splatc.budget import Budget
     from splatc.describe import describe
+    from splatc.opened import open_file
 
-    return describe(content, bits=bits, budget=Budget(max_memory=max_memory, max_work=max_work))
+    budget = Budget(max_memory=max_memory, max_work=max_work)
+    with open_file(data) as file, _named(data):
+        return describe(file, bits=bits, budget=budget)
 
 
 def verify(
@@ -171,8 +173,7 @@ def verify(
     """All that is wrong with a ``.splat2d`` file, given by its bytes or its path: what ``splatc verify`` prints. Empty for a sound file.
 
     Each problem has a `kind` ("corrupt", "unsupported", "limit"), a `part` and a `message`; streams are decoded within the bounds of
-    ``decode``. Raises InputError, and LimitError for a file
-    longer than splatc accepts.
+    ``decode``. Raises InputError.
 
     >>> import numpy as np, splatc
     >>> nothing = splatc.Gaussians(*(np.zeros(shape, np.float32) for shape in ((0, 2), (0, 2), (0,), (0, 3))))
@@ -180,12 +181,13 @@ def verify(
     >>> splatc.verify(data), [problem.part for problem in splatc.verify(data[:-1] + b"x")]
     ([], ['checksum'])
     """
-    content = _content(data)
-
     from splatc.budget import Budget
+    from splatc.opened import open_file
     from splatc.verifier import verify
 
-    return verify(content, Budget(max_memory=max_memory, max_work=max_work))
+    budget = Budget(max_memory=max_memory, max_work=max_work)
+    with open_file(data) as file, _named(data):
+        return verify(file, budget)
 
 
 def encode_gaussians(
@@ -246,10 +248,15 @@ def encode_gaussians(
     return bitstream.encode(header, quantized)
 
 
-def _content(data: bytes | str | os.PathLike[str]) -> bytes:
-    if isinstance(data, bytes | bytearray | memoryview):
-        return bytes(data)
-    return read_input(os.fspath(data), limit=MAX_FILE_BYTES)
+def _path(data: object) -> str | None:
+    """The path that a file is given by, if it is."""
+    return None if isinstance(data, bytes | bytearray | memoryview) else os.fsdecode(cast("str", data))
+
+
+def _named(data: object) -> contextlib.AbstractContextManager[None]:
+    """Errors begin with the path that a file is given by."""
+    path = _path(data)
+    return contextlib.nullcontext() if path is None else named(path)
 
 
 def _image(array: ArrayLike, icc: bytes = b"", exif: bytes = b"", xmp: bytes = b"") -> Image:

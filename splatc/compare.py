@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 
 from splatc import metrics
-from splatc.bitstream import read_header
 from splatc.bitstream.container import SIGNATURE
 from splatc.budget import Budget
 from splatc.errors import UsageError
-from splatc.files import STDIO, display, named, open_input, read_input
+from splatc.files import STDIO, display, open_input
 from splatc.image_io import Image, Samples, load
+from splatc.picture import Note, Picture, warn
 
 SCHEMA_VERSION = 1
-MAX_FILE_BYTES = 1 << 30
 PLANES = 4
 """Bytes for each pixel of what MS-SSIM holds of one channel at a time: both pictures at half their size in float32, a quarter, ..."""
 
@@ -58,16 +57,17 @@ class Comparison:
         return data | {"psnr_db": self.psnr_db if math.isfinite(self.psnr_db) else None}
 
 
-def compare(a: str, b: str, budget: Budget = Budget()) -> Comparison:  # noqa: B008 - frozen
+def compare(a: str, b: str, note: Note = warn, budget: Budget = Budget()) -> Comparison:  # noqa: B008 - frozen
     """Compare the pictures in two files; gray counts as RGB of equal parts, a missing alpha channel as opaque, 8 bits as 16,
-    colours as far as alpha lets them be seen. ``budget`` is for each ``.splat2d`` file, its memory for both pictures together.
+    colours as far as alpha lets them be seen. ``note`` is told what of a ``.splat2d`` file is damaged that is no pixel. ``budget``
+    is for each ``.splat2d`` file, its memory for both pictures together.
 
     Raises LimitError, UsageError (the pictures differ in size, both are standard input) and what reading them raises.
     """
     if a == b == STDIO:
         raise UsageError("both pictures cannot come from standard input: give one of them a name")
-    first, first_bytes = load_any(a, budget)
-    second, second_bytes = load_any(b, budget, beside=first.pixels.nbytes)
+    first, first_bytes = load_any(a, note, budget)
+    second, second_bytes = load_any(b, note, budget, beside=first.pixels.nbytes)
     if (first.width, first.height) != (second.width, second.height):
         raise UsageError(
             f"{display(a)} is {first.width} x {first.height}, {display(b)} {second.width} x {second.height}: "
@@ -89,7 +89,7 @@ def compare(a: str, b: str, budget: Budget = Budget()) -> Comparison:  # noqa: B
     )
 
 
-def load_any(path: str, budget: Budget, beside: int = 0) -> tuple[Image, int | None]:
+def load_any(path: str, note: Note, budget: Budget, beside: int = 0) -> tuple[Image, int | None]:
     """The picture in a file of either kind, and the size of the file; standard input is a ``.splat2d`` file.
 
     ``beside`` so many bytes of samples that stay in memory.
@@ -99,15 +99,10 @@ def load_any(path: str, budget: Budget, beside: int = 0) -> tuple[Image, int | N
             start = stream.read(len(SIGNATURE))
         if start != SIGNATURE:
             return load(path), Path(path).stat().st_size
-    data = read_input(path, limit=MAX_FILE_BYTES)
-
-    from splatc.decoder import decode_bytes
-
-    with named(path):
-        header = read_header(data)
-        samples = header.width * header.height * header.channels * header.depth // 8
-        budget.check_memory(beside + samples, f"comparing with {header.width} x {header.height} pixels")
-        return decode_bytes(data, budget=budget), len(data)
+    with Picture(path, note=note, budget=budget) as picture:
+        samples = picture.width * picture.height * picture.channels * picture.bit_depth // 8
+        budget.check_memory(beside + samples, f"comparing with {picture.width} x {picture.height} pixels")
+        return picture.load(), picture.reader.file_bytes
 
 
 def _needed(first: Image, second: Image) -> int:
@@ -115,15 +110,10 @@ def _needed(first: Image, second: Image) -> int:
     own = first.pixels.nbytes + second.pixels.nbytes
     channels = max(first.channels, second.channels)
     alpha = first.channels in (2, 4) or second.channels in (2, 4)
-    kind = (
-        first.width
-        * first.height
-        * (channels + (alpha and channels == 3))
-        * max(first.bit_depth, second.bit_depth)
-        // 8
-    )
+    pixels = first.width * first.height
+    copy = pixels * (channels + (alpha and channels == 3)) * max(first.bit_depth, second.bit_depth) // 8
     same = first.channels == second.channels and first.bit_depth == second.bit_depth
-    return own + (0 if same and not alpha else 4 * kind) + PLANES * first.width * first.height
+    return own + (0 if same and not alpha else 4 * copy) + PLANES * pixels
 
 
 def _differences(x: Samples, y: Samples) -> tuple[int, int]:

@@ -7,7 +7,9 @@
     PIL.Image.open("in.png").save("out.splat2d", cr=200, effort=7)
 
 ``save`` takes the options of ``splatc.encode``: one of cr, bpp, size, psnr and count, then effort, tune, blend and seed; and
-``icc_profile`` (by default that of the picture), ``exif`` and ``xmp``, which are stored as they are given. ``info`` has these three again.
+``icc_profile`` (by default that of the picture), ``exif`` and ``xmp``, which are stored as they are given. ``info`` has these three again;
+what of them is damaged is missing there, with a ``splatc.SplatWarning``. ``verify`` checks what ``splatc verify`` does. A file that ends
+too early is drawn as far as it is there if ``PIL.ImageFile.LOAD_TRUNCATED_IMAGES`` is set.
 16-bit gray opens in mode I;16; 16-bit colour, which Pillow does not have, in 8 bits.
 """
 
@@ -49,6 +51,8 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
             metadata = self._picture.metadata()
         except (CorruptFileError, UnsupportedFileError, LimitError) as error:
             raise PIL.UnidentifiedImageError(f"cannot open this .splat2d file: {error}") from error
+        except SplatError as error:  # it cannot be read
+            raise OSError(f"cannot open this .splat2d file: {error}") from error
         self._size = self._picture.size
         deep_gray = self._picture.channels == 1 and self._picture.bit_depth == 16
         self._mode = "I;16" if deep_gray else _MODES[self._picture.channels]
@@ -69,12 +73,33 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
         self._size = (-(-width // self._reduction), -(-height // self._reduction))
         return self.mode, (0, 0, width / self._reduction, height / self._reduction)
 
+    def verify(self) -> None:
+        """Check every byte, as ``splatc verify`` does. Raises OSError for the first problem.
+
+        To load the pixels after it the picture must be opened anew, as pictures of other types.
+        """
+        from splatc.verifier import verify
+
+        if self._picture is None:
+            raise RuntimeError("verify must be called directly after open")
+        try:
+            problems = verify(cast(BinaryIO, self.fp))
+        except SplatError as error:
+            raise OSError(f"cannot read this .splat2d file: {error}") from error
+        if problems:
+            raise OSError(f"this .splat2d file is damaged: {problems[0].part}: {problems[0].message}")
+        if self._exclusive_fp and self.fp is not None:
+            self.fp.close()
+        self.fp = None
+
     def load(self) -> Any:
         """Draw the pixels. Raises OSError for a damaged file."""
         if self._picture is not None:
             try:
                 pixels = self._picture.read(
-                    scale=Fraction(1, self._reduction), bit_depth=16 if self.mode == "I;16" else 8
+                    scale=Fraction(1, self._reduction),
+                    bit_depth=16 if self.mode == "I;16" else 8,
+                    allow_truncated=PIL.ImageFile.LOAD_TRUNCATED_IMAGES,
                 )
             except SplatError as error:
                 raise OSError(f"cannot decode this .splat2d file: {error}") from error

@@ -24,6 +24,7 @@ def test_the_public_names() -> None:
     assert splatc.__all__ == [
         "Gaussians",
         "SplatError",
+        "SplatWarning",
         "__version__",
         "decode",
         "encode",

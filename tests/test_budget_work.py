@@ -140,7 +140,7 @@ DOORS: dict[str, Callable[[Path], object]] = {
     "open": lambda path: splatc.open(path).read(),
     "strips": lambda path: splatc.open(path).strips(),
     "compare": lambda path: compare.compare(str(path), str(path)),
-    "plot": lambda path: figure.with_original(figure.make_figure(path.read_bytes(), "x"), str(path)),
+    "plot": lambda path: figure.make_figure(splatc.open(path), "x"),
 }
 
 

@@ -94,7 +94,12 @@ def worst_files() -> None:
         _measure("neighbours", "verify", scattered, lambda: splatc.verify(scattered))
         _measure("sections, ancestors", "info --bits", crowd, lambda: splatc.info(crowd, bits=True))
         _measure("sections, one damaged", "verify", crowd, lambda: splatc.verify(crowd[:-5] + b"\0" + crowd[-4:]))
-        _measure("Gaussians", "plot", scattered, lambda: sheet.draw(figure.make_figure(scattered, "x")))
+        _measure(
+            "Gaussians",
+            "plot",
+            scattered,
+            lambda: sheet.draw(figure.make_figure(splatc.open(io.BytesIO(scattered)), "x")),
+        )
         _measure("metadata", "decode", b"", lambda: splatc.decode(worst.large_metadata()))
         _measure(
             "output",

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from splatc.bitstream import container, decoding, layout
+from splatc.bitstream import container, decoding, layout, limits
 from splatc.bitstream.cost import Cost, cost_of
 from splatc.bitstream.decoding import Decoded
 from splatc.bitstream.layout import Section
 from splatc.bitstream.structure import Structure
+from splatc.core import library
 from splatc.errors import CorruptFileError
 from splatc.quantize import QuantizedGaussians, empty_gaussians, joined
 
@@ -33,12 +34,16 @@ Region = tuple[float, float, float, float]
 
 
 class Reader(Structure):
-    """A ``.splat2d`` file of which only what is asked for is read. A file that ends too early can be read in part."""
+    """A ``.splat2d`` file of which only what is asked for is read, by any number of threads.
+
+    One that ends too early can be read in part.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file)
         self._parents = {section.parent for section in self.sections if section.parent is not None}
         self._cache: dict[int, Decoded] = {}
+        self._checked = False
 
     def read(
         self, region: Region | None = None, *, max_level: int | None = None, allow_truncated: bool = False
@@ -46,12 +51,24 @@ class Reader(Structure):
         """The Gaussians in coding order: all, or at least those whose ellipse can touch a region.
 
         With ``max_level`` those of this level and coarser ones only. With ``allow_truncated`` what is whole of a file that ends too
-        early: of a stream that was cut off, the levels before the cut. Raises CorruptFileError.
+        early: of a stream that was cut off, the levels before the cut.
+
+        Before all are read, the CRC of every chunk is checked, also of those that nobody knows; otherwise those of the sections that are
+        read, or of GAUS where it is not divided. Raises CorruptFileError.
         """
-        if self.truncation is not None and not allow_truncated:
-            raise self.truncation
+        if not allow_truncated:
+            if self.truncation is not None:
+                raise self.truncation
+            if region is None and not max_level:
+                self.check()
         wanted = self._wanted(region, max_level or 0)
         return self._join(list(self._decode(wanted, max_level or 0)))
+
+    def check(self) -> None:
+        """Check the CRC of every chunk, once. Raises CorruptFileError."""
+        if not self._checked:
+            super().check()
+            self._checked = True
 
     def needed(self, region: Region | None = None, *, max_level: int | None = None) -> Cost:
         """What ``read`` would decode at most."""
@@ -63,9 +80,8 @@ class Reader(Structure):
         return cost_of(self.sections, needed, self._parents)
 
     def bits(self) -> dict[str, float]:
-        """Bits of each part of all streams, of a whole file. Raises CorruptFileError."""
-        if self.truncation is not None:
-            raise self.truncation
+        """Bits of each part of all streams, after the CRC of every chunk was checked. Raises CorruptFileError."""
+        self.check()
         total = dict.fromkeys(decoding.PARTS, 0.0)
         for group in self.groups():
             found = self._run(group, 0, tally=True).bits
@@ -145,6 +161,8 @@ class Reader(Structure):
         """The bytes of a section, checked; of a truncated file fewer."""
         chunk = self._chunk(container.GAUSSIANS_CHUNK)
         assert chunk is not None, "sections are known only where GAUS is"
+        if section.length > limits.maximum_payload(section.count):
+            raise CorruptFileError(decoding.MESSAGES[library.WRONG_END])
         if section.crc is None and self._is_complete(chunk):
             return container.payload(self._source, chunk)
         start = chunk.offset + section.offset

@@ -41,7 +41,7 @@ def compare(
 
     core.set_threads(threads)
 
-    result = module.compare(a, b, Budget(max_pixels, max_memory, max_work))
+    result = module.compare(a, b, note, Budget(max_pixels, max_memory, max_work))
     if not result.equal_profiles:
         note("the two have different colour profiles: samples are compared, not what they show")
     click.echo(json.dumps(result.as_data()) if as_json else _table(result))

@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-import io
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import click
 
 from splatc.budget import Budget
 from splatc.cli.console import note, say
-from splatc.cli.options import (
-    MAX_FILE_BYTES,
-    budget_options,
-    device_option,
-    force_option,
-    max_pixels_option,
-    threads_option,
-)
-from splatc.files import STDIO, atomic_output, check_output, display, read_input
-
-if TYPE_CHECKING:
-    from splatc.picture import Picture
-    from splatc.render.choice import Tell
+from splatc.cli.options import budget_options, device_option, force_option, max_pixels_option, threads_option
+from splatc.files import atomic_output, check_output, display
 
 
 class _RegionType(click.ParamType["tuple[int, int, int, int]"]):
@@ -80,13 +65,15 @@ def decode(
     """Decode the .splat2d file IN into the picture OUT.
 
     The extension of OUT chooses its type: .png .jpg .webp .tif .ppm .pgm .pam .bmp; "-" is standard input, or PNG on standard output.
-    A region, a scale and a level cost what they show: of a large picture, only the bytes that are needed are read.
+    A region and a level cost what they show: of a large picture, only the bytes that are needed are read, and only these are checked.
+    Of the whole picture every byte is checked first. Damaged metadata cost no pixel, but are left out, with a note.
     A large picture is drawn by an NVIDIA GPU if there is one and splatc[cuda] is installed.
     """
     check_output(output, force=force, source=source)
 
     from splatc import core
     from splatc.image_io import output_format, save_strips
+    from splatc.picture import Picture
 
     kind = output_format(output)
     budget = Budget(max_pixels, max_memory, max_work)
@@ -97,7 +84,7 @@ def decode(
         elif verbose:
             say(sentence)
 
-    with _open(source, budget, device, tell) as picture:
+    with Picture(source, budget=budget, device=device, tell=tell, note=note) as picture:
         seen = picture.view(region, scale)
         depth = int(bit_depth) if bit_depth else picture.bit_depth
         kind.check(picture.channels, depth, seen.columns, seen.rows)
@@ -109,8 +96,6 @@ def decode(
             f"{kind.name} output of {seen.columns} x {seen.rows}",
             "choose .png or .tif, a smaller --scale or a --region, or ",
         )
-        if region is None and max_level is None and not allow_truncated:
-            picture.check()
         core.set_threads(threads)
         shape, strips = picture.strips(region, scale, max_level, depth, allow_truncated=allow_truncated)
         metadata = picture.metadata()
@@ -120,13 +105,3 @@ def decode(
         )
     with atomic_output(output, force=force) as stream:
         save_strips(strips, shape, stream, kind, metadata)
-
-
-def _open(source: str, budget: Budget, device: str, tell: Tell) -> Picture:
-    """The file, of which only what is needed is read; of standard input or another pipe everything."""
-    from splatc.picture import Picture
-
-    if source != STDIO and Path(source).is_file():
-        return Picture(source, budget=budget, device=device, tell=tell)
-    file = io.BytesIO(read_input(source, limit=MAX_FILE_BYTES))
-    return Picture(file, name=source, budget=budget, device=device, tell=tell)

@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from splatc.cli.console import printable
-from splatc.cli.options import MAX_FILE_BYTES, budget_options
-from splatc.files import display, named, read_input
+from splatc.cli.console import note, printable
+from splatc.cli.options import budget_options
+from splatc.files import display, named
+from splatc.opened import open_file
 
 
 @click.command()
@@ -20,16 +21,16 @@ from splatc.files import display, named, read_input
 def info(source: str, bits: bool, as_json: bool, max_memory: int | None, max_work: int | None) -> None:
     """Print what the .splat2d FILE holds.
 
-    Structure and checksums are looked at, the streams of Gaussians only with --bits; "splatc verify" decodes them to their end.
+    Structure, checksums and metadata are looked at, the streams of Gaussians only with --bits; "splatc verify" decodes them to their end.
     "-" is standard input.
     """
-    data = read_input(source, limit=MAX_FILE_BYTES)
-
     from splatc.budget import Budget
     from splatc.describe import describe
 
-    with named(source):
-        report = describe(data, bits=bits, budget=Budget(max_memory=max_memory, max_work=max_work))
+    with open_file(source) as file, named(source):
+        report = describe(file, bits=bits, budget=Budget(max_memory=max_memory, max_work=max_work))
+    for each in report["notes"]:
+        note(f"{display(source)}: {each}")
     click.echo(json.dumps(report) if as_json else f"{printable(display(source))}\n{_table(report)}")
 
 

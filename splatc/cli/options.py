@@ -9,9 +9,6 @@ import click
 
 from splatc.cli.target import Size
 
-MAX_FILE_BYTES = 1 << 30
-"""Longer ``.splat2d`` files are refused."""
-
 force_option = click.option("-f", "--force", is_flag=True, help="Replace an existing output.")
 device_option = click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="What computes."
@@ -20,7 +17,6 @@ threads_option = click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", help="Number of threads.  [default: one per core]"
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
-
 max_pixels_option = click.option(
     "--max-pixels", type=click.IntRange(1), metavar="N", help="Draw no larger picture.  [default: 536870912, 2^29]"
 )

@@ -6,9 +6,10 @@ from pathlib import PurePath
 
 import click
 
-from splatc.cli.options import MAX_FILE_BYTES, budget_options, force_option, max_pixels_option, threads_option
+from splatc.cli.console import note
+from splatc.cli.options import budget_options, force_option, max_pixels_option, threads_option
 from splatc.errors import UsageError
-from splatc.files import STDIO, atomic_output, check_output, display, named, read_input
+from splatc.files import STDIO, atomic_output, check_output, display
 
 
 @click.command()
@@ -40,19 +41,18 @@ def plot(
     extension = ".png" if output == STDIO else PurePath(output).suffix.lower()
     if extension not in (".png", ".html", ".htm"):
         raise UsageError(f"{output}: plots are written as .png or .html")
-    data = read_input(source, limit=MAX_FILE_BYTES)
 
     from splatc import core
     from splatc.budget import Budget
+    from splatc.picture import Picture
     from splatc.plots import figure, page, sheet
 
     core.set_threads(threads)
-    budget = Budget(max_pixels, max_memory, max_work)
 
-    with named(source):
-        drawn = figure.make_figure(data, PurePath(display(source)).name, budget)
-    if original is not None:
-        drawn = figure.with_original(drawn, original, budget)
+    with Picture(source, note=note, budget=Budget(max_pixels, max_memory, max_work)) as picture:
+        drawn = figure.make_figure(picture, PurePath(display(source)).name)
+        if original is not None:
+            drawn = figure.with_original(drawn, picture, original)
     content = sheet.draw(drawn) if extension == ".png" else page.write(drawn)
     with atomic_output(output, force=force) as stream:
         stream.write(content)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
 import click
 
 from splatc.cli.console import complain, printable
-from splatc.cli.options import MAX_FILE_BYTES, budget_options, quiet_option
-from splatc.errors import SplatError
-from splatc.files import display, read_input
+from splatc.cli.options import budget_options, quiet_option
+from splatc.errors import InputError, LimitError
+from splatc.files import display
+from splatc.opened import open_file
 
 
 @click.command()
@@ -38,23 +40,24 @@ def verify(
     code, budget = 0, Budget(max_memory=max_memory, max_work=max_work)
     for source in sources:
         try:
-            data = read_input(source, limit=MAX_FILE_BYTES)
-        except SplatError as error:
+            with open_file(source) as file:
+                problems, size = verify(file, budget), file.seek(0, io.SEEK_END)
+        except (InputError, LimitError) as error:
             code = code or error.exit_code
             if as_json:
-                problem = {"kind": "unreadable", "part": "file", "message": str(error)}
+                kind = "limit" if isinstance(error, LimitError) else "unreadable"
+                problem = {"kind": kind, "part": "file", "message": str(error)}
                 found: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "valid": False, "problems": [problem]}
                 click.echo(json.dumps({"file": source, **found}))
             else:
                 complain(str(error))
             continue
-        problems = verify(data, budget)
         code = code or next((each.exit_code for each in problems), 0)
         if as_json:
-            click.echo(json.dumps({"file": source, **report(data, problems)}))
+            click.echo(json.dumps({"file": source, **report(size, problems)}))
             continue
         for each in problems:
             click.echo(printable(f"{display(source)}: {each.part}: {each.message}"))
         if not problems and not quiet:
-            click.echo(printable(f"{display(source)}: ok, {len(data)} bytes"))
+            click.echo(printable(f"{display(source)}: ok, {size} bytes"))
     context.exit(code)
