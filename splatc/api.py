@@ -136,14 +136,16 @@ def decode(
     bit_depth: Literal[8, 16] | None = None,
     max_pixels: Number | None = None,
     max_memory: Number | None = None,
+    max_work: Number | None = None,
     device: Literal["auto", "cpu", "cuda"] = "cpu",
 ) -> Samples:
     """The picture of a ``.splat2d`` file, given by its bytes, its path or as a binary file that can seek, or a part of it.
 
     (H, W) for gray, else (H, W, C); uint8, or uint16 for `bit_depth` 16; None takes that of the source. `region` is (x, y, width,
     height) in px, `scale` a number or text such as "1/8", `max_level` leaves out the Gaussians of the levels below it. Not more than
-    `max_pixels` (2^29) are drawn, nor may it take more than some `max_memory` bytes (4 GiB). `device` "cuda" draws on an NVIDIA GPU, "auto"
-    on one that works if the picture is large. To read several parts of one file see ``splatc.open``.
+    `max_pixels` (2^29) are drawn, nor may it take more than some `max_memory` bytes (4 GiB) or `max_work` points of work (2^37;
+    spec/limits.md, "Work"). `device` "cuda" draws on an NVIDIA GPU, "auto" on one that works if the picture is large. To read several
+    parts of one file see ``splatc.open``.
 
     The CRC of every byte of the file is checked before the whole picture is drawn; what is checked of a part, ``Picture.read`` says.
     Damaged metadata cost no pixel: a ``splatc.SplatWarning`` tells of them.
@@ -161,17 +163,23 @@ def decode(
     from splatc.budget import budget_of
     from splatc.picture import Picture
 
-    budget = budget_of(max_pixels, max_memory)
+    budget = budget_of(max_pixels, max_memory, max_work)
     with _opened(data) as (file, path):
         picture = Picture(file, name=path, budget=budget, device=device)
         return picture.read(region, scale, max_level, bit_depth)
 
 
-def info(data: File, *, bits: bool = False) -> dict[str, Any]:
+def info(
+    data: File,
+    *,
+    bits: bool = False,
+    max_memory: Number | None = None,
+    max_work: Number | None = None,
+) -> dict[str, Any]:
     """What a ``.splat2d`` file holds, given by its bytes, its path or as a binary file that can seek: what ``splatc info --json`` prints.
 
-    Structure, checksums and metadata are looked at; the streams of Gaussians are decoded only with `bits`, to say what they are spent on.
-    ``splatc info --help`` says what its keys mean.
+    Structure, checksums and metadata are looked at; the streams of Gaussians are decoded only with `bits`, to say what they are spent on,
+    within the bounds of ``decode``. ``splatc info --help`` says what its keys mean.
     Raises InputError, CorruptFileError, UnsupportedFileError, LimitError, UsageError and, with `bits`, CoreError.
 
     >>> import numpy as np, splatc
@@ -182,17 +190,20 @@ def info(data: File, *, bits: bool = False) -> dict[str, Any]:
     """
     also_bits = arguments.flag("bits", bits)
 
+    from splatc.budget import budget_of
     from splatc.describe import describe
 
+    budget = budget_of(None, max_memory, max_work)
     with _opened(data) as (file, path), _named(path):
-        return describe(file, bits=also_bits)
+        return describe(file, bits=also_bits, budget=budget)
 
 
-def verify(data: File) -> list[Problem]:
+def verify(data: File, *, max_memory: Number | None = None, max_work: Number | None = None) -> list[Problem]:
     """All that is wrong with a ``.splat2d`` file, given by its bytes, its path or as a binary file that can seek: what ``splatc verify``
     prints. Empty for a sound file.
 
-    Each problem has a `kind` ("corrupt", "unsupported", "limit"), a `part` and a `message`. Raises InputError, UsageError and CoreError.
+    Each problem has a `kind` ("corrupt", "unsupported", "limit"), a `part` and a `message`; streams are decoded within the bounds of
+    ``decode``. Raises InputError, UsageError and CoreError.
 
     >>> import numpy as np, splatc
     >>> nothing = splatc.Gaussians(*(np.zeros(shape, np.float32) for shape in ((0, 2), (0, 2), (0,), (0, 3))))
@@ -200,10 +211,12 @@ def verify(data: File) -> list[Problem]:
     >>> splatc.verify(data), [problem.part for problem in splatc.verify(data[:-1] + b"x")]
     ([], ['checksum'])
     """
+    from splatc.budget import budget_of
     from splatc.verifier import verify
 
+    budget = budget_of(None, max_memory, max_work)
     with _opened(data) as (file, path), _named(path):
-        return verify(file)
+        return verify(file, budget)
 
 
 def encode_gaussians(

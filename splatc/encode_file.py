@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -180,11 +179,10 @@ def _summarize(data: bytes, image: Image) -> Summary:
     """What a file came to, as it is decoded; how long it took is not known yet."""
     from splatc import metrics
     from splatc.bitstream import read_header
-    from splatc.budget import Budget
+    from splatc.budget import UNBOUNDED
     from splatc.decoder import decode_bytes
 
-    unbounded = Budget(sys.maxsize, sys.maxsize)  # it is our own file, of a picture that is in memory
-    source, decoded = metrics.shown(image.pixels), metrics.shown(decode_bytes(data, budget=unbounded).pixels)
+    source, decoded = metrics.shown(image.pixels), metrics.shown(decode_bytes(data, budget=UNBOUNDED).pixels)
     small = image.width * image.height <= SIMILARITY_PIXELS
     return Summary(
         gaussians=read_header(data).count,

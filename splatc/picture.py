@@ -40,13 +40,15 @@ def open(
     *,
     max_pixels: Number | None = None,
     max_memory: Number | None = None,
+    max_work: Number | None = None,
     device: str = "cpu",
 ) -> Picture:
     """Open a ``.splat2d`` file, given by its path or as a seekable binary file, which the caller then closes.
 
-    Nothing larger than `max_pixels` is drawn from it, by default 2^29, and nothing that may take more than `max_memory` bytes, by default
-    4 GiB. `device` "cuda" draws on an NVIDIA GPU (``pip install splatc[cuda]``), "auto" on one that works if the picture is large; samples
-    then differ from those of the CPU within the tolerance of the format. Reads only header and index; `read` says what it checks.
+    Nothing larger than `max_pixels` is drawn from it, by default 2^29, nothing that may take more than `max_memory` bytes, by default 4
+    GiB, and nothing of more than `max_work` points of work, by default 2^37 (spec/limits.md, "Work"). `device` "cuda" draws on an NVIDIA
+    GPU (``pip install splatc[cuda]``), "auto" on one that works if the picture is large; samples then differ from those of the CPU within
+    the tolerance of the format. Reads only header and index; `read` says what it checks.
 
     Any number of threads may use what it returns, and processes that have forked since, if the file was given by its path, opened by Python
     itself (``open(path, "rb")``), or lies in memory; of any other stream the bytes are read by one thread at a time.
@@ -63,7 +65,7 @@ def open(
     ((16, 12), (8, 8, 3), (3, 4, 3))
     """
     given = arguments.path("file", file) if isinstance(file, str | os.PathLike) else file
-    return Picture(given, budget=budget_of(max_pixels, max_memory), device=device)
+    return Picture(given, budget=budget_of(max_pixels, max_memory, max_work), device=device)
 
 
 def _ignore(_sentence: str, _urgent: bool) -> None:
@@ -98,7 +100,7 @@ class Picture:
         check_device(device)
         self._device, self._tell, self._note = device, tell, note
         self._closing = contextlib.ExitStack()
-        self._budget = budget
+        self.budget = budget
         self._name = name
         self._metadata: Metadata | None = None
         if isinstance(file, str | os.PathLike):
@@ -233,17 +235,19 @@ class Picture:
         whole = seen.region == (0, 0, self.width, self.height)
         region = None if whole else seen.box
         with self._named():
-            self._budget.check_pixels(seen.columns, seen.rows)
-            self._budget.check_reading(*self._reader.needed(region, max_level=level))
+            self.budget.check_pixels(seen.columns, seen.rows)
+            cost = self._reader.needed(region, max_level=level)
+            self.budget.check_reading(*cost)
 
         from splatc.decoder import make_scene
         from splatc.render.draw import make_plan
 
         with self._named():
             quantized = self._reader.read(region, max_level=level, allow_truncated=allow_truncated)
+            self.budget.check_points(self._reader.header.quantizer, quantized, seen, cost.work)
             scene = make_scene(self._reader.header, quantized)
             plan = make_plan(scene, seen)
-            self._budget.check_drawing(plan, seen.columns * rows * self.channels * depth // 8)
+            self.budget.check_drawing(plan, seen.columns * rows * self.channels * depth // 8)
         if whole and not level and not allow_truncated:
             self.metadata()
         return scene, plan

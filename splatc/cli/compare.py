@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from splatc.cli.console import Voice, printable
-from splatc.cli.options import json_option, quiet_option, threads_option
+from splatc.cli.options import budget_options, json_option, max_pixels_option, quiet_option, threads_option
 from splatc.cli.target import InPath
 
 if TYPE_CHECKING:
@@ -19,20 +19,32 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("a", metavar="A", type=InPath())
 @click.argument("b", metavar="B", type=InPath())
+@max_pixels_option
+@budget_options
 @threads_option
 @quiet_option
 @json_option
-def compare(a: str, b: str, threads: int | None, quiet: bool, as_json: bool) -> None:
+def compare(
+    a: str,
+    b: str,
+    max_pixels: int | None,
+    max_memory: int | None,
+    max_work: int | None,
+    threads: int | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
     """Print how near two pictures are: PSNR, MS-SSIM, and their files' sizes.
 
     A and B are pictures or .splat2d files, of one size in pixels; "-" is standard input.
     """
     from splatc import compare as module
     from splatc import core
+    from splatc.budget import Budget
 
     core.set_threads(threads)
     voice = Voice(quiet)
-    result = module.compare(a, b, voice.note)
+    result = module.compare(a, b, voice.note, Budget(max_pixels, max_memory, max_work))
     if not result.equal_profiles:
         voice.note("the two have different colour profiles: samples are compared, not what they show")
     click.echo(json.dumps(result.as_data()) if as_json else _table(result))

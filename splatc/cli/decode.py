@@ -7,8 +7,16 @@ import click
 from splatc.arguments import shown
 from splatc.budget import Budget
 from splatc.cli.console import Voice
-from splatc.cli.options import device_option, force_option, quiet_option, threads_option, verbose_option
-from splatc.cli.target import InPath, OutPath, Size, Whole, whole_number
+from splatc.cli.options import (
+    budget_options,
+    device_option,
+    force_option,
+    max_pixels_option,
+    quiet_option,
+    threads_option,
+    verbose_option,
+)
+from splatc.cli.target import InPath, OutPath, Whole, whole_number
 from splatc.files import atomic_output, check_output, display
 
 
@@ -42,8 +50,8 @@ class _RegionType(click.ParamType["tuple[int, int, int, int]"]):
 @click.option(
     "--bit-depth", type=click.Choice(["8", "16"]), help="Bits per sample of OUT. [default: as the source had]"
 )
-@click.option("--max-pixels", type=Whole(), metavar="N", help="Draw no larger picture.  [default: 536870912, 2^29]")
-@click.option("--max-memory", type=Size(), metavar="SIZE", help="Refuse what may take more memory.  [default: 4GiB]")
+@max_pixels_option
+@budget_options
 @device_option
 @threads_option
 @force_option
@@ -59,6 +67,7 @@ def decode(
     bit_depth: str | None,
     max_pixels: int | None,
     max_memory: int | None,
+    max_work: int | None,
     device: str,
     threads: int | None,
     force: bool,
@@ -79,7 +88,7 @@ def decode(
     from splatc.picture import Picture
 
     kind = output_format(output)
-    budget = Budget(max_pixels, max_memory)
+    budget = Budget(max_pixels, max_memory, max_work)
 
     voice = Voice(quiet, verbose)
     with Picture(source, budget=budget, device=device, tell=voice.tell, note=voice.note) as picture:
@@ -89,6 +98,11 @@ def decode(
         if kind.write is None:  # not written by strips
             whole = seen.columns * seen.rows * picture.channels * depth // 8
             budget.check_memory(2 * whole, f"{kind.name} output of {seen.columns} x {seen.rows}")
+        budget.check_work(
+            kind.work * seen.columns * seen.rows,
+            f"{kind.name} output of {seen.columns} x {seen.rows}",
+            "choose .png or .tif, a smaller --scale or a --region, or ",
+        )
         core.set_threads(threads)
         shape, strips = picture.strips(region, scale, max_level, depth, allow_truncated=allow_truncated)
         metadata = picture.metadata()

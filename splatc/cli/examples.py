@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from splatc.cli import keys
+
 EXAMPLES = {
     "encode": (
         "splatc encode photo.png photo.splat2d --cr 200",
@@ -72,7 +74,10 @@ SUMMARIES = {
 
 
 def epilog(name: str) -> str | None:
-    """The examples of a command as click's epilog; a line of one backspace keeps click from joining the others."""
+    """The examples of a command and the keys of its JSON as click's epilog; a line of one backspace keeps click from joining the others."""
     if name not in EXAMPLES:
         return None
-    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in EXAMPLES[name])])
+    shown = ["\b", "Examples:", *(f"  {line}" for line in EXAMPLES[name])]
+    if name in keys.KEYS:
+        shown += ["", "\b", "Keys of --json:", *keys.lines(name)]
+    return "\n".join(shown)
