@@ -8,8 +8,9 @@ a few milliseconds after a temporary file has appeared, where it matters most. L
 that is tried, not the fit.
 
 `--shared` kills in the midst of two batches that work on one folder: one of them with its workers, its main process alone, one worker
-alone, or both batches. Whatever is left must come to its end with exit code 0 and every file complete; no file is ever replaced by another, no
-picture is encoded more often than workers were killed; a worker does not outlive its batch; and the same command once more does nothing.
+alone, or both batches. Whatever is left must come to its end with exit code 0 and every file complete; no file is ever replaced by
+another, no picture is encoded more often than workers were killed; a worker does not outlive its batch; and the same command once more
+does nothing.
 """
 
 from __future__ import annotations
