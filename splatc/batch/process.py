@@ -9,6 +9,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+STATUS = "/proc/{}/stat"
+"""Where Linux tells about a process."""
+
 
 @dataclass(frozen=True)
 class Process:
@@ -55,9 +58,9 @@ def _born(pid: int) -> str | None:
     """When a process of this machine began; None if there is none of this number, or one that has ended and was not yet asked for."""
     if sys.platform == "win32":
         return ""
-    if Path("/proc/self/stat").exists():
+    if Path(STATUS.format("self")).exists():
         try:
-            fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+            fields = Path(STATUS.format(pid)).read_text(errors="replace").rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             return None
         except OSError:
