@@ -32,6 +32,8 @@ __all__ = [
     "read_input",
 ]
 
+_PIECE = 1 << 20
+
 
 @contextlib.contextmanager
 def open_input(path: str) -> Iterator[BinaryIO]:
@@ -43,7 +45,7 @@ def open_input(path: str) -> Iterator[BinaryIO]:
         return
     try:
         descriptor = descriptor_of(path)
-        stream = Path(path).open("rb") if descriptor is None else os.fdopen(os.dup(descriptor), "rb")
+        stream = Path(path).open("rb") if descriptor is None else os.fdopen(os.dup(descriptor), "rb")  # noqa: SIM115 - closed below; only opening it belongs in this try
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise InputError(f"{display(path)}: cannot be read: {_reason(error)}") from error
     with stream:
@@ -61,13 +63,18 @@ def read_input(path: str, *, limit: int) -> bytes:
 
 def read_all(stream: BinaryIO, path: str, *, limit: int) -> bytes:
     """What an open file still holds; `path` is its name for messages. Raises as read_input does."""
+    parts, missing = [], limit + 1
     try:
-        data = stream.read(limit + 1)
+        while missing > 0 and (
+            part := stream.read(min(missing, _PIECE))
+        ):  # a read takes memory for all that it is asked for
+            parts.append(part)
+            missing -= len(part)
     except OSError as error:
         raise InputError(f"{display(path)}: cannot be read: {_reason(error)}") from error
-    if len(data) > limit:
+    if missing <= 0:
         raise LimitError(f"{display(path)}: longer than the {limit} bytes that splatc accepts")
-    return data
+    return b"".join(parts)
 
 
 def check_output(path: str, *, force: bool, source: str) -> None:

@@ -21,7 +21,7 @@ import PIL.Image
 
 from splatc.bitstream import Metadata
 from splatc.errors import InputError, InputImageError, LimitError, SplatError
-from splatc.files import STDIO, named, open_input
+from splatc.files import STDIO, named, open_input, read_all
 from splatc.pixels import deep, kinds, large_source, pillow_source
 from splatc.pixels.colour import kept_profile
 from splatc.pixels.image import MAX_PIXELS, Image, Samples
@@ -34,7 +34,7 @@ STREAM_ABOVE = 1 << 26
 _PLAIN = {f"{kind}{bits}" for kind in ("L", "LA", "I", "RGB", "RGBA") for bits in ("", ";16B", ";16L", ";16N", ";16")}
 _NOTHING: tuple[str, ...] = ()
 MAX_PIPED = 1 << 31
-"""Bytes read from a pipe, which must be held in memory."""
+"""Bytes read from a pipe, which must be held in memory: readers want to go back in them."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def open_source(path: str, opened: BinaryIO | None = None) -> Iterator[PixelSour
     """
     with open_input(path) if opened is None else contextlib.nullcontext(opened) as stream:
         with explained(path), pillow_limit_replaced():
-            source = _open(path, stream if stream.seekable() else _held(stream))
+            source = _open(path, stream if stream.seekable() else io.BytesIO(read_all(stream, path, limit=MAX_PIPED)))
         yield source
 
 
@@ -165,14 +165,6 @@ def pillow_limit_replaced() -> Iterator[None]:
         yield
     finally:
         PIL.Image.MAX_IMAGE_PIXELS = limit
-
-
-def _held(stream: BinaryIO) -> BinaryIO:
-    """The bytes of a pipe, which readers want to go back in."""
-    data = stream.read(MAX_PIPED + 1)
-    if len(data) > MAX_PIPED:
-        raise LimitError(f"standard input is longer than {MAX_PIPED} bytes: give the name of a file")
-    return io.BytesIO(data)
 
 
 def _open(path: str, stream: BinaryIO) -> PixelSource:
