@@ -127,6 +127,15 @@ def decode(name: str) -> Call:
     return lambda _, value: splatc.decode(**{"data": FILE} | {name: value})
 
 
+def bound(function: Callable[..., object], name: str) -> Call:
+    """Of info, which decodes nothing unasked, and of verify, which lists what is beyond its bounds."""
+    return lambda _, value: function(FILE, **{name: value})
+
+
+def opened(name: str) -> Call:
+    return lambda _, value: splatc.open(io.BytesIO(FILE), **{name: value})
+
+
 def read(method: str, name: str) -> Call:
     return lambda _, value: getattr(splatc.open(io.BytesIO(FILE)), method)(**{name: value})
 
@@ -180,6 +189,7 @@ CASES: dict[tuple[str, str], tuple[Call, set[str]]] = {
     ("decode", "data"): (decode("data"), set()),
     ("decode", "max_pixels"): (decode("max_pixels"), NONE),
     ("decode", "max_memory"): (decode("max_memory"), NONE),
+    ("decode", "max_work"): (decode("max_work"), NONE),
     ("decode", "device"): (decode("device"), set()),
     ("decode", "region"): (decode("region"), NONE),
     ("decode", "scale"): (decode("scale"), SCALES),
@@ -188,6 +198,8 @@ CASES: dict[tuple[str, str], tuple[Call, set[str]]] = {
     ("info", "data"): (lambda _, value: splatc.info(value), set()),
     ("info", "bits"): (lambda _, value: splatc.info(FILE, bits=value), FLAG),
     ("verify", "data"): (lambda _, value: splatc.verify(value), BYTES - NONE),
+    **{("info", name): (bound(splatc.info, name), NONE | THREE) for name in ("max_memory", "max_work")},
+    **{("verify", name): (bound(splatc.verify, name), NONE | THREE) for name in ("max_memory", "max_work")},
     ("encode_gaussians", "gaussians"): (from_gaussians("gaussians"), set()),
     ("encode_gaussians", "width"): (from_gaussians("width"), THREE),
     ("encode_gaussians", "height"): (from_gaussians("height"), THREE),
@@ -204,8 +216,7 @@ CASES: dict[tuple[str, str], tuple[Call, set[str]]] = {
     ("save_gaussians", "height"): (save("height"), NONE | THREE),
     ("save_gaussians", "force"): (save("force"), FLAG),
     ("open", "file"): (lambda _, value: splatc.open(value), set()),
-    ("open", "max_pixels"): (lambda _, value: splatc.open(io.BytesIO(FILE), max_pixels=value), NONE | THREE),
-    ("open", "max_memory"): (lambda _, value: splatc.open(io.BytesIO(FILE), max_memory=value), NONE | THREE),
+    **{("open", name): (opened(name), NONE | THREE) for name in ("max_pixels", "max_memory", "max_work")},
     ("open", "device"): (lambda _, value: splatc.open(io.BytesIO(FILE), device=value), set()),
     **{(f"Picture.{each}", "region"): (read(each, "region"), NONE) for each in ("read", "strips", "view")},
     **{(f"Picture.{each}", "scale"): (read(each, "scale"), SCALES) for each in ("read", "strips", "view")},
