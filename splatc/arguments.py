@@ -30,6 +30,8 @@ EXIF_PREFIX = b"Exif\0\0"
 Number = SupportsFloat | SupportsIndex
 """What callers may give for a number."""
 _Plain = int | float | Fraction | Decimal
+_NO_SEQUENCES = (str, bytes, bytearray, set, frozenset, dict)
+"""Can be iterated, but are no numbers in an order."""
 _ARRAYS = ("mean", "scale", "angle", "colour")
 
 
@@ -214,7 +216,7 @@ def stream(name: str, value: object, expected: str = "a path") -> BinaryIO:
 def region(name: str, value: object) -> tuple[int, int, int, int]:
     """(x, y, width, height), whole numbers of px; whether they lie in a picture is not looked at. Text is none, nor are bytes."""
     parts: tuple[object, ...] = ()
-    if isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray):
+    if isinstance(value, Iterable) and not isinstance(value, _NO_SEQUENCES):
         parts = _items(value, 4)
     if len(parts) != 4:
         fail(name, value, "x, y, width and height in px, four whole numbers")
@@ -231,7 +233,7 @@ def colour(name: str, value: object, channels: int) -> tuple[int, ...]:
         f"{channels} whole numbers from 0 to 255" if channels > 1 else "1 whole number from 0 to 255, in a tuple"
     )
     parts: tuple[object, ...] = ()
-    if isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray):
+    if isinstance(value, Iterable) and not isinstance(value, _NO_SEQUENCES):
         parts = _items(value, channels)
     if len(parts) != channels:
         fail(name, value, numbers_expected)

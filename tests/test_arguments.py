@@ -9,6 +9,7 @@ import dataclasses
 import inspect
 import io
 import math
+import mmap
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
@@ -82,6 +83,7 @@ ODD: dict[str, Any] = {
     "rude": Rude(),
     "function": lambda *_: None,
     "list": [1, 2],
+    "set": {0, 1, 4, 6},
     "nothing": [],
     "dict": {},
     "generator": (each for each in range(1 << 62)),
@@ -329,6 +331,9 @@ def test_files_by_every_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             assert (splatc.decode(data) == whole).all()
             assert splatc.info(data)["width"] == 16
             assert splatc.verify(data) == []
+    with Path("a.splat2d").open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        assert (splatc.decode(mapped) == whole).all()
+        assert (splatc.open(mapped).read() == whole).all()
     splatc.save_gaussians(b"one.npz", one())
     assert len(splatc.load_gaussians(b"one.npz")) == 1
     with pytest.raises(SplatError, match="expected an open file"):
