@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from splatc.bitstream.container import SIGNATURE
 from tests.conftest import Command
 
 
@@ -119,7 +120,9 @@ def test_signals_end_with_one_line(number: signal.Signals, line: str, tmp_path: 
     command = [sys.executable, "-m", "splatc", "decode", "-", "out.png"]
     with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin is not None
-        process.stdin.write(SIGNATURE + bytes(1 << 20))  # more than a pipe holds: once it is gone, the command is reading
+        process.stdin.write(
+            SIGNATURE + bytes(1 << 20)
+        )  # more than a pipe holds: once it is gone, the command is reading
         process.send_signal(number)
         _, error = process.communicate(timeout=60)
     assert error.decode() == f"splatc: error: {line}\n"
