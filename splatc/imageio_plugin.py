@@ -87,8 +87,8 @@ class SplatPlugin(PluginV3):
 
         _check(index)
         with _as_os_error(self.request):
-            stored = self._picture.metadata()
             report = describe.report(self._picture.reader)
+            stored = self._picture.metadata()
         fields = {"icc_profile": stored.icc, "exif": stored.exif, "xmp": stored.xmp}
         return report | {name: value for name, value in fields.items() if value}
 

@@ -53,8 +53,8 @@ class Slow(io.RawIOBase):
         return self._place
 
     def read(self, size: int = -1, /) -> bytes:
+        time.sleep(0.00005)  # others may seek meanwhile
         place = self._place
-        time.sleep(0.00005)
         part = self._bytes[place : place + min(size, self._most)]
         self._place = place + len(part)
         return part

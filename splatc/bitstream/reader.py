@@ -57,8 +57,7 @@ class Reader(Structure):
         read, or of GAUS where it is not divided. Raises CorruptFileError.
         """
         if not allow_truncated:
-            if self.truncation is not None:
-                raise self.truncation
+            self.check_whole()
             if region is None and not max_level:
                 self.check()
         wanted = self._wanted(region, max_level or 0)

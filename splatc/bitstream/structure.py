@@ -77,10 +77,14 @@ class Structure:
                     damaged[name] = error
         return Metadata(**found), damaged
 
+    def check_whole(self) -> None:
+        """Raise CorruptFileError if the file ends too early."""
+        if self.truncation is not None:  # one of its own for each thread, and without the tracebacks of those before
+            raise container.TruncatedFileError(str(self.truncation))
+
     def check(self) -> None:
         """Check the CRC of every chunk, known or not. Raises CorruptFileError."""
-        if self.truncation is not None:
-            raise self.truncation
+        self.check_whole()
         for chunk in self.chunks:
             container.check_crc(self._source, chunk)
 
