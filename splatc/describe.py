@@ -17,7 +17,7 @@ SCHEMA_VERSION = 2
 stream, block (x0, y0, x1, y1), px."""
 
 
-def describe(file: bytes | BinaryIO, *, bits: bool = False) -> dict[str, Any]:
+def describe(file: bytes | BinaryIO, *, bits: bool = False, budget: Budget = Budget()) -> dict[str, Any]:  # noqa: B008 - frozen
     """What a ``.splat2d`` file holds, and, with ``bits``, what they are spent on; the names are a stable interface under SCHEMA_VERSION.
 
     Checks the structure, all CRCs and the metadata (``notes``), and decodes no symbol without ``bits``. ``file`` is a seekable binary
@@ -29,18 +29,17 @@ def describe(file: bytes | BinaryIO, *, bits: bool = False) -> dict[str, Any]:
 
     from splatc.bitstream import Reader
 
-    return report_with_bits(Reader(stream))
+    return report_with_bits(Reader(stream), budget)
 
 
-def report_with_bits(reader: Reader) -> dict[str, Any]:
+def report_with_bits(reader: Reader, budget: Budget) -> dict[str, Any]:
     """What `describe` says of an open file, ``bits`` among it."""
-    return report(reader) | {"bits": _bits(reader)}
+    return report(reader) | {"bits": _bits(reader, budget)}
 
 
-def _bits(reader: Reader) -> dict[str, float]:
+def _bits(reader: Reader, budget: Budget) -> dict[str, float]:
     """Bits by part of the file; ``overhead`` is all that is no stream."""
-    for group in reader.groups():
-        Budget().check_reading(*reader.cost(group))
+    budget.check_groups([reader.cost(group) for group in reader.groups()])
     bits = reader.bits()
     return bits | {"overhead": 8 * reader.file_bytes - sum(bits.values())}
 

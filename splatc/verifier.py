@@ -41,11 +41,12 @@ class Problem:
         return LimitError.exit_code if self.kind == "limit" else CorruptFileError.exit_code
 
 
-def verify(file: bytes | BinaryIO) -> list[Problem]:
+def verify(file: bytes | BinaryIO, budget: Budget = Budget()) -> list[Problem]:  # noqa: B008 - frozen
     """All problems of a file, in the order of the checks; none for a file that every decoder must read.
 
     ``file`` is a seekable binary file, or its bytes. What a fault hides is not looked at: what follows a wrong length of a chunk, sections
-    that go on from a damaged one. Raises InputError where the file cannot be read.
+    that go on from a damaged one. What would take more than the ``budget`` is not decoded: a problem of the kind "limit". Raises
+    InputError where the file cannot be read.
     """
     stream = io.BytesIO(file) if isinstance(file, bytes) else file
     found = _Findings()
@@ -67,7 +68,7 @@ def verify(file: bytes | BinaryIO) -> list[Problem]:
         if "HEAD" not in damaged:
             read_header_of(source)
     if not found.seen("chunks", "header") and not damaged & {"HEAD", "INDX"}:
-        _check_streams(stream, "GAUS" in damaged, found)
+        _check_streams(stream, "GAUS" in damaged, found, budget)
     return found.problems
 
 
@@ -118,27 +119,30 @@ def _check_chunks(source: Source, chunks: list[Chunk], found: _Findings) -> set[
     return damaged
 
 
-def _check_streams(stream: BinaryIO, damaged: bool, found: _Findings) -> None:
+def _check_streams(stream: BinaryIO, damaged: bool, found: _Findings, budget: Budget) -> None:
     """The index, and every stream to its end. ``damaged``: the CRC of GAUS is wrong, and only those of sections can be believed."""
     with found.of("index"):
         reader = Reader(stream)
         if any(section.crc is not None for section in reader.sections):
-            for group in reader.groups():
-                Budget().check_reading(*reader.cost(group))
-                _check_sections(reader, group, found)
+            groups = reader.groups()
+            budget.check_groups([reader.cost(group) for group in groups])
+            for group in groups:
+                _check_sections(reader, group, found, budget)
         elif not damaged:
             with found.of("stream"):
-                Budget().check_reading(*reader.needed())
+                budget.check_reading(*reader.needed())
                 reader.check_sections([0] if reader.sections else [])
 
 
-def _check_sections(reader: Reader, group: list[int], found: _Findings) -> None:
-    """Decode the sections side by side; one after the other where one is damaged, to say which."""
+def _check_sections(reader: Reader, group: list[int], found: _Findings, budget: Budget) -> None:
+    """Decode the sections side by side; one after the other where one is damaged, to say which, unless that takes too much."""
     try:
         reader.check_sections(group)
         return
-    except CorruptFileError:
-        pass
+    except CorruptFileError as error:
+        if sum(reader.cost([number]).work for number in group) > budget.work:
+            found.problems.append(Problem("corrupt", "sections", str(error)))
+            return
     hidden: set[int] = set()
     for number in group:
         if not hidden.isdisjoint(layout.ancestors(reader.sections, number)):

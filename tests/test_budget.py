@@ -15,9 +15,10 @@ from click.testing import CliRunner
 
 import splatc
 from splatc import bitstream, core
+from splatc.bitstream import layout
 from splatc.bitstream.container import write
 from splatc.bitstream.limits import MAX_FILE_BYTES
-from splatc.budget import GAUSSIAN_BYTES, MAX_MEMORY, MAX_PIXELS, Budget
+from splatc.budget import GAUSSIAN_BYTES, MAX_MEMORY, MAX_PIXELS, MAX_WORK, Budget
 from splatc.cli import main
 from splatc.decoder import make_scene
 from splatc.errors import LimitError
@@ -158,7 +159,7 @@ def test_options_reach_the_budget(tiny_splat: Path, tmp_path: Path) -> None:
 def test_a_file_of_large_gaussians_cannot_fill_the_memory_with_lists() -> None:
     data = huge_gaussians(2**14, 20_000)
     assert len(data) < 20_000
-    with splatc.open(io.BytesIO(data)) as picture:
+    with splatc.open(io.BytesIO(data), max_work=2**60) as picture:
         with pytest.raises(LimitError, match="drawing 16384 x 16384 pixels of 20000 Gaussians would take some 5"):
             picture.strips()
         assert picture.read(region=(0, 0, 16, 16)).shape == (16, 16, 3)
@@ -193,15 +194,16 @@ def test_only_the_sections_that_are_needed_count() -> None:
     header = header_for(6000, 4000)
     data = bitstream.encode(header, random_quantized(np.random.default_rng(0), header, 12_000))
     reader = bitstream.Reader(io.BytesIO(data))
-    count, parents = reader.needed()
+    count, parents, searched = reader.needed()
     assert (count, parents) == (12_000, len({section.parent for section in reader.sections} - {None}))
+    assert searched == layout.work(reader.sections) > count
     assert 0 < reader.needed((0, 0, 100, 100))[0] < 9000
     assert reader.needed(max_level=15)[0] < reader.needed(max_level=1)[0] <= 12_000
 
 
 def test_the_table_of_limits_says_the_same() -> None:
     text = (ROOT / "spec" / "limits.md").read_text()
-    for value in (MAX_FILE_BYTES, MAX_PIXELS, MAX_MEMORY):
+    for value in (MAX_FILE_BYTES, MAX_PIXELS, MAX_MEMORY, MAX_WORK):
         assert f"| {value} = 2^{value.bit_length() - 1}" in text
     assert f"{GAUSSIAN_BYTES} bytes for each Gaussian" in text
     header = (ROOT / "splatc" / "core" / "core.h").read_text()

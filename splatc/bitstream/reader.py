@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from splatc.bitstream import container, decoding, layout, limits
+from splatc.bitstream.cost import Cost, cost_of
 from splatc.bitstream.decoding import Decoded
 from splatc.bitstream.layout import Section
 from splatc.bitstream.structure import Structure
@@ -73,14 +74,14 @@ class Reader(Structure):
         self._checked = True
         return body
 
-    def needed(self, region: Region | None = None, *, max_level: int | None = None) -> tuple[int, int]:
-        """How many Gaussians ``read`` would decode at most, and in how many of its sections those are that others go on from."""
+    def needed(self, region: Region | None = None, *, max_level: int | None = None) -> Cost:
+        """What ``read`` would decode at most."""
         return self.cost(self._wanted(region, max_level or 0))
 
-    def cost(self, wanted: list[int]) -> tuple[int, int]:
-        """The same of what it takes to decode some sections."""
+    def cost(self, wanted: list[int]) -> Cost:
+        """What it takes to decode some sections, and their ancestors."""
         needed = set(wanted).union(*(layout.ancestors(self.sections, number) for number in wanted))
-        return sum(self.sections[number].count for number in needed), len(needed & self._parents)
+        return cost_of(self.sections, needed, self._parents)
 
     def bits(self) -> dict[str, float]:
         """Bits of each part of all streams, after the CRC of every chunk was checked. Raises CorruptFileError."""

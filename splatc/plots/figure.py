@@ -63,7 +63,7 @@ def make_figure(file: opened.Picture, name: str) -> Figure:
     shown = replace(gaussians, mean=gaussians.mean * factor, scale=gaussians.scale * factor)
     # A profile of gray is not one of the RGB that is drawn here.
     profile = file.metadata().icc if file.channels >= 3 else b""
-    return Figure(name, report_with_bits(file.reader), picture, shown, profile=profile)
+    return Figure(name, report_with_bits(file.reader, file.budget), picture, shown, profile=profile)
 
 
 def with_original(figure: Figure, file: opened.Picture, path: str) -> Figure:
