@@ -82,11 +82,19 @@ class Structure:
         if self.truncation is not None:  # one of its own for each thread, and without the tracebacks of those before
             raise container.TruncatedFileError(str(self.truncation))
 
-    def check(self) -> None:
-        """Check the CRC of every chunk, known or not. Raises CorruptFileError."""
+    def check(self, kept: int = 0) -> bytes | None:
+        """Check the CRC of every chunk, known or not. Raises CorruptFileError.
+
+        Returns the payload of GAUS if it has at most ``kept`` bytes, so that they need not be read once more.
+        """
         self.check_whole()
+        body = None
         for chunk in self.chunks:
-            container.check_crc(self._source, chunk)
+            if chunk.type.encode() == container.GAUSSIANS_CHUNK and chunk.length <= kept:
+                body = container.payload(self._source, chunk)
+            else:
+                container.check_crc(self._source, chunk)
+        return body
 
     def _is_complete(self, chunk: Chunk) -> bool:
         return chunk.offset + chunk.length + 4 <= self.file_bytes
