@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from splatc.errors import SplatError
+from splatc.errors import SplatError, SplatWarning
 
 if TYPE_CHECKING:
     from splatc.api import decode, encode, encode_gaussians, info, verify
@@ -26,6 +26,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Gaussians",
     "SplatError",
+    "SplatWarning",
     "__version__",
     "decode",
     "encode",

@@ -6,29 +6,18 @@ import io
 
 import numpy as np
 
-from splatc.bitstream import Header, Reader
+from splatc.bitstream import Header
 from splatc.budget import Budget
 from splatc.gaussians import Scene
+from splatc.picture import Picture
 from splatc.pixels import Image
 from splatc.quantize import QuantizedGaussians, dequantize
-from splatc.render.draw import draw, make_plan
-from splatc.render.view import view
 
 
 def decode_bytes(data: bytes, *, bit_depth: int | None = None, budget: Budget = Budget()) -> Image:  # noqa: B008 - frozen
-    """The whole picture in a ``.splat2d`` file, with `bit_depth` 8 or 16, by default that of its source. Parts of it: picture.py.
-
-    Raises CorruptFileError, UnsupportedFileError and LimitError.
-    """
-    reader = Reader(io.BytesIO(data))
-    header = reader.header
-    depth = bit_depth or header.depth
-    budget.check_pixels(header.width, header.height)
-    budget.check_reading(*reader.needed())
-    reader.check()
-    plan = make_plan(make_scene(header, reader.read()), view(header.width, header.height))
-    budget.check_drawing(plan, header.width * header.height * header.channels * depth // 8)
-    return Image(draw(plan, np.uint8 if depth == 8 else np.uint16), metadata=reader.metadata())
+    """The whole picture in the bytes of a file and its metadata, as Picture reads them. Raises as `Picture.read` does."""
+    with Picture(io.BytesIO(data), budget=budget) as picture:
+        return picture.load(bit_depth)
 
 
 def make_scene(header: Header, quantized: QuantizedGaussians) -> Scene:

@@ -4,29 +4,54 @@ from __future__ import annotations
 
 import io
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from splatc.bitstream.header import VERSION
 from splatc.bitstream.structure import Structure
 from splatc.budget import Budget
+
+if TYPE_CHECKING:
+    from splatc.bitstream import Reader
 
 SCHEMA_VERSION = 2
 """2: the streams are not decoded; ``bits`` are there only where they are asked for; ``sections``: levels, Gaussians of each, bytes of the
 stream, block (x0, y0, x1, y1), px."""
 
 
-def describe(data: bytes, *, bits: bool = False) -> dict[str, Any]:
+def describe(file: bytes | BinaryIO, *, bits: bool = False, budget: Budget = Budget()) -> dict[str, Any]:  # noqa: B008 - frozen
     """What a ``.splat2d`` file holds, and, with ``bits``, what they are spent on; the names are a stable interface under SCHEMA_VERSION.
 
-    Checks the structure and all CRCs, and decodes no symbol without ``bits``. Raises CorruptFileError, UnsupportedFileError and LimitError.
+    Checks the structure, all CRCs and the metadata (``notes``), and decodes no symbol without ``bits``. ``file`` is a seekable binary
+    file, or its bytes. Raises CorruptFileError, UnsupportedFileError and LimitError.
     """
-    structure = Structure(io.BytesIO(data))
+    stream = io.BytesIO(file) if isinstance(file, bytes) else file
+    if not bits:
+        return report(Structure(stream))
+
+    from splatc.bitstream import Reader
+
+    return report_with_bits(Reader(stream), budget)
+
+
+def report_with_bits(reader: Reader, budget: Budget) -> dict[str, Any]:
+    """What `describe` says of an open file, ``bits`` among it."""
+    return report(reader) | {"bits": _bits(reader, budget)}
+
+
+def _bits(reader: Reader, budget: Budget) -> dict[str, float]:
+    """Bits by part of the file; ``overhead`` is all that is no stream."""
+    budget.check_groups([reader.cost(group) for group in reader.groups()])
+    bits = reader.bits()
+    return bits | {"overhead": 8 * reader.file_bytes - sum(bits.values())}
+
+
+def report(structure: Structure) -> dict[str, Any]:
+    """The same without ``bits``."""
     structure.check()
     header, size = structure.header, structure.file_bytes
     top = len(header.level_counts) - 1
-    report = {
+    return {
         "schema_version": SCHEMA_VERSION,
-        "format_version": ".".join(map(str, VERSION)),
+        "format_version": ".".join(map(str, header.version)),
         "width": header.width,
         "height": header.height,
         "channels": header.channels,
@@ -49,12 +74,5 @@ def describe(data: bytes, *, bits: bool = False) -> dict[str, Any]:
         ],
         "quantizer": asdict(header.quantizer),
         "chunks": [asdict(chunk) | {"critical": chunk.critical} for chunk in structure.chunks],
+        "notes": [str(error) for error in structure.sound_metadata()[1].values()],
     }
-    if bits:
-        from splatc.bitstream import Reader, inspect
-
-        reader = Reader(io.BytesIO(data))
-        for group in reader.groups():
-            Budget().check_reading(*reader.cost(group))
-        report["bits"] = inspect(data).bits
-    return report

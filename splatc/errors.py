@@ -1,4 +1,4 @@
-"""Every error that a user can cause, with the exit code that the command line gives it.
+"""Every error that a user can cause, with the exit code that the command line gives it; and the one warning.
 
 Anything else that is raised is a bug and may crash loudly.
 """
@@ -23,6 +23,8 @@ class InputError(SplatError):
 class InputImageError(InputError):
     """The source is not a picture, or a damaged one, or of a kind that splatc does not code."""
 
+    exit_code = 3
+
 
 class OutputError(SplatError):
     """The result could not be written; nothing was changed on disk."""
@@ -33,7 +35,7 @@ class DeviceError(SplatError):
 
 
 class CoreError(SplatError):
-    """The compiled core of splatc is missing, does not fit, or cannot run here."""
+    """The compiled core of splatc is missing, does not fit, or cannot run here: of every function that codes or draws."""
 
 
 class TimeUpError(SplatError):
@@ -47,7 +49,7 @@ class CorruptFileError(SplatError):
 
 
 class UnsupportedFileError(SplatError):
-    """A ``.splat2d`` file of a newer version, or with a critical chunk that this decoder does not know."""
+    """A ``.splat2d`` file of a version of the format that this decoder does not read, or with a critical chunk that it does not know."""
 
     exit_code = 3
 
@@ -62,3 +64,11 @@ class BatchError(SplatError):
     """Some pictures of a batch failed; the others are done."""
 
     exit_code = 5
+
+
+class SplatWarning(UserWarning):
+    """A picture was read, but something beside its pixels could not be: metadata that are damaged are left out.
+
+    Python shows it once for each place in a program; ``warnings.simplefilter("error", splatc.SplatWarning)`` makes it an exception, which
+    is no SplatError. The commands print it as a note.
+    """

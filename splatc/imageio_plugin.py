@@ -7,11 +7,12 @@
     iio.imwrite("out.splat2d", pixels, cr=200, effort=7)
 
 Reading takes the arguments of ``Picture.read`` (region, scale, max_level, bit_depth), writing those of ``splatc.encode``. A file holds one
-picture.
+picture. Errors are OSErrors; damaged metadata are left out with a ``splatc.SplatWarning``.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -42,20 +43,16 @@ class SplatPlugin(PluginV3):
                 raise InitializationError("not a .splat2d file")
             from splatc import picture
 
-            try:
+            with _as_os_error(request):
                 self._picture = picture.open(request.get_file())
-            except SplatError as error:
-                raise OSError(f"{_name(request)}: {error}") from error
         elif (request.extension or request.format_hint) != ".splat2d":
             raise InitializationError("splatc writes .splat2d files only")
 
     def read(self, *, index: int | Any = 0, **options: Any) -> np.ndarray[Any, np.dtype[Any]]:
         """The picture, or the part of it that `options` ask for: (H, W) for gray, else (H, W, C); with index=... after an axis of 1."""
         _check(index)
-        try:
+        with _as_os_error(self.request):
             pixels: np.ndarray[Any, np.dtype[Any]] = self._picture.read(**options)
-        except SplatError as error:
-            raise OSError(f"{_name(self.request)}: {error}") from error
         return pixels[np.newaxis] if index is ... else pixels
 
     def iter(self, **options: Any) -> Iterator[np.ndarray[Any, np.dtype[Any]]]:
@@ -69,10 +66,8 @@ class SplatPlugin(PluginV3):
             ndimage = ndimage[0]
         from splatc.api import encode
 
-        try:
+        with _as_os_error(self.request):
             data = encode(ndimage, **options)
-        except SplatError as error:
-            raise OSError(f"{_name(self.request)}: {error}") from error
         file = self.request.get_file()
         file.write(data)
         return data if str(self.request.raw_uri).startswith(RETURN_BYTES) else None
@@ -88,14 +83,23 @@ class SplatPlugin(PluginV3):
 
     def metadata(self, index: int | Any = 0, exclude_applied: bool = True) -> dict[str, Any]:
         """What ``splatc info --json`` prints, and ``icc_profile``, ``exif`` (a TIFF structure) and ``xmp`` where the file has them."""
-        from splatc.describe import describe
+        from splatc import describe
 
-        stored = self._picture.metadata()
-        file = self.request.get_file()
-        file.seek(0)
-        report: dict[str, Any] = describe(file.read())
+        _check(index)
+        with _as_os_error(self.request):
+            report = describe.report(self._picture.reader)
+            stored = self._picture.metadata()
         fields = {"icc_profile": stored.icc, "exif": stored.exif, "xmp": stored.xmp}
         return report | {name: value for name, value in fields.items() if value}
+
+
+@contextlib.contextmanager
+def _as_os_error(request: Request) -> Iterator[None]:
+    """What imageio's callers expect to be raised, with the name of the file."""
+    try:
+        yield
+    except SplatError as error:
+        raise OSError(f"{_name(request)}: {error}") from error
 
 
 def _check(index: object) -> None:

@@ -4,40 +4,57 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
+from splatc import arguments
 from splatc.bitstream import Metadata, Reader
-from splatc.budget import Budget
-from splatc.errors import UsageError
-from splatc.files import named, open_input
+from splatc.budget import Budget, budget_of
+from splatc.errors import SplatWarning
+from splatc.files import display, named
+from splatc.opened import open_file
 from splatc.render.choice import Tell, check_device
 from splatc.steps import MAX_LEVELS
 
 if TYPE_CHECKING:
+    from splatc.arguments import Number
     from splatc.gaussians import Scene
     from splatc.image_io import Samples, Shape
+    from splatc.pixels import Image
     from splatc.render.draw import Plan
-    from splatc.render.view import Region, Scale, View
+    from splatc.render.view import Scale, View
+
+Note = Callable[[str], None]
+"""Called with a sentence on what of a file is left out."""
 
 _STRIP = 256
 """Rows of a strip, or about so many."""
+_METADATA = {"icc": "colour profile", "exif": "EXIF", "xmp": "XMP"}
 
 
 def open(
     file: str | os.PathLike[str] | BinaryIO,
     *,
-    max_pixels: int | None = None,
-    max_memory: int | None = None,
+    max_pixels: Number | None = None,
+    max_memory: Number | None = None,
+    max_work: Number | None = None,
     device: str = "cpu",
 ) -> Picture:
     """Open a ``.splat2d`` file, given by its path or as a seekable binary file, which the caller then closes.
 
-    Nothing larger than `max_pixels` is drawn from it, by default 2^29, and nothing that may take more than `max_memory` bytes, by default
-    4 GiB. `device` "cuda" draws on an NVIDIA GPU (``pip install splatc[cuda]``), "auto" on one that works if the picture is large; samples
-    then differ from those of the CPU within the tolerance of the format. Reads only header and index. Raises InputError, UsageError (a file
-    that cannot seek), CorruptFileError, UnsupportedFileError, LimitError and DeviceError.
+    Nothing larger than `max_pixels` is drawn from it, by default 2^29, nothing that may take more than `max_memory` bytes, by default 4
+    GiB, and nothing of more than `max_work` points of work, by default 2^37 (spec/limits.md, "Work"). `device` "cuda" draws on an NVIDIA
+    GPU (``pip install splatc[cuda]``), "auto" on one that works if the picture is large; samples then differ from those of the CPU within
+    the tolerance of the format. Reads only header and index; `read` says what it checks.
+
+    Any number of threads may use what it returns, and processes that have forked since, if the file was given by its path, opened by Python
+    itself (``open(path, "rb")``), or lies in memory; of any other stream the bytes are read by one thread at a time.
+
+    Raises InputError, UsageError (a file that cannot seek), CorruptFileError, UnsupportedFileError, LimitError, DeviceError and
+    CoreError.
 
     >>> import io, numpy as np, splatc
     >>> gaussians = splatc.Gaussians(
@@ -47,17 +64,27 @@ def open(
     ...     picture.size, picture.read(region=(4, 4, 8, 8)).shape, picture.read(scale="1/4").shape
     ((16, 12), (8, 8, 3), (3, 4, 3))
     """
-    return Picture(file, budget=Budget(max_pixels, max_memory), device=device)
+    given = arguments.path("file", file) if isinstance(file, str | os.PathLike) else file
+    return Picture(given, budget=budget_of(max_pixels, max_memory, max_work), device=device)
 
 
 def _ignore(_sentence: str, _urgent: bool) -> None:
     """Nobody wants to hear which device draws."""
 
 
+def warn(sentence: str) -> None:
+    """A SplatWarning in the name of the code that called splatc."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "splatc":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(sentence, SplatWarning, stacklevel=level)
+
+
 class Picture:
     """An open file; a context manager that closes it. What it reads is checked. Errors begin with its path, or with `name`.
 
-    `tell` hears which device draws (render/choice.py).
+    This is how every command, function and plug-in of splatc reads a file. `tell` hears which device draws (render/choice.py), `note` a
+    sentence on each part of the metadata that is damaged, once; without it that is a SplatWarning.
     """
 
     def __init__(
@@ -68,31 +95,25 @@ class Picture:
         budget: Budget = Budget(),  # noqa: B008 - frozen
         device: str = "cpu",
         tell: Tell = _ignore,
+        note: Note = warn,
     ) -> None:
         check_device(device)
-        self._device, self._tell = device, tell
+        self._device, self._tell, self._note = device, tell, note
         self._closing = contextlib.ExitStack()
-        self._budget = budget
+        self.budget = budget
         self._name = name
+        self._metadata: Metadata | None = None
         if isinstance(file, str | os.PathLike):
-            self._name = os.fspath(file)
-            stream = self._closing.enter_context(open_input(self._name))
+            self._name = os.fsdecode(file)
+            stream = self._closing.enter_context(open_file(file))
         else:
-            stream = file
-        with self._named():
-            if not hasattr(stream, "seekable"):
-                self.close()
-                raise UsageError(
-                    f"expected a path or a binary file, not {type(file).__name__}; bytes go into an io.BytesIO"
-                )
-            if not stream.seekable():
-                self.close()
-                raise UsageError("a pipe or stream that cannot seek: read it into an io.BytesIO first")
-            try:
+            stream = arguments.stream("file", file)
+        try:
+            with self._named():
                 self._reader = Reader(stream)
-            except BaseException:
-                self.close()
-                raise
+        except BaseException:
+            self.close()
+            raise
         header = self._reader.header
         self.width: int = header.width
         self.height: int = header.height
@@ -111,16 +132,29 @@ class Picture:
         """Bytes of the file that were read so far."""
         return self._reader.bytes_read
 
+    @property
+    def reader(self) -> Reader:
+        """Header, chunks, sections and Gaussians as integers: what lies below the pixels."""
+        return self._reader
+
     def metadata(self) -> Metadata:
-        """Colour profile, EXIF and XMP, as bytes; empty where there is none."""
-        with self._named():
-            return self._reader.metadata()
+        """Colour profile, EXIF and XMP, as bytes; empty where there is none, or where it is damaged, of which a SplatWarning tells once.
+
+        Checks their CRCs and what they unpack to. Raises InputError where the file cannot be read.
+        """
+        if self._metadata is None:
+            with self._named():
+                self._metadata, damaged = self._reader.sound_metadata()
+            prefix = "" if self._name is None else f"{display(self._name)}: "
+            for name, error in damaged.items():
+                self._note(f"{prefix}{error}; the picture comes without its {_METADATA[name]}")
+        return self._metadata
 
     def read(
         self,
-        region: Region | None = None,
+        region: Iterable[Number] | None = None,
         scale: Scale = 1,
-        max_level: int | None = None,
+        max_level: Number | None = None,
         bit_depth: int | None = None,
         *,
         allow_truncated: bool = False,
@@ -133,7 +167,15 @@ class Picture:
         default that of the source. With `allow_truncated` a file that ends too early shows what is whole of it.
 
         A region costs what lies in it, and is the crop of the whole picture, to the last bit, wherever x scale and y scale are whole
-        numbers. Raises UsageError, CorruptFileError, UnsupportedFileError and LimitError (more pixels than splatc holds in memory).
+        numbers.
+
+        What is checked: of the whole picture, at any scale, the CRC of every chunk, also of those that draw nothing, before it is drawn;
+        that each stream ends where it must; and the metadata, of which those that are damaged cost no pixel (SplatWarning). Of a region,
+        of coarser levels, and with `allow_truncated`: the structure of the file, and the CRCs of the sections that it takes (of all
+        Gaussians, where the file is not divided), whatever else is damaged. ``splatc.verify`` checks every byte.
+
+        Raises UsageError, InputError, CorruptFileError, UnsupportedFileError and LimitError (more pixels, memory or work than splatc
+        takes unasked), DeviceError and CoreError.
         """
         seen, depth = self.view(region, scale), self._depth(bit_depth)
         scene, plan = self._scene(seen, seen.rows, depth, max_level, allow_truncated)
@@ -142,9 +184,9 @@ class Picture:
 
     def strips(
         self,
-        region: Region | None = None,
+        region: Iterable[Number] | None = None,
         scale: Scale = 1,
-        max_level: int | None = None,
+        max_level: Number | None = None,
         bit_depth: int | None = None,
         *,
         allow_truncated: bool = False,
@@ -156,17 +198,19 @@ class Picture:
         scene, plan = self._scene(seen, min(_STRIP, seen.rows), depth, max_level, allow_truncated)
         return Shape(seen.columns, seen.rows, self.channels, depth), self._draw(scene, plan, depth, _STRIP)
 
-    def view(self, region: Region | None = None, scale: Scale = 1) -> View:
+    def load(self, bit_depth: int | None = None) -> Image:
+        """The whole picture and its metadata. Raises as `read` does."""
+        from splatc.pixels import Image
+
+        pixels = self.read(bit_depth=bit_depth)
+        return Image(pixels.reshape(self.height, self.width, self.channels), metadata=self.metadata())
+
+    def view(self, region: Iterable[Number] | None = None, scale: Scale = 1) -> View:
         """What `read` would draw: its ``columns`` and ``rows`` are the size of the output. Raises UsageError."""
         from splatc.render.view import view
 
         with self._named():
             return view(self.width, self.height, region, scale)
-
-    def check(self) -> None:
-        """Check all of the file, also what no pixel needs. Raises CorruptFileError."""
-        with self._named():
-            self._reader.check()
 
     def close(self) -> None:
         """Close the file if it was opened by its path."""
@@ -181,25 +225,31 @@ class Picture:
         self.close()
 
     def _scene(
-        self, seen: View, rows: int, depth: int, max_level: int | None, allow_truncated: bool
+        self, seen: View, rows: int, depth: int, max_level: Number | None, allow_truncated: bool
     ) -> tuple[Scene, Plan]:
         """What is drawn. ``rows`` of it lie in memory at once. Raises LimitError before anything large is allocated."""
-        if max_level is not None and not 0 <= max_level < MAX_LEVELS:
-            raise UsageError(f"max_level={max_level!r}: expected a number from 0 to {MAX_LEVELS - 1}")
+        level = None
+        if max_level is not None:
+            level = arguments.whole("max_level", max_level, 0, MAX_LEVELS - 1, otherwise="None")
+        allow_truncated = arguments.flag("allow_truncated", allow_truncated)
         whole = seen.region == (0, 0, self.width, self.height)
         region = None if whole else seen.box
         with self._named():
-            self._budget.check_pixels(seen.columns, seen.rows)
-            self._budget.check_reading(*self._reader.needed(region, max_level=max_level))
+            self.budget.check_pixels(seen.columns, seen.rows)
+            cost = self._reader.needed(region, max_level=level)
+            self.budget.check_reading(*cost)
 
         from splatc.decoder import make_scene
         from splatc.render.draw import make_plan
 
         with self._named():
-            quantized = self._reader.read(region, max_level=max_level, allow_truncated=allow_truncated)
+            quantized = self._reader.read(region, max_level=level, allow_truncated=allow_truncated)
+            self.budget.check_points(self._reader.header.quantizer, quantized, seen, cost.work)
             scene = make_scene(self._reader.header, quantized)
             plan = make_plan(scene, seen)
-            self._budget.check_drawing(plan, seen.columns * rows * self.channels * depth // 8)
+            self.budget.check_drawing(plan, seen.columns * rows * self.channels * depth // 8)
+        if whole and not level and not allow_truncated:
+            self.metadata()
         return scene, plan
 
     def _draw(self, scene: Scene, plan: Plan, depth: int, rows: int | None) -> Iterator[Samples]:
@@ -210,9 +260,9 @@ class Picture:
         return strips(self._device, scene, plan, np.uint8 if depth == 8 else np.uint16, rows, self._tell)
 
     def _depth(self, bit_depth: int | None) -> int:
-        if bit_depth not in (None, 8, 16):
-            raise UsageError(f"bit_depth={bit_depth!r}: expected 8, 16 or None")
-        return bit_depth or self.bit_depth
+        if bit_depth is None:
+            return self.bit_depth
+        return arguments.whole_choice("bit_depth", bit_depth, (8, 16), otherwise="None")
 
     def _named(self) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext() if self._name is None else named(self._name)

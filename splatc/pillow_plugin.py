@@ -7,7 +7,9 @@
     PIL.Image.open("in.png").save("out.splat2d", cr=200, effort=7)
 
 ``save`` takes the options of ``splatc.encode``: one of cr, bpp, size, psnr and count, then effort, tune, blend and seed; and
-``icc_profile`` (by default that of the picture), ``exif`` and ``xmp``, which are stored as they are given. ``info`` has these three again.
+``icc_profile`` (by default that of the picture), ``exif`` and ``xmp``, which are stored as they are given. ``info`` has these three again;
+what of them is damaged is missing there, with a ``splatc.SplatWarning``. ``verify`` checks what ``splatc verify`` does. A file that ends
+too early is drawn as far as it is there if ``PIL.ImageFile.LOAD_TRUNCATED_IMAGES`` is set.
 16-bit gray opens in mode I;16; 16-bit colour, which Pillow does not have, in 8 bits.
 """
 
@@ -19,13 +21,13 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 import PIL.Image
 import PIL.ImageFile
 
+from splatc.arguments import EXIF_PREFIX
 from splatc.errors import CorruptFileError, LimitError, SplatError, UnsupportedFileError, UsageError
 
 if TYPE_CHECKING:
     from splatc.picture import Picture
 
 FORMAT = "SPLAT2D"
-_EXIF = b"Exif\0\0"  # before the EXIF in `info`, as other plug-ins of Pillow have it
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _OPTIONS = ("cr", "bpp", "size", "psnr", "count", "effort", "tune", "blend", "seed")
 _SMALLEST = 64
@@ -49,6 +51,8 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
             metadata = self._picture.metadata()
         except (CorruptFileError, UnsupportedFileError, LimitError) as error:
             raise PIL.UnidentifiedImageError(f"cannot open this .splat2d file: {error}") from error
+        except SplatError as error:  # it cannot be read
+            raise OSError(f"cannot open this .splat2d file: {error}") from error
         self._size = self._picture.size
         deep_gray = self._picture.channels == 1 and self._picture.bit_depth == 16
         self._mode = "I;16" if deep_gray else _MODES[self._picture.channels]
@@ -56,7 +60,7 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
         if metadata.icc:
             self.info["icc_profile"] = metadata.icc
         if metadata.exif:
-            self.info["exif"] = _EXIF + metadata.exif
+            self.info["exif"] = EXIF_PREFIX + metadata.exif  # as other plug-ins of Pillow have it
         if metadata.xmp:
             self.info["xmp"] = metadata.xmp
 
@@ -69,12 +73,33 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
         self._size = (-(-width // self._reduction), -(-height // self._reduction))
         return self.mode, (0, 0, width / self._reduction, height / self._reduction)
 
+    def verify(self) -> None:
+        """Check every byte, as ``splatc verify`` does. Raises OSError for the first problem.
+
+        To load the pixels after it the picture must be opened anew, as pictures of other types.
+        """
+        from splatc.verifier import verify
+
+        if self._picture is None:
+            raise RuntimeError("verify must be called directly after open")
+        try:
+            problems = verify(cast(BinaryIO, self.fp))
+        except SplatError as error:
+            raise OSError(f"cannot read this .splat2d file: {error}") from error
+        if problems:
+            raise OSError(f"this .splat2d file is damaged: {problems[0].part}: {problems[0].message}")
+        if self._exclusive_fp and self.fp is not None:
+            self.fp.close()
+        self.fp = None
+
     def load(self) -> Any:
         """Draw the pixels. Raises OSError for a damaged file."""
         if self._picture is not None:
             try:
                 pixels = self._picture.read(
-                    scale=Fraction(1, self._reduction), bit_depth=16 if self.mode == "I;16" else 8
+                    scale=Fraction(1, self._reduction),
+                    bit_depth=16 if self.mode == "I;16" else 8,
+                    allow_truncated=PIL.ImageFile.LOAD_TRUNCATED_IMAGES,
                 )
             except SplatError as error:
                 raise OSError(f"cannot decode this .splat2d file: {error}") from error
@@ -95,21 +120,18 @@ def _accept(prefix: bytes) -> bool:
 
 def _save(picture: PIL.Image.Image, stream: IO[bytes], filename: str | bytes) -> None:
     """Pillow's hook. Raises OSError for a picture that cannot be coded, ValueError for options that make no sense."""
-    import numpy as np
-
     from splatc.api import encode
 
     given = picture.encoderinfo
     options = {name: given[name] for name in _OPTIONS if given.get(name) is not None}
-    exif = given.get("exif", b"")
-    if isinstance(exif, PIL.Image.Exif):
-        exif = exif.tobytes()
+    if "icc_profile" in given:
+        options["icc_profile"] = given["icc_profile"] or b""  # None is none; without a word it is that of the picture
+    exif = given.get("exif")
     try:
         data = encode(
-            np.asarray(_encodable(picture)),
-            icc_profile=given.get("icc_profile", picture.info.get("icc_profile")) or b"",
-            exif=(exif or b"").removeprefix(_EXIF),
-            xmp=given.get("xmp") or b"",
+            picture,
+            exif=exif.tobytes() if isinstance(exif, PIL.Image.Exif) else exif,
+            xmp=given.get("xmp"),
             **options,
         )
     except UsageError as error:
@@ -117,23 +139,6 @@ def _save(picture: PIL.Image.Image, stream: IO[bytes], filename: str | bytes) ->
     except SplatError as error:
         raise OSError(f"cannot write this picture as {FORMAT}: {error}") from error
     stream.write(data)
-
-
-def _encodable(picture: PIL.Image.Image) -> PIL.Image.Image:
-    """The picture in a mode whose samples can be coded. Raises OSError if there is none, as other plug-ins do."""
-    if picture.mode.startswith("I;16"):
-        return picture
-    if picture.mode in ("1", "L"):
-        target = "LA" if "transparency" in picture.info else "L"
-    elif picture.mode in ("LA", "RGBA"):
-        target = picture.mode
-    elif picture.mode in ("La", "RGBa", "PA") or "transparency" in picture.info:
-        target = "RGBA"
-    elif picture.mode in ("P", "RGB", "RGBX", "YCbCr", "CMYK", "HSV"):
-        target = "RGB"
-    else:
-        raise OSError(f"cannot write mode {picture.mode} as {FORMAT}")
-    return picture if picture.mode == target else picture.convert(target)
 
 
 PIL.Image.register_open(FORMAT, SplatImageFile, _accept)

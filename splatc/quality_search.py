@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 from splatc import metrics
 from splatc.bitstream import read_header
 from splatc.bitstream.limits import MAX_GAUSSIANS
+from splatc.budget import UNBOUNDED
 from splatc.decoder import decode_bytes
 from splatc.encoder import EncodeOptions, Progress, empty_file, encode_on, seeds_of, work_of
 from splatc.errors import TimeUpError, UsageError
@@ -100,7 +101,7 @@ def encode_to_psnr(
 
 def quality(shown: Samples, data: bytes) -> float:
     """PSNR in dB of a file, beside what is shown of its picture (metrics.shown)."""
-    return metrics.psnr(shown, metrics.shown(decode_bytes(data).pixels))
+    return metrics.psnr(shown, metrics.shown(decode_bytes(data, budget=UNBOUNDED).pixels))
 
 
 def slope_near(points: Sequence[Point], aim: float) -> float:

@@ -10,12 +10,13 @@ import contextlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 from splatc.bitstream import Reader, container, layout
 from splatc.bitstream import metadata as metadata_format
-from splatc.bitstream.container import Chunk, Source
-from splatc.bitstream.structure import read_header_of
+from splatc.bitstream.container import Chunk
+from splatc.bitstream.source import Source
+from splatc.bitstream.structure import metadata_of, read_header_of
 from splatc.budget import Budget
 from splatc.errors import CorruptFileError, LimitError, UnsupportedFileError
 
@@ -30,7 +31,8 @@ class Problem:
     kind: str
     """"corrupt", "unsupported" (another version, an unknown critical chunk) or "limit"."""
     part: str
-    """What was looked at: "signature", "chunks", "checksum", "header", "metadata exif", "index", "stream", "section 3"."""
+    """What was looked at: "file" (its length), "signature", "chunks", "checksum", "header", "metadata exif", "index", "stream",
+    "section 3"."""
     message: str
 
     @property
@@ -39,13 +41,19 @@ class Problem:
         return LimitError.exit_code if self.kind == "limit" else CorruptFileError.exit_code
 
 
-def verify(data: bytes) -> list[Problem]:
-    """All problems of the bytes of a file, in the order of the checks; none for a file that every decoder must read.
+def verify(file: bytes | BinaryIO, budget: Budget = Budget()) -> list[Problem]:  # noqa: B008 - frozen
+    """All problems of a file, in the order of the checks; none for a file that every decoder must read.
 
-    Raises nothing. What a fault hides is not looked at: what follows a wrong length of a chunk, sections that go on from a damaged one.
+    ``file`` is a seekable binary file, or its bytes. What a fault hides is not looked at: what follows a wrong length of a chunk, sections
+    that go on from a damaged one. What would take more than the ``budget`` is not decoded: a problem of the kind "limit". Raises
+    InputError where the file cannot be read.
     """
+    stream = io.BytesIO(file) if isinstance(file, bytes) else file
     found = _Findings()
-    source = Source(io.BytesIO(data))
+    with found.of("file"):
+        source = Source(stream)
+    if found.problems:
+        return found.problems
     with found.of("signature"):
         container.check_signature(source)
     if found.problems:
@@ -60,16 +68,16 @@ def verify(data: bytes) -> list[Problem]:
         if "HEAD" not in damaged:
             read_header_of(source)
     if not found.seen("chunks", "header") and not damaged & {"HEAD", "INDX"}:
-        _check_streams(data, "GAUS" in damaged, found)
+        _check_streams(stream, "GAUS" in damaged, found, budget)
     return found.problems
 
 
-def report(data: bytes, problems: list[Problem]) -> dict[str, Any]:
-    """What `verify` found, for programs; the names are a stable interface under SCHEMA_VERSION."""
+def report(size: int, problems: list[Problem]) -> dict[str, Any]:
+    """What `verify` found in a file of `size` bytes, for programs; the names are a stable interface under SCHEMA_VERSION."""
     return {
         "schema_version": SCHEMA_VERSION,
         "valid": not problems,
-        "bytes": len(data),
+        "bytes": size,
         "problems": [{"kind": each.kind, "part": each.part, "message": each.message} for each in problems],
     }
 
@@ -95,43 +103,46 @@ class _Findings:
 
 
 def _check_chunks(source: Source, chunks: list[Chunk], found: _Findings) -> set[str]:
-    """The CRC of every chunk that is there, and what metadata unpack to. Returns the types of the damaged ones."""
+    """The CRC of every chunk that is there, piece by piece, and what metadata unpack to. Returns the types of the damaged ones."""
     damaged = set()
     for chunk in chunks:
         before = len(found.problems)
         if chunk.offset + chunk.length + 4 > source.length:
             break  # the chunk table has said so
         with found.of("checksum"):
-            content = container.payload(source, chunk)
+            container.check_crc(source, chunk)
         if len(found.problems) > before:
             damaged.add(chunk.type)
         elif chunk.type in _METADATA:
             with found.of(f"metadata {chunk.type}"):
-                metadata_format.read(chunk.type, content)
+                metadata_of(source, chunk)
     return damaged
 
 
-def _check_streams(data: bytes, damaged: bool, found: _Findings) -> None:
+def _check_streams(stream: BinaryIO, damaged: bool, found: _Findings, budget: Budget) -> None:
     """The index, and every stream to its end. ``damaged``: the CRC of GAUS is wrong, and only those of sections can be believed."""
     with found.of("index"):
-        reader = Reader(io.BytesIO(data))
+        reader = Reader(stream)
         if any(section.crc is not None for section in reader.sections):
-            for group in reader.groups():
-                Budget().check_reading(*reader.cost(group))
-                _check_sections(reader, group, found)
+            groups = reader.groups()
+            budget.check_groups([reader.cost(group) for group in groups])
+            for group in groups:
+                _check_sections(reader, group, found, budget)
         elif not damaged:
             with found.of("stream"):
-                Budget().check_reading(*reader.needed())
+                budget.check_reading(*reader.needed())
                 reader.check_sections([0] if reader.sections else [])
 
 
-def _check_sections(reader: Reader, group: list[int], found: _Findings) -> None:
-    """Decode the sections side by side; one after the other where one is damaged, to say which."""
+def _check_sections(reader: Reader, group: list[int], found: _Findings, budget: Budget) -> None:
+    """Decode the sections side by side; one after the other where one is damaged, to say which, unless that takes too much."""
     try:
         reader.check_sections(group)
         return
-    except CorruptFileError:
-        pass
+    except CorruptFileError as error:
+        if sum(reader.cost([number]).work for number in group) > budget.work:
+            found.problems.append(Problem("corrupt", "sections", str(error)))
+            return
     hidden: set[int] = set()
     for number in group:
         if not hidden.isdisjoint(layout.ancestors(reader.sections, number)):

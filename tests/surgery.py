@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from splatc.bitstream import Reader, container, index
 from splatc.bitstream.layout import Section
+from splatc.bitstream.source import Source
 
 Chunks = list[tuple[bytes, bytes]]
 """(type, payload) in file order."""
@@ -17,7 +18,7 @@ Chunks = list[tuple[bytes, bytes]]
 
 def chunks_of(data: bytes) -> Chunks:
     """The chunks of a file whose chunk table is sound. Raises as Reader does."""
-    found, _ = container.chunk_table(container.Source(io.BytesIO(data)))
+    found, _ = container.chunk_table(Source(io.BytesIO(data)))
     return [(each.type.encode(), data[each.offset : each.offset + each.length]) for each in found]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from splatc.bitstream.container import SIGNATURE
 from tests.conftest import Command
 
 
@@ -37,9 +38,9 @@ CASES: dict[str, tuple[list[str], int, str]] = {
     # what: (arguments, exit code, what the line must say)
     "missing picture": (["encode", "no.png", "out.splat2d"], 1, "no.png: cannot be read: No such file"),
     "missing file": (["decode", "no.splat2d", "out.png"], 1, "no.splat2d: cannot be read: No such file"),
-    "not an image": (["encode", "notes.txt", "out.splat2d"], 1, "notes.txt: not a picture"),
-    "truncated image": (["encode", "half.png", "out.splat2d"], 1, "half.png: damaged or truncated"),
-    "empty image": (["encode", "empty", "out.splat2d"], 1, "empty: not a picture"),
+    "not an image": (["encode", "notes.txt", "out.splat2d"], 3, "notes.txt: not a picture"),
+    "truncated image": (["encode", "half.png", "out.splat2d"], 3, "half.png: damaged or truncated"),
+    "empty image": (["encode", "empty", "out.splat2d"], 3, "empty: not a picture"),
     "encode a folder": (["encode", ".", "out.splat2d"], 1, "directory"),
     "decode a folder": (["decode", ".", "out.png"], 1, "directory"),
     "empty file": (["decode", "empty", "out.png"], 3, "empty"),
@@ -60,7 +61,7 @@ CASES: dict[str, tuple[list[str], int, str]] = {
     "two targets": ([*ENCODE, "--cr", "50", "--bpp", "0.5"], 2, "--cr and --bpp exclude each other"),
     "unknown option": ([*ENCODE, "--fast"], 2, "No such option"),
     "missing argument": (["encode", "tiny.png"], 2, "Missing argument 'OUT' (see 'splatc encode --help')"),
-    "effort too high": ([*ENCODE, "-e", "10"], 2, "10 is not in the range 1<=x<=9"),
+    "effort too high": ([*ENCODE, "-e", "10"], 2, "'10' is not a whole number from 1 to 9"),
     "output exists": (["decode", "tiny.splat2d", "old.png"], 2, "old.png: exists already"),
     "output of encode exists": (["encode", "tiny.png", "old.png"], 2, "old.png: exists already"),
     "encode into a picture": (["encode", "tiny.png", "out.jpg"], 2, "out.jpg: encode writes .splat2d"),
@@ -119,7 +120,9 @@ def test_signals_end_with_one_line(number: signal.Signals, line: str, tmp_path: 
     command = [sys.executable, "-m", "splatc", "decode", "-", "out.png"]
     with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin is not None
-        process.stdin.write(bytes(1 << 20))  # more than a pipe holds: once it is gone, the command is reading
+        process.stdin.write(
+            SIGNATURE + bytes(1 << 20)
+        )  # more than a pipe holds: once it is gone, the command is reading
         process.send_signal(number)
         _, error = process.communicate(timeout=60)
     assert error.decode() == f"splatc: error: {line}\n"

@@ -20,6 +20,7 @@ import splatc
 from splatc import bitstream
 from splatc.cli import main
 from splatc.gaussians import Gaussians
+from splatc.picture import Picture
 from splatc.pixels import load
 from splatc.plots import figure, page, sheet
 
@@ -27,6 +28,10 @@ from splatc.plots import figure, page, sheet
 def plot(*arguments: str, stdin: bytes = b"") -> tuple[int, str, bytes]:
     result = CliRunner().invoke(main, ["plot", *arguments], input=stdin)
     return result.exit_code, result.stderr, result.stdout_bytes
+
+
+def made_of(data: bytes, name: str) -> figure.Figure:
+    return figure.make_figure(Picture(io.BytesIO(data)), name)
 
 
 class Elements(HTMLParser):
@@ -63,7 +68,7 @@ def test_page_is_self_contained_and_shows_file_and_original(
 
 
 def test_page_without_original_compares_with_the_ellipses(tiny_splat: Path) -> None:
-    made = figure.make_figure(tiny_splat.read_bytes(), "<b>&.splat2d")
+    made = made_of(tiny_splat.read_bytes(), "<b>&.splat2d")
     text = page.write(made).decode()
     assert "&lt;b&gt;&amp;.splat2d" in text
     assert "<b>" not in text
@@ -92,7 +97,7 @@ def test_ellipses_lie_around_their_means() -> None:
         colour=np.array([[0.0, 0.0, 0.0]], np.float32),
     )
     data = splatc.encode_gaussians(one, 80, 40, blend="sum", precision=2)
-    drawn = sheet.with_ellipses(figure.make_figure(data, "one"))
+    drawn = sheet.with_ellipses(made_of(data, "one"))
     rows, columns = np.nonzero(drawn.min(axis=2) < 100)
     assert (columns.min(), columns.max()) == pytest.approx((28, 52), abs=1.5)
     assert (rows.min(), rows.max()) == pytest.approx((16, 24), abs=1.5)
@@ -101,7 +106,7 @@ def test_ellipses_lie_around_their_means() -> None:
 def test_large_pictures_and_many_gaussians_are_reduced(monkeypatch: pytest.MonkeyPatch, tiny_file: bytes) -> None:
     monkeypatch.setattr(figure, "MAX_SIDE", 32)
     monkeypatch.setattr(page, "MAX_ELLIPSES", 7)
-    made = figure.make_figure(tiny_file, "tiny")
+    made = made_of(tiny_file, "tiny")
     assert made.picture.shape == (24, 32, 3)
     assert made.gaussians.mean.max() <= 33
     text = page.write(made).decode()
@@ -113,7 +118,7 @@ def test_large_pictures_and_many_gaussians_are_reduced(monkeypatch: pytest.Monke
 def test_gray_and_alpha_are_shown_as_rgb_on_white(channels: int) -> None:
     nothing = Gaussians(*(np.zeros(shape, np.float32) for shape in ((0, 2), (0, 2), (0,), (0, channels))))
     data = splatc.encode_gaussians(nothing, 9, 7, background=(0,) * channels, bit_depth=16)
-    made = figure.make_figure(data, "empty")
+    made = made_of(data, "empty")
     assert made.picture.shape == (7, 9, 3)
     assert (made.picture == (0 if channels == 1 else 255)).all()
     assert sheet.draw(made).startswith(b"\x89PNG")
@@ -123,7 +128,7 @@ def test_gray_and_alpha_are_shown_as_rgb_on_white(channels: int) -> None:
 def test_the_colour_profile_is_that_of_the_file(tiny_file: bytes) -> None:
     profile = load(str(Path(__file__).parent / "images" / "icc_display_p3.png")).metadata.icc
     header, gaussians = bitstream.decode(tiny_file)
-    made = figure.make_figure(bitstream.encode(header, gaussians, bitstream.Metadata(icc=profile)), "tiny")
+    made = made_of(bitstream.encode(header, gaussians, bitstream.Metadata(icc=profile)), "tiny")
     after = Elements(page.write(made).decode()).references[1]
     for data in (sheet.draw(made), base64.b64decode(after.partition(",")[2])):
         assert PIL.Image.open(io.BytesIO(data)).info["icc_profile"] == profile

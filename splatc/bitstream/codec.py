@@ -12,12 +12,13 @@ from splatc.bitstream import container, encoding, index
 from splatc.bitstream import header as header_format
 from splatc.bitstream import layout as layouts
 from splatc.bitstream import metadata as metadata_format
-from splatc.bitstream.container import Chunk, Source
+from splatc.bitstream.container import Chunk
 from splatc.bitstream.encoding import Packed
 from splatc.bitstream.header import Header
 from splatc.bitstream.layout import Layout, Section
 from splatc.bitstream.metadata import Metadata
 from splatc.bitstream.reader import Reader
+from splatc.bitstream.source import Source
 from splatc.bitstream.structure import read_header_of
 from splatc.quantize import MAX_ANISOTROPY, IntArray, QuantizedGaussians, angle_count_table, strip_count_table
 from splatc.steps import grid_shape
@@ -70,7 +71,6 @@ def decode(data: bytes) -> tuple[Header, QuantizedGaussians]:
     Raises CorruptFileError, UnsupportedFileError (another version, an unknown critical chunk) or LimitError.
     """
     reader = Reader(io.BytesIO(data))
-    reader.check()
     return reader.header, reader.read()
 
 
@@ -82,7 +82,6 @@ def read_header(data: bytes) -> Header:
 def inspect(data: bytes) -> Inspection:
     """Take a file apart; its streams are decoded for what their bits are spent on alone. Raises as decode does."""
     reader = Reader(io.BytesIO(data))
-    reader.check()
     bits = reader.bits()
     bits["overhead"] = 8 * len(data) - sum(bits.values())
     return Inspection(reader.header, len(data), reader.chunks, bits, reader.layout, reader.sections)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import BinaryIO
 
 from splatc.bitstream import limits, metadata, varint
+from splatc.bitstream.source import Source
 from splatc.errors import CorruptFileError, UnsupportedFileError
 
 SIGNATURE = b"\x8bS2D\r\n\x1a\n"
@@ -22,8 +21,8 @@ KNOWN_CHUNKS = (HEADER_CHUNK, INDEX_CHUNK, GAUSSIANS_CHUNK)
 """The critical ones, in their order."""
 SINGLE_CHUNKS = tuple(metadata.CHUNKS.values())
 """Ancillary ones of which there is at most one."""
-HEAD_START = 256
-"""Bytes that are read at once when a file is opened: the header is among them."""
+MAX_HEADER = 4096
+"""Bytes of a HEAD payload that are looked at; its fields take some hundred."""
 
 
 @dataclass(frozen=True)
@@ -50,37 +49,6 @@ def write(chunks: list[tuple[bytes, bytes]]) -> bytes:
     for kind, payload in chunks:
         parts += (kind, varint.write(len(payload)), payload, struct.pack("<I", zlib.crc32(kind + payload)))
     return b"".join(parts)
-
-
-class Source:
-    """The bytes of a file, read as they are needed."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        """``stream`` is seekable, and stays open as long as this is used."""
-        self._stream = stream
-        self.length = stream.seek(0, io.SEEK_END)
-        """Bytes of the file."""
-        self.bytes_read = 0
-        stream.seek(0)
-        self._start = self._read(HEAD_START)
-
-    def read(self, start: int, length: int) -> bytes:
-        """Some bytes; fewer where the file ends within them."""
-        if start + length <= len(self._start):
-            return self._start[start : start + length]
-        self._stream.seek(start)
-        content = self._read(length)
-        if len(content) < min(length, self.length - start):
-            raise CorruptFileError("the file has become shorter while it was read")
-        return content
-
-    def _read(self, length: int) -> bytes:
-        parts = []
-        while length > 0 and (part := self._stream.read(length)):
-            parts.append(part)
-            length -= len(part)
-            self.bytes_read += len(part)
-        return b"".join(parts)
 
 
 class TruncatedFileError(CorruptFileError):
@@ -133,17 +101,28 @@ def check_complete(source: Source, chunk: Chunk) -> None:
 
 
 def payload(source: Source, chunk: Chunk) -> bytes:
-    """The payload of a chunk, after its CRC was checked (CorruptFileError)."""
+    """The payload of a chunk, after its CRC was checked (CorruptFileError). Whoever asks for one knows that it is not too long."""
     check_complete(source, chunk)
-    content = source.read(chunk.offset, chunk.length + 4)
-    content, tail = content[: chunk.length], content[chunk.length :]
-    (stored,) = struct.unpack("<I", tail)
-    found = zlib.crc32(content, zlib.crc32(chunk.type.encode()))
+    content = source.read(chunk.offset, chunk.length)
+    _compare(source, chunk, zlib.crc32(content, zlib.crc32(chunk.type.encode())))
+    return content
+
+
+def check_crc(source: Source, chunk: Chunk) -> None:
+    """Check the CRC of a chunk of any length, of which never more than a piece lies in memory. Raises CorruptFileError."""
+    check_complete(source, chunk)
+    found = zlib.crc32(chunk.type.encode())
+    for piece in source.pieces(chunk.offset, chunk.length):
+        found = zlib.crc32(piece, found)
+    _compare(source, chunk, found)
+
+
+def _compare(source: Source, chunk: Chunk, found: int) -> None:
+    (stored,) = struct.unpack("<I", source.read(chunk.offset + chunk.length, 4))
     if stored != found:
         raise CorruptFileError(
             f"chunk {chunk.type} at byte {chunk.start} is damaged: its CRC-32 is {found:08x}, the file says {stored:08x}"
         )
-    return content
 
 
 def header_chunk(source: Source) -> Chunk:
@@ -153,6 +132,8 @@ def header_chunk(source: Source) -> Chunk:
     if chunk.type.encode() != HEADER_CHUNK:
         raise CorruptFileError(f"the first chunk is {chunk.type}, expected HEAD")
     check_complete(source, chunk)
+    if chunk.length > MAX_HEADER:
+        raise CorruptFileError(f"the HEAD chunk has {chunk.length} bytes, its fields take {MAX_HEADER} at most")
     return chunk
 
 

@@ -11,6 +11,7 @@ from splatc.errors import CorruptFileError, LimitError, UnsupportedFileError
 from splatc.steps import MAX_LEVELS, MAX_STEP_INDEX, Quantizer, grid_shape
 
 VERSION = (1, 0)
+"""Major and minor version of the format: what is written, and the newest that is read."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Header:
     quantizer: Quantizer = field(default_factory=Quantizer)
     level_counts: tuple[int, ...] = ()
     """The number of Gaussians in each level, coarse to fine: the first is of level len(level_counts) - 1, the last of level 0."""
+    version: tuple[int, int] = VERSION
+    """Major and minor version of the file that this was read from; what is written always has VERSION."""
 
     @property
     def count(self) -> int:
@@ -90,8 +93,8 @@ def _slope(name: str, meaning: str) -> Field:
 
 
 FIELDS = (
-    Field("major", U8, 0, 255, "major version, 0"),
-    Field("minor", U8, 0, 255, "minor version, 2"),
+    Field("major", U8, 0, 255, f"major version, {VERSION[0]}"),
+    Field("minor", U8, 0, 255, f"minor version, {VERSION[1]}"),
     Field(
         "flags",
         U8,
@@ -191,6 +194,7 @@ def read(payload: bytes) -> Header:
         depth=16 if flags & 8 else 8,
         quantizer=Quantizer(**{name: values[name][0] for name in QUANTIZER_FIELDS}),
         level_counts=values["level_counts"],
+        version=(values["major"][0], values["minor"][0]),
     )
     if header.level_counts[:1] == (0,):
         raise CorruptFileError("the top level of the HEAD chunk has no Gaussian")

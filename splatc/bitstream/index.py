@@ -11,6 +11,7 @@ from splatc.bitstream.header import Header
 from splatc.bitstream.layout import MAX_BLOCK, Layout, Pass, Section
 from splatc.bitstream.morton import morton_of, unmorton
 from splatc.errors import CorruptFileError
+from splatc.steps import MAX_LEVELS
 
 WHERE = "the INDX chunk"
 
@@ -29,6 +30,17 @@ def write(layout: Layout, sections: tuple[Section, ...]) -> bytes:
             parts += [*map(varint.write, numbers), struct.pack("<I", section.crc)]
             expected = code + 1
     return b"".join(parts)
+
+
+def check_length(length: int, header: Header) -> None:
+    """Raise CorruptFileError if a payload is longer than its fields can be, so that it need not be read."""
+    levels = len(header.level_counts)
+    sections = limits.FREE_SECTIONS + header.count // limits.GAUSSIANS_PER_SECTION
+    most = 1 + 7 * MAX_LEVELS + sections * (19 + 5 * levels)  # varints take five bytes at most
+    if length > most:
+        raise CorruptFileError(
+            f"{WHERE} has {length} bytes, {header.count} Gaussians take {most} at most: the file is damaged"
+        )
 
 
 def read(payload: bytes, header: Header, gaus_bytes: int) -> tuple[Layout, tuple[Section, ...]]:

@@ -25,6 +25,13 @@ when it searches for neighbours."""
 MAX_METADATA = 1 << 24
 """Bytes of a colour profile, of EXIF or of XMP after decompression."""
 
+MAX_METADATA_PAYLOAD = 1 << 25
+"""The same before decompression: twice as much as content that does not compress takes. A limit of splatc, not of the format."""
+MAX_FILE_BYTES = 1 << 30
+"""Longer files are refused, whoever reads them. A limit of splatc: 2^26 Gaussians of the usual 30 bits take a quarter of it."""
+MAX_GAUSSIAN_BYTES = 512
+"""A stream takes at most so many bytes for a Gaussian: 52 halvings of the grid of 24 bits, and eight numbers of 24 to 40, are 200."""
+
 
 def check_picture(width: int, height: int) -> None:
     """Raise LimitError if the picture is too large for the format."""
@@ -64,6 +71,11 @@ def check_plausible(
             f"{promised} promises {count} Gaussians, but {given} has only {payload_bytes} bytes "
             f"(at least {minimum_payload(count)} expected): the file is damaged"
         )
+
+
+def maximum_payload(count: int) -> int:
+    """More bytes than a stream of so many Gaussians can have that ends where its last one does."""
+    return FREE_GAUSSIANS + MAX_GAUSSIAN_BYTES * count
 
 
 def sections_allowed(sections: int, count: int, work: int) -> bool:

@@ -6,10 +6,12 @@ from typing import BinaryIO
 
 from splatc.bitstream import container, index, layout, limits, metadata
 from splatc.bitstream import header as header_format
-from splatc.bitstream.container import Chunk, Source
+from splatc.bitstream.container import Chunk
 from splatc.bitstream.header import Header
 from splatc.bitstream.layout import Layout, Section
 from splatc.bitstream.metadata import Metadata
+from splatc.bitstream.source import Source
+from splatc.errors import CorruptFileError, LimitError
 
 
 class Structure:
@@ -34,6 +36,7 @@ class Structure:
         indexed = self._chunk(container.INDEX_CHUNK)
         if gaussians is not None:
             if indexed is not None:
+                index.check_length(indexed.length, self.header)
                 payload = container.payload(self._source, indexed)
                 self.layout, self.sections = index.read(payload, self.header, gaussians.length)
             else:
@@ -56,19 +59,42 @@ class Structure:
 
     def metadata(self) -> Metadata:
         """Colour profile, EXIF and XMP; of a truncated file those that are whole. Raises CorruptFileError or LimitError."""
-        found = {}
+        found, damaged = self.sound_metadata()
+        for error in damaged.values():
+            raise error
+        return found
+
+    def sound_metadata(self) -> tuple[Metadata, dict[str, CorruptFileError | LimitError]]:
+        """The same without what is damaged, and why that is left out, by the name of the field."""
+        found: dict[str, bytes] = {}
+        damaged: dict[str, CorruptFileError | LimitError] = {}
         for name, kind in metadata.CHUNKS.items():
             chunk = self._chunk(kind)
             if chunk is not None and self._is_complete(chunk):
-                found[name] = metadata.read(chunk.type, container.payload(self._source, chunk))
-        return Metadata(**found)
+                try:
+                    found[name] = metadata_of(self._source, chunk)
+                except (CorruptFileError, LimitError) as error:
+                    damaged[name] = error
+        return Metadata(**found), damaged
 
-    def check(self) -> None:
-        """Read every chunk, known or not, and check its CRC. Raises CorruptFileError."""
-        if self.truncation is not None:
-            raise self.truncation
+    def check_whole(self) -> None:
+        """Raise CorruptFileError if the file ends too early."""
+        if self.truncation is not None:  # one of its own for each thread, and without the tracebacks of those before
+            raise container.TruncatedFileError(str(self.truncation))
+
+    def check(self, kept: int = 0) -> bytes | None:
+        """Check the CRC of every chunk, known or not. Raises CorruptFileError.
+
+        Returns the payload of GAUS if it has at most ``kept`` bytes, so that they need not be read once more.
+        """
+        self.check_whole()
+        body = None
         for chunk in self.chunks:
-            container.payload(self._source, chunk)
+            if chunk.type.encode() == container.GAUSSIANS_CHUNK and chunk.length <= kept:
+                body = container.payload(self._source, chunk)
+            else:
+                container.check_crc(self._source, chunk)
+        return body
 
     def _is_complete(self, chunk: Chunk) -> bool:
         return chunk.offset + chunk.length + 4 <= self.file_bytes
@@ -81,3 +107,12 @@ class Structure:
 def read_header_of(source: Source) -> Header:
     """The header of a file. Raises as Structure does."""
     return header_format.read(container.payload(source, container.header_chunk(source)))
+
+
+def metadata_of(source: Source, chunk: Chunk) -> bytes:
+    """What a chunk of metadata holds. Raises CorruptFileError or LimitError."""
+    if chunk.length > limits.MAX_METADATA_PAYLOAD:
+        raise LimitError(
+            f"the {chunk.type} chunk has {chunk.length} bytes, splatc reads at most {limits.MAX_METADATA_PAYLOAD}"
+        )
+    return metadata.read(chunk.type, container.payload(source, chunk))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from splatc.cli import keys
+
 EXAMPLES = {
     "encode": (
         "splatc encode photo.png photo.splat2d --cr 200",
@@ -54,8 +56,8 @@ Examples:
   splatc COMMAND --help    tells the rest, with examples
 
 \b
-Exit codes: 0 done, 1 failed, 2 usage, 3 damaged or unsupported file,
-4 beyond a limit, 5 a part of a batch failed."""
+Exit codes: 0 done, 1 failed, 2 usage, 3 damaged or unsupported file
+or picture, 4 beyond a limit, 5 a part of a batch failed."""
 """At the end of the help of the whole program."""
 
 SUMMARIES = {
@@ -72,7 +74,10 @@ SUMMARIES = {
 
 
 def epilog(name: str) -> str | None:
-    """The examples of a command as click's epilog; a line of one backspace keeps click from joining the others."""
+    """The examples of a command and the keys of its JSON as click's epilog; a line of one backspace keeps click from joining the others."""
     if name not in EXAMPLES:
         return None
-    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in EXAMPLES[name])])
+    shown = ["\b", "Examples:", *(f"  {line}" for line in EXAMPLES[name])]
+    if name in keys.KEYS:
+        shown += ["", "\b", "Keys of --json:", *keys.lines(name)]
+    return "\n".join(shown)

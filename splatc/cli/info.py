@@ -7,27 +7,45 @@ from typing import Any
 
 import click
 
-from splatc.cli.console import printable
-from splatc.cli.options import MAX_FILE_BYTES
-from splatc.files import display, named, read_input
+from splatc.cli.console import Voice, printable
+from splatc.cli.options import budget_options, json_option, quiet_option, threads_option
+from splatc.cli.target import InPath
+from splatc.files import display, named
+from splatc.opened import open_file
 
 
 @click.command()
-@click.argument("source", metavar="FILE", type=click.Path(allow_dash=True))
+@click.argument("source", metavar="FILE", type=InPath())
 @click.option("--bits", is_flag=True, help="Also what the bits are spent on, for which all of FILE is decoded.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def info(source: str, bits: bool, as_json: bool) -> None:
+@budget_options
+@threads_option
+@quiet_option
+@json_option
+def info(
+    source: str,
+    bits: bool,
+    max_memory: int | None,
+    max_work: int | None,
+    threads: int | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
     """Print what the .splat2d FILE holds.
 
-    Structure and checksums are looked at, the streams of Gaussians only with --bits; "splatc verify" decodes them to their end.
+    Structure, checksums and metadata are looked at, the streams of Gaussians only with --bits; "splatc verify" decodes them to their end.
     "-" is standard input.
     """
-    data = read_input(source, limit=MAX_FILE_BYTES)
-
+    from splatc.budget import Budget
     from splatc.describe import describe
 
-    with named(source):
-        report = describe(data, bits=bits)
+    if bits:  # else nothing needs the core, nor NumPy
+        from splatc import core
+
+        core.set_threads(threads)
+    with open_file(source) as file, named(source):
+        report = describe(file, bits=bits, budget=Budget(max_memory=max_memory, max_work=max_work))
+    for each in report["notes"]:
+        Voice(quiet).note(f"{display(source)}: {each}")
     click.echo(json.dumps(report) if as_json else f"{printable(display(source))}\n{_table(report)}")
 
 

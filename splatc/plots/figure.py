@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -12,11 +11,10 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from splatc import bitstream, metrics
+from splatc import metrics
 from splatc import picture as opened
 from splatc.compare import alike
-from splatc.decoder import decode_bytes
-from splatc.describe import describe
+from splatc.describe import report_with_bits
 from splatc.errors import UsageError
 from splatc.gaussians import Gaussians
 from splatc.image_io import Samples, load
@@ -38,8 +36,6 @@ class Figure:
     name: str
     facts: dict[str, Any]
     """What ``splatc info`` says."""
-    data: bytes
-    """The file."""
     picture: Picture
     gaussians: Gaussians
     """With means and scales in px of the screen."""
@@ -57,27 +53,23 @@ class Figure:
         return bits
 
 
-def make_figure(data: bytes, name: str) -> Figure:
+def make_figure(file: opened.Picture, name: str) -> Figure:
     """Read a ``.splat2d`` file. Raises CorruptFileError, UnsupportedFileError and LimitError."""
-    with opened.Picture(io.BytesIO(data)) as file:
-        scale = min(Fraction(1), Fraction(MAX_SIDE, max(file.size)))
-        pixels = file.read(scale=scale, bit_depth=8)  # drawn in the size that is shown
-        width, profile = file.width, file.metadata().icc
+    scale = min(Fraction(1), Fraction(MAX_SIDE, max(file.size)))
+    pixels = file.read(scale=scale, bit_depth=8)  # drawn in the size that is shown
     picture = _rgb_on_white(pixels if pixels.ndim == 3 else pixels[..., np.newaxis])
-    header, quantized = bitstream.decode(data)
-    gaussians = dequantize(header.quantizer, quantized)
-    factor = np.float32(picture.shape[1] / width)
+    gaussians = dequantize(file.reader.header.quantizer, file.reader.read())
+    factor = np.float32(picture.shape[1] / file.width)
     shown = replace(gaussians, mean=gaussians.mean * factor, scale=gaussians.scale * factor)
     # A profile of gray is not one of the RGB that is drawn here.
-    return Figure(
-        name, describe(data, bits=True), data, picture, shown, profile=profile if header.channels >= 3 else b""
-    )
+    profile = file.metadata().icc if file.channels >= 3 else b""
+    return Figure(name, report_with_bits(file.reader, file.budget), picture, shown, profile=profile)
 
 
-def with_original(figure: Figure, path: str) -> Figure:
-    """The figure with what was encoded beside it. Raises UsageError if that is of another size, and as image_io.load does."""
+def with_original(figure: Figure, file: opened.Picture, path: str) -> Figure:
+    """The figure of a file with what was encoded beside it. Raises UsageError if that is of another size, and as image_io.load does."""
     original = load(path)
-    decoded = decode_bytes(figure.data)
+    decoded = file.load()
     if (original.width, original.height) != (decoded.width, decoded.height):
         raise UsageError(
             f"{path} is {original.width} x {original.height}, the file shows {decoded.width} x {decoded.height}: "

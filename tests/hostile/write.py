@@ -15,11 +15,12 @@ HEADING = """# Files that must be refused
 
 Each breaks one rule of [spec/](../../spec/README.md). `python -m tests.hostile.write` writes them, and this list; `cases_*.py` say in words
 what is in them. The error is what splatc says, in part. Another decoder may say something else, but must not read the file: `corrupt` and
-`unsupported` end `splatc` with exit code 3, `limit` with 4. Metadata (`metadata-*`) are refused where they are asked for; the picture of
-such a file may be drawn.
+`unsupported` end `splatc` with exit code 3, `limit` with 4. Metadata (`metadata-*`) whose CRC is right cost no pixel: the picture of such a
+file is drawn, without them and with a note (`splatc.SplatWarning` in Python).
 
-`splatc info` looks at the structure alone: it reads those marked so, whose metadata or streams are at fault. `splatc decode` refuses
-these streams, and `splatc verify` every file of the list.
+`splatc info` looks at the structure and at metadata: it reads those marked so, whose metadata, of which it has a note, or streams are at
+fault. `splatc decode` refuses these streams, and `splatc verify` every file of the list. [tests/README.md](../README.md) has the outcome
+by every door.
 
 | file | bytes | kind | error | info |
 |---|---|---|---|---|
