@@ -91,9 +91,8 @@ def progress_reporter(*, quiet: bool, verbose: bool) -> Iterator[Progress | None
 
             def draw(step: int, total: int, phase: str) -> None:
                 bar.length, bar.label = total, phase
-                if (
-                    bar.pos == 0
-                ):  # what came before the first step, and that step, load and compile: no measure of the others
+                # What came before the first step, and that step, load and compile: no measure of the others.
+                if bar.pos == 0:
                     bar.start = bar.last_eta = time.time()
                 bar.update(step - bar.pos)
 
