@@ -18,7 +18,7 @@ import pytest
 
 from splatc.batch import database, journal, old_journal, rounds
 from splatc.batch.database import NAME
-from splatc.batch.job import Busy, Job, Outcome, stamp
+from splatc.batch.job import Busy, Job, Outcome, look_at, stamp
 from splatc.batch.journal import Claim, ClaimLostError, Journal, request_hash
 from splatc.batch.process import alive, this_process
 from splatc.batch.rounds import Watch, announce
@@ -138,6 +138,14 @@ def test_what_is_not_there_any_more_is_forgotten(tmp_path: Path) -> None:
     assert (
         request_hash({"cr": 1, "device": "cpu"}) == request_hash({"device": "cuda", "cr": 1}) != request_hash({"cr": 2})
     )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such pipes there")
+def test_pipes_are_no_files(tmp_path: Path) -> None:
+    job = job_of(tmp_path)
+    os.mkfifo(job.output)
+    assert known(joined(tmp_path), job) is None
+    assert look_at(job.source, job.output, "kept") is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names there are text")

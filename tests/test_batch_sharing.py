@@ -309,6 +309,8 @@ def test_failures_name_their_picture(job: Job, monkeypatch: pytest.MonkeyPatch, 
     outcome = run_job(replace(job, options=options() | {"count": None, "size": 5}))
     assert isinstance(outcome, Outcome)
     assert outcome.error.startswith(f"{job.source}: ")
+    assert job.journal is not None
+    job.journal.leave()
     monkeypatch.setattr("splatc.batch.pool.run_local", lambda jobs, processes: (run_job(job) for job in jobs))
     arguments = ["batch", job.source, "-o", str(tmp_path), "--size", "5", "-q"]
     result = CliRunner().invoke(main, arguments)

@@ -187,7 +187,7 @@ def trial_shared(number: int, seed: int, whole: dict[str, bytes], seconds: float
         first = batches[number % 2]
         seen: dict[str, int] = {}
         if chance.random() < 0.5:
-            wait_at_random(first, chance, 1.5 * seconds)  # two at a time take longer
+            wait_at_random(first, chance, seconds)
         else:
             wait_for_writing(first, chance, folder, chance.randrange(PICTURES))
         note_files(case, folder, seen, tally)
@@ -229,16 +229,14 @@ def kill(
         return any(hits)
     if first.poll() is not None:
         return False
-    if how == "batch":
-        os.killpg(first.pid, signal.SIGKILL)
-    elif how == "main process":
+    workers = children(first.pid) if how == "worker" else []
+    if how == "main process":
         first.kill()
-    else:
-        workers = children(first.pid)
-        if not workers:
-            return False
+    elif workers:
         with contextlib.suppress(ProcessLookupError):
             os.kill(chance.choice(workers), signal.SIGKILL)
+    else:  # also one that has no worker yet
+        os.killpg(first.pid, signal.SIGKILL)
     return True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -77,6 +78,8 @@ def look_at(source: str, output: str, status: Literal["done", "kept"]) -> Outcom
     """What is known of a finished file, or None if it is missing or not whole."""
     from splatc.bitstream.structure import Structure
 
+    if not os.path.isfile(output):  # noqa: PTH113 - raises nothing; a pipe would be waited for
+        return None
     try:
         structure = Structure(io.BytesIO(read_input(output, limit=_MAX_FILE_BYTES)))
         structure.check()

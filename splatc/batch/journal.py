@@ -255,6 +255,8 @@ class Journal:
 
 def _digest(path: str) -> str | None:
     """Of the bytes of a file; None if it cannot be read."""
+    if not os.path.isfile(path):  # noqa: PTH113 - raises nothing; a pipe would be waited for
+        return None
     try:
         with Path(path).open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -138,7 +137,10 @@ def batch(
                             outcome.error
                             or f"{outcome.source}: {outcome.bytes} bytes, PSNR {outcome.psnr_db or 0:.2f} dB"
                         )
-            journal.end()
+            with contextlib.suppress(
+                OutputError
+            ):  # all files are there; if only this has no room left, -f will keep them once
+                journal.end()
         finally:
             if report is not None:
                 reports.write_report(report, outcomes)
@@ -178,12 +180,14 @@ def _sort(jobs: Sequence[Job], journal: Journal) -> tuple[list[Outcome], list[Jo
     from splatc.batch.rounds import others
 
     outcomes, todo, taken = [], [], []
-    for job, finished in zip(jobs, journal.finished(jobs), strict=True):
-        known = finished or (look_at(job.source, job.output, "kept") if job.keep else None)
+    finished = journal.finished(jobs)
+    for job in jobs:
+        there = Path(job.output).exists()  # looked at first: what another batch makes from here on is no obstacle
+        known = next(finished) or (look_at(job.source, job.output, "kept") if job.keep else None)
         if known is not None:
             outcomes.append(known)
             continue
-        if not job.force and os.path.lexists(job.output):
+        if there and not job.force:
             taken.append(job)
         todo.append(job)
     if taken:
