@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import time
+import tracemalloc
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -338,3 +339,21 @@ def test_sums_do_not_overflow() -> None:
     single = work.boxes(data_header.quantizer, many.take(np.arange(1)), part)
     all_of_them = work.boxes(data_header.quantizer, many, part)
     assert all_of_them == work.Boxes(single.count << 17, single.sides << 17, single.area << 17)
+
+
+@pytest.mark.parametrize("a", [(3, 8), (4, 8), (1, 16)])
+@pytest.mark.parametrize("b", [(3, 8), (4, 16), (1, 8)])
+def test_comparing_takes_less_memory_than_was_estimated(a: tuple[int, int], b: tuple[int, int], tmp_path: Path) -> None:
+    paths = []
+    for name, (channels, depth) in (("a", a), ("b", b)):
+        paths.append(str(tmp_path / name))
+        Path(paths[-1]).write_bytes(worst.empty(1500, 1000, channels, depth))
+    compare.compare(*paths)  # what is loaded once
+    tracemalloc.start()
+    compare.compare(*paths)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    pictures = [compare.load_any(path, print, Budget())[0] for path in paths]
+    assert peak < compare._needed(*pictures) + 1_000_000
+    with pytest.raises(LimitError, match="comparing"):
+        compare.compare(*paths, budget=Budget(max_memory=max(each.pixels.nbytes for each in pictures) + 4096))
