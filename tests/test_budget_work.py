@@ -184,6 +184,9 @@ def test_what_the_line_says_helps(attack: Path) -> None:
     with pytest.raises(LimitError, match=f"raise --max-work to {needed} "):
         splatc.decode(small, max_work=needed - 1)
     assert splatc.decode(small, max_work=needed).shape == (64, 64, 4)
+    reading = Reader(io.BytesIO(small)).needed().work
+    with pytest.raises(LimitError, match="unasked: take a smaller region, or raise"):  # no scale would be within this
+        splatc.decode(small, max_work=reading + 1)
 
 
 @pytest.mark.parametrize("needed", ["reading", "drawing"])
