@@ -11,7 +11,6 @@ import operator
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from splatc.errors import LimitError, UsageError
@@ -91,14 +90,18 @@ class Budget:
         """Raise LimitError if Gaussians may not be read: what a `bitstream.cost.Cost` says of them."""
         from splatc.bitstream.cost import Cost
 
-        self.check_memory(count * GAUSSIAN_BYTES + parents * TABLE_BYTES, f"reading {count} Gaussians")
-        work = Cost(count, parents, searched).work
-        self.check_work(work, f"reading {count} Gaussians", "take a region or a coarser --max-level, or ")
+        cost = Cost(count, parents, searched)
+        self._check_memory_of(cost)
+        self.check_work(cost.work, f"reading {count} Gaussians", "take a region or a coarser --max-level, or ")
+
+    def _check_memory_of(self, cost: Cost) -> None:
+        needed = cost.gaussians * GAUSSIAN_BYTES + cost.parents * TABLE_BYTES
+        self.check_memory(needed, f"reading {cost.gaussians} Gaussians")
 
     def check_groups(self, costs: Sequence[Cost]) -> None:
         """Raise LimitError if the groups of a file may not be read one after the other, which keeps one at a time in memory."""
         for each in costs:
-            self.check_reading(*each)
+            self._check_memory_of(each)
         self.check_work(sum(each.work for each in costs), "reading all of the file")
 
     def check_points(self, quantizer: Quantizer, gaussians: QuantizedGaussians, view: View, reading: int = 0) -> None:
@@ -113,6 +116,8 @@ class Budget:
 
     def _smaller(self, quantizer: Quantizer, gaussians: QuantizedGaussians, view: View, reading: int) -> str:
         """The largest scale below that of a view which is within the budget, in words."""
+        from fractions import Fraction  # with what it imports it takes 3 ms
+
         from splatc.render import work
         from splatc.render.view import View
 

@@ -130,7 +130,7 @@ def _check_streams(stream: BinaryIO, damaged: bool, found: _Findings, budget: Bu
                 _check_sections(reader, group, found, budget)
         elif not damaged:
             with found.of("stream"):
-                budget.check_reading(*reader.needed())
+                budget.check_groups([reader.needed()])
                 reader.check_sections([0] if reader.sections else [])
 
 

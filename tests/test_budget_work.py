@@ -347,16 +347,15 @@ def test_sums_do_not_overflow() -> None:
 @pytest.mark.parametrize("a", [(3, 8), (4, 8), (1, 16)])
 @pytest.mark.parametrize("b", [(3, 8), (4, 16), (1, 8)])
 def test_comparing_takes_less_memory_than_was_estimated(a: tuple[int, int], b: tuple[int, int], tmp_path: Path) -> None:
-    paths = []
-    for name, (channels, depth) in (("a", a), ("b", b)):
-        paths.append(str(tmp_path / name))
-        Path(paths[-1]).write_bytes(worst.empty(1500, 1000, channels, depth))
-    compare.compare(*paths)  # what is loaded once
+    first, second = str(tmp_path / "a"), str(tmp_path / "b")
+    for path, (channels, depth) in ((first, a), (second, b)):
+        Path(path).write_bytes(worst.empty(1500, 1000, channels, depth))
+    compare.compare(first, second)  # what is loaded once
     tracemalloc.start()
-    compare.compare(*paths)
+    compare.compare(first, second)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    pictures = [compare.load_any(path, print, Budget())[0] for path in paths]
-    assert peak < compare._needed(*pictures) + 1_000_000
+    pictures = [compare.load_any(path, print, Budget())[0] for path in (first, second)]
+    assert peak < compare._needed(pictures[0], pictures[1]) + 1_000_000
     with pytest.raises(LimitError, match="comparing"):
-        compare.compare(*paths, budget=Budget(max_memory=max(each.pixels.nbytes for each in pictures) + 4096))
+        compare.compare(first, second, budget=Budget(max_memory=max(each.pixels.nbytes for each in pictures) + 4096))
