@@ -1,52 +1,63 @@
 """The functions for Python programs: arrays in, bytes out, and back. What they raise are subclasses of SplatError.
 
-But for what a caller's own `progress` raises, which comes out as it is.
+But for what a caller's own `progress` raises, which comes out as it is. Arguments are checked by arguments.py; what these functions raise
+beside that for which the call is to blame is in their docstrings, but for CoreError, which any of them raises where the compiled core of
+splatc is missing, does not fit, or cannot run on this machine.
 """
 
 from __future__ import annotations
 
 import contextlib
-import math
 import os
-from collections.abc import Callable
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal, cast
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
-from splatc.errors import InputImageError, UsageError
+from splatc import arguments
 from splatc.files import named
 from splatc.request import ARGUMENTS, Request
 
 if TYPE_CHECKING:
+    import PIL.Image
     from numpy.typing import ArrayLike
 
+    from splatc.arguments import Number
     from splatc.gaussians import Gaussians
-    from splatc.pixels import Image, Samples
+    from splatc.pixels import Samples
+    from splatc.render.view import Scale
     from splatc.verifier import Problem
+
+Bytes = bytes | bytearray | memoryview
+"""And whatever else exports its bytes, such as a memory map."""
+File = Bytes | str | os.PathLike[str] | BinaryIO
+"""The bytes of a file, its path, or the open file, which is read from its beginning."""
+_BLENDS = ("normalized", "sum")
 
 
 def encode(
-    array: ArrayLike,
+    array: ArrayLike | PIL.Image.Image,
     *,
-    cr: float | None = None,
-    bpp: float | None = None,
-    size: int | None = None,
-    psnr: float | None = None,
-    count: int | None = None,
-    effort: int = 5,
+    cr: Number | None = None,
+    bpp: Number | None = None,
+    size: Number | None = None,
+    psnr: Number | None = None,
+    count: Number | None = None,
+    effort: Number = 5,
     tune: Literal["psnr", "ssim"] = "psnr",
     blend: Literal["normalized", "sum"] | None = None,
-    seed: int = 0,
+    seed: Number = 0,
     engine: Literal["auto", "core", "cuda", "torch", "gsplat"] = "auto",
     device: Literal["auto", "cpu", "cuda", "mps"] | None = None,
-    icc_profile: bytes = b"",
-    exif: bytes = b"",
-    xmp: bytes = b"",
-    max_memory: int | None = None,
+    icc_profile: Bytes | None = None,
+    exif: Bytes | None = None,
+    xmp: Bytes | None = None,
+    max_memory: Number | None = None,
     progress: Callable[[int, int, str], object] | None = None,
 ) -> bytes:
     """The ``.splat2d`` file of a picture.
 
-    `array` is (H, W) or (H, W, C), uint8 or uint16 over its full range; C = 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha.
+    `array` is (H, W) or (H, W, C), uint8 or uint16 over its full range; C = 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha. An image of
+    Pillow's becomes such an array, as when the plug-in of splatc saves it: palettes, inks (CMYK) and the like are converted to what they
+    show; floating point, 32-bit integers and Lab are refused.
     At most one target: `cr` raw bytes over file bytes (100 where nothing is given), `bpp` bits of the file per pixel, `size`
     bytes, `count` Gaussians; it is never exceeded. Or `psnr`: the smallest file found that decodes to at least so many dB; that takes up to
     three quick trials and mostly one fit, up to three, and more where they all fall short.
@@ -55,14 +66,15 @@ def encode(
     "cuda" that on an NVIDIA GPU, "torch" the method in PyTorch (``pip install "splatc[train]"``), "gsplat" the same with gsplat
     (``"splatc[gsplat]"``); "auto" is "core", or with `device` "cuda" that on the GPU, with "auto" the same where one works;
     `tune` "ssim" is fitted by the CPU. "torch" runs on any `device` that PyTorch drives. A colour profile, EXIF (a TIFF structure) and XMP
-    are stored as they are given.
+    are stored as they are given; None and no bytes are none, but that the profile None of an image of Pillow's is its own.
     What would take more than some `max_memory` bytes, the picture included, is refused before it begins; None: nothing is.
 
     `progress` is called with (steps done, steps in all, what is being done), in the calling thread, at each step, and every 50 ms of a step
     that takes longer. To stop, raise in it: its exception leaves ``encode`` within half a second, as it is, the only one that need not be a
     SplatError, and nothing stays behind. Ctrl-C ends ``encode`` in the same way. A picture of one colour takes no steps.
 
-    Raises InputImageError (no such array), UsageError (a target that no file can meet, an option out of range), LimitError, DeviceError.
+    Raises InputImageError (no such picture), UsageError (a target that no file can meet, an option out of range), LimitError, DeviceError
+    and CoreError.
 
     >>> import numpy as np, splatc
     >>> pixels = np.linspace(0, 255, 32 * 24 * 3).astype(np.uint8).reshape(24, 32, 3)
@@ -70,46 +82,64 @@ def encode(
     >>> len(data) <= 200
     True
     """
-    request = Request(cr, bpp, size, count, psnr)
+    request = Request(
+        cr=None if cr is None else arguments.positive("cr", cr),
+        bpp=None if bpp is None else arguments.positive("bpp", bpp),
+        size=None if size is None else arguments.whole("size", size),
+        count=None if count is None else arguments.whole("count", count),
+        psnr=None if psnr is None else arguments.positive("psnr", psnr),
+    )
     request.check(ARGUMENTS)
-    _check_options(request, effort, tune, blend, seed)
-    _check_bound("max_memory", max_memory)
+    level, start = arguments.whole("effort", effort, 1, 9), arguments.whole("seed", seed, 0, 2**32 - 1)
+    chosen_tune = cast(Literal["psnr", "ssim"], arguments.choice("tune", tune, ("psnr", "ssim")))
+    chosen_blend = None if blend is None else arguments.choice("blend", blend, _BLENDS, otherwise="None")
+    max_bytes = None if max_memory is None else arguments.whole("max_memory", max_memory, otherwise="None")
+    icc = None if icc_profile is None else arguments.content("icc_profile", icc_profile)
+    tiff, packet = arguments.exif("exif", exif), arguments.content("xmp", xmp)
+    told = arguments.called("progress", progress)
 
-    from splatc.fit.engines.choice import Wanted
+    from splatc.fit.engines.choice import Wanted, check_names
 
-    wanted = Wanted(engine, device or ("cpu" if engine == "auto" else "auto"))
-    wanted.check(tune)
-    image = _image(array, icc_profile, exif, xmp)
+    wanted = Wanted(engine, check_names(engine, device))
+    wanted.check(chosen_tune)
+
+    from splatc.pixels.given import image_of
+
+    image = image_of(array, icc, tiff, packet)
     kind, limit = request.resolve(image, ARGUMENTS)
 
     from splatc.blend import Blend
     from splatc.encoder import EncodeOptions, encode_on
     from splatc.rate_control import Target
 
-    chosen = None if blend is None else Blend[blend.upper()]
     options = EncodeOptions(
-        Target(kind, limit), blend=chosen, tune=tune, effort=effort, seed=seed, max_memory=max_memory
+        Target(kind, limit),
+        blend=None if chosen_blend is None else Blend[chosen_blend.upper()],
+        tune=chosen_tune,
+        effort=level,
+        seed=start,
+        max_memory=max_bytes,
     )
-    if psnr is not None:
+    if request.psnr is not None:
         from splatc.quality_search import encode_to_psnr
 
-        return encode_to_psnr(wanted, image, options, psnr, lambda *_: None, progress)
-    return encode_on(wanted, image, options, lambda *_: None, progress)
+        return encode_to_psnr(wanted, image, options, request.psnr, lambda *_: None, told)
+    return encode_on(wanted, image, options, lambda *_: None, told)
 
 
 def decode(
-    data: bytes | str | os.PathLike[str],
+    data: File,
     *,
-    region: tuple[int, int, int, int] | None = None,
-    scale: float | str | Fraction = 1,
-    max_level: int | None = None,
+    region: Iterable[Number] | None = None,
+    scale: Scale = 1,
+    max_level: Number | None = None,
     bit_depth: Literal[8, 16] | None = None,
-    max_pixels: int | None = None,
-    max_memory: int | None = None,
-    max_work: int | None = None,
+    max_pixels: Number | None = None,
+    max_memory: Number | None = None,
+    max_work: Number | None = None,
     device: Literal["auto", "cpu", "cuda"] = "cpu",
 ) -> Samples:
-    """The picture of a ``.splat2d`` file, given by its bytes or its path, or a part of it.
+    """The picture of a ``.splat2d`` file, given by its bytes, its path or as a binary file that can seek, or a part of it.
 
     (H, W) for gray, else (H, W, C); uint8, or uint16 for `bit_depth` 16; None takes that of the source. `region` is (x, y, width,
     height) in px, `scale` a number or text such as "1/8", `max_level` leaves out the Gaussians of the levels below it. Not more than
@@ -120,7 +150,7 @@ def decode(
     The CRC of every byte of the file is checked before the whole picture is drawn; what is checked of a part, ``Picture.read`` says.
     Damaged metadata cost no pixel: a ``splatc.SplatWarning`` tells of them.
 
-    Raises InputError, CorruptFileError, UnsupportedFileError, LimitError, UsageError and DeviceError.
+    Raises InputError, CorruptFileError, UnsupportedFileError, LimitError, UsageError, DeviceError and CoreError.
 
     >>> import numpy as np, splatc
     >>> gaussians = splatc.Gaussians(
@@ -130,27 +160,27 @@ def decode(
     >>> splatc.decode(data).shape, splatc.decode(data, scale="1/2").shape
     ((12, 16, 3), (6, 8, 3))
     """
-    from splatc.budget import Budget
-    from splatc.opened import open_file
+    from splatc.budget import budget_of
     from splatc.picture import Picture
 
-    with open_file(data) as file:
-        picture = Picture(file, name=_path(data), budget=Budget(max_pixels, max_memory, max_work), device=device)
+    budget = budget_of(max_pixels, max_memory, max_work)
+    with _opened(data) as (file, path):
+        picture = Picture(file, name=path, budget=budget, device=device)
         return picture.read(region, scale, max_level, bit_depth)
 
 
 def info(
-    data: bytes | str | os.PathLike[str],
+    data: File,
     *,
     bits: bool = False,
-    max_memory: int | None = None,
-    max_work: int | None = None,
+    max_memory: Number | None = None,
+    max_work: Number | None = None,
 ) -> dict[str, Any]:
-    """What a ``.splat2d`` file holds: what ``splatc info --json`` prints.
+    """What a ``.splat2d`` file holds, given by its bytes, its path or as a binary file that can seek: what ``splatc info --json`` prints.
 
     Structure, checksums and metadata are looked at; the streams of Gaussians are decoded only with `bits`, to say what they are spent on,
     within the bounds of ``decode``. ``splatc info --help`` says what its keys mean.
-    Raises InputError, CorruptFileError, UnsupportedFileError and LimitError.
+    Raises InputError, CorruptFileError, UnsupportedFileError, LimitError, UsageError and, with `bits`, CoreError.
 
     >>> import numpy as np, splatc
     >>> nothing = splatc.Gaussians(*(np.zeros(shape, np.float32) for shape in ((0, 2), (0, 2), (0,), (0, 3))))
@@ -158,22 +188,22 @@ def info(
     >>> report["width"], report["height"], report["gaussians"]
     (640, 480, 0)
     """
-    from splatc.budget import Budget
+    also_bits = arguments.flag("bits", bits)
+
+    from splatc.budget import budget_of
     from splatc.describe import describe
-    from splatc.opened import open_file
 
-    budget = Budget(max_memory=max_memory, max_work=max_work)
-    with open_file(data) as file, _named(data):
-        return describe(file, bits=bits, budget=budget)
+    budget = budget_of(None, max_memory, max_work)
+    with _opened(data) as (file, path), _named(path):
+        return describe(file, bits=also_bits, budget=budget)
 
 
-def verify(
-    data: bytes | str | os.PathLike[str], *, max_memory: int | None = None, max_work: int | None = None
-) -> list[Problem]:
-    """All that is wrong with a ``.splat2d`` file, given by its bytes or its path: what ``splatc verify`` prints. Empty for a sound file.
+def verify(data: File, *, max_memory: Number | None = None, max_work: Number | None = None) -> list[Problem]:
+    """All that is wrong with a ``.splat2d`` file, given by its bytes, its path or as a binary file that can seek: what ``splatc verify``
+    prints. Empty for a sound file.
 
     Each problem has a `kind` ("corrupt", "unsupported", "limit"), a `part` and a `message`; streams are decoded within the bounds of
-    ``decode``. Raises InputError.
+    ``decode``. Raises InputError, UsageError and CoreError.
 
     >>> import numpy as np, splatc
     >>> nothing = splatc.Gaussians(*(np.zeros(shape, np.float32) for shape in ((0, 2), (0, 2), (0,), (0, 3))))
@@ -181,22 +211,21 @@ def verify(
     >>> splatc.verify(data), [problem.part for problem in splatc.verify(data[:-1] + b"x")]
     ([], ['checksum'])
     """
-    from splatc.budget import Budget
-    from splatc.opened import open_file
+    from splatc.budget import budget_of
     from splatc.verifier import verify
 
-    budget = Budget(max_memory=max_memory, max_work=max_work)
-    with open_file(data) as file, _named(data):
+    budget = budget_of(None, max_memory, max_work)
+    with _opened(data) as (file, path), _named(path):
         return verify(file, budget)
 
 
 def encode_gaussians(
     gaussians: Gaussians,
-    width: int,
-    height: int,
+    width: Number,
+    height: Number,
     *,
     blend: Literal["normalized", "sum"] = "normalized",
-    background: tuple[int, ...] | None = None,
+    background: Iterable[Number] | None = None,
     bit_depth: Literal[8, 16] = 8,
     precision: Literal[0, 1, 2] = 1,
 ) -> bytes:
@@ -206,7 +235,7 @@ def encode_gaussians(
     of the format, those out of its range (means outside of the canvas) clamped: `precision` 0 takes the steps that ``encode``
     fits for, each 1 more halves them, which rounds less and costs some 7 bits per Gaussian.
 
-    Raises UsageError (shapes that do not fit, values that are not finite, s1 < s2 or s2 <= 0) and LimitError.
+    Raises UsageError (shapes that do not fit, values that are not finite, s1 < s2 or s2 <= 0), LimitError and CoreError.
 
     >>> import numpy as np, splatc
     >>> gaussians = splatc.Gaussians(
@@ -215,85 +244,47 @@ def encode_gaussians(
     >>> splatc.info(splatc.encode_gaussians(gaussians, 16, 12, blend="sum"))["blend"]
     'sum'
     """
-    from splatc.checkpoints import check_gaussians
-
-    check_gaussians(gaussians)
+    gaussians = arguments.gaussians("gaussians", gaussians)
     channels = gaussians.colour.shape[1]
-    background = (0,) * channels if background is None else tuple(background)
-    _check_choice("blend", blend, ("normalized", "sum"))
-    _check_choice("bit_depth", bit_depth, (8, 16))
-    _check_choice("precision", precision, (0, 1, 2))
-    if len(background) != channels or not all(0 <= value <= 255 for value in background):
-        raise UsageError(f"background={background}: expected {channels} numbers from 0 to 255")
-    if width < 1 or height < 1:
-        raise UsageError(f"a canvas of {width} x {height} px: expected at least 1 x 1")
+    columns, rows = arguments.whole("width", width), arguments.whole("height", height)
+    chosen_blend = arguments.choice("blend", blend, _BLENDS)
+    colour = (0,) * channels if background is None else arguments.colour("background", background, channels)
+    depth = arguments.whole_choice("bit_depth", bit_depth, (8, 16))
+    finer = 8 * arguments.whole_choice("precision", precision, (0, 1, 2))
 
     from splatc import bitstream
+    from splatc.bitstream import limits
     from splatc.blend import Blend
     from splatc.quantize import quantize
     from splatc.steps import Quantizer
 
+    limits.check_picture(columns, rows)
     usual = Quantizer()
-    finer = 8 * precision
     quantizer = Quantizer(
         position=usual.position - finer,
-        sizes=usual.sizes << precision,
+        sizes=usual.sizes << finer // 8,
         anisotropy=usual.anisotropy - finer,
         angle=usual.angle - finer,
         luma=usual.luma - finer,
         chroma=usual.chroma - finer,
     )
-    header = bitstream.Header(int(width), int(height), channels, background, Blend[blend.upper()], bit_depth, quantizer)
-    quantized = quantize(quantizer, gaussians, int(width), int(height))
-    return bitstream.encode(header, quantized)
+    header = bitstream.Header(columns, rows, channels, colour, Blend[chosen_blend.upper()], depth, quantizer)
+    return bitstream.encode(header, quantize(quantizer, gaussians, columns, rows))
 
 
-def _path(data: object) -> str | None:
-    """The path that a file is given by, if it is."""
-    return None if isinstance(data, bytes | bytearray | memoryview) else os.fsdecode(cast("str", data))
+@contextlib.contextmanager
+def _opened(data: File) -> Iterator[tuple[BinaryIO, str | None]]:
+    """The file, and its path if it is given by that. Raises UsageError and InputError."""
+    from splatc.opened import open_file
+
+    given = arguments.file("data", data)
+    if not isinstance(given, str | memoryview):
+        yield given, None
+        return
+    with open_file(given) as file:
+        yield file, given if isinstance(given, str) else None
 
 
-def _named(data: object) -> contextlib.AbstractContextManager[None]:
+def _named(path: str | None) -> contextlib.AbstractContextManager[None]:
     """Errors begin with the path that a file is given by."""
-    path = _path(data)
     return contextlib.nullcontext() if path is None else named(path)
-
-
-def _image(array: ArrayLike, icc: bytes = b"", exif: bytes = b"", xmp: bytes = b"") -> Image:
-    """The array as a picture. Raises InputImageError if it is none."""
-    import numpy as np
-
-    from splatc.pixels import Image, Metadata
-
-    pixels = np.asarray(array)
-    if pixels.dtype not in (np.uint8, np.uint16):
-        raise InputImageError(f"an array of {pixels.dtype} is no picture: expected uint8 or uint16 over the full range")
-    if pixels.ndim == 2:
-        pixels = pixels[..., np.newaxis]
-    if pixels.ndim != 3 or pixels.shape[2] not in (1, 2, 3, 4) or 0 in pixels.shape:
-        raise InputImageError(f"an array of shape {np.shape(array)} is no picture: expected (H, W) or (H, W, 1 to 4)")
-    return Image(np.ascontiguousarray(pixels), metadata=Metadata(icc, exif, xmp))
-
-
-def _check_options(request: Request, effort: int, tune: str, blend: str | None, seed: int) -> None:
-    for name in ("cr", "bpp", "size", "psnr", "count"):
-        value = getattr(request, name)
-        if value is not None and (isinstance(value, str) or not 0 < value < math.inf):
-            raise UsageError(f"{name}={value!r}: expected a number above 0")
-        if name in ("size", "count") and value is not None and value != int(value):
-            raise UsageError(f"{name}={value!r}: expected a whole number")
-    _check_choice("effort", effort, tuple(range(1, 10)))
-    _check_choice("tune", tune, ("psnr", "ssim"))
-    _check_choice("blend", blend, ("normalized", "sum", None))
-    if not 0 <= seed < 2**32:
-        raise UsageError(f"seed={seed!r}: expected a whole number from 0 to {2**32 - 1}")
-
-
-def _check_bound(name: str, value: object) -> None:
-    if value is not None and not (isinstance(value, int) and value > 0):
-        raise UsageError(f"{name}={value!r}: expected a whole number above 0, or None")
-
-
-def _check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
-    if value not in choices:
-        raise UsageError(f"{name}={value!r}: expected {', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}")

@@ -7,13 +7,13 @@ functions. Every way of reading a file takes one and the same Budget.
 
 from __future__ import annotations
 
-import operator
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from splatc.errors import LimitError, UsageError
+from splatc import arguments
+from splatc.errors import LimitError
 
 if TYPE_CHECKING:
     from splatc.bitstream.cost import Cost
@@ -37,6 +37,11 @@ _SMALLER = (8, 16, 32, 64, 128, 256, 1024)
 """Scales 1 / n, of which one may be told to who asked for too much: down to 1/4 less is drawn, but as many points."""
 
 
+def budget_of(max_pixels: object, max_memory: object, max_work: object) -> Budget:
+    """The bounds that a caller gives, in whatever kind of number. Raises UsageError."""
+    return Budget(*cast("tuple[int | None, ...]", (max_pixels, max_memory, max_work)))
+
+
 @dataclass(frozen=True)
 class Budget:
     """What a decoder may spend on one picture; None takes the default of a bound.
@@ -53,7 +58,7 @@ class Budget:
 
     def __post_init__(self) -> None:
         for name, value in list(vars(self).items()):
-            object.__setattr__(self, name, None if value is None else _whole(name, value))
+            object.__setattr__(self, name, None if value is None else arguments.whole(name, value, otherwise="None"))
 
     @property
     def work(self) -> int:
@@ -135,19 +140,6 @@ class Budget:
         view, count = plan.view, plan.placed.count
         needed = sample_bytes + count * GAUSSIAN_BYTES + plan.list_bytes
         self.check_memory(needed, f"drawing {view.columns} x {view.rows} pixels of {count} Gaussians")
-
-
-def _whole(name: str, value: object) -> int:
-    """A bound as a whole number above 0. Raises UsageError."""
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        whole = int(value) if isinstance(value, float) and value.is_integer() else operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        whole = 0
-    if whole < 1:
-        raise UsageError(f"{name}={value!r}: expected a whole number above 0, or None")
-    return whole
 
 
 UNBOUNDED = Budget(sys.maxsize, sys.maxsize, sys.maxsize)

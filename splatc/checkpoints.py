@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from splatc import arguments
+from splatc.arguments import Number
 from splatc.errors import InputError, UsageError
 from splatc.files import atomic_output, named, read_input
 from splatc.gaussians import Gaussians
@@ -34,13 +36,16 @@ _SMALLEST = 1e-3
 Doubles = NDArray[np.float64]
 
 
-def load_gaussians(path: str | os.PathLike[str], *, width: int | None = None, height: int | None = None) -> Gaussians:
+def load_gaussians(
+    path: str | os.PathLike[str], *, width: Number | None = None, height: Number | None = None
+) -> Gaussians:
     """The Gaussians in a ``.npz`` file of ``save_gaussians``, in a ``.splat2d`` file or in a checkpoint of GaussianImage.
 
     A checkpoint does not know the size of its picture, so `width` and `height` (px) must be given with it. It is read without running
     code from it (torch's ``weights_only``). Its Gaussians are for the sum blend.
 
-    Raises InputError (missing, damaged, not of this kind) and UsageError (unknown extension, no size given).
+    Raises InputError (missing, damaged, not of this kind) and UsageError (unknown extension, no size given); of a ``.splat2d`` file also
+    CorruptFileError, UnsupportedFileError, LimitError and CoreError.
 
     >>> import numpy as np, os, splatc, tempfile
     >>> gaussians = splatc.Gaussians(
@@ -52,33 +57,31 @@ def load_gaussians(path: str | os.PathLike[str], *, width: int | None = None, he
     ...     splatc.load_gaussians(path).mean.tolist()
     [[8.0, 6.0]]
     """
-    path = os.fspath(path)
+    path = arguments.path("path", path)
+    size = _size(width, height)
     extension = PurePath(path).suffix.lower()
     if extension not in (".npz", ".splat2d", *_CHECKPOINTS):
         raise UsageError(f"{path}: {_EXPECTED}")
-    if extension in _CHECKPOINTS and (width is None or height is None):
+    if extension in _CHECKPOINTS and size is None:
         raise UsageError(f"{path}: a checkpoint does not know the size of its picture: give width and height")
     data = read_input(path, limit=_MAX_BYTES)
     with named(path):
         if extension == ".splat2d":
             return _from_splat2d(data)
-        if width is not None and height is not None and extension in _CHECKPOINTS:
-            gaussians = from_state_dict(_load_state_dict(data), width, height)
-        else:
-            gaussians = _from_npz(data)
+        checkpoint = extension in _CHECKPOINTS
+        gaussians = from_state_dict(_load_state_dict(data), *size) if size and checkpoint else _from_npz(data)
         try:
-            check_gaussians(gaussians)
+            return arguments.gaussians("gaussians", gaussians)
         except UsageError as error:
             raise InputError(str(error)) from error
-        return gaussians
 
 
 def save_gaussians(
     path: str | os.PathLike[str],
     gaussians: Gaussians,
     *,
-    width: int | None = None,
-    height: int | None = None,
+    width: Number | None = None,
+    height: Number | None = None,
     force: bool = False,
 ) -> None:
     """Write Gaussians as ``.npz`` (float32 arrays ``mean``, ``scale``, ``angle``, ``colour``), or as a checkpoint of GaussianImage.
@@ -98,16 +101,17 @@ def save_gaussians(
     ...     splatc.load_gaussians(path, width=16, height=12).scale.round(4).tolist()
     [[4.0, 2.0]]
     """
-    path = os.fspath(path)
+    path = arguments.path("path", path)
+    size, force = _size(width, height), arguments.flag("force", force)
     extension = PurePath(path).suffix.lower()
-    check_gaussians(gaussians)
+    gaussians = arguments.gaussians("gaussians", gaussians)
     if extension == ".npz":
         with atomic_output(path, force=force) as stream:
             np.savez(stream, **{name: getattr(gaussians, name) for name in _FIELDS})
         return
     if extension not in _CHECKPOINTS:
         raise UsageError(f"{path}: {_EXPECTED.replace('.splat2d, ', '')}; encode_gaussians makes .splat2d files")
-    if width is None or height is None:
+    if size is None:
         raise UsageError(f"{path}: a checkpoint holds positions relative to its picture: give width and height")
     if gaussians.colour.shape[1] != 3:
         raise UsageError(
@@ -118,32 +122,19 @@ def save_gaussians(
         torch = _torch()
     state = {
         name: torch.from_numpy(np.ascontiguousarray(value, np.float32))
-        for name, value in to_state_dict(gaussians, width, height).items()
+        for name, value in to_state_dict(gaussians, *size).items()
     }
     with atomic_output(path, force=force) as stream:
         torch.save(state, stream)
 
 
-def check_gaussians(gaussians: Gaussians) -> None:
-    """Raises UsageError unless shapes agree, all values are finite, and s1 >= s2 > 0."""
-    count = len(gaussians.angle) if np.ndim(gaussians.angle) == 1 else -1
-    shapes = {name: np.shape(getattr(gaussians, name)) for name in _FIELDS}
-    colours = shapes["colour"]
-    if (
-        count < 0
-        or shapes["mean"] != (count, 2)
-        or shapes["scale"] != (count, 2)
-        or colours not in [(count, c) for c in (1, 2, 3, 4)]
-    ):
-        raise UsageError(
-            f"Gaussians of shapes {', '.join(f'{name} {shape}' for name, shape in shapes.items())}: "
-            "expected mean (N, 2), scale (N, 2), angle (N,), colour (N, 1 to 4)"
-        )
-    for name in _FIELDS:
-        if not np.isfinite(getattr(gaussians, name)).all():
-            raise UsageError(f"the Gaussians have a {name} that is not finite")
-    if (gaussians.scale[:, 1] <= 0).any() or (gaussians.scale[:, 0] < gaussians.scale[:, 1]).any():
-        raise UsageError("the Gaussians have scales out of order: expected s1 >= s2 > 0")
+def _size(width: object, height: object) -> tuple[int, int] | None:
+    """Both sides of a picture, px; None if one is not given. Raises UsageError."""
+    sides = [
+        None if side is None else arguments.whole(name, side, otherwise="None")
+        for name, side in (("width", width), ("height", height))
+    ]
+    return None if sides[0] is None or sides[1] is None else (sides[0], sides[1])
 
 
 def from_state_dict(state: Mapping[str, Any], width: int, height: int) -> Gaussians:
@@ -202,7 +193,10 @@ def _array(state: Mapping[str, Any], name: str, columns: int) -> Doubles:
     """(N, columns) one entry of a state dict."""
     if name not in state:
         raise InputError(f"the checkpoint has no {name}: expected the state dict of a GaussianImage model")
-    values = np.asarray(state[name], np.float64)
+    try:
+        values = np.asarray(state[name], np.float64)
+    except (TypeError, ValueError, RuntimeError) as error:  # a sparse tensor, or one without memory
+        raise InputError(f"{name} of the checkpoint is no plain array: {error}") from error
     if values.ndim != 2 or values.shape[1] != columns:
         raise InputError(f"{name} of the checkpoint has shape {values.shape}: expected (N, {columns})")
     return values
@@ -226,7 +220,9 @@ def _load_state_dict(data: bytes) -> Mapping[str, Any]:
         ) from error
     if not isinstance(state, Mapping):
         raise InputError("the checkpoint is no state dict: expected that of a GaussianImage model")
-    return {str(name): value for name, value in state.items() if isinstance(value, torch.Tensor)}
+    tensors = {str(name): value.detach() for name, value in state.items() if isinstance(value, torch.Tensor)}
+    # Of bfloat16 NumPy knows nothing.
+    return {name: value.double() if value.is_floating_point() else value for name, value in tensors.items()}
 
 
 def _from_npz(data: bytes) -> Gaussians:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import math
+import os
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from splatc import metrics
 from splatc.bitstream.container import SIGNATURE
 from splatc.budget import Budget
 from splatc.errors import UsageError
-from splatc.files import STDIO, display, open_input
+from splatc.files import STDIO, display, open_input, read_all
 from splatc.image_io import Image, Samples, load
 from splatc.picture import Note, Picture, warn
+from splatc.pixels.source import MAX_PIPED, explained
 
 SCHEMA_VERSION = 1
 PLANES = 4
@@ -27,8 +29,8 @@ class Side:
     """One of the two."""
 
     name: str
-    bytes: int | None
-    """None for standard input that is a picture."""
+    bytes: int
+    """Of its file."""
     channels: int
     bit_depth: int
 
@@ -89,20 +91,26 @@ def compare(a: str, b: str, note: Note = warn, budget: Budget = Budget()) -> Com
     )
 
 
-def load_any(path: str, note: Note, budget: Budget, beside: int = 0) -> tuple[Image, int | None]:
-    """The picture in a file of either kind, and the size of the file; standard input is a ``.splat2d`` file.
+def load_any(path: str, note: Note, budget: Budget, beside: int = 0) -> tuple[Image, int]:
+    """The picture in a file of either kind, and the size of the file, of a pipe that of what came. ``note`` hears what is left out.
 
     ``beside`` so many bytes of samples that stay in memory.
     """
-    if path != STDIO:
-        with open_input(path) as stream:
+    with open_input(path) as file:
+        with explained(path):
+            stream = file if file.seekable() else io.BytesIO(read_all(file, path, limit=MAX_PIPED))
             start = stream.read(len(SIGNATURE))
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(0)
         if start != SIGNATURE:
-            return load(path), Path(path).stat().st_size
-    with Picture(path, note=note, budget=budget) as picture:
-        samples = picture.width * picture.height * picture.channels * picture.bit_depth // 8
-        budget.check_memory(beside + samples, f"comparing with {picture.width} x {picture.height} pixels")
-        return picture.load(), picture.reader.file_bytes
+            image = load(path, stream)
+            for each in image.notes:
+                note(f"{display(path)}: {each}")
+            return image, size
+        with Picture(stream, name=path, note=note, budget=budget) as picture:
+            samples = picture.width * picture.height * picture.channels * picture.bit_depth // 8
+            budget.check_memory(beside + samples, f"comparing with {picture.width} x {picture.height} pixels")
+            return picture.load(), size
 
 
 def _needed(first: Image, second: Image) -> int:

@@ -120,13 +120,29 @@ def encode_on(
         tell("one colour: there is nothing to fit", False)
         return flat
     options = replace(options, engine=wanted.choose(options.tune, tell))
+    raised: list[BaseException] = []
     try:
-        return encode_image(image, options, progress)
+        return encode_image(image, options, _recorded(progress, raised))
     except DeviceError as error:
-        if (wanted.engine, wanted.device) != ("auto", "auto"):
+        if (wanted.engine, wanted.device) != ("auto", "auto") or any(error is each for each in raised):
             raise
         tell(f"fitted by the CPU: {error}", True)
         return encode_image(image, replace(options, engine=None), progress)
+
+
+def _recorded(progress: Progress | None, raised: list[BaseException]) -> Progress | None:
+    """``progress``, which notes what it raises: a DeviceError of the caller's own is no word of a GPU that fails."""
+    if progress is None:
+        return None
+
+    def tell(step: int, steps: int, phase: str) -> None:
+        try:
+            progress(step, steps, phase)
+        except BaseException as error:
+            raised.append(error)
+            raise
+
+    return tell
 
 
 def encode_with(

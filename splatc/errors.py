@@ -23,6 +23,8 @@ class InputError(SplatError):
 class InputImageError(InputError):
     """The source is not a picture, or a damaged one, or of a kind that splatc does not code."""
 
+    exit_code = 3
+
 
 class OutputError(SplatError):
     """The result could not be written; nothing was changed on disk."""
@@ -33,7 +35,7 @@ class DeviceError(SplatError):
 
 
 class CoreError(SplatError):
-    """The compiled core of splatc is missing, does not fit, or cannot run here."""
+    """The compiled core of splatc is missing, does not fit, or cannot run here: of every function that codes or draws."""
 
 
 class TimeUpError(SplatError):

@@ -1,7 +1,8 @@
 """Bytes in and out of files and pipes; an output appears whole or not at all.
 
-An output is written to a temporary file in its own folder, flushed to the disk, and only then given its name. ``-`` is standard
-input or output. Devices and named pipes (``/dev/null``) cannot be replaced and are written straight.
+An output is written to a temporary file in its own folder, flushed to the disk, and only then given its name; overwriting.py says what
+becomes of an older file of that name. ``-`` is standard input or output. Devices, pipes and descriptors (``/dev/null``, ``/dev/fd/63``)
+cannot be replaced and are written straight.
 """
 
 from __future__ import annotations
@@ -13,22 +14,38 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
-from splatc import strays
+from splatc import overwriting, strays
+from splatc.descriptors import STDIO, descriptor_of
 from splatc.errors import InputError, LimitError, OutputError, SplatError, UsageError
 
-STDIO = "-"
+__all__ = [
+    "STDIO",
+    "atomic_output",
+    "check_output",
+    "display",
+    "is_special",
+    "named",
+    "open_input",
+    "read_all",
+    "read_input",
+]
+
+_PIECE = 1 << 20
 
 
 @contextlib.contextmanager
 def open_input(path: str) -> Iterator[BinaryIO]:
-    """The bytes of a file, or standard input for ``-``. Raises InputError (missing, a folder, unreadable)."""
+    """The bytes of a file, or standard input for ``-``. Raises InputError (missing, a folder, unreadable, closed)."""
     if path == STDIO:
+        if sys.stdin is None:
+            raise InputError("standard input is closed: give the name of a file, or send it the bytes")
         yield sys.stdin.buffer
         return
     try:
-        stream = Path(path).open("rb")  # noqa: SIM115 - closed below; only opening it belongs in this try
+        descriptor = descriptor_of(path)
+        stream = Path(path).open("rb") if descriptor is None else os.fdopen(os.dup(descriptor), "rb")  # noqa: SIM115 - closed below; only opening it belongs in this try
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise InputError(f"{display(path)}: cannot be read: {_reason(error)}") from error
     with stream:
@@ -41,13 +58,23 @@ def read_input(path: str, *, limit: int) -> bytes:
     Raises InputError, and LimitError for more than `limit` bytes, so that an endless pipe stops too.
     """
     with open_input(path) as stream:
-        try:
-            data = stream.read(limit + 1)
-        except OSError as error:
-            raise InputError(f"{display(path)}: cannot be read: {_reason(error)}") from error
-    if len(data) > limit:
+        return read_all(stream, path, limit=limit)
+
+
+def read_all(stream: BinaryIO, path: str, *, limit: int) -> bytes:
+    """What an open file still holds; `path` is its name for messages. Raises as read_input does."""
+    parts, missing = [], limit + 1
+    try:
+        while missing > 0 and (
+            part := stream.read(min(missing, _PIECE))
+        ):  # a read takes memory for all that it is asked for
+            parts.append(part)
+            missing -= len(part)
+    except OSError as error:
+        raise InputError(f"{display(path)}: cannot be read: {_reason(error)}") from error
+    if missing <= 0:
         raise LimitError(f"{display(path)}: longer than the {limit} bytes that splatc accepts")
-    return data
+    return b"".join(parts)
 
 
 def check_output(path: str, *, force: bool, source: str) -> None:
@@ -57,10 +84,13 @@ def check_output(path: str, *, force: bool, source: str) -> None:
     missing or cannot be written). Removes what killed processes have left in the folder.
     """
     if path == STDIO:
-        if sys.stdout.isatty() and not force:
+        if _standard_output().isatty() and not force:
             raise UsageError("standard output is a terminal: redirect it, or add -f to write binary data to it")
         return
     try:
+        if is_special(path):
+            _check_special(path, force=force)
+            return
         target = Path(path).resolve()
         if target.is_dir():
             raise UsageError(f"{display(path)}: is a folder: give the name of a file")
@@ -68,47 +98,48 @@ def check_output(path: str, *, force: bool, source: str) -> None:
             raise UsageError(f"{display(path)}: is the input itself: choose another output")
         if not target.parent.is_dir():
             raise OutputError(f"{display(path)}: the folder {target.parent} does not exist: create it first")
-        if _is_special(target):
-            return
         strays.remove(target.parent)
         if target.exists() and not force:
             raise _already_exists(path)
-        # The only honest test of a folder: permission bits say nothing of a read-only mount.
-        descriptor, temporary = _create_beside(target)
-        os.close(descriptor)
-        temporary.unlink()
-    except (OSError, ValueError) as error:
-        raise OutputError(f"{display(path)}: cannot be written: {_reason(error)}") from error
+        if not (target.exists() and overwriting.check(target)):
+            _check_folder(target)
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: links in a circle
+        raise _unwritable(path, error) from error
 
 
 @contextlib.contextmanager
 def atomic_output(path: str, *, force: bool) -> Iterator[BinaryIO]:
     """A seekable stream whose bytes become the file `path` when the block ends without an exception.
 
-    A symbolic link stays and its target is replaced; a replaced file passes its permission bits on. Raises UsageError if the
-    file exists and not `force` (also when it appeared during the block) and OutputError if writing fails.
+    A symbolic link stays and its target is replaced; a replaced file passes its permission bits on, and its owner where the system lets
+    it. Raises UsageError if the file exists and not `force` (also when it appeared during the block) and OutputError if writing fails.
     """
-    if path == STDIO or _is_special(Path(path)):
+    if path == STDIO or is_special(path):
         buffer = io.BytesIO()
         yield buffer
         _write_through(path, buffer)
         return
-    target = Path(path).resolve()
     try:
-        descriptor, temporary = _create_beside(target)
-    except OSError as error:
-        raise OutputError(f"{display(path)}: cannot be written: {_reason(error)}") from error
-    keeper = os.dup(descriptor)  # keeps the lock until the file has its name
+        target = Path(path).resolve()
+        made = _create_beside(target, or_none=force and target.exists())
+    except (OSError, ValueError, RuntimeError) as error:
+        raise _unwritable(path, error) from error
+    if made is None:
+        yield from _written_over(path, target)
+        return
+    descriptor, temporary = made
+    keeper = -1
     try:
         with os.fdopen(descriptor, "wb") as stream:
+            keeper = os.dup(descriptor)  # keeps the lock until the file has its name
             yield stream
             stream.flush()
-            if force and target.exists():
-                temporary.chmod(stat.S_IMODE(target.stat().st_mode))
             os.fsync(stream.fileno())
         if os.name == "nt":  # an open file cannot be renamed there
             keeper = _closed(keeper)
-        if force:
+        if force and target.exists():
+            overwriting.replace(temporary, target)
+        elif force:
             temporary.replace(target)
         else:
             _name_new(temporary, target)
@@ -116,10 +147,11 @@ def atomic_output(path: str, *, force: bool) -> Iterator[BinaryIO]:
     except FileExistsError as error:
         raise _already_exists(path) from error
     except OSError as error:
-        raise OutputError(f"{display(path)}: cannot be written: {_reason(error)}") from error
+        raise _unwritable(path, error) from error
     finally:
         _closed(keeper)
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -128,6 +160,8 @@ def named(path: str) -> Iterator[None]:
     try:
         yield
     except SplatError as error:
+        if str(error).startswith(f"{display(path)}: "):  # whoever read the file has said it
+            raise
         raise type(error)(f"{display(path)}: {error}") from error
 
 
@@ -136,19 +170,74 @@ def display(path: str) -> str:
     return "standard input or output" if path == STDIO else path
 
 
+def is_special(path: str) -> bool:
+    """Whether `path` is a device, a pipe, a socket, or a descriptor of this process: what is written straight."""
+    if descriptor_of(path) is not None:
+        return True
+    try:
+        mode = Path(path).stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
 def _already_exists(path: str) -> UsageError:
     return UsageError(f"{display(path)}: exists already: choose another name, or add -f to replace it")
 
 
-def _create_beside(target: Path) -> tuple[int, Path]:
-    """A new, empty, locked temporary file in the folder of `target`, with the permissions that the umask gives."""
+def _unwritable(path: str, error: Exception) -> OutputError:
+    return OutputError(f"{display(path)}: cannot be written: {_reason(error)}")
+
+
+def _check_special(path: str, *, force: bool) -> None:
+    """Raises OSError, or UsageError for a terminal."""
+    descriptor = descriptor_of(path)
+    if descriptor is None:
+        if stat.S_ISSOCK(Path(path).stat().st_mode):
+            raise OutputError(f"{display(path)}: is a socket: give the name of a file or a pipe")
+        if not os.access(path, os.W_OK):
+            raise PermissionError("Permission denied")
+        return
+    os.fstat(descriptor)
+    if os.isatty(descriptor) and not force:
+        raise UsageError(f"{display(path)} is a terminal: redirect it, or add -f to write binary data to it")
+
+
+def _check_folder(target: Path) -> None:
+    """The only honest test of a folder: permission bits say nothing of a read-only mount. Raises OSError."""
+    made = _create_beside(target)
+    assert made is not None
+    os.close(made[0])
+    made[1].unlink()
+
+
+def _create_beside(target: Path, *, or_none: bool = False) -> tuple[int, Path] | None:
+    """A new, empty, locked temporary file in the folder of `target`, with the permissions that the umask gives.
+
+    Raises OSError where the folder takes none; then None with `or_none`.
+    """
     binary = getattr(os, "O_BINARY", 0)  # Windows only
     while True:
         temporary = target.with_name(strays.new_name())
-        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | binary, 0o666)
+        try:
+            descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | binary, 0o666)
+        except OSError:
+            if or_none:
+                return None
+            raise
         if strays.lock(descriptor, temporary):
             return descriptor, temporary
         os.close(descriptor)
+
+
+def _written_over(path: str, target: Path) -> Iterator[BinaryIO]:
+    """A stream whose bytes take the place of those of a file in a folder that takes no other."""
+    buffer = io.BytesIO()
+    yield buffer
+    try:
+        overwriting.write_over(buffer, target)
+    except OSError as error:
+        raise _unwritable(path, error) from error
 
 
 def _closed(descriptor: int) -> int:
@@ -183,24 +272,30 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _is_special(path: Path) -> bool:
-    """Whether `path` is a device, a pipe or a socket."""
-    try:
-        mode = path.stat().st_mode
-    except (OSError, ValueError):
-        return False
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+def _standard_output() -> TextIO:
+    """Where bytes go for ``-``. Raises OutputError if it is closed."""
+    if sys.stdout is None or not sys.stdout.writable():
+        raise OutputError("standard output is closed: redirect it, or give the name of a file")
+    return sys.stdout
 
 
 def _write_through(path: str, buffer: io.BytesIO) -> None:
     try:
-        with contextlib.nullcontext(sys.stdout.buffer) if path == STDIO else Path(path).open("wb") as stream:
+        with _straight(path) as stream:
             stream.write(buffer.getbuffer())
             stream.flush()
     except BrokenPipeError:
         raise  # the reader has had enough: not an error of ours to explain
     except OSError as error:
-        raise OutputError(f"{display(path)}: cannot be written: {_reason(error)}") from error
+        raise _unwritable(path, error) from error
+
+
+def _straight(path: str) -> contextlib.AbstractContextManager[BinaryIO]:
+    """A stream into what cannot be replaced; standard output stays open after it. Raises OSError and OutputError."""
+    if path == STDIO:
+        return contextlib.nullcontext(_standard_output().buffer)
+    descriptor = descriptor_of(path)
+    return Path(path).open("wb") if descriptor is None else os.fdopen(os.dup(descriptor), "wb")
 
 
 def _reason(error: Exception) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import PIL.Image
 
 from splatc.errors import OutputError, UsageError
-from splatc.files import STDIO
+from splatc.files import STDIO, is_special
 from splatc.pixels import MAX_PIXELS, Image, Metadata, Samples, load, open_source
 from splatc.pixels.metadata import pillow_options
 from splatc.writers import Shape, Writer
@@ -99,10 +99,13 @@ FORMATS = {
 
 
 def output_format(path: str) -> Format:
-    """The format that the extension of `path` asks for, PNG for standard output. Raises UsageError for an unknown one."""
-    if path == STDIO:
-        return _PNG
+    """The format that the extension of `path` asks for, PNG for standard output. Raises UsageError for an unknown one.
+
+    A pipe or a device without an extension is given PNG, too.
+    """
     extension = PurePath(path).suffix.lower()
+    if path == STDIO or (not extension and is_special(path)):
+        return _PNG
     if extension not in FORMATS:
         found = f"the extension {extension} is unknown" if extension else "the name has no extension"
         raise UsageError(f"{path}: {found}: pictures are written as {' '.join(FORMATS)}")

@@ -6,24 +6,26 @@ import contextlib
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
+from splatc import arguments
 from splatc.bitstream import Metadata, Reader
-from splatc.budget import Budget
-from splatc.errors import SplatWarning, UsageError
+from splatc.budget import Budget, budget_of
+from splatc.errors import SplatWarning
 from splatc.files import display, named
 from splatc.opened import open_file
 from splatc.render.choice import Tell, check_device
 from splatc.steps import MAX_LEVELS
 
 if TYPE_CHECKING:
+    from splatc.arguments import Number
     from splatc.gaussians import Scene
     from splatc.image_io import Samples, Shape
     from splatc.pixels import Image
     from splatc.render.draw import Plan
-    from splatc.render.view import Region, Scale, View
+    from splatc.render.view import Scale, View
 
 Note = Callable[[str], None]
 """Called with a sentence on what of a file is left out."""
@@ -36,9 +38,9 @@ _METADATA = {"icc": "colour profile", "exif": "EXIF", "xmp": "XMP"}
 def open(
     file: str | os.PathLike[str] | BinaryIO,
     *,
-    max_pixels: int | None = None,
-    max_memory: int | None = None,
-    max_work: int | None = None,
+    max_pixels: Number | None = None,
+    max_memory: Number | None = None,
+    max_work: Number | None = None,
     device: str = "cpu",
 ) -> Picture:
     """Open a ``.splat2d`` file, given by its path or as a seekable binary file, which the caller then closes.
@@ -51,7 +53,8 @@ def open(
     Any number of threads may use what it returns, and processes that have forked since, if the file was given by its path, opened by Python
     itself (``open(path, "rb")``), or lies in memory; of any other stream the bytes are read by one thread at a time.
 
-    Raises InputError, UsageError (a file that cannot seek), CorruptFileError, UnsupportedFileError, LimitError and DeviceError.
+    Raises InputError, UsageError (a file that cannot seek), CorruptFileError, UnsupportedFileError, LimitError, DeviceError and
+    CoreError.
 
     >>> import io, numpy as np, splatc
     >>> gaussians = splatc.Gaussians(
@@ -61,7 +64,8 @@ def open(
     ...     picture.size, picture.read(region=(4, 4, 8, 8)).shape, picture.read(scale="1/4").shape
     ((16, 12), (8, 8, 3), (3, 4, 3))
     """
-    return Picture(file, budget=Budget(max_pixels, max_memory, max_work), device=device)
+    given = arguments.path("file", file) if isinstance(file, str | os.PathLike) else file
+    return Picture(given, budget=budget_of(max_pixels, max_memory, max_work), device=device)
 
 
 def _ignore(_sentence: str, _urgent: bool) -> None:
@@ -103,11 +107,10 @@ class Picture:
             self._name = os.fsdecode(file)
             stream = self._closing.enter_context(open_file(file))
         else:
-            stream = file
+            stream = arguments.stream("file", file)
         try:
             with self._named():
-                _check_stream(stream)
-                self._reader = Reader(stream)
+                self._reader = Reader(stream, self.budget.check_memory)
         except BaseException:
             self.close()
             raise
@@ -149,9 +152,9 @@ class Picture:
 
     def read(
         self,
-        region: Region | None = None,
+        region: Iterable[Number] | None = None,
         scale: Scale = 1,
-        max_level: int | None = None,
+        max_level: Number | None = None,
         bit_depth: int | None = None,
         *,
         allow_truncated: bool = False,
@@ -172,7 +175,7 @@ class Picture:
         Gaussians, where the file is not divided), whatever else is damaged. ``splatc.verify`` checks every byte.
 
         Raises UsageError, InputError, CorruptFileError, UnsupportedFileError and LimitError (more pixels, memory or work than splatc
-        takes unasked).
+        takes unasked), DeviceError and CoreError.
         """
         seen, depth = self.view(region, scale), self._depth(bit_depth)
         scene, plan = self._scene(seen, seen.rows, depth, max_level, allow_truncated)
@@ -181,9 +184,9 @@ class Picture:
 
     def strips(
         self,
-        region: Region | None = None,
+        region: Iterable[Number] | None = None,
         scale: Scale = 1,
-        max_level: int | None = None,
+        max_level: Number | None = None,
         bit_depth: int | None = None,
         *,
         allow_truncated: bool = False,
@@ -202,7 +205,7 @@ class Picture:
         pixels = self.read(bit_depth=bit_depth)
         return Image(pixels.reshape(self.height, self.width, self.channels), metadata=self.metadata())
 
-    def view(self, region: Region | None = None, scale: Scale = 1) -> View:
+    def view(self, region: Iterable[Number] | None = None, scale: Scale = 1) -> View:
         """What `read` would draw: its ``columns`` and ``rows`` are the size of the output. Raises UsageError."""
         from splatc.render.view import view
 
@@ -222,28 +225,30 @@ class Picture:
         self.close()
 
     def _scene(
-        self, seen: View, rows: int, depth: int, max_level: int | None, allow_truncated: bool
+        self, seen: View, rows: int, depth: int, max_level: Number | None, allow_truncated: bool
     ) -> tuple[Scene, Plan]:
         """What is drawn. ``rows`` of it lie in memory at once. Raises LimitError before anything large is allocated."""
-        if max_level is not None and not 0 <= max_level < MAX_LEVELS:
-            raise UsageError(f"max_level={max_level!r}: expected a number from 0 to {MAX_LEVELS - 1}")
+        level = None
+        if max_level is not None:
+            level = arguments.whole("max_level", max_level, 0, MAX_LEVELS - 1, otherwise="None")
+        allow_truncated = arguments.flag("allow_truncated", allow_truncated)
         whole = seen.region == (0, 0, self.width, self.height)
         region = None if whole else seen.box
         with self._named():
             self.budget.check_pixels(seen.columns, seen.rows)
-            cost = self._reader.needed(region, max_level=max_level)
+            cost = self._reader.needed(region, max_level=level)
             self.budget.check_reading(*cost)
 
         from splatc.decoder import make_scene
         from splatc.render.draw import make_plan
 
         with self._named():
-            quantized = self._reader.read(region, max_level=max_level, allow_truncated=allow_truncated)
+            quantized = self._reader.read(region, max_level=level, allow_truncated=allow_truncated)
             self.budget.check_points(self._reader.header.quantizer, quantized, seen, cost.work)
             scene = make_scene(self._reader.header, quantized)
             plan = make_plan(scene, seen)
             self.budget.check_drawing(plan, seen.columns * rows * self.channels * depth // 8)
-        if whole and not max_level and not allow_truncated:
+        if whole and not level and not allow_truncated:
             self.metadata()
         return scene, plan
 
@@ -255,21 +260,9 @@ class Picture:
         return strips(self._device, scene, plan, np.uint8 if depth == 8 else np.uint16, rows, self._tell)
 
     def _depth(self, bit_depth: int | None) -> int:
-        if bit_depth not in (None, 8, 16):
-            raise UsageError(f"bit_depth={bit_depth!r}: expected 8, 16 or None")
-        return bit_depth or self.bit_depth
+        if bit_depth is None:
+            return self.bit_depth
+        return arguments.whole_choice("bit_depth", bit_depth, (8, 16), otherwise="None")
 
     def _named(self) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext() if self._name is None else named(self._name)
-
-
-def _check_stream(stream: object) -> None:
-    """Raise UsageError unless bytes can be read from any place of a stream."""
-    if not hasattr(stream, "seekable") or not hasattr(stream, "read"):
-        raise UsageError(f"expected a path or a binary file, not {type(stream).__name__}; bytes go into an io.BytesIO")
-    try:
-        seekable = stream.seekable()
-    except ValueError as error:
-        raise UsageError(f"expected an open file: {error}") from error
-    if not seekable:
-        raise UsageError("a pipe or stream that cannot seek: read it into an io.BytesIO first")

@@ -21,13 +21,13 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 import PIL.Image
 import PIL.ImageFile
 
+from splatc.arguments import EXIF_PREFIX
 from splatc.errors import CorruptFileError, LimitError, SplatError, UnsupportedFileError, UsageError
 
 if TYPE_CHECKING:
     from splatc.picture import Picture
 
 FORMAT = "SPLAT2D"
-_EXIF = b"Exif\0\0"  # before the EXIF in `info`, as other plug-ins of Pillow have it
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _OPTIONS = ("cr", "bpp", "size", "psnr", "count", "effort", "tune", "blend", "seed")
 _SMALLEST = 64
@@ -60,7 +60,7 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
         if metadata.icc:
             self.info["icc_profile"] = metadata.icc
         if metadata.exif:
-            self.info["exif"] = _EXIF + metadata.exif
+            self.info["exif"] = EXIF_PREFIX + metadata.exif  # as other plug-ins of Pillow have it
         if metadata.xmp:
             self.info["xmp"] = metadata.xmp
 
@@ -120,21 +120,18 @@ def _accept(prefix: bytes) -> bool:
 
 def _save(picture: PIL.Image.Image, stream: IO[bytes], filename: str | bytes) -> None:
     """Pillow's hook. Raises OSError for a picture that cannot be coded, ValueError for options that make no sense."""
-    import numpy as np
-
     from splatc.api import encode
 
     given = picture.encoderinfo
     options = {name: given[name] for name in _OPTIONS if given.get(name) is not None}
-    exif = given.get("exif", b"")
-    if isinstance(exif, PIL.Image.Exif):
-        exif = exif.tobytes()
+    if "icc_profile" in given:
+        options["icc_profile"] = given["icc_profile"] or b""  # None is none; without a word it is that of the picture
+    exif = given.get("exif")
     try:
         data = encode(
-            np.asarray(_encodable(picture)),
-            icc_profile=given.get("icc_profile", picture.info.get("icc_profile")) or b"",
-            exif=(exif or b"").removeprefix(_EXIF),
-            xmp=given.get("xmp") or b"",
+            picture,
+            exif=exif.tobytes() if isinstance(exif, PIL.Image.Exif) else exif,
+            xmp=given.get("xmp"),
             **options,
         )
     except UsageError as error:
@@ -142,23 +139,6 @@ def _save(picture: PIL.Image.Image, stream: IO[bytes], filename: str | bytes) ->
     except SplatError as error:
         raise OSError(f"cannot write this picture as {FORMAT}: {error}") from error
     stream.write(data)
-
-
-def _encodable(picture: PIL.Image.Image) -> PIL.Image.Image:
-    """The picture in a mode whose samples can be coded. Raises OSError if there is none, as other plug-ins do."""
-    if picture.mode.startswith("I;16"):
-        return picture
-    if picture.mode in ("1", "L"):
-        target = "LA" if "transparency" in picture.info else "L"
-    elif picture.mode in ("LA", "RGBA"):
-        target = picture.mode
-    elif picture.mode in ("La", "RGBa", "PA") or "transparency" in picture.info:
-        target = "RGBA"
-    elif picture.mode in ("P", "RGB", "RGBX", "YCbCr", "CMYK", "HSV"):
-        target = "RGB"
-    else:
-        raise OSError(f"cannot write mode {picture.mode} as {FORMAT}")
-    return picture if picture.mode == target else picture.convert(target)
 
 
 PIL.Image.register_open(FORMAT, SplatImageFile, _accept)

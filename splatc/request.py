@@ -20,6 +20,11 @@ USUAL_SLOPE = 2.6
 LEAST_RATIO, MOST_RATIO = 20.0, 1000.0
 """Where searches for a PSNR begin: small enough to be quick."""
 
+ROOM, FEW = 200, 10
+"""Bytes and Gaussians that suffice for any picture of a few pixels."""
+MOST_BYTES = 1 << 62
+"""What is allowed beyond this is as good as no limit, which a ratio near 0 means."""
+
 OPTIONS = {"cr": "--cr {:g}", "bpp": "--bpp {:g}", "size": "--size {}", "psnr": "--psnr {:g}", "count": "-n {}"}
 """What the command line calls each wish, with its value."""
 ARGUMENTS = {"cr": "cr={:g}", "bpp": "bpp={:g}", "size": "size={}", "psnr": "psnr={:g}", "count": "count={}"}
@@ -65,5 +70,8 @@ class Request:
             ratio = DEFAULT_CR if self.cr is None else self.cr
             wish, limit = words["cr"].format(ratio), image.pixels.nbytes / ratio
         if limit < 1:
-            raise UsageError(f"{wish} leaves this picture of {image.width} x {image.height} less than one byte")
-        return "bytes", int(limit)
+            raise UsageError(
+                f"{wish} leaves this picture of {image.width} x {image.height} less than one byte: "
+                f"ask for bytes, as {words['size'].format(ROOM)} does, or for Gaussians, as {words['count'].format(FEW)} does"
+            )
+        return "bytes", int(min(limit, MOST_BYTES))

@@ -1,7 +1,8 @@
 """Temporary files of processes that were killed: the next run in the same folder removes them.
 
-A temporary file is locked by the process that writes it, for as long as that lives; one without a lock is nobody's. Its name begins with
-a number for the machine: not every network file system tells locks to other machines. Windows has no such locks; there they stay.
+A temporary file is locked by the process that writes it, for as long as that lives; one without a lock is nobody's. Windows has no such
+locks, but deletes no file that a process has open. The name of a temporary file begins with a number for the machine: not every network
+file system tells locks to other machines.
 """
 
 from __future__ import annotations
@@ -10,18 +11,21 @@ import contextlib
 import os
 import platform
 import re
-import secrets
 import sys
+import time
 import zlib
 from pathlib import Path
 
 if sys.platform != "win32":
     import fcntl
 
+_FRESH = 60.0
+"""Seconds: a file that was written so lately may be closed because it is about to be given its name, which Windows asks for."""
+
 
 def new_name() -> str:
     """A name for a temporary file."""
-    return f"{_prefix()}{secrets.token_hex(8)}.tmp"
+    return f"{_prefix()}{os.urandom(8).hex()}.tmp"
 
 
 def lock(descriptor: int, path: Path) -> bool:
@@ -39,13 +43,18 @@ def lock(descriptor: int, path: Path) -> bool:
 
 def remove(folder: Path) -> None:
     """Remove the temporary files of this machine that no process writes any more. Raises nothing."""
-    if sys.platform == "win32":
-        return
+    remove_one = _remove_if_closed if sys.platform == "win32" else _remove_if_free
     pattern = re.compile(re.escape(_prefix()) + r"[0-9a-f]{16}\.tmp")
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for name in [entry.name for entry in entries if pattern.fullmatch(entry.name)]:
             with contextlib.suppress(OSError):
-                _remove_if_free(folder / name)
+                remove_one(folder / name)
+
+
+def _remove_if_closed(path: Path) -> None:
+    """Windows: raises OSError for a file that is open."""
+    if time.time() - path.stat().st_mtime > _FRESH:
+        path.unlink()
 
 
 def _remove_if_free(path: Path) -> None:

@@ -122,7 +122,7 @@ def test_arrays_that_are_no_pictures(array: Any, message: str) -> None:
         ({"bpp": "0.1"}, "bpp='0.1': expected a number above 0"),
         ({"cr": 1e9}, r"cr=1e\+09 leaves this picture of 28 x 20 less than one byte"),
         ({"size": 10.5}, "size=10.5: expected a whole number"),
-        ({"effort": 10}, "effort=10: expected 1, 2"),
+        ({"effort": 10}, "effort=10: expected a whole number from 1 to 9"),
         ({"tune": "best"}, "tune='best': expected 'psnr' or 'ssim'"),
         ({"blend": "alpha"}, "blend='alpha'"),
         ({"seed": -1}, "seed=-1"),
@@ -155,9 +155,9 @@ def test_encoded_gaussians_come_back_rounded(precision: Any, tmp_path: Path) -> 
         (one(angle=[[0.3]]), {}, "expected mean"),
         (one(scale=[[2, 4]]), {}, "expected s1 >= s2 > 0"),
         (one(mean=[[np.nan, 0]]), {}, "a mean that is not finite"),
-        (one(), {"background": (0,)}, "expected 3 numbers"),
+        (one(), {"background": (0,)}, "expected 3 whole numbers"),
         (one(), {"precision": 3}, "precision=3: expected 0, 1 or 2"),
-        (one(), {"width": 0}, "a canvas of 0 x 12"),
+        (one(), {"width": 0}, "width=0: expected a whole number from 1"),
     ],
 )
 def test_gaussians_that_no_file_holds(gaussians: Gaussians, options: Any, message: str) -> None:

@@ -13,10 +13,11 @@ from click.testing import CliRunner
 
 from splatc import bitstream
 from splatc.batch.cluster import ClusterError, run_on_cluster
-from splatc.batch.work import Job
+from splatc.batch.database import NAME
+from splatc.batch.job import Job, Outcome
 from splatc.cli import main
 from splatc.errors import UsageError
-from tests.test_batch import FAST, make_pictures, options
+from tests.test_batch import FAST, joined, make_pictures, options
 
 distributed = pytest.importorskip("distributed")
 
@@ -37,10 +38,12 @@ def test_a_worker_that_is_killed_half_way_loses_no_picture(cluster: Any, tmp_pat
     make_pictures(tmp_path, *names, "broken.png")
     (tmp_path / "broken.png").write_bytes(b"no picture")
     pictures = [tmp_path / name for name in [*names, "broken.png"]]
-    jobs = [Job(str(each), str(each.with_suffix(".splat2d")), options(), threads=1) for each in pictures]
+    journal = joined(tmp_path)
+    jobs = [Job(str(each), str(each.with_suffix(".splat2d")), options(), 1, journal=journal) for each in pictures]
 
     outcomes = []
     for outcome in run_on_cluster(jobs, cluster.scheduler_address):
+        assert isinstance(outcome, Outcome)
         outcomes.append(outcome)
         if len(outcomes) == 2:
             os.kill(cluster.workers[0].pid, signal.SIGKILL)
@@ -50,7 +53,7 @@ def test_a_worker_that_is_killed_half_way_loses_no_picture(cluster: Any, tmp_pat
     for job in jobs[:-1]:
         bitstream.decode(Path(job.output).read_bytes())
     assert sorted(each.name for each in tmp_path.iterdir()) == sorted(
-        [*names, "broken.png", *(name.replace(".png", ".splat2d") for name in names)]
+        [NAME, *names, "broken.png", *(name.replace(".png", ".splat2d") for name in names)]
     )
 
 

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from splatc import core
 from splatc.batch import share
+from splatc.batch.job import Job
 from splatc.batch.share import PROCESS, Share, choose, free_memory, free_of_group, needed
-from splatc.batch.work import Job
 from splatc.cli import batch, main
 from splatc.fit.engines.choice import Wanted
 from splatc.pixels import load

@@ -17,6 +17,8 @@ import splatc
 from splatc import encoder
 from splatc.blend import Blend
 from splatc.core import pool
+from splatc.errors import DeviceError
+from splatc.fit.engines.choice import Wanted, on_cpu
 from splatc.gaussians import Gaussians, Scene
 from splatc.render import render
 
@@ -169,3 +171,18 @@ def test_ctrl_c_leaves_the_function_as_what_it_is(tmp_path: Path) -> None:
     status, line = interrupted(FUNCTION, PHASES["fitting"], tmp_path)
     assert (status, line) == (-signal.SIGINT, "KeyboardInterrupt")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_device_error_of_the_caller_is_none_of_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With "auto" a GPU that fails is followed by the CPU; what `progress` raises ends the work all the same."""
+    monkeypatch.setattr(Wanted, "choose", lambda *_: on_cpu())
+    raised, told = DeviceError("the caller's own GPU"), []
+
+    def progress(*now: Any) -> None:
+        told.append(now)
+        raise raised
+
+    with pytest.raises(DeviceError) as caught:
+        encode(progress, engine="auto", device="auto")
+    assert caught.value is raised
+    assert len(told) == 1

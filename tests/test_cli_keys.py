@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from splatc.batch import report
-from splatc.batch.work import Outcome
+from splatc.batch.job import Outcome
 from splatc.cli import keys, main
 
 

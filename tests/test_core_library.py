@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import splatc
-from splatc.core import library, sources, structs
+from splatc.core import library, seal, sources, structs
 from splatc.errors import CoreError
 
 
@@ -54,6 +54,39 @@ def test_a_missing_library(folder: Path) -> None:
 def test_what_is_no_library(folder: Path) -> None:
     (folder / library.file_name()).write_bytes(b"no library")
     assert "cannot be loaded" in refusal()
+
+
+def cut(data: bytes, where: float) -> bytes:
+    return data[: int(where * len(data))]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="no seal behind a signature; the system looks itself")
+@pytest.mark.parametrize("where", [0.0001, 0.01, 0.1, 0.5, 0.9, 0.99])
+def test_a_library_that_was_cut_off_ends_no_process(folder: Path, where: float) -> None:
+    """Whether it has a seal to lose or `strip` took that before."""
+    path = folder / library.file_name()
+    whole = path.read_bytes()
+    for data in (whole, whole[: -seal._SIZE]):
+        path.write_bytes(cut(data, where))
+        assert "the compiled core of splatc is damaged" in refusal() or where < 0.001
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="no seal behind a signature")
+@pytest.mark.parametrize("where", [0.0, 0.3, 0.7, 0.999])
+def test_a_library_with_another_byte_is_not_loaded(folder: Path, where: float) -> None:
+    path = folder / library.file_name()
+    data = bytearray(path.read_bytes())
+    data[int(where * len(data))] ^= 1
+    path.write_bytes(data)
+    refused = refusal()
+    assert "its checksum is not that of its bytes" in refused or "cannot be loaded" in refused
+
+
+@pytest.mark.skipif(library.LIBRARY_VARIABLE in os.environ, reason="another library is tested")
+def test_a_library_without_a_seal_is_loaded(folder: Path) -> None:
+    path = folder / library.file_name()
+    path.write_bytes(path.read_bytes().removesuffix(path.read_bytes()[-seal._SIZE :]))
+    assert library.load().core_version() == library.VERSION
 
 
 @pytest.mark.skipif(library.LIBRARY_VARIABLE in os.environ, reason="another library is tested")

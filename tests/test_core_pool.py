@@ -340,7 +340,7 @@ except SystemExit:
 
 @pytest.mark.parametrize("number", [0, -1, 1.5, "2"])
 def test_numbers_of_threads_that_are_none(number: Any) -> None:
-    with pytest.raises(UsageError, match="whole number above 0"):
+    with pytest.raises(UsageError, match="expected a whole number from 1"):
         core.set_threads(number)
 
 

@@ -110,7 +110,7 @@ def test_a_batch_on_a_full_disk(inputs: Path, small_disk: Path) -> None:
     assert result.exit_code in (1, 5), result.stderr
     assert "No space left on device" in result.stderr
     left = files_in(small_disk)
-    left.pop(".splatc-batch.jsonl", None)
+    left.pop(".splatc-batch.sqlite", None)  # empty
     assert left == before
 
 

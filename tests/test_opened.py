@@ -96,10 +96,10 @@ def test_bytes_of_any_kind(tiny_file: bytes) -> None:
         memoryview(tiny_file),
         every_other,
     ):
-        assert np.array_equal(splatc.decode(data), expected)  # type: ignore[arg-type]
-        assert splatc.verify(data) == []  # type: ignore[arg-type]
-        assert splatc.info(data)["gaussians"] == 100  # type: ignore[arg-type]
-    assert [each.part for each in splatc.verify(bytearray())] == ["signature"]  # type: ignore[arg-type]
+        assert np.array_equal(splatc.decode(data), expected)
+        assert splatc.verify(data) == []
+        assert splatc.info(data)["gaussians"] == 100
+    assert [each.part for each in splatc.verify(bytearray())] == ["signature"]
 
 
 def test_commands_take_pipes(splatc: Command, tiny_file: bytes) -> None:

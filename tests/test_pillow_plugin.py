@@ -111,7 +111,7 @@ def test_saving(tmp_path: Path, mode: str) -> None:
     assert path.stat().st_size <= 200
     with PIL.Image.open(path) as picture:
         assert picture.size == (32, 32)
-        assert picture.mode == {"1": "L", "P": "RGB", "RGBA": "RGBA"}[mode]
+        assert picture.mode == {"1": "L", "P": "RGBA", "RGBA": "RGBA"}[mode]
 
 
 def test_what_save_passes_on(monkeypatch: pytest.MonkeyPatch) -> None:

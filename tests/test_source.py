@@ -20,7 +20,7 @@ import pytest
 
 import splatc
 from splatc import bitstream
-from splatc.bitstream import Pass, limits
+from splatc.bitstream import Pass, limits, reader
 from splatc.bitstream.source import PIECE, Source
 from splatc.errors import CorruptFileError, InputError, LimitError, UsageError
 from tests.bitstream_cases import header_for, random_quantized
@@ -178,6 +178,23 @@ def test_a_stream_whose_position_processes_share_is_refused_in_the_child(divided
 @pytest.mark.parametrize("most", [1, 7, 4096])
 def test_few_bytes_at_a_time_are_no_truncation(divided: bytes, most: int) -> None:
     assert np.array_equal(splatc.open(Slow(divided, most)).read(), splatc.decode(divided))  # type: ignore[arg-type]
+
+
+def test_what_is_read_whole_is_read_once_and_in_few_requests(divided: bytes) -> None:
+    for kept in (reader.KEPT, 0):
+        requests: list[int] = []
+
+        class Counted(Slow):
+            def read(self, size: int = -1, /) -> bytes:
+                requests.append(size)  # noqa: B023 - called within the loop
+                return super().read(size)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(reader, "KEPT", kept)
+            picture = splatc.open(Counted(divided))  # type: ignore[arg-type]
+            assert np.array_equal(picture.read(), splatc.decode(divided))
+        assert (picture.bytes_read <= len(divided) + 1024) == (kept > 0)
+        assert (len(requests) < 10) == (kept > 0)
 
 
 def test_temporary_files_are_read_with_what_was_written_to_them(divided: bytes) -> None:

@@ -328,6 +328,8 @@ def build(
         # Linked under its own name: where nothing else is said, that becomes part of the library.
         linked = Path(temporary, made_for.library)
         run([*start, *compiled, *link, "-o", linked], CORE, "the link")
+        if made_for.suffix != ".dylib":  # whose signature must stand last
+            linked.write_bytes(runpy.run_path(str(CORE / "seal.py"))["sealed"](linked.read_bytes()))
         return put(linked, output / made_for.library)
 
 

@@ -1,14 +1,16 @@
 """The same jobs on the workers of a Dask scheduler that somebody else has started: ``splatc[dask]``.
 
 Scheduler and workers must see the files under the same names. A worker that is lost takes nothing with it: its jobs go to others,
-which keep what it had finished.
+which keep what it had finished. Should it go on after all, or should the batch itself be lost, the worker no longer has the claim on its
+picture (journal.py) and publishes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 
-from splatc.batch.work import Job, Outcome, failed, run_job
+from splatc.batch.job import Job, Result, failed
+from splatc.batch.work import run_job
 from splatc.errors import SplatError, UsageError
 
 TIMEOUT = "10s"
@@ -19,7 +21,7 @@ class ClusterError(SplatError):
     """The scheduler cannot be reached, or was lost."""
 
 
-def run_on_cluster(jobs: Sequence[Job], address: str) -> Generator[Outcome, None, None]:
+def run_on_cluster(jobs: Sequence[Job], address: str) -> Generator[Result, None, None]:
     """The outcomes of all jobs, as they come. When the caller stops asking, what has not begun is taken back.
 
     Raises UsageError (distributed is not installed) and ClusterError (no scheduler at the address).

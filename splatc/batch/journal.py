@@ -1,25 +1,63 @@
-"""What a run had planned and finished, in a hidden file of the output folder, so that a stopped run goes on where it was.
+"""Who makes which file of an output folder, and what made the files that are there: in an SQLite file in that folder (database.py).
 
-A line is written for every picture before any work starts: which picture (size and time of change), which request (a hash of the options),
-and which file its output was then. Whatever whole file stands there later, and is another one, the run has made: outputs appear whole or
-not at all. A second line follows when a picture is done, with its figures, and one when the run has come to its end.
+Several batches may share a folder, also from several machines. Each picture is *claimed* before work on it begins, so that none is done
+twice. Before a finished file gets its name, its hash is recorded with the request and the version of the picture that it was made from. So
+a file counts as finished only if these very bytes were made for it: not because something stands there. The name is given while the
+database is locked and the claim still holds, so that a worker whose batch was taken for dead publishes nothing.
+
+A batch that was killed on this machine is noticed at once, by its number; elsewhere, when its `beat` has not changed for LEASE seconds,
+by the clock of the one who waits.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterable
-from dataclasses import asdict
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from splatc import __version__
-from splatc.batch.work import Job, Outcome, look_at, stamp
-from splatc.errors import OutputError
+from splatc.batch import database, old_journal
+from splatc.batch.database import reading, transaction
+from splatc.batch.job import Busy, Job, Outcome, Version, stamp, version
+from splatc.batch.process import Process, alive, this_process
+from splatc.errors import SplatError
 
-NAME = ".splatc-batch.jsonl"
+LEASE = 90.0
+"""Seconds without a beat after which a batch of another machine counts as dead; one that wakes up later has lost its claims."""
+
+
+class ClaimLostError(SplatError):
+    """The batch was taken for dead, and another one has the picture now."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A batch that is in the folder."""
+
+    id: str
+    process: Process
+    beat: int
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to make one file."""
+
+    name: bytes
+    attempt: str
+    version: Version | None
+    """Of the picture, when work on it began."""
+    beat: int
+    since: float
+    """By time.monotonic of the worker."""
 
 
 def request_hash(options: dict[str, Any]) -> str:
@@ -28,89 +66,236 @@ def request_hash(options: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(decisive, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
+@dataclass(frozen=True)
 class Journal:
-    """The journal of an output folder. A line that was cut off by a crash is as good as not written."""
+    """The journal of an output folder as one batch sees it. Plain data: workers open the database by themselves.
 
-    def __init__(self, folder: str, *, force: bool) -> None:
-        """Read what is there; with `force` only that of a run that was stopped."""
-        self.path = Path(folder) / NAME
-        self.folder = folder
-        self._planned: dict[str, dict[str, Any]] = {}
-        self._figures: dict[str, dict[str, Any]] = {}
-        try:
-            lines = self.path.read_text("utf-8", errors="replace").splitlines()
-        except OSError:
-            return
-        for line in lines:
-            try:
-                self._take(json.loads(line), force)
-            except (ValueError, KeyError, TypeError, AttributeError):
-                continue
+    All methods raise OutputError where the database cannot be read or written.
+    """
 
-    def _take(self, entry: dict[str, Any], force: bool) -> None:
-        if "end" in entry:
-            if force:
-                self._planned.clear()
-            return
-        if "figures" in entry:
-            self._figures[entry["output"]] = entry["figures"]
-        else:
-            self._planned[entry["output"]] = entry
+    folder: str
+    run: str
+    since: int = 0
+    """The files that were recorded before the batch began."""
 
-    def finished(self, job: Job) -> Outcome | None:
-        """The outcome of a job whose file an earlier run of the same request has made from the same picture."""
-        entry = self._planned.get(self._key(job))
-        now = stamp(job.output)
-        if entry is None or now is None:
-            return None
-        if entry["request"] != request_hash(job.options) or entry["source"] != _listed(stamp(job.source)):
-            return None
-        if entry["before"] == list(now):
-            return None
-        outcome = look_at(job.source, job.output, "kept")
-        figures = self._figures.get(self._key(job), {})
-        if outcome is None or figures.get("bytes") != outcome.bytes:
-            return outcome
-        told = {name: figures.get(name) for name in ("psnr_db", "ms_ssim", "seconds")} | {
-            "notes": figures.get("notes") or ""
-        }
-        return Outcome(**asdict(outcome) | told)
+    @classmethod
+    def join(cls, folder: str, tell: Callable[[str], None]) -> Journal:
+        """Enter a batch into a folder; make the database, from the journal of an older version if there is one."""
+        place, run = Path(folder), secrets.token_hex(8)
+        database.prepare(place, lambda connection: _take_over(connection, place), tell)
+        old_journal.remove(place)
+        with transaction(place) as connection:
+            for each in _runs(connection, run):
+                if alive(each.process) is False:
+                    _remove(connection, each.id)
+            (since,) = connection.execute("SELECT coalesce(max(serial), 0) FROM files").fetchone()
+            _insert(connection, run)
+        return cls(folder, run, since)
 
-    def begin(self, jobs: Iterable[Job]) -> None:
-        """Write down what is about to be done."""
-        self._append(
-            {
-                "output": self._key(job),
-                "request": request_hash(job.options),
-                "source": _listed(stamp(job.source)),
-                "before": _listed(job.before),
-            }
-            for job in jobs
+    def beat(self) -> None:
+        """Tell other machines that this batch lives."""
+        with transaction(self._place) as connection:
+            beaten = connection.execute("UPDATE runs SET beat = beat + 1 WHERE id = ?", (self.run,))
+            if not beaten.rowcount:  # taken for dead, for example after a night in a closed notebook
+                _insert(connection, self.run)
+
+    def plan(self, jobs: Iterable[Job], todo: Iterable[Job]) -> dict[Run, tuple[int, Job | None]]:
+        """Write down what this batch makes, unless others that may live make something else of the same names.
+
+        Returns:
+            For each other batch that has some of `todo` in its plan, how many, and a job that it does in another way, if there is one.
+            If there is any such job, nothing is written down.
+        """
+        wishes = {self._name(job): (job, _wish(job)) for job in todo}
+        rivals: dict[Run, tuple[int, Job | None]] = {}
+        with transaction(self._place) as connection:
+            for run in _runs(connection, self.run):
+                theirs = connection.execute(
+                    "SELECT name, wish FROM plans WHERE run = ? AND wish IS NOT NULL", (run.id,)
+                )
+                both = [(*wishes[name], wish) for name, wish in theirs if name in wishes]
+                if both and alive(run.process) is not False:
+                    rivals[run] = len(both), next((job for job, ours, wish in both if ours != wish), None)
+            if all(job is None for _, job in rivals.values()):
+                rows = [(self.run, name, wishes[name][1] if name in wishes else None) for name in map(self._name, jobs)]
+                connection.executemany("INSERT OR REPLACE INTO plans VALUES (?, ?, ?)", rows)
+        return rivals
+
+    def finished(self, jobs: Sequence[Job]) -> Iterator[Outcome | None]:
+        """For each job the outcome if its file was made by the same request from the same version of the picture."""
+        with reading(self._place) as connection:
+            for job in jobs:
+                yield self._finished(connection, job)
+
+    def origin(self, job: Job) -> str:
+        """What made the file at the output of a job, in words, if that is known; else nothing."""
+        digest = _digest(job.output)
+        with reading(self._place) as connection:
+            found = connection.execute(
+                "SELECT request FROM files WHERE name = ? AND sha256 = ?", (self._name(job), digest)
+            ).fetchall()
+        if not found:
+            return ""
+        same = (request_hash(job.options),) in found
+        return (
+            f"made from an earlier version of {job.source}"
+            if same
+            else "made by other options or another version of splatc"
         )
 
-    def add(self, outcome: Outcome) -> None:
-        """Write down what is done."""
-        if outcome.status == "done":
-            figures = {name: value for name, value in asdict(outcome).items() if name not in ("source", "output")}
-            self._append([{"output": os.path.relpath(outcome.output, self.folder), "figures": figures}])
+    def claim(self, job: Job) -> Claim | Busy | Outcome:
+        """The right to make the output of a job, unless another batch that may live has it, or it is finished."""
+        name, attempt, found = self._name(job), secrets.token_hex(8), version(job.source)
+        with transaction(self._place) as connection:
+            holder = self._holder(connection, name)
+            if holder is not None:
+                if alive(holder.process) is not False:
+                    return Busy(job)
+                _remove(connection, holder.id)
+            finished = self._finished(connection, job)
+            if finished is not None:
+                return finished
+            connection.execute("INSERT OR REPLACE INTO claims VALUES (?, ?, ?)", (name, self.run, attempt))
+            own = connection.execute("SELECT beat FROM runs WHERE id = ?", (self.run,)).fetchone()
+        return Claim(name, attempt, found, own[0] if own else 0, time.monotonic())
+
+    def record(self, job: Job, claim: Claim, data: bytes, outcome: Outcome) -> None:
+        """Write down what a file will hold, before it is there."""
+        assert claim.version is not None
+        row = (
+            claim.name,
+            hashlib.sha256(data).hexdigest(),
+            request_hash(job.options),
+            *claim.version[:2],
+            self.run,
+            False,
+        )
+        with transaction(self._place) as connection:
+            _add_file(connection, row, outcome)
+
+    @contextlib.contextmanager
+    def publishing(self, claim: Claim) -> Iterator[None]:
+        """A block in which the claim is known to hold, and after which it is given back.
+
+        Raises ClaimLostError: another batch has it, or this one has ended and the work is an orphan's.
+        """
+        with transaction(self._place) as connection:
+            held = connection.execute("SELECT 1 FROM claims WHERE attempt = ?", (claim.attempt,)).fetchone()
+            own = next((run for run in _runs(connection) if run.id == self.run), None)
+            if not held or own is None or alive(own.process) is False:
+                raise ClaimLostError("its batch has ended")
+            if own.beat == claim.beat and time.monotonic() > claim.since + LEASE:
+                raise ClaimLostError("its batch does not answer any more")
+            yield
+            connection.execute("DELETE FROM claims WHERE attempt = ?", (claim.attempt,))
+            newest = "SELECT sha256 FROM files WHERE name = :name ORDER BY serial DESC LIMIT 1"
+            connection.execute(f"DELETE FROM files WHERE name = :name AND sha256 <> ({newest})", {"name": claim.name})
+
+    def release(self, job: Job) -> None:
+        """Give back what this batch has claimed and will not make."""
+        with transaction(self._place) as connection:
+            connection.execute("DELETE FROM claims WHERE name = ? AND run = ?", (self._name(job), self.run))
+
+    def holder(self, job: Job) -> Run | None:
+        """The other batch that has a picture in work, if it may live."""
+        with reading(self._place) as connection:
+            found = self._holder(connection, self._name(job))
+        return None if found is None or alive(found.process) is False else found
+
+    def bury(self, run: Run) -> None:
+        """Take away what a batch has claimed, if it has not given a sign of life since `run` was seen."""
+        with transaction(self._place) as connection:
+            if run in _runs(connection):
+                _remove(connection, run.id)
 
     def end(self) -> None:
-        """Nothing of this run is left to do."""
-        self._append([{"end": True}])
+        """Nothing of this batch is left to do: a later one that replaces files replaces these too."""
+        with transaction(self._place) as connection:
+            planned = "SELECT name FROM plans WHERE run = ?"
+            connection.execute(f"UPDATE files SET settled = 1 WHERE name IN ({planned})", (self.run,))
 
-    def _key(self, job: Job) -> str:
-        return os.path.relpath(job.output, self.folder)
+    def leave(self) -> None:
+        """Give back all claims of this batch."""
+        with transaction(self._place) as connection:
+            _remove(connection, self.run)
 
-    def _append(self, entries: Iterable[dict[str, Any]]) -> None:
-        try:
-            with self.path.open("a", encoding="utf-8") as stream:
-                stream.writelines(json.dumps(entry) + "\n" for entry in entries)
-                stream.flush()
-                os.fsync(stream.fileno())
-        except OSError as error:
-            raise OutputError(f"{self.path}: cannot be written: {error.strerror}") from error
+    @property
+    def _place(self) -> Path:
+        return Path(self.folder)
+
+    def _name(self, job: Job) -> bytes:
+        return os.fsencode(os.path.relpath(job.output, self.folder).replace(os.sep, "/"))
+
+    def _holder(self, connection: sqlite3.Connection, name: bytes) -> Run | None:
+        claimed = connection.execute("SELECT run FROM claims WHERE name = ?", (name,)).fetchone()
+        return next((run for run in _runs(connection, self.run) if claimed and run.id == claimed[0]), None)
+
+    def _finished(self, connection: sqlite3.Connection, job: Job) -> Outcome | None:
+        digest, source = _digest(job.output), stamp(job.source)
+        if digest is None or source is None:
+            return None
+        # To replace what is there is to replace what ended runs have made: what a stopped one has, or one beside this one, is new.
+        found = connection.execute(
+            """SELECT run, figures FROM files WHERE name = ? AND sha256 = ? AND request = ? AND source_bytes = ? AND source_time = ?
+               AND (serial > ? OR NOT settled OR NOT ?)""",
+            (self._name(job), digest, request_hash(job.options), *source, self.since, job.force),
+        ).fetchone()
+        if found is None:
+            return None
+        run, figures = found
+        return Outcome(job.source, job.output, "done" if run == self.run else "kept", **json.loads(figures))
 
 
-def _listed(value: tuple[int, int] | None) -> list[int] | None:
-    """As JSON gives it back."""
-    return None if value is None else list(value)
+def _wish(job: Job) -> str:
+    return hashlib.sha256(f"{request_hash(job.options)} {stamp(job.source)}".encode()).hexdigest()[:16]
+
+
+def _digest(path: str) -> str | None:
+    """Of the bytes of a file; None if it cannot be read."""
+    try:
+        with Path(path).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except (OSError, ValueError):
+        return None
+
+
+def _runs(connection: sqlite3.Connection, but: str = "") -> list[Run]:
+    """All batches in the folder `but` one."""
+    rows = connection.execute("SELECT id, beat, host, machine, pid, born FROM runs WHERE id <> ?", (but,))
+    return [Run(run, Process(*rest), beat) for run, beat, *rest in rows]
+
+
+def _insert(connection: sqlite3.Connection, run: str) -> None:
+    own = this_process()
+    row = (run, own.host, own.machine, own.pid, own.born, 0)
+    connection.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)", row)
+
+
+def _remove(connection: sqlite3.Connection, run: str) -> None:
+    for table, column in (("claims", "run"), ("plans", "run"), ("runs", "id")):
+        connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (run,))
+
+
+def _add_file(connection: sqlite3.Connection, row: tuple[Any, ...], outcome: Outcome) -> None:
+    figures = {name: value for name, value in asdict(outcome).items() if name not in ("source", "output", "status")}
+    connection.execute(
+        """INSERT OR REPLACE INTO files (name, sha256, request, source_bytes, source_time, run, settled, figures)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+        (*row, json.dumps(figures)),
+    )
+
+
+def _take_over(connection: sqlite3.Connection, folder: Path) -> None:
+    """Fill a new database from the journal of an older version."""
+    for known in old_journal.read(folder):
+        digest = _digest(str(folder / known.name))
+        if digest is not None:
+            row = (
+                os.fsencode(known.name.replace(os.sep, "/")),
+                digest,
+                known.request,
+                *known.source,
+                "",
+                known.settled,
+            )
+            _add_file(connection, row, known.outcome)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from splatc.batch.folders import Tell, files_below, matches
 from splatc.errors import InputError, UsageError
+from splatc.files import STDIO
 
 _NAMES = "png jpg jpeg jpe webp avif jp2 j2k jpx tif tiff ppm pgm pbm pnm bmp gif tga qoi"
 EXTENSIONS = frozenset(f".{name}" for name in _NAMES.split())
@@ -22,11 +25,14 @@ class Pair:
     output: str
 
 
-def plan(inputs: Sequence[str], folder: Path, *, keep_extension: bool = False) -> list[Pair]:
+def plan(
+    inputs: Sequence[str], folder: Path, *, keep_extension: bool = False, tell: Tell = lambda text: None
+) -> list[Pair]:
     """The pictures that `inputs` name (files, folders with all below them, patterns), each once, and their files in `folder`.
 
     What lies below a folder, or below the fixed part of a pattern, keeps its place below `folder`. ``a.png`` becomes ``a.splat2d``,
-    or ``a.png.splat2d`` if `keep_extension`. Hidden files and folders are left out.
+    or ``a.png.splat2d`` if `keep_extension`. Hidden files and folders are left out. Linked folders are followed once; `tell` is told of
+    those that are not, and of what cannot be read.
 
     Raises InputError (an input that does not exist, a pattern or folder without pictures) and UsageError (two pictures would
     become one file).
@@ -35,13 +41,14 @@ def plan(inputs: Sequence[str], folder: Path, *, keep_extension: bool = False) -
     seen: set[Path] = set()
     for each in inputs:
         found = False
-        for source, place in _pictures(each):
+        for source, place in _readable(each, tell):
             found = True
             if source.resolve() in seen:
                 continue
             seen.add(source.resolve())
             name = place.with_name(f"{place.name}.splat2d") if keep_extension else place.with_suffix(".splat2d")
-            pair = Pair(str(source), str(folder / name))
+            named = str(source) if str(source) != STDIO else os.path.join(os.curdir, STDIO)  # noqa: PTH118 - Path drops the dot
+            pair = Pair(named, str(folder / name))
             key = pair.output.casefold()  # a.png and A.png are one file on many systems
             if key in outputs:
                 raise _collision(outputs[key], pair, keep_extension)
@@ -53,28 +60,46 @@ def plan(inputs: Sequence[str], folder: Path, *, keep_extension: bool = False) -
     return list(outputs.values())
 
 
-def _pictures(name: str) -> Iterator[tuple[Path, Path]]:
+def _readable(name: str, tell: Tell) -> Iterator[tuple[Path, Path]]:
+    try:
+        yield from _pictures(name, tell)
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read: {error.strerror}") from error
+
+
+def _pictures(name: str, tell: Tell) -> Iterator[tuple[Path, Path]]:
     """Path, and path within the folder that is mirrored, of all pictures that an argument names, in alphabetical order."""
     path = Path(name)
     if path.is_dir():
-        for source in _below(path):
+        for source in files_below(path, tell, _is_picture):
             yield source, source.relative_to(path)
-    elif path.exists() or not glob.has_magic(name):
+    elif os.path.lexists(path) or not glob.has_magic(name):
         if not path.exists():
-            raise InputError(f"{name}: cannot be read: No such file or directory")
+            reason = "a link to nothing" if path.is_symlink() else "No such file or directory"
+            raise InputError(f"{name}: cannot be read: {reason}")
         yield path, Path(path.name)
     else:
         root = _fixed_part(path)
-        for source in sorted(root.glob(str(path.relative_to(root)))):
-            inside = source.relative_to(root)
-            if source.is_file() and not _hidden(inside):
-                yield source, inside
+        for source in _matching(root, path.relative_to(root).parts, tell):
+            yield source, source.relative_to(root)
 
 
-def _below(folder: Path) -> Iterator[Path]:
-    for source in sorted(folder.rglob("*")):
-        if source.suffix.lower() in EXTENSIONS and not _hidden(source.relative_to(folder)) and source.is_file():
-            yield source
+def _matching(root: Path, pattern: tuple[str, ...], tell: Tell) -> Iterator[Path]:
+    """The files below a folder that fit a pattern, the visible ones."""
+    if "**" not in pattern:  # no deeper than the pattern is long
+        for source in sorted(root.glob(os.path.join(*pattern))):  # noqa: PTH118 - parts of a pattern are no path
+            if source.is_file() and not _hidden(source.relative_to(root)):
+                yield source
+        return
+
+    def wanted(inside: Path) -> bool:
+        return matches(inside.parts, pattern) and (pattern[-1] != "**" or _is_picture(inside))
+
+    yield from files_below(root, tell, wanted)
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in EXTENSIONS
 
 
 def _hidden(path: Path) -> bool:

@@ -1,13 +1,14 @@
 """Processes of this machine that take one picture at a time.
 
 concurrent.futures gives up the whole pool when one process dies, and does not say over which picture; here that picture is tried once more
-in a fresh process, and the others do not notice.
+in a fresh process, and the others do not notice. A process whose parent is killed ends at once.
 """
 
 from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import signal
 import sys
 import threading
@@ -23,12 +24,15 @@ from types import FrameType
 from typing import NoReturn
 
 from splatc import strays
-from splatc.batch.work import Job, Outcome, failed, run_job
+from splatc.batch.job import Job, Result, failed
+from splatc.batch.work import run_job
 
 TRIES = 2
 """How often a picture may take its process down."""
 _PATIENCE = 10.0
 """Seconds that a process has to leave in order."""
+_ORPHAN_PATIENCE = 1.0
+"""The same for one that has lost its parent."""
 
 
 @dataclass
@@ -38,7 +42,7 @@ class _Worker:
     tries: int
 
 
-def run_local(jobs: Sequence[Job], processes: int) -> Generator[Outcome, None, None]:
+def run_local(jobs: Sequence[Job], processes: int) -> Generator[Result, None, None]:
     """The outcomes of all jobs, as they come. When the caller stops asking, the processes end and leave nothing half-written."""
     # Not forked: threads of the core, of PyTorch and of a GPU's driver do not survive that.
     context = multiprocessing.get_context("spawn")
@@ -131,9 +135,21 @@ def _serve(connection: Connection) -> None:
     for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _leave)  # by way of every `finally`, so that no temporary file stays
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
     with contextlib.suppress(EOFError, OSError):
         while True:
             connection.send(run_job(connection.recv()))
+
+
+def _leave_with_parent() -> None:
+    """End this process when its parent has ended, however that came about: nobody would hear of what it makes."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    if sys.platform != "win32":  # there it would end the process like _exit
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_ORPHAN_PATIENCE)
+    os._exit(1)
 
 
 def _leave(number: int, _: FrameType | None) -> NoReturn:

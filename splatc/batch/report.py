@@ -10,7 +10,7 @@ from dataclasses import asdict, fields
 from pathlib import PurePath
 from typing import Any
 
-from splatc.batch.work import Outcome
+from splatc.batch.job import Outcome
 from splatc.errors import UsageError
 from splatc.files import atomic_output
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from splatc import control_groups
-from splatc.batch.work import Job
+from splatc.batch.job import Job
 from splatc.errors import SplatError
 from splatc.request import Request
 

@@ -12,7 +12,7 @@ from splatc.bitstream import container, decoding, layout, limits
 from splatc.bitstream.cost import Cost, cost_of
 from splatc.bitstream.decoding import Decoded
 from splatc.bitstream.layout import Section
-from splatc.bitstream.structure import Structure
+from splatc.bitstream.structure import CheckMemory, Structure
 from splatc.core import library
 from splatc.errors import CorruptFileError
 from splatc.quantize import QuantizedGaussians, empty_gaussians, joined
@@ -24,6 +24,8 @@ CACHED = 1 << 17
 """Gaussians that a reader remembers, of sections that others need: the coarse ones, which are of use to every region."""
 GROUP = 1 << 18
 """Gaussians that lie in memory at once where a file is gone through."""
+KEPT = 1 << 24
+"""Bytes of Gaussians that are read in one piece where all are wanted: once, though there are CRCs to check before, and in one request."""
 TABLES = 256
 """Gaussians that take as much memory as the tables of a section that others go on from."""
 MARGIN = 1.0
@@ -39,8 +41,8 @@ class Reader(Structure):
     One that ends too early can be read in part.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
-        super().__init__(file)
+    def __init__(self, file: BinaryIO, check_memory: CheckMemory | None = None) -> None:
+        super().__init__(file, check_memory)
         self._parents = {section.parent for section in self.sections if section.parent is not None}
         self._cache: dict[int, Decoded] = {}
         self._checked = False
@@ -56,18 +58,21 @@ class Reader(Structure):
         Before all are read, the CRC of every chunk is checked, also of those that nobody knows; otherwise those of the sections that are
         read, or of GAUS where it is not divided. Raises CorruptFileError.
         """
+        body = None
         if not allow_truncated:
             self.check_whole()
             if region is None and not max_level:
-                self.check()
+                body = self.check(KEPT)
         wanted = self._wanted(region, max_level or 0)
-        return self._join(list(self._decode(wanted, max_level or 0)))
+        return self._join(list(self._decode(wanted, max_level or 0, body)))
 
-    def check(self) -> None:
-        """Check the CRC of every chunk, once. Raises CorruptFileError."""
-        if not self._checked:
-            super().check()
-            self._checked = True
+    def check(self, kept: int = 0) -> bytes | None:
+        """The same as of a Structure, once: later calls return nothing."""
+        if self._checked:
+            return None
+        body = super().check(kept)
+        self._checked = True
+        return body
 
     def needed(self, region: Region | None = None, *, max_level: int | None = None) -> Cost:
         """What ``read`` would decode at most."""
@@ -117,16 +122,18 @@ class Reader(Structure):
             if section.top >= stop_level and (region is None or _touches(section, region))
         ]
 
-    def _decode(self, wanted: list[int], stop_level: int) -> Iterator[QuantizedGaussians]:
-        """The Gaussians of the sections that are wanted, in file order."""
-        found = self._run(wanted, stop_level).gaussians
+    def _decode(self, wanted: list[int], stop_level: int, body: bytes | None) -> Iterator[QuantizedGaussians]:
+        """The Gaussians of the sections that are wanted, in file order; ``body`` is the payload of GAUS if it was read."""
+        found = self._run(wanted, stop_level, body).gaussians
         for number in wanted:
             if number in found:  # else of a truncated file
                 gaussians = found[number]
                 kept = int(np.count_nonzero(gaussians.level >= stop_level))  # levels descend
                 yield gaussians.take(np.arange(kept)) if kept < len(gaussians) else gaussians
 
-    def _run(self, wanted: list[int], stop_level: int, *, tally: bool = False) -> decoding.Result:
+    def _run(
+        self, wanted: list[int], stop_level: int, body: bytes | None = None, *, tally: bool = False
+    ) -> decoding.Result:
         """Decode sections and their ancestors, and remember those that others go on from, unless the whole file was read."""
         needed = set(wanted).union(*(layout.ancestors(self.sections, number) for number in wanted))
         cache = {} if tally else self._cache
@@ -135,7 +142,7 @@ class Reader(Structure):
         for number in sorted(needed - known.keys()):
             parent = self.sections[number].parent
             if parent is None or parent in known or self._is_whole(parent, streams):
-                streams[number] = self._stream(self.sections[number])
+                streams[number] = self._stream(self.sections[number], body)
         result = decoding.decode(
             self.header, self.sections, streams, known, self._parents & needed, stop_level, tally=tally
         )
@@ -156,16 +163,19 @@ class Reader(Structure):
                 kept[number] = known[number].copy() if number in decoded else known[number]
         self._cache = kept
 
-    def _stream(self, section: Section) -> bytes:
+    def _stream(self, section: Section, body: bytes | None = None) -> bytes:
         """The bytes of a section, checked; of a truncated file fewer."""
         chunk = self._chunk(container.GAUSSIANS_CHUNK)
         assert chunk is not None, "sections are known only where GAUS is"
         if section.length > limits.maximum_payload(section.count):
             raise CorruptFileError(decoding.MESSAGES[library.WRONG_END])
-        if section.crc is None and self._is_complete(chunk):
-            return container.payload(self._source, chunk)
         start = chunk.offset + section.offset
-        content = self._source.read(start, max(0, min(section.length, self.file_bytes - start)))
+        if body is not None:
+            content = body[section.offset : section.offset + section.length]
+        elif section.crc is None and self._is_complete(chunk):
+            return container.payload(self._source, chunk)
+        else:
+            content = self._source.read(start, section.length)
         if section.crc is not None and len(content) == section.length and zlib.crc32(content) != section.crc:
             raise CorruptFileError(f"the section at byte {start} of the file is damaged: its CRC-32 is another")
         return content

@@ -89,7 +89,8 @@ class Source:
     def _measure(self) -> int:
         if self._file is not None:
             return os.fstat(self._file.fileno()).st_size
-        return self._stream.seek(0, io.SEEK_END)
+        end: int | None = self._stream.seek(0, io.SEEK_END)
+        return self._stream.tell() if end is None else end  # a memory map does not say where it has gone
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:

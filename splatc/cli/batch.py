@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +18,19 @@ import click
 from splatc import strays
 from splatc.cli.console import complain, note, printable, say
 from splatc.cli.encode import encode
-from splatc.cli.options import force_option, quiet_option
+from splatc.cli.options import force_option, json_option, quiet_option, verbose_option
+from splatc.cli.target import Whole
 from splatc.errors import BatchError, OutputError, UsageError
 from splatc.request import Request
 
 if TYPE_CHECKING:
+    from splatc.batch.job import Job, Outcome, Result
+    from splatc.batch.journal import Journal
+    from splatc.batch.plan import Pair
     from splatc.batch.share import Share
-    from splatc.batch.work import Job, Outcome
     from splatc.fit.engines.choice import Wanted
+
+    Work = Callable[[Sequence[Job]], Generator[Result, None, None]]
 
 _LISTED = 20
 """So many failures and remarks are listed; the report has all of them."""
@@ -44,7 +51,7 @@ _LISTED = 20
     "-j",
     "--jobs",
     "processes",
-    type=click.IntRange(min=1),
+    type=Whole(),
     metavar="N",
     help="Pictures encoded at the same time.  [default: one per core, fewer where memory is short; one on a GPU]",
 )
@@ -56,14 +63,14 @@ _LISTED = 20
 @click.option("--dask", metavar="ADDRESS", help="Work on the cluster of this Dask scheduler: tcp://host:8786.")
 @click.option(
     "--threads",
-    type=click.IntRange(min=1),
+    type=Whole(),
     metavar="N",
     help="Number of threads for each picture.  [default: its share of the cores]",
 )
 @force_option
 @quiet_option
-@click.option("-v", "--verbose", is_flag=True, help="Say a line for each picture.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on standard output.")
+@verbose_option
+@json_option
 def batch(
     inputs: tuple[str, ...],
     folder: str,
@@ -82,13 +89,21 @@ def batch(
     """Encode many pictures into the folder DIR: files, folders with all below them, patterns.
 
     What lies below a folder keeps its place below DIR. The options of encode mean the same here, for each picture. A run that was stopped
-    goes on where it was when it is started again; a picture that fails stops no other, and makes the exit code 5.
+    goes on where it was when it is started again; several at once on one DIR share the work. A picture that fails stops no other, and makes
+    the exit code 5.
     """
     from splatc.batch import report as reports
+    from splatc.batch.job import Job
     from splatc.batch.journal import Journal
-    from splatc.batch.pool import run_local
+    from splatc.batch.plan import plan
+    from splatc.batch.rounds import announce, beating, run_shared
     from splatc.fit.engines.choice import Wanted
 
+    def remark(text: str) -> None:
+        if not quiet:
+            note(text)
+
+    verbose = verbose and not quiet
     Request(**{each.name: options[each.name] for each in fields(Request)}).check()
     wanted = Wanted(options["engine"], options["device"])
     if dask is None:  # else it is the workers that have devices
@@ -98,34 +113,33 @@ def batch(
     started = time.perf_counter()
     if dask is not None:  # its workers need not stand in our folder
         inputs, folder = tuple(str(Path(each).absolute()) for each in inputs), str(Path(folder).absolute())
-    jobs = _jobs(inputs, folder, options, threads, force=force, keep_extension=keep_extension)
-    journal = Journal(folder, force=force)
-    outcomes, todo = _sort(jobs, journal, skip_existing=skip_existing, force=force)
-    if verbose:
-        say(f"{len(jobs)} pictures, {len(todo)} to encode")
-    journal.begin(todo)
-
-    if dask is not None:
-        from splatc.batch.cluster import run_on_cluster
-
-        work = run_on_cluster(todo, dask)
-    else:
-        todo, share = _shared(todo, processes, threads, wanted)
-        if verbose and todo:
-            say(f"{share.processes} at a time, each by {share.threads} thread{'s' if share.threads > 1 else ''}")
-        work = run_local(todo, share.processes)
-    try:
-        with contextlib.closing(work), _bar(len(jobs), len(outcomes), hidden=quiet) as step:
-            for outcome in work:
-                outcomes.append(outcome)
-                journal.add(outcome)
-                step()
-                if verbose:
-                    say(outcome.error or f"{outcome.source}: {outcome.bytes} bytes, PSNR {outcome.psnr_db or 0:.2f} dB")
-        journal.end()
-    finally:
-        if report is not None:
-            reports.write_report(report, outcomes)
+    pairs = plan(inputs, Path(folder), keep_extension=keep_extension, tell=remark)
+    _make_folder(folder, pairs)
+    journal = Journal.join(folder, remark)
+    with beating(journal):
+        jobs = [Job(pair.source, pair.output, options, threads, force, skip_existing, journal) for pair in pairs]
+        outcomes, todo = _sort(jobs, journal)
+        announce(journal, jobs, todo, remark)
+        if verbose:
+            say(f"{len(jobs)} pictures, {len(todo)} to encode")
+        todo, work = _work(todo, dask, processes, threads, wanted, verbose=verbose)
+        try:
+            with (
+                contextlib.closing(run_shared(todo, work, journal, remark)) as results,
+                _bar(len(jobs), len(outcomes), hidden=quiet) as step,
+            ):
+                for outcome in results:
+                    outcomes.append(outcome)
+                    step()
+                    if verbose:
+                        say(
+                            outcome.error
+                            or f"{outcome.source}: {outcome.bytes} bytes, PSNR {outcome.psnr_db or 0:.2f} dB"
+                        )
+            journal.end()
+        finally:
+            if report is not None:
+                reports.write_report(report, outcomes)
     if as_json:
         click.echo(json.dumps(reports.as_data(outcomes)))
     if not quiet:
@@ -138,52 +152,53 @@ _OWN = {parameter.name for parameter in batch.params}
 batch.params[1:1] = [each for each in encode.params if isinstance(each, click.Option) and each.name not in _OWN]
 
 
-def _jobs(
-    inputs: Sequence[str],
-    folder: str,
-    options: dict[str, Any],
-    threads: int | None,
-    *,
-    force: bool,
-    keep_extension: bool,
-) -> list[Job]:
-    from splatc.batch.plan import plan
-    from splatc.batch.work import Job, stamp
-
-    target = Path(folder)
-    pairs = plan(inputs, target, keep_extension=keep_extension)
+def _make_folder(folder: str, pairs: Sequence[Pair]) -> None:
     try:
-        target.mkdir(parents=True, exist_ok=True)
+        Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: the folder cannot be made: {error.strerror}") from error
     for each in {Path(pair.output).parent for pair in pairs}:
         strays.remove(each)  # here too: if no picture is left to do, nobody else will
-    return [Job(pair.source, pair.output, options, threads, force, stamp(pair.output)) for pair in pairs]
 
 
-def _sort(jobs: Sequence[Job], journal: Any, *, skip_existing: bool, force: bool) -> tuple[list[Outcome], list[Job]]:
+def _sort(jobs: Sequence[Job], journal: Journal) -> tuple[list[Outcome], list[Job]]:
     """What is done already, and what there is to do. Raises UsageError if that would replace files without leave."""
-    from splatc.batch.work import look_at
+    from splatc.batch.job import look_at
+    from splatc.batch.rounds import others
 
     outcomes, todo, taken = [], [], []
-    for job in jobs:
-        finished = journal.finished(job)
-        if finished is None and job.before is not None and skip_existing:
-            finished = look_at(job.source, job.output, "kept")
-        if finished is not None:
-            outcomes.append(finished)
+    for job, finished in zip(jobs, journal.finished(jobs), strict=True):
+        known = finished or (look_at(job.source, job.output, "kept") if job.keep else None)
+        if known is not None:
+            outcomes.append(known)
             continue
-        if job.before is not None and not force:
-            taken.append(job.output)
+        if not job.force and os.path.lexists(job.output):
+            taken.append(job)
         todo.append(job)
     if taken:
-        others = f" and {len(taken) - 1} others" if len(taken) > 1 else ""
-        state = "exist already and are no whole .splat2d files" if skip_existing else "exist already"
-        advice = (
-            "add -f to replace them" if skip_existing else "add --skip-existing to keep them, or -f to replace them"
-        )
-        raise UsageError(f"{taken[0]}{others}: {state}: {advice}")
+        first, origin = taken[0], journal.origin(taken[0])
+        state = "exist already" + (" and are no whole .splat2d files" if first.keep else "")
+        advice = "add -f to replace them" if first.keep else "add --skip-existing to keep them, or -f to replace them"
+        why = f" (the first was {origin})" if origin else ""
+        raise UsageError(f"{first.output}{others(len(taken) - 1)}: {state}: {advice}{why}")
     return outcomes, todo
+
+
+def _work(
+    todo: list[Job], dask: str | None, processes: int | None, threads: int | None, wanted: Wanted, *, verbose: bool
+) -> tuple[list[Job], Work]:
+    """The jobs in the order in which they are begun, and what does them."""
+    if dask is not None:
+        from splatc.batch import cluster
+
+        return todo, partial(cluster.run_on_cluster, address=dask)
+
+    from splatc.batch import pool
+
+    todo, share = _shared(todo, processes, threads, wanted)
+    if verbose and todo:
+        say(f"{share.processes} at a time, each by {share.threads} thread{'s' if share.threads > 1 else ''}")
+    return todo, partial(pool.run_local, processes=share.processes)
 
 
 def _shared(todo: list[Job], processes: int | None, threads: int | None, wanted: Wanted) -> tuple[list[Job], Share]:

@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from splatc.cli.console import note, printable
-from splatc.cli.options import budget_options, max_pixels_option, threads_option
+from splatc.cli.console import Voice, printable
+from splatc.cli.options import budget_options, json_option, max_pixels_option, quiet_option, threads_option
+from splatc.cli.target import InPath
 
 if TYPE_CHECKING:
     from splatc.compare import Comparison, Side
 
 
 @click.command()
-@click.argument("a", metavar="A", type=click.Path(allow_dash=True))
-@click.argument("b", metavar="B", type=click.Path(allow_dash=True))
+@click.argument("a", metavar="A", type=InPath())
+@click.argument("b", metavar="B", type=InPath())
 @max_pixels_option
 @budget_options
 @threads_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@quiet_option
+@json_option
 def compare(
     a: str,
     b: str,
@@ -29,21 +31,22 @@ def compare(
     max_memory: int | None,
     max_work: int | None,
     threads: int | None,
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Print how near two pictures are: PSNR, MS-SSIM, and their files' sizes.
 
-    A and B are pictures or .splat2d files, of one size in pixels; "-" is a .splat2d file on standard input.
+    A and B are pictures or .splat2d files, of one size in pixels; "-" is standard input.
     """
     from splatc import compare as module
     from splatc import core
     from splatc.budget import Budget
 
     core.set_threads(threads)
-
-    result = module.compare(a, b, note, Budget(max_pixels, max_memory, max_work))
+    voice = Voice(quiet)
+    result = module.compare(a, b, voice.note, Budget(max_pixels, max_memory, max_work))
     if not result.equal_profiles:
-        note("the two have different colour profiles: samples are compared, not what they show")
+        voice.note("the two have different colour profiles: samples are compared, not what they show")
     click.echo(json.dumps(result.as_data()) if as_json else _table(result))
 
 
@@ -68,5 +71,4 @@ def _table(result: Comparison) -> str:
 
 def _side(side: Side) -> str:
     kind = {1: "gray", 2: "gray and alpha", 3: "RGB", 4: "RGB and alpha"}[side.channels]
-    size = f"{side.bytes} bytes, " if side.bytes is not None else ""
-    return f"{printable(side.name)}: {size}{kind}, {side.bit_depth} bits per sample"
+    return f"{printable(side.name)}: {side.bytes} bytes, {kind}, {side.bit_depth} bits per sample"

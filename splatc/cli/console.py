@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TextIO
 
 import click
 
@@ -13,14 +16,20 @@ Progress = Callable[[int, int, str], None]
 """Called with (steps done, steps in all, what is going on)."""
 
 
-def printable(text: str) -> str:
-    """`text` on one line, with what a terminal might obey (escape codes, line breaks, text direction) spelled out."""
+def one_line(text: str) -> str:
+    """`text` with what a terminal might obey (escape codes, line breaks, text direction) spelled out, and what is no text at all."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
+
+
+def printable(text: str, stream: TextIO | None = None) -> str:
+    """`text` on one line (see above), with what the encoding of `stream`, by default standard output, cannot hold spelled out, too."""
+    encoding = getattr(stream or sys.stdout, "encoding", None) or "utf-8"
+    return one_line(text).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def say(text: str) -> None:
     """One line to standard error."""
-    click.echo(printable(text), err=True)
+    _write(printable(text, sys.stderr))
 
 
 def note(text: str) -> None:
@@ -33,10 +42,42 @@ def complain(text: str) -> None:
     _labelled("error:", "red", text)
 
 
+@dataclass(frozen=True)
+class Voice:
+    """What a command says besides errors, by its options -q and -v; the former has precedence."""
+
+    quiet: bool = False
+    verbose: bool = False
+
+    def note(self, text: str) -> None:
+        """See `note`."""
+        if not self.quiet:
+            note(text)
+
+    def say(self, text: str) -> None:
+        """What it came to."""
+        if not self.quiet:
+            say(text)
+
+    def detail(self, text: str) -> None:
+        """What is being done, for those who have asked."""
+        if self.verbose:
+            self.say(text)
+
+    def tell(self, text: str, urgent: bool) -> None:
+        """A note if it is `urgent`, else a detail."""
+        (self.note if urgent else self.detail)(text)
+
+
 def _labelled(label: str, colour: str, text: str) -> None:
     # click drops the colour where standard error is no terminal; NO_COLOR asks for it everywhere (no-color.org).
     styled = label if os.environ.get("NO_COLOR") else click.style(label, fg=colour, bold=True)
-    click.echo(f"splatc: {styled} {printable(text)}", err=True)
+    _write(f"splatc: {styled} {printable(text, sys.stderr)}")
+
+
+def _write(line: str) -> None:
+    with contextlib.suppress(OSError):  # that nobody can read it is no reason to end what it is about
+        click.echo(line, err=True)
 
 
 @contextlib.contextmanager
@@ -50,6 +91,10 @@ def progress_reporter(*, quiet: bool, verbose: bool) -> Iterator[Progress | None
 
             def draw(step: int, total: int, phase: str) -> None:
                 bar.length, bar.label = total, phase
+                if (
+                    bar.pos == 0
+                ):  # what came before the first step, and that step, load and compile: no measure of the others
+                    bar.start = bar.last_eta = time.time()
                 bar.update(step - bar.pos)
 
             yield draw

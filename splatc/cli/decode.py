@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import click
 
+from splatc.arguments import shown
 from splatc.budget import Budget
-from splatc.cli.console import note, say
-from splatc.cli.options import budget_options, device_option, force_option, max_pixels_option, threads_option
+from splatc.cli.console import Voice
+from splatc.cli.options import (
+    budget_options,
+    device_option,
+    force_option,
+    max_pixels_option,
+    quiet_option,
+    threads_option,
+    verbose_option,
+)
+from splatc.cli.target import InPath, OutPath, Whole, whole_number
 from splatc.files import atomic_output, check_output, display
 
 
@@ -18,21 +28,21 @@ class _RegionType(click.ParamType["tuple[int, int, int, int]"]):
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[int, int, int, int]:
-        try:
-            x, y, width, height = (int(part) for part in str(value).split(","))
-        except ValueError:
-            self.fail(f"{value!r} is no region: give X,Y,W,H in px, such as 1000,500,640,480", param, ctx)
-        return x, y, width, height
+        numbers = [whole_number(part) for part in str(value).split(",")]
+        found = tuple(each for each in numbers if each is not None)
+        if len(numbers) != 4 or len(found) != 4:
+            self.fail(f"{shown(value)} is no region: give X,Y,W,H in px, such as 1000,500,640,480", param, ctx)
+        return found
 
 
 @click.command()
-@click.argument("source", metavar="IN", type=click.Path(allow_dash=True))
-@click.argument("output", metavar="OUT", type=click.Path(allow_dash=True))
+@click.argument("source", metavar="IN", type=InPath())
+@click.argument("output", metavar="OUT", type=OutPath())
 @click.option("--region", type=_RegionType(), metavar="X,Y,W,H", help="Decode only this part of the picture, px.")
 @click.option("--scale", default="1", metavar="S", help="Output pixels per px: 1/8, 0.25, 2.  [default: 1]")
 @click.option(
     "--max-level",
-    type=click.IntRange(0, 15),
+    type=Whole(0, 15),
     metavar="K",
     help="Leave out levels below K: a coarse picture from fewer bytes.",
 )
@@ -44,8 +54,9 @@ class _RegionType(click.ParamType["tuple[int, int, int, int]"]):
 @budget_options
 @device_option
 @threads_option
-@click.option("-v", "--verbose", is_flag=True, help="Say what draws.")
 @force_option
+@quiet_option
+@verbose_option
 def decode(
     source: str,
     output: str,
@@ -59,8 +70,9 @@ def decode(
     max_work: int | None,
     device: str,
     threads: int | None,
-    verbose: bool,
     force: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> None:
     """Decode the .splat2d file IN into the picture OUT.
 
@@ -78,13 +90,8 @@ def decode(
     kind = output_format(output)
     budget = Budget(max_pixels, max_memory, max_work)
 
-    def tell(sentence: str, urgent: bool) -> None:
-        if urgent:
-            note(sentence)
-        elif verbose:
-            say(sentence)
-
-    with Picture(source, budget=budget, device=device, tell=tell, note=note) as picture:
+    voice = Voice(quiet, verbose)
+    with Picture(source, budget=budget, device=device, tell=voice.tell, note=voice.note) as picture:
         seen = picture.view(region, scale)
         depth = int(bit_depth) if bit_depth else picture.bit_depth
         kind.check(picture.channels, depth, seen.columns, seen.rows)
@@ -100,7 +107,7 @@ def decode(
         shape, strips = picture.strips(region, scale, max_level, depth, allow_truncated=allow_truncated)
         metadata = picture.metadata()
     if metadata.icc and picture.channels not in kind.profiled:
-        note(
+        voice.note(
             f"{display(output)}: {kind.name} holds no such colour profile, without which the colours look wrong: .png keeps it"
         )
     with atomic_output(output, force=force) as stream:

@@ -56,8 +56,8 @@ Examples:
   splatc COMMAND --help    tells the rest, with examples
 
 \b
-Exit codes: 0 done, 1 failed, 2 usage, 3 damaged or unsupported file,
-4 beyond a limit, 5 a part of a batch failed."""
+Exit codes: 0 done, 1 failed, 2 usage, 3 damaged or unsupported file
+or picture, 4 beyond a limit, 5 a part of a batch failed."""
 """At the end of the help of the whole program."""
 
 SUMMARIES = {

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
+import os
 import signal
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -15,22 +18,33 @@ import click
 from splatc import __version__
 from splatc.cli.console import complain
 from splatc.cli.examples import FIRST_STEPS, SUMMARIES, epilog
+from splatc.cli.streams import flush, prepared
 from splatc.errors import SplatError
+
+_NO_MEMORY = "not enough memory: --max-memory refuses in time what would take too much"
 
 
 class _Group(click.Group):
     """Ends every command with a documented exit code: 0, that of the SplatError, 2 for usage, 128 + n for signal n."""
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
+        # Nothing of ours calls BLAS for large arrays; its threads, one a processor, take memory and time as NumPy is imported.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        with prepared():
+            status = _status_of(lambda: self._main(*args, **extra)) or _status_of(flush)
+        sys.exit(status)
+
+    def _main(self, *args: Any, **extra: Any) -> int:
         try:
-            status = super().main(*args, **{**extra, "standalone_mode": False})
+            status: int = super().main(*args, **{**extra, "standalone_mode": False})
         except click.exceptions.NoArgsIsHelpError as error:
-            error.show()
-            status = error.exit_code
+            with contextlib.suppress(OSError):
+                error.show()
+            return error.exit_code
         except click.ClickException as error:
             complain(_explain(error))
-            status = error.exit_code
-        sys.exit(status)
+            return error.exit_code
+        return status
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(SUMMARIES)  # in the order of use, not of the alphabet
@@ -49,22 +63,46 @@ class _Group(click.Group):
             formatter.write_dl(list(SUMMARIES.items()))
 
     def invoke(self, ctx: click.Context) -> int:
-        try:
+        def run() -> int:
             with _signals_raise():
-                super().invoke(ctx)
-        except SplatError as error:
-            complain(str(error))
-            return error.exit_code
-        except MemoryError:
-            complain("not enough memory: --max-memory refuses in time what would take too much")
-            return SplatError.exit_code
-        except KeyboardInterrupt:
-            complain("interrupted")
-            return 128 + signal.SIGINT
-        except _Terminated as error:
-            complain(f"ended by {error.signal.name}")
-            return 128 + error.signal
-        return 0
+                super(_Group, self).invoke(ctx)
+            return 0
+
+        return _status_of(run)
+
+
+def _status_of(run: Callable[[], int | None]) -> int:
+    """The exit code of what is run, with a line for what went wrong; None is 0."""
+    try:
+        return run() or 0
+    except SplatError as error:
+        complain(str(error))
+        return error.exit_code
+    except BrokenPipeError:  # the reader has had enough
+        return SplatError.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        complain("interrupted")
+        return 128 + signal.SIGINT
+    except _Terminated as error:
+        complain(f"ended by {error.signal.name}")
+        return 128 + error.signal
+    except MemoryError:
+        complain(_NO_MEMORY)
+    except ImportError as error:
+        complain(_unloadable(error))
+    except OSError as error:
+        if error.errno != errno.ENOMEM:
+            raise
+        complain(_NO_MEMORY)
+    return SplatError.exit_code
+
+
+def _unloadable(error: ImportError) -> str:
+    """What a part says that cannot be imported: mostly that it is not whole, or that there is no memory for it."""
+    while isinstance(error.__cause__, ImportError):  # NumPy's own message is a page
+        error = error.__cause__
+    reason = " ".join(str(error).split())
+    return f"a part of splatc cannot be loaded: {reason}: allow more memory (ulimit -v), or install splatc once more"
 
 
 class _Terminated(BaseException):
@@ -77,18 +115,26 @@ class _Terminated(BaseException):
 
 @contextlib.contextmanager
 def _signals_raise() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP leave by way of every ``finally``, so that no temporary file stays."""
+    """Let SIGTERM and SIGHUP leave by way of every ``finally``, so that no temporary file stays.
+
+    One that is ignored (nohup) stays ignored, and one that a calling program handles stays handled. Python treats SIGINT like that.
+    """
 
     def terminate(number: int, _: FrameType | None) -> NoReturn:
         raise _Terminated(number)
 
-    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows has no SIGHUP
-    before = {name: signal.signal(getattr(signal, name), terminate) for name in names}
+    numbers = [
+        getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
+    ]  # Windows has no SIGHUP
+    ours = threading.current_thread() is threading.main_thread()
+    free = [number for number in numbers if ours and signal.getsignal(number) == signal.SIG_DFL]
+    for number in free:
+        signal.signal(number, terminate)
     try:
         yield
     finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
+        for number in free:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _explain(error: click.ClickException) -> str:

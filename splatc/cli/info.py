@@ -7,18 +7,29 @@ from typing import Any
 
 import click
 
-from splatc.cli.console import note, printable
-from splatc.cli.options import budget_options
+from splatc.cli.console import Voice, printable
+from splatc.cli.options import budget_options, json_option, quiet_option, threads_option
+from splatc.cli.target import InPath
 from splatc.files import display, named
 from splatc.opened import open_file
 
 
 @click.command()
-@click.argument("source", metavar="FILE", type=click.Path(allow_dash=True))
+@click.argument("source", metavar="FILE", type=InPath())
 @click.option("--bits", is_flag=True, help="Also what the bits are spent on, for which all of FILE is decoded.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @budget_options
-def info(source: str, bits: bool, as_json: bool, max_memory: int | None, max_work: int | None) -> None:
+@threads_option
+@quiet_option
+@json_option
+def info(
+    source: str,
+    bits: bool,
+    max_memory: int | None,
+    max_work: int | None,
+    threads: int | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
     """Print what the .splat2d FILE holds.
 
     Structure, checksums and metadata are looked at, the streams of Gaussians only with --bits; "splatc verify" decodes them to their end.
@@ -27,10 +38,14 @@ def info(source: str, bits: bool, as_json: bool, max_memory: int | None, max_wor
     from splatc.budget import Budget
     from splatc.describe import describe
 
+    if bits:  # else nothing needs the core, nor NumPy
+        from splatc import core
+
+        core.set_threads(threads)
     with open_file(source) as file, named(source):
         report = describe(file, bits=bits, budget=Budget(max_memory=max_memory, max_work=max_work))
     for each in report["notes"]:
-        note(f"{display(source)}: {each}")
+        Voice(quiet).note(f"{display(source)}: {each}")
     click.echo(json.dumps(report) if as_json else f"{printable(display(source))}\n{_table(report)}")
 
 

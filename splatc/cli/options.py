@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they do."""
+"""Options that several commands share, in the same words everywhere, and what they do."""
 
 from __future__ import annotations
 
@@ -7,24 +7,26 @@ from typing import Any, TypeVar
 
 import click
 
-from splatc.cli.target import Size
+from splatc.cli.target import Size, Whole
 
 force_option = click.option("-f", "--force", is_flag=True, help="Replace an existing output.")
 device_option = click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="What computes."
 )
 threads_option = click.option(
-    "--threads", type=click.IntRange(min=1), metavar="N", help="Number of threads.  [default: one per core]"
+    "--threads", type=Whole(), metavar="N", help="Number of threads.  [default: one per core]"
 )
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say errors only: no notes, progress or summary.")
+verbose_option = click.option("-v", "--verbose", is_flag=True, help="Say what is being done; not with -q.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 max_pixels_option = click.option(
-    "--max-pixels", type=click.IntRange(1), metavar="N", help="Draw no larger picture.  [default: 536870912, 2^29]"
+    "--max-pixels", type=Whole(), metavar="N", help="Draw no larger picture.  [default: 536870912, 2^29]"
 )
 _MAX_MEMORY = click.option(
     "--max-memory", type=Size(), metavar="SIZE", help="Refuse what may take more memory.  [default: 4GiB]"
 )
 _MAX_WORK = click.option(
-    "--max-work", type=click.IntRange(1), metavar="N", help="Refuse what takes more points of work.  [default: 2^37]"
+    "--max-work", type=Whole(), metavar="N", help="Refuse what takes more points of work.  [default: 2^37]"
 )
 Command = TypeVar("Command", bound=Callable[..., Any])
 

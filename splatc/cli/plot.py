@@ -6,22 +6,22 @@ from pathlib import PurePath
 
 import click
 
-from splatc.cli.console import note
-from splatc.cli.options import budget_options, force_option, max_pixels_option, threads_option
+from splatc.cli.console import Voice, one_line
+from splatc.cli.options import budget_options, force_option, max_pixels_option, quiet_option, threads_option
+from splatc.cli.target import InPath, OutPath
 from splatc.errors import UsageError
-from splatc.files import STDIO, atomic_output, check_output, display
+from splatc.files import STDIO, atomic_output, check_output, display, is_special
 
 
 @click.command()
-@click.argument("source", metavar="FILE", type=click.Path(allow_dash=True))
-@click.option(
-    "-o", "--output", metavar="OUT", required=True, type=click.Path(allow_dash=True), help="A .png or .html file."
-)
-@click.option("--source", "original", metavar="ORIGINAL", type=click.Path(), help="The picture that was encoded.")
+@click.argument("source", metavar="FILE", type=InPath())
+@click.option("-o", "--output", metavar="OUT", required=True, type=OutPath(), help="A .png or .html file.")
+@click.option("--source", "original", metavar="ORIGINAL", type=InPath(), help="The picture that was encoded.")
 @max_pixels_option
 @budget_options
 @threads_option
 @force_option
+@quiet_option
 def plot(
     source: str,
     output: str,
@@ -31,6 +31,7 @@ def plot(
     max_work: int | None,
     threads: int | None,
     force: bool,
+    quiet: bool,
 ) -> None:
     """Show how the .splat2d FILE is made: the picture, its Gaussians as ellipses, and what its bits are spent on.
 
@@ -38,7 +39,9 @@ def plot(
     "-" is standard input, or PNG on standard output.
     """
     check_output(output, force=force, source=source)
-    extension = ".png" if output == STDIO else PurePath(output).suffix.lower()
+    extension = PurePath(output).suffix.lower()
+    if output == STDIO or (not extension and is_special(output)):
+        extension = ".png"
     if extension not in (".png", ".html", ".htm"):
         raise UsageError(f"{output}: plots are written as .png or .html")
 
@@ -49,8 +52,9 @@ def plot(
 
     core.set_threads(threads)
 
-    with Picture(source, note=note, budget=Budget(max_pixels, max_memory, max_work)) as picture:
-        drawn = figure.make_figure(picture, PurePath(display(source)).name)
+    budget = Budget(max_pixels, max_memory, max_work)
+    with Picture(source, note=Voice(quiet).note, budget=budget) as picture:
+        drawn = figure.make_figure(picture, one_line(PurePath(display(source)).name))
         if original is not None:
             drawn = figure.with_original(drawn, picture, original)
     content = sheet.draw(drawn) if extension == ".png" else page.write(drawn)

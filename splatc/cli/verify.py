@@ -9,34 +9,40 @@ from typing import Any
 import click
 
 from splatc.cli.console import complain, printable
-from splatc.cli.options import budget_options, quiet_option
+from splatc.cli.options import budget_options, json_option, quiet_option, threads_option
+from splatc.cli.target import InPath
 from splatc.errors import InputError, LimitError
 from splatc.files import display
 from splatc.opened import open_file
 
 
 @click.command()
-@click.argument("sources", metavar="FILE...", nargs=-1, required=True, type=click.Path(allow_dash=True))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, one line for each FILE.")
+@click.argument("sources", metavar="FILE...", nargs=-1, required=True, type=InPath())
 @budget_options
+@threads_option
 @quiet_option
+@json_option
 @click.pass_context
 def verify(
     context: click.Context,
     sources: tuple[str, ...],
-    as_json: bool,
     max_memory: int | None,
     max_work: int | None,
+    threads: int | None,
     quiet: bool,
+    as_json: bool,
 ) -> None:
     """Check every byte of .splat2d FILEs: structure, checksums, limits, and that each stream decodes to its end.
 
-    Prints a line for each problem, or "ok"; nothing is decoded to pixels. "-" is standard input. Exit codes: 0 all files are sound,
-    3 one is damaged or unsupported, 4 one is beyond a limit, 1 one cannot be read; of several, that of the first file with a problem.
+    Prints a line for each problem, or "ok"; with --json a line of JSON for each FILE. Nothing is decoded to pixels. "-" is standard input.
+    Exit codes: 0 all files are sound, 3 one is damaged or unsupported, 4 one is beyond a limit, 1 one cannot be read; of several, that of
+    the first file with a problem.
     """
+    from splatc import core
     from splatc.budget import Budget
     from splatc.verifier import SCHEMA_VERSION, report, verify
 
+    core.set_threads(threads)
     code, budget = 0, Budget(max_memory=max_memory, max_work=max_work)
     for source in sources:
         try:

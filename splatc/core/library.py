@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc.core import loss_structs, seed_structs, sources, structs
+from splatc.core import loss_structs, seal, seed_structs, sources, structs
 from splatc.errors import CoreError
 
 FOLDER = Path(__file__).parent
@@ -105,6 +105,9 @@ def load() -> ctypes.CDLL:
     if not path.exists():
         raise CoreError(f"the compiled core of splatc is missing ({path.name} in {path.parent}); {advice}")
     try:
+        damage = seal.damage(path)
+        if damage is not None:
+            raise CoreError(f"the compiled core of splatc is damaged ({path}: {damage}); {advice}")
         library = ctypes.CDLL(os.fspath(path))
     except OSError as error:
         raise CoreError(f"the compiled core of splatc cannot be loaded ({error}); {advice}") from error

@@ -15,10 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc import control_groups
+from splatc import arguments, control_groups
 from splatc.core import structs
 from splatc.core.library import RUNNING, load
-from splatc.errors import UsageError
 
 MOST = 64
 _PATIENCE = 50
@@ -30,10 +29,8 @@ _watching = threading.local()
 
 def set_threads(number: int | None) -> None:
     """Work on so many threads, at most on one a processor; None: on one a processor. Raises UsageError."""
-    if number is not None and (not isinstance(number, int) or number < 1):
-        raise UsageError(f"threads={number!r}: expected a whole number above 0, or None")
     global _chosen
-    _chosen = number
+    _chosen = None if number is None else arguments.whole("threads", number, otherwise="None")
 
 
 def threads() -> int:

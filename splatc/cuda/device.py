@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
@@ -75,6 +76,11 @@ class CudaDevice:
         self._driver = driver
         self._device = CoreDevice(0)
         self._device.set_current()  # the primary context, which is torch's too
+        self._context = self._current()
+        self._unwanted: deque[int] = deque()
+        """Addresses that could not be given back by the thread in which their buffers ended."""
+        self._failed: deque[str] = deque()
+        """What went wrong as others were given back, which nobody was there to hear."""
         self.name = str(self._device.name)
         major, minor = self._device.compute_capability
         self.capability = (int(major), int(minor))
@@ -83,7 +89,7 @@ class CudaDevice:
         self._modules: dict[str, Any] = {}
 
     def allocate(self, size: int) -> Buffer:
-        self._device.set_current()  # whatever thread asks
+        self._enter()
         error, pointer = self._driver.cuMemAlloc(max(size, 1))
         if int(error) == int(self._driver.CUresult.CUDA_ERROR_OUT_OF_MEMORY):
             raise DeviceError(f"the GPU ({self.name}) has no {-(-size // 2**20)} MiB of memory left: use --device cpu")
@@ -98,13 +104,14 @@ class CudaDevice:
         return buffer
 
     def download(self, buffer: Buffer, dtype: DTypeLike, shape: tuple[int, ...], offset: int = 0) -> NDArray[Any]:
-        self._device.set_current()
+        self._enter()
         array = np.empty(shape, dtype)
         if array.nbytes:
             self._check(*self._driver.cuMemcpyDtoH(array.ctypes.data, buffer.pointer + offset, array.nbytes))
         return array
 
     def clear(self, buffer: Buffer) -> None:
+        self._enter()
         self._check(*self._driver.cuMemsetD8Async(buffer.pointer, 0, buffer.size, 0))
 
     def kernel(self, source: str, name: str) -> Any:
@@ -122,21 +129,49 @@ class CudaDevice:
     def launch(self, kernel: Any, grid: Extent, block: Extent, *arguments: Argument, stream: int = 0) -> None:
         from cuda.core import LEGACY_DEFAULT_STREAM, LaunchConfig, Stream, launch
 
+        self._enter()
         with _errors_of(self.name):
             chosen = Stream.from_handle(stream) if stream else LEGACY_DEFAULT_STREAM
             launch(chosen, LaunchConfig(grid=grid, block=block), kernel, *arguments)
 
     def synchronize(self) -> None:
+        self._enter()
         self._check(*self._driver.cuCtxSynchronize())
 
     def free_memory(self) -> int:
         """Bytes that nobody has taken."""
+        self._enter()
         error, free, _ = self._driver.cuMemGetInfo()
         self._check(error)
         return int(free)
 
+    def _enter(self) -> None:
+        """Make the device that of this thread, whichever it is, and give back what others could not. Raises DeviceError."""
+        with _errors_of(self.name):
+            self._device.set_current()
+        while self._unwanted:
+            with contextlib.suppress(IndexError):  # another thread was quicker
+                self._free(self._unwanted.popleft())
+        if self._failed:
+            with contextlib.suppress(IndexError):
+                raise DeviceError(f"the GPU ({self.name}) failed: {self._failed.popleft()}")
+
     def _release(self, pointer: int) -> None:
-        self._driver.cuMemFree(pointer)
+        """Called by the collector, in the thread that it happens to run in: whose device stays what it is. Raises nothing."""
+        if self._current() == self._context:
+            self._free(pointer)
+        else:
+            self._unwanted.append(pointer)
+
+    def _free(self, pointer: int) -> None:
+        (error,) = self._driver.cuMemFree(pointer)
+        if int(error):
+            self._failed.append(str(getattr(error, "name", error)))
+
+    def _current(self) -> int:
+        """The context of this thread, 0 for none."""
+        error, context = self._driver.cuCtxGetCurrent()
+        return 0 if int(error) else int(context)
 
     def _check(self, error: Any) -> None:
         if int(error):

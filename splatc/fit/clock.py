@@ -29,7 +29,9 @@ class Clock:
             if self._seconds is not None:
                 left = self._seconds - (moment - started)
                 took = moment - behind
-                pace = max(pace, (1.0 - now) * took / left if left > took else 1.0)
+                share = (1.0 - now) * took / left if left > took else 1.0
+                # The first step also loads and compiles: no measure of the others, unless there is time for no other.
+                pace = max(pace, share) if now > 0.0 or share == 1.0 else pace
             behind = moment
             now = now + pace if now + pace < 1.0 - 1e-9 else 1.0
             if self._progress is not None:

@@ -7,19 +7,21 @@ they stand in the file, turned as they are shown. Gray stays gray, palettes, bil
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import PIL.Image
 
 from splatc.bitstream import Metadata
-from splatc.errors import InputImageError, LimitError, SplatError
-from splatc.files import STDIO, named, open_input
+from splatc.errors import InputError, InputImageError, LimitError, SplatError
+from splatc.files import STDIO, named, open_input, read_all
 from splatc.pixels import deep, kinds, large_source, pillow_source
 from splatc.pixels.colour import kept_profile
 from splatc.pixels.image import MAX_PIXELS, Image, Samples
@@ -32,7 +34,7 @@ STREAM_ABOVE = 1 << 26
 _PLAIN = {f"{kind}{bits}" for kind in ("L", "LA", "I", "RGB", "RGBA") for bits in ("", ";16B", ";16L", ";16N", ";16")}
 _NOTHING: tuple[str, ...] = ()
 MAX_PIPED = 1 << 31
-"""Bytes read from a pipe, which must be held in memory."""
+"""Bytes read from a pipe, which must be held in memory: readers want to go back in them."""
 
 
 @dataclass(frozen=True)
@@ -69,24 +71,25 @@ class PixelSource:
 
 
 @contextlib.contextmanager
-def open_source(path: str) -> Iterator[PixelSource]:
+def open_source(path: str, opened: BinaryIO | None = None) -> Iterator[PixelSource]:
     """The picture in a file, or on standard input for ``-``, to be read while the block lasts.
 
+    ``opened`` is the file if that is open already, which then stays open.
     Raises InputError (missing, unreadable), InputImageError (not a picture, damaged, of an unsupported kind) and LimitError (more than
     MAX_PIXELS), here or from ``strips``.
     """
-    with open_input(path) as stream:
+    with open_input(path) if opened is None else contextlib.nullcontext(opened) as stream:
         with explained(path), pillow_limit_replaced():
-            source = _open(path, stream if stream.seekable() else _held(stream))
+            source = _open(path, stream if stream.seekable() else io.BytesIO(read_all(stream, path, limit=MAX_PIPED)))
         yield source
 
 
-def load(path: str) -> Image:
+def load(path: str, opened: BinaryIO | None = None) -> Image:
     """The picture in a file, or on standard input for ``-``; an alpha channel that is opaque everywhere is left out.
 
-    Raises what open_source raises.
+    Takes and raises what open_source does.
     """
-    with open_source(path) as source:
+    with open_source(path, opened) as source:
         return collect(source)
 
 
@@ -106,11 +109,18 @@ def collect(source: PixelSource) -> Image:
 
 
 def _allocate(shape: tuple[int, int, int], dtype: type[np.uint8 | np.uint16]) -> Samples:
-    """Room for samples. A temporary file has no name any more (or is deleted with its last handle) and goes with the array."""
+    """Room for samples. A temporary file has no name any more (or is deleted with its last handle) and goes with the array.
+
+    Where no folder takes temporary files, memory must do.
+    """
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     if size <= IN_MEMORY:
         return np.empty(shape, dtype)
-    with tempfile.TemporaryFile(prefix="splatc-") as file:
+    try:
+        temporary = tempfile.TemporaryFile(prefix="splatc-")  # noqa: SIM115 - closed below; only making it belongs in this try
+    except OSError:
+        return np.empty(shape, dtype)
+    with temporary as file:
         try:
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(file.fileno(), 0, size)  # else a full disk would end the process later, with no word
@@ -132,11 +142,18 @@ def explained(name: str) -> Iterator[None]:
         except PIL.UnidentifiedImageError as error:
             known = "PNG, JPEG, WebP, AVIF, JPEG 2000, TIFF, PNM, BMP, GIF, TGA, QOI"
             raise InputImageError(f"not a picture that splatc reads ({known})") from error
+        except OSError as error:
+            if error.errno in (None, errno.EINVAL):  # of a reader, not of the system; a damaged offset
+                raise InputImageError(f"damaged or truncated picture: {_sentence(error)}") from error
+            raise InputError(f"cannot be read: {error.strerror}") from error
         except (
             Exception
         ) as error:  # readers raise almost anything on damaged files: SyntaxError, struct.error, IndexError
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise InputImageError(f"damaged or truncated picture: {reason}") from error
+            raise InputImageError(f"damaged or truncated picture: {_sentence(error)}") from error
+
+
+def _sentence(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 @contextlib.contextmanager
@@ -148,14 +165,6 @@ def pillow_limit_replaced() -> Iterator[None]:
         yield
     finally:
         PIL.Image.MAX_IMAGE_PIXELS = limit
-
-
-def _held(stream: BinaryIO) -> BinaryIO:
-    """The bytes of a pipe, which readers want to go back in."""
-    data = stream.read(MAX_PIPED + 1)
-    if len(data) > MAX_PIPED:
-        raise LimitError(f"standard input is longer than {MAX_PIPED} bytes: give the name of a file")
-    return io.BytesIO(data)
 
 
 def _open(path: str, stream: BinaryIO) -> PixelSource:
@@ -209,7 +218,7 @@ def _streamed(path: str, picture: PIL.Image.Image, orientation: int) -> large_so
     plain = deep.raw_mode(picture) in _PLAIN and picture.info.get("transparency") is None
     wanted = planes or (plain and picture.width * picture.height > STREAM_ABOVE)
     stored = None
-    if path != STDIO and wanted:
+    if wanted and path != STDIO and Path(path).is_file():  # what is read of a pipe is gone
         if picture.format in ("PNG", "JPEG", "MPO", "TIFF") and large_source.installed("pyvips"):
             stored = large_source.open_vips(path, orientation)
         elif picture.format == "TIFF" and large_source.installed("tifffile"):

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from splatc import arguments
 from splatc.cuda.missing import Missing
-from splatc.errors import DeviceError, UsageError
+from splatc.errors import DeviceError
 
 if TYPE_CHECKING:
     from splatc.cuda.device import Device
@@ -27,8 +28,7 @@ Tell = Callable[[str, bool], None]
 
 def check_device(wanted: str) -> None:
     """Raises UsageError for what is no device, DeviceError for "cuda" where no GPU works."""
-    if wanted not in DEVICES:
-        raise UsageError(f"device={wanted!r}: expected 'auto', 'cpu' or 'cuda'")
+    arguments.choice("device", wanted, DEVICES)
     if wanted == "cuda":
         _find(wanted)
 

@@ -10,16 +10,18 @@ numbers: a region is then a crop of the whole.
 from __future__ import annotations
 
 import math
-import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from splatc import arguments
+from splatc.arguments import Number
 from splatc.errors import UsageError
 from splatc.gaussians import Q_MAX
 
 Region = tuple[int, int, int, int]
 """x, y, width and height, px of the full picture."""
-Scale = int | float | str | Fraction
+Scale = Number | str
 """Output pixels per px: a number, or text such as "1/8"."""
 
 MAX_SAMPLES, THUMBNAIL, THUMBNAIL_SAMPLES = 4, Fraction(1, 16), 8
@@ -118,12 +120,12 @@ class View:
         return 2.0 / float(self.density)
 
 
-def view(width: int, height: int, region: Region | None = None, scale: Scale = 1) -> View:
+def view(width: int, height: int, region: Iterable[Number] | None = None, scale: Scale = 1) -> View:
     """The view of a region (None: all) of a picture of width x height px.
 
     Raises UsageError for a region that is empty or not inside of the picture, and for a scale that is none.
     """
-    x, y, w, h = region = (0, 0, width, height) if region is None else _integers(region)
+    x, y, w, h = region = (0, 0, width, height) if region is None else arguments.region("region", region)
     if w < 1 or h < 1:
         raise UsageError(f"the region {x},{y},{w},{h} is empty: its width and height must be at least 1")
     if x < 0 or y < 0 or x + w > width or y + h > height:
@@ -136,22 +138,10 @@ def view(width: int, height: int, region: Region | None = None, scale: Scale = 1
 def parse_scale(scale: Scale) -> Fraction:
     """The scale as a fraction with a denominator of at most 65536. Raises UsageError."""
     wanted = f"a scale is a positive number such as 1/8, 0.25 or 2, at most {_MAX_SCALE}"
-    try:
-        if isinstance(scale, str) and not re.fullmatch(r"[0-9./]{1,20}", scale):
-            raise ValueError
-        fraction = Fraction(scale).limit_denominator(_FINEST_SCALE)
-    except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
-        raise UsageError(f"{scale!r} is no scale: {wanted}") from error
+    given = arguments.fraction(scale)
+    if given is None:
+        raise UsageError(f"{arguments.shown(scale)} is no scale: {wanted}")
+    fraction = given.limit_denominator(_FINEST_SCALE)
     if not 0 < fraction <= _MAX_SCALE:
-        raise UsageError(f"the scale {scale} is out of range: {wanted}")
+        raise UsageError(f"the scale {arguments.shown(scale)} is out of range: {wanted}")
     return fraction
-
-
-def _integers(region: Region) -> Region:
-    try:
-        x, y, w, h = (int(part) for part in region)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{region!r} is no region: give x, y, width and height in px, four integers") from error
-    if (x, y, w, h) != tuple(region):
-        raise UsageError(f"{region!r} is no region: x, y, width and height are whole numbers of px")
-    return x, y, w, h

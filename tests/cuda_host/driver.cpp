@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <map>
+#include <mutex>
 #include <string>
 
 using Handle = void*;
@@ -19,8 +21,19 @@ static Handle kernels() {
     static Handle library = dlopen(getenv("FAKE_KERNELS"), RTLD_NOW | RTLD_LOCAL);
     return library;
 }
-static long long taken = 0;
+static std::mutex lock;
+static std::map<uint64_t, size_t> taken;
 static char context, library_;
+static thread_local Handle current = nullptr;
+
+static long long taken_bytes() {
+    long long sum = 0;
+    for (auto& each : taken) sum += static_cast<long long>(each.second);
+    return sum;
+}
+// A thread without a context can do nothing.
+#define IN_CONTEXT \
+    if (!current) return 201
 
 struct LaunchConfig {
     unsigned extents[6], shared;
@@ -53,24 +66,51 @@ Result cuDeviceGetAttribute(int* value, int attribute, int) {
 }
 Result cuDevicePrimaryCtxRetain(Handle* made, int) { return *made = &context, 0; }
 Result cuDevicePrimaryCtxRelease(int) { return 0; }
-Result cuCtxPushCurrent(Handle) { return 0; }
-Result cuCtxPopCurrent(Handle* current) { return *current = &context, 0; }
-Result cuCtxSetCurrent(Handle) { return 0; }
-Result cuCtxGetCurrent(Handle* current) { return *current = &context, 0; }
-Result cuCtxGetDevice(int* device) { return *device = 0, 0; }
-Result cuCtxSynchronize() { return 0; }
-
-Result cuMemAlloc_v2(uint64_t* pointer, size_t size) {
-    taken += static_cast<long long>(size);
-    if (taken > setting("FAKE_MEMORY", 1ll << 40)) return 2;
-    *pointer = reinterpret_cast<uint64_t>(aligned_alloc(256, (size + 255) / 256 * 256));
-    memset(reinterpret_cast<Handle>(*pointer), 0xff, size);
+Result cuCtxPushCurrent(Handle made) { return current = made, 0; }
+Result cuCtxPopCurrent(Handle* popped) { return *popped = current, current = nullptr, 0; }
+Result cuCtxSetCurrent(Handle made) { return current = made, 0; }
+Result cuCtxGetCurrent(Handle* found) { return *found = current, 0; }
+Result cuCtxGetDevice(int* device) {
+    IN_CONTEXT;
+    return *device = 0, 0;
+}
+Result cuCtxSynchronize() {
+    IN_CONTEXT;
     return 0;
 }
-Result cuMemFree_v2(uint64_t pointer) { return free(reinterpret_cast<Handle>(pointer)), 0; }
-Result cuMemcpyHtoD_v2(uint64_t to, const void* from, size_t size) { return memcpy(reinterpret_cast<Handle>(to), from, size), 0; }
-Result cuMemcpyDtoH_v2(Handle to, uint64_t from, size_t size) { return memcpy(to, reinterpret_cast<Handle>(from), size), 0; }
+
+Result cuMemAlloc_v2(uint64_t* pointer, size_t size) {
+    IN_CONTEXT;
+    std::lock_guard<std::mutex> guard(lock);
+    if (taken_bytes() + static_cast<long long>(size) > setting("FAKE_MEMORY", 1ll << 40)) return 2;
+    *pointer = reinterpret_cast<uint64_t>(aligned_alloc(256, (size + 255) / 256 * 256));
+    memset(reinterpret_cast<Handle>(*pointer), 0xff, size);
+    taken[*pointer] = size;
+    return 0;
+}
+Result cuMemFree_v2(uint64_t pointer) {
+    IN_CONTEXT;
+    std::lock_guard<std::mutex> guard(lock);
+    if (!taken.erase(pointer)) return 1;
+    free(reinterpret_cast<Handle>(pointer));
+    return int(setting("FAKE_FREE", 0));
+}
+Result cuMemGetInfo_v2(size_t* free_bytes, size_t* total) {
+    IN_CONTEXT;
+    std::lock_guard<std::mutex> guard(lock);
+    *total = size_t(setting("FAKE_MEMORY", 1ll << 40));
+    return *free_bytes = *total - size_t(taken_bytes()), 0;
+}
+Result cuMemcpyHtoD_v2(uint64_t to, const void* from, size_t size) {
+    IN_CONTEXT;
+    return memcpy(reinterpret_cast<Handle>(to), from, size), 0;
+}
+Result cuMemcpyDtoH_v2(Handle to, uint64_t from, size_t size) {
+    IN_CONTEXT;
+    return memcpy(to, reinterpret_cast<Handle>(from), size), 0;
+}
 Result cuMemsetD8Async(uint64_t at, unsigned char value, size_t size, Handle) {
+    IN_CONTEXT;
     return memset(reinterpret_cast<Handle>(at), value, size), 0;
 }
 
@@ -84,6 +124,7 @@ Result cuLibraryGetKernel(Handle* kernel, Handle, const char* name) {
     return *kernel ? 0 : 500;
 }
 Result cuLaunchKernelEx(const LaunchConfig* config, Handle kernel, void** arguments, void**) {
+    IN_CONTEXT;
     if (long long error = setting("FAKE_LAUNCH", 0)) return int(error);
     reinterpret_cast<void (*)(const unsigned*, void**)>(kernel)(config->extents, arguments);
     return 0;

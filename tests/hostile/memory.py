@@ -74,7 +74,7 @@ def _bytes(path: Path) -> Callable[[], object]:
 
 def _bytearray(path: Path) -> Callable[[], object]:
     data = bytearray(path.read_bytes())
-    return lambda: splatc.decode(data)  # type: ignore[arg-type]  # what lies in memory in whatever way
+    return lambda: splatc.decode(data)  # what lies in memory in whatever way
 
 
 def _piped(path: Path) -> Callable[[], object]:

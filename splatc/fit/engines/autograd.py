@@ -10,8 +10,10 @@ its box.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator
+from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import torch
@@ -31,10 +33,14 @@ from splatc.fit.task import Task, Tune
 from splatc.gaussians import CUTOFF, EPSILON, Q_MAX, FloatArray
 from splatc.quantize import COLOUR_MATRIX
 
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 Tensor = torch.Tensor
 Pairs = tuple[Tensor, Tensor]
 """(P,) numbers of Gaussians, and (P,) numbers of the samples that they reach, row by row."""
 
+DTYPE = torch.float32
+"""Said wherever a tensor is made, and the device too: a program may have set other defaults (torch.set_default_dtype, ..._device)."""
 PAIRS = 1 << 21
 """Pairs that are differentiated at once: some 100 bytes each."""
 LOSSES: dict[Tune, Callable[[Tensor, Tensor], Tensor]] = {
@@ -45,22 +51,41 @@ LOSSES: dict[Tune, Callable[[Tensor, Tensor], Tensor]] = {
 """Of a picture as drawn and as it should be, both (h, w, C)."""
 
 
+def in_no_mode(
+    method: Callable[Concatenate[TorchEngine, Given], Result],
+) -> Callable[Concatenate[TorchEngine, Given], Result]:
+    """The method, outside of modes that its caller may be in: a tensor of inference mode has no gradient, autocast rounds to 16 bits."""
+
+    @functools.wraps(method)
+    def called(self: TorchEngine, /, *given: Given.args, **named: Given.kwargs) -> Result:
+        with torch.inference_mode(False), torch.autocast(self._device.type, enabled=False):
+            return method(self, *given, **named)
+
+    return called
+
+
 class TorchEngine:
     """A fit in PyTorch. On a GPU two runs may differ: sums are then made in whatever order its threads come."""
 
     def __init__(self, task: Task, device: str = "cpu") -> None:
         self._task, self._device = task, torch.device(device)
-        self._pixels = torch.from_numpy(task.pixels.astype(np.int32)).to(self._device)  # (H, W, C)
         self._unit = 1.0 / float(np.iinfo(task.pixels.dtype).max)
-        self._background = torch.from_numpy(task.background).to(self._device)  # (C,)
-        self._matrix = torch.tensor(COLOUR_MATRIX, dtype=torch.float32, device=self._device)
-        self._low, self._high = (
-            torch.from_numpy(each)[:, None].to(self._device) for each in bounds(task.width, task.height)
-        )
         self._measured = math.nan, math.nan
         self._table: Table
         self._values = self._first = self._second = self._frozen = torch.zeros(0)
+        self._take(task)
 
+    @in_no_mode
+    def _take(self, task: Task) -> None:
+        """What stays the same."""
+        self._pixels = torch.from_numpy(task.pixels.astype(np.int32)).to(self._device)  # (H, W, C)
+        self._background = torch.from_numpy(task.background).to(self._device)  # (C,)
+        self._matrix = torch.tensor(COLOUR_MATRIX, dtype=DTYPE, device=self._device)
+        self._low, self._high = (
+            torch.from_numpy(each)[:, None].to(self._device) for each in bounds(task.width, task.height)
+        )
+
+    @in_no_mode
     def send(self, table: Table) -> None:
         self._table = table
         arrays = (table.values, table.first, table.second, table.frozen)
@@ -102,7 +127,7 @@ class TorchEngine:
 
     def _placed(self, values: Tensor, where: Subset) -> tuple[Tensor, Tensor, Tensor]:
         """Means (2, N) and standard deviations (2, N) in samples, angles (N,)."""
-        origin = torch.tensor(where.origin, device=self._device)[:, None]
+        origin = torch.tensor(where.origin, dtype=DTYPE, device=self._device)[:, None]
         half = 0.5 * values[LOG_ASPECT]
         scale = torch.exp(torch.stack([values[LOG_SCALE] + half, values[LOG_SCALE] - half]))
         return (values[MEAN] - origin) / where.reduction, scale / where.reduction, values[ANGLE]
@@ -113,7 +138,8 @@ class TorchEngine:
         mean, scale, angle = self._placed(values, where)
         rows = torch.stack([*mean, *(torch.cos(angle) / scale), *(torch.sin(angle) / scale)], dim=1)  # (N, 6)
         x, y, cos1, cos2, sin1, sin2 = rows.index_select(0, ids).unbind(dim=1)  # (P,) each
-        dx, dy = samples % where.width + 0.5 - x, samples // where.width + 0.5 - y
+        row, column = (each.to(DTYPE) for each in (samples // where.width, samples % where.width))
+        dx, dy = column + 0.5 - x, row + 0.5 - y
         u, v = cos1 * dx + sin1 * dy, cos2 * dy - sin2 * dx  # along and across, in standard deviations
         return torch.clamp(torch.exp(-0.5 * (u * u + v * v)) - CUTOFF, min=0.0)
 
@@ -132,7 +158,7 @@ class TorchEngine:
     def _planes(self, values: Tensor, where: Subset) -> Tensor:
         """(h w, K) sums of weight times feature over all Gaussians."""
         feature = self._features(values)
-        planes = torch.zeros(where.width * where.height, feature.shape[1], device=self._device)
+        planes = torch.zeros(where.width * where.height, feature.shape[1], dtype=DTYPE, device=self._device)
         for ids, samples in self._pairs(values, where):
             weight = self._weights(values, where, (ids, samples))
             planes.index_add_(0, samples, weight[:, None] * feature.index_select(0, ids))
@@ -148,10 +174,11 @@ class TorchEngine:
     def _wanted(self, where: Subset) -> Tensor:
         """(h, w, C) the samples of the picture, in [0, 1]."""
         r = where.reduction
-        return self._pixels[where.y0 :: r, where.x0 :: r][: where.height, : where.width] * self._unit
+        return self._pixels[where.y0 :: r, where.x0 :: r][: where.height, : where.width].to(DTYPE) * self._unit
 
     # ---- A step (SmartSplat, section 3; Adam: Kingma and Ba 2015) ----
 
+    @in_no_mode
     def gradients(self, values: Tensor, reduction: int, index: int) -> Tensor:
         """(5 + C, N) of the loss times all samples of the picture, by the coded coordinates.
 
@@ -211,6 +238,7 @@ class TorchEngine:
             mask[row] = (self._frozen & FROZEN[name]) != 0
         return mask
 
+    @in_no_mode
     @torch.no_grad()
     def step(self, step: Step) -> None:
         values = self._values
@@ -253,6 +281,7 @@ class TorchEngine:
 
     # ---- Pruning and densification ----
 
+    @in_no_mode
     @torch.no_grad()
     def removal_costs(self, reduction: int) -> FloatArray:
         cost = np.zeros(self._values.shape[1], np.float32)
@@ -266,7 +295,7 @@ class TorchEngine:
         planes, colour = self._planes(values, where), self._colours(values)
         drawn = self._blended(planes, where).reshape(len(planes), -1)  # (h w, C)
         error = drawn - self._wanted(where).reshape(drawn.shape)
-        cost = torch.zeros(values.shape[1], device=self._device)
+        cost = torch.zeros(values.shape[1], dtype=DTYPE, device=self._device)
         for ids, samples in self._pairs(values, where):
             share = self._weights(values, where, (ids, samples))[:, None]  # (P, 1)
             if self._task.blend is Blend.SUM:
@@ -286,6 +315,7 @@ class TorchEngine:
             idle = redundant_ones(table, cost, self._task.pixels, where, self._task.background)
         self.send(table.keep(dearest(cost, count, idle)))
 
+    @in_no_mode
     @torch.no_grad()
     def densify(self, count: int, reduction: int, rng: np.random.Generator) -> None:
         where = self._task.subset(reduction, int(rng.integers(reduction**2)))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from splatc import arguments
 from splatc.errors import DeviceError, UsageError
 
 if TYPE_CHECKING:
@@ -20,6 +21,14 @@ ENGINES = ("auto", "core", "cuda", "torch", "gsplat")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 _RUNS_ON = {"auto": ("cpu", "cuda"), "core": ("cpu",), "cuda": ("cuda",), "torch": DEVICES[1:], "gsplat": ("cuda",)}
 _INSTALL = {"torch": 'pip install "splatc[train]"', "gsplat": 'pip install "splatc[gsplat]"'}
+
+
+def check_names(engine: object, device: object) -> str:
+    """The device, for None the usual one of the engine: the CPU where "auto" chooses. Raises UsageError for what is no engine or device."""
+    named = arguments.choice("engine", engine, ENGINES)
+    if device is None:
+        return "cpu" if named == "auto" else "auto"
+    return arguments.choice("device", device, DEVICES)
 
 
 @dataclass(frozen=True)
@@ -43,14 +52,13 @@ class Wanted:
 
     def check(self, tune: str) -> None:
         """Raises UsageError for what contradicts itself or is not installed, DeviceError for a GPU that does not work."""
-        if self.engine not in ENGINES:
-            raise UsageError(f"engine={self.engine!r}: expected {_listed(ENGINES)}")
-        if self.device not in DEVICES:
-            raise UsageError(f"device={self.device!r}: expected {_listed(DEVICES)}")
+        check_names(self.engine, self.device)
         possible = _RUNS_ON[self.engine]
         if self.device not in ("auto", *possible):
             if self.engine == "auto":
-                raise UsageError(f"--device {self.device} is driven by PyTorch alone: add --engine torch")
+                raise UsageError(
+                    f"--device {self.device} is driven by PyTorch alone: add --engine torch (in Python engine='torch')"
+                )
             raise UsageError(
                 f"--engine {self.engine} does not run on --device {self.device}, but on {' or '.join(possible)}"
             )
@@ -122,7 +130,3 @@ def _find_gpu(*, needed: bool) -> Device | Missing:
     if needed and isinstance(found, str):
         raise DeviceError(f"{found}; --device cpu (in Python device='cpu') does without")
     return found
-
-
-def _listed(words: tuple[str, ...]) -> str:
-    return ", ".join(map(repr, words[:-1])) + f" or {words[-1]!r}"

@@ -44,7 +44,7 @@ class GsplatEngine(TorchEngine):
         offsets = gsplat.isect_offset_encode(keys, 1, across, down)  # (1, down, across)
         ends = torch.cat([offsets.flatten(), offsets.new_tensor([len(order)])])
         longest = int((ends[1:] - ends[:-1]).max()) if len(order) else 0
-        light = torch.full((1, where.height, where.width), TRANSPARENT, device=angle.device)
+        light = torch.full((1, where.height, where.width), TRANSPARENT, dtype=angle.dtype, device=angle.device)
         for batch in range(-(-longest // BATCH)):
             ids, samples, _ = gsplat.rasterize_to_indices_in_range(
                 batch, batch + 1, light, centre, conic[None], opacity, where.width, where.height, TILE, offsets, order
