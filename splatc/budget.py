@@ -46,7 +46,7 @@ def budget_of(max_pixels: object, max_memory: object, max_work: object) -> Budge
 class Budget:
     """What a decoder may spend on one picture; None takes the default of a bound.
 
-    Raises UsageError unless each is a whole number above 0, or None.
+    Raises UsageError unless each is a whole number from 1 to 2^63 - 1, or None.
     """
 
     max_pixels: int | None = None
