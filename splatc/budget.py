@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
 from splatc import arguments
@@ -47,7 +46,7 @@ def budget_of(max_pixels: object, max_memory: object, max_work: object) -> Budge
 class Budget:
     """What a decoder may spend on one picture; None takes the default of a bound.
 
-    Raises UsageError unless each is a whole number above 0, or None.
+    Raises UsageError unless each is a whole number from 1 to 2^63 - 1, or None.
     """
 
     max_pixels: int | None = None
@@ -96,14 +95,18 @@ class Budget:
         """Raise LimitError if Gaussians may not be read: what a `bitstream.cost.Cost` says of them."""
         from splatc.bitstream.cost import Cost
 
-        self.check_memory(count * GAUSSIAN_BYTES + parents * TABLE_BYTES, f"reading {count} Gaussians")
-        work = Cost(count, parents, searched).work
-        self.check_work(work, f"reading {count} Gaussians", "take a region or a coarser --max-level, or ")
+        cost = Cost(count, parents, searched)
+        self._check_memory_of(cost)
+        self.check_work(cost.work, f"reading {count} Gaussians", "take a region or a coarser --max-level, or ")
+
+    def _check_memory_of(self, cost: Cost) -> None:
+        needed = cost.gaussians * GAUSSIAN_BYTES + cost.parents * TABLE_BYTES
+        self.check_memory(needed, f"reading {cost.gaussians} Gaussians")
 
     def check_groups(self, costs: Sequence[Cost]) -> None:
         """Raise LimitError if the groups of a file may not be read one after the other, which keeps one at a time in memory."""
         for each in costs:
-            self.check_reading(*each)
+            self._check_memory_of(each)
         self.check_work(sum(each.work for each in costs), "reading all of the file")
 
     def check_points(self, quantizer: Quantizer, gaussians: QuantizedGaussians, view: View, reading: int = 0) -> None:
@@ -118,6 +121,8 @@ class Budget:
 
     def _smaller(self, quantizer: Quantizer, gaussians: QuantizedGaussians, view: View, reading: int) -> str:
         """The largest scale below that of a view which is within the budget, in words."""
+        from fractions import Fraction  # with what it imports it takes 3 ms
+
         from splatc.render import work
         from splatc.render.view import View
 

@@ -25,11 +25,11 @@ def describe(file: bytes | BinaryIO, *, bits: bool = False, budget: Budget = Bud
     """
     stream = io.BytesIO(file) if isinstance(file, bytes) else file
     if not bits:
-        return report(Structure(stream))
+        return report(Structure(stream, budget.check_memory))
 
     from splatc.bitstream import Reader
 
-    return report_with_bits(Reader(stream), budget)
+    return report_with_bits(Reader(stream, budget.check_memory), budget)
 
 
 def report_with_bits(reader: Reader, budget: Budget) -> dict[str, Any]:

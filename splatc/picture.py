@@ -110,7 +110,7 @@ class Picture:
             stream = arguments.stream("file", file)
         try:
             with self._named():
-                self._reader = Reader(stream)
+                self._reader = Reader(stream, self.budget.check_memory)
         except BaseException:
             self.close()
             raise

@@ -122,7 +122,7 @@ def _check_chunks(source: Source, chunks: list[Chunk], found: _Findings) -> set[
 def _check_streams(stream: BinaryIO, damaged: bool, found: _Findings, budget: Budget) -> None:
     """The index, and every stream to its end. ``damaged``: the CRC of GAUS is wrong, and only those of sections can be believed."""
     with found.of("index"):
-        reader = Reader(stream)
+        reader = Reader(stream, budget.check_memory)
         if any(section.crc is not None for section in reader.sections):
             groups = reader.groups()
             budget.check_groups([reader.cost(group) for group in groups])
@@ -130,7 +130,7 @@ def _check_streams(stream: BinaryIO, damaged: bool, found: _Findings, budget: Bu
                 _check_sections(reader, group, found, budget)
         elif not damaged:
             with found.of("stream"):
-                budget.check_reading(*reader.needed())
+                budget.check_groups([reader.needed()])
                 reader.check_sections([0] if reader.sections else [])
 
 

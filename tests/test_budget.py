@@ -29,6 +29,7 @@ from splatc.render.draw import make_plan
 from splatc.render.view import view
 from splatc.steps import Quantizer
 from tests.bitstream_cases import header_for, random_quantized
+from tests.hostile.case import divided
 from tests.scenes import random_gaussians
 from tests.surgery import chunks_of, varint, with_payload
 
@@ -199,6 +200,20 @@ def test_only_the_sections_that_are_needed_count() -> None:
     assert searched == layout.work(reader.sections) > count
     assert 0 < reader.needed((0, 0, 100, 100))[0] < 9000
     assert reader.needed(max_level=15)[0] < reader.needed(max_level=1)[0] <= 12_000
+
+
+def test_an_index_is_not_read_beyond_the_memory_that_is_allowed(tmp_path: Path) -> None:
+    """By every door: sections cost memory before one of them is read."""
+    path = tmp_path / "divided.splat2d"
+    path.write_bytes(divided())
+    words = "an index of 39 bytes would take some 1 MiB of memory"
+    with pytest.raises(LimitError, match=words):
+        splatc.open(path, max_memory=3899)
+    with pytest.raises(LimitError, match=words):
+        splatc.info(path, max_memory=3899)
+    assert [(each.kind, each.part) for each in splatc.verify(path, max_memory=3899)] == [("limit", "index")]
+    result = CliRunner().invoke(main, ["info", str(path), "--max-memory", "3899"])
+    assert (result.exit_code, words in result.stderr) == (4, True)
 
 
 def test_the_table_of_limits_says_the_same() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import time
+import tracemalloc
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -183,6 +184,9 @@ def test_what_the_line_says_helps(attack: Path) -> None:
     with pytest.raises(LimitError, match=f"raise --max-work to {needed} "):
         splatc.decode(small, max_work=needed - 1)
     assert splatc.decode(small, max_work=needed).shape == (64, 64, 4)
+    reading = Reader(io.BytesIO(small)).needed().work
+    with pytest.raises(LimitError, match="unasked: take a smaller region, or raise"):  # no scale would be within this
+        splatc.decode(small, max_work=reading + 1)
 
 
 @pytest.mark.parametrize("needed", ["reading", "drawing"])
@@ -223,14 +227,14 @@ def test_every_command_takes_a_limit_of_memory(command: str, tiny_splat: Path, t
 @pytest.mark.parametrize("name", ["max_pixels", "max_memory", "max_work"])
 @pytest.mark.parametrize("wrong", [0, -1, 1.5, True, "9", math.nan, math.inf, b"1", [1]])
 def test_a_budget_is_whole_numbers(name: str, wrong: Any) -> None:
-    with pytest.raises(UsageError, match=f"{name}=.*expected a whole number above 0"):
+    with pytest.raises(UsageError, match=f"{name}=.*expected a whole number from 1"):
         Budget(**{name: wrong})
     with pytest.raises(UsageError, match=name):
         splatc.decode(worst.empty(4, 4), **{name: wrong})
 
 
 def test_a_budget_takes_any_whole_number() -> None:
-    assert Budget(np.int64(7), 8.0, 10**30) == Budget(7, 8, 10**30)  # type: ignore[arg-type]
+    assert Budget(np.int64(7), 8.0, 2**63 - 1) == Budget(7, 8, 2**63 - 1)  # type: ignore[arg-type]
 
 
 # ---- The worst file of each stage ----
@@ -338,3 +342,20 @@ def test_sums_do_not_overflow() -> None:
     single = work.boxes(data_header.quantizer, many.take(np.arange(1)), part)
     all_of_them = work.boxes(data_header.quantizer, many, part)
     assert all_of_them == work.Boxes(single.count << 17, single.sides << 17, single.area << 17)
+
+
+@pytest.mark.parametrize("a", [(3, 8), (4, 8), (1, 16)])
+@pytest.mark.parametrize("b", [(3, 8), (4, 16), (1, 8)])
+def test_comparing_takes_less_memory_than_was_estimated(a: tuple[int, int], b: tuple[int, int], tmp_path: Path) -> None:
+    first, second = str(tmp_path / "a"), str(tmp_path / "b")
+    for path, (channels, depth) in ((first, a), (second, b)):
+        Path(path).write_bytes(worst.empty(1500, 1000, channels, depth))
+    compare.compare(first, second)  # what is loaded once
+    tracemalloc.start()
+    compare.compare(first, second)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    pictures = [compare.load_any(path, print, Budget())[0] for path in (first, second)]
+    assert peak < compare._needed(pictures[0], pictures[1]) + 1_000_000
+    with pytest.raises(LimitError, match="comparing"):
+        compare.compare(first, second, budget=Budget(max_memory=max(each.pixels.nbytes for each in pictures) + 4096))

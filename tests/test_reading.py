@@ -6,6 +6,7 @@ import io
 import json
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -188,9 +189,9 @@ def test_info_with_bits_looks_at_the_structure_once(monkeypatch: pytest.MonkeyPa
     opened: list[object] = []
     begin = Structure.__init__
 
-    def counted(self: Structure, file: io.BytesIO) -> None:
+    def counted(self: Structure, *arguments: Any) -> None:
         opened.append(self)
-        begin(self, file)
+        begin(self, *arguments)
 
     monkeypatch.setattr(Structure, "__init__", counted)
     report = splatc.info(divided(), bits=True)

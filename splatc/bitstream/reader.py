@@ -12,7 +12,7 @@ from splatc.bitstream import container, decoding, layout, limits
 from splatc.bitstream.cost import Cost, cost_of
 from splatc.bitstream.decoding import Decoded
 from splatc.bitstream.layout import Section
-from splatc.bitstream.structure import Structure
+from splatc.bitstream.structure import CheckMemory, Structure
 from splatc.core import library
 from splatc.errors import CorruptFileError
 from splatc.quantize import QuantizedGaussians, empty_gaussians, joined
@@ -41,8 +41,8 @@ class Reader(Structure):
     One that ends too early can be read in part.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
-        super().__init__(file)
+    def __init__(self, file: BinaryIO, check_memory: CheckMemory | None = None) -> None:
+        super().__init__(file, check_memory)
         self._parents = {section.parent for section in self.sections if section.parent is not None}
         self._cache: dict[int, Decoded] = {}
         self._checked = False

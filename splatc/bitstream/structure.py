@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import BinaryIO
 
 from splatc.bitstream import container, index, layout, limits, metadata
@@ -13,12 +14,15 @@ from splatc.bitstream.metadata import Metadata
 from splatc.bitstream.source import Source
 from splatc.errors import CorruptFileError, LimitError
 
+CheckMemory = Callable[[int, str], None]
+"""Raises LimitError unless so many bytes may be used for what the sentence names."""
+
 
 class Structure:
     """What a ``.splat2d`` file says of itself."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        """Reads the header and the index of a seekable file, which the caller closes.
+    def __init__(self, file: BinaryIO, check_memory: CheckMemory | None = None) -> None:
+        """Reads the header and the index of a seekable file, which the caller closes. ``check_memory`` hears what the index will take.
 
         A file that ends too early can be opened if its header is whole; ``truncation`` then says what is wrong with it. Raises
         CorruptFileError, UnsupportedFileError (another version, an unknown critical chunk) or LimitError.
@@ -37,6 +41,8 @@ class Structure:
         if gaussians is not None:
             if indexed is not None:
                 index.check_length(indexed.length, self.header)
+                if check_memory is not None:
+                    check_memory(index.MEMORY * indexed.length, f"an index of {indexed.length} bytes")
                 payload = container.payload(self._source, indexed)
                 self.layout, self.sections = index.read(payload, self.header, gaussians.length)
             else:

@@ -75,7 +75,8 @@ def boxes(quantizer: Quantizer, gaussians: QuantizedGaussians, part: tuple[int, 
     """The boxes around the ellipses where Gaussians end, clipped to a part (x0, y0, x1, y1) of the picture, 1/16 px."""
     count = sides = area = 0
     for start in range(0, len(gaussians), _CHUNK):
-        some = gaussians.take(np.arange(start, min(start + _CHUNK, len(gaussians))))
+        stop = min(start + _CHUNK, len(gaussians))
+        some = gaussians if stop - start == len(gaussians) else gaussians.take(np.arange(start, stop))
         across, down = (
             np.minimum(middle + half, high) - np.maximum(middle - half, low)
             for middle, half, low, high in zip(
