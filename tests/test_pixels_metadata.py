@@ -15,7 +15,8 @@ import pytest
 
 from splatc.image_io import FORMATS, Image, save
 from splatc.pixels import Metadata, load
-from splatc.pixels.metadata import exif_of, orientation_of, upright, xmp_of
+from splatc.pixels.metadata import exif_of, xmp_of
+from splatc.pixels.orientation import orientation_of, upright
 
 IMAGES = Path(__file__).parent / "images"
 P3 = load(str(IMAGES / "icc_display_p3.png"))
@@ -82,7 +83,7 @@ def test_broken_exif_does_no_harm() -> None:
     whole = exif_with(6).removeprefix(b"Exif\0\0")
     assert orientation_of(whole, b"") == 6
     for end in range(len(whole)):
-        upright(whole[:end], b"")
+        upright(whole[:end], b"", 6)
         assert orientation_of(whole[:end], b"") in (1, 6)
     assert orientation_of(b"MM\0*" + b"\xff" * 8, b"") == 1
 

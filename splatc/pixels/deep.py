@@ -14,10 +14,10 @@ from typing import BinaryIO
 import numpy as np
 import PIL.Image
 import PIL.ImageFile
-import PIL.ImageOps
 from numpy.typing import NDArray
 
 from splatc.errors import InputImageError
+from splatc.pixels.orientation import load_turned
 
 _FIRST_IS_HIGH = {"B": True, "L": False, "N": sys.byteorder == "big"}
 ADVICE = "convert the picture to an interleaved 16-bit TIFF or to PNG, or install splatc[uhr]"
@@ -70,17 +70,18 @@ class DeepPicture:
         return samples
 
 
-def open_deep(stream: BinaryIO, formats: list[str]) -> DeepPicture:
-    """Decode a picture for which is_deep_colour holds. Raises InputImageError for an arrangement that Pillow cannot unpack twice."""
+def open_deep(stream: BinaryIO, formats: list[str], orientation: int) -> DeepPicture:
+    """Decode a picture for which is_deep_colour holds, and turn it.
+
+    Raises InputImageError for an arrangement that Pillow cannot unpack twice.
+    """
     pictures = []
     for byte in ("B", "L"):
         stream.seek(0)
         picture = PIL.Image.open(stream, formats=formats)
         kind, _, order = raw_mode(picture).partition(";16")
         _unpack(picture, kind, byte)
-        picture.load()
-        PIL.ImageOps.exif_transpose(picture, in_place=True)
-        pictures.append(picture)
+        pictures.append(load_turned(picture, orientation))
     high, low = pictures if _FIRST_IS_HIGH[order] else pictures[::-1]
     return DeepPicture(high, low, kind, high.info.get("transparency"))
 

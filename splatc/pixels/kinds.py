@@ -7,7 +7,9 @@ from typing import BinaryIO
 import PIL.Image
 
 from splatc.errors import InputImageError
+from splatc.pixels import cicp
 from splatc.pixels.deep import raw_mode
+from splatc.pixels.file_metadata import transfer_of
 
 _MODES = {
     "1": "bilevel",
@@ -30,7 +32,6 @@ _BOXES = {b"heic", b"heix", b"hevc", b"mif1", b"msf1"}  # brands of HEIF; AVIF h
 _RAW = "a camera's raw file, of which only the preview could be read: develop it to TIFF, PNG or JPEG first"
 _NEW_SUBFILE_TYPE, _BITS, _PLANES, _SUB_IFDS, _DNG_VERSION = 254, 258, 284, 330, 50706  # TIFF tags
 _AVIF_PIXELS = b"pixi"
-_HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
 _HEAD = 1 << 16  # bytes that hold everything before the pixels, unless a profile is huge
 
 
@@ -49,9 +50,9 @@ def refuse_by_first_bytes(head: bytes) -> None:
 
 def refuse_by_header(picture: PIL.Image.Image, stream: BinaryIO) -> None:
     """Raises InputImageError for an opened picture that Pillow reads, but not for what it is."""
-    if _transfer(picture, stream) in _HDR_TRANSFERS:
-        name = _HDR_TRANSFERS[_transfer(picture, stream)]
-        raise InputImageError(f"HDR pictures ({name}) are not supported: tone-map the picture to SDR first")
+    hdr = cicp.HDR.get(transfer_of(picture, stream))
+    if hdr:
+        raise InputImageError(f"HDR pictures ({hdr}) are not supported: tone-map the picture to SDR first")
     if picture.mode == "F":
         raise InputImageError(_HDR.format(str(picture.format)))
     depth = _hidden_depth(picture, stream)
@@ -99,19 +100,6 @@ def losses(picture: PIL.Image.Image, stream: BinaryIO) -> tuple[str, ...]:
 def has_gain_map(xmp: bytes | str) -> bool:
     """Whether this XMP describes a second picture that makes this one HDR (Ultra HDR)."""
     return b"hdr-gain-map" in xmp if isinstance(xmp, bytes) else "hdr-gain-map" in xmp
-
-
-def _transfer(picture: PIL.Image.Image, stream: BinaryIO) -> int:
-    """The transfer function that an opened PNG or AVIF file tells by its number in ITU-T H.273; 0 if it tells none."""
-    stream.seek(0)
-    head = stream.read(_HEAD)
-    if picture.format == "PNG":
-        at = head.find(b"cICP", 0, head.find(b"IDAT"))  # primaries, transfer, matrix, range: a byte each
-        return head[at + 5] if at >= 0 else 0
-    if picture.format == "AVIF":
-        at = head.find(b"colrnclx")  # primaries, transfer, matrix: two bytes each
-        return head[at + 11] if 0 <= at < len(head) - 11 else 0
-    return 0
 
 
 def _hidden_depth(picture: PIL.Image.Image, stream: BinaryIO) -> int:

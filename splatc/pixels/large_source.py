@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from splatc.pixels.image import Samples
+from splatc.pixels.orientation import turned
 from splatc.pixels.pillow_source import ROWS
 
 
@@ -98,14 +99,3 @@ def open_tiff(path: str, orientation: int) -> Stored | None:
             yield pixels[top : top + ROWS]
 
     return Stored(pixels.shape[1], pixels.shape[0], pixels.shape[2], 8 * pixels.itemsize, strips)
-
-
-def turned(pixels: Samples, orientation: int) -> Samples:
-    """A view of (H, W, C) samples as they are shown."""
-    if orientation >= 5:
-        pixels = pixels.transpose(1, 0, 2)  # then 5: as it is, 6: mirrored, 7: both, 8: upside down
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    return pixels

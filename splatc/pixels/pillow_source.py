@@ -7,12 +7,13 @@ from typing import BinaryIO
 
 import numpy as np
 import PIL.Image
-import PIL.ImageOps
 
 from splatc.errors import InputImageError
 from splatc.pixels import deep
 from splatc.pixels.colour import cmyk_to_rgb
+from splatc.pixels.file_metadata import FileMetadata
 from splatc.pixels.image import Samples
+from splatc.pixels.orientation import load_turned
 
 # Only formats that Pillow decodes by itself: others start programs (EPS) or are no pictures (HDF5).
 READABLE = ("PNG", "JPEG", "WEBP", "AVIF", "JPEG2000", "TIFF", "PPM", "BMP", "GIF", "TGA", "QOI")
@@ -34,22 +35,23 @@ def formats() -> list[str]:
     return [name for name in READABLE if name in PIL.Image.OPEN]
 
 
-def decode(picture: PIL.Image.Image, stream: BinaryIO) -> tuple[int, int, Reader, tuple[str, ...]]:
-    """Channels, bits per sample and the reader of an opened picture, turned as it is shown; and what to say of it."""
+def decode(
+    picture: PIL.Image.Image, stream: BinaryIO, told: FileMetadata
+) -> tuple[tuple[int, int], int, int, Reader, tuple[str, ...]]:
+    """Size, channels, bits per sample and the reader of an opened picture, turned as it is shown; and what to say of it."""
     if picture.format == "PPM" and largest_sample(picture) > 255 and picture.mode == "RGB":
-        return 3, 16, _deep_ppm(picture, stream), ()
+        return picture.size, 3, 16, _deep_ppm(picture, stream), ()
     if deep.is_deep_colour(picture):
-        samples = deep.open_deep(stream, formats())
-        return samples.channels, 16, samples.rows, ()
+        samples = deep.open_deep(stream, formats(), told.orientation)
+        return samples.high.size, samples.channels, 16, samples.rows, ()
     low_bits = _gray_bits(picture)
-    picture.load()
-    PIL.ImageOps.exif_transpose(picture, in_place=True)
+    picture = load_turned(picture, told.orientation)
     mode, transparency = picture.mode, picture.info.get("transparency")
     if mode.startswith("I"):
-        return (1 if transparency is None else 2), 16, _deep_gray(picture), ()
+        return picture.size, (1 if transparency is None else 2), 16, _deep_gray(picture), ()
     if mode == "CMYK":
-        convert, notes = cmyk_to_rgb(picture.info.get("icc_profile") or b"")
-        return 3, 8, _converted(picture, convert), notes
+        convert, notes = cmyk_to_rgb(told.icc)
+        return picture.size, 3, 8, _converted(picture, convert), notes
     if mode in ("1", "L", "LA", "La"):
         target = "LA" if mode.upper() == "LA" or transparency is not None else "L"
         if isinstance(transparency, int) and low_bits < 8 and mode == "L":
@@ -63,7 +65,7 @@ def decode(picture: PIL.Image.Image, stream: BinaryIO) -> tuple[int, int, Reader
         )
     else:
         raise InputImageError(f"pictures of Pillow's mode {mode} are not supported: convert it to 8-bit gray or RGB")
-    return len(target), 8, _converted(picture, lambda band: _to_mode(band, target)), ()
+    return picture.size, len(target), 8, _converted(picture, lambda band: _to_mode(band, target)), ()
 
 
 def strips(height: int, read: Reader) -> Iterator[Samples]:

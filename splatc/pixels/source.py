@@ -22,8 +22,9 @@ from splatc.errors import InputImageError, LimitError, SplatError
 from splatc.files import STDIO, named, open_input
 from splatc.pixels import deep, kinds, large_source, pillow_source
 from splatc.pixels.colour import kept_profile
+from splatc.pixels.file_metadata import file_metadata
 from splatc.pixels.image import MAX_PIXELS, Image, Samples
-from splatc.pixels.metadata import exif_of, orientation_of, upright, xmp_of
+from splatc.pixels.orientation import upright
 
 IN_MEMORY = 1 << 30
 """Bytes of samples; more of them go to a temporary file, which the system pages in and out."""
@@ -167,37 +168,27 @@ def _open(path: str, stream: BinaryIO) -> PixelSource:
         raise LimitError(f"{picture.width} x {picture.height} is more than the {MAX_PIXELS} pixels that splatc accepts")
     kinds.refuse_by_header(picture, stream)
     description, notes = kinds.describe(picture), kinds.losses(picture, stream)
-    exif, xmp = exif_of(picture), xmp_of(picture)
-    profile = picture.info.get("icc_profile") or b""
+    told = file_metadata(picture, stream)
     icc, more, profile_notes = b"", _NOTHING, _NOTHING
 
-    stored = _streamed(path, picture, _orientation(picture, exif, xmp))
+    stored = _streamed(path, picture, told.orientation)
     if stored is not None:
         size, channels, depth = (stored.width, stored.height), stored.channels, stored.bit_depth
         read = stored.strips
     else:
-        channels, depth, rows, more = pillow_source.decode(picture, stream)
-        exif, xmp = exif or exif_of(picture), xmp or xmp_of(picture)  # PNG may have them after the pixels
-        size = picture.size
+        size, channels, depth, rows, more = pillow_source.decode(picture, stream, told)
 
         def read() -> Iterator[Samples]:
             return pillow_source.strips(size[1], rows)
 
     if picture.mode != "CMYK":
-        icc, profile_notes = kept_profile(profile, channels)
-    exif, xmp = upright(exif, xmp)
+        icc, profile_notes = kept_profile(told.colours, channels)
+    exif, xmp = upright(told.exif, told.xmp, told.orientation)
     if kinds.has_gain_map(xmp):
         xmp = b""  # it describes what is left out
     metadata = Metadata(icc, exif, xmp)
-    notes = (*notes, *more, *profile_notes)
+    notes = (*notes, *more, *told.notes, *profile_notes)
     return PixelSource(*size, channels, depth, metadata, notes, description, read, path)
-
-
-def _orientation(picture: PIL.Image.Image, exif: bytes, xmp: bytes) -> int:
-    if picture.format == "TIFF":  # a tag of the file itself
-        value = picture.getexif().get(0x0112, 1)
-        return value if value in range(1, 9) else 1
-    return orientation_of(exif, xmp)
 
 
 def _streamed(path: str, picture: PIL.Image.Image, orientation: int) -> large_source.Stored | None:
