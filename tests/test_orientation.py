@@ -152,7 +152,7 @@ def _tiff(pixels: Any, kind: int, count: int, name: str, orientation: int, order
             behind += data + bytes(len(data) % 2)
         directory += struct.pack(order + "HHI", tag, each, number) + place
     mark = b"II*\0" if order == "<" else b"MM\0*"
-    return mark + struct.pack(order + "I", 8) + directory + bytes(4) + behind.ljust(64, b"\0") + pixels.tobytes()
+    return mark + struct.pack(order + "I", 8) + directory + bytes(4) + behind.ljust(64, b"\0") + bytes(pixels.tobytes())
 
 
 PLACES: dict[str, Any] = {
@@ -226,7 +226,7 @@ def test_every_place_in_tiff(place: str, orientation: int, reader: str, tmp_path
 
 def _check_place(place: str, orientation: int, folder: Path) -> None:
     made = PLACES[place]
-    plain = PIL.Image.open(io.BytesIO(made(1)))
+    plain: PIL.Image.Image = PIL.Image.open(io.BytesIO(made(1)))
     if place != "TIFF, gray":
         plain = plain.convert("L" if "gray" in place else "RGB")
     check(made(orientation), orientation, folder, np.asarray(plain))

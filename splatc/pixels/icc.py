@@ -35,10 +35,10 @@ class Curve:
     f: float = 0.0
 
     def light(self, samples: ArrayLike) -> Floats:
-        """What `samples` amount to, clipped to 0..1."""
+        """What `samples` amount to; not less than 0."""
         v = np.asarray(samples, np.float64)
         above = np.maximum(self.a * v + self.b, 0) ** self.g + self.e
-        result: Floats = np.where(v >= self.d, above, self.c * v + self.f).clip(0, 1)
+        result: Floats = np.where(v >= self.d, above, self.c * v + self.f).clip(0)
         return result
 
     def of_narrow_range(self) -> Curve:
@@ -103,10 +103,13 @@ class ColourSpace:
 
     def to_d50(self) -> Floats:
         """(3, 3) from linear RGB to XYZ under the white of profiles. Raises ValueError for chromaticities that span no colours."""
-        return _bradford(self.white) @ self._to_xyz()
+        to_xyz = self._to_xyz()
+        return _bradford(self.white) @ to_xyz
 
     def _to_xyz(self) -> Floats:
         columns = np.array([(x, y, 1 - x - y) for x, y in self.primaries]).T
+        if not np.isfinite([*columns.flat, *self.white]).all():
+            raise ValueError("chromaticities that are no numbers")
         if abs(np.linalg.det(columns)) < 1e-6 or self.white[1] < 1e-3:
             raise ValueError("chromaticities that span no colours")
         result: Floats = columns * np.linalg.solve(columns, _xyz(self.white))
