@@ -87,6 +87,17 @@ def test_gray_is_that_of_the_formula(name: str) -> None:
     assert np.abs(shown - 255 * encoded(curve.light(GRAYS / 255))[..., np.newaxis]).max() <= 1
 
 
+def test_an_rgb_profile_of_a_gray_picture_is_one_for_gray() -> None:
+    space = ColourSpace("wide", calibration.ADOBE_RGB.primaries, curves=(Curve(1.5),))
+    profile, notes = kept_profile([space.profile(3)], 1)
+    assert notes == ()
+    assert (as_srgb(profile, GRAYS) == as_srgb(space.profile(1), GRAYS)).all()
+    three = ColourSpace("three", curves=(Curve(1.5), Curve(1.0), Curve(2.0)))
+    profile, notes = kept_profile([three.profile(3)], 1)
+    assert profile == b""
+    assert "other than the picture's channels" in notes[0]
+
+
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_what_shows_srgb_is_not_kept(channels: int) -> None:
     for space in (

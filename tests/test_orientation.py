@@ -211,6 +211,33 @@ def jp2(uuid: bytes) -> bytes:
     return data + struct.pack(">I4s", len(uuid) + 8, b"uuid") + uuid
 
 
+TIFFS: dict[str, dict[str, Any]] = {
+    "RGB": {"photometric": "rgb"},
+    "alpha": {"photometric": "rgb", "extrasamples": ["unassalpha"]},
+    "premultiplied": {"photometric": "rgb", "extrasamples": ["assocalpha"]},
+    "planes": {"photometric": "rgb", "planarconfig": "separate"},
+    "gray": {"photometric": "minisblack"},
+}
+
+
+@pytest.mark.parametrize("orientation", [2, 3, 5, 6, 7, 8])
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("kind", TIFFS)
+@pytest.mark.parametrize("reader", [*READERS, "tifffile"], indirect=True)
+def test_tiff_of_16_bits(kind: str, order: str, orientation: int, reader: str, tmp_path: Path) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    if reader == "Pillow" and kind == "planes":
+        pytest.skip("Pillow does not know it")
+    pixels = {"RGB": DEEP[..., :3], "planes": DEEP[..., :3], "gray": DEEP[..., :1]}.get(kind, DEEP).copy()
+    if kind == "premultiplied":
+        pixels[..., 3] = 65535
+    stored = np.moveaxis(pixels, -1, 0) if kind == "planes" else pixels[..., 0] if kind == "gray" else pixels
+    tags = [(274, 3, 1, orientation, True)]
+    tifffile.imwrite(tmp_path / "a.tif", stored, byteorder=order, extratags=tags, **TIFFS[kind])
+    expected = pixels[..., :3] if kind == "premultiplied" else pixels
+    check((tmp_path / "a.tif").read_bytes(), orientation, tmp_path, expected)
+
+
 @pytest.mark.parametrize("orientation", OTHERS)
 @pytest.mark.parametrize("place", [name for name in PLACES if not name.startswith("TIFF")])
 def test_every_place(place: str, orientation: int, reader: str, tmp_path: Path) -> None:
@@ -290,3 +317,8 @@ def test_turned_is_a_view() -> None:
         view = turned(RGB, orientation)
         assert np.shares_memory(view, RGB)
         assert (view == shown(RGB, orientation)).all()
+
+
+def test_a_file_that_has_changed_is_read_anew(reader: str, tmp_path: Path) -> None:
+    for pixels in (RGB, RGB[::-1].copy(), RGB[:, ::-1].copy()):
+        check(png(pixels, [(b"eXIf", short(6))]), 6, tmp_path, pixels)

@@ -15,6 +15,7 @@ import pytest
 
 from splatc.image_io import FORMATS, Image, save
 from splatc.pixels import Metadata, load
+from splatc.pixels.calibration import LINEAR
 from splatc.pixels.metadata import exif_of, xmp_of
 from splatc.pixels.orientation import orientation_of, upright
 
@@ -92,9 +93,7 @@ def test_profiles_are_kept_unless_they_show_srgb(tmp_path: Path) -> None:
     assert P3.metadata.icc
     assert P3.notes == ()
     assert load_saved(tmp_path / "srgb.png", icc_profile=SRGB).metadata.icc == b""
-    gray = tmp_path / "gray.png"
-    PIL.Image.fromarray(RGB[..., 0]).save(gray, icc_profile=P3.metadata.icc)
-    mismatch = load(str(gray))
+    mismatch = load_saved(tmp_path / "mismatch.png", icc_profile=LINEAR.profile(1))
     assert mismatch.metadata.icc == b""
     assert "other than the picture's channels" in mismatch.notes[0]
     damaged = load_saved(tmp_path / "bad.png", icc_profile=P3.metadata.icc[:150])

@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageCms
 
-from splatc.pixels.icc import ColourSpace
+from splatc.pixels.icc import ColourSpace, gray_of
 
 _INTENT = PIL.ImageCms.Intent.RELATIVE_COLORIMETRIC
 _FLAGS = PIL.ImageCms.Flags.BLACKPOINTCOMPENSATION
@@ -30,6 +30,8 @@ def kept_profile(told: Sequence[bytes | ColourSpace], channels: int) -> tuple[by
         try:
             profile = each if isinstance(each, bytes) else each.profile(channels)
             space, mode = _SPACES[channels]
+            if channels < 3 and profile[16:20] == b"RGB ":
+                profile = gray_of(profile) or profile
             if profile[16:20] != space.encode():
                 notes.append("the colour profile is for other than the picture's channels and is left out")
             else:

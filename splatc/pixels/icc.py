@@ -135,6 +135,33 @@ class ColourSpace:
         return _profile(b"RGB ", elements)
 
 
+def gray_of(profile: bytes) -> bytes:
+    """A profile for gray that shows what an RGB profile shows of equal samples; empty if its three curves are not the same.
+
+    Gray pictures are found with an RGB profile, which is not theirs.
+    """
+    curves = {_element(profile, name) for name in (b"rTRC", b"gTRC", b"bTRC")}
+    curve = curves.pop()
+    if curves or curve[:4] not in (b"curv", b"para"):
+        return b""
+    elements = [
+        (b"desc", _text("Gray of an RGB profile")),
+        (b"cprt", _text("CC0")),
+        (b"wtpt", _xyz_tag(_D50)),
+        (b"kTRC", curve),
+    ]
+    return _profile(b"GRAY", elements)
+
+
+def _element(profile: bytes, wanted: bytes) -> bytes:
+    """The element of a profile with this signature, empty if there is none."""
+    for at in range(132, min(132 + 12 * int.from_bytes(profile[128:132], "big"), len(profile) - 11), 12):
+        name, start, size = struct.unpack_from(">4sII", profile, at)
+        if name == wanted:
+            return profile[start : start + size]
+    return b""
+
+
 def _bradford(white: Xy) -> Floats:
     """(3, 3) adaptation from a white to that of profiles."""
     gains = (_BRADFORD @ _D50) / (_BRADFORD @ _xyz(white))

@@ -45,7 +45,8 @@ def open_vips(path: str, orientation: int) -> Stored | None:
     import pyvips
 
     access = "sequential" if orientation <= 2 else "random"
-    picture = pyvips.Image.new_from_file(path, access=access, fail_on="truncated")
+    # Without `revalidate`, libvips remembers the pixels of a file that has another content by now.
+    picture = pyvips.Image.new_from_file(path, access=access, fail_on="truncated", revalidate=True)
     kinds = {"b-w": 1, "grey16": 1, "srgb": 3, "rgb16": 3}
     if picture.format not in ("uchar", "ushort") or picture.interpretation not in kinds:
         return None
