@@ -33,13 +33,15 @@ class Kind:
     """At least, with 60 Gaussians."""
 
 
+LINEAR = "PNG gamma and chromaticities"  # PngSuite tells a gamma of 1
+
 KINDS = [
-    Kind("pngsuite/basn0g08.png", 1),
-    Kind("pngsuite/basn0g16.png", 1, 16),
-    Kind("pngsuite/basn2c16.png", 3, 16),
-    Kind("pngsuite/basn3p04.png", 3),
-    Kind("pngsuite/basn4a08.png", 2),
-    Kind("pngsuite/ftbbn3p08.png", 4),
+    Kind("pngsuite/basn0g08.png", 1, profile=LINEAR),
+    Kind("pngsuite/basn0g16.png", 1, 16, profile=LINEAR),
+    Kind("pngsuite/basn2c16.png", 3, 16, profile=LINEAR),
+    Kind("pngsuite/basn3p04.png", 3, profile=LINEAR),
+    Kind("pngsuite/basn4a08.png", 2, profile=LINEAR),
+    Kind("pngsuite/ftbbn3p08.png", 4, profile=LINEAR),
     Kind("alpha_soft.webp", 4),
     Kind("tiff_16bit_rgba.tiff", 4, 16, psnr_db=18),
     Kind("rec2020_16bit.png", 3, 16, profile="Rec2020"),
