@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from splatc.files import open_input
 from splatc.pixels import deep, pillow_source
-from splatc.pixels.source import explained, pillow_limit_replaced
+from splatc.pixels.opening import open_surveyed
+from splatc.pixels.source import explained
 
 _CHANNELS = {
     "1": 1,
@@ -37,9 +38,9 @@ class Extent:
 
 
 def extent_of(path: str) -> Extent:
-    """The size of the picture in a file. Raises InputError and InputImageError (not a picture)."""
-    with open_input(path) as stream, explained(path), pillow_limit_replaced():
-        picture = pillow_source.open_header(stream)
+    """The size of the picture in a file. Raises InputError, InputImageError (not a picture) and LimitError."""
+    with open_input(path) as stream, explained(path):
+        _, picture = open_surveyed(stream)
         channels = _CHANNELS.get(picture.mode, 4)
         if picture.info.get("transparency") is not None and channels in (1, 3):
             channels += 1

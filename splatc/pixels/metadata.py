@@ -15,6 +15,7 @@ import PIL.Image
 
 from splatc.bitstream import Metadata
 from splatc.bitstream.metadata import write
+from splatc.pixels.tiff_exif import exif_of_tiff
 
 _PREFIX = b"Exif\0\0"  # of JPEG's APP1 segment; PNG, WebP, TIFF and we store what follows it
 _ORIENTATION = 0x0112
@@ -22,8 +23,6 @@ _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>)\s*)([1-8])")
 _JPEG_SEGMENT = 65533  # bytes that one segment holds
 _JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _PNG_XMP = b"XML:com.adobe.xmp\0\0\0\0\0"  # keyword, neither compressed nor translated
-# The tags of a TIFF file that describe the picture; the others describe the file.
-_TIFF_DESCRIPTIVE = (270, 271, 272, 305, 306, 315, 33432, 34665, 34853)
 
 
 def exif_of(picture: PIL.Image.Image) -> bytes:
@@ -35,18 +34,9 @@ def exif_of(picture: PIL.Image.Image) -> bytes:
         except ValueError:
             raw = b""
     if picture.format == "TIFF":
-        raw = _exif_of_tiff(picture)
+        raw, _ = exif_of_tiff(picture)
     raw = raw.removeprefix(_PREFIX) if isinstance(raw, bytes) else b""
     return raw if raw[:4] in (b"II*\0", b"MM\0*") else b""
-
-
-def _exif_of_tiff(picture: PIL.Image.Image) -> bytes:
-    """A TIFF file is its own EXIF: what of it describes the picture, as a structure of its own."""
-    own, kept = picture.getexif(), PIL.Image.Exif()
-    for tag in _TIFF_DESCRIPTIVE:
-        if tag in own:
-            kept[tag] = own.get_ifd(tag) if tag in (34665, 34853) else own[tag]
-    return kept.tobytes() if len(kept) else b""
 
 
 def xmp_of(picture: PIL.Image.Image) -> bytes:

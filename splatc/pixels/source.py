@@ -22,8 +22,11 @@ from splatc.errors import InputImageError, LimitError, SplatError
 from splatc.files import STDIO, named, open_input
 from splatc.pixels import deep, kinds, large_source, pillow_source
 from splatc.pixels.colour import kept_profile
-from splatc.pixels.image import MAX_PIXELS, Image, Samples
+from splatc.pixels.image import Image, Samples
 from splatc.pixels.metadata import exif_of, orientation_of, upright, xmp_of
+from splatc.pixels.opening import open_surveyed
+from splatc.pixels.tiff_exif import exif_of_tiff
+from splatc.pixels.xmp_keys import without_absent_parts
 
 IN_MEMORY = 1 << 30
 """Bytes of samples; more of them go to a temporary file, which the system pages in and out."""
@@ -31,6 +34,8 @@ STREAM_ABOVE = 1 << 26
 """Pixels; larger pictures are read by a reader that streams, where one is installed. Smaller ones take less than 1 GB in Pillow."""
 _PLAIN = {f"{kind}{bits}" for kind in ("L", "LA", "I", "RGB", "RGBA") for bits in ("", ";16B", ";16L", ";16N", ";16")}
 _NOTHING: tuple[str, ...] = ()
+_CLEAR = "all pixels are transparent: their colours are left out"
+_UNFILLED = "the alpha channel is zero everywhere and is left out: the picture is taken as opaque"
 MAX_PIPED = 1 << 31
 """Bytes read from a pipe, which must be held in memory."""
 
@@ -53,6 +58,8 @@ class PixelSource:
     read: Callable[[], Iterator[Samples]]
     name: str = ""
     """Begins the messages of errors."""
+    doubtful: bool = False
+    """Whether an alpha channel of nothing but zeros is taken for one that was never filled."""
 
     def strips(self) -> Iterator[Samples]:
         """All rows from top to bottom, (H_i, W, C) of uint8 or uint16 at a time; once, while the source is open.
@@ -69,15 +76,21 @@ class PixelSource:
 
 
 @contextlib.contextmanager
-def open_source(path: str) -> Iterator[PixelSource]:
+def open_source(path: str, *, trusted: bool = False) -> Iterator[PixelSource]:
     """The picture in a file, or on standard input for ``-``, to be read while the block lasts.
 
-    Raises InputError (missing, unreadable), InputImageError (not a picture, damaged, of an unsupported kind) and LimitError (more than
-    MAX_PIXELS), here or from ``strips``.
+    Args:
+        path: The file.
+        trusted: Whether a large picture is read though its file is too short for what it shows (opening.PIXELS_PER_BYTE).
+
+    Raises:
+        InputError: It is missing or cannot be read.
+        InputImageError: It is no picture, is damaged, or of a kind that is not supported; also from ``strips``.
+        LimitError: It has more than MAX_PIXELS, or is not `trusted`.
     """
     with open_input(path) as stream:
-        with explained(path), pillow_limit_replaced():
-            source = _open(path, stream if stream.seekable() else _held(stream))
+        with explained(path):
+            source = _open(path, stream if stream.seekable() else _held(stream), trusted)
         yield source
 
 
@@ -95,14 +108,18 @@ def collect(source: PixelSource) -> Image:
     shape = (source.height, source.width, source.channels)
     dtype: type[np.uint8 | np.uint16] = np.uint8 if source.bit_depth == 8 else np.uint16
     pixels = _allocate(shape, dtype)
-    top, opaque = 0, source.channels in (2, 4)
+    top, opaque, clear = 0, source.channels in (2, 4), source.channels in (2, 4)
     for strip in source.strips():
         pixels[top : top + len(strip)] = strip
         opaque = opaque and bool((strip[..., -1] == np.iinfo(dtype).max).all())
+        clear = clear and not strip[..., -1].any()
         top += len(strip)
-    if opaque:
+    notes = source.notes
+    if clear:
+        notes = (*notes, _UNFILLED if source.doubtful else _CLEAR)
+    if opaque or (clear and source.doubtful):
         pixels = pixels[..., :-1] if isinstance(pixels, np.memmap) else np.ascontiguousarray(pixels[..., :-1])
-    return Image(pixels, source.description, source.notes, source.metadata)
+    return Image(pixels, source.description, notes, source.metadata)
 
 
 def _allocate(shape: tuple[int, int, int], dtype: type[np.uint8 | np.uint16]) -> Samples:
@@ -132,22 +149,13 @@ def explained(name: str) -> Iterator[None]:
         except PIL.UnidentifiedImageError as error:
             known = "PNG, JPEG, WebP, AVIF, JPEG 2000, TIFF, PNM, BMP, GIF, TGA, QOI"
             raise InputImageError(f"not a picture that splatc reads ({known})") from error
+        except PIL.Image.DecompressionBombError as error:  # some readers ask Pillow's own limit
+            raise LimitError("the picture is larger than Pillow reads of its type: convert it to PNG or TIFF") from error
         except (
             Exception
         ) as error:  # readers raise almost anything on damaged files: SyntaxError, struct.error, IndexError
             reason = " ".join(str(error).split()) or type(error).__name__
             raise InputImageError(f"damaged or truncated picture: {reason}") from error
-
-
-@contextlib.contextmanager
-def pillow_limit_replaced() -> Iterator[None]:
-    """Pillow's own limit only warns up to twice its value, and stands far below the pictures that splatc is for."""
-    limit = PIL.Image.MAX_IMAGE_PIXELS
-    PIL.Image.MAX_IMAGE_PIXELS = None
-    try:
-        yield
-    finally:
-        PIL.Image.MAX_IMAGE_PIXELS = limit
 
 
 def _held(stream: BinaryIO) -> BinaryIO:
@@ -158,25 +166,23 @@ def _held(stream: BinaryIO) -> BinaryIO:
     return io.BytesIO(data)
 
 
-def _open(path: str, stream: BinaryIO) -> PixelSource:
-    head = stream.read(32)
-    kinds.refuse_by_first_bytes(head)
-    stream.seek(0)
-    picture = pillow_source.open_header(stream)
-    if picture.width * picture.height > MAX_PIXELS:
-        raise LimitError(f"{picture.width} x {picture.height} is more than the {MAX_PIXELS} pixels that splatc accepts")
+def _open(path: str, file: BinaryIO, trusted: bool) -> PixelSource:
+    found, picture = open_surveyed(file, trusted=trusted)
+    stream = found.stream
     kinds.refuse_by_header(picture, stream)
     description, notes = kinds.describe(picture), kinds.losses(picture, stream)
     exif, xmp = exif_of(picture), xmp_of(picture)
+    if picture.format == "TIFF":
+        notes = (*notes, *exif_of_tiff(picture)[1])
     profile = picture.info.get("icc_profile") or b""
     icc, more, profile_notes = b"", _NOTHING, _NOTHING
 
-    stored = _streamed(path, picture, _orientation(picture, exif, xmp))
+    stored = _streamed(path, picture, _orientation(picture, exif, xmp)) if found.sound else None
     if stored is not None:
         size, channels, depth = (stored.width, stored.height), stored.channels, stored.bit_depth
         read = stored.strips
     else:
-        channels, depth, rows, more = pillow_source.decode(picture, stream)
+        channels, depth, rows, more = pillow_source.decode(picture, stream, opaque=found.opaque)
         exif, xmp = exif or exif_of(picture), xmp or xmp_of(picture)  # PNG may have them after the pixels
         size = picture.size
 
@@ -186,11 +192,10 @@ def _open(path: str, stream: BinaryIO) -> PixelSource:
     if picture.mode != "CMYK":
         icc, profile_notes = kept_profile(profile, channels)
     exif, xmp = upright(exif, xmp)
-    if kinds.has_gain_map(xmp):
-        xmp = b""  # it describes what is left out
+    xmp, xmp_notes = without_absent_parts(xmp)
     metadata = Metadata(icc, exif, xmp)
-    notes = (*notes, *more, *profile_notes)
-    return PixelSource(*size, channels, depth, metadata, notes, description, read, path)
+    notes = tuple(dict.fromkeys((*notes, *found.notes, *more, *profile_notes, *xmp_notes)))  # each once
+    return PixelSource(*size, channels, depth, metadata, notes, description, read, path, found.doubtful)
 
 
 def _orientation(picture: PIL.Image.Image, exif: bytes, xmp: bytes) -> int:
