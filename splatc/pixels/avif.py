@@ -13,7 +13,21 @@ from splatc.pixels.xmp_keys import GAIN_MAP_NOTE
 
 _BRANDS = {b"avif", b"avis"}
 _HEVC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
-_HEIF = {b"mif1", b"msf1", b"mif2", b"miaf", b"avci", b"avcs", b"jpeg", b"jpgs", b"vvic", b"j2ki", b"unif", b"1pic", b"geo1"}
+_HEIF = {
+    b"mif1",
+    b"msf1",
+    b"mif2",
+    b"miaf",
+    b"avci",
+    b"avcs",
+    b"jpeg",
+    b"jpgs",
+    b"vvic",
+    b"j2ki",
+    b"unif",
+    b"1pic",
+    b"geo1",
+}
 _HEAD = 1 << 22  # bytes that hold the box of metadata
 
 
@@ -30,7 +44,9 @@ def survey(stream: BinaryIO) -> Found:
         if brands & _HEVC:
             raise InputImageError("HEIC pictures are not supported: convert the picture to JPEG, AVIF or TIFF")
         if brands & _HEIF:
-            raise InputImageError("HEIF pictures other than AVIF are not supported: convert the picture to JPEG, AVIF or TIFF")
+            raise InputImageError(
+                "HEIF pictures other than AVIF are not supported: convert the picture to JPEG, AVIF or TIFF"
+            )
         return Found(stream)
     notes: list[str] = []
     try:
@@ -61,11 +77,15 @@ class _Items:
             notes.append(GAIN_MAP_NOTE)
         coded = {number for number, kind in kinds.items() if kind in (b"av01", b"grid")}
         references = self._references()
-        used = {to for _, _, targets in references for to in targets} | {fro for name, fro, _ in references if name != b"cdsc"}
+        used = {to for _, _, targets in references for to in targets} | {
+            fro for name, fro, _ in references if name != b"cdsc"
+        }
         alone = coded - used - {self.primary}
         if alone:
             notes.append(f"only the first of {1 + len(alone)} pictures is coded")
-        if any(name == b"auxl" and self.primary in targets and self._is_depth(fro) for name, fro, targets in references):
+        if any(
+            name == b"auxl" and self.primary in targets and self._is_depth(fro) for name, fro, targets in references
+        ):
             notes.append("the depth map is left out")
         size = (0, 0)
         for name, start, end in self._properties(self.primary):
@@ -73,7 +93,9 @@ class _Items:
                 size = struct.unpack_from(">II", self.data, start + 4)
             elif name == b"clap" and end - start >= 32 and not self._whole(start, size):
                 width, height = self._clap(start)
-                notes.append(f"the crop to {width:g} x {height:g} px (AVIF clap) is not applied: the whole picture is coded")
+                notes.append(
+                    f"the crop to {width:g} x {height:g} px (AVIF clap) is not applied: the whole picture is coded"
+                )
             elif name == b"pasp":
                 across, down = struct.unpack_from(">II", self.data, start)
                 notes += [sentence] if (sentence := aspect(across, down)) else []

@@ -54,7 +54,9 @@ def survey(stream: BinaryIO) -> Found:
         raise InputImageError(f"BMP of compression {header.compression} is not supported: {_ADVICE}")
     if header.bits == 64:
         raise InputImageError(f"BMP of 64 bits per pixel is not supported: {_ADVICE}")
-    sentence = "" if set(header.per_metre) <= _SCREEN else resolution(*(0.0254 * each for each in header.per_metre), "dpi")
+    sentence = (
+        "" if set(header.per_metre) <= _SCREEN else resolution(*(0.0254 * each for each in header.per_metre), "dpi")
+    )
     notes = (sentence,) if sentence else ()
     size = header.width, header.height
     if header.compression in (_RLE8, _RLE4):

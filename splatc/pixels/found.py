@@ -35,7 +35,11 @@ def resolution(x: float, y: float, unit: str) -> str:
 
 def aspect(x: int, y: int) -> str:
     """The sentence about pixels that are no squares; empty where they are."""
-    return f"the shape of the pixels ({x}:{y}) is left out: they are taken as squares" if x > 0 and y > 0 and x != y else ""
+    return (
+        f"the shape of the pixels ({x}:{y}) is left out: they are taken as squares"
+        if x > 0 and y > 0 and x != y
+        else ""
+    )
 
 
 def listed(names: list[str], most: int = 6) -> str:

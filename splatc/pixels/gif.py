@@ -40,7 +40,9 @@ def survey(stream: BinaryIO) -> Found:
     notes = [f"only the first of {frames} frames is coded"] if frames > 1 else []
     notes += ["the comment is left out"] if comments else []
     notes += [f"GIF extensions are left out: {listed(others)}"] if others else []
-    whole = spliced(stream, [data[:6], struct.pack("<HH", *canvas), (10, len(data))]) if max(canvas) < 1 << 16 else stream
+    whole = (
+        spliced(stream, [data[:6], struct.pack("<HH", *canvas), (10, len(data))]) if max(canvas) < 1 << 16 else stream
+    )
     return Found(whole, tuple(notes), size=canvas if canvas[0] and canvas[1] else None)
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from splatc.errors import InputImageError, LimitError
 from splatc.pixels import jpeg_scan
 from splatc.pixels.found import Found, aspect, listed, resolution
+from splatc.pixels.jpeg_scan import Segment
 from splatc.pixels.splice import Piece, spliced
 from splatc.pixels.xmp_keys import GAIN_MAP_NOTE
 
@@ -43,18 +44,17 @@ _GAIN_MAPS = (_GAIN_MAP, b"http://ns.adobe.com/hdr-gain-map/", b"hdrgainmap", b"
 _KEPT = ((0xE0, b"JFIF\0", 14), (0xE1, _EXIF, 6), (0xE2, b"ICC_PROFILE\0", 14), (0xEE, b"Adobe", 12))
 """Marker, beginning and least length of the segments that are handed on."""
 _IPTC, _RESOLUTION = 0x0404, 0x03ED
-_COPIES = {_IPTC, _RESOLUTION, 0x0409, 0x040C, 0x0422, 0x0423, 0x0424, 0x0425}  # thumbnails, EXIF, XMP, a checksum of IPTC
+_COPIES = {
+    _IPTC,
+    _RESOLUTION,
+    0x0409,
+    0x040C,
+    0x0422,
+    0x0423,
+    0x0424,
+    0x0425,
+}  # thumbnails, EXIF, XMP, a checksum of IPTC
 _PADDING = b"\0\xff\r\n "
-
-
-class _Segment(NamedTuple):
-    marker: int
-    start: int
-    """Of the marker."""
-    body: bytes
-    body_end: int
-    end: int
-    """Behind its body; of a scan, behind its coded samples."""
 
 
 def survey(stream: BinaryIO) -> Found:
@@ -72,7 +72,7 @@ def survey(stream: BinaryIO) -> Found:
     kept = _metadata(segments, notes)
     needed = [each for each in segments if _decoded(each.marker) or each.start in kept]
     pieces: list[Piece] = [data[:2], *((each.start, each.end) for each in needed)]
-    result = jpeg_scan.check(data, [(each.marker, each.body, each.body_end, each.end) for each in segments])
+    result = jpeg_scan.check(data, segments)
     last = segments[-1]
     if last.marker == EOI:
         _behind(data[last.end :], segments, notes)
@@ -90,13 +90,13 @@ def _decoded(marker: int) -> bool:
     return not (0xE0 <= marker <= 0xEF or marker == COM)
 
 
-def _segments(data: bytes) -> Iterator[_Segment]:
+def _segments(data: bytes) -> Iterator[Segment]:
     """All segments behind SOI up to EOI, those between scans among them; a scan's end is that of its coded samples."""
     at = 2
     while found := _NEXT.search(data, at):
         marker, start, at = found[1][0], found.start(), found.end()
         if marker == EOI:
-            yield _Segment(marker, start, b"", at, at)
+            yield Segment(marker, start, b"", at, at)
             return
         if marker == 0x01 or 0xD0 <= marker <= SOI:  # they stand alone
             continue
@@ -110,10 +110,10 @@ def _segments(data: bytes) -> Iterator[_Segment]:
         if marker == SOS:
             behind = _AFTER_SCAN.search(data, at)
             at = behind.start() if behind else len(data)
-        yield _Segment(marker, start, body, body_end, at)
+        yield Segment(marker, start, body, body_end, at)
 
 
-def _check_coding(frame: _Segment) -> None:
+def _check_coding(frame: Segment) -> None:
     """Raises InputImageError for a kind of JPEG that is not decoded."""
     if frame.marker in _CODINGS:
         raise InputImageError(f"{_CODINGS[frame.marker]} is not supported: {_ADVICE}")
@@ -126,7 +126,7 @@ def _check_coding(frame: _Segment) -> None:
         raise InputImageError(f"JPEG of {channels} channels is not supported: {_ADVICE}")
 
 
-def _check_scans(frame: _Segment, scans: int) -> None:
+def _check_scans(frame: Segment, scans: int) -> None:
     height, width = struct.unpack_from(">HH", frame.body, 1)
     if scans > MOST_SCANS and scans * width * height > _SCANNED_PIXELS:
         raise LimitError(
@@ -135,7 +135,7 @@ def _check_scans(frame: _Segment, scans: int) -> None:
         )
 
 
-def _metadata(segments: list[_Segment], notes: list[str]) -> set[int]:
+def _metadata(segments: list[Segment], notes: list[str]) -> set[int]:
     """Where the segments start that hold metadata to be handed on; `notes` get what the others hold."""
     kept: set[int] = set()
     others, photoshop, comments, more, packets = [], b"", 0, 0, 0
@@ -202,7 +202,9 @@ def _has_resolution(exif: bytes) -> bool:
     try:
         (directory,) = struct.unpack_from(order + "I", body, 4)
         (count,) = struct.unpack_from(order + "H", body, directory)
-        return any(struct.unpack_from(order + "H", body, directory + 2 + 12 * index) == (282,) for index in range(count))
+        return any(
+            struct.unpack_from(order + "H", body, directory + 2 + 12 * index) == (282,) for index in range(count)
+        )
     except struct.error:
         return False
 
@@ -220,7 +222,7 @@ def _resources(data: bytes) -> Iterator[tuple[int, bytes]]:
         at += 4 + size + size % 2
 
 
-def _behind(data: bytes, segments: list[_Segment], notes: list[str]) -> None:
+def _behind(data: bytes, segments: list[Segment], notes: list[str]) -> None:
     """Say what stands behind the end of the picture, and what its index of pictures (CIPA DC-007) lists."""
     pictures = max((_indexed(each.body) for each in segments if each.body.startswith(_MPF)), default=1)
     gain_map = any(sign in data for sign in _GAIN_MAPS)

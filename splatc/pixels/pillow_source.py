@@ -40,7 +40,12 @@ def open_header(stream: BinaryIO) -> PIL.Image.Image:
         stream.seek(0)
         try:
             return make(stream, "")
-        except (SyntaxError, IndexError, TypeError, struct.error) as error:  # what readers raise of files that are not theirs
+        except (
+            SyntaxError,
+            IndexError,
+            TypeError,
+            struct.error,
+        ) as error:  # what readers raise of files that are not theirs
             reason = reason or (f"{name}, {error}" if accepts is not None else "")
     if reason:
         raise InputImageError(f"damaged picture, or of a kind that is not supported: {' '.join(reason.split())}")

@@ -19,7 +19,10 @@ _PILLOW_UNPACKS = 1 << 20  # and refuses the picture where there is more
 _PASSED = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"eXIf", b"cICP"}
 _CRITICAL = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
 _SHORTEST = {b"IHDR": 13, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"iCCP": 3, b"cICP": 4}
-_TRANSPARENT = {0: 2, 2: 6}  # bytes of tRNS by the type of colour: one gray value or one RGB colour; else an alpha for each index
+_TRANSPARENT = {
+    0: 2,
+    2: 6,
+}  # bytes of tRNS by the type of colour: one gray value or one RGB colour; else an alpha for each index
 _TEXTS = {b"tEXt", b"zTXt", b"iTXt"}
 _RENDERING = {b"bKGD", b"sBIT", b"hIST", b"mDCV", b"cLLI", b"mDCv", b"cLLi"}  # hints to viewers; colours: colour.py
 _XMP = b"XML:com.adobe.xmp"
@@ -127,7 +130,9 @@ class _Look:
                 self.image = self.image or kind == b"IDAT"
                 self.pieces.append((at, at + 12 + length))
         elif kind[:1].isupper():
-            raise InputImageError(f"the PNG chunk {name} at byte {at} is critical and unknown: save the picture anew as PNG")
+            raise InputImageError(
+                f"the PNG chunk {name} at byte {at} is critical and unknown: save the picture anew as PNG"
+            )
         elif kind not in _RENDERING | {b"fdAT"}:
             self.others.append(name)
 

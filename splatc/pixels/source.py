@@ -150,7 +150,9 @@ def explained(name: str) -> Iterator[None]:
             known = "PNG, JPEG, WebP, AVIF, JPEG 2000, TIFF, PNM, BMP, GIF, TGA, QOI"
             raise InputImageError(f"not a picture that splatc reads ({known})") from error
         except PIL.Image.DecompressionBombError as error:  # some readers ask Pillow's own limit
-            raise LimitError("the picture is larger than Pillow reads of its type: convert it to PNG or TIFF") from error
+            raise LimitError(
+                "the picture is larger than Pillow reads of its type: convert it to PNG or TIFF"
+            ) from error
         except (
             Exception
         ) as error:  # readers raise almost anything on damaged files: SyntaxError, struct.error, IndexError
@@ -194,7 +196,7 @@ def _open(path: str, file: BinaryIO, trusted: bool) -> PixelSource:
     exif, xmp = upright(exif, xmp)
     xmp, xmp_notes = without_absent_parts(xmp)
     metadata = Metadata(icc, exif, xmp)
-    notes = tuple(dict.fromkeys((*notes, *found.notes, *more, *profile_notes, *xmp_notes)))  # each once
+    notes = tuple(dict.fromkeys((*notes, *more, *profile_notes, *found.notes, *xmp_notes)))  # each once
     return PixelSource(*size, channels, depth, metadata, notes, description, read, path, found.doubtful)
 
 

@@ -1,6 +1,6 @@
 """The EXIF of a TIFF file, which is its own: the tags that describe the picture, as a structure that holds nothing else.
 
-Values of a type that the tag does not have (a negative number in a field of positive ones) cannot be written again; they are left out alone.
+Values of a type that the tag does not have (a negative number in a field of positive ones) cannot be written again; they are left out.
 """
 
 from __future__ import annotations

@@ -14,7 +14,11 @@ _CAMERA, _CONTAINER, _ITEM = (
     b"http://ns.google.com/photos/1.0/container/",
     b"http://ns.google.com/photos/1.0/container/item/",
 )
-_HDR = (b"http://ns.adobe.com/hdr-gain-map/1.0/", b"http://ns.apple.com/HDRGainMap/1.0/", b"http://ns.apple.com/pixeldatainfo/1.0/")
+_HDR = (
+    b"http://ns.adobe.com/hdr-gain-map/1.0/",
+    b"http://ns.apple.com/HDRGainMap/1.0/",
+    b"http://ns.apple.com/pixeldatainfo/1.0/",
+)
 _ALL = rb"[\w.-]+"
 _FAMILIES: tuple[tuple[bytes, bytes], ...] = (
     *((space, _ALL) for space in (*_HDR, _CONTAINER, _ITEM)),
@@ -44,7 +48,9 @@ def without_absent_parts(xmp: bytes) -> tuple[bytes, tuple[str, ...]]:
             before, kept = kept, _cut(kept, re.escape(prefix), names)
             if kept != before:
                 gain_map = gain_map or space in _HDR or (space in (_CONTAINER, _ITEM) and b"GainMap" in before)
-                video = video or names.startswith(rb"(?:M") or (space in (_CONTAINER, _ITEM) and b"MotionPhoto" in before)
+                video = (
+                    video or names.startswith(rb"(?:M") or (space in (_CONTAINER, _ITEM) and b"MotionPhoto" in before)
+                )
     if kept == xmp:
         return xmp, ()
     notes = (*([GAIN_MAP_NOTE] if gain_map else []), *([_VIDEO_NOTE] if video else []))
