@@ -6,6 +6,7 @@ Sources: Microsoft, "Bitmap Storage" and "Bitmap Compression"; IBM, "OS/2 Presen
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -54,22 +55,27 @@ def survey(stream: BinaryIO) -> Found:
         raise InputImageError(f"BMP of compression {header.compression} is not supported: {_ADVICE}")
     if header.bits == 64:
         raise InputImageError(f"BMP of 64 bits per pixel is not supported: {_ADVICE}")
-    sentence = (
-        "" if set(header.per_metre) <= _SCREEN else resolution(*(0.0254 * each for each in header.per_metre), "dpi")
-    )
+    across, down = header.per_metre
+    sentence = "" if {across, down} <= _SCREEN else resolution(0.0254 * across, 0.0254 * down, "dpi")
     notes = (sentence,) if sentence else ()
+    rewritten = _rewritten(stream, header)
     size = header.width, header.height
+    return Found(stream, notes, rewritten is None, rewritten, size, doubtful=header.compression != _RAW)
+
+
+def _rewritten(stream: BinaryIO, header: _Header) -> Callable[[], BinaryIO] | None:
+    """What makes a common file of a rare one; None for a common one."""
     if header.compression in (_RLE8, _RLE4):
-        return Found(_indexed(stream, header, _Runs(stream, header).indices()), notes, sound=False, size=size)
-    fields = header.compression in (_FIELDS, _ALPHA_FIELDS) or header.bits == 16
-    if fields and header.bits in (16, 32) and not _usual(header):
-        return Found(_coloured(stream, header), notes, sound=False, size=size, doubtful=True)
-    if header.bits == 2 or (header.bits <= 8 and header.bytes not in (_CORE, _INFO, 52, 56, 108, 124)):
-        return Found(_indexed(stream, header, _unpacked(stream, header)), notes, sound=False, size=size)
-    if header.bytes not in (_CORE, _INFO, 52, 56, _OS2, 108, 124):
+        return lambda: _indexed(stream, header, _Runs(stream, header).indices())
+    if header.bits in (16, 32) and not _usual(header):
+        return lambda: _coloured(stream, header)
+    known = header.bytes in (_CORE, _INFO, 52, 56, _OS2, 108, 124)
+    if header.bits == 2 or (header.bits <= 8 and not known):
+        return lambda: _indexed(stream, header, _unpacked(stream, header))
+    if not known:
         head = _file_header(header, header.bits, 54)
-        return Found(spliced(stream, [head, (header.offset, stream.seek(0, 2))]), notes, sound=False, size=size)
-    return Found(stream, notes, size=size, doubtful=True)
+        return lambda: spliced(stream, [head, (header.offset, stream.seek(0, 2))])
+    return None
 
 
 def _parsed(data: bytes) -> _Header | None:
@@ -90,6 +96,7 @@ def _parsed(data: bytes) -> _Header | None:
             masks = (*struct.unpack_from(f"<{count}I", data, 54), 0)[:4]
             palette = max(palette, 54 + 4 * count) if size == _INFO else palette
         colours = colours or (1 << bits if bits <= 8 else 0)
+        offset = offset or palette + 4 * colours
         return _Header(size, width, abs(height), height < 0, bits, compression, colours, masks, (x, y), palette, offset)
     except struct.error:
         return None
@@ -97,13 +104,10 @@ def _parsed(data: bytes) -> _Header | None:
 
 def _usual(header: _Header) -> bool:
     """Whether Pillow knows these masks."""
-    red, green, blue, alpha = header.masks
+    *colour, alpha = header.masks
     if header.bits == 16:
-        return (red, green, blue) == _MASKS[16][:3] and alpha == 0 and header.compression == _RAW
-    return header.compression == _RAW or (
-        header.compression == _FIELDS
-        and (red, green, blue, alpha) in ((0xFF0000, 0xFF00, 0xFF, 0), (0xFF0000, 0xFF00, 0xFF, 0xFF000000))
-    )
+        return tuple(colour) in (_MASKS[16][:3], (0xF800, 0x7E0, 0x1F)) and alpha == 0
+    return header.compression == _RAW or (tuple(colour) == _MASKS[32][:3] and alpha in (0, 0xFF000000))
 
 
 def _rows(stream: BinaryIO, header: _Header) -> NDArray[np.uint8]:

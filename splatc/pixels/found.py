@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -17,6 +18,8 @@ class Found:
     """What is left out or damaged, a sentence each."""
     sound: bool = True
     """Whether other readers may be given the file itself."""
+    rewritten: Callable[[], BinaryIO] | None = None
+    """Makes the picture anew in a kind that readers know, to be read instead of `stream`; called once its size is accepted."""
     size: tuple[int, int] | None = None
     """Width and height, px, where its reader takes memory for them before it says what they are."""
     opaque: bool = False

@@ -22,6 +22,8 @@ _ORIENTATION = 0x0112
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>)\s*)([1-8])")
 _JPEG_SEGMENT = 65533  # bytes that one segment holds
 _JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+JPEG_EXIF, JPEG_XMP = _JPEG_SEGMENT - len(_PREFIX), _JPEG_SEGMENT - len(_JPEG_XMP)
+"""Bytes of EXIF and of XMP that a JPEG file holds."""
 _PNG_XMP = b"XML:com.adobe.xmp\0\0\0\0\0"  # keyword, neither compressed nor translated
 
 
@@ -104,9 +106,9 @@ def pillow_options(metadata: Metadata, name: str) -> dict[str, Any]:
     options: dict[str, Any] = {}
     if metadata.icc and not (name == "WEBP" and metadata.icc[16:20] == b"GRAY"):
         options["icc_profile"] = metadata.icc
-    if metadata.exif and not (name == "JPEG" and len(metadata.exif) > _JPEG_SEGMENT - len(_PREFIX)):
+    if metadata.exif and not (name == "JPEG" and len(metadata.exif) > JPEG_EXIF):
         options["exif"] = _PREFIX + metadata.exif
-    if metadata.xmp and not (name == "JPEG" and len(metadata.xmp) > _JPEG_SEGMENT - len(_JPEG_XMP)):
+    if metadata.xmp and not (name == "JPEG" and len(metadata.xmp) > JPEG_XMP):
         options["xmp"] = metadata.xmp
     return options
 

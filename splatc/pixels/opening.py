@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import BinaryIO
 
 import PIL.Image
@@ -30,6 +31,8 @@ def open_surveyed(stream: BinaryIO, *, trusted: bool = False) -> tuple[Found, PI
     size = stream.seek(0, io.SEEK_END)
     if found.size is not None:
         _check_size(found.size, size, trusted)
+    if found.rewritten is not None:
+        found = replace(found, stream=found.rewritten(), rewritten=None)
     picture = pillow_source.open_header(found.stream)
     _check_size(picture.size, size, trusted)
     return found, picture

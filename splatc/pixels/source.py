@@ -11,13 +11,14 @@ import io
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import numpy as np
 import PIL.Image
 
 from splatc.bitstream import Metadata
+from splatc.bitstream.limits import MAX_METADATA
 from splatc.errors import InputImageError, LimitError, SplatError
 from splatc.files import STDIO, named, open_input
 from splatc.pixels import deep, kinds, large_source, pillow_source
@@ -195,9 +196,17 @@ def _open(path: str, file: BinaryIO, trusted: bool) -> PixelSource:
         icc, profile_notes = kept_profile(profile, channels)
     exif, xmp = upright(exif, xmp)
     xmp, xmp_notes = without_absent_parts(xmp)
-    metadata = Metadata(icc, exif, xmp)
-    notes = tuple(dict.fromkeys((*notes, *more, *profile_notes, *found.notes, *xmp_notes)))  # each once
+    metadata, long_notes = _storable(Metadata(icc, exif, xmp))
+    notes = tuple(dict.fromkeys((*notes, *more, *profile_notes, *found.notes, *xmp_notes, *long_notes)))  # each once
     return PixelSource(*size, channels, depth, metadata, notes, description, read, path, found.doubtful)
+
+
+def _storable(metadata: Metadata) -> tuple[Metadata, list[str]]:
+    """What of it a ``.splat2d`` file holds, and sentences about what is too long."""
+    names = {"icc": "the colour profile", "exif": "EXIF", "xmp": "XMP"}
+    long = [field for field in names if len(getattr(metadata, field)) > MAX_METADATA]
+    notes = [f"{names[field]} of {len(getattr(metadata, field))} bytes is too long and is left out" for field in long]
+    return replace(metadata, **dict.fromkeys(long, b"")), notes
 
 
 def _orientation(picture: PIL.Image.Image, exif: bytes, xmp: bytes) -> int:
