@@ -225,7 +225,8 @@ def _resources(data: bytes) -> Iterator[tuple[int, bytes]]:
 def _behind(data: bytes, segments: list[Segment], notes: list[str]) -> None:
     """Say what stands behind the end of the picture, and what its index of pictures (CIPA DC-007) lists."""
     pictures = max((_indexed(each.body) for each in segments if each.body.startswith(_MPF)), default=1)
-    gain_map = any(sign in data for sign in _GAIN_MAPS)
+    told = [data, *(each.body for each in segments if 0xE1 <= each.marker <= 0xE2)]
+    gain_map = any(sign in part for part in told for sign in _GAIN_MAPS)
     if gain_map:
         notes.append(GAIN_MAP_NOTE)
     if pictures > 1 + gain_map:
