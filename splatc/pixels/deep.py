@@ -19,6 +19,7 @@ import PIL.ImageOps
 from numpy.typing import NDArray
 
 from splatc.errors import InputImageError
+from splatc.pixels.image import MAX_PIXELS
 
 _FIRST_IS_HIGH = {"B": True, "L": False, "N": sys.byteorder == "big"}
 ADVICE = "convert the picture to an interleaved 16-bit TIFF or to PNG, or install splatc[uhr]"
@@ -38,6 +39,14 @@ def is_deep_colour(picture: PIL.Image.Image) -> bool:
     """Whether Pillow would cut the samples of this opened picture from 16 to 8 bits."""
     raw = raw_mode(picture)  # BGR;16 is a whole pixel of 16 bits
     return ";16" in raw and raw != "BGR;16" and not picture.mode.startswith("I") and picture.mode != "CMYK"
+
+
+def load_pixels(picture: PIL.Image.Image) -> None:
+    """Decode an opened picture. The reader of TIFF would ask Pillow's limit before it takes memory, so that is done here."""
+    width, height = getattr(picture, "_tile_size", (0, 0))
+    if 0 < width * height <= MAX_PIXELS and picture._im is None:
+        picture.im = PIL.Image.new(picture.mode, (width, height), None).im
+    picture.load()
 
 
 def rows_of(picture: PIL.Image.Image, top: int, bottom: int) -> PIL.Image.Image:
@@ -83,7 +92,7 @@ def open_deep(stream: BinaryIO, open_header: Callable[[BinaryIO], PIL.Image.Imag
         picture = open_header(stream)
         kind, _, order = raw_mode(picture).partition(";16")
         _unpack(picture, kind, byte)
-        picture.load()
+        load_pixels(picture)
         PIL.ImageOps.exif_transpose(picture, in_place=True)
         pictures.append(picture)
     high, low = pictures if _FIRST_IS_HIGH[order] else pictures[::-1]

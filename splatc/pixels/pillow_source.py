@@ -70,7 +70,7 @@ def decode(
         samples = deep.open_deep(stream, open_header)
         return samples.channels, 16, samples.rows, ()
     low_bits = _gray_bits(picture)
-    picture.load()
+    deep.load_pixels(picture)
     PIL.ImageOps.exif_transpose(picture, in_place=True)
     mode, transparency = picture.mode, picture.info.get("transparency")
     if mode.startswith("I"):
