@@ -13,7 +13,7 @@ import PIL.Image
 from splatc.errors import OutputError, UsageError
 from splatc.files import STDIO
 from splatc.pixels import MAX_PIXELS, Image, Metadata, Samples, load, open_source
-from splatc.pixels.metadata import pillow_options
+from splatc.pixels.metadata import JPEG_EXIF, JPEG_XMP, pillow_options
 from splatc.writers import Shape, Writer
 from splatc.writers.png import write_png
 from splatc.writers.pnm import write_pam, write_pnm, write_ppm
@@ -56,6 +56,26 @@ class Format:
     options: Mapping[str, Any] = field(default_factory=dict)
     profiled: tuple[int, ...] = (1, 2, 3, 4)
     """The numbers of channels with which it holds a colour profile."""
+    most_exif: int = 1 << 31
+    """Bytes of EXIF that it holds; 0 if none at all."""
+    most_xmp: int = 1 << 31
+    """Bytes of XMP that it holds."""
+
+    def losses(self, metadata: Metadata, channels: int) -> list[str]:
+        """Sentences about what of the metadata it does not hold."""
+        notes = []
+        if metadata.icc and channels not in self.profiled:
+            notes.append(
+                f"{self.name} holds no such colour profile, without which the colours look wrong: .png keeps it"
+            )
+        for name, content, most in (("EXIF", metadata.exif, self.most_exif), ("XMP", metadata.xmp, self.most_xmp)):
+            if content and not most:
+                notes.append(f"{self.name} holds no {name}, which is left out: .png keeps it")
+            elif len(content) > most:
+                notes.append(
+                    f"{self.name} holds at most {most} bytes of {name}; the {len(content)} bytes are left out: .png keeps them"
+                )
+        return notes
 
     def check(self, channels: int, bit_depth: int, width: int = 1, height: int = 1) -> None:
         """Raises UsageError if a picture of this kind does not fit."""
@@ -74,9 +94,17 @@ class Format:
             )
 
 
-_JPEG = Format("JPEG", _NO_ALPHA, max_side=65500, options={"quality": 95, "subsampling": 0})
+_JPEG = Format(
+    "JPEG",
+    _NO_ALPHA,
+    max_side=65500,
+    options={"quality": 95, "subsampling": 0},
+    most_exif=JPEG_EXIF,
+    most_xmp=JPEG_XMP,
+)
 _PNG = Format("PNG", _MODES, _ALL, write_png)
 _TIFF = Format("TIFF", _MODES, _ALL, write_tiff)
+_PIXELS_ALONE: dict[str, Any] = {"profiled": (), "most_exif": 0, "most_xmp": 0}
 _WEBP_MODES = {1: "RGB", 2: "RGBA", 3: "RGB", 4: "RGBA"}
 FORMATS = {
     ".png": _PNG,
@@ -85,11 +113,11 @@ FORMATS = {
     ".webp": Format("WEBP", _WEBP_MODES, max_side=16383, options={"lossless": True, "exact": True}, profiled=(3, 4)),
     ".tif": _TIFF,
     ".tiff": _TIFF,
-    ".ppm": Format("PPM", {1: "RGB", 3: "RGB"}, (1, 3), write_ppm, profiled=()),
-    ".pgm": Format("PPM", {1: "L"}, (1,), write_pnm, profiled=()),
-    ".pnm": Format("PPM", _NO_ALPHA, (1, 3), write_pnm, profiled=()),
-    ".pam": Format("PAM", _MODES, _ALL, write_pam, profiled=()),
-    ".bmp": Format("BMP", _NO_ALPHA, profiled=()),
+    ".ppm": Format("PPM", {1: "RGB", 3: "RGB"}, (1, 3), write_ppm, **_PIXELS_ALONE),
+    ".pgm": Format("PPM", {1: "L"}, (1,), write_pnm, **_PIXELS_ALONE),
+    ".pnm": Format("PPM", _NO_ALPHA, (1, 3), write_pnm, **_PIXELS_ALONE),
+    ".pam": Format("PAM", _MODES, _ALL, write_pam, **_PIXELS_ALONE),
+    ".bmp": Format("BMP", _NO_ALPHA, **_PIXELS_ALONE),
 }
 """By extension."""
 

@@ -104,10 +104,8 @@ def decode(
         core.set_threads(threads)
         shape, strips = picture.strips(region, scale, max_level, depth, allow_truncated=allow_truncated)
         metadata = picture.metadata()
-    if metadata.icc and picture.channels not in kind.profiled:
-        note(
-            f"{display(output)}: {kind.name} holds no such colour profile, without which the colours look wrong: .png keeps it"
-        )
+    for sentence in kind.losses(metadata, picture.channels):
+        note(f"{display(output)}: {sentence}")
     with atomic_output(output, force=force) as stream:
         save_strips(strips, shape, stream, kind, metadata)
 

@@ -155,7 +155,7 @@ def encode(
     from splatc.pixels import Metadata, collect, open_source
     from splatc.pixels.metadata import kinds, metadata_bytes
 
-    with open_source(source) as opened:
+    with open_source(source, trusted=max_memory is not None) as opened:
         memory.check_reading(opened.width, opened.height, opened.channels, opened.bit_depth, max_memory)
         image = collect(opened)
     if strip:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
+from typing import BinaryIO
+
+import PIL.Image
 
 from splatc.files import open_input
 from splatc.pixels import deep, pillow_source
-from splatc.pixels.source import explained, pillow_limit_replaced
+from splatc.pixels.opening import open_surveyed
+from splatc.pixels.source import explained
 
 _CHANNELS = {
     "1": 1,
@@ -37,9 +42,9 @@ class Extent:
 
 
 def extent_of(path: str) -> Extent:
-    """The size of the picture in a file. Raises InputError and InputImageError (not a picture)."""
-    with open_input(path) as stream, explained(path), pillow_limit_replaced():
-        picture = pillow_source.open_header(stream)
+    """The size of the picture in a file. Raises InputError, InputImageError (not a picture) and LimitError."""
+    with open_input(path) as stream, explained(path):
+        picture = _opened(stream)
         channels = _CHANNELS.get(picture.mode, 4)
         if picture.info.get("transparency") is not None and channels in (1, 3):
             channels += 1
@@ -47,3 +52,12 @@ def extent_of(path: str) -> Extent:
         if picture.format == "PPM" and picture.mode == "RGB":
             sixteen = pillow_source.largest_sample(picture) > 255
         return Extent(*picture.size, channels, 16 if sixteen else 8)
+
+
+def _opened(stream: BinaryIO) -> PIL.Image.Image:
+    """The opened picture; a survey, which reads all of a file, only where its reader stumbles over something."""
+    seekable = stream if stream.seekable() else io.BytesIO(stream.read())
+    try:
+        return pillow_source.open_header(seekable)
+    except Exception:  # readers raise almost anything
+        return open_surveyed(seekable)[1]

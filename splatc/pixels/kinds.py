@@ -28,7 +28,6 @@ _REFUSED = {
     b"PF\n": _HDR.format("PFM"),
     b"Pf\n": _HDR.format("PFM"),
 }
-_BOXES = {b"heic", b"heix", b"hevc", b"mif1", b"msf1"}  # brands of HEIF; AVIF has its own
 _RAW = "a camera's raw file, of which only the preview could be read: develop it to TIFF, PNG or JPEG first"
 _NEW_SUBFILE_TYPE, _BITS, _PLANES, _SUB_IFDS, _DNG_VERSION = 254, 258, 284, 330, 50706  # TIFF tags
 _AVIF_PIXELS = b"pixi"
@@ -40,8 +39,6 @@ def refuse_by_first_bytes(head: bytes) -> None:
     for magic, reason in _REFUSED.items():
         if head.startswith(magic):
             raise InputImageError(reason)
-    if head[4:8] == b"ftyp" and head[8:12] in _BOXES:
-        raise InputImageError("HEIC pictures are not supported: convert the picture to JPEG, AVIF or TIFF")
     if head[:2] == b"\xff\x0a" or head[4:8] == b"JXL ":
         raise InputImageError("JPEG XL pictures are not supported: convert the picture to PNG or JPEG")
     if head[:4] in (b"II*\0", b"MM\0*") and head[8:10] == b"CR":
@@ -85,21 +82,14 @@ def describe(picture: PIL.Image.Image) -> str:
 def losses(picture: PIL.Image.Image, stream: BinaryIO) -> tuple[str, ...]:
     """Sentences about what the pixels do not carry over."""
     notes = []
-    if getattr(picture, "is_animated", False) and picture.format != "MPO":  # MPO: views of one scene in one JPEG file
+    if picture.format in ("AVIF", "TIFF") and getattr(picture, "is_animated", False):  # others: survey.py
         notes.append(f"only the first of {getattr(picture, 'n_frames', 'several')} frames is coded")
-    if has_gain_map(picture.info.get("xmp", b"")):
-        notes.append("the HDR gain map is left out")
     depth = _hidden_depth(picture, stream)
     if depth > 8:
         notes.append(f"{depth} bits per sample are read as 8")
     if raw_mode(picture).startswith("CMYK;16"):
         notes.append("CMYK of 16 bits per sample is read as 8")
     return tuple(notes)
-
-
-def has_gain_map(xmp: bytes | str) -> bool:
-    """Whether this XMP describes a second picture that makes this one HDR (Ultra HDR)."""
-    return b"hdr-gain-map" in xmp if isinstance(xmp, bytes) else "hdr-gain-map" in xmp
 
 
 def _hidden_depth(picture: PIL.Image.Image, stream: BinaryIO) -> int:

@@ -12,18 +12,19 @@ import PIL.Image
 
 from splatc.bitstream import Metadata
 from splatc.bitstream.metadata import write
+from splatc.pixels.tiff_exif import exif_of_tiff
 
 _PREFIX = b"Exif\0\0"  # of JPEG's APP1 segment; PNG, WebP, TIFF and we store what follows it
 _JPEG_SEGMENT = 65533  # bytes that one segment holds
 _JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+JPEG_EXIF, JPEG_XMP = _JPEG_SEGMENT - len(_PREFIX), _JPEG_SEGMENT - len(_JPEG_XMP)
+"""Bytes of EXIF and of XMP that a JPEG file holds."""
 _PNG_XMP = b"XML:com.adobe.xmp\0\0\0\0\0"  # keyword, neither compressed nor translated
-# The tags of a TIFF file that describe the picture; the others describe the file.
-_TIFF_DESCRIPTIVE = (270, 271, 272, 305, 306, 315, 33432, 34665, 34853)
 
 
 def exif_of(picture: PIL.Image.Image) -> bytes:
     """The EXIF of an opened picture as a TIFF structure, empty if there is none. Reads no pixels."""
-    raw = _exif_of_tiff(picture) if picture.format == "TIFF" else picture.info.get("exif", b"")
+    raw = exif_of_tiff(picture)[0] if picture.format == "TIFF" else picture.info.get("exif", b"")
     raw = raw.removeprefix(_PREFIX) if isinstance(raw, bytes) else b""
     return raw if is_exif(raw) else b""
 
@@ -31,15 +32,6 @@ def exif_of(picture: PIL.Image.Image) -> bytes:
 def is_exif(data: bytes) -> bool:
     """Whether this begins as a TIFF structure does."""
     return data[:4] in (b"II*\0", b"MM\0*")
-
-
-def _exif_of_tiff(picture: PIL.Image.Image) -> bytes:
-    """A TIFF file is its own EXIF: what of it describes the picture, as a structure of its own."""
-    own, kept = picture.getexif(), PIL.Image.Exif()
-    for tag in _TIFF_DESCRIPTIVE:
-        if tag in own:
-            kept[tag] = own.get_ifd(tag) if tag in (34665, 34853) else own[tag]
-    return kept.tobytes() if len(kept) else b""
 
 
 def xmp_of(picture: PIL.Image.Image) -> bytes:
@@ -70,9 +62,9 @@ def pillow_options(metadata: Metadata, name: str) -> dict[str, Any]:
     options: dict[str, Any] = {}
     if metadata.icc and not (name == "WEBP" and metadata.icc[16:20] == b"GRAY"):
         options["icc_profile"] = metadata.icc
-    if metadata.exif and not (name == "JPEG" and len(metadata.exif) > _JPEG_SEGMENT - len(_PREFIX)):
+    if metadata.exif and not (name == "JPEG" and len(metadata.exif) > JPEG_EXIF):
         options["exif"] = _PREFIX + metadata.exif
-    if metadata.xmp and not (name == "JPEG" and len(metadata.xmp) > _JPEG_SEGMENT - len(_JPEG_XMP)):
+    if metadata.xmp and not (name == "JPEG" and len(metadata.xmp) > JPEG_XMP):
         options["xmp"] = metadata.xmp
     return options
 

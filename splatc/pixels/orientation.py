@@ -14,7 +14,7 @@ import PIL.Image
 
 from splatc.pixels import exif as exif_block
 from splatc.pixels import xmp as xmp_packet
-from splatc.pixels.image import Samples
+from splatc.pixels.image import MAX_PIXELS, Samples
 
 _METHODS = {
     2: PIL.Image.Transpose.FLIP_LEFT_RIGHT,
@@ -77,13 +77,21 @@ def load_turned(picture: PIL.Image.Image, orientation: int) -> PIL.Image.Image:
     if picture.format == "TIFF":
         told = picture.getexif().get(exif_block.ORIENTATION, 1)
         done = next((number for number in _METHODS if number == told), 1)
-    picture.load()
+    _load(picture)
     left = _left(orientation, done)
     if left == 1:
         return picture
     shown = picture.transpose(_METHODS[left])
     shown.info = picture.info
     return shown
+
+
+def _load(picture: PIL.Image.Image) -> None:
+    """Decode an opened picture. The reader of TIFF would ask Pillow's limit before it takes memory, so that is done here."""
+    width, height = getattr(picture, "_tile_size", (0, 0))
+    if 0 < width * height <= MAX_PIXELS and picture._im is None:
+        picture.im = PIL.Image.new(picture.mode, (width, height), None).im
+    picture.load()
 
 
 def _left(wanted: int, done: int) -> int:

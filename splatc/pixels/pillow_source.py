@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
@@ -25,9 +26,31 @@ Reader = Callable[[int, int], Samples]
 
 
 def open_header(stream: BinaryIO) -> PIL.Image.Image:
-    """A picture whose pixels are not decoded yet. Raises PIL.UnidentifiedImageError and whatever else Pillow raises."""
-    PIL.Image.init()  # else a format whose plugin is not loaded yet, or not built, is a KeyError
-    return PIL.Image.open(stream, formats=formats())
+    """A picture whose pixels are not decoded yet, of any size: Pillow's limit is one for all threads, ours is opening.py's.
+
+    Raises PIL.UnidentifiedImageError, InputImageError for a damaged header, and whatever else Pillow raises.
+    """
+    PIL.Image.init()  # else a format whose plugin is not loaded yet, or not built, is missing
+    stream.seek(0)
+    head = stream.read(16)
+    reason = ""
+    for name in formats():
+        make, accepts = PIL.Image.OPEN[name]
+        if accepts is not None and accepts(head) in (False, None):
+            continue
+        stream.seek(0)
+        try:
+            return make(stream, "")
+        except (
+            SyntaxError,
+            IndexError,
+            TypeError,
+            struct.error,
+        ) as error:  # what readers raise of files that are not theirs
+            reason = reason or (f"{name}, {error}" if accepts is not None else "")
+    if reason:
+        raise InputImageError(f"damaged picture, or of a kind that is not supported: {' '.join(reason.split())}")
+    raise PIL.UnidentifiedImageError
 
 
 def formats() -> list[str]:
@@ -36,13 +59,16 @@ def formats() -> list[str]:
 
 
 def decode(
-    picture: PIL.Image.Image, stream: BinaryIO, told: FileMetadata
+    picture: PIL.Image.Image, stream: BinaryIO, told: FileMetadata, *, opaque: bool = False
 ) -> tuple[tuple[int, int], int, int, Reader, tuple[str, ...]]:
-    """Size, channels, bits per sample and the reader of an opened picture, turned as it is shown; and what to say of it."""
+    """Size, channels, bits per sample and the reader of an opened picture, turned as it is shown; and what to say of it.
+
+    `opaque`: what looks like its alpha channel is none.
+    """
     if picture.format == "PPM" and largest_sample(picture) > 255 and picture.mode == "RGB":
         return picture.size, 3, 16, _deep_ppm(picture, stream), ()
     if deep.is_deep_colour(picture):
-        samples = deep.open_deep(stream, formats(), told.orientation)
+        samples = deep.open_deep(stream, open_header, told.orientation)
         return samples.high.size, samples.channels, 16, samples.rows, ()
     low_bits = _gray_bits(picture)
     picture = load_turned(picture, told.orientation)
@@ -53,12 +79,12 @@ def decode(
         convert, notes = cmyk_to_rgb(told.icc)
         return picture.size, 3, 8, _converted(picture, convert), notes
     if mode in ("1", "L", "LA", "La"):
-        target = "LA" if mode.upper() == "LA" or transparency is not None else "L"
+        target = "LA" if not opaque and (mode.upper() == "LA" or transparency is not None) else "L"
         if isinstance(transparency, int) and low_bits < 8 and mode == "L":
             # Pillow spreads gray of 2 or 4 bits over 0..255, but not the value that is transparent.
             picture.info["transparency"] = transparency * 255 // ((1 << low_bits) - 1)
     elif mode in ("RGB", "RGBA", "RGBX", "RGBa", "P", "PA", "YCbCr"):
-        target = "RGBA" if mode in ("RGBA", "RGBa", "PA") or transparency is not None else "RGB"
+        target = "RGBA" if not opaque and picture.has_transparency_data else "RGB"
     elif mode == "F":
         raise InputImageError(
             "floating-point samples (HDR) are not supported: tone-map the picture to 8 or 16 bits first"
@@ -75,7 +101,7 @@ def strips(height: int, read: Reader) -> Iterator[Samples]:
 
 def _converted(picture: PIL.Image.Image, convert: Callable[[PIL.Image.Image], PIL.Image.Image]) -> Reader:
     def read(top: int, bottom: int) -> Samples:
-        band = np.asarray(convert(picture.crop((0, top, picture.width, bottom))))
+        band = np.asarray(convert(deep.rows_of(picture, top, bottom)))
         return band.reshape(bottom - top, picture.width, -1)
 
     return read

@@ -11,20 +11,24 @@ import io
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import numpy as np
 import PIL.Image
 
 from splatc.bitstream import Metadata
+from splatc.bitstream.limits import MAX_METADATA
 from splatc.errors import InputImageError, LimitError, SplatError
 from splatc.files import STDIO, named, open_input
 from splatc.pixels import deep, kinds, large_source, pillow_source
 from splatc.pixels.colour import kept_profile
 from splatc.pixels.file_metadata import file_metadata
-from splatc.pixels.image import MAX_PIXELS, Image, Samples
+from splatc.pixels.image import Image, Samples
+from splatc.pixels.opening import open_surveyed
 from splatc.pixels.orientation import upright
+from splatc.pixels.tiff_exif import exif_of_tiff
+from splatc.pixels.xmp_keys import without_absent_parts
 
 IN_MEMORY = 1 << 30
 """Bytes of samples; more of them go to a temporary file, which the system pages in and out."""
@@ -32,6 +36,8 @@ STREAM_ABOVE = 1 << 26
 """Pixels; larger pictures are read by a reader that streams, where one is installed. Smaller ones take less than 1 GB in Pillow."""
 _PLAIN = {f"{kind}{bits}" for kind in ("L", "LA", "I", "RGB", "RGBA") for bits in ("", ";16B", ";16L", ";16N", ";16")}
 _NOTHING: tuple[str, ...] = ()
+_CLEAR = "all pixels are transparent: their colours are left out"
+_UNFILLED = "the alpha channel is zero everywhere and is left out: the picture is taken as opaque"
 MAX_PIPED = 1 << 31
 """Bytes read from a pipe, which must be held in memory."""
 
@@ -54,6 +60,8 @@ class PixelSource:
     read: Callable[[], Iterator[Samples]]
     name: str = ""
     """Begins the messages of errors."""
+    doubtful: bool = False
+    """Whether an alpha channel of nothing but zeros is taken for one that was never filled."""
 
     def strips(self) -> Iterator[Samples]:
         """All rows from top to bottom, (H_i, W, C) of uint8 or uint16 at a time; once, while the source is open.
@@ -70,15 +78,21 @@ class PixelSource:
 
 
 @contextlib.contextmanager
-def open_source(path: str) -> Iterator[PixelSource]:
+def open_source(path: str, *, trusted: bool = False) -> Iterator[PixelSource]:
     """The picture in a file, or on standard input for ``-``, to be read while the block lasts.
 
-    Raises InputError (missing, unreadable), InputImageError (not a picture, damaged, of an unsupported kind) and LimitError (more than
-    MAX_PIXELS), here or from ``strips``.
+    Args:
+        path: The file.
+        trusted: Whether a large picture is read though its file is too short for what it shows (opening.PIXELS_PER_BYTE).
+
+    Raises:
+        InputError: It is missing or cannot be read.
+        InputImageError: It is no picture, is damaged, or of a kind that is not supported; also from ``strips``.
+        LimitError: It has more than MAX_PIXELS, or is not `trusted`.
     """
     with open_input(path) as stream:
-        with explained(path), pillow_limit_replaced():
-            source = _open(path, stream if stream.seekable() else _held(stream))
+        with explained(path):
+            source = _open(path, stream if stream.seekable() else _held(stream), trusted)
         yield source
 
 
@@ -96,14 +110,18 @@ def collect(source: PixelSource) -> Image:
     shape = (source.height, source.width, source.channels)
     dtype: type[np.uint8 | np.uint16] = np.uint8 if source.bit_depth == 8 else np.uint16
     pixels = _allocate(shape, dtype)
-    top, opaque = 0, source.channels in (2, 4)
+    top, opaque, clear = 0, source.channels in (2, 4), source.channels in (2, 4)
     for strip in source.strips():
         pixels[top : top + len(strip)] = strip
         opaque = opaque and bool((strip[..., -1] == np.iinfo(dtype).max).all())
+        clear = clear and not strip[..., -1].any()
         top += len(strip)
-    if opaque:
+    notes = source.notes
+    if clear:
+        notes = (*notes, _UNFILLED if source.doubtful else _CLEAR)
+    if opaque or (clear and source.doubtful):
         pixels = pixels[..., :-1] if isinstance(pixels, np.memmap) else np.ascontiguousarray(pixels[..., :-1])
-    return Image(pixels, source.description, source.notes, source.metadata)
+    return Image(pixels, source.description, notes, source.metadata)
 
 
 def _allocate(shape: tuple[int, int, int], dtype: type[np.uint8 | np.uint16]) -> Samples:
@@ -133,22 +151,15 @@ def explained(name: str) -> Iterator[None]:
         except PIL.UnidentifiedImageError as error:
             known = "PNG, JPEG, WebP, AVIF, JPEG 2000, TIFF, PNM, BMP, GIF, TGA, QOI"
             raise InputImageError(f"not a picture that splatc reads ({known})") from error
+        except PIL.Image.DecompressionBombError as error:  # some readers ask Pillow's own limit
+            raise LimitError(
+                "the picture is larger than Pillow reads of its type: convert it to PNG or TIFF"
+            ) from error
         except (
             Exception
         ) as error:  # readers raise almost anything on damaged files: SyntaxError, struct.error, IndexError
             reason = " ".join(str(error).split()) or type(error).__name__
             raise InputImageError(f"damaged or truncated picture: {reason}") from error
-
-
-@contextlib.contextmanager
-def pillow_limit_replaced() -> Iterator[None]:
-    """Pillow's own limit only warns up to twice its value, and stands far below the pictures that splatc is for."""
-    limit = PIL.Image.MAX_IMAGE_PIXELS
-    PIL.Image.MAX_IMAGE_PIXELS = None
-    try:
-        yield
-    finally:
-        PIL.Image.MAX_IMAGE_PIXELS = limit
 
 
 def _held(stream: BinaryIO) -> BinaryIO:
@@ -159,24 +170,22 @@ def _held(stream: BinaryIO) -> BinaryIO:
     return io.BytesIO(data)
 
 
-def _open(path: str, stream: BinaryIO) -> PixelSource:
-    head = stream.read(32)
-    kinds.refuse_by_first_bytes(head)
-    stream.seek(0)
-    picture = pillow_source.open_header(stream)
-    if picture.width * picture.height > MAX_PIXELS:
-        raise LimitError(f"{picture.width} x {picture.height} is more than the {MAX_PIXELS} pixels that splatc accepts")
+def _open(path: str, file: BinaryIO, trusted: bool) -> PixelSource:
+    found, picture = open_surveyed(file, trusted=trusted)
+    stream = found.stream
     kinds.refuse_by_header(picture, stream)
     description, notes = kinds.describe(picture), kinds.losses(picture, stream)
-    told = file_metadata(picture, stream)
+    told = file_metadata(picture, file)  # the whole file: what is read of it may be a part, or made anew
+    if picture.format == "TIFF":
+        notes = (*notes, *exif_of_tiff(picture)[1])
     icc, more, profile_notes = b"", _NOTHING, _NOTHING
 
-    stored = _streamed(path, picture, told.orientation)
+    stored = _streamed(path, picture, told.orientation) if found.sound else None
     if stored is not None:
         size, channels, depth = (stored.width, stored.height), stored.channels, stored.bit_depth
         read = stored.strips
     else:
-        size, channels, depth, rows, more = pillow_source.decode(picture, stream, told)
+        size, channels, depth, rows, more = pillow_source.decode(picture, stream, told, opaque=found.opaque)
 
         def read() -> Iterator[Samples]:
             return pillow_source.strips(size[1], rows)
@@ -184,11 +193,19 @@ def _open(path: str, stream: BinaryIO) -> PixelSource:
     if picture.mode != "CMYK":
         icc, profile_notes = kept_profile(told.colours, channels)
     exif, xmp = upright(told.exif, told.xmp, told.orientation)
-    if kinds.has_gain_map(xmp):
-        xmp = b""  # it describes what is left out
-    metadata = Metadata(icc, exif, xmp)
-    notes = (*notes, *more, *told.notes, *profile_notes)
-    return PixelSource(*size, channels, depth, metadata, notes, description, read, path)
+    xmp, xmp_notes = without_absent_parts(xmp)
+    metadata, long_notes = _storable(Metadata(icc, exif, xmp))
+    more = (*more, *told.notes, *profile_notes, *found.notes, *xmp_notes, *long_notes)
+    notes = tuple(dict.fromkeys((*notes, *more)))  # each once
+    return PixelSource(*size, channels, depth, metadata, notes, description, read, path, found.doubtful)
+
+
+def _storable(metadata: Metadata) -> tuple[Metadata, list[str]]:
+    """What of it a ``.splat2d`` file holds, and sentences about what is too long."""
+    names = {"icc": "the colour profile", "exif": "EXIF", "xmp": "XMP"}
+    long = [field for field in names if len(getattr(metadata, field)) > MAX_METADATA]
+    notes = [f"{names[field]} of {len(getattr(metadata, field))} bytes is too long and is left out" for field in long]
+    return replace(metadata, **dict.fromkeys(long, b"")), notes
 
 
 def _streamed(path: str, picture: PIL.Image.Image, orientation: int) -> large_source.Stored | None:
