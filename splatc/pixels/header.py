@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from splatc.files import open_input
-from splatc.pixels import deep, pillow_source
+from splatc.pixels import deep, pillow_source, tiff
 from splatc.pixels.source import explained, pillow_limit_replaced
 
 _CHANNELS = {
@@ -39,6 +39,11 @@ class Extent:
 def extent_of(path: str) -> Extent:
     """The size of the picture in a file. Raises InputError and InputImageError (not a picture)."""
     with open_input(path) as stream, explained(path), pillow_limit_replaced():
+        head = stream.read(4)
+        stream.seek(0)
+        if tiff.is_tiff(head):
+            layout = tiff.header_of(stream)
+            return Extent(layout.width, layout.height, layout.channels, layout.bit_depth)
         picture = pillow_source.open_header(stream)
         channels = _CHANNELS.get(picture.mode, 4)
         if picture.info.get("transparency") is not None and channels in (1, 3):

@@ -20,7 +20,7 @@ import PIL.Image
 from splatc.bitstream import Metadata
 from splatc.errors import InputImageError, LimitError, SplatError
 from splatc.files import STDIO, named, open_input
-from splatc.pixels import deep, kinds, large_source, pillow_source
+from splatc.pixels import deep, kinds, large_source, pillow_source, tiff
 from splatc.pixels.colour import kept_profile
 from splatc.pixels.image import MAX_PIXELS, Image, Samples
 from splatc.pixels.metadata import exif_of, orientation_of, upright, xmp_of
@@ -162,6 +162,8 @@ def _open(path: str, stream: BinaryIO) -> PixelSource:
     head = stream.read(32)
     kinds.refuse_by_first_bytes(head)
     stream.seek(0)
+    if tiff.is_tiff(head):
+        return _open_tiff(path, stream)
     picture = pillow_source.open_header(stream)
     if picture.width * picture.height > MAX_PIXELS:
         raise LimitError(f"{picture.width} x {picture.height} is more than the {MAX_PIXELS} pixels that splatc accepts")
@@ -171,7 +173,7 @@ def _open(path: str, stream: BinaryIO) -> PixelSource:
     profile = picture.info.get("icc_profile") or b""
     icc, more, profile_notes = b"", _NOTHING, _NOTHING
 
-    stored = _streamed(path, picture, _orientation(picture, exif, xmp))
+    stored = _streamed(path, picture, orientation_of(exif, xmp))
     if stored is not None:
         size, channels, depth = (stored.width, stored.height), stored.channels, stored.bit_depth
         read = stored.strips
@@ -193,11 +195,14 @@ def _open(path: str, stream: BinaryIO) -> PixelSource:
     return PixelSource(*size, channels, depth, metadata, notes, description, read, path)
 
 
-def _orientation(picture: PIL.Image.Image, exif: bytes, xmp: bytes) -> int:
-    if picture.format == "TIFF":  # a tag of the file itself
-        value = picture.getexif().get(0x0112, 1)
-        return value if value in range(1, 9) else 1
-    return orientation_of(exif, xmp)
+def _open_tiff(path: str, stream: BinaryIO) -> PixelSource:
+    named_file = None if path == STDIO or isinstance(stream, io.BytesIO) else path
+    found = tiff.open_tiff(stream, named_file, STREAM_ABOVE)
+    icc, notes = kept_profile(found.profile, found.channels)
+    metadata = Metadata(icc, *upright(found.exif, found.xmp))
+    notes = (*found.notes, *notes)
+    shape = found.width, found.height, found.channels, found.bit_depth
+    return PixelSource(*shape, metadata, notes, found.description, found.strips, path)
 
 
 def _streamed(path: str, picture: PIL.Image.Image, orientation: int) -> large_source.Stored | None:
@@ -205,15 +210,9 @@ def _streamed(path: str, picture: PIL.Image.Image, orientation: int) -> large_so
 
     Only what needs no conversion: such a reader must yield what Pillow would.
     """
-    planes = kinds.has_deep_planes(picture)  # which only such readers know
     plain = deep.raw_mode(picture) in _PLAIN and picture.info.get("transparency") is None
-    wanted = planes or (plain and picture.width * picture.height > STREAM_ABOVE)
-    stored = None
-    if path != STDIO and wanted:
-        if picture.format in ("PNG", "JPEG", "MPO", "TIFF") and large_source.installed("pyvips"):
-            stored = large_source.open_vips(path, orientation)
-        elif picture.format == "TIFF" and large_source.installed("tifffile"):
-            stored = large_source.open_tiff(path, orientation)
-    if planes and stored is None:
-        raise InputImageError(f"16-bit TIFF with a plane for each channel is not supported: {deep.ADVICE}")
-    return stored
+    if path == STDIO or not plain or picture.width * picture.height <= STREAM_ABOVE:
+        return None
+    if picture.format in ("PNG", "JPEG", "MPO") and large_source.installed("pyvips"):
+        return large_source.open_vips(path, orientation)
+    return None

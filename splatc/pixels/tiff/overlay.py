@@ -1,0 +1,79 @@
+"""A TIFF file as its readers get to see it: one directory, of the tags that its pixels need, and nothing that could disturb them.
+
+Readers stumble over tags that no pixel needs (EXIF and GPS of wrong types), turn pictures by themselves or not, invert WhiteIsZero or
+not, and take the first directory even where it is a thumbnail. So they are shown the file with two pieces exchanged: the place of the
+first directory in the header, and that directory, which is no longer than before and lies where it lay.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from typing import BinaryIO
+
+from splatc.pixels.tiff.directory import Directory, TiffBytes
+from splatc.pixels.tiff.layout import BLACK_IS_ZERO, MASK, RGB, WHITE_IS_ZERO, Layout
+
+_PHOTOMETRIC, _EXTRA = 262, 338
+_SHORT, _UNASSOCIATED = 3, 2
+_NEEDED = {
+    256, 257, 258, 259, _PHOTOMETRIC, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320, 322, 323, 324, 325, _EXTRA, 347,
+    512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532,
+}  # fmt: skip
+
+
+class Overlaid(io.RawIOBase):
+    """The bytes of a stream, some of them exchanged."""
+
+    def __init__(self, base: BinaryIO, patches: dict[int, bytes]) -> None:
+        self._base, self._patches, self._at = base, patches, 0
+        self._size = base.seek(0, 2)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._at = offset + (0, self._at, self._size)[whence]
+        return self._at
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(buffer)  # type: ignore[arg-type]
+        self._base.seek(self._at)
+        data = bytearray(self._base.read(len(view)))
+        for place, patch in self._patches.items():
+            start, end = max(place, self._at), min(place + len(patch), self._at + len(data))
+            if start < end:
+                data[start - self._at : end - self._at] = patch[start - place : end - place]
+        view[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+
+def overlaid(page: Directory, layout: Layout) -> BinaryIO:
+    """The file with this page alone: gray and masks as BlackIsZero, bands without a meaning as RGB, alpha as unassociated."""
+    file = page.file
+    entries = {tag: entry.raw for tag, entry in page.entries.items() if tag in _NEEDED}
+    if layout.photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO, MASK):
+        as_rgb = layout.colour == (0, 1, 2)
+        entries[_PHOTOMETRIC] = _short(file, _PHOTOMETRIC, RGB if as_rgb else BLACK_IS_ZERO)
+        if as_rgb and layout.samples == 3:
+            entries.pop(_EXTRA, None)
+        elif as_rgb and layout.samples == 4:
+            entries[_EXTRA] = _short(file, _EXTRA, 0)
+    if layout.alpha is not None and layout.samples == layout.alpha + 1 and layout.alpha == len(layout.colour):
+        entries[_EXTRA] = _short(file, _EXTRA, _UNASSOCIATED)
+    count = struct.pack(file.count_format, len(entries))
+    body = b"".join(raw for _, raw in sorted(entries.items()))
+    patches = {
+        8 if file.big else 4: struct.pack(file.offset_format, page.at),
+        page.at: count + body + struct.pack(file.offset_format, 0),
+    }
+    return io.BufferedReader(Overlaid(file.stream, patches))
+
+
+def _short(file: TiffBytes, tag: int, value: int) -> bytes:
+    head = struct.pack(file.order + ("HHQ" if file.big else "HHI"), tag, _SHORT, 1)
+    return (head + struct.pack(file.order + "H", value)).ljust(20 if file.big else 12, b"\0")
