@@ -81,7 +81,7 @@ def decode(
     check_output(output, force=force, source=source)
 
     from splatc import core
-    from splatc.image_io import output_format, save_strips
+    from splatc.image_io import output_format, save_strips, unwritable
 
     kind = output_format(output)
     budget = Budget(max_pixels, max_memory)
@@ -108,6 +108,8 @@ def decode(
         note(
             f"{display(output)}: {kind.name} holds no such colour profile, without which the colours look wrong: .png keeps it"
         )
+    for sentence in unwritable(metadata, kind):
+        note(f"{display(output)}: {sentence}")
     with atomic_output(output, force=force) as stream:
         save_strips(strips, shape, stream, kind, metadata)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from splatc.files import open_input
-from splatc.pixels import deep, pillow_source, tiff
+from splatc.pixels import deep, netpbm, pillow_source, tiff
 from splatc.pixels.source import explained, pillow_limit_replaced
 
 _CHANNELS = {
@@ -44,6 +44,9 @@ def extent_of(path: str) -> Extent:
         if tiff.is_tiff(head):
             layout = tiff.header_of(stream)
             return Extent(layout.width, layout.height, layout.channels, layout.bit_depth)
+        if netpbm.is_pam(head):
+            pam = netpbm.read_header(stream)
+            return Extent(pam.width, pam.height, pam.channels, pam.bit_depth)
         picture = pillow_source.open_header(stream)
         channels = _CHANNELS.get(picture.mode, 4)
         if picture.info.get("transparency") is not None and channels in (1, 3):

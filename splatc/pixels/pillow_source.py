@@ -13,6 +13,7 @@ from splatc.errors import InputImageError
 from splatc.pixels import deep
 from splatc.pixels.colour import cmyk_to_rgb
 from splatc.pixels.image import Samples
+from splatc.pixels.netpbm import reader
 
 # Only formats that Pillow decodes by itself: others start programs (EPS) or are no pictures (HDF5).
 READABLE = ("PNG", "JPEG", "WEBP", "AVIF", "JPEG2000", "TIFF", "PPM", "BMP", "GIF", "TGA", "QOI")
@@ -36,8 +37,12 @@ def formats() -> list[str]:
 
 def decode(picture: PIL.Image.Image, stream: BinaryIO) -> tuple[int, int, Reader, tuple[str, ...]]:
     """Channels, bits per sample and the reader of an opened picture, turned as it is shown; and what to say of it."""
+    if _binary_pnm(picture):
+        maximum, channels = largest_sample(picture), 3 if picture.mode == "RGB" else 1
+        offset = picture.tile[0].offset  # type: ignore[attr-defined] # a file is always an ImageFile
+        return channels, 8 if maximum < 256 else 16, reader(stream, offset, picture.width, channels, maximum), ()
     if picture.format == "PPM" and largest_sample(picture) > 255 and picture.mode == "RGB":
-        return 3, 16, _deep_ppm(picture, stream), ()
+        raise InputImageError("16-bit PPM as text is not supported: convert it to binary PPM (P6)")
     if deep.is_deep_colour(picture):
         samples = deep.open_deep(stream, formats())
         return samples.channels, 16, samples.rows, ()
@@ -115,21 +120,7 @@ def largest_sample(picture: PIL.Image.Image) -> int:
     return arguments[-1] if isinstance(arguments, tuple) and isinstance(arguments[-1], int) else 255
 
 
-def _deep_ppm(picture: PIL.Image.Image, stream: BinaryIO) -> Reader:
-    """Binary PPM of two bytes per sample, which Pillow cuts to one; scaled to 0..65535."""
-    tile, maximum = picture.tile[0], largest_sample(picture)  # type: ignore[attr-defined] # a file is always an ImageFile
-    if tile.codec_name != "ppm":
-        raise InputImageError("16-bit PPM as text is not supported: convert it to binary PPM (P6)")
-    row = picture.width * 6
-
-    def read(top: int, bottom: int) -> Samples:
-        stream.seek(tile.offset + top * row)
-        data = stream.read((bottom - top) * row)
-        if len(data) < (bottom - top) * row:
-            raise InputImageError(f"damaged or truncated picture: it ends before row {bottom}")
-        values = np.frombuffer(data, ">u2").reshape(bottom - top, picture.width, 3)
-        if maximum == 65535:
-            return values.astype(np.uint16)
-        return ((values.astype(np.uint32) * 65535 + maximum // 2) // maximum).clip(0, 65535).astype(np.uint16)
-
-    return read
+def _binary_pnm(picture: PIL.Image.Image) -> bool:
+    """Whether an opened picture is binary PGM or PPM of samples that Pillow cuts to 8 bits, or takes one by one."""
+    tiles = getattr(picture, "tile", [])
+    return picture.format == "PPM" and bool(tiles) and tiles[0].codec_name == "ppm"

@@ -20,7 +20,7 @@ import PIL.Image
 from splatc.bitstream import Metadata
 from splatc.errors import InputImageError, LimitError, SplatError
 from splatc.files import STDIO, named, open_input
-from splatc.pixels import deep, kinds, large_source, pillow_source, tiff
+from splatc.pixels import deep, kinds, large_source, netpbm, pillow_source, tiff
 from splatc.pixels.colour import kept_profile
 from splatc.pixels.image import MAX_PIXELS, Image, Samples
 from splatc.pixels.metadata import exif_of, orientation_of, upright, xmp_of
@@ -130,7 +130,7 @@ def explained(name: str) -> Iterator[None]:
         except (SplatError, MemoryError):
             raise
         except PIL.UnidentifiedImageError as error:
-            known = "PNG, JPEG, WebP, AVIF, JPEG 2000, TIFF, PNM, BMP, GIF, TGA, QOI"
+            known = "PNG, JPEG, WebP, AVIF, JPEG 2000, TIFF, PNM, PAM, BMP, GIF, TGA, QOI"
             raise InputImageError(f"not a picture that splatc reads ({known})") from error
         except (
             Exception
@@ -164,6 +164,8 @@ def _open(path: str, stream: BinaryIO) -> PixelSource:
     stream.seek(0)
     if tiff.is_tiff(head):
         return _open_tiff(path, stream)
+    if netpbm.is_pam(head):
+        return _open_pam(path, stream)
     picture = pillow_source.open_header(stream)
     if picture.width * picture.height > MAX_PIXELS:
         raise LimitError(f"{picture.width} x {picture.height} is more than the {MAX_PIXELS} pixels that splatc accepts")
@@ -203,6 +205,12 @@ def _open_tiff(path: str, stream: BinaryIO) -> PixelSource:
     notes = (*found.notes, *notes)
     shape = found.width, found.height, found.channels, found.bit_depth
     return PixelSource(*shape, metadata, notes, found.description, found.strips, path)
+
+
+def _open_pam(path: str, stream: BinaryIO) -> PixelSource:
+    pam = netpbm.read_header(stream)
+    shape, rows = (pam.width, pam.height, pam.channels, pam.bit_depth), netpbm.rows_of(pam, stream)
+    return PixelSource(*shape, Metadata(), pam.notes, "PAM", lambda: pillow_source.strips(pam.height, rows), path)
 
 
 def _streamed(path: str, picture: PIL.Image.Image, orientation: int) -> large_source.Stored | None:

@@ -100,6 +100,14 @@ class Directory:
         """Its first value."""
         return (self.numbers(tag) or (default,))[0]
 
+    def ratio(self, tag: int) -> float:
+        """Its first value, a fraction; 0 where there is none."""
+        entry = self.entries.get(tag)
+        if entry is None or entry.kind not in (5, 10) or len(data := self.values(tag)) < 8:
+            return 0.0
+        numerator, denominator = struct.unpack_from(self.file.order + ("II" if entry.kind == 5 else "ii"), data)
+        return numerator / denominator if denominator else 0.0
+
 
 def directory_at(file: TiffBytes, at: int, index: int | None = None) -> Directory:
     """Raises InputImageError where the file has no whole directory."""
