@@ -2,7 +2,7 @@
 
 Readers stumble over tags that no pixel needs (EXIF and GPS of wrong types), turn pictures by themselves or not, invert WhiteIsZero or
 not, and take the first directory even where it is a thumbnail. So they are shown the file with two pieces exchanged: the place of the
-first directory in the header, and that directory, which is no longer than before and lies where it lay.
+first directory in the header, and that directory, which lies behind the end of the file.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from splatc.pixels.tiff.layout import BLACK_IS_ZERO, MASK, RGB, WHITE_IS_ZERO, L
 
 _PHOTOMETRIC, _EXTRA = 262, 338
 _SHORT, _UNASSOCIATED = 3, 2
+_LAST_PLACE = (1 << 32) - (1 << 16)
+"""Of a directory in a file of 32-bit offsets."""
 _NEEDED = {
     256, 257, 258, 259, _PHOTOMETRIC, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320, 322, 323, 324, 325, _EXTRA, 347,
     512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532,
@@ -23,11 +25,11 @@ _NEEDED = {
 
 
 class Overlaid(io.RawIOBase):
-    """The bytes of a stream, some of them exchanged."""
+    """The bytes of a stream, some of them exchanged, or behind its end."""
 
     def __init__(self, base: BinaryIO, patches: dict[int, bytes]) -> None:
         self._base, self._patches, self._at = base, patches, 0
-        self._size = base.seek(0, 2)
+        self._size = max(base.seek(0, 2), *(place + len(patch) for place, patch in patches.items()))
 
     def readable(self) -> bool:
         return True
@@ -41,15 +43,16 @@ class Overlaid(io.RawIOBase):
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(buffer)  # type: ignore[arg-type]
+        count = max(0, min(len(view), self._size - self._at))
         self._base.seek(self._at)
-        data = bytearray(self._base.read(len(view)))
+        data = bytearray(self._base.read(count).ljust(count, b"\0"))
         for place, patch in self._patches.items():
-            start, end = max(place, self._at), min(place + len(patch), self._at + len(data))
+            start, end = max(place, self._at), min(place + len(patch), self._at + count)
             if start < end:
                 data[start - self._at : end - self._at] = patch[start - place : end - place]
-        view[: len(data)] = data
-        self._at += len(data)
-        return len(data)
+        view[:count] = data
+        self._at += count
+        return count
 
 
 def overlaid(page: Directory, layout: Layout) -> BinaryIO:
@@ -61,15 +64,17 @@ def overlaid(page: Directory, layout: Layout) -> BinaryIO:
         entries[_PHOTOMETRIC] = _short(file, _PHOTOMETRIC, RGB if as_rgb else BLACK_IS_ZERO)
         if as_rgb and layout.samples == 3:
             entries.pop(_EXTRA, None)
-        elif as_rgb and layout.samples == 4:
+        elif layout.samples == (4 if as_rgb else 2):
             entries[_EXTRA] = _short(file, _EXTRA, 0)
     if layout.alpha is not None and layout.samples == layout.alpha + 1 and layout.alpha == len(layout.colour):
         entries[_EXTRA] = _short(file, _EXTRA, _UNASSOCIATED)
     count = struct.pack(file.count_format, len(entries))
     body = b"".join(raw for _, raw in sorted(entries.items()))
+    behind = file.size + -file.size % 8
+    place = behind if file.big or behind < _LAST_PLACE else page.at
     patches = {
-        8 if file.big else 4: struct.pack(file.offset_format, page.at),
-        page.at: count + body + struct.pack(file.offset_format, 0),
+        8 if file.big else 4: struct.pack(file.offset_format, place),
+        place: count + body + struct.pack(file.offset_format, 0),
     }
     return io.BufferedReader(Overlaid(file.stream, patches))
 
