@@ -10,7 +10,7 @@ from splatc.errors import InputImageError, LimitError
 from splatc.pixels import large_source
 from splatc.pixels.image import Samples
 from splatc.pixels.metadata import orientation_of
-from splatc.pixels.tiff import metadata, readers
+from splatc.pixels.tiff import metadata, readers, wide
 from splatc.pixels.tiff.directory import Directory, TiffBytes
 from splatc.pixels.tiff.layout import CIELAB, CMYK, Layout, layout_of
 from splatc.pixels.tiff.pages import choose
@@ -72,6 +72,8 @@ def _read(page: Directory, layout: Layout, orientation: int, path: str | None, s
     ways: list[Callable[[], readers.Rows]] = []
     if readers.pillow_knows(page, layout):
         ways.append(lambda: readers.open_pillow(page, layout, orientation))
+    elif wide.knows(page, layout):
+        ways.append(lambda: readers.open_wide(page, layout, orientation))
     if readers.tifffile_knows(page, layout):
         ways.append(lambda: readers.open_tifffile(page, layout, orientation))
     if readers.vips_knows(page, layout):

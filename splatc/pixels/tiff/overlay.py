@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Mapping
 from typing import BinaryIO
 
 from splatc.pixels.tiff.directory import Directory, TiffBytes
 from splatc.pixels.tiff.layout import BLACK_IS_ZERO, MASK, RGB, WHITE_IS_ZERO, Layout
 
 _PHOTOMETRIC, _EXTRA = 262, 338
-_SHORT, _UNASSOCIATED = 3, 2
+_SHORT, _LONG, _UNASSOCIATED = 3, 4, 2
+_WIDTHS = (256, 322)
 _LAST_PLACE = (1 << 32) - (1 << 16)
 """Of a directory in a file of 32-bit offsets."""
 _NEEDED = {
@@ -57,17 +59,25 @@ class Overlaid(io.RawIOBase):
 
 def overlaid(page: Directory, layout: Layout) -> BinaryIO:
     """The file with this page alone: gray and masks as BlackIsZero, bands without a meaning as RGB, alpha as unassociated."""
-    file = page.file
-    entries = {tag: entry.raw for tag, entry in page.entries.items() if tag in _NEEDED}
+    numbers: dict[int, int] = {}
+    without: tuple[int, ...] = ()
     if layout.photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO, MASK):
         as_rgb = layout.colour == (0, 1, 2)
-        entries[_PHOTOMETRIC] = _short(file, _PHOTOMETRIC, RGB if as_rgb else BLACK_IS_ZERO)
+        numbers[_PHOTOMETRIC] = RGB if as_rgb else BLACK_IS_ZERO
         if as_rgb and layout.samples == 3:
-            entries.pop(_EXTRA, None)
+            without = (_EXTRA,)
         elif layout.samples == (4 if as_rgb else 2):
-            entries[_EXTRA] = _short(file, _EXTRA, 0)
+            numbers[_EXTRA] = 0
     if layout.alpha is not None and layout.samples == layout.alpha + 1 and layout.alpha == len(layout.colour):
-        entries[_EXTRA] = _short(file, _EXTRA, _UNASSOCIATED)
+        numbers[_EXTRA] = _UNASSOCIATED
+    return overlaid_as(page, numbers, without)
+
+
+def overlaid_as(page: Directory, numbers: Mapping[int, int], without: tuple[int, ...] = ()) -> BinaryIO:
+    """The file with this page alone, some of its tags of another value, some left out."""
+    file = page.file
+    entries = {tag: entry.raw for tag, entry in page.entries.items() if tag in _NEEDED and tag not in without}
+    entries |= {tag: _number(file, tag, value) for tag, value in numbers.items()}
     count = struct.pack(file.count_format, len(entries))
     body = b"".join(raw for _, raw in sorted(entries.items()))
     behind = file.size + -file.size % 8
@@ -79,6 +89,8 @@ def overlaid(page: Directory, layout: Layout) -> BinaryIO:
     return io.BufferedReader(Overlaid(file.stream, patches))
 
 
-def _short(file: TiffBytes, tag: int, value: int) -> bytes:
-    head = struct.pack(file.order + ("HHQ" if file.big else "HHI"), tag, _SHORT, 1)
-    return (head + struct.pack(file.order + "H", value)).ljust(20 if file.big else 12, b"\0")
+def _number(file: TiffBytes, tag: int, value: int) -> bytes:
+    head = struct.pack(file.order + ("HHQ" if file.big else "HHI"), tag, _LONG if tag in _WIDTHS else _SHORT, 1)
+    return (head + struct.pack(file.order + ("I" if tag in _WIDTHS else "H"), value)).ljust(
+        20 if file.big else 12, b"\0"
+    )

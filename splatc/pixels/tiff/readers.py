@@ -12,6 +12,7 @@ import numpy as np
 
 from splatc.pixels import large_source, pillow_source
 from splatc.pixels.image import Samples
+from splatc.pixels.tiff import wide
 from splatc.pixels.tiff.directory import Directory
 from splatc.pixels.tiff.layout import (
     BLACK_IS_ZERO,
@@ -89,6 +90,11 @@ def open_pillow(page: Directory, layout: Layout, orientation: int) -> Rows:
     if orientation == 1:
         return Rows(layout.width, layout.height, lambda: map(finish, pillow_source.strips(layout.height, rows)), notes)
     return _turned(np.concatenate(list(pillow_source.strips(layout.height, rows))), finish, orientation, notes)
+
+
+def open_wide(page: Directory, layout: Layout, orientation: int) -> Rows:
+    convert, notes = conversion(page, layout)
+    return _turned(wide.raw_samples(page, layout), convert, orientation, notes)
 
 
 def tifffile_knows(_page: Directory, layout: Layout) -> bool:
