@@ -36,6 +36,7 @@ _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _STRIPS, _SAMPL
 _STRIP_BYTES, _PLANAR, _PREDICTOR, _COLOUR_MAP, _TILES, _TILE_BYTES, _EXTRA, _FORMAT, _SUBSAMPLING = (
     279, 284, 317, 320, 324, 325, 338, 339, 530,
 )  # fmt: skip
+_ROWS, _TILE_WIDTH, _TILE_HEIGHT = 278, 322, 323
 _ASSOCIATED, _UNASSOCIATED = 1, 2
 _COREL_ALPHA = 999  # what Corel Draw 10 wrote
 
@@ -227,10 +228,12 @@ def _check_segments(page: Directory, layout: Layout) -> None:
     lengths = page.numbers(_TILE_BYTES if layout.tiled else _STRIP_BYTES)
     if not offsets:
         raise InputImageError("damaged picture: its TIFF tags tell no place of the pixels")
+    kind, expected = "tile" if layout.tiled else "strip", _segment_count(page, layout)
+    if len(offsets) < expected:
+        raise InputImageError(f"damaged picture: {len(offsets)} {kind}s, where its TIFF tags promise {expected}")
     for place, offset in enumerate(offsets):
         length = lengths[place] if place < len(lengths) else 0
         if offset < 0 or offset + length > page.file.size:
-            kind = "tile" if layout.tiled else "strip"
             raise InputImageError(
                 f"damaged or truncated picture: {kind} {place + 1} of {len(offsets)} ends behind the file"
             )
@@ -242,3 +245,15 @@ def _check_segments(page: Directory, layout: Layout) -> None:
         raise InputImageError(
             f"damaged or truncated picture: {held} bytes cannot hold {layout.width} x {layout.height} pixels of {layout.samples} samples"
         )
+
+
+def _segment_count(page: Directory, layout: Layout) -> int:
+    """How many strips or tiles the picture has. Raises InputImageError where their size makes no sense."""
+    if layout.tiled:
+        across, down = page.number(_TILE_WIDTH, 0), page.number(_TILE_HEIGHT, 0)
+    else:
+        across, down = layout.width, page.number(_ROWS, layout.height)
+    if across <= 0 or down <= 0:
+        raise InputImageError("damaged picture: its TIFF tags tell no size of strips or tiles")
+    planes = layout.samples if layout.planar == 2 else 1
+    return planes * -(-layout.width // across) * -(-layout.height // down)
