@@ -14,10 +14,9 @@ from splatc.errors import OutputError, UsageError
 from splatc.files import STDIO
 from splatc.pixels import MAX_PIXELS, Image, Metadata, Samples, load, open_source
 from splatc.pixels.metadata import JPEG_EXIF, JPEG_XMP, pillow_options
-from splatc.writers import Shape, Writer
+from splatc.writers import Shape, Writer, tiff
 from splatc.writers.png import write_png
 from splatc.writers.pnm import write_pam, write_pnm, write_ppm
-from splatc.writers.tiff import write_tiff
 
 __all__ = [
     "FORMATS",
@@ -32,6 +31,7 @@ __all__ = [
     "output_format",
     "save",
     "save_strips",
+    "unwritable",
 ]
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
@@ -103,7 +103,7 @@ _JPEG = Format(
     most_xmp=JPEG_XMP,
 )
 _PNG = Format("PNG", _MODES, _ALL, write_png)
-_TIFF = Format("TIFF", _MODES, _ALL, write_tiff)
+_TIFF = Format("TIFF", _MODES, _ALL, tiff.write_tiff)
 _PIXELS_ALONE: dict[str, Any] = {"profiled": (), "most_exif": 0, "most_xmp": 0}
 _WEBP_MODES = {1: "RGB", 2: "RGBA", 3: "RGB", 4: "RGBA"}
 FORMATS = {
@@ -114,8 +114,8 @@ FORMATS = {
     ".tif": _TIFF,
     ".tiff": _TIFF,
     ".ppm": Format("PPM", {1: "RGB", 3: "RGB"}, (1, 3), write_ppm, **_PIXELS_ALONE),
-    ".pgm": Format("PPM", {1: "L"}, (1,), write_pnm, **_PIXELS_ALONE),
-    ".pnm": Format("PPM", _NO_ALPHA, (1, 3), write_pnm, **_PIXELS_ALONE),
+    ".pgm": Format("PGM", {1: "L"}, (1,), write_pnm, **_PIXELS_ALONE),
+    ".pnm": Format("PNM", _NO_ALPHA, (1, 3), write_pnm, **_PIXELS_ALONE),
     ".pam": Format("PAM", _MODES, _ALL, write_pam, **_PIXELS_ALONE),
     ".bmp": Format("BMP", _NO_ALPHA, **_PIXELS_ALONE),
 }
@@ -131,6 +131,11 @@ def output_format(path: str) -> Format:
         found = f"the extension {extension} is unknown" if extension else "the name has no extension"
         raise UsageError(f"{path}: {found}: pictures are written as {' '.join(FORMATS)}")
     return FORMATS[extension]
+
+
+def unwritable(metadata: Metadata, kind: Format) -> tuple[str, ...]:
+    """Sentences about what of the metadata is damaged so that this type of file does not hold it."""
+    return tiff.unwritable(metadata.exif) if kind.write is tiff.write_tiff else ()
 
 
 def save(image: Image, stream: BinaryIO, kind: Format) -> None:

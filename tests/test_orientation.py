@@ -16,7 +16,7 @@ import pytest
 from splatc.pixels import exif as exif_block
 from splatc.pixels import large_source, load, source
 from splatc.pixels import xmp as xmp_packet
-from splatc.pixels.orientation import orientation_of, orientation_of_tag, turned
+from splatc.pixels.orientation import orientation_of, turned
 from tests.test_exif import VALUES, block, jpeg_with_thumbnail
 from tests.test_xmp import packet
 
@@ -289,27 +289,6 @@ def test_a_turned_picture_has_no_thumbnail_any_more(tmp_path: Path) -> None:
         exif, small = jpeg_with_thumbnail(turn)
         (tmp_path / "in.png").write_bytes(png(RGB, [(b"eXIf", exif)]))
         assert (small in load(str(tmp_path / "in.png")).metadata.exif) is (turn == 1)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (None, None),
-        (6, 6),
-        (0, 1),
-        (9, 1),
-        ((6, 1), 6),
-        ((), None),
-        ("6", 6),
-        (b"6", 6),
-        (b"\6", 6),
-        ("", 1),
-        (6.0, 6),
-        (6.5, 1),
-    ],
-)
-def test_a_tag_as_readers_give_it(value: Any, expected: int | None) -> None:
-    assert orientation_of_tag(value) == expected
 
 
 def test_turned_is_a_view() -> None:

@@ -81,7 +81,7 @@ def decode(
     check_output(output, force=force, source=source)
 
     from splatc import core
-    from splatc.image_io import output_format, save_strips
+    from splatc.image_io import output_format, save_strips, unwritable
 
     kind = output_format(output)
     budget = Budget(max_pixels, max_memory)
@@ -104,7 +104,7 @@ def decode(
         core.set_threads(threads)
         shape, strips = picture.strips(region, scale, max_level, depth, allow_truncated=allow_truncated)
         metadata = picture.metadata()
-    for sentence in kind.losses(metadata, picture.channels):
+    for sentence in (*kind.losses(metadata, picture.channels), *unwritable(metadata, kind)):
         note(f"{display(output)}: {sentence}")
     with atomic_output(output, force=force) as stream:
         save_strips(strips, shape, stream, kind, metadata)

@@ -1,24 +1,22 @@
-"""What an opened picture file says beside its pixels, whatever its type: EXIF, XMP, how to turn it, how its colours are meant."""
+"""What an opened picture file says beside its pixels: EXIF, XMP, how to turn it, how its colours are meant. TIFF: splatc/pixels/tiff."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import PIL.Image
 
 from splatc.errors import InputImageError
 from splatc.pixels import calibration, cicp, jpeg_profile
 from splatc.pixels.avif_boxes import AvifMetadata, avif_metadata
-from splatc.pixels.exif import ORIENTATION
 from splatc.pixels.icc import ColourSpace
 from splatc.pixels.jp2_boxes import jp2_metadata
 from splatc.pixels.metadata import exif_of, is_exif, xmp_of
-from splatc.pixels.orientation import orientation_of, orientation_of_tag
+from splatc.pixels.orientation import orientation_of
 from splatc.pixels.png_metadata import PngMetadata, png_metadata
 from splatc.pixels.xmp import in_utf8
-from splatc.pixels.xmp import orientation as orientation_of_xmp
 
 Colours = ColourSpace | bytes
 """Numbers, or a profile."""
@@ -72,11 +70,6 @@ def file_metadata(picture: PIL.Image.Image, stream: BinaryIO) -> FileMetadata:
     elif picture.format == "BMP":
         colours, note = calibration.of_bmp(stream)
         own, notes = [colours] if colours else [], [note] if note else []
-    elif picture.format == "TIFF":
-        orientation = orientation_of_tag(picture.getexif().get(ORIENTATION))
-        if orientation is None:
-            orientation = orientation_of_xmp(xmp) or 1
-        own = [profile] if profile else list(_of_tiff(picture, notes))
     elif picture.format in ("JPEG", "MPO"):
         profile, note = jpeg_profile.joined(getattr(picture, "applist", []))
         own, notes = [profile] if profile else [], [note] if note else []
@@ -170,15 +163,3 @@ def _of_jp2(specifications: list[bytes], notes: list[str]) -> Iterator[Colours]:
         raise InputImageError(
             f"JPEG 2000 of the colour space number {unknown} is not supported: convert the picture to sRGB, in TIFF or PNG"
         )
-
-
-def _of_tiff(picture: PIL.Image.Image, notes: list[str]) -> Iterator[Colours]:
-    tags: Any = getattr(picture, "tag_v2", {})
-    bits = tags.get(258, 1)
-    try:
-        told = calibration.of_tags(tags, bits if isinstance(bits, int) else bits[0])
-    except (ValueError, TypeError, ZeroDivisionError):
-        notes.append(_NO_SENSE)
-        return
-    if told:
-        yield told

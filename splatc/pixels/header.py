@@ -9,7 +9,7 @@ from typing import BinaryIO
 import PIL.Image
 
 from splatc.files import open_input
-from splatc.pixels import deep, pillow_source
+from splatc.pixels import deep, netpbm, pillow_source, tiff
 from splatc.pixels.opening import open_surveyed
 from splatc.pixels.source import explained
 
@@ -44,7 +44,16 @@ class Extent:
 def extent_of(path: str) -> Extent:
     """The size of the picture in a file. Raises InputError, InputImageError (not a picture) and LimitError."""
     with open_input(path) as stream, explained(path):
-        picture = _opened(stream)
+        seekable = stream if stream.seekable() else io.BytesIO(stream.read())
+        head = seekable.read(4)
+        seekable.seek(0)
+        if tiff.is_tiff(head):
+            layout = tiff.header_of(seekable)
+            return Extent(layout.width, layout.height, layout.channels, layout.bit_depth)
+        if netpbm.is_pam(head):
+            pam = netpbm.read_header(seekable)
+            return Extent(pam.width, pam.height, pam.channels, pam.bit_depth)
+        picture = _opened(seekable)
         channels = _CHANNELS.get(picture.mode, 4)
         if picture.info.get("transparency") is not None and channels in (1, 3):
             channels += 1

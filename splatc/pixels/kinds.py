@@ -10,6 +10,7 @@ from splatc.errors import InputImageError
 from splatc.pixels import cicp
 from splatc.pixels.deep import raw_mode
 from splatc.pixels.file_metadata import transfer_of
+from splatc.pixels.tiff.pages import RAW
 
 _MODES = {
     "1": "bilevel",
@@ -28,8 +29,6 @@ _REFUSED = {
     b"PF\n": _HDR.format("PFM"),
     b"Pf\n": _HDR.format("PFM"),
 }
-_RAW = "a camera's raw file, of which only the preview could be read: develop it to TIFF, PNG or JPEG first"
-_NEW_SUBFILE_TYPE, _BITS, _PLANES, _SUB_IFDS, _DNG_VERSION = 254, 258, 284, 330, 50706  # TIFF tags
 _AVIF_PIXELS = b"pixi"
 _HEAD = 1 << 16  # bytes that hold everything before the pixels, unless a profile is huge
 
@@ -42,7 +41,7 @@ def refuse_by_first_bytes(head: bytes) -> None:
     if head[:2] == b"\xff\x0a" or head[4:8] == b"JXL ":
         raise InputImageError("JPEG XL pictures are not supported: convert the picture to PNG or JPEG")
     if head[:4] in (b"II*\0", b"MM\0*") and head[8:10] == b"CR":
-        raise InputImageError(_RAW)
+        raise InputImageError(RAW)
 
 
 def refuse_by_header(picture: PIL.Image.Image, stream: BinaryIO) -> None:
@@ -57,19 +56,6 @@ def refuse_by_header(picture: PIL.Image.Image, stream: BinaryIO) -> None:
         raise InputImageError(
             f"JPEG 2000 of {depth} bits per sample is not supported: convert it to 16-bit TIFF or PNG"
         )
-    if picture.format == "TIFF":
-        tags = picture.getexif()
-        if _DNG_VERSION in tags or (tags.get(_NEW_SUBFILE_TYPE, 0) == 1 and _SUB_IFDS in tags):
-            raise InputImageError(_RAW)
-
-
-def has_deep_planes(picture: PIL.Image.Image) -> bool:
-    """Whether an opened picture is TIFF of 16 bits with a plane for each channel, which Pillow unpacks to nonsense."""
-    if picture.format != "TIFF":
-        return False
-    tags = picture.getexif()
-    bits = tags.get(_BITS, 8)
-    return tags.get(_PLANES) == 2 and isinstance(bits, tuple) and len(bits) > 1 and max(bits) > 8
 
 
 def describe(picture: PIL.Image.Image) -> str:
@@ -87,8 +73,6 @@ def losses(picture: PIL.Image.Image, stream: BinaryIO) -> tuple[str, ...]:
     depth = _hidden_depth(picture, stream)
     if depth > 8:
         notes.append(f"{depth} bits per sample are read as 8")
-    if raw_mode(picture).startswith("CMYK;16"):
-        notes.append("CMYK of 16 bits per sample is read as 8")
     return tuple(notes)
 
 

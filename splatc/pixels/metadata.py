@@ -12,7 +12,6 @@ import PIL.Image
 
 from splatc.bitstream import Metadata
 from splatc.bitstream.metadata import write
-from splatc.pixels.tiff_exif import exif_of_tiff
 
 _PREFIX = b"Exif\0\0"  # of JPEG's APP1 segment; PNG, WebP, TIFF and we store what follows it
 _JPEG_SEGMENT = 65533  # bytes that one segment holds
@@ -24,7 +23,7 @@ _PNG_XMP = b"XML:com.adobe.xmp\0\0\0\0\0"  # keyword, neither compressed nor tra
 
 def exif_of(picture: PIL.Image.Image) -> bytes:
     """The EXIF of an opened picture as a TIFF structure, empty if there is none. Reads no pixels."""
-    raw = exif_of_tiff(picture)[0] if picture.format == "TIFF" else picture.info.get("exif", b"")
+    raw = picture.info.get("exif", b"")
     raw = raw.removeprefix(_PREFIX) if isinstance(raw, bytes) else b""
     return raw if is_exif(raw) else b""
 

@@ -7,9 +7,6 @@ XMP say 1, and the small pictures in them are gone if the pixels were turned.
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 import PIL.Image
 
 from splatc.pixels import exif as exif_block
@@ -35,20 +32,6 @@ def orientation_of(exif: bytes, xmp: bytes) -> int:
     return 1
 
 
-def orientation_of_tag(value: Any) -> int | None:
-    """The orientation that a reader of TIFF files found as a tag's value: a number, several, or digits; None without a tag."""
-    if isinstance(value, (tuple, list)):
-        value = value[0] if value else None
-    if value is None:
-        return None
-    if isinstance(value, bytes):
-        value = value[0] if len(value) == 1 and value < b"0" else value.decode("latin-1")
-    try:
-        return int(value) if float(value) in range(1, 9) else 1
-    except (ValueError, TypeError, OverflowError, ZeroDivisionError):
-        return 1
-
-
 def upright(exif: bytes, xmp: bytes, orientation: int) -> tuple[bytes, bytes]:
     """Both, telling that the pixels lie as they are shown; `orientation`: how they were turned."""
     exif, xmp = exif_block.with_orientation_1(exif), xmp_packet.with_orientation_1(xmp)
@@ -71,31 +54,15 @@ def turned(pixels: Samples, orientation: int) -> Samples:
 def load_turned(picture: PIL.Image.Image, orientation: int) -> PIL.Image.Image:
     """The pixels of an opened picture, decoded and turned; the same picture where nothing is to be turned.
 
-    Pillow has turned those of TIFF files when it has decoded them, by what it takes for their orientation; only the rest is done here.
+    Pillow turns TIFF files by itself; they come without their orientation (splatc/pixels/tiff/overlay.py).
     """
-    done = 1
-    if picture.format == "TIFF":
-        told = picture.getexif().get(exif_block.ORIENTATION, 1)
-        done = next((number for number in _METHODS if number == told), 1)
-    _load(picture)
-    left = _left(orientation, done)
-    if left == 1:
-        return picture
-    shown = picture.transpose(_METHODS[left])
-    shown.info = picture.info
-    return shown
-
-
-def _load(picture: PIL.Image.Image) -> None:
-    """Decode an opened picture. The reader of TIFF would ask Pillow's limit before it takes memory, so that is done here."""
+    # The reader of TIFF would ask Pillow's limit before it takes memory, so that is done here.
     width, height = getattr(picture, "_tile_size", (0, 0))
     if 0 < width * height <= MAX_PIXELS and picture._im is None:
         picture.im = PIL.Image.new(picture.mode, (width, height), None).im
     picture.load()
-
-
-def _left(wanted: int, done: int) -> int:
-    """How to turn what was turned as `done` says, so that it is turned as `wanted` says."""
-    probe = np.arange(6, dtype=np.uint8).reshape(2, 3)
-    before, after = turned(probe, done), turned(probe, wanted)
-    return next(each for each in range(1, 9) if np.array_equal(turned(before, each), after))
+    if orientation == 1:
+        return picture
+    shown = picture.transpose(_METHODS[orientation])
+    shown.info = picture.info
+    return shown

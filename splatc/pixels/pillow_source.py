@@ -12,8 +12,8 @@ import PIL.Image
 from splatc.errors import InputImageError
 from splatc.pixels import deep
 from splatc.pixels.colour import cmyk_to_rgb
-from splatc.pixels.file_metadata import FileMetadata
 from splatc.pixels.image import Samples
+from splatc.pixels.netpbm import reader
 from splatc.pixels.orientation import load_turned
 
 # Only formats that Pillow decodes by itself: others start programs (EPS) or are no pictures (HDF5).
@@ -59,24 +59,29 @@ def formats() -> list[str]:
 
 
 def decode(
-    picture: PIL.Image.Image, stream: BinaryIO, told: FileMetadata, *, opaque: bool = False
+    picture: PIL.Image.Image, stream: BinaryIO, orientation: int = 1, profile: bytes = b"", *, opaque: bool = False
 ) -> tuple[tuple[int, int], int, int, Reader, tuple[str, ...]]:
     """Size, channels, bits per sample and the reader of an opened picture, turned as it is shown; and what to say of it.
 
-    `opaque`: what looks like its alpha channel is none.
+    `orientation`: how it is turned, 1..8 as EXIF counts; `profile`: of CMYK; `opaque`: what looks like its alpha channel is none.
     """
+    if _binary_pnm(picture):
+        maximum, channels = largest_sample(picture), 3 if picture.mode == "RGB" else 1
+        offset = picture.tile[0].offset  # type: ignore[attr-defined] # a file is always an ImageFile
+        rows = reader(stream, offset, picture.width, channels, maximum)
+        return picture.size, channels, 8 if maximum < 256 else 16, rows, ()
     if picture.format == "PPM" and largest_sample(picture) > 255 and picture.mode == "RGB":
-        return picture.size, 3, 16, _deep_ppm(picture, stream), ()
+        raise InputImageError("16-bit PPM as text is not supported: convert it to binary PPM (P6)")
     if deep.is_deep_colour(picture):
-        samples = deep.open_deep(stream, open_header, told.orientation)
+        samples = deep.open_deep(stream, open_header, orientation)
         return samples.high.size, samples.channels, 16, samples.rows, ()
     low_bits = _gray_bits(picture)
-    picture = load_turned(picture, told.orientation)
+    picture = load_turned(picture, orientation)
     mode, transparency = picture.mode, picture.info.get("transparency")
     if mode.startswith("I"):
         return picture.size, (1 if transparency is None else 2), 16, _deep_gray(picture), ()
     if mode == "CMYK":
-        convert, notes = cmyk_to_rgb(told.icc)
+        convert, notes = cmyk_to_rgb(profile)
         return picture.size, 3, 8, _converted(picture, convert), notes
     if mode in ("1", "L", "LA", "La"):
         target = "LA" if not opaque and (mode.upper() == "LA" or transparency is not None) else "L"
@@ -143,21 +148,7 @@ def largest_sample(picture: PIL.Image.Image) -> int:
     return arguments[-1] if isinstance(arguments, tuple) and isinstance(arguments[-1], int) else 255
 
 
-def _deep_ppm(picture: PIL.Image.Image, stream: BinaryIO) -> Reader:
-    """Binary PPM of two bytes per sample, which Pillow cuts to one; scaled to 0..65535."""
-    tile, maximum = picture.tile[0], largest_sample(picture)  # type: ignore[attr-defined] # a file is always an ImageFile
-    if tile.codec_name != "ppm":
-        raise InputImageError("16-bit PPM as text is not supported: convert it to binary PPM (P6)")
-    row = picture.width * 6
-
-    def read(top: int, bottom: int) -> Samples:
-        stream.seek(tile.offset + top * row)
-        data = stream.read((bottom - top) * row)
-        if len(data) < (bottom - top) * row:
-            raise InputImageError(f"damaged or truncated picture: it ends before row {bottom}")
-        values = np.frombuffer(data, ">u2").reshape(bottom - top, picture.width, 3)
-        if maximum == 65535:
-            return values.astype(np.uint16)
-        return ((values.astype(np.uint32) * 65535 + maximum // 2) // maximum).clip(0, 65535).astype(np.uint16)
-
-    return read
+def _binary_pnm(picture: PIL.Image.Image) -> bool:
+    """Whether an opened picture is binary PGM or PPM of samples that Pillow cuts to 8 bits, or takes one by one."""
+    tiles = getattr(picture, "tile", [])
+    return picture.format == "PPM" and bool(tiles) and tiles[0].codec_name == "ppm"

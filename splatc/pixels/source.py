@@ -21,13 +21,12 @@ from splatc.bitstream import Metadata
 from splatc.bitstream.limits import MAX_METADATA
 from splatc.errors import InputImageError, LimitError, SplatError
 from splatc.files import STDIO, named, open_input
-from splatc.pixels import deep, kinds, large_source, pillow_source
+from splatc.pixels import deep, kinds, large_source, netpbm, pillow_source, tiff
 from splatc.pixels.colour import kept_profile
 from splatc.pixels.file_metadata import file_metadata
 from splatc.pixels.image import Image, Samples
 from splatc.pixels.opening import open_surveyed
 from splatc.pixels.orientation import upright
-from splatc.pixels.tiff_exif import exif_of_tiff
 from splatc.pixels.xmp_keys import without_absent_parts
 
 IN_MEMORY = 1 << 30
@@ -149,7 +148,7 @@ def explained(name: str) -> Iterator[None]:
         except (SplatError, MemoryError):
             raise
         except PIL.UnidentifiedImageError as error:
-            known = "PNG, JPEG, WebP, AVIF, JPEG 2000, TIFF, PNM, BMP, GIF, TGA, QOI"
+            known = "PNG, JPEG, WebP, AVIF, JPEG 2000, TIFF, PNM, PAM, BMP, GIF, TGA, QOI"
             raise InputImageError(f"not a picture that splatc reads ({known})") from error
         except PIL.Image.DecompressionBombError as error:  # some readers ask Pillow's own limit
             raise LimitError(
@@ -171,13 +170,18 @@ def _held(stream: BinaryIO) -> BinaryIO:
 
 
 def _open(path: str, file: BinaryIO, trusted: bool) -> PixelSource:
+    head = file.read(32)
+    file.seek(0)
+    if tiff.is_tiff(head):
+        kinds.refuse_by_first_bytes(head)
+        return _open_tiff(path, file)
+    if netpbm.is_pam(head):
+        return _open_pam(path, file)
     found, picture = open_surveyed(file, trusted=trusted)
     stream = found.stream
     kinds.refuse_by_header(picture, stream)
     description, notes = kinds.describe(picture), kinds.losses(picture, stream)
     told = file_metadata(picture, file)  # the whole file: what is read of it may be a part, or made anew
-    if picture.format == "TIFF":
-        notes = (*notes, *exif_of_tiff(picture)[1])
     icc, more, profile_notes = b"", _NOTHING, _NOTHING
 
     stored = _streamed(path, picture, told.orientation) if found.sound else None
@@ -185,7 +189,9 @@ def _open(path: str, file: BinaryIO, trusted: bool) -> PixelSource:
         size, channels, depth = (stored.width, stored.height), stored.channels, stored.bit_depth
         read = stored.strips
     else:
-        size, channels, depth, rows, more = pillow_source.decode(picture, stream, told, opaque=found.opaque)
+        size, channels, depth, rows, more = pillow_source.decode(
+            picture, stream, told.orientation, told.icc, opaque=found.opaque
+        )
 
         def read() -> Iterator[Samples]:
             return pillow_source.strips(size[1], rows)
@@ -208,20 +214,32 @@ def _storable(metadata: Metadata) -> tuple[Metadata, list[str]]:
     return replace(metadata, **dict.fromkeys(long, b"")), notes
 
 
+def _open_tiff(path: str, stream: BinaryIO) -> PixelSource:
+    named_file = None if path == STDIO or isinstance(stream, io.BytesIO) else path
+    found = tiff.open_tiff(stream, named_file, STREAM_ABOVE)
+    icc, notes = kept_profile(found.colours, found.channels)
+    exif, xmp = upright(found.exif, found.xmp, found.orientation)
+    xmp, xmp_notes = without_absent_parts(xmp)
+    metadata, long_notes = _storable(Metadata(icc, exif, xmp))
+    notes = tuple(dict.fromkeys((*found.notes, *notes, *xmp_notes, *long_notes)))
+    shape = found.width, found.height, found.channels, found.bit_depth
+    return PixelSource(*shape, metadata, notes, found.description, found.strips, path)
+
+
+def _open_pam(path: str, stream: BinaryIO) -> PixelSource:
+    pam = netpbm.read_header(stream)
+    shape, rows = (pam.width, pam.height, pam.channels, pam.bit_depth), netpbm.rows_of(pam, stream)
+    return PixelSource(*shape, Metadata(), pam.notes, "PAM", lambda: pillow_source.strips(pam.height, rows), path)
+
+
 def _streamed(path: str, picture: PIL.Image.Image, orientation: int) -> large_source.Stored | None:
     """A large picture of a plain kind by a reader that streams, None where there is no need or no such reader.
 
     Only what needs no conversion: such a reader must yield what Pillow would.
     """
-    planes = kinds.has_deep_planes(picture)  # which only such readers know
     plain = deep.raw_mode(picture) in _PLAIN and picture.info.get("transparency") is None
-    wanted = planes or (plain and picture.width * picture.height > STREAM_ABOVE)
-    stored = None
-    if path != STDIO and wanted:
-        if picture.format in ("PNG", "JPEG", "MPO", "TIFF") and large_source.installed("pyvips"):
-            stored = large_source.open_vips(path, orientation)
-        elif picture.format == "TIFF" and large_source.installed("tifffile"):
-            stored = large_source.open_tiff(path, orientation)
-    if planes and stored is None:
-        raise InputImageError(f"16-bit TIFF with a plane for each channel is not supported: {deep.ADVICE}")
-    return stored
+    if path == STDIO or not plain or picture.width * picture.height <= STREAM_ABOVE:
+        return None
+    if picture.format in ("PNG", "JPEG", "MPO") and large_source.installed("pyvips"):
+        return large_source.open_vips(path, orientation)
+    return None
