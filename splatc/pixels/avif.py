@@ -55,12 +55,29 @@ def survey(stream: BinaryIO) -> Found:
             _Items(data, meta[0] + 4, meta[1]).tell(notes)
     except (struct.error, IndexError):  # odd metadata; whoever reads the picture says whether that can be read
         pass
+    if _has_video(stream):
+        notes.append("the video behind the picture (a motion photo) is left out")
     if data[start : start + 4] in (b"avif", b"avis"):
         return Found(stream, tuple(notes))
     brand = b"avif" if b"avif" in brands else b"avis"
     size = stream.seek(0, 2)
     named = spliced(stream, [data[:start], brand, (start + 4, size)])
     return Found(named, tuple(notes), sound=False)
+
+
+def _has_video(stream: BinaryIO) -> bool:
+    """Whether there is a box of a motion photo beside the others."""
+    end, at = stream.seek(0, 2), 0
+    while at + 16 <= end:
+        stream.seek(at)
+        size, kind, long = struct.unpack(">I4sQ", stream.read(16))
+        if kind == b"mpvd":
+            return True
+        size = {0: end - at, 1: long}.get(size, size)
+        if size < 8:
+            return False
+        at += size
+    return False
 
 
 class _Items:

@@ -7,7 +7,7 @@ from typing import BinaryIO
 import PIL.Image
 
 from splatc.errors import InputImageError
-from splatc.pixels.deep import raw_mode
+from splatc.pixels.deep import is_deep_colour, raw_mode
 
 _MODES = {
     "1": "bilevel",
@@ -73,8 +73,7 @@ def has_deep_planes(picture: PIL.Image.Image) -> bool:
 
 def describe(picture: PIL.Image.Image) -> str:
     """For people: ``PNG, palette``."""
-    raw = raw_mode(picture)
-    kind = raw.partition(";")[0].upper() + ", 16 bits" if ";16" in raw and "I" not in raw else picture.mode
+    kind = f"{raw_mode(picture).partition(';')[0].upper()}, 16 bits" if is_deep_colour(picture) else picture.mode
     return f"{picture.format}, {_MODES.get(picture.mode, kind)}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
@@ -71,7 +72,8 @@ def decode(
         return samples.channels, 16, samples.rows, ()
     low_bits = _gray_bits(picture)
     deep.load_pixels(picture)
-    PIL.ImageOps.exif_transpose(picture, in_place=True)
+    with contextlib.suppress(Exception):  # odd EXIF: the pixels are turned before it is written anew, which nobody needs
+        PIL.ImageOps.exif_transpose(picture, in_place=True)
     mode, transparency = picture.mode, picture.info.get("transparency")
     if mode.startswith("I"):
         return (1 if transparency is None else 2), 16, _deep_gray(picture), ()

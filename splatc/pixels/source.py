@@ -177,6 +177,8 @@ def _open(path: str, file: BinaryIO, trusted: bool) -> PixelSource:
     exif, xmp = exif_of(picture), xmp_of(picture)
     if picture.format == "TIFF":
         notes = (*notes, *exif_of_tiff(picture)[1])
+    elif not exif and len(picture.info.get("exif", b"")) > len(b"Exif\0\0"):
+        notes = (*notes, "EXIF is damaged and is left out")
     profile = picture.info.get("icc_profile") or b""
     icc, more, profile_notes = b"", _NOTHING, _NOTHING
 
