@@ -72,7 +72,9 @@ def decode(
         return samples.channels, 16, samples.rows, ()
     low_bits = _gray_bits(picture)
     deep.load_pixels(picture)
-    with contextlib.suppress(Exception):  # odd EXIF: the pixels are turned before it is written anew, which nobody needs
+    with contextlib.suppress(
+        Exception
+    ):  # odd EXIF: the pixels are turned before it is written anew, which nobody needs
         PIL.ImageOps.exif_transpose(picture, in_place=True)
     mode, transparency = picture.mode, picture.info.get("transparency")
     if mode.startswith("I"):
