@@ -254,6 +254,16 @@ def test_avif_gain_map_and_further_pictures() -> None:
     assert notes(b"av01", b"av01") == ("only the first of 2 pictures is coded",)
 
 
+def test_odd_exif_does_not_cost_an_avif_picture(tmp_path: Path) -> None:
+    exif = exif_with_resolution()
+    data = saved("AVIF", exif=exif)
+    assert loaded(tmp_path, data).metadata.exif == exif.removeprefix(b"Exif\0\0")
+    at = data.index(exif.removeprefix(b"Exif\0\0")[:8])
+    image = loaded(tmp_path, data[:at] + b"junk" + data[at + 4 :])
+    assert image.notes == ("EXIF is damaged and is left out",)
+    assert image.pixels.shape == QUADRANTS.shape
+
+
 def test_avif_with_a_video(tmp_path: Path) -> None:
     assert loaded(tmp_path, saved("AVIF") + box(b"mpvd", MP4)).notes == (VIDEO,)
     assert loaded(tmp_path, saved("AVIF") + box(b"free", MP4)).notes == ()

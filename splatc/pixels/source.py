@@ -23,6 +23,7 @@ from splatc.errors import InputImageError, LimitError, SplatError
 from splatc.files import STDIO, named, open_input
 from splatc.pixels import deep, kinds, large_source, pillow_source
 from splatc.pixels.colour import kept_profile
+from splatc.pixels.found import DAMAGED_EXIF
 from splatc.pixels.image import Image, Samples
 from splatc.pixels.metadata import exif_of, orientation_of, upright, xmp_of
 from splatc.pixels.opening import open_surveyed
@@ -178,7 +179,7 @@ def _open(path: str, file: BinaryIO, trusted: bool) -> PixelSource:
     if picture.format == "TIFF":
         notes = (*notes, *exif_of_tiff(picture)[1])
     elif not exif and len(picture.info.get("exif", b"")) > len(b"Exif\0\0"):
-        notes = (*notes, "EXIF is damaged and is left out")
+        notes = (*notes, DAMAGED_EXIF)
     profile = picture.info.get("icc_profile") or b""
     icc, more, profile_notes = b"", _NOTHING, _NOTHING
 

@@ -10,7 +10,7 @@ from typing import Any
 import PIL.ExifTags
 import PIL.Image
 
-from splatc.pixels.found import listed
+from splatc.pixels.found import DAMAGED_EXIF, listed
 
 DESCRIPTIVE = (270, 271, 272, 305, 306, 315, 33432, 34665, 34853)
 """The other tags describe the file."""
@@ -24,7 +24,7 @@ def exif_of_tiff(picture: PIL.Image.Image) -> tuple[bytes, tuple[str, ...]]:
     try:
         own = picture.getexif()
     except Exception:  # Pillow raises almost anything on odd directories
-        return b"", ("EXIF is damaged and is left out",)
+        return b"", (DAMAGED_EXIF,)
     for tag in DESCRIPTIVE:
         if tag not in own:
             continue
