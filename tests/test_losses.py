@@ -62,6 +62,7 @@ JPEG = {
     ),
     "no density": (jpeg_with(density(0, 1, 1), jfif=False), []),
     "density in EXIF as well": (jpeg_with(density(1, 300, 300), segment(0xE1, exif_with_resolution()), jfif=False), []),
+    "EXIF that is none": (jpeg_with(segment(0xE1, b"Exif\0\0junk")), ["EXIF is damaged and is left out"]),
     "further XMP": (
         jpeg_with(segment(0xE1, b"http://ns.adobe.com/xmp/extension/\0" + bytes(40) + b"<more/>")),
         ["extended XMP of 7 bytes is left out"],
@@ -88,7 +89,6 @@ ODD = {
     "short JFIF": jpeg_with(segment(0xE0, b"JFIF\0"), jfif=False),
     "cut Photoshop resource": jpeg_with(segment(0xED, b"Photoshop 3.0\x008BIM\x04")),
     "damaged index of pictures": jpeg_with(segment(0xE2, b"MPF\0MM\0*\0\0\0\x08\0\x03")),
-    "EXIF that is none": jpeg_with(segment(0xE1, b"Exif\0\0junk")),
     "short Adobe": jpeg_with(segment(0xEE, b"Adobe")),
     "short profile": jpeg_with(segment(0xE2, b"ICC_PROFILE\0")),
 }
@@ -129,6 +129,9 @@ PNG = {
     ),
     "short": (png_with(chunk(b"gAMA", b"\0")), ["damaged PNG chunks are left out: gAMA (too short)"]),
     "behind": (png_with(behind=b"hello"), ["5 bytes behind the end of the PNG file are left out"]),
+    "no end": (png_with()[:-12], ["the PNG file lacks its end (IEND)"]),
+    "wrong checksum of the end": (png_with()[:-1] + b"x", ["damaged PNG chunks are left out: IEND (wrong checksum)"]),
+    "EXIF that is none": (png_with(chunk(b"eXIf", b"junk" * 4)), ["EXIF is damaged and is left out"]),
     "cut off behind its pixels": (
         png_with()[:-12] + chunk(b"tEXt", b"Title\0x")[:-6],
         ["the PNG file is damaged or cut off behind its pixels"],
@@ -249,6 +252,21 @@ def test_avif_gain_map_and_further_pictures() -> None:
     assert notes(b"av01", b"Exif") == ()
     assert notes(b"av01", b"tmap") == (GAIN_MAP,)
     assert notes(b"av01", b"av01") == ("only the first of 2 pictures is coded",)
+
+
+def test_odd_exif_does_not_cost_an_avif_picture(tmp_path: Path) -> None:
+    exif = exif_with_resolution()
+    data = saved("AVIF", exif=exif)
+    assert loaded(tmp_path, data).metadata.exif == exif.removeprefix(b"Exif\0\0")
+    at = data.index(exif.removeprefix(b"Exif\0\0")[:8])
+    image = loaded(tmp_path, data[:at] + b"junk" + data[at + 4 :])
+    assert image.notes == ("EXIF is damaged and is left out",)
+    assert image.pixels.shape == QUADRANTS.shape
+
+
+def test_avif_with_a_video(tmp_path: Path) -> None:
+    assert loaded(tmp_path, saved("AVIF") + box(b"mpvd", MP4)).notes == (VIDEO,)
+    assert loaded(tmp_path, saved("AVIF") + box(b"free", MP4)).notes == ()
 
 
 @pytest.mark.parametrize("brand", [b"mif1", b"miaf", b"MA1B"])

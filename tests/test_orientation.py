@@ -226,8 +226,6 @@ TIFFS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("reader", [*READERS, "tifffile"], indirect=True)
 def test_tiff_of_16_bits(kind: str, order: str, orientation: int, reader: str, tmp_path: Path) -> None:
     tifffile = pytest.importorskip("tifffile")
-    if reader == "Pillow" and kind == "planes":
-        pytest.skip("Pillow does not know it")
     pixels = {"RGB": DEEP[..., :3], "planes": DEEP[..., :3], "gray": DEEP[..., :1]}.get(kind, DEEP).copy()
     if kind == "premultiplied":
         pixels[..., 3] = 65535

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 
 import click
@@ -37,6 +38,11 @@ def _labelled(label: str, colour: str, text: str) -> None:
     # click drops the colour where standard error is no terminal; NO_COLOR asks for it everywhere (no-color.org).
     styled = label if os.environ.get("NO_COLOR") else click.style(label, fg=colour, bold=True)
     click.echo(f"splatc: {styled} {printable(text)}", err=True)
+
+
+def ignore_library_warnings() -> None:
+    """Keep off standard error what Pillow warns of odd metadata: what matters of it is a note."""
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 @contextlib.contextmanager

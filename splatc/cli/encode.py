@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from splatc.cli.console import note, progress_reporter, say
+from splatc.cli.console import ignore_library_warnings, note, progress_reporter, say
 from splatc.cli.options import force_option, quiet_option, threads_option
 from splatc.cli.target import FiniteAbove, Size
 from splatc.errors import UsageError
@@ -137,6 +137,7 @@ def encode(
 
     "-" is standard input or output. Give one target: the file never exceeds --cr, --bpp, --size or -n, nor falls below --psnr.
     """
+    ignore_library_warnings()  # for the processes of a batch, which come here by another way
     started = time.perf_counter()
     request = Request(cr, bpp, size, count, psnr)
     request.check()

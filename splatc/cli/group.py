@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from splatc import __version__
-from splatc.cli.console import complain
+from splatc.cli.console import complain, ignore_library_warnings
 from splatc.cli.examples import FIRST_STEPS, SUMMARIES, epilog
 from splatc.errors import SplatError
 
@@ -22,6 +22,7 @@ class _Group(click.Group):
     """Ends every command with a documented exit code: 0, that of the SplatError, 2 for usage, 128 + n for signal n."""
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
+        ignore_library_warnings()
         try:
             status = super().main(*args, **{**extra, "standalone_mode": False})
         except click.exceptions.NoArgsIsHelpError as error:

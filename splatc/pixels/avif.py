@@ -8,7 +8,7 @@ from typing import BinaryIO
 from splatc.errors import InputImageError
 from splatc.pixels.found import Found, aspect
 from splatc.pixels.isobmff import boxes, child
-from splatc.pixels.splice import spliced
+from splatc.pixels.splice import Piece, spliced
 from splatc.pixels.xmp_keys import GAIN_MAP_NOTE
 
 _BRANDS = {b"avif", b"avis"}
@@ -49,18 +49,48 @@ def survey(stream: BinaryIO) -> Found:
             )
         return Found(stream)
     notes: list[str] = []
+    exif: list[int] = []
     try:
         meta = child(data, b"meta", 0, len(data))
         if meta is not None:
-            _Items(data, meta[0] + 4, meta[1]).tell(notes)
+            items = _Items(data, meta[0] + 4, meta[1])
+            exif = items.exif
+            items.tell(notes)
     except (struct.error, IndexError):  # odd metadata; whoever reads the picture says whether that can be read
         pass
-    if data[start : start + 4] in (b"avif", b"avis"):
-        return Found(stream, tuple(notes))
-    brand = b"avif" if b"avif" in brands else b"avis"
-    size = stream.seek(0, 2)
-    named = spliced(stream, [data[:start], brand, (start + 4, size)])
-    return Found(named, tuple(notes), sound=False)
+    if _has_video(stream):
+        notes.append("the video behind the picture (a motion photo) is left out")
+    named = data[start : start + 4] in _BRANDS
+    brand = data[start : start + 4] if named else min(brands & _BRANDS)
+    changed = {start: brand} | dict.fromkeys(exif, b"skip")
+    bare = (lambda: _changed(stream, changed)) if exif else None
+    whole = stream if named else _changed(stream, {start: brand})
+    return Found(whole, tuple(notes), sound=named, without_exif=bare)
+
+
+def _changed(stream: BinaryIO, words: dict[int, bytes]) -> BinaryIO:
+    """The file with other words of four letters at these places."""
+    pieces: list[Piece] = []
+    at = 0
+    for place in sorted(words):
+        pieces += [(at, place), words[place]]
+        at = place + 4
+    return spliced(stream, [*pieces, (at, stream.seek(0, 2))])
+
+
+def _has_video(stream: BinaryIO) -> bool:
+    """Whether there is a box of a motion photo beside the others."""
+    end, at = stream.seek(0, 2), 0
+    while at + 16 <= end:
+        stream.seek(at)
+        size, kind, long = struct.unpack(">I4sQ", stream.read(16))
+        if kind == b"mpvd":
+            return True
+        size = {0: end - at, 1: long}.get(size, size)
+        if size < 8:
+            return False
+        at += size
+    return False
 
 
 class _Items:
@@ -70,12 +100,14 @@ class _Items:
         self.data, self.start, self.end = data, start, end
         primary = self._content(b"pitm")
         self.primary = self._number(primary[0] + 4, 2 if data[primary[0]] == 0 else 4) if primary else 0
+        self.exif: list[int] = []
+        """Where the types of items of EXIF stand."""
+        self.kinds = self._kinds()
 
     def tell(self, notes: list[str]) -> None:
-        kinds = self._kinds()
-        if b"tmap" in kinds.values():
+        if b"tmap" in self.kinds.values():
             notes.append(GAIN_MAP_NOTE)
-        coded = {number for number, kind in kinds.items() if kind in (b"av01", b"grid")}
+        coded = {number for number, kind in self.kinds.items() if kind in (b"av01", b"grid")}
         references = self._references()
         used = {to for _, _, targets in references for to in targets} | {
             fro for name, fro, _ in references if name != b"cdsc"
@@ -115,7 +147,9 @@ class _Items:
             for name, start, _ in boxes(self.data, info[0] + skipped, info[1]):
                 if name == b"infe" and self.data[start] >= 2:
                     bytes_of = 2 if self.data[start] == 2 else 4
-                    kinds[self._number(start + 4, bytes_of)] = self.data[start + 6 + bytes_of : start + 10 + bytes_of]
+                    at = start + 6 + bytes_of
+                    kinds[self._number(start + 4, bytes_of)] = self.data[at : at + 4]
+                    self.exif += [at] if self.data[at : at + 4] == b"Exif" else []
         return kinds
 
     def _references(self) -> list[tuple[bytes, int, list[int]]]:

@@ -60,7 +60,8 @@ def survey(stream: BinaryIO) -> Found:
     notes = (sentence,) if sentence else ()
     rewritten = _rewritten(stream, header)
     size = header.width, header.height
-    return Found(stream, notes, rewritten is None, rewritten, size, doubtful=header.compression != _RAW)
+    doubtful = header.compression != _RAW
+    return Found(stream, notes, rewritten is None, rewritten, size=size, doubtful=doubtful)
 
 
 def _rewritten(stream: BinaryIO, header: _Header) -> Callable[[], BinaryIO] | None:

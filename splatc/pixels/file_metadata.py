@@ -11,6 +11,7 @@ import PIL.Image
 from splatc.errors import InputImageError
 from splatc.pixels import calibration, cicp, jpeg_profile
 from splatc.pixels.avif_boxes import AvifMetadata, avif_metadata
+from splatc.pixels.found import DAMAGED_EXIF
 from splatc.pixels.icc import ColourSpace
 from splatc.pixels.jp2_boxes import jp2_metadata
 from splatc.pixels.metadata import exif_of, is_exif, xmp_of
@@ -53,10 +54,11 @@ def file_metadata(picture: PIL.Image.Image, stream: BinaryIO) -> FileMetadata:
     profile = picture.info.get("icc_profile") or b""
     own: list[Colours] = []
     notes: list[str] = []
+    damage: tuple[str, ...] = ()
     orientation: int | None = None
     if picture.format == "PNG":
         png = png_metadata(stream)
-        exif, xmp = png.exif if is_exif(png.exif) else b"", in_utf8(png.xmp)
+        exif, xmp = png.exif, in_utf8(png.xmp)
         own = list(_of_png(png, notes))
     elif picture.format == "AVIF":
         avif = avif_metadata(stream)
@@ -65,7 +67,7 @@ def file_metadata(picture: PIL.Image.Image, stream: BinaryIO) -> FileMetadata:
         own = [profile] if profile else list(_of_cicp(_nclx(avif), notes, True))
     elif picture.format == "JPEG2000":
         jp2 = jp2_metadata(stream)
-        exif, xmp = jp2.exif if is_exif(jp2.exif) else b"", in_utf8(jp2.xmp)
+        exif, xmp = jp2.exif, in_utf8(jp2.xmp)
         own = list(_of_jp2(jp2.colours, notes))
     elif picture.format == "BMP":
         colours, note = calibration.of_bmp(stream)
@@ -78,11 +80,14 @@ def file_metadata(picture: PIL.Image.Image, stream: BinaryIO) -> FileMetadata:
         own = [calibration.LINEAR] if stream.read(1) == b"\1" else []
     elif profile:
         own = [profile]
+    if exif and not is_exif(exif):
+        exif = b""
+        damage = (DAMAGED_EXIF,)
     if not own and not notes:
         space = calibration.of_exif(exif)
         own = [space] if space else []
     turn = orientation_of(exif, xmp) if orientation is None else orientation
-    return FileMetadata(exif, xmp, turn, tuple(own), tuple(notes))
+    return FileMetadata(exif, xmp, turn, tuple(own), (*notes, *damage))
 
 
 def transfer_of(picture: PIL.Image.Image, stream: BinaryIO) -> int:

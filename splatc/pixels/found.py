@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
+DAMAGED_EXIF = "EXIF is damaged and is left out"
+
 
 @dataclass(frozen=True)
 class Found:
@@ -20,6 +22,8 @@ class Found:
     """Whether other readers may be given the file itself."""
     rewritten: Callable[[], BinaryIO] | None = None
     """Makes the picture anew in a kind that readers know, to be read instead of `stream`; called once its size is accepted."""
+    without_exif: Callable[[], BinaryIO] | None = None
+    """Makes a stream without the EXIF at which its reader may stumble."""
     size: tuple[int, int] | None = None
     """Width and height, px, where its reader takes memory for them before it says what they are."""
     opaque: bool = False

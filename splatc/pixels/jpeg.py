@@ -35,8 +35,8 @@ _CODINGS = {
     0xF7: "JPEG-LS",
 }
 _FRAMES = {*range(0xC0, 0xD0)} - {DHT, 0xC8, 0xCC} | {0xDE, 0xF7}
-_NEXT = re.compile(rb"\xff+([^\x00\xff])")
-_AFTER_SCAN = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
+_NEXT = re.compile(rb"\xff([^\x00\xff])")
+_AFTER_SCAN = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 _XMP, _MORE_XMP = b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
 _EXIF, _PHOTOSHOP, _MPF = b"Exif\0\0", b"Photoshop 3.0\0", b"MPF\0"
 _GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"

@@ -22,7 +22,7 @@ WALKED_BYTES = 1 << 22
 _MOST_BLOCKS = 1 << 22  # of all scans: a file of few bytes may have that many
 _DHT, _SOS, _DRI, _DNL, _EOI = 0xC4, 0xDA, 0xDD, 0xDC, 0xD9
 _SEQUENTIAL, _PROGRESSIVE = (0xC0, 0xC1), 0xC2
-_RESTART = re.compile(rb"\xff+([\xd0-\xd7])")
+_RESTART = re.compile(rb"\xff([\xd0-\xd7])")
 _SLACK = bytes(2560)  # more than the codes of one MCU: 10 blocks of 64 coefficients of 31 bits
 _END_OF_BLOCK = 100  # beyond every index of a coefficient
 
@@ -35,7 +35,7 @@ class Segment(NamedTuple):
 
     marker: int
     start: int
-    """Of the marker, with bytes of 255 before it."""
+    """Of the marker; bytes of 255 may fill the place before it."""
     body: bytes
     body_end: int
     end: int
@@ -127,9 +127,11 @@ class _Walk:
                 if index > scans[0]:
                     return Result("a segment between its scans that makes no sense")
                 raise
-            gap = 0 if index + 1 == len(self.segments) else self.segments[index + 1].start - segment.end
-            if gap:
-                return Result(f"{gap} bytes between its segments")
+            between = (
+                b"" if alone or segment.marker == _EOI else self.data[segment.end : self.segments[index + 1].start]
+            )
+            if between.strip(b"\xff"):
+                return Result(f"{len(between)} bytes between its segments")
         return Result(end=used)
 
     def _segment(self, segment: Segment, *, open_end: bool) -> int | None:
@@ -205,19 +207,20 @@ class _Walk:
             found = _RESTART.search(self.data, at, end)
             stop = found.start() if found else end
             count = min(per, units - done)
-            used = walk(self.data[at:stop], done, count)
+            coded = self.data[at:stop].rstrip(b"\xff")  # these fill the place before a marker
+            used = walk(coded, done, count)
             done += count
             final = done == units
             if final:
                 if found and not open_end:
                     raise _DamageError("restart markers behind the last block")
-                if not open_end and used < stop - at:
-                    raise _DamageError(f"{stop - at - used} bytes too many in a scan")
+                if not open_end and used < len(coded):
+                    raise _DamageError(f"{len(coded) - used} bytes too many in a scan")
                 return at + used
             if not found:
                 raise _DamageError("restart markers are missing")
-            if used < stop - at:
-                raise _DamageError(f"{stop - at - used} bytes too many before a restart marker")
+            if used < len(coded):
+                raise _DamageError(f"{len(coded) - used} bytes too many before a restart marker")
             if found[1][0] - 0xD0 != number % 8:
                 raise _DamageError("restart markers are out of order")
             at = found.end()

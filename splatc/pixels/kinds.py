@@ -8,7 +8,7 @@ import PIL.Image
 
 from splatc.errors import InputImageError
 from splatc.pixels import cicp
-from splatc.pixels.deep import raw_mode
+from splatc.pixels.deep import is_deep_colour, raw_mode
 from splatc.pixels.file_metadata import transfer_of
 from splatc.pixels.tiff.pages import RAW
 
@@ -60,8 +60,7 @@ def refuse_by_header(picture: PIL.Image.Image, stream: BinaryIO) -> None:
 
 def describe(picture: PIL.Image.Image) -> str:
     """For people: ``PNG, palette``."""
-    raw = raw_mode(picture)
-    kind = raw.partition(";")[0].upper() + ", 16 bits" if ";16" in raw and "I" not in raw else picture.mode
+    kind = f"{raw_mode(picture).partition(';')[0].upper()}, 16 bits" if is_deep_colour(picture) else picture.mode
     return f"{picture.format}, {_MODES.get(picture.mode, kind)}"
 
 

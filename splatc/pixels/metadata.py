@@ -22,10 +22,9 @@ _PNG_XMP = b"XML:com.adobe.xmp\0\0\0\0\0"  # keyword, neither compressed nor tra
 
 
 def exif_of(picture: PIL.Image.Image) -> bytes:
-    """The EXIF of an opened picture as a TIFF structure, empty if there is none. Reads no pixels."""
+    """The EXIF of an opened picture without its prefix, empty if there is none. Reads no pixels."""
     raw = picture.info.get("exif", b"")
-    raw = raw.removeprefix(_PREFIX) if isinstance(raw, bytes) else b""
-    return raw if is_exif(raw) else b""
+    return raw.removeprefix(_PREFIX) if isinstance(raw, bytes) else b""
 
 
 def is_exif(data: bytes) -> bool:

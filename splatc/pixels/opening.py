@@ -10,7 +10,7 @@ import PIL.Image
 
 from splatc.errors import LimitError
 from splatc.pixels import kinds, pillow_source
-from splatc.pixels.found import Found
+from splatc.pixels.found import DAMAGED_EXIF, Found
 from splatc.pixels.image import MAX_PIXELS
 from splatc.pixels.survey import HEAD, survey
 
@@ -33,7 +33,13 @@ def open_surveyed(stream: BinaryIO, *, trusted: bool = False) -> tuple[Found, PI
         _check_size(found.size, size, trusted)
     if found.rewritten is not None:
         found = replace(found, stream=found.rewritten(), rewritten=None)
-    picture = pillow_source.open_header(found.stream)
+    try:
+        picture = pillow_source.open_header(found.stream)
+    except Exception:  # readers raise almost anything
+        if found.without_exif is None:
+            raise
+        found = replace(found, stream=found.without_exif(), notes=(*found.notes, DAMAGED_EXIF))
+        picture = pillow_source.open_header(found.stream)
     _check_size(picture.size, size, trusted)
     return found, picture
 

@@ -73,6 +73,8 @@ class _Look:
         if not self.image:
             raise InputImageError("damaged or truncated picture: a PNG file without an IDAT chunk")
         if kind != b"IEND":
+            if self.sound:
+                self.notes.append("the PNG file lacks its end (IEND)")
             self.pieces.append(b"\0\0\0\0IEND\xae\x42\x60\x82")
             self.sound = False
         elif at < end:
@@ -173,9 +175,19 @@ class _Look:
             else:
                 self.pieces.append(chunk(b"tEXt", data))
         elif keyword.removeprefix(_RAW_PROFILE) not in _RAW_KEPT or not keyword.startswith(_RAW_PROFILE):
-            if length > _PILLOW_UNPACKS or kind != b"tEXt":
-                self.sound = False  # other readers unpack it
+            self.sound = self.sound and length <= _PILLOW_UNPACKS and not self._grows(kind, at, length)
             self.texts.append(keyword.decode("latin-1") or "without a keyword")
+
+    def _grows(self, kind: bytes, at: int, length: int) -> bool:
+        """Whether a text is damaged, or unpacks to so much that other readers, who do unpack it, may refuse it."""
+        _, _, rest = self._read(at, length).partition(b"\0")
+        if kind == b"tEXt" or (kind == b"iTXt" and rest[:1] != b"\1"):
+            return False
+        packed = rest[1:] if kind == b"zTXt" else b"\0".join(rest[2:].split(b"\0")[2:])
+        try:
+            return len(_unpacked(packed, _PILLOW_UNPACKS)) > _PILLOW_UNPACKS
+        except zlib.error:
+            return True
 
     def _xmp(self, at: int, length: int) -> None:
         """Hand on XMP, unpacked: Pillow unpacks no more than 1 MiB."""

@@ -181,7 +181,8 @@ def _open(path: str, file: BinaryIO, trusted: bool) -> PixelSource:
     stream = found.stream
     kinds.refuse_by_header(picture, stream)
     description, notes = kinds.describe(picture), kinds.losses(picture, stream)
-    told = file_metadata(picture, file)  # the whole file: what is read of it may be a part, or made anew
+    # What is read of the file may be a part of it, or made anew; of AVIF only EXIF lacks that no reader knows.
+    told = file_metadata(picture, stream if picture.format == "AVIF" else file)
     icc, more, profile_notes = b"", _NOTHING, _NOTHING
 
     stored = _streamed(path, picture, told.orientation) if found.sound else None

@@ -19,7 +19,13 @@ def spliced(stream: BinaryIO, pieces: Iterable[Piece]) -> BinaryIO:
 class _Spliced(io.RawIOBase):
     def __init__(self, stream: BinaryIO, pieces: Iterable[Piece]) -> None:
         self._stream = stream
-        self._pieces = [piece for piece in pieces if _length(piece)]
+        self._pieces: list[Piece] = []
+        for piece in pieces:
+            before = self._pieces[-1] if self._pieces else b""
+            if isinstance(piece, tuple) and isinstance(before, tuple) and before[1] == piece[0]:
+                self._pieces[-1] = (before[0], piece[1])
+            elif _length(piece):
+                self._pieces.append(piece)
         self._starts = [0]
         for piece in self._pieces:
             self._starts.append(self._starts[-1] + _length(piece))
