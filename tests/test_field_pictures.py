@@ -18,7 +18,7 @@ QUADRANTS = np.array([[200, 40, 40], [40, 180, 60], [50, 60, 190], [230, 230, 23
 NOTES = {
     "avif_major_brand_mif1.avif": [],
     "bmp_565.bmp": [],
-    "exif_gps_signed_rational.tif": ["EXIF that cannot be kept is left out: GPSLatitude"],
+    "exif_gps_signed_rational.tif": [],
     "jpeg_iptc_comment_dpi.jpg": [
         "the comment is left out",
         "IPTC data are left out",
