@@ -35,6 +35,10 @@ class TiffPicture:
     """The colour profile of what `strips` yields."""
     exif: bytes
     xmp: bytes
+    orientation: int
+    """How the pixels were turned, 1..8 as EXIF counts."""
+    page: Directory
+    """Its tags."""
 
 
 def is_tiff(head: bytes) -> bool:
@@ -63,7 +67,7 @@ def open_tiff(stream: BinaryIO, path: str | None, stream_above: int) -> TiffPict
     return TiffPicture(
         rows.width, rows.height, layout.channels, layout.bit_depth, rows.strips, layout.description,
         (*choice.notes, *layout.notes, *rows.notes, *exif_notes),
-        b"" if layout.photometric in (CMYK, CIELAB) else metadata.profile_of(page), exif, xmp,
+        b"" if layout.photometric in (CMYK, CIELAB) else metadata.profile_of(page), exif, xmp, orientation, page,
     )  # fmt: skip
 
 
