@@ -43,7 +43,7 @@ KINDS = [
     Kind("pngsuite/basn4a08.png", 2, profile=LINEAR),
     Kind("pngsuite/ftbbn3p08.png", 4, profile=LINEAR),
     Kind("alpha_soft.webp", 4),
-    Kind("tiff_16bit_rgba.tiff", 4, 16, psnr_db=18),
+    Kind("tiff_16bit_rgba.tiff", 4, 16, note="the resolution (72 dpi) is left out", psnr_db=18),
     Kind("rec2020_16bit.png", 3, 16, profile="Rec2020"),
     Kind("icc_display_p3.png", 3, profile="P3"),
     Kind("icc_adobe_rgb.jpg", 3, profile="A98C"),

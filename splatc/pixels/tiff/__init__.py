@@ -105,7 +105,7 @@ def _read(page: Directory, layout: Layout, orientation: int, path: str | None, s
 
 def _needs(page: Directory, layout: Layout) -> str:
     """A sentence that says what this file is, and which extra reads it if any does."""
-    kind = f"{layout.bits} bits per sample, {layout.compression_name} compression"
+    kind = f"{layout.description.removeprefix('TIFF, ')}, {layout.bits} bits per sample, {layout.compression_name} compression"
     if page.file.big and page.file.order == ">":
         kind = f"big-endian BigTIFF, {kind}"
     if layout.samples > 1:

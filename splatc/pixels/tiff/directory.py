@@ -100,13 +100,13 @@ class Directory:
         """Its first value."""
         return (self.numbers(tag) or (default,))[0]
 
-    def ratio(self, tag: int) -> float:
-        """Its first value, a fraction; 0 where there is none."""
+    def ratios(self, tag: int) -> tuple[float, ...]:
+        """Its values, which are fractions; none where it has another type, or a fraction with a denominator of zero."""
         entry = self.entries.get(tag)
-        if entry is None or entry.kind not in (5, 10) or len(data := self.values(tag)) < 8:
-            return 0.0
-        numerator, denominator = struct.unpack_from(self.file.order + ("II" if entry.kind == 5 else "ii"), data)
-        return numerator / denominator if denominator else 0.0
+        if entry is None or entry.kind not in (5, 10):
+            return ()
+        pairs = np.frombuffer(self.values(tag), self.file.order + ("u4" if entry.kind == 5 else "i4")).reshape(-1, 2)
+        return tuple((pairs[:, 0] / pairs[:, 1]).tolist()) if pairs[:, 1].all() else ()
 
 
 def directory_at(file: TiffBytes, at: int, index: int | None = None) -> Directory:

@@ -65,7 +65,7 @@ def exif_of(page: Directory) -> tuple[bytes, tuple[str, ...]]:
     own, sub = exif_fields(page, odd)
     notes = [f"{name} are left out" for name, tags in _LEFT_OUT.items() if any(tag in page.entries for tag in tags)]
     unit = _UNITS.get(page.number(_RESOLUTION_UNIT, 2), "")
-    x, y = (page.ratio(tag) for tag in (_X_RESOLUTION, _Y_RESOLUTION))
+    x, y = ((page.ratios(tag) or (0.0,))[0] for tag in (_X_RESOLUTION, _Y_RESOLUTION))
     if unit and min(x, y) > 1 and round(x * y, 2) not in _UNKNOWN:
         notes.append(
             f"the resolution ({x:g} x {y:g} {unit}) is left out"
