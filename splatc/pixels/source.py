@@ -23,6 +23,7 @@ from splatc.errors import InputImageError, LimitError, SplatError
 from splatc.files import STDIO, named, open_input
 from splatc.pixels import deep, kinds, large_source, pillow_source
 from splatc.pixels.colour import kept_profile
+from splatc.pixels.extent import Extent, extent
 from splatc.pixels.found import DAMAGED_EXIF
 from splatc.pixels.image import Image, Samples
 from splatc.pixels.metadata import exif_of, orientation_of, upright, xmp_of
@@ -78,11 +79,14 @@ class PixelSource:
 
 
 @contextlib.contextmanager
-def open_source(path: str, *, trusted: bool = False) -> Iterator[PixelSource]:
+def open_source(
+    path: str, *, trusted: bool = False, check: Callable[[Extent], None] | None = None
+) -> Iterator[PixelSource]:
     """The picture in a file, or on standard input for ``-``, to be read while the block lasts.
 
     Args:
         path: The file.
+        check: Told the size before a pixel is decoded; what it raises comes out.
         trusted: Whether a large picture is read though its file is too short for what it shows (opening.PIXELS_PER_BYTE).
 
     Raises:
@@ -92,7 +96,7 @@ def open_source(path: str, *, trusted: bool = False) -> Iterator[PixelSource]:
     """
     with open_input(path) as stream:
         with explained(path):
-            source = _open(path, stream if stream.seekable() else _held(stream), trusted)
+            source = _open(path, stream if stream.seekable() else _held(stream), trusted, check)
         yield source
 
 
@@ -170,9 +174,11 @@ def _held(stream: BinaryIO) -> BinaryIO:
     return io.BytesIO(data)
 
 
-def _open(path: str, file: BinaryIO, trusted: bool) -> PixelSource:
+def _open(path: str, file: BinaryIO, trusted: bool, check: Callable[[Extent], None] | None) -> PixelSource:
     found, picture = open_surveyed(file, trusted=trusted)
     stream = found.stream
+    if check is not None:
+        check(extent(picture))
     kinds.refuse_by_header(picture, stream)
     description, notes = kinds.describe(picture), kinds.losses(picture, stream)
     exif, xmp = exif_of(picture), xmp_of(picture)
