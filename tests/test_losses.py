@@ -176,6 +176,18 @@ def test_damage_in_a_critical_png_chunk_is_named(tmp_path: Path, kind: bytes) ->
         loaded(tmp_path, bytes(data))
 
 
+@pytest.mark.parametrize("rows", [0, 1, 47, 48])
+def test_png_of_too_few_rows_is_refused(tmp_path: Path, rows: int) -> None:
+    plain = saved("PNG")
+    pixels = b"".join(b"\0" + row.astype(np.uint8).tobytes() for row in QUADRANTS[:rows])
+    data = plain[:33] + chunk(b"IDAT", zlib.compress(pixels)) + plain[-12:]
+    if rows == 48:
+        assert (loaded(tmp_path, data).pixels == QUADRANTS).all()
+        return
+    with pytest.raises(InputImageError, match=f"end after {rows * 193} of {48 * 193} bytes"):
+        loaded(tmp_path, data)
+
+
 def test_an_unknown_critical_png_chunk_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputImageError, match="PNG chunk QQQQ at byte 33 is critical and unknown"):
         loaded(tmp_path, png_with(chunk(b"QQQQ", b"")))

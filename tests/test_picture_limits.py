@@ -78,7 +78,9 @@ def test_the_command_says_what_would_read_it(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["encode", str(path), str(tmp_path / "out.splat2d")])
     assert (result.exit_code, result.stderr.count("\n")) == (4, 1)
     assert "--max-memory" in result.stderr
+    started = time.process_time()
     result = CliRunner().invoke(main, ["encode", str(path), str(tmp_path / "out.splat2d"), "--max-memory", "100MiB"])
+    assert time.process_time() - started < 1  # before a pixel is decoded
     assert (result.exit_code, result.stderr.count("\n")) == (4, 1)
     assert "more than the 100 MiB allowed" in result.stderr
 

@@ -21,6 +21,7 @@ from splatc.request import DEFAULT_CR, Request
 
 if TYPE_CHECKING:
     from splatc.pixels import Image
+    from splatc.pixels.extent import Extent
 
 SCHEMA_VERSION = 1
 LARGE_SHARE = 0.1
@@ -156,8 +157,10 @@ def encode(
     from splatc.pixels import Metadata, collect, open_source
     from splatc.pixels.metadata import kinds, metadata_bytes
 
-    with open_source(source, trusted=max_memory is not None) as opened:
-        memory.check_reading(opened.width, opened.height, opened.channels, opened.bit_depth, max_memory)
+    def check(size: Extent) -> None:
+        memory.check_reading(size.width, size.height, size.channels, size.bit_depth, max_memory)
+
+    with open_source(source, trusted=max_memory is not None, check=check) as opened:
         image = collect(opened)
     if strip:
         image = replace(image, metadata=Metadata())

@@ -22,6 +22,8 @@ class Found:
     """Whether other readers may be given the file itself."""
     rewritten: Callable[[], BinaryIO] | None = None
     """Makes the picture anew in a kind that readers know, to be read instead of `stream`; called once its size is accepted."""
+    check: Callable[[], None] | None = None
+    """Raises InputImageError if not all pixels are there; called once its size is accepted."""
     without_exif: Callable[[], BinaryIO] | None = None
     """Makes a stream without the EXIF at which its reader may stumble."""
     size: tuple[int, int] | None = None

@@ -41,6 +41,8 @@ def open_surveyed(stream: BinaryIO, *, trusted: bool = False) -> tuple[Found, PI
         found = replace(found, stream=found.without_exif(), notes=(*found.notes, DAMAGED_EXIF))
         picture = pillow_source.open_header(found.stream)
     _check_size(picture.size, size, trusted)
+    if found.check is not None:
+        found.check()
     return found, picture
 
 

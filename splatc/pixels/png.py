@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import struct
 import zlib
+from functools import partial
 from typing import BinaryIO
 
 from splatc.bitstream.limits import MAX_METADATA
 from splatc.errors import InputImageError
 from splatc.pixels.found import Found, aspect, listed, resolution
+from splatc.pixels.png_rows import check_rows
 from splatc.pixels.splice import Piece, spliced
 
 MOST_UNPACKED = 1 << 26
@@ -49,7 +51,9 @@ class _Look:
         self.damaged: list[str] = []
         self.texts: list[str] = []
         self.others: list[str] = []
-        self.colour_type = 0
+        self.header = b""
+        self.parts: list[tuple[int, int]] = []
+        """Where the compressed pixels stand."""
         self.frames = 0
         self.frame_control = self.image = False
         self.sound = True
@@ -90,7 +94,8 @@ class _Look:
             self.notes.append(f"PNG text is left out: {listed(self.texts)}")
         if self.others:
             self.notes.append(f"PNG chunks are left out: {listed(self.others)}")
-        return Found(spliced(self.stream, self.pieces), tuple(self.notes), self.sound)
+        check = partial(check_rows, self.stream, self.header, self.parts) if self.header else None
+        return Found(spliced(self.stream, self.pieces), tuple(self.notes), self.sound, check=check)
 
     def _checked(self, kind: bytes, at: int, length: int) -> bool:
         """Whether the checksum is right. Raises InputImageError for a wrong one of a critical chunk."""
@@ -124,14 +129,18 @@ class _Look:
             sentence = resolution(x * 0.0254, y * 0.0254, "dpi") if unit == 1 else aspect(y, x)
             self.notes += [sentence] if sentence else []
         elif kind in _PASSED:
-            shortest = _TRANSPARENT.get(self.colour_type, 1) if kind == b"tRNS" else _SHORTEST.get(kind, 0)
+            shortest = (
+                _TRANSPARENT.get(self.header[9] if self.header else 3, 1) if kind == b"tRNS" else _SHORTEST.get(kind, 0)
+            )
             if kind == b"IHDR" and length >= 13:
-                self.colour_type = self._read(at, 13)[9]
+                self.header = self._read(at, 13)
             if length < shortest:
                 self.damaged.append(f"{name} (too short)")
                 self.sound = False
             elif kind != b"iCCP" or self._profile(at, length):
-                self.image = self.image or kind == b"IDAT"
+                if kind == b"IDAT":
+                    self.image = True
+                    self.parts.append((at + 8, at + 8 + length))
                 self.pieces.append((at, at + 12 + length))
         elif kind[:1].isupper():
             raise InputImageError(

@@ -23,6 +23,7 @@ from splatc.errors import InputImageError, LimitError, SplatError
 from splatc.files import STDIO, named, open_input
 from splatc.pixels import deep, kinds, large_source, netpbm, pillow_source, tiff
 from splatc.pixels.colour import kept_profile
+from splatc.pixels.extent import Extent, extent
 from splatc.pixels.file_metadata import file_metadata
 from splatc.pixels.image import Image, Samples
 from splatc.pixels.opening import open_surveyed
@@ -77,11 +78,14 @@ class PixelSource:
 
 
 @contextlib.contextmanager
-def open_source(path: str, *, trusted: bool = False) -> Iterator[PixelSource]:
+def open_source(
+    path: str, *, trusted: bool = False, check: Callable[[Extent], None] | None = None
+) -> Iterator[PixelSource]:
     """The picture in a file, or on standard input for ``-``, to be read while the block lasts.
 
     Args:
         path: The file.
+        check: Told the size before a pixel is decoded; what it raises comes out.
         trusted: Whether a large picture is read though its file is too short for what it shows (opening.PIXELS_PER_BYTE).
 
     Raises:
@@ -91,7 +95,7 @@ def open_source(path: str, *, trusted: bool = False) -> Iterator[PixelSource]:
     """
     with open_input(path) as stream:
         with explained(path):
-            source = _open(path, stream if stream.seekable() else _held(stream), trusted)
+            source = _open(path, stream if stream.seekable() else _held(stream), trusted, check)
         yield source
 
 
@@ -169,16 +173,18 @@ def _held(stream: BinaryIO) -> BinaryIO:
     return io.BytesIO(data)
 
 
-def _open(path: str, file: BinaryIO, trusted: bool) -> PixelSource:
+def _open(path: str, file: BinaryIO, trusted: bool, check: Callable[[Extent], None] | None) -> PixelSource:
     head = file.read(32)
     file.seek(0)
     if tiff.is_tiff(head):
         kinds.refuse_by_first_bytes(head)
-        return _open_tiff(path, file)
+        return _open_tiff(path, file, check)
     if netpbm.is_pam(head):
-        return _open_pam(path, file)
+        return _open_pam(path, file, check)
     found, picture = open_surveyed(file, trusted=trusted)
     stream = found.stream
+    if check is not None:
+        check(extent(picture))
     kinds.refuse_by_header(picture, stream)
     description, notes = kinds.describe(picture), kinds.losses(picture, stream)
     # What is read of the file may be a part of it, or made anew; of AVIF only EXIF lacks that no reader knows.
@@ -215,7 +221,10 @@ def _storable(metadata: Metadata) -> tuple[Metadata, list[str]]:
     return replace(metadata, **dict.fromkeys(long, b"")), notes
 
 
-def _open_tiff(path: str, stream: BinaryIO) -> PixelSource:
+def _open_tiff(path: str, stream: BinaryIO, check: Callable[[Extent], None] | None) -> PixelSource:
+    if check is not None:
+        layout = tiff.header_of(stream)
+        check(Extent(layout.width, layout.height, layout.channels, layout.bit_depth))
     named_file = None if path == STDIO or isinstance(stream, io.BytesIO) else path
     found = tiff.open_tiff(stream, named_file, STREAM_ABOVE)
     icc, notes = kept_profile(found.colours, found.channels)
@@ -227,8 +236,10 @@ def _open_tiff(path: str, stream: BinaryIO) -> PixelSource:
     return PixelSource(*shape, metadata, notes, found.description, found.strips, path)
 
 
-def _open_pam(path: str, stream: BinaryIO) -> PixelSource:
+def _open_pam(path: str, stream: BinaryIO, check: Callable[[Extent], None] | None) -> PixelSource:
     pam = netpbm.read_header(stream)
+    if check is not None:
+        check(Extent(pam.width, pam.height, pam.channels, pam.bit_depth))
     shape, rows = (pam.width, pam.height, pam.channels, pam.bit_depth), netpbm.rows_of(pam, stream)
     return PixelSource(*shape, Metadata(), pam.notes, "PAM", lambda: pillow_source.strips(pam.height, rows), path)
 
