@@ -18,9 +18,12 @@ from splatc.request import Request
 
 if TYPE_CHECKING:
     from splatc.pixels import Image
+    from splatc.pixels.extent import Extent
 
 LARGE_SHARE = 0.1
 """Of a file's bytes: metadata that take more are worth a word."""
+USED, SPARE = 0.97, 64
+"""Of the bytes allowed, a file takes as good as all; where it takes less than this share, and so many less, that is worth a word."""
 SIMILARITY_PIXELS = 1 << 24
 """MS-SSIM of larger pictures would take longer than their decoding by far; `splatc compare` tells it."""
 
@@ -119,8 +122,10 @@ def encode_file(
     from splatc.pixels import Metadata, collect, open_source
     from splatc.pixels.metadata import kinds, metadata_bytes
 
-    with open_source(source) as opened:
-        memory.check_reading(opened.width, opened.height, opened.channels, opened.bit_depth, max_memory)
+    def check(size: Extent) -> None:
+        memory.check_reading(size.width, size.height, size.channels, size.bit_depth, max_memory)
+
+    with open_source(source, trusted=max_memory is not None, check=check) as opened:
         image = collect(opened)
     if strip:
         image = replace(image, metadata=Metadata())
@@ -172,6 +177,8 @@ def encode_file(
         )
     if psnr is not None:
         weigh_metadata(len(data))
+    elif kind == "bytes" and len(data) < min(USED * limit, limit - SPARE):
+        add(f"it needs only {len(data)} of the {limit} bytes allowed")
     return Encoded(data, image, notes, started)
 
 

@@ -13,11 +13,10 @@ import PIL.Image
 from splatc.errors import OutputError, UsageError
 from splatc.files import STDIO, is_special
 from splatc.pixels import MAX_PIXELS, Image, Metadata, Samples, load, open_source
-from splatc.pixels.metadata import pillow_options
-from splatc.writers import Shape, Writer
+from splatc.pixels.metadata import JPEG_EXIF, JPEG_XMP, pillow_options
+from splatc.writers import Shape, Writer, tiff
 from splatc.writers.png import write_png
 from splatc.writers.pnm import write_pam, write_pnm, write_ppm
-from splatc.writers.tiff import write_tiff
 
 __all__ = [
     "FORMATS",
@@ -32,6 +31,7 @@ __all__ = [
     "output_format",
     "save",
     "save_strips",
+    "unwritable",
 ]
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
@@ -58,6 +58,26 @@ class Format:
     """The numbers of channels with which it holds a colour profile."""
     work: int = 0
     """Of writing a pixel, points (spec/limits.md), where that is more than of drawing it: 0.5 us for lossless WebP."""
+    most_exif: int = 1 << 31
+    """Bytes of EXIF that it holds; 0 if none at all."""
+    most_xmp: int = 1 << 31
+    """Bytes of XMP that it holds."""
+
+    def losses(self, metadata: Metadata, channels: int) -> list[str]:
+        """Sentences about what of the metadata it does not hold."""
+        notes = []
+        if metadata.icc and channels not in self.profiled:
+            notes.append(
+                f"{self.name} holds no such colour profile, without which the colours look wrong: .png keeps it"
+            )
+        for name, content, most in (("EXIF", metadata.exif, self.most_exif), ("XMP", metadata.xmp, self.most_xmp)):
+            if content and not most:
+                notes.append(f"{self.name} holds no {name}, which is left out: .png keeps it")
+            elif len(content) > most:
+                notes.append(
+                    f"{self.name} holds at most {most} bytes of {name}; the {len(content)} bytes are left out: .png keeps them"
+                )
+        return notes
 
     def check(self, channels: int, bit_depth: int, width: int = 1, height: int = 1) -> None:
         """Raises UsageError if a picture of this kind does not fit."""
@@ -76,9 +96,17 @@ class Format:
             )
 
 
-_JPEG = Format("JPEG", _NO_ALPHA, max_side=65500, options={"quality": 95, "subsampling": 0})
+_JPEG = Format(
+    "JPEG",
+    _NO_ALPHA,
+    max_side=65500,
+    options={"quality": 95, "subsampling": 0},
+    most_exif=JPEG_EXIF,
+    most_xmp=JPEG_XMP,
+)
 _PNG = Format("PNG", _MODES, _ALL, write_png)
-_TIFF = Format("TIFF", _MODES, _ALL, write_tiff)
+_TIFF = Format("TIFF", _MODES, _ALL, tiff.write_tiff)
+_PIXELS_ALONE: dict[str, Any] = {"profiled": (), "most_exif": 0, "most_xmp": 0}
 _WEBP_MODES = {1: "RGB", 2: "RGBA", 3: "RGB", 4: "RGBA"}
 FORMATS = {
     ".png": _PNG,
@@ -89,11 +117,11 @@ FORMATS = {
     ),
     ".tif": _TIFF,
     ".tiff": _TIFF,
-    ".ppm": Format("PPM", {1: "RGB", 3: "RGB"}, (1, 3), write_ppm, profiled=()),
-    ".pgm": Format("PPM", {1: "L"}, (1,), write_pnm, profiled=()),
-    ".pnm": Format("PPM", _NO_ALPHA, (1, 3), write_pnm, profiled=()),
-    ".pam": Format("PAM", _MODES, _ALL, write_pam, profiled=()),
-    ".bmp": Format("BMP", _NO_ALPHA, profiled=()),
+    ".ppm": Format("PPM", {1: "RGB", 3: "RGB"}, (1, 3), write_ppm, **_PIXELS_ALONE),
+    ".pgm": Format("PGM", {1: "L"}, (1,), write_pnm, **_PIXELS_ALONE),
+    ".pnm": Format("PNM", _NO_ALPHA, (1, 3), write_pnm, **_PIXELS_ALONE),
+    ".pam": Format("PAM", _MODES, _ALL, write_pam, **_PIXELS_ALONE),
+    ".bmp": Format("BMP", _NO_ALPHA, **_PIXELS_ALONE),
 }
 """By extension."""
 
@@ -110,6 +138,11 @@ def output_format(path: str) -> Format:
         found = f"the extension {extension} is unknown" if extension else "the name has no extension"
         raise UsageError(f"{path}: {found}: pictures are written as {' '.join(FORMATS)}")
     return FORMATS[extension]
+
+
+def unwritable(metadata: Metadata, kind: Format) -> tuple[str, ...]:
+    """Sentences about what of the metadata is damaged so that this type of file does not hold it."""
+    return tiff.unwritable(metadata.exif) if kind.write is tiff.write_tiff else ()
 
 
 def save(image: Image, stream: BinaryIO, kind: Format) -> None:

@@ -15,7 +15,7 @@ import PIL.PngImagePlugin
 import pytest
 
 from splatc.errors import InputError, InputImageError, LimitError
-from splatc.pixels import Image, Samples, large_source, load, open_source, source
+from splatc.pixels import Image, Samples, large_source, load, open_source, opening, source
 
 RNG = np.random.default_rng(1)
 RGBA = RNG.integers(0, 256, (5, 7, 4)).astype(np.uint8)
@@ -277,7 +277,7 @@ def test_bad_inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert str(caught.value).count(str(bad)) == 1
     with pytest.raises(InputError, match="No such file"):
         load(str(tmp_path / "missing.png"))
-    monkeypatch.setattr(source, "MAX_PIXELS", 64 * 64 - 1)
+    monkeypatch.setattr(opening, "MAX_PIXELS", 64 * 64 - 1)
     with pytest.raises(LimitError, match="64 x 64"):
         load(str(good))
 

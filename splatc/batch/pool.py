@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -141,6 +142,7 @@ def _serve(connection: Connection) -> None:
 def _set_signals() -> None:
     """Leave Ctrl-C to the parent, and end by way of every ``finally``, so that no temporary file stays."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # what matters of odd metadata is a note
     for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # nohup means all processes

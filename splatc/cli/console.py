@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TextIO
@@ -78,6 +79,11 @@ def _labelled(label: str, colour: str, text: str) -> None:
 def _write(line: str) -> None:
     with contextlib.suppress(OSError):  # that nobody can read it is no reason to end what it is about
         click.echo(line, err=True)
+
+
+def ignore_library_warnings() -> None:
+    """Keep off standard error what Pillow warns of odd metadata: what matters of it is a note."""
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 @contextlib.contextmanager

@@ -84,7 +84,7 @@ def decode(
     check_output(output, force=force, source=source)
 
     from splatc import core
-    from splatc.image_io import output_format, save_strips
+    from splatc.image_io import output_format, save_strips, unwritable
     from splatc.picture import Picture
 
     kind = output_format(output)
@@ -106,9 +106,7 @@ def decode(
         core.set_threads(threads)
         shape, strips = picture.strips(region, scale, max_level, depth, allow_truncated=allow_truncated)
         metadata = picture.metadata()
-    if metadata.icc and picture.channels not in kind.profiled:
-        voice.note(
-            f"{display(output)}: {kind.name} holds no such colour profile, without which the colours look wrong: .png keeps it"
-        )
+    for sentence in (*kind.losses(metadata, picture.channels), *unwritable(metadata, kind)):
+        voice.note(f"{display(output)}: {sentence}")
     with atomic_output(output, force=force) as stream:
         save_strips(strips, shape, stream, kind, metadata)

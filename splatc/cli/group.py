@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from splatc import __version__
-from splatc.cli.console import complain
+from splatc.cli.console import complain, ignore_library_warnings
 from splatc.cli.examples import FIRST_STEPS, SUMMARIES, epilog
 from splatc.cli.streams import flush, prepared
 from splatc.errors import SplatError
@@ -28,6 +28,7 @@ class _Group(click.Group):
     """Ends every command with a documented exit code: 0, that of the SplatError, 2 for usage, 128 + n for signal n."""
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
+        ignore_library_warnings()
         # Nothing of ours calls BLAS for large arrays; its threads, one a processor, take memory and time as NumPy is imported.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         with prepared():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import PIL.Image
 import PIL.ImageCms
+
+from splatc.pixels.icc import ColourSpace, gray_of
 
 _INTENT = PIL.ImageCms.Intent.RELATIVE_COLORIMETRIC
 _FLAGS = PIL.ImageCms.Flags.BLACKPOINTCOMPENSATION
@@ -17,22 +19,28 @@ _SPACES = {1: ("GRAY", "L"), 2: ("GRAY", "L"), 3: ("RGB ", "RGB"), 4: ("RGB ", "
 """By the number of channels: what a profile must be for, and Pillow's mode."""
 
 
-def kept_profile(profile: bytes, channels: int) -> tuple[bytes, tuple[str, ...]]:
-    """What to store of the profile of a gray (1, 2) or RGB (3, 4) picture, and sentences about what is not stored.
+def kept_profile(told: Sequence[bytes | ColourSpace], channels: int) -> tuple[bytes, tuple[str, ...]]:
+    """What to store as the profile of a gray (1, 2) or RGB (3, 4) picture, and sentences about what is not stored.
 
-    Nothing where it shows what sRGB shows, which is what a picture without a profile means.
+    The first of what its file tells that makes sense: a profile, or numbers that one is made of. Nothing where that shows what sRGB
+    shows, which is what a picture without a profile means.
     """
-    if not profile:
-        return b"", ()
-    space, mode = _SPACES[channels]
-    if profile[16:20] != space.encode():
-        return b"", ("the colour profile is for other than the picture's channels and is left out",)
-    try:
-        if _shows_srgb(profile, mode):
-            return b"", ()
-    except (PIL.ImageCms.PyCMSError, OSError):
-        return b"", ("the colour profile is damaged and is left out",)
-    return profile, ()
+    notes: list[str] = []
+    for each in told:
+        try:
+            profile = each if isinstance(each, bytes) else each.profile(channels)
+            space, mode = _SPACES[channels]
+            if channels < 3 and profile[16:20] == b"RGB ":
+                profile = gray_of(profile) or profile
+            if profile[16:20] != space.encode():
+                notes.append("the colour profile is for other than the picture's channels and is left out")
+            else:
+                return b"" if _shows_srgb(profile, mode) else profile, tuple(notes)
+        except ValueError:
+            notes.append("the chromaticities that the file tells make no sense and are left out")
+        except (PIL.ImageCms.PyCMSError, OSError):
+            notes.append("the colour profile is damaged and is left out")
+    return b"", tuple(notes)
 
 
 def _shows_srgb(profile: bytes, mode: str) -> bool:

@@ -8,16 +8,17 @@ of our own would know fewer. The raw mode stands in the tile list of a picture t
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
 import PIL.Image
 import PIL.ImageFile
-import PIL.ImageOps
 from numpy.typing import NDArray
 
 from splatc.errors import InputImageError
+from splatc.pixels.orientation import load_turned
 
 _FIRST_IS_HIGH = {"B": True, "L": False, "N": sys.byteorder == "big"}
 ADVICE = "convert the picture to an interleaved 16-bit TIFF or to PNG, or install splatc[uhr]"
@@ -35,7 +36,13 @@ def raw_mode(picture: PIL.Image.Image) -> str:
 
 def is_deep_colour(picture: PIL.Image.Image) -> bool:
     """Whether Pillow would cut the samples of this opened picture from 16 to 8 bits."""
-    return ";16" in raw_mode(picture) and not picture.mode.startswith("I") and picture.mode != "CMYK"
+    raw = raw_mode(picture)  # BGR;16 is a whole pixel of 16 bits
+    return ";16" in raw and raw != "BGR;16" and not picture.mode.startswith("I") and picture.mode != "CMYK"
+
+
+def rows_of(picture: PIL.Image.Image, top: int, bottom: int) -> PIL.Image.Image:
+    """These rows. Pillow's own `crop` asks its limit, which is one for all threads, and takes no more than that."""
+    return picture._new(picture.im.crop((0, top, picture.width, bottom)))
 
 
 @dataclass(frozen=True)
@@ -57,8 +64,7 @@ class DeepPicture:
 
     def rows(self, top: int, bottom: int) -> NDArray[np.uint16]:
         """(bottom - top, W, C) samples."""
-        box = (0, top, self.high.width, bottom)
-        high, low = np.asarray(self.high.crop(box)), np.asarray(self.low.crop(box))
+        high, low = (np.asarray(rows_of(each, top, bottom)) for each in (self.high, self.low))
         if self.kind == "LA":  # both pictures hold gray high, gray low, alpha high, alpha low
             high, low = high[..., ::2], high[..., 1::2]
         samples: NDArray[np.uint16] = high.astype(np.uint16) << 8 | low
@@ -70,17 +76,17 @@ class DeepPicture:
         return samples
 
 
-def open_deep(stream: BinaryIO, formats: list[str]) -> DeepPicture:
-    """Decode a picture for which is_deep_colour holds. Raises InputImageError for an arrangement that Pillow cannot unpack twice."""
+def open_deep(stream: BinaryIO, open_header: Callable[[BinaryIO], PIL.Image.Image], orientation: int) -> DeepPicture:
+    """Decode a picture for which is_deep_colour holds, and turn it.
+
+    Raises InputImageError for an arrangement that Pillow cannot unpack twice.
+    """
     pictures = []
     for byte in ("B", "L"):
-        stream.seek(0)
-        picture = PIL.Image.open(stream, formats=formats)
+        picture = open_header(stream)
         kind, _, order = raw_mode(picture).partition(";16")
         _unpack(picture, kind, byte)
-        picture.load()
-        PIL.ImageOps.exif_transpose(picture, in_place=True)
-        pictures.append(picture)
+        pictures.append(load_turned(picture, orientation))
     high, low = pictures if _FIRST_IS_HIGH[order] else pictures[::-1]
     return DeepPicture(high, low, kind, high.info.get("transparency"))
 

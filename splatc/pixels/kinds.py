@@ -7,7 +7,10 @@ from typing import BinaryIO
 import PIL.Image
 
 from splatc.errors import InputImageError
-from splatc.pixels.deep import raw_mode
+from splatc.pixels import cicp
+from splatc.pixels.deep import is_deep_colour, raw_mode
+from splatc.pixels.file_metadata import transfer_of
+from splatc.pixels.tiff.pages import RAW
 
 _MODES = {
     "1": "bilevel",
@@ -26,11 +29,7 @@ _REFUSED = {
     b"PF\n": _HDR.format("PFM"),
     b"Pf\n": _HDR.format("PFM"),
 }
-_BOXES = {b"heic", b"heix", b"hevc", b"mif1", b"msf1"}  # brands of HEIF; AVIF has its own
-_RAW = "a camera's raw file, of which only the preview could be read: develop it to TIFF, PNG or JPEG first"
-_NEW_SUBFILE_TYPE, _BITS, _PLANES, _SUB_IFDS, _DNG_VERSION = 254, 258, 284, 330, 50706  # TIFF tags
 _AVIF_PIXELS = b"pixi"
-_HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
 _HEAD = 1 << 16  # bytes that hold everything before the pixels, unless a profile is huge
 
 
@@ -39,19 +38,17 @@ def refuse_by_first_bytes(head: bytes) -> None:
     for magic, reason in _REFUSED.items():
         if head.startswith(magic):
             raise InputImageError(reason)
-    if head[4:8] == b"ftyp" and head[8:12] in _BOXES:
-        raise InputImageError("HEIC pictures are not supported: convert the picture to JPEG, AVIF or TIFF")
     if head[:2] == b"\xff\x0a" or head[4:8] == b"JXL ":
         raise InputImageError("JPEG XL pictures are not supported: convert the picture to PNG or JPEG")
     if head[:4] in (b"II*\0", b"MM\0*") and head[8:10] == b"CR":
-        raise InputImageError(_RAW)
+        raise InputImageError(RAW)
 
 
 def refuse_by_header(picture: PIL.Image.Image, stream: BinaryIO) -> None:
     """Raises InputImageError for an opened picture that Pillow reads, but not for what it is."""
-    if _transfer(picture, stream) in _HDR_TRANSFERS:
-        name = _HDR_TRANSFERS[_transfer(picture, stream)]
-        raise InputImageError(f"HDR pictures ({name}) are not supported: tone-map the picture to SDR first")
+    hdr = cicp.HDR.get(transfer_of(picture, stream))
+    if hdr:
+        raise InputImageError(f"HDR pictures ({hdr}) are not supported: tone-map the picture to SDR first")
     if picture.mode == "F":
         raise InputImageError(_HDR.format(str(picture.format)))
     depth = _hidden_depth(picture, stream)
@@ -59,59 +56,23 @@ def refuse_by_header(picture: PIL.Image.Image, stream: BinaryIO) -> None:
         raise InputImageError(
             f"JPEG 2000 of {depth} bits per sample is not supported: convert it to 16-bit TIFF or PNG"
         )
-    if picture.format == "TIFF":
-        tags = picture.getexif()
-        if _DNG_VERSION in tags or (tags.get(_NEW_SUBFILE_TYPE, 0) == 1 and _SUB_IFDS in tags):
-            raise InputImageError(_RAW)
-
-
-def has_deep_planes(picture: PIL.Image.Image) -> bool:
-    """Whether an opened picture is TIFF of 16 bits with a plane for each channel, which Pillow unpacks to nonsense."""
-    if picture.format != "TIFF":
-        return False
-    tags = picture.getexif()
-    bits = tags.get(_BITS, 8)
-    return tags.get(_PLANES) == 2 and isinstance(bits, tuple) and len(bits) > 1 and max(bits) > 8
 
 
 def describe(picture: PIL.Image.Image) -> str:
     """For people: ``PNG, palette``."""
-    raw = raw_mode(picture)
-    kind = raw.partition(";")[0].upper() + ", 16 bits" if ";16" in raw and "I" not in raw else picture.mode
+    kind = f"{raw_mode(picture).partition(';')[0].upper()}, 16 bits" if is_deep_colour(picture) else picture.mode
     return f"{picture.format}, {_MODES.get(picture.mode, kind)}"
 
 
 def losses(picture: PIL.Image.Image, stream: BinaryIO) -> tuple[str, ...]:
     """Sentences about what the pixels do not carry over."""
     notes = []
-    if getattr(picture, "is_animated", False) and picture.format != "MPO":  # MPO: views of one scene in one JPEG file
+    if picture.format in ("AVIF", "TIFF") and getattr(picture, "is_animated", False):  # others: survey.py
         notes.append(f"only the first of {getattr(picture, 'n_frames', 'several')} frames is coded")
-    if has_gain_map(picture.info.get("xmp", b"")):
-        notes.append("the HDR gain map is left out")
     depth = _hidden_depth(picture, stream)
     if depth > 8:
         notes.append(f"{depth} bits per sample are read as 8")
-    if raw_mode(picture).startswith("CMYK;16"):
-        notes.append("CMYK of 16 bits per sample is read as 8")
     return tuple(notes)
-
-
-def has_gain_map(xmp: bytes | str) -> bool:
-    """Whether this XMP describes a second picture that makes this one HDR (Ultra HDR)."""
-    return b"hdr-gain-map" in xmp if isinstance(xmp, bytes) else "hdr-gain-map" in xmp
-
-
-def _transfer(picture: PIL.Image.Image, stream: BinaryIO) -> int:
-    """The transfer function that an opened PNG or AVIF file tells by its number in ITU-T H.273; 0 if it tells none."""
-    stream.seek(0)
-    head = stream.read(_HEAD)
-    if picture.format == "PNG":
-        at = head.find(b"cICP", 0, head.find(b"IDAT"))  # primaries, transfer, matrix, range: a byte each
-        return head[at + 5] if at >= 0 else 0
-    if picture.format == "AVIF":
-        at = head.find(b"colrnclx")  # primaries, transfer, matrix: two bytes each
-        return head[at + 11] if 0 <= at < len(head) - 11 else 0
-    return 0
 
 
 def _hidden_depth(picture: PIL.Image.Image, stream: BinaryIO) -> int:

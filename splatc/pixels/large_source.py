@@ -1,4 +1,4 @@
-"""Pictures that need not fit into memory: libvips decodes PNG, JPEG and TIFF from top to bottom, tifffile TIFF into a temporary file.
+"""Pictures that need not fit into memory: libvips decodes PNG, JPEG and TIFF from top to bottom (tifffile: splatc.pixels.tiff).
 
 Both are optional (``pip install splatc[uhr]``); without them Pillow decodes the whole picture into memory.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -43,14 +44,40 @@ def open_vips(path: str, orientation: int) -> Stored | None:
     """
     import pyvips
 
-    access = "sequential" if orientation <= 2 else "random"
-    picture = pyvips.Image.new_from_file(path, access=access, fail_on="truncated")
+    # Without `revalidate`, libvips remembers the pixels of a file that has another content by now.
+    picture = pyvips.Image.new_from_file(path, access=_access(orientation), fail_on="truncated", revalidate=True)
     kinds = {"b-w": 1, "grey16": 1, "srgb": 3, "rgb16": 3}
     if picture.format not in ("uchar", "ushort") or picture.interpretation not in kinds:
         return None
     if picture.bands - kinds[picture.interpretation] not in (0, 1):
         return None
-    turns: dict[int, Callable[[], pyvips.Image]] = {
+    return _stored(picture, orientation)
+
+
+def open_vips_page(file: str | bytes, page: int, orientation: int) -> Stored:
+    """The same of one page of a TIFF file, given by its name or by its bytes, with as many channels of 8 or 16 bits as it has.
+
+    Raises pyvips.Error for a damaged file, and where libvips does not know its kind.
+    """
+    import pyvips
+
+    options = {
+        "access": _access(orientation),
+        "fail_on": "error",
+        "page": page,
+        "revalidate": True,
+    }  # less than "error": zeros for what is damaged
+    if isinstance(file, str):
+        return _stored(pyvips.Image.tiffload(file, **options), orientation)
+    return _stored(pyvips.Image.tiffload_buffer(file, **options), orientation)
+
+
+def _access(orientation: int) -> str:
+    return "sequential" if orientation <= 2 else "random"
+
+
+def _stored(picture: Any, orientation: int) -> Stored:
+    turns: dict[int, Callable[[], Any]] = {
         2: lambda: picture.fliphor(),
         3: lambda: picture.rot180(),
         4: lambda: picture.flipver(),
@@ -63,6 +90,8 @@ def open_vips(path: str, orientation: int) -> Stored | None:
     dtype: type[np.uint8 | np.uint16] = np.uint8 if picture.format == "uchar" else np.uint16
 
     def strips() -> Iterator[Samples]:
+        import pyvips
+
         region = pyvips.Region.new(shown)
         for top in range(0, shown.height, ROWS):
             rows = min(ROWS, shown.height - top)
@@ -71,41 +100,3 @@ def open_vips(path: str, orientation: int) -> Stored | None:
             yield samples.reshape(rows, shown.width, shown.bands)
 
     return Stored(shown.width, shown.height, shown.bands, np.dtype(dtype).itemsize * 8, strips)
-
-
-def open_tiff(path: str, orientation: int) -> Stored | None:
-    """The first page of a TIFF file through tifffile; None if it is not 8- or 16-bit gray or RGB.
-
-    Raises ValueError for a compression that tifffile alone does not know, and whatever else it raises on damaged files.
-    """
-    import tifffile
-
-    with tifffile.TiffFile(path) as file:
-        page = file.pages.first
-        if page.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16)) or page.photometric not in (1, 2):
-            return None
-        if len(page.extrasamples) > 1 or tuple(page.extrasamples) == (1,):  # premultiplied
-            return None
-        pixels = page.asarray(out="memmap")
-        if page.axes == "SYX":
-            pixels = np.moveaxis(pixels, 0, -1)
-        elif page.axes not in ("YX", "YXS"):
-            return None
-    pixels = turned(pixels.reshape(*pixels.shape[:2], -1), orientation)
-
-    def strips() -> Iterator[Samples]:
-        for top in range(0, len(pixels), ROWS):
-            yield pixels[top : top + ROWS]
-
-    return Stored(pixels.shape[1], pixels.shape[0], pixels.shape[2], 8 * pixels.itemsize, strips)
-
-
-def turned(pixels: Samples, orientation: int) -> Samples:
-    """A view of (H, W, C) samples as they are shown."""
-    if orientation >= 5:
-        pixels = pixels.transpose(1, 0, 2)  # then 5: as it is, 6: mirrored, 7: both, 8: upside down
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    return pixels

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 import numpy as np
 import PIL.Image
-import PIL.ImageOps
 
 from splatc.errors import InputImageError
 from splatc.pixels import deep
 from splatc.pixels.colour import cmyk_to_rgb
 from splatc.pixels.image import Samples
+from splatc.pixels.netpbm import reader
+from splatc.pixels.orientation import load_turned
 
 # Only formats that Pillow decodes by itself: others start programs (EPS) or are no pictures (HDF5).
 READABLE = ("PNG", "JPEG", "WEBP", "AVIF", "JPEG2000", "TIFF", "PPM", "BMP", "GIF", "TGA", "QOI")
@@ -24,9 +26,31 @@ Reader = Callable[[int, int], Samples]
 
 
 def open_header(stream: BinaryIO) -> PIL.Image.Image:
-    """A picture whose pixels are not decoded yet. Raises PIL.UnidentifiedImageError and whatever else Pillow raises."""
-    PIL.Image.init()  # else a format whose plugin is not loaded yet, or not built, is a KeyError
-    return PIL.Image.open(stream, formats=formats())
+    """A picture whose pixels are not decoded yet, of any size: Pillow's limit is one for all threads, ours is opening.py's.
+
+    Raises PIL.UnidentifiedImageError, InputImageError for a damaged header, and whatever else Pillow raises.
+    """
+    PIL.Image.init()  # else a format whose plugin is not loaded yet, or not built, is missing
+    stream.seek(0)
+    head = stream.read(16)
+    reason = ""
+    for name in formats():
+        make, accepts = PIL.Image.OPEN[name]
+        if accepts is not None and accepts(head) in (False, None):
+            continue
+        stream.seek(0)
+        try:
+            return make(stream, "")
+        except (
+            SyntaxError,
+            IndexError,
+            TypeError,
+            struct.error,
+        ) as error:  # what readers raise of files that are not theirs
+            reason = reason or (f"{name}, {error}" if accepts is not None else "")
+    if reason:
+        raise InputImageError(f"damaged picture, or of a kind that is not supported: {' '.join(reason.split())}")
+    raise PIL.UnidentifiedImageError
 
 
 def formats() -> list[str]:
@@ -34,36 +58,45 @@ def formats() -> list[str]:
     return [name for name in READABLE if name in PIL.Image.OPEN]
 
 
-def decode(picture: PIL.Image.Image, stream: BinaryIO) -> tuple[int, int, Reader, tuple[str, ...]]:
-    """Channels, bits per sample and the reader of an opened picture, turned as it is shown; and what to say of it."""
+def decode(
+    picture: PIL.Image.Image, stream: BinaryIO, orientation: int = 1, profile: bytes = b"", *, opaque: bool = False
+) -> tuple[tuple[int, int], int, int, Reader, tuple[str, ...]]:
+    """Size, channels, bits per sample and the reader of an opened picture, turned as it is shown; and what to say of it.
+
+    `orientation`: how it is turned, 1..8 as EXIF counts; `profile`: of CMYK; `opaque`: what looks like its alpha channel is none.
+    """
+    if _binary_pnm(picture):
+        maximum, channels = largest_sample(picture), 3 if picture.mode == "RGB" else 1
+        offset = picture.tile[0].offset  # type: ignore[attr-defined] # a file is always an ImageFile
+        rows = reader(stream, offset, picture.width, channels, maximum)
+        return picture.size, channels, 8 if maximum < 256 else 16, rows, ()
     if picture.format == "PPM" and largest_sample(picture) > 255 and picture.mode == "RGB":
-        return 3, 16, _deep_ppm(picture, stream), ()
+        raise InputImageError("16-bit PPM as text is not supported: convert it to binary PPM (P6)")
     if deep.is_deep_colour(picture):
-        samples = deep.open_deep(stream, formats())
-        return samples.channels, 16, samples.rows, ()
+        samples = deep.open_deep(stream, open_header, orientation)
+        return samples.high.size, samples.channels, 16, samples.rows, ()
     low_bits = _gray_bits(picture)
-    picture.load()
-    PIL.ImageOps.exif_transpose(picture, in_place=True)
+    picture = load_turned(picture, orientation)
     mode, transparency = picture.mode, picture.info.get("transparency")
     if mode.startswith("I"):
-        return (1 if transparency is None else 2), 16, _deep_gray(picture), ()
+        return picture.size, (1 if transparency is None else 2), 16, _deep_gray(picture), ()
     if mode == "CMYK":
-        convert, notes = cmyk_to_rgb(picture.info.get("icc_profile") or b"")
-        return 3, 8, _converted(picture, convert), notes
+        convert, notes = cmyk_to_rgb(profile)
+        return picture.size, 3, 8, _converted(picture, convert), notes
     if mode in ("1", "L", "LA", "La"):
-        target = "LA" if mode.upper() == "LA" or transparency is not None else "L"
+        target = "LA" if not opaque and (mode.upper() == "LA" or transparency is not None) else "L"
         if isinstance(transparency, int) and low_bits < 8 and mode == "L":
             # Pillow spreads gray of 2 or 4 bits over 0..255, but not the value that is transparent.
             picture.info["transparency"] = transparency * 255 // ((1 << low_bits) - 1)
     elif mode in ("RGB", "RGBA", "RGBX", "RGBa", "P", "PA", "YCbCr"):
-        target = "RGBA" if mode in ("RGBA", "RGBa", "PA") or transparency is not None else "RGB"
+        target = "RGBA" if not opaque and picture.has_transparency_data else "RGB"
     elif mode == "F":
         raise InputImageError(
             "floating-point samples (HDR) are not supported: tone-map the picture to 8 or 16 bits first"
         )
     else:
         raise InputImageError(f"pictures of Pillow's mode {mode} are not supported: convert it to 8-bit gray or RGB")
-    return len(target), 8, _converted(picture, lambda band: _to_mode(band, target)), ()
+    return picture.size, len(target), 8, _converted(picture, lambda band: _to_mode(band, target)), ()
 
 
 def strips(height: int, read: Reader) -> Iterator[Samples]:
@@ -73,7 +106,7 @@ def strips(height: int, read: Reader) -> Iterator[Samples]:
 
 def _converted(picture: PIL.Image.Image, convert: Callable[[PIL.Image.Image], PIL.Image.Image]) -> Reader:
     def read(top: int, bottom: int) -> Samples:
-        band = np.asarray(convert(picture.crop((0, top, picture.width, bottom))))
+        band = np.asarray(convert(deep.rows_of(picture, top, bottom)))
         return band.reshape(bottom - top, picture.width, -1)
 
     return read
@@ -115,21 +148,7 @@ def largest_sample(picture: PIL.Image.Image) -> int:
     return arguments[-1] if isinstance(arguments, tuple) and isinstance(arguments[-1], int) else 255
 
 
-def _deep_ppm(picture: PIL.Image.Image, stream: BinaryIO) -> Reader:
-    """Binary PPM of two bytes per sample, which Pillow cuts to one; scaled to 0..65535."""
-    tile, maximum = picture.tile[0], largest_sample(picture)  # type: ignore[attr-defined] # a file is always an ImageFile
-    if tile.codec_name != "ppm":
-        raise InputImageError("16-bit PPM as text is not supported: convert it to binary PPM (P6)")
-    row = picture.width * 6
-
-    def read(top: int, bottom: int) -> Samples:
-        stream.seek(tile.offset + top * row)
-        data = stream.read((bottom - top) * row)
-        if len(data) < (bottom - top) * row:
-            raise InputImageError(f"damaged or truncated picture: it ends before row {bottom}")
-        values = np.frombuffer(data, ">u2").reshape(bottom - top, picture.width, 3)
-        if maximum == 65535:
-            return values.astype(np.uint16)
-        return ((values.astype(np.uint32) * 65535 + maximum // 2) // maximum).clip(0, 65535).astype(np.uint16)
-
-    return read
+def _binary_pnm(picture: PIL.Image.Image) -> bool:
+    """Whether an opened picture is binary PGM or PPM of samples that Pillow cuts to 8 bits, or takes one by one."""
+    tiles = getattr(picture, "tile", [])
+    return picture.format == "PPM" and bool(tiles) and tiles[0].codec_name == "ppm"

@@ -12,7 +12,7 @@ import io
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,12 +20,17 @@ import numpy as np
 import PIL.Image
 
 from splatc.bitstream import Metadata
+from splatc.bitstream.limits import MAX_METADATA
 from splatc.errors import InputError, InputImageError, LimitError, SplatError
 from splatc.files import STDIO, named, open_input, read_all
-from splatc.pixels import deep, kinds, large_source, pillow_source
+from splatc.pixels import deep, kinds, large_source, netpbm, pillow_source, tiff
 from splatc.pixels.colour import kept_profile
-from splatc.pixels.image import MAX_PIXELS, Image, Samples
-from splatc.pixels.metadata import exif_of, orientation_of, upright, xmp_of
+from splatc.pixels.extent import Extent, extent
+from splatc.pixels.file_metadata import file_metadata
+from splatc.pixels.image import Image, Samples
+from splatc.pixels.opening import open_surveyed
+from splatc.pixels.orientation import upright
+from splatc.pixels.xmp_keys import without_absent_parts
 
 IN_MEMORY = 1 << 30
 """Bytes of samples; more of them go to a temporary file, which the system pages in and out."""
@@ -33,6 +38,8 @@ STREAM_ABOVE = 1 << 26
 """Pixels; larger pictures are read by a reader that streams, where one is installed. Smaller ones take less than 1 GB in Pillow."""
 _PLAIN = {f"{kind}{bits}" for kind in ("L", "LA", "I", "RGB", "RGBA") for bits in ("", ";16B", ";16L", ";16N", ";16")}
 _NOTHING: tuple[str, ...] = ()
+_CLEAR = "all pixels are transparent: their colours are left out"
+_UNFILLED = "the alpha channel is zero everywhere and is left out: the picture is taken as opaque"
 MAX_PIPED = 1 << 31
 """Bytes read from a pipe, which must be held in memory: readers want to go back in them."""
 
@@ -55,6 +62,8 @@ class PixelSource:
     read: Callable[[], Iterator[Samples]]
     name: str = ""
     """Begins the messages of errors."""
+    doubtful: bool = False
+    """Whether an alpha channel of nothing but zeros is taken for one that was never filled."""
 
     def strips(self) -> Iterator[Samples]:
         """All rows from top to bottom, (H_i, W, C) of uint8 or uint16 at a time; once, while the source is open.
@@ -71,16 +80,30 @@ class PixelSource:
 
 
 @contextlib.contextmanager
-def open_source(path: str, opened: BinaryIO | None = None) -> Iterator[PixelSource]:
+def open_source(
+    path: str,
+    opened: BinaryIO | None = None,
+    *,
+    trusted: bool = False,
+    check: Callable[[Extent], None] | None = None,
+) -> Iterator[PixelSource]:
     """The picture in a file, or on standard input for ``-``, to be read while the block lasts.
 
-    ``opened`` is the file if that is open already, which then stays open.
-    Raises InputError (missing, unreadable), InputImageError (not a picture, damaged, of an unsupported kind) and LimitError (more than
-    MAX_PIXELS), here or from ``strips``.
+    Args:
+        path: The file.
+        opened: It, if it is open already; then it stays open.
+        check: Told the size before a pixel is decoded; what it raises comes out.
+        trusted: Whether a large picture is read though its file is too short for what it shows (opening.PIXELS_PER_BYTE).
+
+    Raises:
+        InputError: It is missing or cannot be read.
+        InputImageError: It is no picture, is damaged, or of a kind that is not supported; also from ``strips``.
+        LimitError: It has more than MAX_PIXELS, or is not `trusted`.
     """
     with open_input(path) if opened is None else contextlib.nullcontext(opened) as stream:
-        with explained(path), pillow_limit_replaced():
-            source = _open(path, stream if stream.seekable() else io.BytesIO(read_all(stream, path, limit=MAX_PIPED)))
+        with explained(path):
+            file = stream if stream.seekable() else io.BytesIO(read_all(stream, path, limit=MAX_PIPED))
+            source = _open(path, file, trusted, check)
         yield source
 
 
@@ -98,14 +121,18 @@ def collect(source: PixelSource) -> Image:
     shape = (source.height, source.width, source.channels)
     dtype: type[np.uint8 | np.uint16] = np.uint8 if source.bit_depth == 8 else np.uint16
     pixels = _allocate(shape, dtype)
-    top, opaque = 0, source.channels in (2, 4)
+    top, opaque, clear = 0, source.channels in (2, 4), source.channels in (2, 4)
     for strip in source.strips():
         pixels[top : top + len(strip)] = strip
         opaque = opaque and bool((strip[..., -1] == np.iinfo(dtype).max).all())
+        clear = clear and not strip[..., -1].any()
         top += len(strip)
-    if opaque:
+    notes = source.notes
+    if clear:
+        notes = (*notes, _UNFILLED if source.doubtful else _CLEAR)
+    if opaque or (clear and source.doubtful):
         pixels = pixels[..., :-1] if isinstance(pixels, np.memmap) else np.ascontiguousarray(pixels[..., :-1])
-    return Image(pixels, source.description, source.notes, source.metadata)
+    return Image(pixels, source.description, notes, source.metadata)
 
 
 def _allocate(shape: tuple[int, int, int], dtype: type[np.uint8 | np.uint16]) -> Samples:
@@ -140,8 +167,12 @@ def explained(name: str) -> Iterator[None]:
         except (SplatError, MemoryError):
             raise
         except PIL.UnidentifiedImageError as error:
-            known = "PNG, JPEG, WebP, AVIF, JPEG 2000, TIFF, PNM, BMP, GIF, TGA, QOI"
+            known = "PNG, JPEG, WebP, AVIF, JPEG 2000, TIFF, PNM, PAM, BMP, GIF, TGA, QOI"
             raise InputImageError(f"not a picture that splatc reads ({known})") from error
+        except PIL.Image.DecompressionBombError as error:  # some readers ask Pillow's own limit
+            raise LimitError(
+                "the picture is larger than Pillow reads of its type: convert it to PNG or TIFF"
+            ) from error
         except OSError as error:
             if error.errno in (None, errno.EINVAL):  # of a reader, not of the system; a damaged offset
                 raise InputImageError(f"damaged or truncated picture: {_sentence(error)}") from error
@@ -156,57 +187,75 @@ def _sentence(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-@contextlib.contextmanager
-def pillow_limit_replaced() -> Iterator[None]:
-    """Pillow's own limit only warns up to twice its value, and stands far below the pictures that splatc is for."""
-    limit = PIL.Image.MAX_IMAGE_PIXELS
-    PIL.Image.MAX_IMAGE_PIXELS = None
-    try:
-        yield
-    finally:
-        PIL.Image.MAX_IMAGE_PIXELS = limit
-
-
-def _open(path: str, stream: BinaryIO) -> PixelSource:
-    head = stream.read(32)
-    kinds.refuse_by_first_bytes(head)
-    stream.seek(0)
-    picture = pillow_source.open_header(stream)
-    if picture.width * picture.height > MAX_PIXELS:
-        raise LimitError(f"{picture.width} x {picture.height} is more than the {MAX_PIXELS} pixels that splatc accepts")
+def _open(path: str, file: BinaryIO, trusted: bool, check: Callable[[Extent], None] | None) -> PixelSource:
+    head = file.read(32)
+    file.seek(0)
+    if tiff.is_tiff(head):
+        kinds.refuse_by_first_bytes(head)
+        return _open_tiff(path, file, check)
+    if netpbm.is_pam(head):
+        return _open_pam(path, file, check)
+    found, picture = open_surveyed(file, trusted=trusted)
+    stream = found.stream
+    if check is not None:
+        check(extent(picture))
     kinds.refuse_by_header(picture, stream)
     description, notes = kinds.describe(picture), kinds.losses(picture, stream)
-    exif, xmp = exif_of(picture), xmp_of(picture)
-    profile = picture.info.get("icc_profile") or b""
+    # What is read of the file may be a part of it, or made anew; of AVIF only EXIF lacks that no reader knows.
+    told = file_metadata(picture, stream if picture.format == "AVIF" else file)
     icc, more, profile_notes = b"", _NOTHING, _NOTHING
 
-    stored = _streamed(path, picture, _orientation(picture, exif, xmp))
+    stored = _streamed(path, picture, told.orientation) if found.sound else None
     if stored is not None:
         size, channels, depth = (stored.width, stored.height), stored.channels, stored.bit_depth
         read = stored.strips
     else:
-        channels, depth, rows, more = pillow_source.decode(picture, stream)
-        exif, xmp = exif or exif_of(picture), xmp or xmp_of(picture)  # PNG may have them after the pixels
-        size = picture.size
+        size, channels, depth, rows, more = pillow_source.decode(
+            picture, stream, told.orientation, told.icc, opaque=found.opaque
+        )
 
         def read() -> Iterator[Samples]:
             return pillow_source.strips(size[1], rows)
 
     if picture.mode != "CMYK":
-        icc, profile_notes = kept_profile(profile, channels)
-    exif, xmp = upright(exif, xmp)
-    if kinds.has_gain_map(xmp):
-        xmp = b""  # it describes what is left out
-    metadata = Metadata(icc, exif, xmp)
-    notes = (*notes, *more, *profile_notes)
-    return PixelSource(*size, channels, depth, metadata, notes, description, read, path)
+        icc, profile_notes = kept_profile(told.colours, channels)
+    exif, xmp = upright(told.exif, told.xmp, told.orientation)
+    xmp, xmp_notes = without_absent_parts(xmp)
+    metadata, long_notes = _storable(Metadata(icc, exif, xmp))
+    more = (*more, *told.notes, *profile_notes, *found.notes, *xmp_notes, *long_notes)
+    notes = tuple(dict.fromkeys((*notes, *more)))  # each once
+    return PixelSource(*size, channels, depth, metadata, notes, description, read, path, found.doubtful)
 
 
-def _orientation(picture: PIL.Image.Image, exif: bytes, xmp: bytes) -> int:
-    if picture.format == "TIFF":  # a tag of the file itself
-        value = picture.getexif().get(0x0112, 1)
-        return value if value in range(1, 9) else 1
-    return orientation_of(exif, xmp)
+def _storable(metadata: Metadata) -> tuple[Metadata, list[str]]:
+    """What of it a ``.splat2d`` file holds, and sentences about what is too long."""
+    names = {"icc": "the colour profile", "exif": "EXIF", "xmp": "XMP"}
+    long = [field for field in names if len(getattr(metadata, field)) > MAX_METADATA]
+    notes = [f"{names[field]} of {len(getattr(metadata, field))} bytes is too long and is left out" for field in long]
+    return replace(metadata, **dict.fromkeys(long, b"")), notes
+
+
+def _open_tiff(path: str, stream: BinaryIO, check: Callable[[Extent], None] | None) -> PixelSource:
+    if check is not None:
+        layout = tiff.header_of(stream)
+        check(Extent(layout.width, layout.height, layout.channels, layout.bit_depth))
+    named_file = None if path == STDIO or isinstance(stream, io.BytesIO) else path
+    found = tiff.open_tiff(stream, named_file, STREAM_ABOVE)
+    icc, notes = kept_profile(found.colours, found.channels)
+    exif, xmp = upright(found.exif, found.xmp, found.orientation)
+    xmp, xmp_notes = without_absent_parts(xmp)
+    metadata, long_notes = _storable(Metadata(icc, exif, xmp))
+    notes = tuple(dict.fromkeys((*found.notes, *notes, *xmp_notes, *long_notes)))
+    shape = found.width, found.height, found.channels, found.bit_depth
+    return PixelSource(*shape, metadata, notes, found.description, found.strips, path)
+
+
+def _open_pam(path: str, stream: BinaryIO, check: Callable[[Extent], None] | None) -> PixelSource:
+    pam = netpbm.read_header(stream)
+    if check is not None:
+        check(Extent(pam.width, pam.height, pam.channels, pam.bit_depth))
+    shape, rows = (pam.width, pam.height, pam.channels, pam.bit_depth), netpbm.rows_of(pam, stream)
+    return PixelSource(*shape, Metadata(), pam.notes, "PAM", lambda: pillow_source.strips(pam.height, rows), path)
 
 
 def _streamed(path: str, picture: PIL.Image.Image, orientation: int) -> large_source.Stored | None:
@@ -214,15 +263,9 @@ def _streamed(path: str, picture: PIL.Image.Image, orientation: int) -> large_so
 
     Only what needs no conversion: such a reader must yield what Pillow would.
     """
-    planes = kinds.has_deep_planes(picture)  # which only such readers know
     plain = deep.raw_mode(picture) in _PLAIN and picture.info.get("transparency") is None
-    wanted = planes or (plain and picture.width * picture.height > STREAM_ABOVE)
-    stored = None
-    if wanted and path != STDIO and Path(path).is_file():  # what is read of a pipe is gone
-        if picture.format in ("PNG", "JPEG", "MPO", "TIFF") and large_source.installed("pyvips"):
-            stored = large_source.open_vips(path, orientation)
-        elif picture.format == "TIFF" and large_source.installed("tifffile"):
-            stored = large_source.open_tiff(path, orientation)
-    if planes and stored is None:
-        raise InputImageError(f"16-bit TIFF with a plane for each channel is not supported: {deep.ADVICE}")
-    return stored
+    if path == STDIO or not plain or picture.width * picture.height <= STREAM_ABOVE or not Path(path).is_file():
+        return None  # what is read of a pipe is gone
+    if picture.format in ("PNG", "JPEG", "MPO") and large_source.installed("pyvips"):
+        return large_source.open_vips(path, orientation)
+    return None

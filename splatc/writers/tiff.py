@@ -1,22 +1,24 @@
 """Tiled TIFF by strips, 8 or 16 bits per sample, deflated after horizontal differences; BigTIFF where 4 GB may not suffice.
 
-Sources: TIFF revision 6.0, its technical notes on deflate, and the BigTIFF design. Pillow lays out the directory: it knows every type
-of tag. Tiles come as the strips do, so the directory stands at the end.
+Sources: TIFF revision 6.0, its technical notes on deflate, and the BigTIFF design. EXIF is copied tag by tag as bytes, so that no odd type
+of another program's can hinder. Tiles come as the strips do, so the directory stands at the end.
 """
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 import numpy as np
-import PIL.Image
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from splatc.bitstream import Metadata
+from splatc.errors import InputImageError
 from splatc.pixels import Samples
+from splatc.pixels.tiff.directory import TiffBytes, directory_at
+from splatc.pixels.tiff.fields import Field, Fields, exif_fields, names, swapped, with_directories
 from splatc.writers import Shape
 from splatc.writers.threads import in_threads
 
@@ -37,8 +39,6 @@ _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR, _PREDICTO
 )
 _TILE_WIDTH, _TILE_LENGTH, _TILE_OFFSETS, _TILE_BYTES, _EXTRA, _XMP, _ICC = 322, 323, 324, 325, 338, 700, 34675
 _SHORT, _LONG, _BYTE, _UNDEFINED, _LONG8 = 3, 4, 1, 7, 16
-# What EXIF says of the picture; its other tags of the first directory speak of a thumbnail or of its own file.
-_DESCRIPTIVE = (270, 271, 272, 305, 306, 315, 33432, 34665, 34853)
 
 
 def write_tiff(stream: BinaryIO, shape: Shape, strips: Iterable[Samples], metadata: Metadata) -> None:
@@ -56,11 +56,14 @@ def write_tiff(stream: BinaryIO, shape: Shape, strips: Iterable[Samples], metada
     at = stream.tell() - start
     stream.write(bytes(-at % 8))
     at += -at % 8
-    directory = _directory(shape, tile, offsets, sizes, metadata, big)
-    stream.write(directory.tobytes(at))
+    own, sub, _ = _exif(metadata.exif)
+    directory, first = with_directories(
+        own | _fields(shape, tile, offsets, sizes, metadata, big), sub, at, "<", big=big
+    )
+    stream.write(directory)
     end = stream.tell()
     stream.seek(start + (8 if big else 4))
-    stream.write(struct.pack("<Q" if big else "<I", at))
+    stream.write(struct.pack("<Q" if big else "<I", first))
     stream.seek(end)
 
 
@@ -102,39 +105,53 @@ def _deflated(tile: Samples) -> bytes:
     return zlib.compress(little_endian.tobytes(), 3)
 
 
-def _directory(
+def _fields(
     shape: Shape, tile: tuple[int, int], offsets: list[int], sizes: list[int], metadata: Metadata, big: bool
-) -> ImageFileDirectory_v2:
-    directory = ImageFileDirectory_v2(
-        struct.pack("<2sHHHQ", b"II", 43, 8, 0, 0) if big else struct.pack("<2sHI", b"II", 42, 0)
-    )
-    if metadata.exif:
-        exif = PIL.Image.Exif()
-        exif.load(metadata.exif)
-        for tag in _DESCRIPTIVE:
-            if tag in exif:
-                directory[tag] = exif.get_ifd(tag) if tag in (34665, 34853) else exif[tag]
-    fields: list[tuple[int, int, int | bytes | tuple[int, ...]]] = [
-        (_WIDTH, _LONG, shape.width),
-        (_LENGTH, _LONG, shape.height),
-        (_BITS, _SHORT, (shape.bit_depth,) * shape.channels),
-        (_COMPRESSION, _SHORT, 8),  # deflate
-        (_PHOTOMETRIC, _SHORT, 2 if shape.channels > 2 else 1),
-        (_SAMPLES, _SHORT, shape.channels),
-        (_PLANAR, _SHORT, 1),
-        (_PREDICTOR, _SHORT, 2),
-        (_TILE_WIDTH, _SHORT, tile[0]),
-        (_TILE_LENGTH, _SHORT, tile[1]),
-        (_TILE_OFFSETS, _LONG8 if big else _LONG, tuple(offsets)),
-        (_TILE_BYTES, _LONG, tuple(sizes)),
-    ]
+) -> Fields:
+    """The tags of the file itself."""
+    place = (_LONG8, "u8") if big else (_LONG, "u4")
+    fields = {
+        _WIDTH: _numbers(_LONG, shape.width),
+        _LENGTH: _numbers(_LONG, shape.height),
+        _BITS: _numbers(_SHORT, *(shape.bit_depth,) * shape.channels),
+        _COMPRESSION: _numbers(_SHORT, 8),  # deflate
+        _PHOTOMETRIC: _numbers(_SHORT, 2 if shape.channels > 2 else 1),
+        _SAMPLES: _numbers(_SHORT, shape.channels),
+        _PLANAR: _numbers(_SHORT, 1),
+        _PREDICTOR: _numbers(_SHORT, 2),
+        _TILE_WIDTH: _numbers(_SHORT, tile[0]),
+        _TILE_LENGTH: _numbers(_SHORT, tile[1]),
+        _TILE_OFFSETS: Field(place[0], len(offsets), np.array(offsets, f"<{place[1]}").tobytes()),
+        _TILE_BYTES: _numbers(_LONG, *sizes),
+    }
     if shape.channels in (2, 4):
-        fields.append((_EXTRA, _SHORT, 2))  # alpha, not premultiplied
+        fields[_EXTRA] = _numbers(_SHORT, 2)  # alpha, not premultiplied
     if metadata.xmp:
-        fields.append((_XMP, _BYTE, metadata.xmp))
+        fields[_XMP] = Field(_BYTE, len(metadata.xmp), metadata.xmp)
     if metadata.icc:
-        fields.append((_ICC, _UNDEFINED, metadata.icc))
-    for tag, kind, value in fields:
-        directory.tagtype[tag] = kind
-        directory[tag] = value
-    return directory
+        fields[_ICC] = Field(_UNDEFINED, len(metadata.icc), metadata.icc)
+    return fields
+
+
+def _numbers(kind: int, *values: int) -> Field:
+    return Field(kind, len(values), np.array(values, "<u2" if kind == _SHORT else "<u4").tobytes())
+
+
+def unwritable(exif: bytes) -> tuple[str, ...]:
+    """Sentences about what of this EXIF a TIFF file does not hold: what is damaged in it."""
+    return _exif(exif)[2]
+
+
+def _exif(exif: bytes) -> tuple[Fields, dict[int, Fields], tuple[str, ...]]:
+    """What of EXIF a TIFF file holds, and a sentence about the rest: damage in it is no reason to write no picture."""
+    if not exif:
+        return {}, {}, ()
+    odd: list[int] = []
+    try:
+        file = TiffBytes(io.BytesIO(exif.removeprefix(b"Exif\0\0")))  # as JPEG has it
+        own, sub = exif_fields(directory_at(file, file.first), odd)
+    except InputImageError:
+        return {}, {}, ("EXIF is damaged and is left out",)
+    notes = (f"EXIF that cannot be kept is left out: {names(odd)}",) if odd else ()
+    own = swapped(own, file.order, "<")
+    return own, {tag: swapped(fields, file.order, "<") for tag, fields in sub.items()}, notes

@@ -1,0 +1,47 @@
+"""The size of a picture that is opened but not decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import PIL.Image
+
+from splatc.pixels import deep, pillow_source
+
+_CHANNELS = {
+    "1": 1,
+    "L": 1,
+    "I": 1,
+    "I;16": 1,
+    "I;16B": 1,
+    "I;16L": 1,
+    "LA": 2,
+    "La": 2,
+    "RGB": 3,
+    "YCbCr": 3,
+    "CMYK": 3,
+    "P": 3,
+}
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A picture's size, no less than what it will have once it is decoded, but for a turn by EXIF."""
+
+    width: int
+    height: int
+    """px, as they stand in the file"""
+    channels: int
+    bit_depth: int
+    """8 or 16"""
+
+
+def extent(picture: PIL.Image.Image) -> Extent:
+    """The size of an opened picture."""
+    channels = _CHANNELS.get(picture.mode, 4)
+    if picture.info.get("transparency") is not None and channels in (1, 3):
+        channels += 1
+    sixteen = picture.mode.startswith("I") or deep.is_deep_colour(picture)
+    if picture.format == "PPM" and picture.mode == "RGB":
+        sixteen = pillow_source.largest_sample(picture) > 255
+    return Extent(*picture.size, channels, 16 if sixteen else 8)
