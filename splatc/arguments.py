@@ -200,7 +200,9 @@ def file(name: str, value: object) -> memoryview | str | BinaryIO:
 
 def stream(name: str, value: object, expected: str = "a path") -> BinaryIO:
     """An open binary file that can seek; `expected` says what else would do."""
-    if not all(callable(getattr(value, each, None)) for each in ("read", "seek")) or isinstance(value, io.TextIOBase):
+    if isinstance(value, io.TextIOBase):
+        fail(name, value, f'{expected} or a binary file, not one of text: open it with "rb"')
+    if not all(callable(getattr(value, each, None)) for each in ("read", "seek")):
         advice = "; bytes go into an io.BytesIO" if byte_view(value) is not None else ""
         fail(name, value, f"{expected} or a binary file, not {type(value).__name__}{advice}")
     opened = cast(BinaryIO, value)

@@ -204,6 +204,21 @@ def test_an_interrupt_while_processes_start_is_heard_afterwards() -> None:
     assert reached
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGHUP there")
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_signal_that_is_ignored_stays_ignored(ignored: bool) -> None:
+    names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {name: signal.getsignal(name) for name in names}
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+        pool._set_signals()
+        assert (signal.getsignal(signal.SIGHUP) == signal.SIG_IGN) is ignored
+        assert signal.getsignal(signal.SIGTERM) is pool._leave
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
 def test_what_a_killed_process_was_writing_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "_serve", deaf)

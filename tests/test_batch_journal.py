@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -81,6 +82,21 @@ def test_a_file_counts_if_its_very_bytes_were_made_for_the_request_and_the_pictu
     assert known(batch, job) is None
     assert "earlier version of" in batch.origin(job)
     assert "other options" in batch.origin(job_of(tmp_path, cr=50))
+
+
+def test_another_picture_of_equal_size_and_date_is_another_one(tmp_path: Path) -> None:
+    job = job_of(tmp_path)
+    (tmp_path / "other").mkdir()
+    shutil.copy2(job.source, tmp_path / "other" / "a.png")
+    other = replace(job, source=str(tmp_path / "other" / "a.png"))
+    assert stamp(job.source) == stamp(other.source)
+    batch = joined(tmp_path)
+    make(batch, job)
+    assert known(batch, other) is None
+    assert batch.origin(other) == "made from another picture"
+    (tmp_path / "moved").symlink_to(tmp_path)
+    inside = replace(job, source=str(tmp_path / "moved" / "a.png"), output=str(tmp_path / "moved" / "a.splat2d"))
+    assert known(Journal(str(tmp_path / "moved"), batch.run), inside) is not None
 
 
 def test_a_kill_between_record_and_name_loses_nothing_and_takes_nothing_for_granted(tmp_path: Path) -> None:

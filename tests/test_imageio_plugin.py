@@ -14,6 +14,9 @@ from splatc import bitstream  # noqa: E402
 from splatc.bitstream import Metadata  # noqa: E402
 from splatc.decoder import decode_bytes  # noqa: E402
 
+# Of bytes without an extension imageio tries all plug-ins in turn, and imports this one on its way, once in a process.
+pytestmark = pytest.mark.filterwarnings("ignore:The legacy `DICOM` plugin is deprecated:DeprecationWarning")
+
 
 def test_read(tiny_splat: Path) -> None:
     whole = decode_bytes(tiny_splat.read_bytes()).pixels

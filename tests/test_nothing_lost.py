@@ -114,6 +114,14 @@ def test_a_batch_on_a_full_disk(inputs: Path, small_disk: Path) -> None:
     assert left == before
 
 
+def test_a_batch_into_a_read_only_folder(inputs: Path, small_disk: Path) -> None:
+    (inputs / "in.splat2d").unlink()
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    result = CliRunner().invoke(main, ["batch", str(inputs), "-o", str(small_disk), "-e", "1", "-j", "1"])
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1), result.stderr
+    assert ".splatc-batch.sqlite: cannot be written: Read-only file system" in result.stderr
+
+
 def test_where_no_disk_can_be_mounted_a_limit_of_file_sizes_stands_in(inputs: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.png"
     out.write_bytes(OLD)
@@ -147,5 +155,5 @@ def test_the_input_is_never_the_output(command: str, name: str, link: str, input
 def test_killed_processes_lose_nothing() -> None:
     """A few of what tools/kill_test.py does two hundred times."""
     lines: list[str] = []
-    assert kill_test.main(["--decode", "4", "--encode", "2", "--batch", "2"], lines.append) == 0
-    assert len(lines) == 3
+    assert kill_test.main(["--decode", "4", "--encode", "2", "--batch", "2", "--shared", "3"], lines.append) == 0
+    assert len(lines) == 4

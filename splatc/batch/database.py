@@ -28,11 +28,12 @@ _SCHEMA = (
     "CREATE TABLE plans (run TEXT NOT NULL, name BLOB NOT NULL, wish TEXT, PRIMARY KEY (run, name))",
     # What is being worked on, at most once. `attempt` changes with each start.
     "CREATE TABLE claims (name BLOB PRIMARY KEY, run TEXT NOT NULL, attempt TEXT NOT NULL)",
-    # What a file holds, written before it gets its name: which request made exactly these bytes from which version of a picture.
-    # `settled` once the batch that made it came to its end.
+    # What a file holds, written before it gets its name: which request made exactly these bytes from which version of which picture.
+    # `source` is relative to the folder, empty where that is not known; `settled` once the batch that made it came to its end.
     """CREATE TABLE files (serial INTEGER PRIMARY KEY AUTOINCREMENT, name BLOB NOT NULL, sha256 TEXT NOT NULL, request TEXT NOT NULL,
-                           source_bytes INTEGER NOT NULL, source_time INTEGER NOT NULL, run TEXT NOT NULL, figures TEXT NOT NULL,
-                           settled INTEGER NOT NULL DEFAULT 0, UNIQUE (name, sha256, request, source_bytes, source_time))""",
+                           source BLOB NOT NULL, source_bytes INTEGER NOT NULL, source_time INTEGER NOT NULL, run TEXT NOT NULL,
+                           figures TEXT NOT NULL, settled INTEGER NOT NULL,
+                           UNIQUE (name, sha256, request, source, source_bytes, source_time))""",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
@@ -102,6 +103,8 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     try:
         database = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
         yield database
+    except sqlite3.ProgrammingError:  # a bug of ours
+        raise
     except sqlite3.Error as error:
         raise _explained(path, error) from error
     finally:

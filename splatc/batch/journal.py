@@ -106,7 +106,7 @@ class Journal:
             For each other batch that has some of `todo` in its plan, how many, and a job that it does in another way, if there is one.
             If there is any such job, nothing is written down.
         """
-        wishes = {self._name(job): (job, _wish(job)) for job in todo}
+        wishes = {self._name(job): (job, self._wish(job)) for job in todo}
         rivals: dict[Run, tuple[int, Job | None]] = {}
         with transaction(self._place) as connection:
             for run in _runs(connection, self.run):
@@ -131,16 +131,17 @@ class Journal:
         """What made the file at the output of a job, in words, if that is known; else nothing."""
         digest = _digest(job.output)
         with reading(self._place) as connection:
-            found = connection.execute(
-                "SELECT request FROM files WHERE name = ? AND sha256 = ?", (self._name(job), digest)
-            ).fetchall()
+            made = "SELECT request, source FROM files WHERE name = ? AND sha256 = ?"
+            found = connection.execute(made, (self._name(job), digest)).fetchall()
         if not found:
             return ""
-        same = (request_hash(job.options),) in found
+        sources = [source for request, source in found if request == request_hash(job.options)]
+        if not sources:
+            return "made by other options or another version of splatc"
         return (
             f"made from an earlier version of {job.source}"
-            if same
-            else "made by other options or another version of splatc"
+            if self._source(job) in sources
+            else "made from another picture"
         )
 
     def claim(self, job: Job) -> Claim | Busy | Outcome:
@@ -162,14 +163,8 @@ class Journal:
     def record(self, job: Job, claim: Claim, data: bytes, outcome: Outcome) -> None:
         """Write down what a file will hold, before it is there."""
         assert claim.version is not None
-        row = (
-            claim.name,
-            hashlib.sha256(data).hexdigest(),
-            request_hash(job.options),
-            *claim.version[:2],
-            self.run,
-            False,
-        )
+        made = hashlib.sha256(data).hexdigest(), request_hash(job.options)
+        row = (claim.name, *made, self._source(job), *claim.version[:2], self.run, False)
         with transaction(self._place) as connection:
             _add_file(connection, row, outcome)
 
@@ -182,9 +177,10 @@ class Journal:
         with transaction(self._place) as connection:
             held = connection.execute("SELECT 1 FROM claims WHERE attempt = ?", (claim.attempt,)).fetchone()
             own = next((run for run in _runs(connection) if run.id == self.run), None)
-            if not held or own is None or alive(own.process) is False:
+            lives = None if own is None else alive(own.process)
+            if not held or own is None or lives is False:
                 raise ClaimLostError("its batch has ended")
-            if own.beat == claim.beat and time.monotonic() > claim.since + LEASE:
+            if lives is None and own.beat == claim.beat and time.monotonic() > claim.since + LEASE:
                 raise ClaimLostError("its batch does not answer any more")
             yield
             connection.execute("DELETE FROM claims WHERE attempt = ?", (claim.attempt,))
@@ -226,6 +222,17 @@ class Journal:
     def _name(self, job: Job) -> bytes:
         return os.fsencode(os.path.relpath(job.output, self.folder).replace(os.sep, "/"))
 
+    def _source(self, job: Job) -> bytes:
+        source, folder = os.path.realpath(job.source), os.path.realpath(self.folder)
+        with contextlib.suppress(ValueError):  # another drive
+            source = os.path.relpath(source, folder)
+        return os.fsencode(source.replace(os.sep, "/"))
+
+    def _wish(self, job: Job) -> str:
+        """What a file would be, in short."""
+        wish = f"{request_hash(job.options)} {stamp(job.source)} {self._source(job)!r}"
+        return hashlib.sha256(wish.encode()).hexdigest()[:16]
+
     def _holder(self, connection: sqlite3.Connection, name: bytes) -> Run | None:
         claimed = connection.execute("SELECT run FROM claims WHERE name = ?", (name,)).fetchone()
         return next((run for run in _runs(connection, self.run) if claimed and run.id == claimed[0]), None)
@@ -236,18 +243,14 @@ class Journal:
             return None
         # To replace what is there is to replace what ended runs have made: what a stopped one has, or one beside this one, is new.
         found = connection.execute(
-            """SELECT run, figures FROM files WHERE name = ? AND sha256 = ? AND request = ? AND source_bytes = ? AND source_time = ?
-               AND (serial > ? OR NOT settled OR NOT ?)""",
-            (self._name(job), digest, request_hash(job.options), *source, self.since, job.force),
+            """SELECT run, figures FROM files WHERE name = ? AND sha256 = ? AND request = ? AND source IN (?, x'')
+               AND source_bytes = ? AND source_time = ? AND (serial > ? OR NOT settled OR NOT ?)""",
+            (self._name(job), digest, request_hash(job.options), self._source(job), *source, self.since, job.force),
         ).fetchone()
         if found is None:
             return None
         run, figures = found
         return Outcome(job.source, job.output, "done" if run == self.run else "kept", **json.loads(figures))
-
-
-def _wish(job: Job) -> str:
-    return hashlib.sha256(f"{request_hash(job.options)} {stamp(job.source)}".encode()).hexdigest()[:16]
 
 
 def _digest(path: str) -> str | None:
@@ -279,8 +282,8 @@ def _remove(connection: sqlite3.Connection, run: str) -> None:
 def _add_file(connection: sqlite3.Connection, row: tuple[Any, ...], outcome: Outcome) -> None:
     figures = {name: value for name, value in asdict(outcome).items() if name not in ("source", "output", "status")}
     connection.execute(
-        """INSERT OR REPLACE INTO files (name, sha256, request, source_bytes, source_time, run, settled, figures)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+        """INSERT OR REPLACE INTO files (name, sha256, request, source, source_bytes, source_time, run, settled, figures)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (*row, json.dumps(figures)),
     )
 
@@ -290,12 +293,6 @@ def _take_over(connection: sqlite3.Connection, folder: Path) -> None:
     for known in old_journal.read(folder):
         digest = _digest(str(folder / known.name))
         if digest is not None:
-            row = (
-                os.fsencode(known.name.replace(os.sep, "/")),
-                digest,
-                known.request,
-                *known.source,
-                "",
-                known.settled,
-            )
+            name = os.fsencode(known.name.replace(os.sep, "/"))
+            row = (name, digest, known.request, b"", *known.source, "", known.settled)
             _add_file(connection, row, known.outcome)

@@ -131,14 +131,20 @@ def _interrupts_held() -> Iterator[None]:
 
 def _serve(connection: Connection) -> None:
     """What a process does: a job, its outcome, the next job."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _leave)  # by way of every `finally`, so that no temporary file stays
+    _set_signals()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     with contextlib.suppress(EOFError, OSError):
         while True:
             connection.send(run_job(connection.recv()))
+
+
+def _set_signals() -> None:
+    """Leave Ctrl-C to the parent, and end by way of every ``finally``, so that no temporary file stays."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # nohup means all processes
+            signal.signal(number, _leave)
 
 
 def _leave_with_parent() -> None:

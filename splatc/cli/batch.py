@@ -92,6 +92,8 @@ def batch(
     goes on where it was when it is started again; several at once on one DIR share the work. A picture that fails stops no other, and makes
     the exit code 5.
     """
+    _check_sqlite()
+
     from splatc.batch import report as reports
     from splatc.batch.job import Job
     from splatc.batch.journal import Journal
@@ -150,6 +152,15 @@ def batch(
 
 _OWN = {parameter.name for parameter in batch.params}
 batch.params[1:1] = [each for each in encode.params if isinstance(each, click.Option) and each.name not in _OWN]
+
+
+def _check_sqlite() -> None:
+    try:
+        import sqlite3  # noqa: F401
+    except ImportError as error:
+        raise UsageError(
+            "batch needs the module sqlite3, which this Python was built without: use another Python"
+        ) from error
 
 
 def _make_folder(folder: str, pairs: Sequence[Pair]) -> None:
