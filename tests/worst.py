@@ -5,16 +5,20 @@ test_budget_work.py holds what is estimated of them to the limit; ``tools/work_b
 
 from __future__ import annotations
 
+import io
 import struct
+from typing import Any
 
 import numpy as np
 
 from splatc import bitstream
-from splatc.bitstream import Header, Layout, Pass, limits
+from splatc.bitstream import Header, Layout, Pass, Reader, limits
 from splatc.bitstream.container import write
 from splatc.bitstream.metadata import Metadata
 from splatc.blend import Blend
 from splatc.quantize import IntArray, QuantizedGaussians, angle_count_table, empty_gaussians
+from splatc.render import work
+from splatc.render.view import Region, view
 from splatc.steps import Quantizer, grid_shape
 from tests.surgery import chunks_of
 
@@ -42,6 +46,16 @@ def alike(
     colour = np.zeros((count, channels), np.int32)
     gaussians = QuantizedGaussians(level * one, x, y, 0 * one, anisotropy * one, angle * one, 0 * one, colour)
     return bitstream.encode(header, gaussians)
+
+
+def estimate(data: bytes, region: Region | None = None, scale: Any = 1, **options: Any) -> int:
+    """What ``splatc.decode`` compares with the limit."""
+    reader = Reader(io.BytesIO(data))
+    header = reader.header
+    seen = view(header.width, header.height, region, scale)
+    wanted = None if region is None else seen.box
+    cost = reader.needed(wanted, **options)
+    return cost.work + work.drawing(header.quantizer, reader.read(wanted, **options), seen)
 
 
 def attack() -> bytes:
