@@ -17,12 +17,13 @@ from click.testing import CliRunner
 import splatc
 import splatc.pillow_plugin
 from splatc import bitstream
-from splatc.bitstream import Metadata, Pass, Structure, header
+from splatc.bitstream import Metadata, Pass, Structure, header, limits
+from splatc.bitstream.container import write
 from splatc.cli import main
 from splatc.errors import CorruptFileError, SplatWarning, UnsupportedFileError
 from tests.bitstream_cases import header_for, random_quantized
 from tests.hostile.case import divided, plain
-from tests.surgery import payload_of, with_payload
+from tests.surgery import chunks_of, payload_of, with_payload
 
 ICC, EXIF, XMP = b"profile " * 9, b"II*\0" + bytes(4), b"<x/>"
 
@@ -197,3 +198,21 @@ def test_info_with_bits_looks_at_the_structure_once(monkeypatch: pytest.MonkeyPa
     report = splatc.info(divided(), bits=True)
     assert len(opened) == 1
     assert sum(report["bits"].values()) == pytest.approx(8 * len(divided()))
+
+
+def test_a_chunk_that_is_longer_than_its_type_can_be_is_refused_by_its_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    head, body = chunks_of(plain())
+    for chunks, words in (
+        ([(b"HEAD", head[1] + bytes(4096)), body], "the HEAD chunk has 4117 bytes"),
+        ([head, (b"INDX", bytes(9000)), body], "the INDX chunk has 9000 bytes"),
+        ([head, (b"GAUS", bytes(9000))], "does not end where its last Gaussian does"),
+    ):
+        with pytest.raises(CorruptFileError, match=words):
+            splatc.decode(write(chunks))
+    monkeypatch.setattr(limits, "MAX_METADATA_PAYLOAD", 20)
+    with pytest.warns(
+        SplatWarning, match="the iccp chunk has 24 bytes, splatc reads at most 20; the picture comes"
+    ) as caught:
+        splatc.decode(divided())
+    assert len(caught) == 3
+    assert {(each.kind, each.part.split()[0]) for each in splatc.verify(divided())} == {("limit", "metadata")}

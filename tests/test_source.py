@@ -21,7 +21,7 @@ import pytest
 import splatc
 from splatc import bitstream
 from splatc.bitstream import Pass, limits, reader
-from splatc.bitstream.source import PIECE, Source
+from splatc.bitstream.source import PIECE, Source, plain_file
 from splatc.errors import CorruptFileError, InputError, LimitError, UsageError
 from tests.bitstream_cases import header_for, random_quantized
 
@@ -262,6 +262,21 @@ def test_closed_files_and_text_are_refused(divided: bytes, tmp_path: Path) -> No
         picture.read()
 
 
+def test_what_reads_by_place(divided: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "divided.splat2d"
+    path.write_bytes(divided)
+    with path.open("rb") as file:
+        assert (plain_file(file) is file) == hasattr(os, "pread")
+        assert plain_file(io.BytesIO(divided)) is None
+    assert plain_file(file) is None  # it is closed
+    monkeypatch.delattr(os, "pread", raising=False)  # as on Windows
+    with splatc.open(path) as picture:
+        assert picture.read((0, 0, 9, 9)).shape == (9, 9, 3)
+    picture = splatc.open(io.BytesIO(divided))
+    monkeypatch.setattr(picture.reader._source, "_owner", -1)  # as in a child: memory has no position that is shared
+    assert picture.read((0, 0, 9, 9)).shape == (9, 9, 3)
+
+
 def test_pieces_are_the_bytes_and_the_end_is_the_end() -> None:
     data = os.urandom(2 * PIECE + 5)
     source = Source(io.BytesIO(data))
@@ -280,3 +295,4 @@ def test_files_beyond_the_limit_are_refused_before_they_are_read(
     monkeypatch.setattr(stream, "read", raising(AssertionError("was read")))
     with pytest.raises(LimitError, match=f"has {len(divided)} bytes, more than the {len(divided) - 1}"):
         splatc.open(stream)  # type: ignore[arg-type]
+    assert [(each.kind, each.part) for each in splatc.verify(divided)] == [("limit", "file")]

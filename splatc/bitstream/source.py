@@ -26,13 +26,11 @@ class Source:
     forked. Any other stream has one position, so its seeking and reading are one step, behind a lock.
     """
 
-    def __init__(self, stream: BinaryIO | io.TextIOBase) -> None:
+    def __init__(self, stream: BinaryIO) -> None:
         """``stream`` is binary and seekable, and stays open as long as this is used.
 
         Raises LimitError for a longer file, InputError where the stream cannot be read, UsageError for one of text.
         """
-        if isinstance(stream, io.TextIOBase):
-            raise UsageError('a file that was opened as text: open it with "rb"')
         self._stream = stream
         self._file = plain_file(stream)
         self._owner = os.getpid()
