@@ -172,7 +172,7 @@ def encode_with(
         refine = quality.refine
     many = chosen.waits and rate.first_count() > PREDICTED
     if plan is None:
-        plan = schedule(options.effort, task.work(rate.first_count()))
+        plan = schedule(options.effort, task.work(rate.first_count()), rate.first_count())
     if options.aim is not None:
         plan = replace(plan, trims=TRIMS, fills=())
     if chosen.waits:

@@ -167,17 +167,21 @@ USUAL_SAMPLES = 400_000
 """Samples a step up to which a fit makes all steps of its effort: those of a picture of 0.4 megapixels."""
 FEWEST = 0.25
 """Of the steps of its effort; larger pictures get fewer, but not fewer than that."""
+USUAL_COUNT, MORE = 2600, 1.5
+"""Gaussians of a picture of 0.4 megapixels at CR 100. Of fewer a step costs less, so a fit makes more of them, up to so many times: +0.02 dB for a
+second at CR 500 (Kodak, tools/README.md)."""
 FEWEST_STEPS = 100
 """Nor fewer than these."""
 
 
-def schedule(effort: int, samples: float = USUAL_SAMPLES) -> Schedule:
-    """The preset of an effort, 1 (fastest) to 9, for steps that look at so many samples.
+def schedule(effort: int, samples: float = USUAL_SAMPLES, count: float = USUAL_COUNT) -> Schedule:
+    """The preset of an effort, 1 (fastest) to 9, for steps that look at so many samples, and about so many Gaussians that will stay.
 
     A fit of a large picture has most of its gain early, and each step costs more: steps fall with samples^-0.4, the time grows
     with samples^0.6.
     """
     share = min(1.0, max(FEWEST, (USUAL_SAMPLES / samples) ** 0.4))
+    share *= min(MORE, max(1.0, (USUAL_COUNT / count) ** 0.3))
     plan = Schedule(steps=max(FEWEST_STEPS, round(_STEPS[effort] * share)))
     if plan.steps <= FEW:
         plan = replace(plan, **HASTY)
