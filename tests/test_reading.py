@@ -209,10 +209,10 @@ def test_a_chunk_that_is_longer_than_its_type_can_be_is_refused_by_its_length(mo
     ):
         with pytest.raises(CorruptFileError, match=words):
             splatc.decode(write(chunks))
-    monkeypatch.setattr(limits, "MAX_METADATA_PAYLOAD", 20)
+    monkeypatch.setattr(limits, "MAX_METADATA_PAYLOAD", 22)
     with pytest.warns(
-        SplatWarning, match="the iccp chunk has 24 bytes, splatc reads at most 20; the picture comes"
+        SplatWarning, match="the iccp chunk has 24 bytes, splatc reads at most 22; the picture comes"
     ) as caught:
         splatc.decode(divided())
-    assert len(caught) == 3
+    assert len(caught) == 1
     assert {(each.kind, each.part.split()[0]) for each in splatc.verify(divided())} == {("limit", "metadata")}
