@@ -66,7 +66,9 @@ def encode(
     "cuda" that on an NVIDIA GPU, "torch" the method in PyTorch (``pip install "splatc[train]"``), "gsplat" the same with gsplat
     (``"splatc[gsplat]"``); "auto" is "core", or with `device` "cuda" that on the GPU, with "auto" the same where one works;
     `tune` "ssim" is fitted by the CPU. "torch" runs on any `device` that PyTorch drives. A colour profile, EXIF (a TIFF structure) and XMP
-    are stored as they are given; None and no bytes are none, but that the profile None of an image of Pillow's is its own.
+    are stored as they are given; None and no bytes are none, but that the profile None of an image of Pillow's is its own. Pictures are
+    stored upright: where EXIF or XMP tell another orientation, they tell 1 afterwards, and have no thumbnail. An image of Pillow's is
+    turned as they told; an array is not, as its pixels are taken as they are shown.
     What would take more than some `max_memory` bytes, the picture included, is refused before it begins; None: nothing is.
 
     `progress` is called with (steps done, steps in all, what is being done), in the calling thread, at each step, and every 50 ms of a step

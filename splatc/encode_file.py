@@ -17,7 +17,7 @@ from splatc.files import display
 from splatc.request import Request
 
 if TYPE_CHECKING:
-    from splatc.pixels import Image
+    from splatc.pixels import Image, Metadata
     from splatc.pixels.extent import Extent
 
 LARGE_SHARE = 0.1
@@ -120,7 +120,6 @@ def encode_file(
 
     from splatc.fit import memory
     from splatc.pixels import Metadata, collect, open_source
-    from splatc.pixels.metadata import kinds, metadata_bytes
 
     def check(size: Extent) -> None:
         memory.check_reading(size.width, size.height, size.channels, size.bit_depth, max_memory)
@@ -137,9 +136,9 @@ def encode_file(
         remark(text)
 
     def weigh_metadata(size: int) -> None:
-        beside = metadata_bytes(image.metadata)
+        beside = _metadata_bytes(image.metadata)
         if LARGE_SHARE * size < beside < size:
-            add(f"its {kinds(image.metadata)} take {beside} of {size} bytes; --strip leaves them out")
+            add(f"its {_kinds(image.metadata)} take {beside} of {size} bytes; --strip leaves them out")
 
     for each in image.notes:
         add(each)
@@ -200,3 +199,17 @@ def _summarize(data: bytes, image: Image) -> Summary:
         ms_ssim=metrics.ms_ssim(source, decoded) if small else math.nan,
         seconds=math.nan,
     )
+
+
+def _kinds(metadata: Metadata) -> str:
+    """What there is of it, for people: ``colour profile and EXIF``."""
+    names = {"colour profile": metadata.icc, "EXIF": metadata.exif, "XMP": metadata.xmp}
+    *most, last = [name for name, content in names.items() if content] or ["nothing"]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _metadata_bytes(metadata: Metadata) -> int:
+    """What it takes in a ``.splat2d`` file, without the framing of its chunks. Raises LimitError if a part is too long for one."""
+    from splatc.bitstream.metadata import write
+
+    return sum(len(payload) for _, payload in write(metadata))

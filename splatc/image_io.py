@@ -13,8 +13,8 @@ import PIL.Image
 from splatc.errors import OutputError, UsageError
 from splatc.files import STDIO, is_special
 from splatc.pixels import MAX_PIXELS, Image, Metadata, Samples, load, open_source
-from splatc.pixels.metadata import JPEG_EXIF, JPEG_XMP, pillow_options
 from splatc.writers import Shape, Writer, tiff
+from splatc.writers.metadata import JPEG_EXIF, JPEG_XMP, pillow_options
 from splatc.writers.png import write_png
 from splatc.writers.pnm import write_pam, write_pnm, write_ppm
 

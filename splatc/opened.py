@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any, BinaryIO, cast
 
 from splatc.bitstream.container import SIGNATURE
@@ -15,7 +16,7 @@ from splatc.errors import InputError, LimitError
 from splatc.files import display, open_input
 
 KEPT_BYTES = 1 << 25
-"""Of a pipe so much is kept in memory; what is longer goes into a temporary file."""
+"""Of a pipe so much is kept in memory; what is longer goes into a temporary file, where any folder takes one."""
 
 
 class _View(io.RawIOBase):
@@ -78,11 +79,17 @@ def _kept(stream: BinaryIO, path: str) -> Iterator[BinaryIO]:
     """All that a stream gives."""
     with contextlib.ExitStack() as closing:
         kept: Any = io.BytesIO()
+        memory_alone = False
         while part := _part(stream, path):
             if kept.tell() + len(part) > MAX_FILE_BYTES:
                 raise LimitError(f"{display(path)}: longer than the {MAX_FILE_BYTES} bytes that splatc accepts")
-            if isinstance(kept, io.BytesIO) and kept.tell() + len(part) > KEPT_BYTES:
-                kept = closing.enter_context(_on_disk(kept, path))
+            if isinstance(kept, io.BytesIO) and not memory_alone and kept.tell() + len(part) > KEPT_BYTES:
+                file = closing.enter_context(_temporary())
+                if file is None:
+                    memory_alone = True
+                else:
+                    _write(file, kept.getbuffer(), path)
+                    kept = file
             _write(kept, part, path)
             if kept.tell() >= len(SIGNATURE) > kept.tell() - len(part) and not _begins_well(kept):
                 break
@@ -98,18 +105,14 @@ def _part(stream: BinaryIO, path: str) -> bytes:
         raise InputError(f"{display(path)}: cannot be read: {_reason(error)}") from error
 
 
-def _on_disk(kept: io.BytesIO, path: str) -> Any:
+def _temporary() -> AbstractContextManager[Any]:
+    """A temporary file; None where no folder takes one, and memory must do."""
     import tempfile
 
     try:
-        file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
-    except OSError as error:
-        raise InputError(
-            f"{display(path)}: more than {KEPT_BYTES} bytes of a pipe need a temporary file, and there is no place for one "
-            f"({_reason(error)}): give the file by its name"
-        ) from error
-    _write(file, kept.getbuffer(), path)
-    return file
+        return tempfile.TemporaryFile()
+    except OSError:
+        return contextlib.nullcontext()
 
 
 def _write(kept: Any, part: bytes | memoryview, path: str) -> None:

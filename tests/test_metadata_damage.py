@@ -13,11 +13,11 @@ import pytest
 
 from splatc.errors import InputImageError
 from splatc.pixels import calibration, jpeg_profile, xmp
-from splatc.pixels.avif_boxes import avif_metadata
+from splatc.pixels.avif_metadata import avif_metadata
 from splatc.pixels.colour import kept_profile
 from splatc.pixels.file_metadata import _of_cicp, _of_jp2, _of_png
 from splatc.pixels.icc import gray_of
-from splatc.pixels.jp2_boxes import jp2_metadata
+from splatc.pixels.jp2_metadata import jp2_metadata
 from splatc.pixels.orientation import orientation_of, upright
 from splatc.pixels.png_metadata import png_metadata
 from tests.test_exif import jpeg_with_thumbnail
@@ -43,8 +43,7 @@ def _jp2(data: bytes) -> None:
 
 def _avif(data: bytes) -> None:
     said = avif_metadata(io.BytesIO(data))
-    numbers = said.colour(b"nclx")
-    list(_of_cicp((*numbers[:4:2], 0, 0)[:2], [], True))
+    list(_of_cicp(said.cicp, [], True))
     upright(said.exif, b"", 6)
 
 

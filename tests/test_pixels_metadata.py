@@ -16,7 +16,7 @@ import pytest
 from splatc.image_io import FORMATS, Image, save
 from splatc.pixels import Metadata, load
 from splatc.pixels.calibration import LINEAR
-from splatc.pixels.metadata import exif_of, xmp_of
+from splatc.pixels.file_metadata import exif_of, xmp_of
 from splatc.pixels.orientation import orientation_of, upright
 
 IMAGES = Path(__file__).parent / "images"

@@ -113,7 +113,7 @@ class Page:
     without: tuple[int, ...] = ()
     sub_files: Sequence[Page] = ()
     directories: Mapping[int, Mapping[int, Tag]] = field(default_factory=dict)
-    """EXIF (34665) and GPS (34853)."""
+    """EXIF (34665) and GPS (34853), and what hangs from EXIF (40965, interoperability)."""
     segments: Sequence[bytes] | None = None
     """Instead of what would come of the samples."""
 
@@ -204,7 +204,10 @@ def _page(file: _File, page: Page) -> tuple[int, int]:
         tags[317] = (SHORT, (page.predictor,))
     if page.fill_order != 1:
         tags[266] = (SHORT, (page.fill_order,))
-    for code, directory in page.directories.items():
+    directories = {code: dict(directory) for code, directory in page.directories.items()}
+    if 40965 in directories:
+        directories[34665][40965] = (offset_kind, (file.directory(directories.pop(40965))[0],))
+    for code, directory in directories.items():
         tags[code] = (offset_kind, (file.directory(directory)[0],))
     if page.sub_files:
         tags[330] = (offset_kind, [_page(file, sub)[0] for sub in page.sub_files])

@@ -12,6 +12,8 @@ from typing import BinaryIO, NamedTuple
 
 from splatc.bitstream.limits import MAX_METADATA
 
+_MOST = 1 << 16  # boxes of one level
+
 
 class Box(NamedTuple):
     """Where a box lies in its stream."""
@@ -27,7 +29,9 @@ def boxes(stream: BinaryIO, start: int = 0, end: int | None = None) -> Iterator[
     """The boxes that lie one after the other from `start` on; only their headers are read. `stream` may be used in between."""
     if end is None:
         end = stream.seek(0, io.SEEK_END)
-    while start + 8 <= end:
+    for _ in range(_MOST):
+        if start + 8 > end:
+            return
         stream.seek(start)
         header = stream.read(16)
         if len(header) < 8:

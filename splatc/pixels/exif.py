@@ -36,6 +36,11 @@ class Field(NamedTuple):
     """Bytes of its values."""
 
 
+def is_exif(data: bytes) -> bool:
+    """Whether this begins as a TIFF structure does."""
+    return data[:4] in (b"II*\0", b"MM\0*")
+
+
 def order(exif: bytes | bytearray) -> str:
     """The byte order, as struct writes it."""
     return "<" if exif[:2] == b"II" else ">"

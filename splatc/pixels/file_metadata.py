@@ -8,13 +8,14 @@ from typing import BinaryIO
 
 import PIL.Image
 
+from splatc.arguments import EXIF_PREFIX
 from splatc.errors import InputImageError
 from splatc.pixels import calibration, cicp, jpeg_profile
-from splatc.pixels.avif_boxes import AvifMetadata, avif_metadata
+from splatc.pixels import exif as exif_block
+from splatc.pixels.avif_metadata import avif_metadata
 from splatc.pixels.found import DAMAGED_EXIF
 from splatc.pixels.icc import ColourSpace
-from splatc.pixels.jp2_boxes import jp2_metadata
-from splatc.pixels.metadata import exif_of, is_exif, xmp_of
+from splatc.pixels.jp2_metadata import jp2_metadata
 from splatc.pixels.orientation import orientation_of
 from splatc.pixels.png_metadata import PngMetadata, png_metadata
 from splatc.pixels.xmp import in_utf8
@@ -48,6 +49,18 @@ class FileMetadata:
         return next((each for each in self.colours if isinstance(each, bytes)), b"")
 
 
+def exif_of(picture: PIL.Image.Image) -> bytes:
+    """The EXIF of an opened picture without its prefix, empty if there is none. Reads no pixels."""
+    raw = picture.info.get("exif", b"")
+    return raw.removeprefix(EXIF_PREFIX) if isinstance(raw, bytes) else b""
+
+
+def xmp_of(picture: PIL.Image.Image) -> bytes:
+    """The XMP packet of an opened picture, empty if there is none."""
+    packet = picture.info.get("xmp", b"")
+    return packet.encode() if isinstance(packet, str) else bytes(packet)
+
+
 def file_metadata(picture: PIL.Image.Image, stream: BinaryIO) -> FileMetadata:
     """What the file of an opened picture says; no pixel is decoded. Raises InputImageError for colours that are none of ours."""
     exif, xmp = exif_of(picture), in_utf8(xmp_of(picture))
@@ -63,8 +76,8 @@ def file_metadata(picture: PIL.Image.Image, stream: BinaryIO) -> FileMetadata:
     elif picture.format == "AVIF":
         avif = avif_metadata(stream)
         orientation = orientation_of(exif, b"")  # Pillow's, into which it writes what the container says
-        exif = avif.exif if is_exif(avif.exif) else exif
-        own = [profile] if profile else list(_of_cicp(_nclx(avif), notes, True))
+        exif = avif.exif if exif_block.is_exif(avif.exif) else exif
+        own = [profile] if profile else list(_of_cicp(avif.cicp, notes, True))
     elif picture.format == "JPEG2000":
         jp2 = jp2_metadata(stream)
         exif, xmp = jp2.exif, in_utf8(jp2.xmp)
@@ -80,7 +93,7 @@ def file_metadata(picture: PIL.Image.Image, stream: BinaryIO) -> FileMetadata:
         own = [calibration.LINEAR] if stream.read(1) == b"\1" else []
     elif profile:
         own = [profile]
-    if exif and not is_exif(exif):
+    if exif and not exif_block.is_exif(exif):
         exif = b""
         damage = (DAMAGED_EXIF,)
     if not own and not notes:
@@ -96,7 +109,7 @@ def transfer_of(picture: PIL.Image.Image, stream: BinaryIO) -> int:
     if picture.format == "PNG":
         numbers = png_metadata(stream).cicp
     elif picture.format == "AVIF":
-        numbers = _nclx(avif_metadata(stream))
+        numbers = avif_metadata(stream).cicp
     elif picture.format == "JPEG2000":
         numbers = next((_parameterized(each) for each in jp2_metadata(stream).colours if each[:1] == b"\5"), None)
     return numbers[1] if numbers else 0
@@ -133,12 +146,6 @@ def _of_cicp(numbers: tuple[int, ...] | None, notes: list[str], full_range: bool
         notes.append(_UNKNOWN.format("CICP", f"{numbers[0]}/{numbers[1]}"))
     else:
         yield space
-
-
-def _nclx(avif: AvifMetadata) -> tuple[int, int] | None:
-    """Primaries and transfer."""
-    data = avif.colour(b"nclx")
-    return (int.from_bytes(data[:2], "big"), int.from_bytes(data[2:4], "big")) if len(data) >= 6 else None
 
 
 def _parameterized(colr: bytes) -> tuple[int, int] | None:

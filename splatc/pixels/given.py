@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import PIL.Image
 
 from splatc.arguments import shown
 from splatc.bitstream import Metadata, limits
 from splatc.errors import InputImageError
+from splatc.pixels import exif as exif_block
 from splatc.pixels.image import Image, Samples
-
-if TYPE_CHECKING:
-    import PIL.Image
+from splatc.pixels.orientation import orientation_of, turned, upright
+from splatc.pixels.xmp import in_utf8
 
 _EXPECTED = "expected uint8 or uint16 over the full range"
 _PROFILES = {1: b"GRAY", 2: b"GRAY", 3: b"RGB ", 4: b"RGB "}
@@ -23,6 +23,9 @@ _PROFILES = {1: b"GRAY", 2: b"GRAY", 3: b"RGB ", 4: b"RGB "}
 def image_of(array: object, icc: bytes | None = None, exif: bytes = b"", xmp: bytes = b"") -> Image:
     """The picture, with its metadata; the profile None is that of an image of Pillow's, else none.
 
+    EXIF and XMP that tell another orientation than 1 tell 1 afterwards, without their small pictures: what is stored is upright. An image
+    of Pillow's is turned as they tell, since they belong to it as it lies in its file; the samples of an array are taken as they are shown.
+
     Args:
         array: (H, W) or (H, W, C) of uint8 or uint16 in any byte order and layout, or what becomes such an array; or an image of Pillow's.
 
@@ -30,8 +33,11 @@ def image_of(array: object, icc: bytes | None = None, exif: bytes = b"", xmp: by
         InputImageError: there is no picture in it, by a sentence that says how to make one of it.
         LimitError: it has more pixels than the format allows.
     """
-    if "PIL.Image" in sys.modules and isinstance(array, sys.modules["PIL.Image"].Image):
+    xmp = in_utf8(xmp)
+    orientation = orientation_of(exif if exif_block.is_exif(exif) else b"", xmp)
+    if isinstance(array, PIL.Image.Image):
         pixels, own = samples_of(array)
+        pixels = turned(pixels, orientation)
         icc = own if icc is None else icc
     else:
         pixels = _samples(array)
@@ -43,8 +49,9 @@ def image_of(array: object, icc: bytes | None = None, exif: bytes = b"", xmp: by
         advice = ": array.transpose(1, 2, 0) moves the channels behind" if channels_first else ""
         raise InputImageError(f"an array of shape {shape} is no picture: expected (H, W) or (H, W, 1 to 4){advice}")
     limits.check_picture(pixels.shape[1], pixels.shape[0])
+    told, xmp = upright(exif if exif_block.is_exif(exif) else b"", xmp, orientation)
     native = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("="))
-    return Image(native, metadata=Metadata(icc or b"", exif, xmp))
+    return Image(native, metadata=Metadata(icc or b"", told or exif, xmp))
 
 
 def _samples(array: object) -> Samples:

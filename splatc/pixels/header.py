@@ -7,11 +7,11 @@ from typing import BinaryIO
 
 import PIL.Image
 
-from splatc.files import open_input
+from splatc.files import open_input, read_all
 from splatc.pixels import netpbm, pillow_source, tiff
 from splatc.pixels.extent import Extent, extent
 from splatc.pixels.opening import open_surveyed
-from splatc.pixels.source import explained
+from splatc.pixels.source import MAX_PIPED, explained
 
 __all__ = ["Extent", "extent_of"]
 
@@ -19,7 +19,7 @@ __all__ = ["Extent", "extent_of"]
 def extent_of(path: str) -> Extent:
     """The size of the picture in a file. Raises InputError, InputImageError (not a picture) and LimitError."""
     with open_input(path) as stream, explained(path):
-        seekable = stream if stream.seekable() else io.BytesIO(stream.read())
+        seekable = stream if stream.seekable() else io.BytesIO(read_all(stream, path, limit=MAX_PIPED))
         head = seekable.read(4)
         seekable.seek(0)
         if tiff.is_tiff(head):
@@ -33,8 +33,7 @@ def extent_of(path: str) -> Extent:
 
 def _opened(stream: BinaryIO) -> PIL.Image.Image:
     """The opened picture; a survey, which reads all of a file, only where its reader stumbles over something."""
-    seekable = stream if stream.seekable() else io.BytesIO(stream.read())
     try:
-        return pillow_source.open_header(seekable)
+        return pillow_source.open_header(stream)
     except Exception:  # readers raise almost anything
-        return open_surveyed(seekable)[1]
+        return open_surveyed(stream)[1]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import numpy as np
+from splatc.pixels.jpeg_codes import Bits, DamageError, Table, first_of_band, refined_band, sequential, table_of
 
 QUICKLY_WALKED = 1 << 18
 """Bytes; libjpeg's warnings are asked for in longer files, if they can be had."""
@@ -23,11 +23,6 @@ _MOST_BLOCKS = 1 << 22  # of all scans: a file of few bytes may have that many
 _DHT, _SOS, _DRI, _DNL, _EOI = 0xC4, 0xDA, 0xDD, 0xDC, 0xD9
 _SEQUENTIAL, _PROGRESSIVE = (0xC0, 0xC1), 0xC2
 _RESTART = re.compile(rb"\xff([\xd0-\xd7])")
-_SLACK = bytes(2560)  # more than the codes of one MCU: 10 blocks of 64 coefficients of 31 bits
-_END_OF_BLOCK = 100  # beyond every index of a coefficient
-
-Table = list[int]
-"""By the next 16 bits: what a code takes, 0 for none."""
 
 
 class Segment(NamedTuple):
@@ -50,10 +45,6 @@ class Result:
     """What is wrong, for people; empty for a sound file, and for one that could not be walked through."""
     end: int | None = None
     """Where the last scan ends, if all of its blocks are there; None if not, or not known."""
-
-
-class _DamageError(Exception):
-    """The codes do not make sense."""
 
 
 class _UnknownError(Exception):
@@ -121,7 +112,7 @@ class _Walk:
             alone = index == scans[-1] == len(self.segments) - 1
             try:
                 used = self._segment(segment, open_end=alone) or used
-            except _DamageError as damage:
+            except DamageError as damage:
                 return Result(str(damage))
             except (struct.error, IndexError, KeyError):
                 if index > scans[0]:
@@ -172,23 +163,11 @@ class _Walk:
             at += 17 + sum(counts)
 
     def _table(self, kind: int, number: int, *, raw: bool) -> Table:
-        """A table of 2^16 entries for DC (kind 0) or AC (1): bits of the code and those behind it, times 256, and the step that it makes.
-
-        `raw` gives the bits of the code alone, and its symbol.
-        """
+        """See jpeg_codes.table_of."""
         counts, symbols = self.ac[kind << 4 | number]
         key = counts + bytes([kind]), symbols, raw
         if key not in self.built:
-            table = np.zeros(1 << 16, np.int64)
-            code, at = 0, 0
-            for length in range(1, 17):
-                for symbol in symbols[at : at + counts[length - 1]]:
-                    first, room = code << (16 - length), 1 << (16 - length)
-                    table[first : first + room] = _entry(kind, length, symbol, raw)
-                    code += 1
-                at += counts[length - 1]
-                code <<= 1
-            self.built[key] = table.tolist()
+            self.built[key] = table_of(kind, counts, symbols, raw=raw)
         return self.built[key]
 
     def _scan(self, body: bytes, start: int, end: int, *, open_end: bool) -> int:
@@ -213,16 +192,16 @@ class _Walk:
             final = done == units
             if final:
                 if found and not open_end:
-                    raise _DamageError("restart markers behind the last block")
+                    raise DamageError("restart markers behind the last block")
                 if not open_end and used < len(coded):
-                    raise _DamageError(f"{len(coded) - used} bytes too many in a scan")
+                    raise DamageError(f"{len(coded) - used} bytes too many in a scan")
                 return at + used
             if not found:
-                raise _DamageError("restart markers are missing")
+                raise DamageError("restart markers are missing")
             if used < len(coded):
-                raise _DamageError(f"{len(coded) - used} bytes too many before a restart marker")
+                raise DamageError(f"{len(coded) - used} bytes too many before a restart marker")
             if found[1][0] - 0xD0 != number % 8:
-                raise _DamageError("restart markers are out of order")
+                raise DamageError("restart markers are out of order")
             at = found.end()
         return at
 
@@ -237,144 +216,17 @@ class _Walk:
                 dc = self._table(0, numbers >> 4, raw=False)
                 ac = [] if self.progressive else self._table(1, numbers & 15, raw=False)
                 tables += [(dc, ac)] * (1 if alone else each.horizontal * each.vertical)
-            return lambda coded, _, count: _sequential(coded, tables, count)
+            return lambda coded, _, count: sequential(coded, tables, count)
         if first == 0:  # a bit for each block
             bits = 1 if alone else sum(each.horizontal * each.vertical for each, _ in chosen)
-            return lambda coded, _, count: _Bits(coded).used(bits * count)
+            return lambda coded, _, count: Bits(coded).used(bits * count)
         component, numbers = chosen[0]
         if not alone or last > 63:
             raise _UnknownError
         if not component.seen:
             component.seen = [0] * (component.width * component.height)
         table = self._table(1, numbers & 15, raw=True)
-        band = _first_of_band if approximation >> 4 == 0 else _refined_band
+        band = first_of_band if approximation >> 4 == 0 else refined_band
         return lambda coded, start, count: band(
             coded, table, component.seen, range(start, start + count), (first, last)
         )
-
-
-def _entry(kind: int, length: int, symbol: int, raw: bool) -> int:
-    """See _Walk._table."""
-    if raw:
-        return length << 8 | symbol
-    if kind == 0:
-        return (length + (symbol & 31)) << 8
-    run, size = symbol >> 4, symbol & 15
-    step = run + 1 if size or run == 15 else _END_OF_BLOCK
-    return (length + size) << 8 | step
-
-
-class _Bits:
-    """Coded bytes without the zeros behind 255, to be looked up 16 bits at a time."""
-
-    def __init__(self, coded: bytes) -> None:
-        self.data = coded.replace(b"\xff\x00", b"\xff")
-        self.end = 8 * len(self.data)
-        padded = np.frombuffer(self.data + _SLACK, np.uint8).astype(np.uint32)
-        words = padded[:-2] << np.uint32(16) | padded[1:-1] << np.uint32(8) | padded[2:]
-        self.words: list[int] = words.tolist()
-        """The 24 bits from each byte on."""
-
-    def used(self, bits: int) -> int:
-        """How many coded bytes so many bits are. Raises _DamageError where there are fewer."""
-        if bits > self.end:
-            raise _DamageError("the coded samples end too early")
-        whole = -(-bits // 8)
-        return whole + self.data[:whole].count(255)
-
-
-def _sequential(coded: bytes, blocks: list[tuple[Table, Table]], count: int) -> int:
-    """`count` MCUs of sequential JPEG, or of the first bits of progressive DC, whose tables of AC are empty."""
-    bits = _Bits(coded)
-    words, end, at = bits.words, bits.end, 0
-    for _ in range(count):
-        for dc, ac in blocks:
-            entry = dc[words[at >> 3] >> (8 - (at & 7)) & 0xFFFF]
-            if not entry:
-                raise _DamageError("a Huffman code that does not exist")
-            at += entry >> 8
-            if not ac:
-                continue
-            index = 1
-            while index < 64:
-                entry = ac[words[at >> 3] >> (8 - (at & 7)) & 0xFFFF]
-                if not entry:
-                    raise _DamageError("a Huffman code that does not exist")
-                at += entry >> 8
-                index += entry & 255
-            if 64 < index < _END_OF_BLOCK:
-                raise _DamageError("a block of more than 64 coefficients")
-        if at > end:
-            break
-    return bits.used(at)
-
-
-def _first_of_band(coded: bytes, table: Table, seen: list[int], blocks: range, band: tuple[int, int]) -> int:
-    """The first bits of AC coefficients (figure G.3)."""
-    bits = _Bits(coded)
-    words, at = bits.words, 0
-    block, (first, last) = blocks.start, band
-    while block < blocks.stop:
-        index, here, current = first, 0, block
-        block += 1
-        while index <= last:
-            entry = table[words[at >> 3] >> (8 - (at & 7)) & 0xFFFF]
-            if not entry:
-                raise _DamageError("a Huffman code that does not exist")
-            at += entry >> 8
-            run, size = entry >> 4 & 15, entry & 15
-            if size == 0 and run < 15:  # this block ends, and so many others do
-                more = (1 << run) + (words[at >> 3] >> (24 - (at & 7) - run) & ((1 << run) - 1)) - 1
-                at += run
-                block += more
-                break
-            index += run + 1
-            if size:
-                here |= 1 << (index - 1)
-                at += size
-        if index > last + 1:
-            raise _DamageError("a block of more than 64 coefficients")
-        if here:
-            seen[current] |= here
-        if at > bits.end:
-            break
-    return bits.used(at)
-
-
-def _refined_band(coded: bytes, table: Table, seen: list[int], blocks: range, band: tuple[int, int]) -> int:
-    """One more bit of AC coefficients: also of each that is not zero yet (figure G.7)."""
-    bits = _Bits(coded)
-    words, at, ended = bits.words, 0, 0
-    first, last = band
-    for block in blocks:
-        before, index = seen[block], first
-        while not ended and index <= last:
-            entry = table[words[at >> 3] >> (8 - (at & 7)) & 0xFFFF]
-            if not entry:
-                raise _DamageError("a Huffman code that does not exist")
-            at += entry >> 8
-            run, size = entry >> 4 & 15, entry & 15
-            if size == 0 and run < 15:
-                ended = (1 << run) + (words[at >> 3] >> (24 - (at & 7) - run) & ((1 << run) - 1))
-                at += run
-                break
-            at += size
-            while index <= last:
-                if before >> index & 1:
-                    at += 1
-                elif run == 0:
-                    break
-                else:
-                    run -= 1
-                index += 1
-            if size:
-                if size > 1 or index > last:
-                    raise _DamageError("a block of more than 64 coefficients")
-                seen[block] |= 1 << index
-            index += 1
-        if ended:
-            at += (before >> index & ((1 << max(last + 1 - index, 0)) - 1)).bit_count()
-            ended -= 1
-        if at > bits.end:
-            break
-    return bits.used(at)

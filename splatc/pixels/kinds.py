@@ -8,8 +8,10 @@ import PIL.Image
 
 from splatc.errors import InputImageError
 from splatc.pixels import cicp
+from splatc.pixels.avif_metadata import avif_metadata
 from splatc.pixels.deep import is_deep_colour, raw_mode
 from splatc.pixels.file_metadata import transfer_of
+from splatc.pixels.jp2_metadata import jp2_metadata
 from splatc.pixels.tiff.pages import RAW
 
 _MODES = {
@@ -29,8 +31,6 @@ _REFUSED = {
     b"PF\n": _HDR.format("PFM"),
     b"Pf\n": _HDR.format("PFM"),
 }
-_AVIF_PIXELS = b"pixi"
-_HEAD = 1 << 16  # bytes that hold everything before the pixels, unless a profile is huge
 
 
 def refuse_by_first_bytes(head: bytes) -> None:
@@ -79,10 +79,4 @@ def _hidden_depth(picture: PIL.Image.Image, stream: BinaryIO) -> int:
     """Bits per sample of a file whose further bits Pillow drops without a word; 8 where it drops none or it cannot be told."""
     if picture.format not in ("AVIF", "JPEG2000") or picture.mode.startswith("I"):
         return 8
-    stream.seek(0)
-    head = stream.read(_HEAD)
-    if picture.format == "AVIF":  # box "pixi": version and flags (4 bytes), number of channels, bits of each
-        at = head.find(_AVIF_PIXELS)
-        return head[at + 9] if 0 <= at < len(head) - 9 else 8
-    at = head.find(b"\xff\x4f\xff\x51")  # SIZ, directly after the start of the code stream; Ssiz of the first component
-    return (head[at + 42] & 0x7F) + 1 if 0 <= at < len(head) - 42 else 8
+    return avif_metadata(stream).bits if picture.format == "AVIF" else jp2_metadata(stream).bits

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from splatc.bitstream import Metadata
 from splatc.pixels import Samples
-from splatc.pixels.metadata import png_chunks
+from splatc.pixels.png_chunks import chunk_bytes
 from splatc.writers import Shape
 from splatc.writers.threads import in_threads
 
@@ -26,6 +26,7 @@ _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _AVERAGE = 3
 _ZLIB_HEADER = b"\x78\x01"
 _LAST_BLOCK = b"\x03\x00"  # an empty deflate block that ends the stream
+_XMP_HEAD = b"XML:com.adobe.xmp\0\0\0\0\0"  # keyword, neither compressed nor translated
 _STRIP_BYTES = 1 << 22  # filtered and compressed at a time
 
 
@@ -34,7 +35,7 @@ def write_png(stream: BinaryIO, shape: Shape, strips: Iterable[Samples], metadat
     stream.write(b"\x89PNG\r\n\x1a\n")
     kind = _COLOUR_TYPES[shape.channels]
     _chunk(stream, b"IHDR", struct.pack(">IIBBBBB", shape.width, shape.height, shape.bit_depth, kind, 0, 0, 0))
-    for name, data in png_chunks(metadata):
+    for name, data in _metadata(metadata):
         _chunk(stream, name, data)
     adler, before = 1, _ZLIB_HEADER
     for compressed, filtered in in_threads(_compressed, _with_row_above(shape, strips)):
@@ -77,5 +78,17 @@ def _compressed(strip: tuple[Rows, int]) -> tuple[bytes, bytes]:
     return compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH), data
 
 
+def _metadata(metadata: Metadata) -> list[tuple[bytes, bytes]]:
+    """Metadata as PNG chunks (type, data), to stand between IHDR and the first IDAT."""
+    chunks = []
+    if metadata.icc:
+        chunks.append((b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc)))
+    if metadata.exif:
+        chunks.append((b"eXIf", metadata.exif))
+    if metadata.xmp:
+        chunks.append((b"iTXt", _XMP_HEAD + metadata.xmp))
+    return chunks
+
+
 def _chunk(stream: BinaryIO, kind: bytes, data: bytes) -> None:
-    stream.write(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind))))
+    stream.write(chunk_bytes(kind, data))

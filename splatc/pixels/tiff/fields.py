@@ -11,14 +11,15 @@ from splatc.errors import InputImageError
 from splatc.pixels.tiff.directory import Directory, directory_at
 
 EXIF, GPS = 34665, 34853
-_INTEROPERABILITY = 40965
+INTEROPERABILITY = 40965
+"""In the directory of EXIF: another one, which tells sRGB (R98) or Adobe RGB (R03)."""
 DESCRIPTIVE = (270, 271, 272, 305, 306, 315, 33432)
 """The tags of a first directory that describe the picture; the others describe the file, or a thumbnail."""
 _SWAPPED = {3: 2, 4: 4, 5: 4, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 """Bytes that change their places with the order of bytes, by type."""
 _BIG_KINDS = (16, 17, 18)  # BigTIFF's own
 _LONG, _LONG8 = 4, 16
-_NAMES = {EXIF: "its own directory", GPS: "GPS"}
+_NAMES = {EXIF: "its own directory", GPS: "GPS", INTEROPERABILITY: "interoperability"}
 _MOST_BYTES = 1 << 26
 """Of the values of a directory: those of a sound one do not overlap, so that they are no more than the structure has either."""
 
@@ -61,22 +62,30 @@ def names(tags: list[int]) -> str:
 
 
 def exif_fields(page: Directory, odd: list[int]) -> tuple[Fields, dict[int, Fields]]:
-    """What of a first directory is EXIF: its descriptive tags, and the directories of EXIF and GPS by the tag that they hang from."""
+    """What of a first directory is EXIF: its descriptive tags, and the directories below by the tag that they hang from."""
     own = taken(page, DESCRIPTIVE, odd)
     sub: dict[int, Fields] = {}
     for pointer in (EXIF, GPS):
-        if pointer not in page.entries:
-            continue
-        try:
-            directory = directory_at(page.file, page.number(pointer, 0))
-        except InputImageError:
-            odd.append(pointer)
-            continue
-        fields = taken(directory, tuple(directory.entries), odd)
-        fields.pop(_INTEROPERABILITY, None)  # an offset, to what only says "R98"
-        if fields:
+        directory = _below(page, pointer, odd)
+        fields = taken(directory, tuple(set(directory.entries) - {INTEROPERABILITY}), odd) if directory else {}
+        inner = _below(directory, INTEROPERABILITY, odd) if directory and pointer == EXIF else None
+        told = taken(inner, tuple(inner.entries), odd) if inner else {}
+        if told:
+            sub[INTEROPERABILITY] = told
+        if fields or told:
             sub[pointer] = fields
     return own, sub
+
+
+def _below(page: Directory, pointer: int, odd: list[int]) -> Directory | None:
+    """The directory that a tag points to; None if there is none, or it is damaged, and then its tag is put into `odd`."""
+    if pointer not in page.entries:
+        return None
+    try:
+        return directory_at(page.file, page.number(pointer, 0))
+    except InputImageError:
+        odd.append(pointer)
+        return None
 
 
 def swapped(fields: Fields, before: str, after: str) -> Fields:
@@ -112,10 +121,12 @@ def with_directories(
 ) -> tuple[bytes, int]:
     """Bytes for this place, a multiple of 8: the directories in `sub`, then that of `own`, which points to them; where that lies."""
     out, main = bytearray(), dict(own)
+    below = {tag: dict(fields) for tag, fields in sub.items()}
     pack = struct.Struct(order + ("Q" if big else "I")).pack
-    for tag, fields in sub.items():
-        main[tag] = Field(_LONG8 if big else _LONG, 1, pack(at + len(out)))
-        out += directory_bytes(fields, at + len(out), order, big=big)
+    for tag in sorted(below, key=lambda tag: tag != INTEROPERABILITY):  # what hangs from another one first
+        above = below[EXIF] if tag == INTEROPERABILITY else main
+        above[tag] = Field(_LONG8 if big else _LONG, 1, pack(at + len(out)))
+        out += directory_bytes(below[tag], at + len(out), order, big=big)
         out += bytes(-len(out) % 8)
     first = at + len(out)
     return bytes(out) + directory_bytes(main, first, order, big=big), first

@@ -8,7 +8,7 @@ from splatc.pixels import calibration
 from splatc.pixels import exif as exif_block
 from splatc.pixels.icc import ColourSpace
 from splatc.pixels.tiff.directory import Directory
-from splatc.pixels.tiff.fields import Fields, exif_fields, names, taken, with_directories
+from splatc.pixels.tiff.fields import Field, Fields, exif_fields, names, taken, with_directories
 from splatc.pixels.xmp import in_utf8
 
 _XMP, _PROFILE, _ORIENTATION = 700, 34675, 274
@@ -21,6 +21,7 @@ _LEFT_OUT = {
 }
 _UNKNOWN = (1, 100, 645.16)
 """x times y of what programs write that know none: one, and one px per mm."""
+_SHORT = 3
 _UNITS = {2: "dpi", 3: "px per cm"}
 
 
@@ -56,6 +57,10 @@ def xmp_of(page: Directory) -> bytes:
 def orientation_tag(page: Directory) -> bytes:
     """The orientation as an EXIF structure of one tag, of the type that it has; empty if there is none."""
     fields = taken(page, (_ORIENTATION,), [])
+    if not fields and (told := page.numbers(_ORIENTATION)):  # of a type that only BigTIFF has
+        fields = {
+            _ORIENTATION: Field(_SHORT, 1, struct.pack(page.file.order + "H", told[0] if told[0] in range(1, 9) else 1))
+        }
     return _structure(page.file.order, fields, {}) if fields else b""
 
 
