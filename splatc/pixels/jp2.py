@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from splatc.errors import InputImageError
 from splatc.pixels.boxes import boxes, content, within
 from splatc.pixels.found import Found, resolution
+from splatc.pixels.premultiplied import divided
 from splatc.pixels.splice import Piece, spliced
 
 SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
@@ -162,8 +163,7 @@ def _arranged(channels: _Channels, picture: PIL.Image.Image) -> PIL.Image.Image:
         raise InputImageError(_DAMAGED.format("list of channels")) from None
     pixels = np.stack(planes, axis=-1)
     if channels.premultiplied:
-        colours, alpha = pixels[..., :-1].astype(np.int64), np.maximum(pixels[..., -1:].astype(np.int64), 1)
-        pixels[..., :-1] = np.minimum((colours * 255 + alpha // 2) // alpha, 255)
+        pixels[..., :-1] = divided(pixels)
     result = PIL.Image.fromarray(pixels[..., 0] if mode == "L" else pixels)
     return result if result.mode == mode else result.convert(mode)
 

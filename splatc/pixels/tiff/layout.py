@@ -118,7 +118,9 @@ def layout_of(page: Directory) -> Layout:
     colour, alpha, notes = _roles(photometric, base, roles, described=bool(extra))
     if photometric == CMYK and bits > 8:
         notes = (*notes, f"CMYK of {bits} bits per sample is read as 8")
-    if photometric == PALETTE and (bits > 8 or len(page.numbers(_COLOUR_MAP)) < 3 << bits):
+    if photometric == PALETTE and bits > 8:
+        raise InputImageError(f"TIFF palettes of {bits} bits are not supported: convert the picture to RGB")
+    if photometric == PALETTE and len(page.numbers(_COLOUR_MAP)) < 3 << bits:
         raise InputImageError(f"damaged picture: no colour map for a TIFF palette of {bits} bits")
     layout = Layout(
         width, height, photometric, bits, samples, colour, alpha,
