@@ -227,12 +227,17 @@ def _check_segments(page: Directory, layout: Layout) -> None:
     if layout.compression == OLD_JPEG:
         return  # may lie elsewhere
     offsets = page.numbers(_TILES if layout.tiled else _STRIPS)
-    lengths = page.numbers(_TILE_BYTES if layout.tiled else _STRIP_BYTES)
+    counted = _TILE_BYTES if layout.tiled else _STRIP_BYTES
+    lengths = page.numbers(counted)
     if not offsets:
         raise InputImageError("damaged picture: its TIFF tags tell no place of the pixels")
     kind, expected = "tile" if layout.tiled else "strip", _segment_count(page, layout)
     if len(offsets) < expected:
         raise InputImageError(f"damaged picture: {len(offsets)} {kind}s, where its TIFF tags promise {expected}")
+    if counted in page.entries and len(lengths) < expected:  # a file without this tag may be read
+        raise InputImageError(
+            f"damaged picture: the lengths of {len(lengths)} {kind}s, where its TIFF tags promise {expected}"
+        )
     for place, offset in enumerate(offsets):
         length = lengths[place] if place < len(lengths) else 0
         if offset < 0 or offset + length > page.file.size:
