@@ -54,6 +54,27 @@ def test_tga_of_16_bits_without_alpha_bits(tmp_path: Path) -> None:
     assert image.pixels[0].tolist() == [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]]
 
 
+@pytest.mark.parametrize("kind", [2, 10])
+@pytest.mark.parametrize("alpha_bits", [0, 1])
+def test_tga_of_15_bits_is_opaque(tmp_path: Path, kind: int, alpha_bits: int) -> None:
+    head = struct.pack("<BBBHHBHHHHBB", 0, 0, kind, 0, 0, 0, 0, 0, 4, 1, 15, 0x20 | alpha_bits)
+    packet = b"\3" if kind == 10 else b""
+    image = loaded(tmp_path, head + packet + struct.pack("<4H", 0x7C00, 0x03E0, 0x801F, 0x7FFF))
+    assert image.pixels[0].tolist() == [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]]
+    assert image.notes == ()
+
+
+def test_premultiplied_tga_is_divided_by_alpha(tmp_path: Path) -> None:
+    stored = RGBA.copy()
+    stored[..., :3] = np.rint(RGBA[..., :3] * (RGBA[..., 3:] / 255.0))
+    body = tga(stored, 8)
+    area = struct.pack("<H", 495) + bytes(492) + b"\4"
+    image = loaded(tmp_path, body + area + struct.pack("<II", len(body), 0) + FOOTER)
+    seen = RGBA[..., 3] >= 64
+    assert seen.any()
+    assert np.abs(image.pixels[seen].astype(int) - RGBA[seen]).max() <= 3
+
+
 @pytest.mark.parametrize(("alpha_type", "channels"), [(0, 3), (1, 3), (2, 3), (3, 4), (4, 4)])
 def test_the_extension_area_of_tga_tells_what_alpha_is(tmp_path: Path, alpha_type: int, channels: int) -> None:
     body = tga(RGBA, 8)

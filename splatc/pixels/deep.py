@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from splatc.errors import InputImageError
 from splatc.pixels.orientation import load_turned
+from splatc.pixels.premultiplied import divided
 
 _FIRST_IS_HIGH = {"B": True, "L": False, "N": sys.byteorder == "big"}
 ADVICE = "convert the picture to an interleaved 16-bit TIFF or to PNG, or install splatc[uhr]"
@@ -69,7 +70,7 @@ class DeepPicture:
             high, low = high[..., ::2], high[..., 1::2]
         samples: NDArray[np.uint16] = high.astype(np.uint16) << 8 | low
         if self.kind == "RGBa":
-            samples[..., :3] = _divided(samples)
+            samples[..., :3] = divided(samples)
         if self.clear:
             opaque = (samples != np.array(self.clear, np.uint16)).any(axis=-1, keepdims=True)
             samples = np.concatenate([samples, opaque * np.uint16(65535)], axis=-1)
@@ -102,12 +103,3 @@ def _unpack(picture: PIL.Image.Image, kind: str, byte: str) -> None:
     picture.tile = [
         tile._replace(args=(raw, *tile.args[1:]) if isinstance(tile.args, tuple) else raw) for tile in picture.tile
     ]
-
-
-def _divided(samples: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    """(H, W, 3) colours of premultiplied (H, W, 4) samples."""
-    alpha = np.maximum(samples[..., 3:].astype(np.uint64), 1)
-    colours: NDArray[np.uint16] = np.minimum((samples[..., :3] * np.uint64(65535) + alpha // 2) // alpha, 65535).astype(
-        np.uint16
-    )
-    return colours

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
+import PIL.Image
+
 DAMAGED_EXIF = "EXIF is damaged and is left out"
 
 
@@ -30,6 +32,10 @@ class Found:
     """Width and height, px, where its reader takes memory for them before it says what they are."""
     opaque: bool = False
     """Whether what looks like an alpha channel is none."""
+    arranged: Callable[[PIL.Image.Image], PIL.Image.Image] | None = None
+    """Makes the channels that are meant of those that Pillow decodes."""
+    description: str = ""
+    """What the file is, for people, where its reader cannot know."""
     doubtful: bool = False
     """Whether an alpha channel of nothing but zeros is one that was never filled."""
 

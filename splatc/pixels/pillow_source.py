@@ -59,11 +59,18 @@ def formats() -> list[str]:
 
 
 def decode(
-    picture: PIL.Image.Image, stream: BinaryIO, orientation: int = 1, profile: bytes = b"", *, opaque: bool = False
+    picture: PIL.Image.Image,
+    stream: BinaryIO,
+    orientation: int = 1,
+    profile: bytes = b"",
+    *,
+    opaque: bool = False,
+    arranged: Callable[[PIL.Image.Image], PIL.Image.Image] | None = None,
 ) -> tuple[tuple[int, int], int, int, Reader, tuple[str, ...]]:
     """Size, channels, bits per sample and the reader of an opened picture, turned as it is shown; and what to say of it.
 
-    `orientation`: how it is turned, 1..8 as EXIF counts; `profile`: of CMYK; `opaque`: what looks like its alpha channel is none.
+    `orientation`: how it is turned, 1..8 as EXIF counts; `profile`: of CMYK; `opaque`: what looks like its alpha channel is none;
+    `arranged` makes the channels that are meant of those that are decoded.
     """
     if _binary_pnm(picture):
         maximum, channels = largest_sample(picture), 3 if picture.mode == "RGB" else 1
@@ -77,6 +84,8 @@ def decode(
         return samples.high.size, samples.channels, 16, samples.rows, ()
     low_bits = _gray_bits(picture)
     picture = load_turned(picture, orientation)
+    if arranged is not None:
+        picture = arranged(picture)
     mode, transparency = picture.mode, picture.info.get("transparency")
     if mode.startswith("I"):
         return picture.size, (1 if transparency is None else 2), 16, _deep_gray(picture), ()

@@ -200,7 +200,7 @@ def _open(path: str, file: BinaryIO, trusted: bool, check: Callable[[Extent], No
     if check is not None:
         check(extent(picture))
     kinds.refuse_by_header(picture, stream)
-    description, notes = kinds.describe(picture), kinds.losses(picture, stream)
+    description, notes = found.description or kinds.describe(picture), kinds.losses(picture, stream)
     # What is read of the file may be a part of it, or made anew; of AVIF only EXIF lacks that no reader knows.
     told = file_metadata(picture, stream if picture.format == "AVIF" else file)
     icc, more, profile_notes = b"", _NOTHING, _NOTHING
@@ -211,7 +211,7 @@ def _open(path: str, file: BinaryIO, trusted: bool, check: Callable[[Extent], No
         read = stored.strips
     else:
         size, channels, depth, rows, more = pillow_source.decode(
-            picture, stream, told.orientation, told.icc, opaque=found.opaque
+            picture, stream, told.orientation, told.icc, opaque=found.opaque, arranged=found.arranged
         )
 
         def read() -> Iterator[Samples]:

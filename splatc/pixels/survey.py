@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from splatc.pixels import avif, bmp, gif, jpeg, png, pnm, tga, webp
+from splatc.pixels import avif, bmp, gif, jp2, jpeg, png, pnm, tga, webp
 from splatc.pixels.found import Found
 
 HEAD = 32
@@ -31,6 +31,8 @@ _TYPES = (
     _Type(lambda head: head.startswith(b"BM"), bmp.survey),
     _Type(lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP", webp.survey),
     _Type(lambda head: head[4:8] == b"ftyp", avif.survey),
+    _Type(lambda head: head.startswith(jp2.SIGNATURE), jp2.survey),
+    _Type(lambda head: head.startswith(jp2.CODESTREAM), jp2.survey_codestream),
     _Type(pnm.begins, pnm.survey),
     _Type(tga.begins, tga.survey),  # the last: it has no magic number
 )

@@ -1,11 +1,16 @@
-"""The header and the footer of a TGA file (Truevision TGA, version 2.0): whether it has an alpha channel, and its texts."""
+"""The header and the footer of a TGA file (Truevision TGA, version 2.0): what its alpha channel is, and its texts."""
 
 from __future__ import annotations
 
 import struct
 from typing import BinaryIO
 
+import numpy as np
+import PIL.Image
+
 from splatc.pixels.found import Found
+from splatc.pixels.premultiplied import divided
+from splatc.pixels.splice import spliced
 
 _TYPES = {1, 2, 3, 9, 10, 11}
 _DEPTHS = {1, 8, 15, 16, 24, 32}
@@ -39,5 +44,17 @@ def survey(stream: BinaryIO) -> Found:
             if developer:
                 notes.append("the TGA developer area is left out")
     bits = head[17] & 0x0F
-    opaque = bits == 0 or alpha_type not in (3, 4)
-    return Found(stream, tuple(notes), opaque=opaque, doubtful=True)
+    opaque = bits == 0 or alpha_type not in (3, 4) or head[16] == 15
+    if head[16] == 15 and head[2] in (2, 10):  # stored as 16 bits are, of which readers know
+        stream = spliced(stream, [head[:16] + b"\x10" + head[17:], (18, end)])
+    arranged = _straight if alpha_type == 4 and not opaque else None
+    return Found(stream, tuple(notes), opaque=opaque, doubtful=True, arranged=arranged)
+
+
+def _straight(picture: PIL.Image.Image) -> PIL.Image.Image:
+    """Of colours that are stored multiplied by alpha."""
+    if picture.mode not in ("LA", "RGBA"):  # a palette with alpha
+        picture = picture.convert("RGBA")
+    pixels = np.array(picture)
+    pixels[..., :-1] = divided(pixels)
+    return PIL.Image.fromarray(pixels)

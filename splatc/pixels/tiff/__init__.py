@@ -12,6 +12,7 @@ from splatc.pixels.icc import ColourSpace
 from splatc.pixels.image import Samples
 from splatc.pixels.orientation import orientation_of
 from splatc.pixels.tiff import metadata, readers, wide
+from splatc.pixels.tiff.complaints import muted
 from splatc.pixels.tiff.directory import Directory, TiffBytes
 from splatc.pixels.tiff.layout import CIELAB, CMYK, Layout, layout_of
 from splatc.pixels.tiff.pages import choose
@@ -88,7 +89,8 @@ def _read(page: Directory, layout: Layout, orientation: int, path: str | None, s
     failure: Exception | None = None
     for way in ways:
         try:
-            return way()
+            with muted():
+                return way()
         except (LimitError, MemoryError):
             raise
         except Exception as error:  # readers raise almost anything

@@ -118,7 +118,9 @@ def layout_of(page: Directory) -> Layout:
     colour, alpha, notes = _roles(photometric, base, roles, described=bool(extra))
     if photometric == CMYK and bits > 8:
         notes = (*notes, f"CMYK of {bits} bits per sample is read as 8")
-    if photometric == PALETTE and (bits > 8 or len(page.numbers(_COLOUR_MAP)) < 3 << bits):
+    if photometric == PALETTE and bits > 8:
+        raise InputImageError(f"TIFF palettes of {bits} bits are not supported: convert the picture to RGB")
+    if photometric == PALETTE and len(page.numbers(_COLOUR_MAP)) < 3 << bits:
         raise InputImageError(f"damaged picture: no colour map for a TIFF palette of {bits} bits")
     layout = Layout(
         width, height, photometric, bits, samples, colour, alpha,
@@ -225,12 +227,17 @@ def _check_segments(page: Directory, layout: Layout) -> None:
     if layout.compression == OLD_JPEG:
         return  # may lie elsewhere
     offsets = page.numbers(_TILES if layout.tiled else _STRIPS)
-    lengths = page.numbers(_TILE_BYTES if layout.tiled else _STRIP_BYTES)
+    counted = _TILE_BYTES if layout.tiled else _STRIP_BYTES
+    lengths = page.numbers(counted)
     if not offsets:
         raise InputImageError("damaged picture: its TIFF tags tell no place of the pixels")
     kind, expected = "tile" if layout.tiled else "strip", _segment_count(page, layout)
     if len(offsets) < expected:
         raise InputImageError(f"damaged picture: {len(offsets)} {kind}s, where its TIFF tags promise {expected}")
+    if counted in page.entries and len(lengths) < expected:  # a file without this tag may be read
+        raise InputImageError(
+            f"damaged picture: the lengths of {len(lengths)} {kind}s, where its TIFF tags promise {expected}"
+        )
     for place, offset in enumerate(offsets):
         length = lengths[place] if place < len(lengths) else 0
         if offset < 0 or offset + length > page.file.size:

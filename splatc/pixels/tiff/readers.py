@@ -14,6 +14,7 @@ from splatc.pixels import large_source, pillow_source
 from splatc.pixels.image import Samples
 from splatc.pixels.orientation import turned
 from splatc.pixels.tiff import wide
+from splatc.pixels.tiff.complaints import heeded
 from splatc.pixels.tiff.directory import Directory
 from splatc.pixels.tiff.layout import (
     BLACK_IS_ZERO,
@@ -115,7 +116,7 @@ def open_tifffile(page: Directory, layout: Layout, orientation: int) -> Rows:
     import tifffile
 
     size = layout.width * layout.height * layout.samples * (2 if layout.bits > 8 else 1)
-    with tifffile.TiffFile(overlaid(page, layout)) as file:
+    with heeded("tifffile"), tifffile.TiffFile(overlaid(page, layout)) as file:
         first = file.pages.first
         pixels = first.asarray(out="memmap" if size > MAX_IN_MEMORY else None)
     if layout.planar == 2:
