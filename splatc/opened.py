@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, cast
 from splatc.bitstream.container import SIGNATURE
 from splatc.bitstream.limits import MAX_FILE_BYTES
 from splatc.bitstream.source import PIECE, plain_file
-from splatc.errors import InputError, LimitError
+from splatc.errors import InputError, LimitError, reason_of
 from splatc.files import display, open_input
 
 KEPT_BYTES = 1 << 25
@@ -95,7 +95,7 @@ def _part(stream: BinaryIO, path: str) -> bytes:
     try:
         return getattr(stream, "read1", stream.read)(PIECE) or b""
     except (OSError, ValueError) as error:
-        raise InputError(f"{display(path)}: cannot be read: {_reason(error)}") from error
+        raise InputError(f"{display(path)}: cannot be read: {reason_of(error)}") from error
 
 
 def _on_disk(kept: io.BytesIO, path: str) -> Any:
@@ -106,7 +106,7 @@ def _on_disk(kept: io.BytesIO, path: str) -> Any:
     except OSError as error:
         raise InputError(
             f"{display(path)}: more than {KEPT_BYTES} bytes of a pipe need a temporary file, and there is no place for one "
-            f"({_reason(error)}): give the file by its name"
+            f"({reason_of(error)}): give the file by its name"
         ) from error
     _write(file, kept.getbuffer(), path)
     return file
@@ -117,7 +117,7 @@ def _write(kept: Any, part: bytes | memoryview, path: str) -> None:
         kept.write(part)
     except OSError as error:
         raise InputError(
-            f"{display(path)}: what the pipe gives cannot be kept in a temporary file ({_reason(error)}): give the file by its name"
+            f"{display(path)}: what the pipe gives cannot be kept in a temporary file ({reason_of(error)}): give the file by its name"
         ) from error
 
 
@@ -127,7 +127,3 @@ def _begins_well(kept: BinaryIO) -> bool:
     start = kept.read(len(SIGNATURE))
     kept.seek(end)
     return start == SIGNATURE
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
