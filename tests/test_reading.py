@@ -211,7 +211,7 @@ def test_a_chunk_that_is_longer_than_its_type_can_be_is_refused_by_its_length(mo
             splatc.decode(write(chunks))
     monkeypatch.setattr(limits, "MAX_METADATA_PAYLOAD", 20)
     with pytest.warns(
-        SplatWarning, match="the iccp chunk has 24 bytes, splatc reads at most 20; the picture comes"
+        SplatWarning, match=r"the (iccp|exif|xmpd) chunk has \d+ bytes, splatc reads at most 20; the picture comes"
     ) as caught:
         splatc.decode(divided())
     assert len(caught) == 3
