@@ -34,6 +34,11 @@ class _View(io.RawIOBase):
         self._place = offset + (0, self._place, len(self._bytes))[whence]
         return self._place
 
+    def close(self) -> None:
+        """Let go of the bytes, which their owner may then resize or close."""
+        self._bytes.release()
+        super().close()
+
     def read(self, size: int = -1, /) -> bytes:
         part = bytes(self._bytes[self._place : self._place + size])
         self._place += len(part)
@@ -51,8 +56,8 @@ def open_file(file: str | bytes | bytearray | memoryview | os.PathLike[str]) -> 
         yield io.BytesIO(file)
         return
     if isinstance(file, bytearray | memoryview):
-        with memoryview(file) as view:
-            yield cast("BinaryIO", _View(view if view.contiguous else memoryview(bytes(view))))
+        with memoryview(file) as view, _View(view if view.contiguous else memoryview(bytes(view))) as stream:
+            yield cast("BinaryIO", stream)
         return
     path = os.fsdecode(file)
     with open_input(path) as stream:

@@ -80,7 +80,7 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
         """
         from splatc.verifier import verify
 
-        if self._picture is None:
+        if self._picture is None or self.fp is None:
             raise RuntimeError("verify must be called directly after open")
         try:
             problems = verify(cast(BinaryIO, self.fp))

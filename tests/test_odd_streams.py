@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import pytest
 
 import splatc
+import splatc.pillow_plugin
 from splatc.bitstream.source import Source
 from splatc.errors import InputError, SplatError, UsageError
 
@@ -36,7 +38,12 @@ def stream_with(data: bytes, **methods: Any) -> Any:
 
 def after_the_end(value: object) -> Callable[[io.BytesIO, int, int], object]:
     """A seek that says of the end what nobody expects."""
-    return lambda self, offset, whence=0: (io.BytesIO.seek(self, offset, whence), value)[whence == 2]
+
+    def seek(self: io.BytesIO, offset: int, whence: int = 0) -> object:
+        place = io.BytesIO.seek(self, offset, whence)
+        return value if whence == 2 else place
+
+    return seek
 
 
 @pytest.mark.parametrize(
@@ -130,3 +137,21 @@ def test_copies_of_a_picture_are_opened_anew(tiny_splat: Path, monkeypatch: pyte
 def test_a_picture_of_a_stream_cannot_be_copied(duplicate: Callable[[object], object], tiny_file: bytes) -> None:
     with splatc.open(io.BytesIO(tiny_file)) as picture, pytest.raises(UsageError, match="by its path"):
         duplicate(picture)
+
+
+@pytest.mark.parametrize("cut", [0, 5])
+def test_bytes_are_let_go_of_also_where_they_were_damaged(cut: int, tiny_file: bytes) -> None:
+    data = bytearray(tiny_file[: len(tiny_file) - cut])
+    try:
+        splatc.decode(data)
+    except SplatError:
+        data.append(0)  # BufferError, if a traceback still held a view of them
+    else:
+        data.append(0)
+
+
+def test_a_closed_image_of_pillow_s_cannot_be_verified(tiny_splat: Path) -> None:
+    image = PIL.Image.open(tiny_splat)
+    image.close()
+    with pytest.raises(RuntimeError, match="directly after open"):
+        image.verify()
