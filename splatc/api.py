@@ -283,8 +283,15 @@ def _opened(data: File) -> Iterator[tuple[BinaryIO, str | None]]:
     if not isinstance(given, str | memoryview):
         yield given, None
         return
-    with open_file(given) as file:
-        yield file, given if isinstance(given, str) else None
+    if isinstance(given, str):
+        with open_file(given) as file:
+            yield file, given
+        return
+    with (
+        given,
+        open_file(given) as file,
+    ):  # released: a bytearray can be resized afterwards, also where an error is being handled
+        yield file, None
 
 
 def _named(path: str | None) -> contextlib.AbstractContextManager[None]:

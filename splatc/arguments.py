@@ -17,7 +17,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, SupportsFloat, SupportsIndex, cast
 
-from splatc.errors import UsageError
+from splatc.errors import UsageError, reason_of
 
 if TYPE_CHECKING:
     from splatc.gaussians import Gaussians
@@ -170,11 +170,11 @@ def exif(name: str, value: object) -> bytes:
 
 def byte_view(value: object) -> memoryview | None:
     """The bytes of what has them, None of all else (text; an array of anything but bytes)."""
-    if str(getattr(value, "dtype", "uint8")) != "uint8":  # a date of NumPy's exports eight bytes
-        return None
     try:
+        if str(getattr(value, "dtype", "uint8")) != "uint8":  # a date of NumPy's exports eight bytes
+            return None
         view = memoryview(value)  # type: ignore[arg-type] # that is the question
-    except (TypeError, ValueError, BufferError):
+    except Exception:  # TypeError, ValueError, BufferError, and what a class of the caller's own raises
         return None
     return view if view.ndim == 1 and view.format in ("B", "b", "c") else None
 
@@ -183,7 +183,7 @@ def path(name: str, value: object) -> str:
     """A path, from text, bytes or anything with `__fspath__`. The name "-" is a file here, not standard input."""
     try:
         text = os.fsdecode(value)  # type: ignore[arg-type] # TypeError is the answer
-    except TypeError:
+    except Exception:  # what a __fspath__ of the caller's own raises
         fail(name, value, "a path: text, bytes or os.PathLike")
     if not text or "\0" in text:
         fail(name, value, "the path of a file")
@@ -202,17 +202,25 @@ def stream(name: str, value: object, expected: str = "a path") -> BinaryIO:
     """An open binary file that can seek; `expected` says what else would do."""
     if isinstance(value, io.TextIOBase):
         fail(name, value, f'{expected} or a binary file, not one of text: open it with "rb"')
-    if not all(callable(getattr(value, each, None)) for each in ("read", "seek")):
+    if not all(_has_method(value, each) for each in ("read", "seek")):
         advice = "; bytes go into an io.BytesIO" if byte_view(value) is not None else ""
         fail(name, value, f"{expected} or a binary file, not {type(value).__name__}{advice}")
     opened = cast(BinaryIO, value)
     try:
-        able = not hasattr(opened, "seekable") or opened.seekable()
-    except ValueError as error:  # Python's words for a closed file
-        raise UsageError(f"{name}={shown(value)}: expected an open file: {error}") from error
+        able = not _has_method(opened, "seekable") or opened.seekable()
+    except Exception as error:  # ValueError is Python's for a closed file; other libraries have other ones
+        raise UsageError(f"{name}={shown(value)}: expected an open file: {reason_of(error)}") from error
     if not able:
         raise UsageError("a pipe or stream that cannot seek: read it into an io.BytesIO first")
     return opened
+
+
+def _has_method(value: object, name: str) -> bool:
+    """Whether it can be called; looking may raise anything, where the caller's class makes its attributes."""
+    try:
+        return callable(getattr(value, name, None))
+    except Exception:
+        return False
 
 
 def region(name: str, value: object) -> tuple[int, int, int, int]:
@@ -267,7 +275,7 @@ def gaussians(name: str, value: object) -> Gaussians:
         try:
             arrays[each] = np.asarray(None if isinstance(array, bytes | bytearray) else array)
         except Exception as error:  # of whatever library the array is
-            raise UsageError(f"{name}.{each}={shown(array)}: expected an array: {_reason(error)}") from error
+            raise UsageError(f"{name}.{each}={shown(array)}: expected an array: {reason_of(error)}") from error
         if arrays[each].dtype.kind not in "fiu":
             raise UsageError(
                 f"{name}.{each} is an array of {arrays[each].dtype}: expected float32: array.astype(numpy.float32)"
@@ -292,8 +300,3 @@ def gaussians(name: str, value: object) -> Gaussians:
     if (scale[:, 1] <= 0).any() or (scale[:, 0] < scale[:, 1]).any():
         raise UsageError("the Gaussians have scales out of order: expected s1 >= s2 > 0")
     return Gaussians(**arrays)
-
-
-def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text[:200] or type(error).__name__

@@ -72,3 +72,12 @@ class SplatWarning(UserWarning):
     Python shows it once for each place in a program; ``warnings.simplefilter("error", splatc.SplatWarning)`` makes it an exception, which
     is no SplatError. The commands print it as a note.
     """
+
+
+def reason_of(error: Exception) -> str:
+    """What an error of a stranger's says, on one line, whatever it is made of; the name of its class where it says nothing."""
+    try:
+        text = str((error.strerror if isinstance(error, OSError) else None) or error)
+    except Exception:  # of a class that cannot say it
+        text = ""
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())[:200] or type(error).__name__

@@ -18,7 +18,7 @@ from typing import BinaryIO, TextIO
 
 from splatc import overwriting, strays
 from splatc.descriptors import STDIO, descriptor_of
-from splatc.errors import InputError, LimitError, OutputError, SplatError, UsageError
+from splatc.errors import InputError, LimitError, OutputError, SplatError, UsageError, reason_of
 
 __all__ = [
     "STDIO",
@@ -47,7 +47,7 @@ def open_input(path: str) -> Iterator[BinaryIO]:
         descriptor = descriptor_of(path)
         stream = Path(path).open("rb") if descriptor is None else os.fdopen(os.dup(descriptor), "rb")  # noqa: SIM115 - closed below; only opening it belongs in this try
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise InputError(f"{display(path)}: cannot be read: {_reason(error)}") from error
+        raise InputError(f"{display(path)}: cannot be read: {reason_of(error)}") from error
     with stream:
         yield stream
 
@@ -71,7 +71,7 @@ def read_all(stream: BinaryIO, path: str, *, limit: int) -> bytes:
             parts.append(part)
             missing -= len(part)
     except OSError as error:
-        raise InputError(f"{display(path)}: cannot be read: {_reason(error)}") from error
+        raise InputError(f"{display(path)}: cannot be read: {reason_of(error)}") from error
     if missing <= 0:
         raise LimitError(f"{display(path)}: longer than the {limit} bytes that splatc accepts")
     return b"".join(parts)
@@ -186,7 +186,7 @@ def _already_exists(path: str) -> UsageError:
 
 
 def _unwritable(path: str, error: Exception) -> OutputError:
-    return OutputError(f"{display(path)}: cannot be written: {_reason(error)}")
+    return OutputError(f"{display(path)}: cannot be written: {reason_of(error)}")
 
 
 def _check_special(path: str, *, force: bool) -> None:
@@ -296,8 +296,3 @@ def _straight(path: str) -> contextlib.AbstractContextManager[BinaryIO]:
         return contextlib.nullcontext(_standard_output().buffer)
     descriptor = descriptor_of(path)
     return Path(path).open("wb") if descriptor is None else os.fdopen(os.dup(descriptor), "wb")
-
-
-def _reason(error: Exception) -> str:
-    """The system's own words without the errno and the path, which the message names already."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, cast
 from splatc.bitstream.container import SIGNATURE
 from splatc.bitstream.limits import MAX_FILE_BYTES
 from splatc.bitstream.source import PIECE, plain_file
-from splatc.errors import InputError, LimitError
+from splatc.errors import InputError, LimitError, reason_of
 from splatc.files import display, open_input
 
 KEPT_BYTES = 1 << 25
@@ -35,6 +35,11 @@ class _View(io.RawIOBase):
         self._place = offset + (0, self._place, len(self._bytes))[whence]
         return self._place
 
+    def close(self) -> None:
+        """Let go of the bytes, which their owner may then resize or close."""
+        self._bytes.release()
+        super().close()
+
     def read(self, size: int = -1, /) -> bytes:
         part = bytes(self._bytes[self._place : self._place + size])
         self._place += len(part)
@@ -52,8 +57,8 @@ def open_file(file: str | bytes | bytearray | memoryview | os.PathLike[str]) -> 
         yield io.BytesIO(file)
         return
     if isinstance(file, bytearray | memoryview):
-        with memoryview(file) as view:
-            yield cast("BinaryIO", _View(view if view.contiguous else memoryview(bytes(view))))
+        with memoryview(file) as view, _View(view if view.contiguous else memoryview(bytes(view))) as stream:
+            yield cast("BinaryIO", stream)
         return
     path = os.fsdecode(file)
     with open_input(path) as stream:
@@ -102,7 +107,7 @@ def _part(stream: BinaryIO, path: str) -> bytes:
     try:
         return getattr(stream, "read1", stream.read)(PIECE) or b""
     except (OSError, ValueError) as error:
-        raise InputError(f"{display(path)}: cannot be read: {_reason(error)}") from error
+        raise InputError(f"{display(path)}: cannot be read: {reason_of(error)}") from error
 
 
 def _temporary() -> AbstractContextManager[Any]:
@@ -120,7 +125,7 @@ def _write(kept: Any, part: bytes | memoryview, path: str) -> None:
         kept.write(part)
     except OSError as error:
         raise InputError(
-            f"{display(path)}: what the pipe gives cannot be kept in a temporary file ({_reason(error)}): give the file by its name"
+            f"{display(path)}: what the pipe gives cannot be kept in a temporary file ({reason_of(error)}): give the file by its name"
         ) from error
 
 
@@ -130,7 +135,3 @@ def _begins_well(kept: BinaryIO) -> bool:
     start = kept.read(len(SIGNATURE))
     kept.seek(end)
     return start == SIGNATURE
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -7,13 +7,14 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from splatc import arguments
 from splatc.bitstream import Metadata, Reader
 from splatc.budget import Budget, budget_of
-from splatc.errors import SplatWarning
+from splatc.errors import SplatWarning, UsageError
 from splatc.files import display, named
 from splatc.opened import open_file
 from splatc.render.choice import Tell, check_device
@@ -51,7 +52,8 @@ def open(
     the tolerance of the format. Reads only header and index; `read` says what it checks.
 
     Any number of threads may use what it returns, and processes that have forked since, if the file was given by its path, opened by Python
-    itself (``open(path, "rb")``), or lies in memory; of any other stream the bytes are read by one thread at a time.
+    itself (``open(path, "rb")``), or lies in memory; of any other stream the bytes are read by one thread at a time. To start other
+    processes with it (spawn, forkserver), and to copy it, it must have been opened by its path, by which they open it again.
 
     Raises InputError, UsageError (a file that cannot seek), CorruptFileError, UnsupportedFileError, LimitError, DeviceError and
     CoreError.
@@ -66,6 +68,21 @@ def open(
     """
     given = arguments.path("file", file) if isinstance(file, str | os.PathLike) else file
     return Picture(given, budget=budget_of(max_pixels, max_memory, max_work), device=device)
+
+
+def _open_again(
+    path: str, max_pixels: int | None, max_memory: int | None, max_work: int | None, device: str
+) -> Picture:
+    """What `open` returned in another process."""
+    return open(path, max_pixels=max_pixels, max_memory=max_memory, max_work=max_work, device=device)
+
+
+def _absolute(path: str) -> str:
+    """The path as it is found after the working folder has changed; as it is where that folder is gone."""
+    try:
+        return str(Path(path).absolute())
+    except OSError:
+        return path
 
 
 def _ignore(_sentence: str, _urgent: bool) -> None:
@@ -103,8 +120,10 @@ class Picture:
         self.budget = budget
         self._name = name
         self._metadata: Metadata | None = None
+        self._path: str | None = None
         if isinstance(file, str | os.PathLike):
             self._name = os.fsdecode(file)
+            self._path = _absolute(self._name)
             stream = self._closing.enter_context(open_file(file))
         else:
             stream = arguments.stream("file", file)
@@ -211,6 +230,15 @@ class Picture:
 
         with self._named():
             return view(self.width, self.height, region, scale)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickled and copied, a picture is its path and its bounds: the other one is opened anew. Raises UsageError."""
+        if self._path is None:
+            raise UsageError(
+                "only a picture that was opened by its path can be copied or sent to another process: open it by its path"
+            )
+        budget = self.budget
+        return _open_again, (self._path, budget.max_pixels, budget.max_memory, budget.max_work, self._device)
 
     def close(self) -> None:
         """Close the file if it was opened by its path."""

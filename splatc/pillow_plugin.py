@@ -81,7 +81,7 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
         """
         from splatc.verifier import verify
 
-        if self._picture is None:
+        if self._picture is None or self.fp is None:
             raise RuntimeError("verify must be called directly after open")
         try:
             problems = verify(cast(BinaryIO, self.fp))
@@ -95,9 +95,10 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
 
     def load(self) -> Any:
         """Draw the pixels. Raises OSError for a damaged file."""
-        if self._picture is not None:
+        picture = self._picture
+        if picture is not None:
             try:
-                pixels = self._picture.read(
+                pixels = picture.read(
                     scale=Fraction(1, self._reduction),
                     bit_depth=16 if self.mode == "I;16" else 8,
                     allow_truncated=PIL.ImageFile.LOAD_TRUNCATED_IMAGES,

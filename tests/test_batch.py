@@ -80,6 +80,13 @@ def test_two_pictures_for_one_file_are_refused_or_keep_their_extension(tmp_path:
         plan([str(tmp_path / "in"), str(tmp_path / "other")], tmp_path, keep_extension=True)
 
 
+def test_two_ways_of_writing_an_accent_are_one_file(tmp_path: Path) -> None:
+    """macOS and others that normalize names would give both pictures one file, the second in place of the first with -f."""
+    make_pictures(tmp_path, "composed/\u00e9.png", "decomposed/e\u0301.png")
+    with pytest.raises(UsageError, match="would both become"):
+        plan([str(tmp_path / "composed"), str(tmp_path / "decomposed")], tmp_path / "out")
+
+
 @pytest.mark.parametrize("name", ["missing.png", "empty", "*.png"])
 def test_inputs_without_pictures_are_named(name: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()

@@ -114,11 +114,13 @@ def test_a_function_that_is_not_there(folder: Path, monkeypatch: pytest.MonkeyPa
     assert "has no core_future" in refusal()
 
 
-@pytest.mark.parametrize("level", ["v9", "v-1", "fast", "0"])
+@pytest.mark.parametrize("level", ["v9", "v-1", "fast", "0", "v4294967299", "9" * 5000, "vv3", "\uff13", " 3"])
 def test_an_instruction_set_that_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch, level: str) -> None:
     monkeypatch.setattr(sources, "digest", lambda _: None)
     monkeypatch.setenv(library.LEVEL_VARIABLE, level)
-    assert "expected v2, v3 or v4" in refusal()
+    message = refusal()
+    assert "expected v2, v3 or v4" in message
+    assert len(message) < 200
 
 
 def test_a_processor_that_is_too_old(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

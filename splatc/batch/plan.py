@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,8 @@ def plan(
             name = place.with_name(f"{place.name}.splat2d") if keep_extension else place.with_suffix(".splat2d")
             named = str(source) if str(source) != STDIO else os.path.join(os.curdir, STDIO)  # noqa: PTH118 - Path drops the dot
             pair = Pair(named, str(folder / name))
-            key = pair.output.casefold()  # a.png and A.png are one file on many systems
+            # a.png and A.png are one file on many systems, and so are the two ways of writing an accent.
+            key = unicodedata.normalize("NFD", pair.output.casefold())
             if key in outputs:
                 raise _collision(outputs[key], pair, keep_extension)
             outputs[key] = pair

@@ -27,6 +27,7 @@ from typing import NoReturn
 from splatc import strays
 from splatc.batch.job import Job, Result, failed
 from splatc.batch.work import run_job
+from splatc.errors import CoreError, InputError, SplatError, reason_of
 
 TRIES = 2
 """How often a picture may take its process down."""
@@ -44,7 +45,10 @@ class _Worker:
 
 
 def run_local(jobs: Sequence[Job], processes: int) -> Generator[Result, None, None]:
-    """The outcomes of all jobs, as they come. When the caller stops asking, the processes end and leave nothing half-written."""
+    """The outcomes of all jobs, as they come. When the caller stops asking, the processes end and leave nothing half-written.
+
+    Raises InputError (the working folder is gone) and CoreError where not a single process can be started.
+    """
     # Not forked: threads of the core, of PyTorch and of a GPU's driver do not survive that.
     context = multiprocessing.get_context("spawn")
     waiting = deque((job, 1) for job in jobs)
@@ -53,16 +57,28 @@ def run_local(jobs: Sequence[Job], processes: int) -> Generator[Result, None, No
     def start(job: Job, tries: int) -> None:
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        with _interrupts_held():
-            process.start()
-        theirs.close()  # else its end would go unnoticed
+        try:
+            with _interrupts_held():
+                process.start()
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()  # else its end would go unnoticed
         workers[ours] = _Worker(process, job, tries)
-        ours.send(job)
+        with contextlib.suppress(OSError):  # it has died at once; recv will tell
+            ours.send(job)
 
     try:
         while workers or waiting:
             while waiting and len(workers) < processes:
-                start(*waiting.popleft())
+                try:
+                    start(*waiting[0])
+                except OSError as error:
+                    if workers:  # those go on without it
+                        break
+                    raise _no_process(error) from error
+                waiting.popleft()
             for connection in wait(list(workers)):
                 assert isinstance(connection, Connection)
                 worker = workers[connection]
@@ -100,6 +116,17 @@ def _dismiss(workers: dict[Connection, _Worker], connection: Connection, patienc
         worker.process.join()
     if worker.process.exitcode:  # it may have been killed while it wrote
         strays.remove(Path(worker.job.output).parent)
+
+
+def _no_process(error: OSError) -> SplatError:
+    """Why there is nobody to do the work."""
+    try:
+        Path.cwd()
+    except OSError:
+        return InputError("the working folder is gone, so no process can be started: change to one that is there")
+    return CoreError(
+        f"no process can be started to encode the pictures: {reason_of(error)}: end others, or raise the limit (ulimit -u)"
+    )
 
 
 def _cause(process: SpawnProcess) -> str:

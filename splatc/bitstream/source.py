@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import operator
 import os
 import stat
 import threading
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from splatc.bitstream import limits
-from splatc.errors import CorruptFileError, InputError, LimitError, SplatError, UsageError
+from splatc.errors import CorruptFileError, InputError, LimitError, SplatError, UsageError, reason_of
 
 START = 256
 """Bytes that are read at once when a file is opened: the header is among them."""
@@ -74,21 +75,31 @@ class Source:
 
     def _part(self, start: int, length: int) -> bytes:
         if self._file is not None:
-            return os.pread(self._file.fileno(), length, start)
+            content = os.pread(self._file.fileno(), length, start)
+            # Closed by another thread, the number may have been given to another file meanwhile. Python marks a file as closed first.
+            if self._file.closed:
+                raise InputError("cannot be read: it was closed meanwhile")
+            return content
         part: Any = self._stream.read(length)
         if isinstance(part, str):
             raise UsageError('a file that was opened as text: open it with "rb"')
         if part is None:
             raise InputError("cannot be read: the stream does not wait for its bytes (non-blocking)")
-        if len(part) > length:
-            raise InputError(f"cannot be read: the stream gives {len(part)} bytes where {length} were asked for")
-        return bytes(part)
+        content = part if type(part) is bytes else memoryview(part).tobytes()
+        if len(content) > length:
+            raise InputError(f"cannot be read: the stream gives {len(content)} bytes where {length} were asked for")
+        return content
 
     def _measure(self) -> int:
         if self._file is not None:
             return os.fstat(self._file.fileno()).st_size
-        end: int | None = self._stream.seek(0, io.SEEK_END)
-        return self._stream.tell() if end is None else end  # a memory map does not say where it has gone
+        end: Any = self._stream.seek(0, io.SEEK_END)
+        length = operator.index(
+            self._stream.tell() if end is None else end
+        )  # a memory map does not say where it has gone
+        if length < 0:
+            raise InputError(f"cannot be read: the stream says that it ends at byte {length}")
+        return length
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -140,5 +151,4 @@ def _explained() -> Iterator[None]:
     except SplatError:
         raise
     except Exception as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-        raise InputError(f"cannot be read: {reason}") from error
+        raise InputError(f"cannot be read: {reason_of(error)}") from error

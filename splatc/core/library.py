@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from splatc.arguments import shown
 from splatc.core import loss_structs, seal, seed_structs, sources, structs
 from splatc.errors import CoreError
 
@@ -131,8 +132,9 @@ def _check(library: ctypes.CDLL, advice: str, digest: str | None) -> None:
     if library.core_best_level() == 0:
         raise CoreError("this processor lacks SSE4.2 (x86-64-v2), which splatc needs")
     wanted = os.environ.get(LEVEL_VARIABLE)
-    if wanted and library.core_set_level(int(wanted.removeprefix("v")) if wanted.removeprefix("v").isdecimal() else -1):
-        raise CoreError(f"{LEVEL_VARIABLE}={wanted}: expected v2, v3 or v4, at most what this processor has")
+    number = wanted.removeprefix("v") if wanted else ""
+    if wanted and library.core_set_level(int(number) if number in tuple("123456789") else -1):
+        raise CoreError(f"{LEVEL_VARIABLE}={shown(wanted)}: expected v2, v3 or v4, at most what this processor has")
 
 
 def check(status: int) -> None:
