@@ -269,7 +269,12 @@ def test_gsplat_finds_the_pairs_that_count(blend: Blend, monkeypatch: pytest.Mon
         ("core", "cuda", "psnr", "--engine core does not run on --device cuda, but on cpu"),
         ("cuda", "cpu", "psnr", "--engine cuda does not run on --device cpu, but on cuda"),
         ("gsplat", "mps", "psnr", "--engine gsplat does not run on --device mps, but on cuda"),
-        ("auto", "mps", "psnr", "--device mps is driven by PyTorch alone: add --engine torch (in Python engine='torch')"),
+        (
+            "auto",
+            "mps",
+            "psnr",
+            "--device mps is driven by PyTorch alone: add --engine torch (in Python engine='torch')",
+        ),
         ("cuda", "auto", "ssim", "--engine cuda does not fit with --tune ssim: take --engine core or torch"),
     ],
 )

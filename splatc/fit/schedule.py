@@ -168,8 +168,8 @@ USUAL_SAMPLES = 400_000
 FEWEST = 0.25
 """Of the steps of its effort; larger pictures get fewer, but not fewer than that."""
 USUAL_COUNT, MORE = 2600, 1.5
-"""Gaussians of a picture of 0.4 megapixels at CR 100. Of fewer a step costs less, so a fit makes more of them, up to so many times: +0.02 dB
-for a second at CR 500 (Kodak, tools/README.md)."""
+"""Gaussians of a picture of 0.4 megapixels at CR 100. Of fewer a step costs less: there are more of them, up to so many times (+0.02 dB
+for a second at CR 500, Kodak: tools/README.md)."""
 FEWEST_STEPS = 100
 """Nor fewer than these."""
 
