@@ -3,9 +3,9 @@
     python tools/sweep.py tests/images/*.png --cr 100 --try stages=1 --try stages=10
     python tools/sweep.py pictures/*.jpg --side 768 --cr 100 500 --try steps=600 --try "steps=600 position=118 rates.mean=0.35"
 
-Each --try is a candidate: fields of Schedule and Quantizer (fit/schedule.py, steps.py), as rates.NAME of Rates, or effort=N for a preset;
-what is not named keeps its default, but for 600 steps. Prints Markdown: mean PSNR and MS-SSIM of what the file decodes to, then PSNR by
-picture.
+Each --try is a candidate: fields of Schedule and Quantizer (fit/schedule.py, steps.py), as rates.NAME of Rates, or effort=N for the
+preset of this picture; what is not named keeps its default, but for 600 steps. Prints Markdown: mean PSNR and MS-SSIM of what the file
+decodes to, then PSNR by picture.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ from splatc.blend import Blend
 from splatc.decoder import decode_bytes
 from splatc.encoder import EncodeOptions, encode_with
 from splatc.fit.schedule import Rates, Schedule, schedule
+from splatc.fit.task import Task
 from splatc.image_io import Image
-from splatc.rate_control import Target
+from splatc.rate_control import FIRST_GUESS, Target
 from splatc.steps import Quantizer
 
 STEPS = 600
@@ -70,12 +71,13 @@ def measure(
     if side is not None:
         picture.thumbnail((side, side), PIL.Image.Resampling.LANCZOS)
     image = Image(np.asarray(picture))
+    target = Target("bytes", int(image.pixels.nbytes / ratio))
 
     plan, quantizer, rates = Schedule(STEPS), Quantizer(), Rates()
     for setting in candidate.split():
         name, _, value = setting.partition("=")
         if name == "effort":
-            plan = schedule(int(value))
+            plan = preset(int(value), image, target, tune)
             rates = plan.rates
         elif name.startswith("rates."):
             rates = changed(rates, name.removeprefix("rates."), value)
@@ -83,7 +85,6 @@ def measure(
             quantizer = changed(quantizer, name, value)
         else:
             plan = changed(plan, name, value)
-    target = Target("bytes", int(image.pixels.nbytes / ratio))
     options = EncodeOptions(target, blend=Blend[blend.upper()], tune=tune)
     started = time.perf_counter()
     decoded = decode_bytes(encode_with(image, options, replace(plan, rates=rates), quantizer))
@@ -92,6 +93,13 @@ def measure(
         metrics.ms_ssim(image.pixels, decoded.pixels),
         time.perf_counter() - started,
     )
+
+
+def preset(effort: int, image: Image, target: Target, tune: Any) -> Schedule:
+    """The schedule that the encoder would take for this picture."""
+    count = max(1, int(target.value * 8 / FIRST_GUESS))
+    task = Task(image.pixels, Blend.NORMALIZED, np.zeros(image.channels, np.float32), Quantizer(), tune)
+    return schedule(effort, task.work(count), count)
 
 
 def changed(record: Any, name: str, value: str) -> Any:
@@ -104,7 +112,7 @@ def parsed(old: Any, text: str) -> Any:
     if isinstance(old, bool):
         return text == "True"
     if isinstance(old, tuple):
-        return tuple(float(part) for part in text.split(","))
+        return tuple(float(part) for part in text.split(",") if part)
     return type(old)(text)
 
 
