@@ -6,14 +6,36 @@ Both are optional (``pip install splatc[uhr]``); without them Pillow decodes the
 from __future__ import annotations
 
 import importlib
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
+from splatc.errors import LimitError
 from splatc.pixels.image import Samples
 from splatc.pixels.pillow_source import ROWS
+
+COPIED = 1 << 26
+"""Bytes of a compressed file, which libtiff reads by a descriptor or wants in memory as a whole."""
+
+
+def on_disk(stream: BinaryIO, size: int) -> BinaryIO:
+    """A stream that has no descriptor as a temporary file, if it is large and there is a place for one."""
+    if size < COPIED:
+        return stream
+    try:
+        file = tempfile.TemporaryFile(prefix="splatc-")  # noqa: SIM115 - goes with the picture that is read from it
+    except OSError:
+        return stream
+    try:
+        shutil.copyfileobj(stream, file, 1 << 20)
+    except OSError as error:
+        raise LimitError(f"no room for {size} bytes in the folder of temporary files: {error}") from error
+    file.seek(0)
+    return cast(BinaryIO, file)
 
 
 @dataclass(frozen=True)

@@ -74,8 +74,11 @@ def overlaid(page: Directory, layout: Layout) -> BinaryIO:
 
 
 def overlaid_as(page: Directory, numbers: Mapping[int, int], without: tuple[int, ...] = ()) -> BinaryIO:
-    """The file with this page alone, some of its tags of another value, some left out."""
+    """The file with this page alone, some of its tags of another value, some left out; the file itself if that is what it has."""
     file = page.file
+    if page.at == file.first and not numbers and set(page.entries) <= _NEEDED - set(without):
+        file.stream.seek(0)
+        return file.stream
     entries = {tag: entry.raw for tag, entry in page.entries.items() if tag in _NEEDED and tag not in without}
     entries |= {tag: _number(file, tag, value) for tag, value in numbers.items()}
     count = struct.pack(file.count_format, len(entries))

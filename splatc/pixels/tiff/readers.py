@@ -79,6 +79,8 @@ def pillow_knows(page: Directory, layout: Layout) -> bool:
 
 def open_pillow(page: Directory, layout: Layout, orientation: int) -> Rows:
     stream = overlaid(page, layout)
+    if layout.compression != NONE and stream is not page.file.stream:
+        stream = large_source.on_disk(stream, page.file.size)
     picture = pillow_source.open_header(stream)
     if layout.photometric in (PALETTE, CMYK, CIELAB) or layout.bits == 12:
         convert, notes = conversion(page, replace(layout, bits=8) if layout.photometric == CMYK else layout)
