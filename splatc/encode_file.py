@@ -118,14 +118,9 @@ def encode_file(
     wanted = Wanted(engine, device)
     wanted.check(tune)
 
-    from splatc.fit import memory
-    from splatc.pixels import Metadata, collect, open_source
+    from splatc.pixels import Metadata
 
-    def check(size: Extent) -> None:
-        memory.check_reading(size.width, size.height, size.channels, size.bit_depth, max_memory)
-
-    with open_source(source, trusted=max_memory is not None, check=check) as opened:
-        image = collect(opened)
+    image = _load(source, max_memory)
     if strip:
         image = replace(image, metadata=Metadata())
     kind, limit = request.resolve(image)
@@ -179,6 +174,18 @@ def encode_file(
     elif kind == "bytes" and len(data) < min(USED * limit, limit - SPARE):
         add(f"it needs only {len(data)} of the {limit} bytes allowed")
     return Encoded(data, image, notes, started)
+
+
+def _load(source: str, max_memory: int | None) -> Image:
+    """The picture; its reader, which may hold all pixels once more, is gone before the fit begins."""
+    from splatc.fit import memory
+    from splatc.pixels import collect, open_source
+
+    def check(size: Extent) -> None:
+        memory.check_reading(size.width, size.height, size.channels, size.bit_depth, max_memory)
+
+    with open_source(source, trusted=max_memory is not None, check=check) as opened:
+        return collect(opened)
 
 
 def _summarize(data: bytes, image: Image) -> Summary:

@@ -73,8 +73,7 @@ class Schedule:
     samples_beyond: float = 100.0
     """And where it takes fewer than these: details that they do not see are lost sooner."""
     samples_large: float = 40.0
-    """The same of a picture of more than LARGE pixels for every fourth pixel: its fit has so few steps that more of them, which see less,
-    are worth more."""
+    """The same of a picture of more than LARGE pixels: its fit has so few steps that more of them, which see less, are worth more."""
     prune_from: float = 0.08
     prune_until: float = 0.4
     cuts: int = 40
@@ -112,9 +111,8 @@ class Schedule:
         reduction = reduction_for(width, height, self.samples * count)
         if reduction <= 2:
             return reduction
-        thin = reduction_for(width, height, self.samples_beyond * count)
-        thinner = min(4, reduction_for(width, height, self.samples_large * count)) if width * height > LARGE else 2
-        return max(2, thin, thinner)
+        beyond = self.samples_large if width * height > LARGE else self.samples_beyond
+        return max(2, reduction_for(width, height, beyond * count))
 
     def adapted(self, quantizer: Quantizer, error: float) -> Quantizer:
         """The steps for a picture with that mean squared error: where it is small, rounding must do little harm."""
