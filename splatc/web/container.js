@@ -3,7 +3,7 @@
  *
  * All numbers of a file are below 2^53 when they are compared with a limit, so that they are exact here.
  */
-import { corrupt, SplatError, TruncatedError } from "./errors.js";
+import { corrupt, CorruptFileError, LimitError, TruncatedFileError, UnsupportedFileError } from "./errors.js";
 
 /**
  * @typedef {object} Header spec/header.md; the names in `quantizer` are those of core_header in core.h
@@ -25,16 +25,21 @@ import { corrupt, SplatError, TruncatedError } from "./errors.js";
  */
 
 const VERSION = [1, 0];
-const SIGNATURE = [0x8b, 0x53, 0x32, 0x44, 0x0d, 0x0a, 0x1a, 0x0a];
-const SMALLEST_CHUNK = 9;
+export const SIGNATURE = [0x8b, 0x53, 0x32, 0x44, 0x0d, 0x0a, 0x1a, 0x0a];
+export const SMALLEST_CHUNK = 9;
 const SINGLE_CHUNKS = ["HEAD", "INDX", "GAUS", "iccp", "exif", "xmpd"];
-const MAX_CHUNKS = 1024;
+export const MAX_CHUNKS = 1024;
+/** Bytes of a HEAD payload that are looked at; its fields take some hundred. */
+export const MAX_HEADER = 4096;
 export const MAX_SIDE = 2 ** 20;
 const MAX_PIXELS = 2 ** 32;
 const MAX_GAUSSIANS = 2 ** 26;
 const MAX_GRID_SIDE = 2 ** 26;
 const FREE_GAUSSIANS = 64;
 const GAUSSIANS_PER_BYTE = 2;
+const MAX_GAUSSIAN_BYTES = 512;
+/** Bytes whose CRC is computed at once: some 3 ms. */
+const PIECE = 2 ** 20;
 
 const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
   let value = byte;
@@ -46,11 +51,16 @@ const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
  * CRC-32 as in PNG, of several pieces one behind the other.
  * @param {...ArrayLike<number>} pieces
  */
-export function crc32(...pieces) {
-  let value = -1;
-  for (const bytes of pieces)
-    for (let i = 0; i < bytes.length; i++) value = CRC_TABLE[(value ^ bytes[i]) & 255] ^ (value >>> 8);
-  return ~value >>> 0;
+export const crc32 = (...pieces) => ~pieces.reduce(addToCrc, -1) >>> 0;
+
+/**
+ * What a CRC-32 has come to behind one more piece: -1 before the first, and its complement is the CRC.
+ * @param {number} value
+ * @param {ArrayLike<number>} bytes
+ */
+export function addToCrc(value, bytes) {
+  for (let i = 0; i < bytes.length; i++) value = CRC_TABLE[(value ^ bytes[i]) & 255] ^ (value >>> 8);
+  return value;
 }
 
 /** Reads numbers from bytes, one after the other (spec/header.md, "Encodings"). */
@@ -115,10 +125,10 @@ function checkSignature(bytes) {
  * @param {number} start
  * @returns {Chunk}
  */
-function chunkAt(bytes, start) {
+export function chunkAt(bytes, start) {
   const left = bytes.length - start;
   if (left < SMALLEST_CHUNK)
-    throw new TruncatedError(`${left} bytes at byte ${start} are too few for a chunk: the file is truncated or has extra bytes`);
+    throw new TruncatedFileError(`${left} bytes at byte ${start} are too few for a chunk: the file is truncated or has extra bytes`);
   const type = String.fromCharCode(...bytes.subarray(start, start + 4));
   if (!/^[A-Za-z]{4}$/.test(type)) throw corrupt(`the bytes at byte ${start} are no chunk type (four ASCII letters)`);
   const numbers = new Numbers(bytes, "the file", start + 4);
@@ -139,7 +149,7 @@ export const isComplete = (bytes, chunk) => chunk.offset + chunk.length + 4 <= b
 function checkComplete(bytes, chunk) {
   if (isComplete(bytes, chunk)) return;
   const available = Math.max(0, bytes.length - chunk.offset - 4);
-  throw new TruncatedError(
+  throw new TruncatedFileError(
     `chunk ${chunk.type} at byte ${chunk.start} claims ${chunk.length} bytes, but only ${available} follow: the file is truncated`,
   );
 }
@@ -152,10 +162,35 @@ function checkComplete(bytes, chunk) {
 export function payload(bytes, chunk) {
   checkComplete(bytes, chunk);
   const content = bytes.subarray(chunk.offset, chunk.offset + chunk.length);
-  const stored = new Numbers(bytes, "the file", chunk.offset + chunk.length).u32();
-  if (stored !== crc32(bytes.subarray(chunk.start, chunk.start + 4), content))
-    throw corrupt(`chunk ${chunk.type} at byte ${chunk.start} is damaged: its CRC-32 is another`);
+  compareCrc(bytes, chunk, crc32(bytes.subarray(chunk.start, chunk.start + 4), content));
   return content;
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {Chunk} chunk
+ * @param {number} found CRC of its type and payload
+ */
+function compareCrc(bytes, chunk, found) {
+  if (new Numbers(bytes, "the file", chunk.offset + chunk.length).u32() !== found)
+    throw corrupt(`chunk ${chunk.type} at byte ${chunk.start} is damaged: its CRC-32 is another`);
+}
+
+/**
+ * Checks the CRC of a chunk of any length, with a pause behind each piece.
+ * @param {Uint8Array} bytes
+ * @param {Chunk} chunk
+ * @param {() => Promise<void>} pause
+ */
+export async function checkChunk(bytes, chunk, pause) {
+  checkComplete(bytes, chunk);
+  const end = chunk.offset + chunk.length;
+  let value = addToCrc(-1, bytes.subarray(chunk.start, chunk.start + 4));
+  for (let at = chunk.offset; at < end; at += PIECE) {
+    value = addToCrc(value, bytes.subarray(at, Math.min(at + PIECE, end)));
+    await pause();
+  }
+  compareCrc(bytes, chunk, ~value >>> 0);
 }
 
 /**
@@ -166,7 +201,7 @@ export function payload(bytes, chunk) {
 function checkType(chunk, earlier) {
   const { type, start } = chunk;
   if (type[0] < "a" && !["HEAD", "INDX", "GAUS"].includes(type))
-    throw new SplatError("unsupported", `the file needs chunk ${type} (at byte ${start}), which this decoder does not know`);
+    throw new UnsupportedFileError(`the file needs chunk ${type} (at byte ${start}), which this decoder does not know`);
   if (SINGLE_CHUNKS.includes(type) && earlier.some((each) => each.type === type))
     throw corrupt(`a second ${type} chunk at byte ${start}; only one is allowed`);
   if (type === "INDX" && earlier.some((each) => each.type === "GAUS"))
@@ -187,13 +222,14 @@ function headerChunk(bytes) {
   const chunk = chunkAt(bytes, SIGNATURE.length);
   if (chunk.type !== "HEAD") throw corrupt(`the first chunk is ${chunk.type}, expected HEAD`);
   checkComplete(bytes, chunk);
+  if (chunk.length > MAX_HEADER) throw corrupt(`the HEAD chunk has ${chunk.length} bytes, its fields take ${MAX_HEADER} at most`);
   return chunk;
 }
 
 /**
  * All chunks in file order. If the file ends too early, `truncation` says so and the last chunk may be there in part. No CRC is looked at.
  * @param {Uint8Array} bytes
- * @returns {{chunks: Chunk[], truncation: TruncatedError | null}}
+ * @returns {{chunks: Chunk[], truncation: TruncatedFileError | null}}
  */
 export function readChunks(bytes) {
   const chunks = [headerChunk(bytes)];
@@ -208,12 +244,12 @@ export function readChunks(bytes) {
       chunks.push(chunk);
       checkComplete(bytes, chunk);
     } catch (error) {
-      if (error instanceof TruncatedError) return { chunks, truncation: error };
+      if (error instanceof TruncatedFileError) return { chunks, truncation: error };
       throw error;
     }
   }
   const missing = !chunks.some((chunk) => chunk.type === "GAUS");
-  return { chunks, truncation: missing ? new TruncatedError("the GAUS chunk is missing: the file is truncated") : null };
+  return { chunks, truncation: missing ? new TruncatedFileError("the GAUS chunk is missing: the file is truncated") : null };
 }
 
 /**
@@ -227,8 +263,8 @@ export function readChunks(bytes) {
 function headField(numbers, encoding, name, low, high) {
   const value = numbers[encoding]();
   if (value >= low && value <= high) return value;
-  const kind = encoding === "varint" && value > high ? "limit" : "corrupt";
-  throw new SplatError(kind, `${name} in the HEAD chunk is ${value}, it must be ${low}..${high}`);
+  const Kind = encoding === "varint" && value > high ? LimitError : CorruptFileError;
+  throw new Kind(`${name} in the HEAD chunk is ${value}, it must be ${low}..${high}`);
 }
 
 /**
@@ -243,7 +279,7 @@ function parseHeader(bytes) {
   const repeat = (/** @type {number} */ times, /** @type {() => number} */ read) => Array.from({ length: times }, read);
   const [major, minor] = [numbers.u8(), numbers.u8()];
   if (major !== VERSION[0] || minor > VERSION[1])
-    throw new SplatError("unsupported", `the file has format version ${major}.${minor}, this decoder reads ${VERSION.join(".")}`);
+    throw new UnsupportedFileError(`the file has format version ${major}.${minor}, this decoder reads ${VERSION.join(".")}`);
   const flags = field("u8", "flags", 0, 15);
   const channels = ((flags >> 1) & 3) + 1;
   const width = field("varint", "width", 1, MAX_SIDE);
@@ -274,17 +310,16 @@ function parseHeader(bytes) {
 function checkLimits(header) {
   const { width, height, count } = header;
   if (width * height > MAX_PIXELS)
-    throw new SplatError("limit", `the picture has ${width} x ${height} px, the format allows at most ${MAX_PIXELS} in all`);
-  if (count > MAX_GAUSSIANS) throw new SplatError("limit", `${count} Gaussians, the format allows at most ${MAX_GAUSSIANS}`);
+    throw new LimitError(`the picture has ${width} x ${height} px, the format allows at most ${MAX_PIXELS} in all`);
+  if (count > MAX_GAUSSIANS) throw new LimitError(`${count} Gaussians, the format allows at most ${MAX_GAUSSIANS}`);
   for (let level = 0; level < header.levelCounts.length; level++)
     if (gridSide(header, level, Math.max(width, height)) > MAX_GRID_SIDE)
-      throw new SplatError(
-        "limit",
+      throw new LimitError(
         `the position grid of level ${level} has more than ${MAX_GRID_SIDE} cells a side: the position step is too fine for this picture`,
       );
 }
 
-const STEP8 = [65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194];
+export const STEP8 = [65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194];
 
 /**
  * Side of a cell of the position grid, px over 2^32 (spec/quantization.md).
@@ -319,3 +354,9 @@ export function checkPlausible(count, length) {
   if (length < minimumPayload(count))
     throw corrupt(`${count} Gaussians are promised, but the GAUS chunk has only ${length} bytes for them: the file is damaged`);
 }
+
+/**
+ * More bytes than a stream of so many Gaussians can have that ends where its last one does.
+ * @param {number} count
+ */
+export const maximumPayload = (count) => FREE_GAUSSIANS + MAX_GAUSSIAN_BYTES * count;

@@ -271,7 +271,7 @@ export class Core {
 
   /**
    * Draws rows of a view: (last - first, columns, channels) samples, clamped and rounded to 8 or 16 bits, or floats, which are neither.
-   * Throws SplatError (limit) if that takes more memory than is allowed.
+   * Throws LimitError if that takes more memory than is allowed.
    * @param {Placed} placed
    * @param {object} [options]
    * @param {8 | 16 | 32} [options.depth] of samples; by default that of the file

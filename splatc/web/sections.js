@@ -7,6 +7,7 @@ import {
   gridSide,
   isComplete,
   MAX_SIDE,
+  maximumPayload,
   minimumPayload,
   Numbers,
   payload,
@@ -52,6 +53,7 @@ import { corrupt } from "./errors.js";
  */
 
 const MAX_BLOCK = 20;
+const MAX_LEVELS = 16;
 const FREE_SECTIONS = 64;
 const GAUSSIANS_PER_SECTION = 256;
 const WORK = 64;
@@ -71,6 +73,7 @@ export function readFile(bytes) {
   /** @type {Section[]} */
   let sections = [];
   if (gaussians && index) {
+    if (index.length > maximumIndex(header)) throw corrupt(`the INDX chunk has ${index.length} bytes, more than its fields can take`);
     sections = readIndex(payload(bytes, index), header, gaussians.length);
   } else if (gaussians) {
     checkPlausible(header.count, gaussians.length);
@@ -78,6 +81,13 @@ export function readFile(bytes) {
   }
   return { bytes, header, chunks, sections, truncation };
 }
+
+/**
+ * More bytes than the payload of INDX can have: varints take five at most.
+ * @param {Header} header
+ */
+export const maximumIndex = ({ count, levelCounts }) =>
+  1 + 7 * MAX_LEVELS + (FREE_SECTIONS + Math.floor(count / GAUSSIANS_PER_SECTION)) * (19 + 5 * levelCounts.length);
 
 /**
  * Checks that the file is whole, and the CRC of every chunk. Throws SplatError.
@@ -286,6 +296,34 @@ export function sectionsIn(file, box, stopLevel = 0) {
 }
 
 /**
+ * The numbers of sections and of all their ancestors, ascending: parents come first.
+ * @param {SplatFile} file
+ * @param {Iterable<number>} wanted numbers of sections
+ */
+export function withAncestors(file, wanted) {
+  /** @type {Set<number>} */
+  const needed = new Set();
+  for (let number of wanted) for (; number >= 0 && !needed.has(number); number = file.sections[number].parent) needed.add(number);
+  return [...needed].sort((a, b) => a - b);
+}
+
+/**
+ * Where the bytes lie that `streamsOf` looks at: [start, end) in the file, ascending.
+ * @param {SplatFile} file
+ * @param {Iterable<number>} numbers of sections
+ * @returns {[number, number][]}
+ */
+export function rangesOf(file, numbers) {
+  const chunk = file.chunks.find((each) => each.type === "GAUS");
+  if (!chunk) return [];
+  return [...numbers].map((number) => {
+    const { offset, length, crc } = file.sections[number];
+    const start = chunk.offset + offset;
+    return crc === null ? [chunk.start, start + length + 4] : [start, start + length];
+  });
+}
+
+/**
  * The streams that it takes to decode sections: theirs and those of their ancestors, but for what is known already. Of a truncated file
  * a stream may be shorter than its section says, and those that go on from it are left out. Throws SplatError where a CRC is wrong.
  * @param {SplatFile} file
@@ -294,11 +332,10 @@ export function sectionsIn(file, box, stopLevel = 0) {
  * @returns {Map<number, Uint8Array>} in file order
  */
 export function streamsOf(file, wanted, known = new Set()) {
-  const needed = new Set();
-  for (let number of wanted) for (; number >= 0; number = file.sections[number].parent) if (!known.has(number)) needed.add(number);
   /** @type {Map<number, Uint8Array>} */
   const streams = new Map();
-  for (const number of [...needed].sort((a, b) => a - b)) {
+  for (const number of withAncestors(file, wanted)) {
+    if (known.has(number)) continue;
     const { parent } = file.sections[number];
     if (parent < 0 || known.has(parent) || streams.get(parent)?.length === file.sections[parent].length)
       streams.set(number, streamOf(file, file.sections[number]));
@@ -313,6 +350,7 @@ export function streamsOf(file, wanted, known = new Set()) {
 function streamOf(file, section) {
   const chunk = file.chunks.find((each) => each.type === "GAUS");
   if (!chunk) throw new Error("sections are known only where GAUS is");
+  if (section.length > maximumPayload(section.count)) throw corrupt("a stream of the GAUS chunk is longer than its Gaussians can take");
   if (section.crc === null && isComplete(file.bytes, chunk)) return payload(file.bytes, chunk);
   const start = chunk.offset + section.offset;
   const stream = file.bytes.subarray(start, start + section.length);
