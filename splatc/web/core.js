@@ -20,9 +20,9 @@ import { makeView } from "./view.js";
 export { checkFile, joinColumns, makeView, readFile, sectionsIn, SplatError, streamsOf };
 
 /**
- * @typedef {import("./container.js").Header} Header
+ * @typedef {import("./header.js").Header} Header
  * @typedef {import("./sections.js").SplatFile} SplatFile
- * @typedef {import("./sections.js").Section} Section
+ * @typedef {import("./section_index.js").Section} Section
  * @typedef {import("./plan.js").Columns} Columns
  * @typedef {import("./plan.js").Known} Known
  * @typedef {import("./plan.js").Plan} Plan

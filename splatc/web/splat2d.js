@@ -171,7 +171,7 @@ const copyOf = (columns) => /** @type {any} */ (Object.fromEntries(Object.entrie
 
 /**
  * @param {ArrayLike<number> | null | undefined} region
- * @param {import("./container.js").Header} header
+ * @param {import("./header.js").Header} header
  * @returns {[number, number, number, number]}
  */
 function regionOf(region, { width, height }) {

@@ -2,10 +2,10 @@
 import { chunkAt, MAX_CHUNKS, readHeader, SIGNATURE, SMALLEST_CHUNK } from "./container.js";
 import { SplatError } from "./errors.js";
 import { FIRST } from "./http.js";
-import { maximumIndex, readFile } from "./sections.js";
+import { maximumIndex } from "./section_index.js";
+import { readFile } from "./sections.js";
 
 /**
- * @typedef {import("./container.js").Chunk} Chunk
  * @typedef {import("./source.js").Source} Source
  */
 

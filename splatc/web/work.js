@@ -3,10 +3,10 @@
  *
  * Integers below 2^53 are numbers here, sums that may be larger are bigints.
  */
-import { positionStep, STEP8 } from "./container.js";
+import { positionStep, STEP8 } from "./header.js";
 
 /**
- * @typedef {import("./container.js").Header} Header
+ * @typedef {import("./header.js").Header} Header
  * @typedef {import("./plan.js").Columns} Columns
  * @typedef {import("./sections.js").SplatFile} SplatFile
  */

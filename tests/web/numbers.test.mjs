@@ -1,7 +1,7 @@
 /** Numbers and checksums as spec/header.md and spec/container.md have them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { crc32, Numbers } from "../../splatc/web/container.js";
+import { crc32, Numbers } from "../../splatc/web/numbers.js";
 
 const numbers = (...bytes) => new Numbers(Uint8Array.from(bytes), "the test");
 
