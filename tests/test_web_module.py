@@ -148,7 +148,9 @@ def pictures(folder: Path) -> Iterator[dict[str, Any]]:
     at = data.index(b"xmpd")
     data[at + 5] ^= 255  # of the frame's magic number
     length = data[at + 4]
-    data[at + 5 + length : at + 9 + length] = struct.pack("<I", zlib.crc32(data[at : at + 4] + data[at + 5 : at + 5 + length]))
+    data[at + 5 + length : at + 9 + length] = struct.pack(
+        "<I", zlib.crc32(data[at : at + 4] + data[at + 5 : at + 5 + length])
+    )
     damaged.write_bytes(data)
     for says, found, space, note in (
         ("none", Metadata(), "srgb", ""),
@@ -195,6 +197,10 @@ def test_modules_import_only_each_other() -> None:
 def test_declarations_name_what_is_exported() -> None:
     declared = (WEB / "splat2d.d.ts").read_text()
     exported = (WEB / "splat2d.js").read_text()
-    for name in ("open", "SplatError", *(f"{kind}Error" for kind in ("CorruptFile", "TruncatedFile", "UnsupportedFile", "Limit", "Network"))):
+    for name in (
+        "open",
+        "SplatError",
+        *(f"{kind}Error" for kind in ("CorruptFile", "TruncatedFile", "UnsupportedFile", "Limit", "Network")),
+    ):
         assert f"{name}(" in declared or f"class {name} " in declared
         assert name in exported

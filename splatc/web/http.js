@@ -1,5 +1,5 @@
 /** A file on a server: its ranges where the server gives them (RFC 9110, section 14), else all of it at once. */
-import { LimitError, NetworkError } from "./errors.js";
+import { LimitError, NetworkError, SplatError } from "./errors.js";
 
 /** Bytes of the first request: header and index of most files, and the coarse levels of small ones. */
 export const FIRST = 16384;
@@ -22,7 +22,7 @@ export async function openUrl(url, most, signal) {
   if (range && range.start === 0) {
     const version = versionOf(response);
     const expected = Math.min(range.length, FIRST);
-    const head = await bodyOf(response, url, expected);
+    const head = await bodyOf(response, url, expected, signal);
     if (head.length !== expected) throw new NetworkError(`${url}: the server sent ${head.length} bytes instead of ${expected}`);
     return { length: range.length, head, read: (part, stop) => readPart(url, part, version, range.length, stop) };
   }
@@ -35,7 +35,7 @@ export async function openUrl(url, most, signal) {
     await whole.body?.cancel();
     throw new LimitError(`${url} has ${stated} bytes, this decoder reads at most ${most}`);
   }
-  const bytes = await bodyOf(whole, url, most);
+  const bytes = await bodyOf(whole, url, most, signal, LimitError);
   if (!whole.headers.has("content-encoding") && whole.headers.has("content-length") && bytes.length !== stated)
     throw new NetworkError(`${url}: the connection ended after ${bytes.length} of ${stated} bytes`);
   return { length: bytes.length, whole: bytes };
@@ -77,7 +77,7 @@ async function readOnce(url, part, version, length, signal) {
     await response.body?.cancel();
     throw new NetworkError(`${url}: the server answered ${response.status} to a request for bytes ${start} to ${end - 1}`);
   }
-  const bytes = await bodyOf(response, url, end - start);
+  const bytes = await bodyOf(response, url, end - start, signal);
   if (bytes.length !== end - start) throw new NetworkError(`${url}: the server sent ${bytes.length} bytes instead of ${end - start}`);
   return bytes;
 }
@@ -119,8 +119,10 @@ const versionOf = (response) => response.headers.get("etag") ?? response.headers
  * @param {Response} response
  * @param {string} url
  * @param {number} most
+ * @param {AbortSignal} [signal]
+ * @param {typeof NetworkError | typeof LimitError} [Excess] what it is if there are more
  */
-async function bodyOf(response, url, most) {
+async function bodyOf(response, url, most, signal, Excess = NetworkError) {
   /** @type {Uint8Array[]} */
   const pieces = [];
   let length = 0;
@@ -130,12 +132,12 @@ async function bodyOf(response, url, most) {
       const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
       if (done || !value) break;
       length += value.length;
-      if (length > most) throw new LimitError(`${url}: the server sends more than the ${most} bytes that were asked for or are allowed`);
+      if (length > most) throw new Excess(`${url}: the server sends more than the ${most} bytes that were asked for or are allowed`);
       pieces.push(value);
     }
   } catch (error) {
     reader?.cancel().catch(() => {});
-    if (error instanceof LimitError || /** @type {any} */ (error)?.name === "AbortError") throw error;
+    if (error instanceof SplatError || signal?.aborted) throw error;
     throw new NetworkError(`${url}: the connection ended after ${length} bytes (${reasonOf(error)})`);
   }
   const bytes = new Uint8Array(length);
