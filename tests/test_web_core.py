@@ -166,7 +166,7 @@ def test_hostile_files_and_damage() -> None:
 
 
 def test_numbers_and_memory() -> None:
-    assert passed(run_node("container", "memory")) > 6
+    assert passed(run_node("numbers", "memory")) > 6
 
 
 def test_core_wasm_is_of_these_sources() -> None:

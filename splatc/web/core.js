@@ -20,9 +20,9 @@ import { makeView } from "./view.js";
 export { checkFile, joinColumns, makeView, readFile, sectionsIn, SplatError, streamsOf };
 
 /**
- * @typedef {import("./container.js").Header} Header
+ * @typedef {import("./header.js").Header} Header
  * @typedef {import("./sections.js").SplatFile} SplatFile
- * @typedef {import("./sections.js").Section} Section
+ * @typedef {import("./section_index.js").Section} Section
  * @typedef {import("./plan.js").Columns} Columns
  * @typedef {import("./plan.js").Known} Known
  * @typedef {import("./plan.js").Plan} Plan
@@ -271,7 +271,7 @@ export class Core {
 
   /**
    * Draws rows of a view: (last - first, columns, channels) samples, clamped and rounded to 8 or 16 bits, or floats, which are neither.
-   * Throws SplatError (limit) if that takes more memory than is allowed.
+   * Throws LimitError if that takes more memory than is allowed.
    * @param {Placed} placed
    * @param {object} [options]
    * @param {8 | 16 | 32} [options.depth] of samples; by default that of the file

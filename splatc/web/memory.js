@@ -1,5 +1,5 @@
 /** The memory of core.wasm: structs as C lays them out, and buffers one behind the other. The core itself allocates nothing. */
-import { SplatError } from "./errors.js";
+import { LimitError } from "./errors.js";
 
 /** @typedef {"i32" | "i64" | "f32" | "f64" | "pointer"} FieldType */
 
@@ -106,7 +106,7 @@ export class Arena {
   }
 
   /**
-   * The address of so many bytes; the memory grows if it has to. Throws SplatError (limit).
+   * The address of so many bytes; the memory grows if it has to. Throws LimitError.
    * @param {number} bytes
    */
   take(bytes) {
@@ -114,7 +114,7 @@ export class Arena {
     const end = alignUp(address + bytes, 64);
     const missing = end - this.memory.buffer.byteLength;
     const needed = Math.ceil(end / 2 ** 20);
-    const refusal = () => new SplatError("limit", `this takes ${needed} MiB of memory, more than is allowed or there`);
+    const refusal = () => new LimitError(`this takes ${needed} MiB of memory, more than is allowed or there`);
     if (end > this.most) throw refusal();
     if (missing > 0) {
       try {

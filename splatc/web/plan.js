@@ -1,12 +1,12 @@
 /** What a call of the decoder is given: sections as rows of structs, with their places in common arrays. */
-import { minimumPayload } from "./container.js";
+import { minimumPayload } from "./header.js";
 import { blockOf, readableLevels } from "./sections.js";
 import { NAMES } from "./structs.js";
 
 /**
  * @typedef {import("./sections.js").SplatFile} SplatFile
- * @typedef {import("./sections.js").Section} Section
- * @typedef {import("./sections.js").LevelRange} LevelRange
+ * @typedef {import("./section_index.js").Section} Section
+ * @typedef {import("./section_index.js").LevelRange} LevelRange
  *
  * @typedef {object} Columns N Gaussians as integers, in coding order; `colour` is (N, channels), the others (N)
  * @property {Int32Array} level

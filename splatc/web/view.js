@@ -88,3 +88,19 @@ function placed(start, extent, side, tile, [numerator, denominator], samples) {
     tile: low, tiles: Math.ceil((first + count) / tile) - low,
   };
 }
+
+/** Points of work that are done at once: some 100 ms. */
+const STRIP = 2 ** 26;
+
+/**
+ * Rows of the output from top to bottom in strips that are drawn at once, each of whole tiles.
+ * @param {View} view
+ * @param {number} work that it is to draw all of it, points
+ * @returns {Generator<[number, number]>} first row, and one past the last
+ */
+export function* stripsOf({ top, rows, samples, tile_y: tile, tiles_y: tiles }, work) {
+  const tileRows = Math.floor(TILE[1] / samples);
+  const step = Math.max(1, Math.floor((tiles * STRIP) / work));
+  for (let from = tile; from < tile + tiles; from += step)
+    yield [Math.max(0, from * tileRows - top), Math.min(rows, (from + step) * tileRows - top)];
+}

@@ -1,7 +1,7 @@
 /** Files that must be refused, by the kind of error that tests/hostile/README.md says; and damage, which gives no other error than these. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { crc32 } from "../../splatc/web/container.js";
+import { crc32 } from "../../splatc/web/numbers.js";
 import { readFile, SplatError } from "../../splatc/web/core.js";
 import { bytesOf, conformanceFile, makeCore } from "./common.mjs";
 

@@ -60,5 +60,5 @@ test("a file that is cut off is refused as a whole", () => {
   const bytes = conformanceFile("sections");
   const file = readFile(bytes.subarray(0, bytes.length - 9));
   assert.ok(file.sections.length > 0 && file.truncation);
-  assert.throws(() => core.decodeFile(file), { name: "TruncatedError", kind: "corrupt" });
+  assert.throws(() => core.decodeFile(file), { name: "TruncatedFileError", kind: "corrupt" });
 });

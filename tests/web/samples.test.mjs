@@ -61,6 +61,6 @@ test("memory is bounded", async () => {
     return small.draw(small.place(file.header, small.dequantize(file.header, small.decodeFile(file)), view));
   };
   assert.equal(drawAt([4, 1]).length, 256 * 192 * 3);
-  assert.throws(() => drawAt([64, 1]), { name: "SplatError", kind: "limit", message: /MiB/ });
+  assert.throws(() => drawAt([64, 1]), { name: "LimitError", kind: "limit", message: /MiB/ });
   assert.equal(drawAt([4, 1]).length, 256 * 192 * 3);
 });

@@ -1,7 +1,7 @@
 /** Numbers and checksums as spec/header.md and spec/container.md have them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { crc32, Numbers } from "../../splatc/web/container.js";
+import { crc32, Numbers } from "../../splatc/web/numbers.js";
 
 const numbers = (...bytes) => new Numbers(Uint8Array.from(bytes), "the test");
 
@@ -23,7 +23,7 @@ test("varints have one to five bytes and their shortest form", () => {
 test("other numbers", () => {
   assert.equal(numbers(0x80).i8(), -128);
   assert.equal(numbers(0x01, 0x02, 0x03, 0xff).u32(), 0xff030201);
-  assert.throws(() => numbers(1, 2, 3).u32(), { name: "SplatError", kind: "corrupt" });
+  assert.throws(() => numbers(1, 2, 3).u32(), { name: "CorruptFileError", kind: "corrupt" });
   const rest = numbers(1, 2);
   rest.u8();
   assert.throws(() => rest.end(), /has 2 bytes, expected 1/);

@@ -1,0 +1,181 @@
+/**
+ * Reads `.splat2d` pictures in browsers and Node: the whole of one, a region, a smaller or larger version, the coarse levels, the Gaussians.
+ *
+ *     import { open } from "./splat2d.js";
+ *     const picture = await open("photo.splat2d");
+ *     canvas.getContext("2d").putImageData(await picture.read({ region: [0, 0, 512, 512], scale: 0.5 }), 0, 0);
+ *
+ * Of a URL and of a Blob only the bytes are fetched that are needed. splat2d.d.ts has the types.
+ */
+import { loadCore } from "./core.js";
+import { isLocal, readLocal } from "./local.js";
+import { readMetadata } from "./metadata.js";
+import { boundsOf, checkBound, levelOf, scaleOf } from "./options.js";
+import { abortable, pause } from "./pause.js";
+import { allocateRgba, colorSpaceOf, imageOf, writeRgba } from "./pixels.js";
+import { GAUSSIAN_BYTES, Reading } from "./reading.js";
+import { openSource } from "./source.js";
+import { loadStructure } from "./structure.js";
+import { makeView, stripsOf } from "./view.js";
+import { drawingWork } from "./work.js";
+
+export { CorruptFileError, LimitError, NetworkError, SplatError, TruncatedFileError, UnsupportedFileError } from "./errors.js";
+
+/** @typedef {import("./core.js").Core} Core */
+
+/** @type {Promise<Core> | null} one for all pictures: a call holds its memory only while it runs */
+let shared = null;
+
+/** The core beside this module, loaded when it is first needed. */
+function sharedCore() {
+  shared ??= fetchCore().catch((error) => {
+    shared = null; // to be tried again
+    throw error;
+  });
+  return shared;
+}
+
+async function fetchCore() {
+  const url = new URL("core.wasm", import.meta.url);
+  if (isLocal(url.href)) return loadCore(await readLocal(url.href));
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url} cannot be fetched: ${response.status}`);
+  return loadCore(await response.arrayBuffer()); // whatever content type the server gives it
+}
+
+/**
+ * Opens a file of which header and index are read.
+ * @param {ArrayBuffer | ArrayBufferView | Blob | URL | string} source
+ * @param {{signal?: AbortSignal, maxPixels?: number, maxMemory?: number, maxWork?: number}} [options]
+ */
+export async function open(source, { signal, ...bounds } = {}) {
+  const allowed = boundsOf(bounds);
+  return abortable(signal, async () => {
+    const opened = await openSource(source, signal);
+    return new Picture(new Reading(opened, await loadStructure(opened, signal), allowed));
+  });
+}
+
+class Picture {
+  #reading;
+  /** @type {Map<string, Promise<Uint8Array>>} content of chunks of metadata */
+  #contents = new Map();
+
+  /** @param {Reading} reading */
+  constructor(reading) {
+    this.#reading = reading;
+    this.header = structuredClone(reading.file.header); // the caller's to change
+    this.width = this.header.width;
+    this.height = this.header.height;
+    /** @type {string[]} what of the file is not shown as it is meant */
+    this.notes = [];
+  }
+
+  /** Bytes of the file. */
+  get bytes() {
+    return this.#reading.file.bytes.length;
+  }
+
+  /** Bytes that were fetched. */
+  get bytesLoaded() {
+    return this.#reading.source.bytesLoaded;
+  }
+
+  /** Whether the file ends too early. */
+  get truncated() {
+    return this.#reading.file.truncation !== null;
+  }
+
+  /** Colour profile, EXIF and XMP; empty where there is none, or where it is damaged, which `notes` says. */
+  get metadata() {
+    return Promise.all(["iccp", "exif", "xmpd"].map((type) => this.#content(type))).then(([icc, exif, xmp]) => ({ icc, exif, xmp }));
+  }
+
+  /**
+   * Pixels, RGBA.
+   * @param {import("./splat2d.js").ReadOptions} [options]
+   */
+  async read({ region, scale = 1, maxLevel, allowTruncated, signal, onProgress } = {}) {
+    const { header } = this.#reading.file;
+    const area = regionOf(region, header);
+    const [fraction, level] = [scaleOf(scale), levelOf(maxLevel)];
+    const view = makeView(header.width, header.height, area, fraction);
+    const { maxPixels, maxMemory, maxWork } = this.#reading.bounds;
+    const { columns: width, rows: height } = view;
+    const what = `drawing ${width} x ${height} pixels`;
+    checkBound(width * height, maxPixels, what, "pixels", "maxPixels");
+    return abortable(signal, async () => {
+      const core = await sharedCore();
+      const isWhole = area[2] === header.width && area[3] === header.height;
+      const wanted = { box: isWhole ? null : view.box, level, allowTruncated, signal, onProgress };
+      const { columns, work } = await this.#reading.read(core, wanted);
+      const drawing = Number(drawingWork(header, columns, { ...view, region: area, scale: fraction }));
+      checkBound(work + drawing, maxWork, what, "points of work", "maxWork");
+      await pause(signal);
+      const placed = core.place(header, core.dequantize(header, columns), view);
+      const memory = 4 * width * height + columns.level.length * GAUSSIAN_BYTES + 4 * placed.entries;
+      checkBound(memory, maxMemory, what, "bytes of memory", "maxMemory");
+      const data = allocateRgba(width, height);
+      for (const [first, last] of stripsOf(view, drawing)) {
+        await pause(signal);
+        writeRgba(core.draw(placed, { depth: 8, first, last }), header.channels, data, first * width);
+      }
+      const { colorSpace, note } = colorSpaceOf(await this.#content("iccp"));
+      if (note) this.#note(note);
+      return imageOf(data, width, height, colorSpace);
+    });
+  }
+
+  /**
+   * The Gaussians that may be seen in a region, of a level and coarser ones.
+   * @param {import("./splat2d.js").GaussiansOptions} [options]
+   */
+  async gaussians({ region, level, allowTruncated, signal, onProgress } = {}) {
+    const { header } = this.#reading.file;
+    const [x, y, w, h] = regionOf(region, header);
+    makeView(header.width, header.height, [x, y, w, h]); // checks it
+    const box = /** @type {[number, number, number, number] | null} */ (region ? [x, y, x + w, y + h] : null);
+    const wanted = { box, level: levelOf(level), allowTruncated, signal, onProgress };
+    return abortable(signal, async () => {
+      const core = await sharedCore();
+      const { columns } = await this.#reading.read(core, wanted);
+      const integers = copyOf(columns); // of what may be remembered
+      const values = core.dequantize(header, integers);
+      return { count: integers.level.length, level: integers.level, ...values, integers };
+    });
+  }
+
+  /** @param {string} type of a chunk of metadata */
+  #content(type) {
+    let content = this.#contents.get(type);
+    if (!content) {
+      const { source, file } = this.#reading;
+      content = readMetadata(source, file, type, (note) => this.#note(note));
+      content.catch(() => this.#contents.delete(type)); // to be tried again
+      this.#contents.set(type, content);
+    }
+    return content;
+  }
+
+  /** @param {string} note */
+  #note(note) {
+    if (!this.notes.includes(note)) this.notes.push(note);
+  }
+}
+
+/**
+ * @param {import("./plan.js").Columns} columns
+ * @returns {import("./plan.js").Columns}
+ */
+const copyOf = (columns) => /** @type {any} */ (Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, column.slice()])));
+
+/**
+ * @param {ArrayLike<number> | null | undefined} region
+ * @param {import("./header.js").Header} header
+ * @returns {[number, number, number, number]}
+ */
+function regionOf(region, { width, height }) {
+  const numbers = region ? Array.from(region) : [0, 0, width, height];
+  if (numbers.length !== 4) throw new RangeError("a region is [x, y, width, height]");
+  return /** @type {[number, number, number, number]} */ (numbers);
+}

@@ -1,0 +1,128 @@
+"""A server for tests/web/network.test.mjs: one file, in ways that the first part of the path names, right ones and wrong ones."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import re
+import threading
+from types import TracebackType
+from typing import Self, cast
+
+
+class Server:
+    """Serves a file on a port of this machine, in threads of its own."""
+
+    def __init__(self, content: bytes) -> None:
+        self._server = _Files(("127.0.0.1", 0), _Handler)
+        self._server.content = content
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.closing.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class _Files(http.server.ThreadingHTTPServer):
+    content = b""
+
+    def __init__(self, address: tuple[str, int], handler: type[_Handler]) -> None:
+        super().__init__(address, handler)
+        self.closing = threading.Event()
+        self.lock = threading.Lock()
+        self.requests: dict[str, list[int]] = {}
+        """Bytes of each answer, by way."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away is part of the tests."""
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        server = cast(_Files, self.server)
+        way, name = self.path[1:].split("/")
+        if name == "log":
+            sent = server.requests.get(way, [])
+            self.send(200, json.dumps({"requests": len(sent), "sent": sum(sent)}).encode())
+            return
+        with server.lock:
+            earlier = server.requests.setdefault(way, [])
+            number = len(earlier)
+            start, stop = self.wanted(len(server.content))
+            earlier.append(stop - start)
+        getattr(self, "answer_" + way.replace("-", "_"), self.answer_ranges)(server.content, start, stop, number)
+
+    def wanted(self, length: int) -> tuple[int, int]:
+        found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        return (int(found[1]), min(int(found[2]) + 1, length)) if found else (0, length)
+
+    def send(self, status: int, body: bytes, length: int | None = None, **headers: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body) if length is None else length))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+        if length is not None and length != len(body):
+            self.close_connection = True
+
+    def part(self, content: bytes, start: int, stop: int, etag: str = '"1"', cut: int = 0, shift: int = 0) -> None:
+        where = f"bytes {start + shift}-{stop + shift - 1}/{len(content)}"
+        body = content[start : stop - cut]
+        self.send(206, body, stop - start, Content_Range=where, ETag=etag)
+
+    def answer_ranges(self, content: bytes, start: int, stop: int, _number: int) -> None:
+        self.part(content, start, stop)
+
+    def answer_whole(self, content: bytes, _start: int, _stop: int, _number: int) -> None:
+        self.send(200, content)
+
+    def answer_chunked(self, content: bytes, _start: int, _stop: int, _number: int) -> None:
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for at in range(0, len(content), 5000):
+            piece = content[at : at + 5000]
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        self.wfile.write(b"0\r\n\r\n")
+
+    def answer_drops(self, content: bytes, start: int, stop: int, number: int) -> None:
+        self.part(content, start, stop, cut=10 if number else 0)
+
+    def answer_drops_once(self, content: bytes, start: int, stop: int, number: int) -> None:
+        self.part(content, start, stop, cut=10 if number == 1 else 0)
+
+    def answer_changed(self, content: bytes, start: int, stop: int, number: int) -> None:
+        self.part(content, start, stop, etag=f'"{number}"')
+
+    def answer_wrong_range(self, content: bytes, start: int, stop: int, number: int) -> None:
+        self.part(content, start, stop, shift=1 if number else 0)
+
+    def answer_short_whole(self, content: bytes, _start: int, _stop: int, _number: int) -> None:
+        self.send(200, content[:-10], len(content))
+
+    def answer_missing(self, _content: bytes, _start: int, _stop: int, _number: int) -> None:
+        self.send(404, b"no such file")
+
+    def answer_empty(self, _content: bytes, _start: int, _stop: int, _number: int) -> None:
+        self.send(416, b"", Content_Range="bytes */0")
+
+    def answer_hangs(self, _content: bytes, _start: int, _stop: int, _number: int) -> None:
+        cast(_Files, self.server).closing.wait(30)
