@@ -176,3 +176,14 @@ def test_max_time_ends_a_long_fit(tmp_path: Path, tiny_picture: Path) -> None:
     result = CliRunner().invoke(main, ["encode", str(tiny_picture), str(tmp_path / "out.splat2d"), *options])
     assert result.exit_code == 0, result.output
     assert 0 < (tmp_path / "out.splat2d").stat().st_size <= 300
+
+
+def test_a_picture_that_needs_less_than_it_may_take_is_told_of(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (6, 6, 3), np.uint8)
+    PIL.Image.fromarray(noise).save(tmp_path / "few.png")
+    found = CliRunner().invoke(
+        main, ["encode", "-e", "1", "--size", "4000", str(tmp_path / "few.png"), str(tmp_path / "few.splat2d")]
+    )
+    size = (tmp_path / "few.splat2d").stat().st_size
+    assert found.exit_code == 0
+    assert f"it needs only {size} of the 4000 bytes allowed" in found.stderr
