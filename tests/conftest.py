@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -82,3 +83,13 @@ def all_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     core.set_threads(None)
     load().core_set_level(level)
+
+
+for _name in (
+    "SIGINT",
+    "SIGTERM",
+    "SIGHUP",
+):  # of a shell that runs the tests behind nohup: what is ignored would stay ignored in commands
+    _number = getattr(signal, _name, None)
+    if _number is not None and signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler if _name == "SIGINT" else signal.SIG_DFL)
