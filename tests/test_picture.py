@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import splatc
+import splatc.picture as picture_module
 from splatc import bitstream, picture
 from splatc.bitstream import Header, Metadata
 from splatc.decoder import decode_bytes, make_scene
@@ -159,3 +160,11 @@ def test_a_file_that_becomes_shorter_is_no_picture(tmp_path: Path) -> None:
         os.truncate(path, 9000)  # more than a buffer
         with pytest.raises(CorruptFileError, match="become shorter"):
             opened.read()
+
+
+def test_a_path_stays_as_it_is_where_the_working_folder_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(_: object) -> Path:
+        raise FileNotFoundError
+
+    monkeypatch.setattr("pathlib.Path.absolute", gone)
+    assert picture_module._absolute("x.splat2d") == "x.splat2d"
