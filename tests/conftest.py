@@ -16,7 +16,7 @@ import pytest
 from splatc import bitstream, core
 from splatc.bitstream import Header
 from splatc.core import pool
-from splatc.core.library import load
+from splatc.core.loading import load
 from splatc.gaussians import Gaussians
 from splatc.quantize import quantize
 from splatc.steps import Quantizer

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from splatc import core
 from splatc.bitstream import Reader
-from splatc.core import library, structs
-from splatc.core.library import address, aligned, load, size_of
+from splatc.core import loading, structs
+from splatc.core.loading import address, aligned, load, size_of
 
 SITE = np.dtype(
     [
@@ -204,4 +204,4 @@ class DrawCall:
         return int(load().core_draw_tile(self.task, tile, worker))
 
 
-INVALID, OK = library.INVALID, library.OK
+INVALID, OK = loading.INVALID, loading.OK

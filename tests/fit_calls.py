@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from splatc.blend import Blend
 from splatc.core import fit as core_fit
 from splatc.core.fit_structs import MAX_CHANNELS, Adam, Fit
-from splatc.core.library import OK, address, aligned, load
+from splatc.core.loading import OK, address, aligned, load
 from splatc.fit.engine import EPSILON as ADAM_EPSILON
 from splatc.fit.engine import Step
 from splatc.fit.subset import Samples, Subset

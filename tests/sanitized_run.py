@@ -15,7 +15,7 @@ import numpy as np
 
 import splatc
 from splatc.core import fit as core_fit
-from splatc.core.library import OK
+from splatc.core.loading import OK
 from splatc.errors import SplatError
 from splatc.picture import Picture
 from splatc.verifier import verify

@@ -10,7 +10,7 @@ import pytest
 
 from splatc.blend import Blend
 from splatc.core import fit as core_fit
-from splatc.core.library import OK, address, load, size_of
+from splatc.core.loading import OK, address, load, size_of
 from splatc.fit import rounding
 from splatc.fit.engine import Step
 from splatc.fit.engines.core import CoreEngine

@@ -14,7 +14,7 @@ import pytest
 from splatc import core
 from splatc.core import fit as core_fit
 from splatc.core.fit_structs import Adam, Rate
-from splatc.core.library import INVALID, OK, TOO_SMALL, address, load, size_of
+from splatc.core.loading import INVALID, OK, TOO_SMALL, address, load, size_of
 from tests.core_calls import DEFAULT
 from tests.fit_calls import FitCall, random_pixels, random_values
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from splatc import core
 from splatc.blend import Blend
 from splatc.core import structs
-from splatc.core.library import size_of
+from splatc.core.loading import size_of
 from splatc.gaussians import Q_MAX
 from splatc.quantize import (
     MAX_COLOUR,

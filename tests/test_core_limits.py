@@ -15,8 +15,8 @@ import pytest
 from numpy.typing import NDArray
 
 from splatc import core
-from splatc.core import library, structs
-from splatc.core.library import address, aligned, load
+from splatc.core import loading, structs
+from splatc.core.loading import address, aligned, load
 from tests.core_calls import DEFAULT, INVALID, OK, SITE, STEPS, DecodeCall, DrawCall, PredictCall, chained, decode_call
 from tests.fuzz.seeds import seeds
 
@@ -320,7 +320,7 @@ def test_gaussians_that_are_given_are_in_range(column: str, value: int, known: b
 
 def test_levels_below_the_first() -> None:
     """Where what stands before the steps could be one, and the row before the directions as well."""
-    memory = np.full(library.size_of("steps") + 64, 1, np.uint8)
+    memory = np.full(loading.size_of("steps") + 64, 1, np.uint8)
     memory[64:] = core.make_steps(3, *DEFAULT)
     call = PredictCall()
     call.task.steps = address(memory) + 64
@@ -393,7 +393,7 @@ def test_points_for_neighbours() -> None:
 
 
 def test_headers() -> None:
-    steps = np.zeros(library.size_of("steps"), np.uint8)
+    steps = np.zeros(loading.size_of("steps"), np.uint8)
 
     def made(**changed: int) -> int:
         header = structs.Header(3, *DEFAULT)
@@ -416,7 +416,7 @@ def test_headers() -> None:
 
 
 def test_first_tables() -> None:
-    steps, tables = core.make_steps(3, *DEFAULT), np.zeros(library.size_of("tables"), np.uint8)
+    steps, tables = core.make_steps(3, *DEFAULT), np.zeros(loading.size_of("tables"), np.uint8)
 
     def made() -> int:
         return int(load().core_first_tables(address(steps), address(tables)))
@@ -503,7 +503,7 @@ def test_counts_of_placed_gaussians() -> None:
     ]
     assert load().core_place(call.view, -1, *given, 3, 1, nothing) == INVALID
     call.view.tile_x = 1  # where nothing is
-    far = zeros((MOST + 1) * library.size_of("placed"))
+    far = zeros((MOST + 1) * loading.size_of("placed"))
     for count, fits in ((-1, False), (0, True), (MOST + 1, False)):
         assert (load().core_count_entries(call.view, count, address(far)) >= 0) == fits
         assert (load().core_count_tiles(call.view, count, address(far), nothing) == OK) == fits
@@ -732,7 +732,7 @@ def test_members_of_a_drawing(member: int, expected: int) -> None:
 def test_structs_and_levels() -> None:
     assert [load().core_struct_bytes(kind) for kind in (-1, 15, 1 << 30)] == [0, 0, 0]
     assert load().core_struct_bytes(12) == ctypes.sizeof(structs.Job)
-    assert (SITE.itemsize, STEPS.itemsize) == (library.size_of("site"), library.size_of("steps"))
+    assert (SITE.itemsize, STEPS.itemsize) == (loading.size_of("site"), loading.size_of("steps"))
     level, best = load().core_get_level(), load().core_best_level()
     assert [load().core_set_level(each) for each in (-1, 0, best + 1)] == [INVALID] * 3
     assert load().core_set_level(best) == OK
@@ -770,7 +770,7 @@ def test_phases_of_a_job(phases: list[int], count: int, expected: int) -> None:
     )
     assert load().core_start(job) == expected
     while expected == OK and (status := load().core_wait(job, 1000)) != OK:
-        assert status == library.RUNNING
+        assert status == loading.RUNNING
 
 
 @pytest.mark.parametrize(
@@ -803,7 +803,7 @@ def test_jobs_of_as_many_workers_as_there_may_be() -> None:
         job = structs.Job(kind=1, workers=workers, task=ctypes.addressof(call.task), items=items)
         call.task.workers = 2
         assert load().core_start(job) == OK
-        while (status := load().core_wait(job, 1000)) == library.RUNNING:
+        while (status := load().core_wait(job, 1000)) == loading.RUNNING:
             pass
         assert status in (OK, INVALID)  # a third worker has no workspace
 
@@ -812,7 +812,7 @@ def test_a_job_has_the_status_of_its_first_item_that_fails() -> None:
     call = DrawCall()
     job = structs.Job(kind=1, workers=2, task=ctypes.addressof(call.task), items=5)
     assert load().core_start(job) == OK
-    while (status := load().core_wait(job, 1000)) == library.RUNNING:
+    while (status := load().core_wait(job, 1000)) == loading.RUNNING:
         pass
     assert status == INVALID
 
@@ -827,7 +827,7 @@ def test_chunks_behind_the_last_gaussian(kind: int) -> None:
         DrawCall().view,
         [np.zeros(2 * count, np.float32) for _ in range(4)],
     )
-    placed = np.zeros(count * library.size_of("placed"), np.uint8)
+    placed = np.zeros(count * loading.size_of("placed"), np.uint8)
     task = (
         structs.Dequantizing(address(steps), count, *columns.addresses().values(), *map(address, floats))
         if kind == 2
@@ -836,13 +836,13 @@ def test_chunks_behind_the_last_gaussian(kind: int) -> None:
     for items, expected in ((2, OK), (3, INVALID)):
         job = structs.Job(kind=kind, workers=2, task=ctypes.addressof(task), items=items)
         assert load().core_start(job) == OK
-        while (status := load().core_wait(job, 1000)) == library.RUNNING:
+        while (status := load().core_wait(job, 1000)) == loading.RUNNING:
             pass
         assert status == expected
     if kind == 2:
         task.steps = None
         job = structs.Job(kind=kind, workers=2, task=ctypes.addressof(task), items=1)
         assert load().core_start(job) == OK
-        while (status := load().core_wait(job, 1000)) == library.RUNNING:
+        while (status := load().core_wait(job, 1000)) == loading.RUNNING:
             pass
         assert status == INVALID

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from splatc import core
-from splatc.core import library, loss_structs, pool
-from splatc.core.library import address, aligned, load
+from splatc.core import loading, loss_structs, pool
+from splatc.core.loading import address, aligned, load
 from splatc.core.losses import Kind, Loss
 
 Floats = NDArray[np.float64]
@@ -172,7 +172,7 @@ def test_same_bits_for_any_number_of_threads_and_instruction_set(kind: Kind, all
     found = []
     for number, level in itertools.product((1, 2, 8), range(2, load().core_best_level() + 1) or (1,)):
         core.set_threads(number)
-        assert load().core_set_level(level) == library.OK
+        assert load().core_set_level(level) == loading.OK
         found.append(compared(kind, drawn, samples))
     for value, gradient, squares in found:
         assert (value, squares) == found[0][::2]
@@ -247,15 +247,15 @@ def run(task: loss_structs.Loss, kind: int, items: int) -> int:
 )  # fmt: skip
 def test_wrong_arguments_are_refused(wrong: dict[str, int]) -> None:
     task, arrays = small_task()
-    assert run(task, 10, 1) == library.OK
-    assert run(task, 11, 1) == library.OK
+    assert run(task, 10, 1) == loading.OK
+    assert run(task, 11, 1) == loading.OK
     for name, number in wrong.items():
         setattr(task, name, number)
-    assert run(task, 11, 1) == library.INVALID
+    assert run(task, 11, 1) == loading.INVALID
     if not {"drawn", "gradient"} & set(wrong):
-        assert run(task, 10, 1) == library.INVALID
+        assert run(task, 10, 1) == loading.INVALID
         value, squares = ctypes.c_double(), ctypes.c_double()
-        assert load().core_loss_value(task, value, squares) == library.INVALID
+        assert load().core_loss_value(task, value, squares) == loading.INVALID
     del arrays
 
 
@@ -266,10 +266,10 @@ def test_items_behind_the_last_and_buffers_that_are_not_aligned_are_refused() ->
         count = load().core_loss_phases(task, target, address(phases))
         assert count == (2 if target else 3)
         last = int(phases[count - 1])
-        assert run(task, 10 if target else 11, last) == library.OK
-        assert run(task, 10 if target else 11, last + 1) == library.INVALID
+        assert run(task, 10 if target else 11, last) == loading.OK
+        assert run(task, 10 if target else 11, last + 1) == loading.INVALID
     task.workspace += 8
-    assert run(task, 11, 1) == library.INVALID
+    assert run(task, 11, 1) == loading.INVALID
     assert load().core_loss_phases(None, 0, address(phases)) == -1
     assert load().core_loss_workspace(None) == -1
     del arrays

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from splatc import bitstream, core
 from splatc.bitstream import Header, Layout, Pass, divide, encoding, layout, limits, predict, reach, stream
 from splatc.core import pack_structs, structs
-from splatc.core.library import INVALID, load
+from splatc.core.loading import INVALID, load
 from splatc.core.packing import Packing
 from splatc.gaussians import Gaussians
 from splatc.quantize import QuantizedGaussians, columns_of, dequantize, joined, quantize, ratio_table, steps_of

@@ -261,7 +261,7 @@ def test_ctrl_c_ends_a_long_call_at_once(code: str) -> None:
 
 def test_a_cancelled_call_leaves_the_pool_as_it_was(large: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = splatc.decode(large)
-    wait = core.library.load().core_wait
+    wait = core.loading.load().core_wait
     calls = []
 
     def interrupted(job: object, milliseconds: int) -> int:
@@ -269,10 +269,10 @@ def test_a_cancelled_call_leaves_the_pool_as_it_was(large: bytes, monkeypatch: p
         if len(calls) in (1, 2):
             raise KeyboardInterrupt
         if len(calls) == 3:
-            return core.library.RUNNING
+            return core.loading.RUNNING
         return int(wait(job, milliseconds))
 
-    monkeypatch.setattr(core.library.load(), "core_wait", interrupted)
+    monkeypatch.setattr(core.loading.load(), "core_wait", interrupted)
     with pytest.raises(KeyboardInterrupt):
         splatc.decode(large)
     assert len(calls) > 2  # and the second Ctrl-C did not leave workers with memory that is gone

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from splatc import core
-from splatc.core.library import address, aligned, load
+from splatc.core.loading import address, aligned, load
 from splatc.quantize import MAX_ANISOTROPY, angle_count_table, steps_of
 from splatc.steps import MAX_LEVELS, Quantizer
 from tests.core_calls import SITE, PredictCall

@@ -11,7 +11,7 @@ import pytest
 from splatc import core
 from splatc.blend import Blend
 from splatc.core import pool
-from splatc.core.library import load
+from splatc.core.loading import load
 from splatc.gaussians import Scene
 from splatc.render import draw_samples, reference, render
 from splatc.render.view import Scale, view

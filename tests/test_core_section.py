@@ -18,7 +18,7 @@ from splatc.bitstream.coder import AdaptiveTable, Encoder, Frequencies, Symbols
 from splatc.bitstream.layout import Layout, Section
 from splatc.bitstream.spread import SpreadTable
 from splatc.bitstream.stream import GaussianSymbols
-from splatc.core import library, structs
+from splatc.core import loading, structs
 from splatc.errors import CorruptFileError
 from splatc.quantize import ANGLE_COUNTS, QuantizedGaussians, joined, steps_of
 from splatc.steps import Quantizer
@@ -287,7 +287,7 @@ def test_nothing_is_read_behind_an_impossible_code(part: str, calls: int, count:
     call = recorded(lambda: read(header, section, content))
     for array in vars(call.columns).values():
         array[:] = 12345
-    assert call.run(0) == library.IMPOSSIBLE_CODE
+    assert call.run(0) == loading.IMPOSSIBLE_CODE
     columns = dict(vars(call.columns))
     colour = columns.pop("colour")
     columns |= {"luma": colour[:, 0], "first chroma": colour[4:, 1], "alpha": colour[4:, 3]}  # behind a first batch

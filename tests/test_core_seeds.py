@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from splatc.bitstream.positions import morton
 from splatc.core import seed_structs, seeds
-from splatc.core.library import INVALID, address, load
+from splatc.core.loading import INVALID, address, load
 from splatc.core.seeds import Tile
 from splatc.fit.planes import Planes
 from splatc.fit.seeding import seed

@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from splatc import core
-from splatc.core import library, loss_structs, pool, similarity
-from splatc.core.library import address, aligned, load
+from splatc.core import loading, loss_structs, pool, similarity
+from splatc.core.loading import address, aligned, load
 from splatc.metrics import WEIGHTS, ms_ssim, psnr, shown
 
 Floats = NDArray[np.float64]
@@ -144,7 +144,7 @@ def test_same_bits_for_any_number_of_threads_and_instruction_set(all_threads: No
     b, found = noisy(a, 9.0), set()
     for number, level in itertools.product((1, 2, 8), range(2, load().core_best_level() + 1) or (1,)):
         core.set_threads(number)
-        assert load().core_set_level(level) == library.OK
+        assert load().core_set_level(level) == loading.OK
         found.add((psnr(a, b), ms_ssim(a, b)))
     assert len(found) == 1
 
@@ -170,12 +170,12 @@ def test_wrong_arguments_are_refused(wrong: dict[str, int]) -> None:
     task.workspace_bytes = load().core_similarity_workspace(task)
     workspace, phases, means = aligned(task.workspace_bytes), np.zeros(2, np.int64), np.zeros((2, 5))
     task.workspace = address(workspace)
-    assert load().core_similarity_phases(task, address(phases)) == library.OK
-    assert pool.Work(13, 1).run(task, int(phases[1])) == library.OK
-    assert pool.Work(13, 1).run(task, int(phases[1]) + 1) == library.INVALID
+    assert load().core_similarity_phases(task, address(phases)) == loading.OK
+    assert pool.Work(13, 1).run(task, int(phases[1])) == loading.OK
+    assert pool.Work(13, 1).run(task, int(phases[1]) + 1) == loading.INVALID
     for name, value in wrong.items():
         setattr(task, name, value)
-    assert pool.Work(13, 1).run(task, 1) == library.INVALID
+    assert pool.Work(13, 1).run(task, 1) == loading.INVALID
     assert load().core_similarity_means(task, *map(address, means)) == -1
 
 
@@ -183,10 +183,10 @@ def test_wrong_arguments_are_refused(wrong: dict[str, int]) -> None:
 def test_wrong_arguments_of_squares_are_refused(wrong: dict[str, int]) -> None:
     a, sums = np.zeros(10, np.uint16), np.zeros(1, np.int64)
     task = loss_structs.Squares(address(a), address(a), 10, address(sums), 16)
-    assert pool.Work(12, 1).run(task, 1) == library.OK
+    assert pool.Work(12, 1).run(task, 1) == loading.OK
     for name, value in wrong.items():
         setattr(task, name, value)
-    assert pool.Work(12, 1).run(task, 1) == library.INVALID
+    assert pool.Work(12, 1).run(task, 1) == loading.INVALID
 
 
 @pytest.mark.parametrize("shape", SHAPES)

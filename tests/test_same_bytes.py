@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from splatc.core.library import load
+from splatc.core.loading import load
 
 ROOT = Path(__file__).parent.parent
 LEVELS = [f"v{level}" for level in range(2, load().core_best_level() + 1)]

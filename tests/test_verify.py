@@ -16,7 +16,7 @@ from splatc import bitstream
 from splatc.bitstream import Metadata, Pass, reader
 from splatc.bitstream.container import write
 from splatc.cli import main
-from splatc.core import library
+from splatc.core import loading
 from splatc.errors import CoreError, InputError
 from splatc.verifier import verify
 from tests.bitstream_cases import header_for, random_quantized
@@ -145,7 +145,7 @@ def test_the_function_takes_paths(tiny_splat: Path, tmp_path: Path) -> None:
 def test_what_goes_wrong_on_this_machine_is_no_fault_of_the_file(
     tiny_splat: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(library.load(), "core_start", lambda _: library.NO_THREAD)
+    monkeypatch.setattr(loading.load(), "core_start", lambda _: loading.NO_THREAD)
     with pytest.raises(CoreError, match="no thread"):
         verify(tiny_splat.read_bytes())
 

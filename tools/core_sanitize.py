@@ -61,7 +61,7 @@ def environment(level: str = "") -> dict[str, str]:
 def levels() -> list[str]:
     """The instruction sets that this processor has."""
     sys.path.insert(0, str(ROOT))
-    from splatc.core.library import load
+    from splatc.core.loading import load
 
     return [f"v{level}" for level in range(2, load().core_best_level() + 1)] or [""]
 

@@ -14,16 +14,16 @@ from splatc.bitstream import layout as layouts
 from splatc.bitstream import limits
 from splatc.bitstream.header import Header
 from splatc.bitstream.layout import LevelRange, Section
-from splatc.core import library, structs
+from splatc.core import loading, structs
 from splatc.errors import CorruptFileError
 from splatc.quantize import CORE_NAMES, QuantizedGaussians, steps_of
 
 MESSAGES = {
-    library.IMPOSSIBLE_CODE: "a stream of the GAUS chunk holds an impossible code: the file is damaged",
-    library.TOO_MANY_POINTS: "more points in a half than in the whole: the GAUS chunk is damaged",
-    library.NEEDLESS_ESCAPE: "an escape stands for a residual that has a symbol of its own: the GAUS chunk is damaged",
-    library.WRONG_END: "a stream of the GAUS chunk does not end where its last Gaussian does: the file is damaged",
-    library.BEYOND_REACH: "a section reaches {beyond:.1f} px beyond its block, the INDX chunk says {reach}: the file is damaged",
+    loading.IMPOSSIBLE_CODE: "a stream of the GAUS chunk holds an impossible code: the file is damaged",
+    loading.TOO_MANY_POINTS: "more points in a half than in the whole: the GAUS chunk is damaged",
+    loading.NEEDLESS_ESCAPE: "an escape stands for a residual that has a symbol of its own: the GAUS chunk is damaged",
+    loading.WRONG_END: "a stream of the GAUS chunk does not end where its last Gaussian does: the file is damaged",
+    loading.BEYOND_REACH: "a section reaches {beyond:.1f} px beyond its block, the INDX chunk says {reach}: the file is damaged",
 }
 PARTS = ("positions", "size", "anisotropy", "angle", "strips", "luma", "chroma", "alpha")
 """Of a stream, in the order of the tally of its bits."""
@@ -80,7 +80,7 @@ def decode(
     slots = {number: slot for slot, number in enumerate(each for each in numbers if each in parents)}
     steps = steps_of(header.quantizer, header.channels)
     table, levels, joined = np.zeros(len(numbers), structs.SECTION), list[tuple[int, ...]](), list[bytes]()
-    tables = np.zeros((len(slots), library.size_of("tables")), np.uint8)
+    tables = np.zeros((len(slots), loading.size_of("tables")), np.uint8)
     count = stream_bytes = 0
     depths: list[int] = []
     for number, row in zip(numbers, table, strict=True):
@@ -152,6 +152,6 @@ def _view(columns: core.Columns, row: np.void) -> QuantizedGaussians:
 
 def _check(table: NDArray[np.void], sections: list[Section], waves: list[NDArray[np.int32]]) -> None:
     for wave in waves:
-        for place in wave[table["status"][wave] != library.OK]:
+        for place in wave[table["status"][wave] != loading.OK]:
             message = MESSAGES[int(table["status"][place])]
             raise CorruptFileError(message.format(beyond=float(table["beyond"][place]), reach=sections[place].reach))

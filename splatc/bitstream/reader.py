@@ -13,7 +13,7 @@ from splatc.bitstream.cost import Cost, cost_of
 from splatc.bitstream.decoding import Decoded
 from splatc.bitstream.layout import Section
 from splatc.bitstream.structure import CheckMemory, Structure
-from splatc.core import library
+from splatc.core import loading
 from splatc.errors import CorruptFileError
 from splatc.quantize import QuantizedGaussians, empty_gaussians, joined
 
@@ -168,7 +168,7 @@ class Reader(Structure):
         chunk = self._chunk(container.GAUSSIANS_CHUNK)
         assert chunk is not None, "sections are known only where GAUS is"
         if section.length > limits.maximum_payload(section.count):
-            raise CorruptFileError(decoding.MESSAGES[library.WRONG_END])
+            raise CorruptFileError(decoding.MESSAGES[loading.WRONG_END])
         start = chunk.offset + section.offset
         if body is not None:
             content = body[section.offset : section.offset + section.length]

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc.core import library, structs
-from splatc.core.library import address, aligned, check, load, size_of
+from splatc.core import loading, structs
+from splatc.core.loading import address, aligned, check, load, size_of
 from splatc.core.pool import Work, patiently, set_threads, threads
 
 __all__ = [
@@ -146,7 +146,7 @@ def decode_sections(
     )  # fmt: skip
     for wave in waves:
         status = work.run(task, len(wave), wave)
-        if status in (library.INVALID, library.NO_THREAD):
+        if status in (loading.INVALID, loading.NO_THREAD):
             check(status)
         if status:
             return
@@ -233,7 +233,7 @@ def place(view: structs.View, mean: Floats, scale: Floats, angle: Floats, colour
     )  # fmt: skip
     _run_chunks(_PLACE, task, count)
     entries = load().core_count_entries(view, count, address(memory))
-    check(library.OK if entries >= 0 else library.INVALID)
+    check(loading.OK if entries >= 0 else loading.INVALID)
     return Placed(view, memory, entries)
 
 
@@ -284,5 +284,5 @@ def draw(
         workspace=address(workspace), workspace_bytes=load().core_draw_workspace(), stop=work.stop,
     )  # fmt: skip
     tiles = load().core_draw_tiles(task)
-    check(library.OK if tiles >= 0 else library.INVALID)
+    check(loading.OK if tiles >= 0 else loading.INVALID)
     check(work.run(task, tiles))

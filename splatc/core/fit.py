@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatc.core.fit_structs import Fit
-from splatc.core.library import INVALID, OK, TOO_SMALL, address, aligned, check, load, size_of
+from splatc.core.loading import INVALID, OK, TOO_SMALL, address, aligned, check, load, size_of
 from splatc.core.pool import Work, threads
 
 STEP, DRAW, MOVE, COSTS, ERRORS = range(5)

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc.core import library, loss_structs
-from splatc.core.library import address, aligned, check, load
+from splatc.core import loading, loss_structs
+from splatc.core.loading import address, aligned, check, load
 from splatc.core.pool import Work, threads
 
 Floats = NDArray[np.float32]
@@ -38,7 +38,7 @@ class Loss:
         """Sum of the squared differences of all samples of the last pictures compared."""
         self._task = loss_structs.Loss(_KINDS.index(kind), channels, width, height, workers=threads())
         size = load().core_loss_workspace(self._task)
-        check(library.OK if size >= 0 else library.INVALID)
+        check(loading.OK if size >= 0 else loading.INVALID)
         self._workspace = aligned(size)
         self._task.workspace, self._task.workspace_bytes = address(self._workspace), size
         self._height = height
@@ -85,6 +85,6 @@ class Loss:
     def _run(self, kind: int) -> None:
         phases = np.empty(_PHASES, np.int64)
         count = load().core_loss_phases(self._task, kind == _TARGET, address(phases))
-        check(library.OK if count > 0 else library.INVALID)
+        check(loading.OK if count > 0 else loading.INVALID)
         workers = min(threads(), self._task.workers)
         check(Work(kind, workers).run(self._task, int(phases[count - 1]), phases=phases[:count]))

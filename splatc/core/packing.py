@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from splatc import core
 from splatc.core import pack_structs
-from splatc.core.library import TOO_SMALL, address, aligned, check, load, size_of
+from splatc.core.loading import TOO_SMALL, address, aligned, check, load, size_of
 from splatc.core.pool import Work, threads
 
 _QUANTIZE, _PREDICT, _PACK = 22, 23, 24

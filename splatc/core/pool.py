@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from splatc import arguments, control_groups
 from splatc.core import structs
-from splatc.core.library import RUNNING, load
+from splatc.core.loading import RUNNING, load
 
 MOST = 64
 _PATIENCE = 50

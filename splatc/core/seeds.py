@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatc.core import seed_structs as structs
-from splatc.core.library import address, aligned, check, load
+from splatc.core.loading import address, aligned, check, load
 from splatc.core.pool import Work, patiently, threads
 
 Floats = NDArray[np.float32]

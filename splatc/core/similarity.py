@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc.core import library, loss_structs
-from splatc.core.library import address, aligned, check, load
+from splatc.core import loading, loss_structs
+from splatc.core.loading import address, aligned, check, load
 from splatc.core.pool import Work, threads
 
 Samples = NDArray[np.uint8 | np.uint16]
@@ -40,14 +40,14 @@ def similarities(a: Samples, b: Samples, channel: int) -> tuple[list[float], lis
         address(a), address(b), width, height, channels, channel, depth=8 * a.itemsize, workers=threads()
     )
     size = load().core_similarity_workspace(task)
-    check(library.OK if size >= 0 else library.INVALID)
+    check(loading.OK if size >= 0 else loading.INVALID)
     workspace, phases = aligned(size), np.empty(2, np.int64)
     task.workspace, task.workspace_bytes = address(workspace), size
     check(load().core_similarity_phases(task, address(phases)))
     check(Work(_SIMILARITY, task.workers).run(task, int(phases[-1]), phases=phases))
     structure, full = np.empty(SCALES), np.empty(SCALES)
     scales = load().core_similarity_means(task, address(structure), address(full))
-    check(library.OK if scales > 0 else library.INVALID)
+    check(loading.OK if scales > 0 else loading.INVALID)
     return structure[:scales].tolist(), full[:scales].tolist()
 
 

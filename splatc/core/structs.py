@@ -1,4 +1,4 @@
-"""The structs of ``core.h`` as ctypes and NumPy have them; ``library.py`` compares their sizes with those of the library."""
+"""The structs of ``core.h`` as ctypes and NumPy have them; ``loading.py`` compares their sizes with those of the library."""
 
 from __future__ import annotations
 

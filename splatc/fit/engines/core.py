@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from splatc.blend import Blend
 from splatc.core import fit as core_fit
 from splatc.core.fit_structs import MAX_CHANNELS, Adam, Fit, Rate
-from splatc.core.library import address
+from splatc.core.loading import address
 from splatc.core.losses import Kind, Loss
 from splatc.fit.densification import densified, sample_places
 from splatc.fit.engine import EPSILON, Step
