@@ -30,6 +30,7 @@ __all__ = [
     "open_input",
     "read_all",
     "read_input",
+    "unreadable",
 ]
 
 _PIECE = 1 << 20
@@ -47,9 +48,14 @@ def open_input(path: str) -> Iterator[BinaryIO]:
         descriptor = descriptor_of(path)
         stream = Path(path).open("rb") if descriptor is None else os.fdopen(os.dup(descriptor), "rb")  # noqa: SIM115 - closed below; only opening it belongs in this try
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise InputError(f"{display(path)}: cannot be read: {reason_of(error)}") from error
+        raise unreadable(path, error) from error
     with stream:
         yield stream
+
+
+def unreadable(path: str, error: Exception) -> InputError:
+    """What to raise where the system does not give the bytes of a file."""
+    return InputError(f"{display(path)}: cannot be read: {reason_of(error)}")
 
 
 def read_input(path: str, *, limit: int) -> bytes:
@@ -71,7 +77,7 @@ def read_all(stream: BinaryIO, path: str, *, limit: int) -> bytes:
             parts.append(part)
             missing -= len(part)
     except OSError as error:
-        raise InputError(f"{display(path)}: cannot be read: {reason_of(error)}") from error
+        raise unreadable(path, error) from error
     if missing <= 0:
         raise LimitError(f"{display(path)}: longer than the {limit} bytes that splatc accepts")
     return b"".join(parts)

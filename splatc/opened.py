@@ -13,7 +13,7 @@ from splatc.bitstream.container import SIGNATURE
 from splatc.bitstream.limits import MAX_FILE_BYTES
 from splatc.bitstream.source import PIECE, plain_file
 from splatc.errors import InputError, LimitError, reason_of
-from splatc.files import display, open_input
+from splatc.files import display, open_input, unreadable
 
 KEPT_BYTES = 1 << 25
 """Of a pipe so much is kept in memory; what is longer goes into a temporary file, where any folder takes one."""
@@ -107,7 +107,7 @@ def _part(stream: BinaryIO, path: str) -> bytes:
     try:
         return getattr(stream, "read1", stream.read)(PIECE) or b""
     except (OSError, ValueError) as error:
-        raise InputError(f"{display(path)}: cannot be read: {reason_of(error)}") from error
+        raise unreadable(path, error) from error
 
 
 def _temporary() -> AbstractContextManager[Any]:

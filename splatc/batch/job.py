@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from splatc.errors import SplatError
-from splatc.files import read_input
+from splatc.opened import open_file
 
 if TYPE_CHECKING:
     from splatc.batch.journal import Journal
@@ -18,8 +17,6 @@ Stamp = tuple[int, int]
 """Size and time of change (ns) of a file: which version of it is meant, in this run and in later ones."""
 Version = tuple[int, int, int]
 """The same with the time at which its entry in the folder changed: that also shows a file replaced by one of equal size and date."""
-
-_MAX_FILE_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -81,8 +78,9 @@ def look_at(source: str, output: str, status: Literal["done", "kept"]) -> Outcom
     if not os.path.isfile(output):  # noqa: PTH113 - raises nothing; a pipe would be waited for
         return None
     try:
-        structure = Structure(io.BytesIO(read_input(output, limit=_MAX_FILE_BYTES)))
-        structure.check()
+        with open_file(output) as file:
+            structure = Structure(file)
+            structure.check()
     except SplatError:
         return None
     header, size = structure.header, structure.file_bytes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import PIL.Image
 
@@ -34,6 +35,24 @@ class Extent:
     channels: int
     bit_depth: int
     """8 or 16"""
+
+
+class Sized(Protocol):
+    """What a reader of a header of its own says of a picture."""
+
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def channels(self) -> int: ...
+    @property
+    def bit_depth(self) -> int: ...
+
+
+def extent_as_told(header: Sized) -> Extent:
+    """The size by such a header."""
+    return Extent(header.width, header.height, header.channels, header.bit_depth)
 
 
 def extent(picture: PIL.Image.Image) -> Extent:

@@ -9,7 +9,7 @@ import PIL.Image
 
 from splatc.files import open_input, read_all
 from splatc.pixels import netpbm, pillow_source, tiff
-from splatc.pixels.extent import Extent, extent
+from splatc.pixels.extent import Extent, extent, extent_as_told
 from splatc.pixels.opening import open_surveyed
 from splatc.pixels.source import MAX_PIPED, explained
 
@@ -23,11 +23,9 @@ def extent_of(path: str) -> Extent:
         head = seekable.read(4)
         seekable.seek(0)
         if tiff.is_tiff(head):
-            layout = tiff.header_of(seekable)
-            return Extent(layout.width, layout.height, layout.channels, layout.bit_depth)
+            return extent_as_told(tiff.header_of(seekable))
         if netpbm.is_pam(head):
-            pam = netpbm.read_header(seekable)
-            return Extent(pam.width, pam.height, pam.channels, pam.bit_depth)
+            return extent_as_told(netpbm.read_header(seekable))
         return extent(_opened(seekable))
 
 

@@ -25,7 +25,7 @@ from splatc.errors import InputError, InputImageError, LimitError, SplatError
 from splatc.files import STDIO, named, open_input, read_all
 from splatc.pixels import deep, kinds, large_source, netpbm, pillow_source, tiff
 from splatc.pixels.colour import kept_profile
-from splatc.pixels.extent import Extent, extent
+from splatc.pixels.extent import Extent, extent, extent_as_told
 from splatc.pixels.file_metadata import file_metadata
 from splatc.pixels.image import Image, Samples
 from splatc.pixels.opening import open_surveyed
@@ -219,33 +219,31 @@ def _open(path: str, file: BinaryIO, trusted: bool, check: Callable[[Extent], No
 
     if picture.mode != "CMYK":
         icc, profile_notes = kept_profile(told.colours, channels)
-    exif, xmp = upright(told.exif, told.xmp, told.orientation)
-    xmp, xmp_notes = without_absent_parts(xmp)
-    metadata, long_notes = _storable(Metadata(icc, exif, xmp))
-    more = (*more, *told.notes, *profile_notes, *found.notes, *xmp_notes, *long_notes)
+    metadata, kept_notes = _kept(icc, told.exif, told.xmp, told.orientation)
+    more = (*more, *told.notes, *profile_notes, *found.notes, *kept_notes)
     notes = tuple(dict.fromkeys((*notes, *more)))  # each once
     return PixelSource(*size, channels, depth, metadata, notes, description, read, path, found.doubtful)
 
 
-def _storable(metadata: Metadata) -> tuple[Metadata, list[str]]:
-    """What of it a ``.splat2d`` file holds, and sentences about what is too long."""
+def _kept(icc: bytes, exif: bytes, xmp: bytes, orientation: int) -> tuple[Metadata, tuple[str, ...]]:
+    """What a ``.splat2d`` file holds of this, for pixels that are turned upright, and sentences about what it does not."""
+    exif, xmp = upright(exif, xmp, orientation)
+    xmp, xmp_notes = without_absent_parts(xmp)
+    metadata = Metadata(icc, exif, xmp)
     names = {"icc": "the colour profile", "exif": "EXIF", "xmp": "XMP"}
     long = [field for field in names if len(getattr(metadata, field)) > MAX_METADATA]
     notes = [f"{names[field]} of {len(getattr(metadata, field))} bytes is too long and is left out" for field in long]
-    return replace(metadata, **dict.fromkeys(long, b"")), notes
+    return replace(metadata, **dict.fromkeys(long, b"")), (*xmp_notes, *notes)
 
 
 def _open_tiff(path: str, stream: BinaryIO, check: Callable[[Extent], None] | None) -> PixelSource:
     if check is not None:
-        layout = tiff.header_of(stream)
-        check(Extent(layout.width, layout.height, layout.channels, layout.bit_depth))
+        check(extent_as_told(tiff.header_of(stream)))
     named_file = None if path == STDIO or isinstance(stream, io.BytesIO) else path
     found = tiff.open_tiff(stream, named_file, STREAM_ABOVE)
     icc, notes = kept_profile(found.colours, found.channels)
-    exif, xmp = upright(found.exif, found.xmp, found.orientation)
-    xmp, xmp_notes = without_absent_parts(xmp)
-    metadata, long_notes = _storable(Metadata(icc, exif, xmp))
-    notes = tuple(dict.fromkeys((*found.notes, *notes, *xmp_notes, *long_notes)))
+    metadata, kept_notes = _kept(icc, found.exif, found.xmp, found.orientation)
+    notes = tuple(dict.fromkeys((*found.notes, *notes, *kept_notes)))
     shape = found.width, found.height, found.channels, found.bit_depth
     return PixelSource(*shape, metadata, notes, found.description, found.strips, path)
 
@@ -253,7 +251,7 @@ def _open_tiff(path: str, stream: BinaryIO, check: Callable[[Extent], None] | No
 def _open_pam(path: str, stream: BinaryIO, check: Callable[[Extent], None] | None) -> PixelSource:
     pam = netpbm.read_header(stream)
     if check is not None:
-        check(Extent(pam.width, pam.height, pam.channels, pam.bit_depth))
+        check(extent_as_told(pam))
     shape, rows = (pam.width, pam.height, pam.channels, pam.bit_depth), netpbm.rows_of(pam, stream)
     return PixelSource(*shape, Metadata(), pam.notes, "PAM", lambda: pillow_source.strips(pam.height, rows), path)
 
