@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import io
+import mmap
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -205,3 +207,22 @@ class DrawCall:
 
 
 INVALID, OK = loading.INVALID, loading.OK
+MOST = 1 << 26
+"""Gaussians, and cells a side of a grid."""
+
+
+def blank(count: int, channels: int) -> core.Columns:
+    """Gaussians of zeros."""
+    columns = core.Columns.empty(count, channels)
+    for array in vars(columns).values():
+        array[:] = 0
+    return columns
+
+
+def zeros(size: int) -> NDArray[np.uint8]:
+    """Memory to read that takes none, where the system can."""
+    if sys.platform == "win32":
+        return np.zeros(1000, np.uint8)
+    return np.frombuffer(
+        mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ), np.uint8
+    )

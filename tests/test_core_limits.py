@@ -1,27 +1,34 @@
-"""Lying arguments: whatever the numbers of a call say, the core refuses what does not fit its buffers.
+"""Lying arguments, of reading and writing: whatever the numbers of a call say, the core refuses what does not fit its buffers.
 
 tools/core_mutation.py takes each check away.
 """
 
 from __future__ import annotations
 
-import ctypes
-import mmap
-import sys
 from collections.abc import Callable
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from splatc import core
 from splatc.core import loading, structs
 from splatc.core.loading import address, aligned, load
-from tests.core_calls import DEFAULT, INVALID, OK, SITE, STEPS, DecodeCall, DrawCall, PredictCall, chained, decode_call
+from tests.core_calls import (
+    DEFAULT,
+    INVALID,
+    MOST,
+    OK,
+    SITE,
+    STEPS,
+    DecodeCall,
+    PredictCall,
+    blank,
+    chained,
+    decode_call,
+    zeros,
+)
 from tests.fuzz.seeds import seeds
 
-MOST = 1 << 26
-"""Gaussians, and cells a side of a grid."""
 STEPS_END = (1 << 58) // (120194 << 23)
 """Cells a side where positions have the coarsest step: their coordinates in 1/16 px have 30 bits."""
 
@@ -36,14 +43,6 @@ def section_call(divided: bytes) -> DecodeCall:
     call = decode_call(divided)
     assert call.run(0) == OK
     return call
-
-
-def blank(count: int, channels: int) -> core.Columns:
-    """Gaussians of zeros."""
-    columns = core.Columns.empty(count, channels)
-    for array in vars(columns).values():
-        array[:] = 0
-    return columns
 
 
 # ---- Sections ----
@@ -455,394 +454,3 @@ def test_integers_that_index_a_table(column: str, value: int, expected: int) -> 
         load().core_dequantize(address(steps), 2, *arrays) == load().core_dequantize(address(steps), 0, *arrays) == OK
     )
     assert load().core_dequantize(address(steps), -1, *arrays) == INVALID
-
-
-# ---- Views ----
-
-VIEW_LIMITS = {
-    "columns": 31,
-    "rows": 31,
-    "tiles_x": 30,
-    "tiles_y": 30,
-    "left": 40,
-    "top": 40,
-    "tile_x": 40,
-    "tile_y": 40,
-    "end_x": 44,
-    "end_y": 44,
-}
-"""Bits of the numbers of a view."""
-
-
-@pytest.mark.parametrize("field", [*VIEW_LIMITS, "samples"])
-def test_numbers_of_views(field: str) -> None:
-    wrong = (-1, 1 << VIEW_LIMITS[field]) if field in VIEW_LIMITS else (0, 9, -1)
-    right = (0, (1 << VIEW_LIMITS[field]) - 1) if field in VIEW_LIMITS else (1, 8)
-    call, memory = DrawCall(), np.zeros(16, np.int64)
-    nothing = address(memory)
-    for value, fits in [*((value, False) for value in wrong), *((value, True) for value in right)]:
-        setattr(call.view, field, value)
-        assert (load().core_place(call.view, 0, *[nothing] * 4, 3, 1, nothing) == OK) == fits
-        assert (load().core_count_entries(call.view, 0, nothing) == 0) == fits
-        if not fits:
-            assert load().core_count_tiles(call.view, 0, nothing, nothing) == INVALID
-            assert load().core_fill_tiles(call.view, 0, *[nothing] * 4, 0) == INVALID
-            assert call.tiles() == -1
-            assert call.run() == INVALID
-
-
-def test_counts_of_placed_gaussians() -> None:
-    call, memory = DrawCall(), np.zeros(16, np.int64)
-    nothing = address(memory)
-    given = [nothing] * 4
-    assert [load().core_place(call.view, 0, *given, channels, 1, nothing) for channels in (0, 1, 4, 5)] == [
-        INVALID,
-        OK,
-        OK,
-        INVALID,
-    ]
-    assert load().core_place(call.view, -1, *given, 3, 1, nothing) == INVALID
-    call.view.tile_x = 1  # where nothing is
-    far = zeros((MOST + 1) * loading.size_of("placed"))
-    for count, fits in ((-1, False), (0, True), (MOST + 1, False)):
-        assert (load().core_count_entries(call.view, count, address(far)) >= 0) == fits
-        assert (load().core_count_tiles(call.view, count, address(far), nothing) == OK) == fits
-        assert (load().core_fill_tiles(call.view, count, address(far), nothing, nothing, nothing, 0) == OK) == fits
-
-
-def zeros(size: int) -> NDArray[np.uint8]:
-    """Memory to read that takes none, where the system can."""
-    if sys.platform == "win32":
-        return np.zeros(1000, np.uint8)
-    return np.frombuffer(
-        mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ), np.uint8
-    )
-
-
-def test_entries_of_a_huge_view_do_not_overflow() -> None:
-    """Five Gaussians that reach every tile of 2^30 x 2^30."""
-    view = structs.View(density=1.0, samples=1, columns=1, rows=1, tiles_x=(1 << 30) - 1, tiles_y=(1 << 30) - 1)
-    big = np.full((5, 2), 1e15, np.float32)
-    placed = core.place(
-        view, np.zeros((5, 2), np.float32), big, np.zeros(5, np.float32), np.zeros((5, 3), np.float32), False
-    )
-    assert placed.entries == 1 << 62
-
-
-def test_gaussians_that_are_none_reach_nothing() -> None:
-    """Not a number, infinite, or turned further than a float can say where."""
-    view = DrawCall().view
-    for field in range(3):
-        for value in (np.nan, np.inf, -np.inf, 3e38, -3e38):
-            mean, scale, angle = (np.ones(shape, np.float32) for shape in ((1, 2), (1, 2), (1,)))
-            (mean, scale, angle)[field][...] = value
-            placed = core.place(view, mean, scale, angle, np.ones((1, 3), np.float32), True)
-            assert placed.entries == 0 or field == 2
-            lists = core.sort_into_tiles(placed)
-            out = np.zeros((40, 200, 3), np.uint8)
-            core.draw(placed, lists, np.zeros(3, np.float32), True, 0, 40, out)
-
-
-@pytest.mark.parametrize(
-    ("place", "value"), [(0, 1), (0, -1), (1, -1), (1, 1 << 40), (2, 1 << 62), (3, -(1 << 40)), (4, 1 << 40), (4, -1)]
-)
-def test_lists_that_lie_are_not_filled(place: int, value: int) -> None:
-    call = DrawCall()
-    starts, members, cursor = call.lists.starts.copy(), call.lists.members.copy(), np.zeros(4, np.int64)
-    given = call.view, 9, address(call.placed.memory), address(starts), address(cursor), address(members)
-    assert load().core_fill_tiles(*given, len(members)) == OK
-    starts[place] = value
-    assert load().core_fill_tiles(*given, len(members)) == INVALID
-
-
-def test_lists_with_too_little_room_are_not_filled() -> None:
-    """The tiles' parts are there, but one is too small for what reaches it."""
-    call = DrawCall()
-    starts, members, cursor = call.lists.starts.copy(), call.lists.members.copy(), np.zeros(4, np.int64)
-    assert starts[1] > 0
-    starts[1] -= 1
-    given = call.view, 9, address(call.placed.memory), address(starts), address(cursor), address(members)
-    assert load().core_fill_tiles(*given, len(members)) == INVALID
-
-
-def test_lists_descend_where_nothing_is() -> None:
-    """All that there is fills the first list: nobody looks at the others, and they are refused all the same."""
-    view = DrawCall().view
-    arrays = (
-        np.full((2, 2), 20, np.float32),
-        np.ones((2, 2), np.float32),
-        np.zeros(2, np.float32),
-        np.ones((2, 3), np.float32),
-    )
-    placed = core.place(view, *arrays, True)
-    members, cursor = np.zeros(2, np.int32), np.zeros(4, np.int64)
-    for starts, expected in (
-        ([0, 2, 2, 2, 2], OK),
-        ([0, 5, 2, 2, 2], INVALID),
-        ([0, 2, 3, 2, 2], INVALID),
-        ([0, 2, 1, 1, 2], INVALID),
-    ):
-        memory = np.array(starts, np.int64)
-        given = view, 2, address(placed.memory), address(memory), address(cursor), address(members), 2
-        assert load().core_fill_tiles(*given) == expected
-
-
-# ---- Drawing ----
-
-
-def test_a_whole_view_is_drawn() -> None:
-    call = DrawCall()
-    assert call.tiles() == 4
-    assert [call.run(tile, tile % 2) for tile in range(4)] == [OK] * 4
-    for tile, worker in ((-1, 0), (4, 0), (0, -1), (0, 2)):
-        assert call.run(tile, worker) == INVALID
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("view", None), ("channels", 0), ("channels", 5), ("depth", 0), ("depth", 24), ("depth", 64), ("first", -1),
-        ("first", 41), ("last", 41),
-        ("last", -1), ("out_bytes", 40 * 200 * 6 - 1), ("out_bytes", -1), ("workspace_bytes", 5 * 128 * 32 * 4 - 64),
-        ("workspace_bytes", 5 * 128 * 32 * 4 + 8), ("channels", 4), ("depth", 32),
-    ],
-)  # fmt: skip
-def test_a_number_of_a_drawing_lies(field: str, value: int | None) -> None:
-    call = DrawCall()
-    setattr(call.task, field, value)
-    assert call.tiles() == -1
-    assert call.run() == INVALID
-
-
-def test_memory_of_a_drawing_is_aligned() -> None:
-    for depth, shift, fits in ((8, 1, True), (16, 1, False), (16, 2, True), (32, 2, False), (32, 4, True)):
-        call = DrawCall(depth)
-        call.task.last = 10
-        call.task.out += shift
-        call.task.out_bytes -= 64
-        assert (call.run() == OK) == fits
-    call = DrawCall()
-    call.task.workspace += 32
-    assert call.run() == INVALID
-
-
-def test_a_view_without_columns_has_nothing_to_draw() -> None:
-    call = DrawCall()
-    call.view.columns = 0
-    assert call.tiles() == -1
-    call.view.columns = 1
-    assert call.tiles() == 4
-    assert call.run() == OK
-
-
-def test_numbers_of_a_drawing_that_fit_its_memory() -> None:
-    """Ten rows: what is wrong is not too much for the buffer."""
-    for first, last, fits in ((-1, 9, False), (0, 10, True), (30, 40, True), (31, 41, False)):
-        call = DrawCall()
-        call.task.first, call.task.last = first, last
-        assert (call.tiles() >= 0) == fits
-    for channels, fits in ((1, True), (4, True), (5, False)):
-        call = DrawCall()
-        call.task.last, call.task.channels = 10, channels
-        assert (call.run() == OK) == fits
-
-
-def test_all_instruction_sets_draw() -> None:
-    level, best = load().core_get_level(), load().core_best_level()
-    levels = range(min(2, best), best + 1)
-    for each in range(6):
-        assert (load().core_set_level(each) == OK) == (each in levels)
-        assert DrawCall().run() == OK
-    load().core_set_level(level)
-
-
-def test_rows_of_a_drawing() -> None:
-    """Tiles are numbered from the first that a row lies in; no rows, no tiles."""
-    call = DrawCall()
-    for first, last, tiles in ((0, 32, 2), (31, 33, 4), (32, 40, 2), (5, 5, 0)):
-        call.task.first, call.task.last = first, last
-        assert call.tiles() == tiles
-        assert call.run(tiles) == INVALID
-    call.task.first, call.task.last = 32, 40
-    assert call.run(-1) == INVALID  # the last of the row above
-    call.task.first, call.task.last = 20, 19
-    assert call.tiles() == -1
-
-
-def test_a_view_whose_tiles_lie_elsewhere() -> None:
-    """Rows above the first tile, or below the last: only tiles that have lists are drawn."""
-    call = DrawCall()
-    for tile_y, tiles in ((1, 2), (2, 0), (1 << 39, 0)):
-        call.view.tile_y = tile_y
-        assert call.tiles() == tiles
-        assert call.run(tiles) == INVALID
-    call.view.tile_y, call.view.tiles_y = 0, 1
-    assert call.tiles() == 2
-    assert call.run(2) == INVALID
-
-
-@pytest.mark.parametrize(
-    ("starts", "expected"),
-    [
-        ([0, 0, 0, 0, 0], OK),
-        ([-1, 0, 0, 0, 0], INVALID),
-        ([2, 1, 1, 1, 1], INVALID),
-        ([0, 1 << 40, 1 << 40, 0, 0], INVALID),
-    ],
-)
-def test_lists_of_a_drawing(starts: list[int], expected: int) -> None:
-    call = DrawCall()
-    call.lists.starts[:] = starts
-    assert call.run(0) == expected
-
-
-def test_the_end_of_the_lists_of_a_drawing() -> None:
-    call = DrawCall()
-    count = len(call.lists.members)
-    for end, expected in ((count, OK), (count + 1, INVALID)):
-        call.lists.starts[:2] = count - 1, end
-        assert call.run(0) == expected
-
-
-def test_members_that_are_there_but_not_told() -> None:
-    """Before the first and behind the last, where memory holds numbers of Gaussians."""
-    call = DrawCall()
-    call.lists.starts[:] = 0
-    call.task.members += 4
-    assert call.run(0) == OK
-    call.lists.starts[0] = -1
-    assert call.run(0) == INVALID
-    call.lists.starts[0], call.lists.starts[1] = 0, 2
-    for count, expected in ((2, OK), (1, INVALID)):
-        call.task.member_count = count
-        assert call.run(0) == expected
-
-
-@pytest.mark.parametrize(("member", "expected"), [(-1, INVALID), (8, OK), (9, INVALID), (1 << 30, INVALID)])
-def test_members_of_a_drawing(member: int, expected: int) -> None:
-    call = DrawCall()
-    assert call.lists.starts[1] > 1
-    call.lists.members[0] = member
-    assert call.run(0) == expected
-
-
-# ---- The library and its threads ----
-
-
-def test_structs_and_levels() -> None:
-    assert [load().core_struct_bytes(kind) for kind in (-1, 15, 1 << 30)] == [0, 0, 0]
-    assert load().core_struct_bytes(12) == ctypes.sizeof(structs.Job)
-    assert (SITE.itemsize, STEPS.itemsize) == (loading.size_of("site"), loading.size_of("steps"))
-    level, best = load().core_get_level(), load().core_best_level()
-    assert [load().core_set_level(each) for each in (-1, 0, best + 1)] == [INVALID] * 3
-    assert load().core_set_level(best) == OK
-    assert load().core_set_level(level) == OK
-    assert load().core_get_level() == level
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("workers", 0), ("workers", 65), ("workers", -1), ("items", -1), ("task", None), ("kind", 5), ("kind", 31), ("kind", 32),
-        ("kind", -1),
-    ],
-)  # fmt: skip
-def test_a_number_of_a_job_lies(field: str, value: int | None) -> None:
-    call = DrawCall()
-    job = structs.Job(kind=1, workers=2, task=ctypes.addressof(call.task), items=0)
-    setattr(job, field, value)
-    assert load().core_start(job) == INVALID
-    assert load().core_start(None) == INVALID
-
-
-@pytest.mark.parametrize(
-    ("phases", "count", "expected"),
-    [
-        ([4], 1, OK), ([1, 4], 2, OK), ([0, 0, 3, 3, 4], 5, OK), ([4], 0, INVALID), ([4], -1, INVALID), ([3], 1, INVALID),
-        ([5], 1, INVALID), ([4, 3], 1, OK), ([4, 3], 2, INVALID), ([3, 2, 4], 3, INVALID), ([-1, 4], 2, INVALID), ([5, 4], 2, INVALID),
-    ],
-)  # fmt: skip
-def test_phases_of_a_job(phases: list[int], count: int, expected: int) -> None:
-    """They end one after the other, the last with the items."""
-    call, ends = DrawCall(), np.array(phases, np.int64)
-    job = structs.Job(
-        kind=1, workers=2, task=ctypes.addressof(call.task), items=4, phases=address(ends), phase_count=count
-    )
-    assert load().core_start(job) == expected
-    while expected == OK and (status := load().core_wait(job, 1000)) != OK:
-        assert status == loading.RUNNING
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [{"joined": 2}, {"joined": -1}, *({"kind": kind} for kind in (-1, -(1 << 28), 3 + 28, 32, 1 << 28))],
-    ids=str,
-)
-def test_jobs_of_no_kind(wrong: dict[str, int]) -> None:
-    call = DrawCall()
-    fields = {"kind": 1, "workers": 2, "task": ctypes.addressof(call.task), "items": 4}
-    assert load().core_start(structs.Job(**(fields | wrong))) == INVALID
-
-
-def test_a_job_of_no_phases_is_wrong_whatever_lies_before_them() -> None:
-    call, ends = DrawCall(), np.array([4, 4], np.int64)
-    job = structs.Job(
-        kind=1,
-        workers=2,
-        task=ctypes.addressof(call.task),
-        items=4,
-        phases=address(ends) + ends.itemsize,
-        phase_count=0,
-    )
-    assert load().core_start(job) == INVALID
-
-
-def test_jobs_of_as_many_workers_as_there_may_be() -> None:
-    call = DrawCall()
-    for workers, items in ((1, 4), (64, 4), (1, 0)):
-        job = structs.Job(kind=1, workers=workers, task=ctypes.addressof(call.task), items=items)
-        call.task.workers = 2
-        assert load().core_start(job) == OK
-        while (status := load().core_wait(job, 1000)) == loading.RUNNING:
-            pass
-        assert status in (OK, INVALID)  # a third worker has no workspace
-
-
-def test_a_job_has_the_status_of_its_first_item_that_fails() -> None:
-    call = DrawCall()
-    job = structs.Job(kind=1, workers=2, task=ctypes.addressof(call.task), items=5)
-    assert load().core_start(job) == OK
-    while (status := load().core_wait(job, 1000)) == loading.RUNNING:
-        pass
-    assert status == INVALID
-
-
-@pytest.mark.parametrize("kind", [2, 3])
-def test_chunks_behind_the_last_gaussian(kind: int) -> None:
-    """4096 Gaussians an item: of 4097 there are two."""
-    count = 4097
-    columns = blank(count, 1)
-    steps, view, floats = (
-        core.make_steps(1, *DEFAULT),
-        DrawCall().view,
-        [np.zeros(2 * count, np.float32) for _ in range(4)],
-    )
-    placed = np.zeros(count * loading.size_of("placed"), np.uint8)
-    task = (
-        structs.Dequantizing(address(steps), count, *columns.addresses().values(), *map(address, floats))
-        if kind == 2
-        else structs.Placing(ctypes.pointer(view), count, *map(address, floats), 1, 0, address(placed))
-    )
-    for items, expected in ((2, OK), (3, INVALID)):
-        job = structs.Job(kind=kind, workers=2, task=ctypes.addressof(task), items=items)
-        assert load().core_start(job) == OK
-        while (status := load().core_wait(job, 1000)) == loading.RUNNING:
-            pass
-        assert status == expected
-    if kind == 2:
-        task.steps = None
-        job = structs.Job(kind=kind, workers=2, task=ctypes.addressof(task), items=1)
-        assert load().core_start(job) == OK
-        while (status := load().core_wait(job, 1000)) == loading.RUNNING:
-            pass
-        assert status == INVALID

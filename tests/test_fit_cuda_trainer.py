@@ -30,11 +30,12 @@ from splatc.fit.task import Task
 from splatc.fit.trainer import Moment, fit
 from splatc.gaussians import Gaussians
 from splatc.image_io import Image, load
-from splatc.quantize import QuantizedGaussians, dequantize, quantize
+from splatc.quantize import dequantize, quantize
 from splatc.rate_control import RateControl, Target
 from splatc.steps import Quantizer
 from tests.cuda_host.emulator import HostDevice, needs_compiler
 from tests.engines import table_of
+from tests.packings import counting
 from tests.scenes import floats, random_gaussians
 from tests.test_fit import BACKGROUND, HEIGHT, WIDTH, error, picture
 
@@ -174,19 +175,6 @@ def test_without_a_gpu_the_cpu_fits(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(DeviceError, match=str(reason)):
             Wanted("cuda", "auto").choose("psnr", told)
     assert Wanted("auto", "cpu").choose("psnr", told) == on_cpu()
-
-
-def counting(rate: RateControl, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many Gaussians it measures, every time."""
-    packs: list[int] = []
-    measure = rate.measure
-
-    def count(quantized: QuantizedGaussians) -> int:
-        packs.append(len(quantized))
-        return measure(quantized)
-
-    monkeypatch.setattr(rate, "measure", count)
-    return packs
 
 
 def test_who_is_hurried_packs_less_often_while_there_are_far_too_many(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pytest
 from splatc.bitstream import Header, Metadata
 from splatc.quantize import QuantizedGaussians
 from splatc.rate_control import RateControl, Target, quantize_for
+from tests.packings import counting
 from tests.scenes import random_gaussians
 
 HEADER = Header(200, 100, channels=3, background=(0, 0, 0))
@@ -17,26 +18,13 @@ def quantized(count: int, seed: int = 0) -> QuantizedGaussians:
     return quantize_for(HEADER, random_gaussians(np.random.default_rng(seed), count, HEADER.width, HEADER.height))
 
 
-def packings(rate: RateControl, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The number of Gaussians of each file that is measured from now on."""
-    counts: list[int] = []
-    measure = rate.measure
-
-    def counted(gaussians: QuantizedGaussians) -> int:
-        counts.append(len(gaussians))
-        return measure(gaussians)
-
-    monkeypatch.setattr(rate, "measure", counted)
-    return counts
-
-
 @pytest.mark.parametrize("hurried", [False, True])
 @pytest.mark.parametrize("size", [60, 100, 400, 1500])
 def test_a_file_far_too_large_is_trimmed_in_a_few_looks(
     size: int, hurried: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rate = RateControl(HEADER, Target("bytes", size), Metadata(), hurried=hurried)
-    looks = packings(rate, monkeypatch)
+    looks = counting(rate, monkeypatch)
     gaussians = quantized(400)
     data = rate.trim(gaussians, np.arange(400, dtype=np.float32))
     assert len(data) <= size
@@ -47,7 +35,7 @@ def test_a_file_far_too_large_is_trimmed_in_a_few_looks(
 
 def test_all_stay_where_all_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     rate = RateControl(HEADER, Target("bytes", 100_000), Metadata())
-    looks = packings(rate, monkeypatch)
+    looks = counting(rate, monkeypatch)
     gaussians = quantized(400)
     assert rate.trim(gaussians, np.ones(400, np.float32)) == rate.pack(gaussians)
     assert looks == [400]

@@ -30,7 +30,8 @@ import core_build
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = (
-    "tests/test_core_limits.py", "tests/test_core_section.py", "tests/test_core_raster.py", "tests/test_hostile.py",
+    "tests/test_core_limits.py", "tests/test_core_draw_limits.py", "tests/test_core_job_limits.py",
+    "tests/test_core_section.py", "tests/test_core_raster.py", "tests/test_hostile.py",
     "tests/test_conformance.py",
 )  # fmt: skip
 """Those that kill most come first."""
@@ -268,7 +269,9 @@ class Workshop:
 def stages_of(file: str, quick: bool) -> list[Sequence[str]]:
     """The tests for a source, those that kill most first; only these if ``quick``."""
     tests = TESTS_OF.get(re.split(r"[_.]", file)[0], TESTS)
-    return [tests[:1]] if quick or len(tests) == 1 else [tests[:1], tests[1:]]
+    first = [each for each in tests if "_limits" in each] or tests[:1]
+    rest = [each for each in tests if each not in first]
+    return [first] if quick or not rest else [first, rest]
 
 
 def survives(library: Path, seconds: int, tests: Sequence[str] = TESTS) -> bool:
