@@ -44,6 +44,13 @@ class Subset:
         r = self.reduction
         return pixels[self.y0 :: r, self.x0 :: r][: self.height, : self.width]
 
+    def within(self, rows: Subset) -> Subset:
+        """Its samples that lie in some rows of the whole picture."""
+        r = self.reduction
+        top = rows.y0 + (self.y0 - rows.y0) % r
+        bottom = min(rows.y0 + rows.height, self.y0 + self.height * r)
+        return replace(self, y0=top, height=max(0, -(-(bottom - top) // r)))
+
     def bands(self, rows: int) -> Iterator[Subset]:
         """So many rows at a time, from top to bottom."""
         for top in range(0, self.height, rows):
