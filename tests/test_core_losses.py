@@ -245,7 +245,9 @@ def test_a_picture_that_does_not_fit_the_target_is_refused() -> None:
 
 def small_task() -> tuple[loss_structs.Loss, list[NDArray[Any]]]:
     """A task that runs, and what is to stay while it does."""
-    task = loss_structs.Loss(loss=1, channels=3, width=20, height=70, stride=32, depth=8, unit=1 / 255, workers=2)
+    task = loss_structs.Loss(
+        loss=1, channels=3, width=20, height=70, stride=32, depth=8, unit=1 / 255, workers=2, every=1
+    )
     size = load().core_loss_workspace(task)
     arrays: list[NDArray[Any]] = [
         aligned(size),

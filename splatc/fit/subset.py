@@ -61,10 +61,13 @@ class Subset:
         top = (self.y0 - whole.y0) // self.reduction
         return slice(top, top + self.height)
 
+    def windows(self, samples: int) -> int:
+        """Of rows that hold so many samples at most, or are single ones: how many there are."""
+        return -(-self.height // max(1, samples // self.width))
+
     def window(self, step: int, samples: int) -> Subset:
-        """As many rows as hold so many samples, each step the next ones."""
-        rows = max(1, samples // self.width)
-        windows = -(-self.height // rows)
+        """One of them, each step the next."""
+        windows = self.windows(samples)
         if windows == 1:
             return self
         top = step % windows * self.height // windows

@@ -66,7 +66,7 @@ class Task:
         """At which of the window's pixels a step adds up the gradient: a polyphase subset of them."""
         window = self.window(step)
         # Each window meets all subsets, whatever the number of windows.
-        subset = self.subset(reduction, step // -(-self.height // window.height)).within(window)
+        subset = self.subset(reduction, step // self.subset(1).windows(WINDOW)).within(window)
         return subset if subset.height > 0 else window
 
     @property
