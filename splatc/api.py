@@ -194,10 +194,11 @@ def info(
 
     from splatc.budget import budget_of
     from splatc.describe import describe
+    from splatc.runtime.renamed_keys import with_old_keys
 
     budget = budget_of(None, max_memory, max_work)
     with _opened(data) as (file, path), _named(path):
-        return describe(file, bits=also_bits, budget=budget)
+        return with_old_keys("info", describe(file, bits=also_bits, budget=budget))
 
 
 def verify(data: File, *, max_memory: Number | None = None, max_work: Number | None = None) -> list[Problem]:

@@ -152,11 +152,11 @@ def test_info_accounts_for_every_bit(tiny_splat: Path, tiny_file: bytes) -> None
         for more in ([], ["--bits"])
     )
     assert brief == {name: value for name, value in report.items() if name != "bits"}
-    assert report["schema_version"] == 2
+    assert report["schema_version"] == 3
     (section,) = report["sections"]
     assert (sum(section["gaussians"]), section["bytes"]) == (100, report["chunks"][1]["length"])
     assert len(section["levels"]) == len(section["gaussians"])
-    assert section["block"] == [0, 0, 64, 64]
+    assert section["tile"] == section["block"] == [0, 0, 64, 64]  # the name in schema 2
     assert (report["width"], report["height"], report["channels"], report["bit_depth"]) == (64, 48, 3, 8)
     assert report["bytes"] == len(tiny_file)
     assert report["compression_ratio"] == pytest.approx(64 * 48 * 3 / len(tiny_file))
