@@ -82,7 +82,7 @@ import resource, sys, time
 from splatc.cli import main
 from splatc.bitstream.limits import MAX_FILE_BYTES
 import splatc.picture, splatc.decoder, splatc.verifier, splatc.image_io, splatc.render.draw
-from splatc.bitstream import decoding, predict, reach
+from splatc.bitstream import decoding, predict, margin
 for path in sys.argv[2:]:
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     try:

@@ -6,7 +6,7 @@
    processor, whatever the instruction set and the number of threads.
 
    Words of the field are used; where spec/ has another one it is named: log scale is its "size", aspect its "anisotropy", orientation
-   residual its "turn", sub-cell offset its "strip", parametric model its "spread table", layer its "pass". */
+   residual its "turn", sub-cell offset its "strip", parametric model its "spread table". */
 #ifndef SPLATC_CORE_H
 #define SPLATC_CORE_H
 
@@ -26,7 +26,7 @@ enum {
     CORE_TOO_MANY_POINTS = 2, /* more points in a half than in the whole: spec/positions.md */
     CORE_NEEDLESS_ESCAPE = 3, /* an escape for a residual that has a symbol: spec/attributes.md */
     CORE_WRONG_END = 4,       /* the stream is not the one that an encoder makes of its symbols: spec/coder.md, "End" */
-    CORE_BEYOND_REACH = 5,    /* an ellipse leaves its tile by more than the index says: spec/sections.md, "Reach" */
+    CORE_BEYOND_MARGIN = 5,   /* an ellipse leaves its tile by more than the index says: spec/sections.md, "Bounding margin" */
     CORE_INVALID = 6,         /* an argument is wrong */
     CORE_RUNNING = 7,         /* a job is not done yet */
     CORE_CANCELLED = 8,
@@ -134,7 +134,7 @@ typedef struct core_section {
     int64_t tables;              /* where its own are kept, or -1 */
     int64_t first_level, levels; /* in the list of levels */
     int64_t x0, y0, x1, y1;      /* its tile, px */
-    int64_t reach;               /* px, or -1: not to be checked */
+    int64_t margin;              /* px, or -1: not to be checked */
     int32_t known;               /* its Gaussians and tables are there already; only to be made ready for what follows it */
     int32_t cut;                 /* bytes are missing at its end: levels that are not whole are left out */
     int32_t ends;                /* its levels are all of the stream: its end is checked */
