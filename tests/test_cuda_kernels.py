@@ -78,9 +78,9 @@ extern "C" void weights(int n, const float* turn, const float* scale, const floa
         out[i] = weight(a.ux * d[2 * i] + a.uy * d[2 * i + 1], a.vx * d[2 * i] + a.vy * d[2 * i + 1]);
     }
 }
-extern "C" void reaches(int n, const float* turn, const float* scale, float* out) {
+extern "C" void extents(int n, const float* turn, const float* scale, float* out) {
     for (int i = 0; i < n; i++)
-        reach_of(make_axes(turn[2 * i], turn[2 * i + 1], scale[2 * i], scale[2 * i + 1]), out[2 * i], out[2 * i + 1]);
+        extent_of(make_axes(turn[2 * i], turn[2 * i + 1], scale[2 * i], scale[2 * i + 1]), out[2 * i], out[2 * i + 1]);
 }
 extern "C" void spans(int n, const float* turn, const float* scale, const float* strip, float* out) {
     for (int i = 0; i < n; i++) {
@@ -146,7 +146,7 @@ def test_weights_are_those_of_the_reference(header: ctypes.CDLL) -> None:
 def test_boxes_are_around_the_ellipses(header: ctypes.CDLL) -> None:
     turn, scale, _ = needles(500)
     out = np.empty((500, 2), np.float32)
-    header.reaches(500, turn.ctypes, scale.ctypes, out.ctypes)
+    header.extents(500, turn.ctypes, scale.ctypes, out.ctypes)
     (cosine, sine), (long, short) = turn.T.astype(float) ** 2, scale.T.astype(float) ** 2
     expected = np.sqrt(Q_MAX * np.stack([cosine * long + sine * short, sine * long + cosine * short], axis=1))
     assert np.allclose(out, expected, rtol=1e-5)

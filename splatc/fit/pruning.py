@@ -28,7 +28,7 @@ def dearest(cost: FloatArray, count: int, redundant: NDArray[np.bool_] | None = 
 def redundant_ones(
     table: Table, cost: FloatArray, pixels: Samples, where: Subset, background: FloatArray
 ) -> NDArray[np.bool_]:
-    """(N,) the Gaussians that only repeat the background: nothing else is in their reach, and their removal costs nothing.
+    """(N,) the Gaussians that only repeat the background: no other one overlaps them, and their removal costs nothing.
 
     Flat parts of a picture are full of them, for pruning prefers them to those whose removal would lower the error. ``pixels`` (H, W, C),
     ``background`` (C,) in [0, 1].
@@ -45,10 +45,10 @@ def _on_background(values: FloatArray, samples: Samples, where: Subset, backgrou
     sums = np.zeros((where.height + 1, where.width + 1), np.int32)  # of all above and to the left
     sums[1:, 1:] = (samples != colour).any(axis=2).cumsum(axis=0, dtype=np.int32).cumsum(axis=1)
     edges = []
-    for centre, reach, origin, side in zip(
+    for centre, extent, origin, side in zip(
         values[MEAN], _extents(values), where.origin, (where.width, where.height), strict=True
     ):
-        middle, half = (centre - origin) / where.reduction - 0.5, reach / where.reduction + 1.0
+        middle, half = (centre - origin) / where.reduction - 0.5, extent / where.reduction + 1.0
         first, last = np.ceil(middle - half), np.floor(middle + half) + 1
         edges.append(np.clip([first, last], 0, side).astype(np.int64))
     (x0, x1), (y0, y1) = edges

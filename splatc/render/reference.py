@@ -47,10 +47,10 @@ def _blend(scene: Scene, x: Array, y: Array, filtered: tuple[Array, Array]) -> A
         (mean_x, mean_y), (s1, s2), angle = g.mean[i].astype(float), scales[i], float(g.angle[i])
         cos, sin = math.cos(angle), math.sin(angle)
         # Only the points of the bounding box can have q < Q_MAX.
-        reach_x = math.sqrt(Q_MAX) * math.hypot(cos * s1, sin * s2)
-        reach_y = math.sqrt(Q_MAX) * math.hypot(sin * s1, cos * s2)
-        columns = slice(np.searchsorted(x, mean_x - reach_x), np.searchsorted(x, mean_x + reach_x))
-        rows = slice(np.searchsorted(y, mean_y - reach_y), np.searchsorted(y, mean_y + reach_y))
+        extent_x = math.sqrt(Q_MAX) * math.hypot(cos * s1, sin * s2)
+        extent_y = math.sqrt(Q_MAX) * math.hypot(sin * s1, cos * s2)
+        columns = slice(np.searchsorted(x, mean_x - extent_x), np.searchsorted(x, mean_x + extent_x))
+        rows = slice(np.searchsorted(y, mean_y - extent_y), np.searchsorted(y, mean_y + extent_y))
         dx, dy = x[None, columns] - mean_x, y[rows, None] - mean_y  # (1, w), (h, 1)
         q = ((cos * dx + sin * dy) / s1) ** 2 + ((cos * dy - sin * dx) / s2) ** 2  # (h, w)
         w = gains[i] * np.maximum(0.0, np.exp(-0.5 * q) - CUTOFF)[:, :, None]

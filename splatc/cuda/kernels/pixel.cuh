@@ -79,25 +79,25 @@ SPLATC_INLINE float normalized(float sum, float inverse, float background) {
 SPLATC_INLINE unsigned rounded(float value, float peak) { return unsigned(value * peak + 0.5f); }
 
 // How far a Gaussian reaches from its mean, points: half the width and the height of its bounding box.
-SPLATC_INLINE void reach_of(const Axes& a, float& reach_x, float& reach_y) {
+SPLATC_INLINE void extent_of(const Axes& a, float& extent_x, float& extent_y) {
     float inverse = 1.0f / (a.ux * a.vy - a.uy * a.vx);
-    reach_x = sqrtf(SPLATC_END * (a.uy * a.uy + a.vy * a.vy)) * inverse;
-    reach_y = sqrtf(SPLATC_END * (a.ux * a.ux + a.vx * a.vx)) * inverse;
+    extent_x = sqrtf(SPLATC_END * (a.uy * a.uy + a.vy * a.vy)) * inverse;
+    extent_y = sqrtf(SPLATC_END * (a.ux * a.ux + a.vx * a.vx)) * inverse;
 }
 
-// The outline of a Gaussian, ready to be cut by rows: dx = slope dy +- sqrt(width - bend dy^2), for |dy| <= reach_y. It is widest to the
+// The outline of a Gaussian, ready to be cut by rows: dx = slope dy +- sqrt(width - bend dy^2), for |dy| <= extent_y. It is widest to the
 // right where dy = apex, to the left where dy = -apex. No term cancels: the determinant of the axes is a sum of two positive products.
 struct alignas(16) Outline {
     float slope, width, bend, apex;
-    float reach_x, reach_y, unused[2];
+    float extent_x, extent_y, unused[2];
 };
 
 SPLATC_INLINE Outline make_outline(const Axes& axes) {
     Outline out = {};
-    reach_of(axes, out.reach_x, out.reach_y);
+    extent_of(axes, out.extent_x, out.extent_y);
     float a = axes.ux * axes.ux + axes.vx * axes.vx, c = axes.uy * axes.uy + axes.vy * axes.vy;
     float b = axes.ux * axes.uy + axes.vx * axes.vy, bend = (axes.ux * axes.vy - axes.uy * axes.vx) / a;
-    out.slope = -b / a, out.width = SPLATC_END / a, out.bend = bend * bend, out.apex = -b / c * out.reach_x;
+    out.slope = -b / a, out.width = SPLATC_END / a, out.bend = bend * bend, out.apex = -b / c * out.extent_x;
     return out;
 }
 
@@ -106,8 +106,8 @@ SPLATC_INLINE Outline make_outline(const Axes& axes) {
 // overlap.
 SPLATC_INLINE void strip_span(const Outline& out, float low, float high, float& left, float& right) {
     left = 1.0f, right = -1.0f;
-    if (low > out.reach_y || high < -out.reach_y) return;
-    low = fmaxf(low, -out.reach_y), high = fminf(high, out.reach_y);
+    if (low > out.extent_y || high < -out.extent_y) return;
+    low = fmaxf(low, -out.extent_y), high = fminf(high, out.extent_y);
     float y = fminf(fmaxf(out.apex, low), high);
     right = out.slope * y + sqrtf(fmaxf(out.width - out.bend * y * y, 0.0f));
     y = fminf(fmaxf(-out.apex, low), high);

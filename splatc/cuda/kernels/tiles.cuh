@@ -22,10 +22,10 @@ SPLATC_INLINE int tile_at(int whole, float beyond, int size, int tiles) {
 
 // Half a point of room: centres of pixels lie that far inside of their tile.
 SPLATC_INLINE Box make_box(const Place& at, const Outline& out, const Tiles& tiles) {
-    int x0 = tile_at(at.x, at.fx - out.reach_x - 0.5f, tiles.width, tiles.across);
-    int x1 = tile_at(at.x, at.fx + out.reach_x + 0.5f, tiles.width, tiles.across);
-    int y0 = tile_at(at.y, at.fy - out.reach_y - 0.5f, tiles.height, tiles.down);
-    int y1 = tile_at(at.y, at.fy + out.reach_y + 0.5f, tiles.height, tiles.down);
+    int x0 = tile_at(at.x, at.fx - out.extent_x - 0.5f, tiles.width, tiles.across);
+    int x1 = tile_at(at.x, at.fx + out.extent_x + 0.5f, tiles.width, tiles.across);
+    int y0 = tile_at(at.y, at.fy - out.extent_y - 0.5f, tiles.height, tiles.down);
+    int y1 = tile_at(at.y, at.fy + out.extent_y + 0.5f, tiles.height, tiles.down);
     x0 = x0 < 0 ? 0 : x0, y0 = y0 < 0 ? 0 : y0;
     x1 = x1 < tiles.across ? x1 : tiles.across - 1, y1 = y1 < tiles.down ? y1 : tiles.down - 1;
     if (x0 > x1 || y0 > y1) return {0, 0, 1, 0};

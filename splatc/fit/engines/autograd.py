@@ -107,12 +107,12 @@ class TorchEngine:
         """The samples in the box around each Gaussian's ellipse, for some of the Gaussians at a time."""
         mean, scale, angle = self._placed(values, where)  # (2, N), (2, N), (N,)
         cos, sin = torch.cos(angle), torch.sin(angle)
-        reach_x = torch.sqrt(Q_MAX * ((cos * scale[0]) ** 2 + (sin * scale[1]) ** 2))  # (N,)
-        reach_y = torch.sqrt(Q_MAX * ((sin * scale[0]) ** 2 + (cos * scale[1]) ** 2))
+        extent_x = torch.sqrt(Q_MAX * ((cos * scale[0]) ** 2 + (sin * scale[1]) ** 2))  # (N,)
+        extent_y = torch.sqrt(Q_MAX * ((sin * scale[0]) ** 2 + (cos * scale[1]) ** 2))
         ranges = []
-        for centre, reach, size in ((mean[0], reach_x, where.width), (mean[1], reach_y, where.height)):
-            first = torch.ceil(centre - reach - 0.5).clamp(0, size).long()
-            last = torch.floor(centre + reach + 0.5).clamp(0, size).long()
+        for centre, extent, size in ((mean[0], extent_x, where.width), (mean[1], extent_y, where.height)):
+            first = torch.ceil(centre - extent - 0.5).clamp(0, size).long()
+            last = torch.floor(centre + extent + 0.5).clamp(0, size).long()
             ranges += [first, (last - first).clamp(min=0)]
         x0, columns, y0, rows = ranges  # (N,) each
         count = columns * rows
