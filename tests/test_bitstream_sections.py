@@ -118,7 +118,9 @@ def test_a_region_has_all_gaussians_that_touch_it(
     (s1, s2), half = floats.scale.T, math.sqrt(Q_MAX)
     extent_x, extent_y = half * np.hypot(s1 * cos, s2 * sin), half * np.hypot(s1 * sin, s2 * cos)
     (x, y) = floats.mean.T
-    touching = (x + extent_x >= left) & (x - extent_x <= region[2]) & (y + extent_y >= top) & (y - extent_y <= region[3])
+    touching = (
+        (x + extent_x >= left) & (x - extent_x <= region[2]) & (y + extent_y >= top) & (y - extent_y <= region[3])
+    )
     found = keys(reader(data).read(region))
     assert keys(gaussians.take(np.flatnonzero(touching))) <= found <= keys(gaussians)
 
