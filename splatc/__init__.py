@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from splatc.gaussians import Gaussians
     from splatc.picture import open
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 __all__ = [
     "Gaussians",
