@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from splatc.fit.checkpoints import load_gaussians, save_gaussians
     from splatc.gaussians import Gaussians
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 __all__ = [
     "Gaussians",
