@@ -23,7 +23,7 @@ from splatc.core.seeds import reduce
 from splatc.errors import DeviceError
 from splatc.fit import memory
 from splatc.fit.clock import Clock
-from splatc.fit.schedule import FEWEST_CUTS, Schedule, schedule
+from splatc.fit.schedule import FEWEST_PRUNINGS, Schedule, schedule
 from splatc.fit.seeding import seed
 from splatc.fit.subset import mean_colour, reduction_for
 from splatc.fit.task import Task
@@ -176,8 +176,8 @@ def encode_with(
     if options.aim is not None:
         plan = replace(plan, trims=TRIMS, fills=())
     if chosen.waits:
-        cuts, every = min(plan.cuts, FEWEST_CUTS), RARELY * plan.rate_every
-        plan = replace(plan, cuts=cuts, rate_every=every, densified=0.0 if many else plan.densified)
+        prunings, every = min(plan.prunings, FEWEST_PRUNINGS), RARELY * plan.rate_every
+        plan = replace(plan, prunings=prunings, rate_every=every, densified=0.0 if many else plan.densified)
     if progress is not None:
         progress(0, plan.steps, "seeding")
     count = seeds_of(image, rate.first_count(), plan)
@@ -188,13 +188,13 @@ def encode_with(
         seconds=None if options.max_time is None else FIT_SHARE * options.max_time - (time.monotonic() - started),
         progress=None if progress is None else lambda step, steps: progress(step, steps, "fitting"),
     )
-    predict = None if many else rate.expected
+    predict = None if many else rate.predict
     gaussians, steps = fit(
         engine, task, seeds, rate.budget, plan, seed=options.seed, clock=clock, predict=predict, refine=refine
     )
     if progress is not None:
         progress(plan.steps, plan.steps, "packing")
-    cost = engine.removal_costs(task.reduction(rate.first_count(), plan))
+    cost = engine.pruning_costs(task.reduction(rate.first_count(), plan))
     rate.header = replace(header, quantizer=steps)
     return rate.trim(quantize_for(rate.header, gaussians), cost)
 

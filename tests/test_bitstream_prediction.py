@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from splatc.bitstream.predict import expected_colours, to_symbols
+from splatc.bitstream.predict import predicted_colours, to_symbols
 from splatc.quantize import colour_step_table
 from tests.bitstream_cases import header_for, random_quantized
 
@@ -42,6 +42,6 @@ def test_expected_colours_of_any_order() -> None:
     steps = colour_step_table(header.quantizer, g.level, 3)
     expected = ((g.colour - symbols.attributes.residual) * steps).astype(np.float32)
     order = np.random.default_rng(3).permutation(400)
-    found = expected_colours(header.quantizer, g.take(order), header.width, header.height)
+    found = predicted_colours(header.quantizer, g.take(order), header.width, header.height)
     # Of Gaussians in one cell the order is not told; there are hardly any here.
     assert np.mean(np.all(found == expected[order], axis=1)) > 0.9

@@ -36,8 +36,8 @@ class Step:
     adams: int
     """Adam's steps, this one included."""
     betas: tuple[float, float]
-    pull: RateGradient | None = None
-    """For many steps the same object."""
+    rate_gradient: RateGradient | None = None
+    """Of the rate term; the same object for many steps, so that an engine may keep what it makes of it."""
 
 
 class Engine(Protocol):
@@ -53,7 +53,7 @@ class Engine(Protocol):
         """Mean squared error and loss of the last step, over its samples; nan before the first."""
 
     def prune(self, count: int, reduction: int, *, redundant: bool = False) -> None:
-        """Keep the ``count`` Gaussians that are dearest to remove (pruning.py); if ``redundant``, none that only repeat the background."""
+        """Keep the ``count`` Gaussians of highest pruning cost (pruning.py); if ``redundant``, none that only repeat the background."""
 
     def densify(self, count: int, reduction: int, rng: np.random.Generator) -> None:
         """At most ``count`` new Gaussians where the picture is worst (densification.py)."""
@@ -61,5 +61,5 @@ class Engine(Protocol):
     def fetch(self) -> Table:
         """The Gaussians, with their moments."""
 
-    def removal_costs(self, reduction: int) -> FloatArray:
+    def pruning_costs(self, reduction: int) -> FloatArray:
         """(N,) rise of the squared error of some polyphase subsets if that Gaussian alone were removed."""

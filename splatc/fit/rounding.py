@@ -1,9 +1,9 @@
 """The quantizer as the fit sees it: steps for noise, and the rounding that gives an attribute its final value.
 
 While an attribute is free, uniform noise of one step stands for its rounding (Balle 2017), so the fit moves to where rounding hurts
-little; then it is rounded for good and the others make up for it. It is not rounded everywhere at once (progressive quantization): a tenth
-of the Gaussians goes first, the others make up for what that did to the picture, then the next tenth follows (tools/README.md, "What pays":
-stages).
+little; then it is rounded and stays (the frozen mask), and the attributes that may still move compensate for it. Progressive
+quantization: it is rounded for a tenth of the Gaussians at a time, and between two tenths the others compensate for what that did to the
+picture (tools/README.md, "What pays": stages).
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ def offset_counts(values: FloatArray, quantizer: Quantizer) -> IntArray:
     return counts
 
 
-def freeze(table: Table, quantizer: Quantizer, names: tuple[str, ...], share: float) -> None:
-    """Round these attributes of the first ``share`` of the Gaussians, but for those that are final, and make them final.
+def quantize_share(table: Table, quantizer: Quantizer, names: tuple[str, ...], share: float) -> None:
+    """Round these attributes of the first ``share`` of the Gaussians, where the frozen mask leaves them free, and set their bits in it.
 
     Scale, aspect ratio and angle are rounded together and before the rest, because the other steps depend on the level, the number of
     directions on the ratio.

@@ -2,7 +2,8 @@
 
 A step compares only every r-th pixel of every r-th row, each step those of another subset, so it costs 1 / r^2 and in r^2 steps every
 pixel has been seen. Unlike a reduced picture, whose fit knows nothing of what the reduction took away, its gradient is that of
-full size plus noise, which Adam averages out as long as every Gaussian meets some tens of samples a step (tools/README.md, "Lattices").
+full size plus noise, which Adam averages out as long as every Gaussian meets some tens of samples a step (tools/README.md,
+"Polyphase subsets").
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The fit: too many Gaussians are seeded, moved by Adam, pruned by what each is worth, and rounded attribute by attribute.
+"""The fit: too many Gaussians are seeded, moved by Adam, pruned by their cost, and rounded attribute by attribute.
 
 The picture model is differentiable in every parameter (SmartSplat, section 3; GaussianImage). What is ours: a step looks at a polyphase
-subset of the pixels; the fit knows the quantizer from early on; it keeps the Gaussians whose removal would cost most, and while it drops
-the others new ones are added where the picture is worst.
+subset of the pixels; the fit knows the quantizer from early on; it prunes the Gaussians without which the error rises least, and in
+between densifies: new ones are added where the error is largest.
 
 Here is the schedule alone; an `Engine` computes.
 """
@@ -18,8 +18,8 @@ import numpy as np
 from splatc.fit.clock import Clock
 from splatc.fit.engine import Engine, Step
 from splatc.fit.rate import Predict, RateGradient, rate_gradient
-from splatc.fit.rounding import freeze
-from splatc.fit.schedule import Cut, Event, Fill, Round, Schedule
+from splatc.fit.rounding import quantize_share
+from splatc.fit.schedule import Event, Fill, Prune, Round, Schedule
 from splatc.fit.table import NAMES, Table
 from splatc.fit.task import Task, Tune
 from splatc.gaussians import Gaussians
@@ -150,10 +150,10 @@ class _Fit:
         """Do what the schedule wants at this time."""
         if isinstance(event, Round):
             table = self.engine.fetch()
-            freeze(table, self.quantizer, event.names, event.share)
+            quantize_share(table, self.quantizer, event.names, event.share)
             self.engine.send(table)
             self.free = table.free()
-        elif isinstance(event, Cut):
+        elif isinstance(event, Prune):
             if event.asks:
                 self.ask(time)
             count = round(self.seeded * (self.final / self.seeded) ** event.share)

@@ -1,6 +1,6 @@
 """Gaussians drawn on a polyphase subset of a picture that lies on the GPU, and what each of them gathers there.
 
-A step of the fit is eight kernels: `prepare` (noise, coordinates of the lattice, what reaches which bin), `scan`, `fill`, `sort` (the
+A step of the fit is eight kernels: `prepare` (noise, coordinates of the subset, what reaches which bin), `scan`, `fill`, `sort` (the
 lists of the bins), `raster` (draw, compare, gradient of each sample), `gather` (per Gaussian), `collect`, and `update` (engine.py).
 
 Two runs give the same bits. Floats are never added by atomics: `raster` adds the Gaussians of a bin to a sample in the order of their
@@ -33,7 +33,7 @@ PART = 2048
 MOST_PARTS = 32
 RECORD_BYTES = 64
 BAND_BYTES = 1 << 32
-"""The planes of a band of rows take no more; nearly every lattice is a single band."""
+"""The planes of a band of rows take no more; nearly every subset is a single band."""
 SURE_MEMBERS, SURE_PARTS = 1 << 24, 1 << 21
 """Lists and parts that cannot be longer than this get all the memory that they might need, and nobody waits to hear their length."""
 BLOCKS = 4096
@@ -75,7 +75,7 @@ class Noise:
 
 
 class Drawing:
-    """A picture on the GPU, and room for Gaussians drawn on its lattices."""
+    """A picture on the GPU, and room for Gaussians drawn on its subsets."""
 
     def __init__(self, device: Device, pixels: Samples, blend: Blend, background: FloatArray) -> None:
         """``pixels`` (H, W, C) of 8 or 16 bits; ``background`` (C,) in [0, 1]."""
@@ -116,7 +116,7 @@ class Drawing:
         return self._room[name]
 
     def grid(self, reduction: int, step: int) -> Grid:
-        """The lattice of a step."""
+        """The subset of a step."""
         return Grid(**vars(subset(self.width, self.height, reduction, step)))
 
     def squared_error(self, values: Buffer, frozen: Buffer, where: Grid, noise: Noise | None) -> tuple[Buffer, int]:
@@ -140,16 +140,23 @@ class Drawing:
             self._collect(self.moments, partial, parts, k > 0, moments)
         return sums, sum(warps)
 
-    def removal_costs(self, values: Buffer, frozen: Buffer, where: list[Grid]) -> FloatArray:
-        """(N,) rise of the squared error of some lattices if that Gaussian alone were removed."""
+    def pruning_costs(self, values: Buffer, frozen: Buffer, where: list[Grid]) -> FloatArray:
+        """(N,) rise of the squared error of some subsets if that Gaussian alone were removed."""
         costs = self.room("costs", 4 * self.count)
         for k, band in enumerate(band for each in where for band in each.bands(4 * self.planes)):
             across, down = band.squares
             sums = self.room("sums", 16 * across * down)
             planes, parts = self._draw(values, frozen, band, None, sums.pointer, images=True)
             partial = self.room("partial", 4 * parts)
-            arguments = (self.room("records", 0), self.room("offsets", 0), *self._lattice(band), planes, partial, parts)
-            self.launch("removal", self._blocks(parts), 128, self.count, *arguments)
+            arguments = (
+                self.room("records", 0),
+                self.room("offsets", 0),
+                *self._subset_arguments(band),
+                planes,
+                partial,
+                parts,
+            )
+            self.launch("pruning_costs", self._blocks(parts), 128, self.count, *arguments)
             self._collect(1, partial, parts, k > 0, costs)
         result: FloatArray = self.device.download(costs, np.float32, (self.count,))
         return result
@@ -192,13 +199,22 @@ class Drawing:
             "raster",
             band.squares,
             128,
-            *(records, starts, members, band.bins_x, *self._lattice(band), *self._background, int(images), planes),
+            *(
+                records,
+                starts,
+                members,
+                band.bins_x,
+                *self._subset_arguments(band),
+                *self._background,
+                int(images),
+                planes,
+            ),
             np.uint64(sums),
         )
         return planes, most_parts
 
-    def _lattice(self, band: Grid) -> tuple[Buffer | Argument, ...]:
-        """As raster() and removal() take it."""
+    def _subset_arguments(self, band: Grid) -> tuple[Buffer | Argument, ...]:
+        """The subset, as raster() and pruning_costs() take it."""
         return (self._pixels, self.width, band.x0, band.y0, band.reduction, band.width, band.height, self._unit)
 
     def _collect(self, wide: int, partial: Buffer, parts: int, more: bool, sums: Buffer) -> None:

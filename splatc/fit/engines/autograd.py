@@ -244,8 +244,8 @@ class TorchEngine:
         values = self._values
         with torch.enable_grad():
             gradient = self.gradients(values + self.noise(step), step.reduction, step.index)
-        if step.pull is not None:  # lambda R, see rate.py
-            gradient += torch.from_numpy(step.pull.rows(values.cpu().numpy())).to(self._device)
+        if step.rate_gradient is not None:  # lambda R, see rate.py
+            gradient += torch.from_numpy(step.rate_gradient.rows(values.cpu().numpy())).to(self._device)
         cos, sin = torch.cos(values[ANGLE]), torch.sin(values[ANGLE])
         gradient[MEAN] = torch.stack(  # along and across each Gaussian
             [cos * gradient[0] + sin * gradient[1], cos * gradient[1] - sin * gradient[0]]
@@ -283,13 +283,13 @@ class TorchEngine:
 
     @in_no_mode
     @torch.no_grad()
-    def removal_costs(self, reduction: int) -> FloatArray:
+    def pruning_costs(self, reduction: int) -> FloatArray:
         cost = np.zeros(self._values.shape[1], np.float32)
         for step in range(min(reduction**2, SUBSETS)):
-            cost += self._removal_costs_on(self._task.subset(reduction, step))
+            cost += self._pruning_costs_on(self._task.subset(reduction, step))
         return cost
 
-    def _removal_costs_on(self, where: Subset) -> FloatArray:
+    def _pruning_costs_on(self, where: Subset) -> FloatArray:
         """(N,) without Gaussian i, out becomes out + m (out - c_i), m = w_i / (W - w_i); of a sum, out - w_i c_i."""
         values = self._values
         planes, colour = self._planes(values, where), self._colours(values)
@@ -309,7 +309,7 @@ class TorchEngine:
     def prune(self, count: int, reduction: int, *, redundant: bool = False) -> None:
         if count >= self._values.shape[1] and not redundant:
             return
-        table, cost, idle = self.fetch(), self.removal_costs(reduction), None
+        table, cost, idle = self.fetch(), self.pruning_costs(reduction), None
         if redundant:
             where = self._task.subset(reduction)
             idle = redundant_ones(table, cost, self._task.pixels, where, self._task.background)
