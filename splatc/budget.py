@@ -1,8 +1,8 @@
 """What decoding may cost: bounds below those of the format, checked before anything of their size is allocated or begun.
 
 A file of a few bytes may rightly declare a picture of 2^32 pixels, and one of 5 kB 3 10^12 evaluations of large Gaussians. Whether to draw
-it is no matter of the format but of the user: ``--max-pixels``, ``--max-memory`` and ``--max-work``, and the same arguments of the functions.
-Every way of reading a file takes one and the same Budget.
+it is no matter of the format but of the user: ``--max-pixels``, ``--max-memory`` and ``--max-work``, and the same arguments of the
+functions. Every way of reading a file takes one and the same Budget.
 """
 
 from __future__ import annotations

@@ -48,8 +48,8 @@ def open(
 
     Nothing larger than `max_pixels` is drawn from it, by default 2^29, nothing that may take more than `max_memory` bytes, by default 4
     GiB, and nothing of more than `max_work` evaluations of Gaussians, by default 2^37 (spec/limits.md, "Work"). `device` "cuda" draws on
-    an NVIDIA GPU (``pip install splatc[cuda]``), "auto" on one that works if the picture is large; samples then differ from those of the CPU
-    within the tolerance of the format. Reads only header and index; `read` says what it checks.
+    an NVIDIA GPU (``pip install splatc[cuda]``), "auto" on one that works if the picture is large; samples then differ from those of the
+    CPU within the tolerance of the format. Reads only header and index; `read` says what it checks.
 
     Any number of threads may use what it returns, and processes that have forked since, if the file was given by its path, opened by Python
     itself (``open(path, "rb")``), or lies in memory; of any other stream the bytes are read by one thread at a time. To start other

@@ -1,8 +1,8 @@
 """Views of a scene -> samples, on all cores: what the decoder draws with, by the core.
 
 Each tile of the supersampling grid (view.py) is one job. It adds up the Gaussians that reach it, blends, averages the samples of each
-output pixel and rounds; only finished samples leave it. Tiles and the column blocks in them have fixed places on that grid, and Gaussians are
-placed relative to their tile, so a sample is the same to the last bit whatever region, strip or number of threads it is drawn with.
+output pixel and rounds; only finished samples leave it. Tiles and the column blocks in them have fixed places on that grid, and Gaussians
+are placed relative to their tile, so a sample is the same to the last bit whatever region, strip or number of threads it is drawn with.
 """
 
 from __future__ import annotations
