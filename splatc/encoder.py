@@ -1,7 +1,7 @@
-"""Picture -> fit -> quantize -> bitstream -> bytes, held together by the rate control (rate_control.py).
+"""Picture -> fit -> quantize -> bitstream -> bytes, under rate control (rate_control.py).
 
-The fit asks for its budget while it prunes; the answer comes from the real encoder, run on the Gaussians as they are at that moment. What
-is still too much at the end is trimmed, so that the file never exceeds its target.
+At some prunings the fit asks its budget, for which the Gaussians are packed as they are at that moment. What is still too much at the end
+is trimmed, so that the file never exceeds its target.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from splatc.blend import Blend
 from splatc.core.pool import watched
 from splatc.core.seeds import reduce
 from splatc.errors import DeviceError
-from splatc.fit import memory
+from splatc.fit import memory, seeding
 from splatc.fit.clock import Clock
+from splatc.fit.initializer import Initializer
 from splatc.fit.schedule import FEWEST_PRUNINGS, Schedule, schedule
-from splatc.fit.seeding import seed
 from splatc.fit.subset import mean_colour, reduction_for
 from splatc.fit.task import Task
 from splatc.fit.trainer import Refine, fit
@@ -46,7 +46,7 @@ SEEDING_SAMPLES = 16.0
 PREDICTED = 100_000
 """Gaussians up to which a fit on a GPU has its rate term and densification: predictions take the CPU 3 us for each, ten times."""
 RARELY = 4
-"""So many times less often the rate term is made anew where an engine would have to wait for it."""
+"""Times less often that the rate term is made anew where an engine stands idle meanwhile."""
 ALWAYS = 64
 """So many Gaussians may be seeded on however few pixels."""
 FIT_SHARE = 0.85
@@ -55,7 +55,7 @@ FIT_SHARE = 0.85
 
 @dataclass(frozen=True)
 class EncodeOptions:
-    """What a user can ask of the encoder."""
+    """What the encoder is asked for."""
 
     target: Target
     blend: Blend | None = None
@@ -71,6 +71,8 @@ class EncodeOptions:
     """A PSNR to reach with as few Gaussians as will do (quality_control.py); ``target`` is then the count that is guessed."""
     engine: Chosen | None = None
     """What fits (fit/engines/choice.py); None is the compiled engine."""
+    initializer: Initializer = seeding.seed
+    """What seeds the fit (fit/initializer.py)."""
 
 
 Progress = Callable[[int, int, str], object]
@@ -182,7 +184,8 @@ def encode_with(
         progress(0, plan.steps, "seeding")
     count = seeds_of(image, rate.first_count(), plan)
     small = reduction_for(image.width, image.height, SEEDING_SAMPLES * count)
-    seeds = enlarged(seed(reduce(image.pixels, small), count, np.random.default_rng(options.seed)), small)
+    rng = np.random.default_rng(options.seed)
+    seeds = enlarged(options.initializer(reduce(image.pixels, small), count, rng), small)
     clock = Clock(
         plan.steps,
         seconds=None if options.max_time is None else FIT_SHARE * options.max_time - (time.monotonic() - started),
@@ -217,7 +220,7 @@ def work_of(image: Image, options: EncodeOptions) -> memory.Work:
 def seeds_of(image: Image, count: float, plan: Schedule = Schedule(0)) -> int:  # noqa: B008 - frozen
     """How many Gaussians a fit begins with that is to end with ``count``.
 
-    More than one a pixel say nothing more of the picture; nobody's machine shall have to fit them.
+    More than one a pixel would cost time and add nothing.
     """
     return min(math.ceil(plan.oversampling * count), max(ALWAYS, image.width * image.height))
 

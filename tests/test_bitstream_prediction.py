@@ -34,7 +34,7 @@ def test_colours_of_like_neighbours_are_predicted() -> None:
     assert np.mean(residual[:, 0] > 20) > 0.4  # which kind comes next is not to be known
 
 
-def test_expected_colours_of_any_order() -> None:
+def test_predicted_colours_of_any_order() -> None:
     """They are the colours less the residuals, each where its Gaussian stands."""
     header = header_for(300, 200)
     g = random_quantized(np.random.default_rng(2), header, 400)

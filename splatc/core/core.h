@@ -206,7 +206,7 @@ CORE_API int32_t core_dequantize(const core_steps *steps, int64_t count, const i
 /* ---- Gaussians -> samples (spec/picture.md) ---- */
 
 typedef struct core_view {          /* the supersampling grid that is drawn: splatc/render/view.py */
-    double grid_scale;              /* its points per px */
+    double grid_scale;              /* grid points per px */
     double shift_x, shift_y;        /* of the grid against the corner of the picture, in its points */
     double variance;                /* added to that of each Gaussian, px^2 */
     int64_t samples;                /* grid points a side of an output pixel, 1..8 */

@@ -45,7 +45,7 @@ class StepTables:
     colour: FloatArray
     """(l, C)"""
     offsets: FloatArray
-    """(a,) the numbers of strips that a cell of the mean is cut into (the sub-cell offset)."""
+    """(a,) the number of sub-cell offsets: of strips across the Gaussian in a cell of the mean."""
 
 
 @functools.lru_cache(maxsize=64)
@@ -83,7 +83,7 @@ def aspect_index(values: FloatArray, quantizer: Quantizer) -> IntArray:
 
 
 def offset_counts(values: FloatArray, quantizer: Quantizer) -> IntArray:
-    """(N,) the numbers of strips that the cells of the means are cut into (the sub-cell offset)."""
+    """(N,) the numbers of sub-cell offsets: of strips across the Gaussian in the cells of the means."""
     counts: IntArray = strip_count_table(quantizer)[aspect_index(values, quantizer)]
     return counts
 

@@ -26,7 +26,7 @@ class Rates:
     """of full range"""
     final: float = 0.03
     betas: tuple[float, float] = (0.8, 0.98)
-    """How long Adam remembers gradients and their squares."""
+    """Adam's decay of the means of gradients and of their squares."""
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,17 @@ class Prune:
     densified: float = 0.0
     """Of those that stay, a share makes room for new ones (densification.py)."""
     asks: bool = True
-    """What the file can hold is asked of the encoder; else it is what it was found to be before."""
+    """Whether the encoder is asked what the file can hold; else its last answer counts."""
 
 
 @dataclass(frozen=True)
 class Trim:
-    """Only colours are left to move: make the number of Gaussians right."""
+    """Prune to the number of Gaussians that the file can hold, when only colours can still move."""
 
 
 @dataclass(frozen=True)
 class Fill:
-    """Add Gaussians where the file can hold more: they have become cheaper than pruning took them for."""
+    """Densify if the file can hold more Gaussians: they may take fewer bits than when they were pruned."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,9 @@ class Schedule:
     """Weight of the rate term (rate.py)."""
     rate_from: float = 0.3
     rate_every: int = 50
-    """Steps after which it is asked anew what neighbours predict."""
+    """Steps between two predictions from neighbours."""
     stages: int = 10
-    """In so many parts of equal size the Gaussians follow one another within each of these times."""
+    """Progressive quantization: within each of these times the Gaussians are rounded in so many parts of equal size."""
     rates: Rates = Rates()
 
     def reduction(self, width: int, height: int, count: int) -> int:
@@ -155,8 +155,8 @@ STEPS_TO_ASK = 40
 FEWEST_ASKS = 3
 _STEPS = {1: 250, 2: 600, 3: 1200, 4: 2000, 5: 3000, 6: 5000, 7: 9000, 8: 15000, 9: 30000}
 FEW = 400
-"""Steps up to which a fit has no time to come to rest: it moves faster, forgets sooner, and prunes and rounds later."""
-HASTY: dict[str, Any] = {
+"""Steps up to which a fit does not converge: its rates are higher, its betas smaller, and it prunes and rounds later."""
+FEW_STEPS: dict[str, Any] = {
     "rates": Rates(mean=0.5, log_scale=0.175, log_aspect=0.25, angle=0.5, colour=0.0375, final=0.1, betas=(0.7, 0.9)),
     "prune_until": 0.5,
     "fills": (0.55, 0.65, 0.75),
@@ -164,7 +164,7 @@ HASTY: dict[str, Any] = {
     "quantize_mean": (0.79, 0.895),
     "quantize_colour": (0.895, 1.0),
 }
-"""What is other then: +0.1 dB at 250 steps (tools/README.md, "Few steps")."""
+"""What differs then: +0.1 dB at 250 steps (tools/README.md, "Few steps")."""
 LARGE = 10_000_000
 """px. At CR 500 pictures of 14 and 31 megapixels lose nothing by r = 4 instead of 2, and take two thirds of the time (tools/README.md)."""
 USUAL_SAMPLES = 400_000
@@ -188,7 +188,7 @@ def schedule(effort: int, samples: float = USUAL_SAMPLES, count: float = USUAL_C
     share *= min(MORE, max(1.0, (USUAL_COUNT / count) ** 0.3))
     plan = Schedule(steps=max(FEWEST_STEPS, round(_STEPS[effort] * share)))
     if plan.steps <= FEW:
-        plan = replace(plan, **HASTY)
+        plan = replace(plan, **FEW_STEPS)
     prunings = int(plan.steps * (plan.prune_until - plan.prune_from) / STEPS_BETWEEN)
     asks = max(FEWEST_ASKS, plan.steps // STEPS_TO_ASK)
     return replace(plan, prunings=min(plan.prunings, max(FEWEST_PRUNINGS, prunings)), asks=min(plan.asks, asks))

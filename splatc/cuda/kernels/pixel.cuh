@@ -1,7 +1,7 @@
 // The picture model of spec/picture.md for one Gaussian and one point, in float32: shared by the decoder and the fit, and compiled as
 // C++17 for the host by the tests, which hold it to the float64 reference.
 //
-// Weights are 2^-(u^2 + v^2) - CUT, u and v along the axes of the Gaussian: unlike A dx^2 + B dx dy + C dy^2 this keeps its digits far
+// Weights are 2^-(u^2 + v^2) - SPLATC_CUTOFF, u and v along the axes of the Gaussian: unlike A dx^2 + B dx dy + C dy^2 this keeps its digits far
 // from the mean of a thin, tilted Gaussian, where those terms cancel.
 #pragma once
 

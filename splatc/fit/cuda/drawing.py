@@ -6,7 +6,7 @@ lists of the bins), `raster` (draw, compare, gradient of each sample), `gather` 
 Two runs give the same bits. Floats are never added by atomics: `raster` adds the Gaussians of a bin to a sample in the order of their
 numbers, since `sort` orders the lists; in `gather` each lane adds its samples row by row, a warp adds its lanes by a butterfly, and
 `collect` the parts of a Gaussian from the first to the last. How a Gaussian is divided depends on its ellipse alone. Integer atomics count
-the lists and hand out places in them; counts do not depend on the order, and places are sorted away.
+the lists and hand out places in them; counts do not depend on the order, and the sort removes that of the places.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ RECORD_BYTES = 64
 BAND_BYTES = 1 << 32
 """The planes of a band of rows take no more; nearly every subset is a single band."""
 SURE_MEMBERS, SURE_PARTS = 1 << 24, 1 << 21
-"""Lists and parts that cannot be longer than this get all the memory that they might need, and nobody waits to hear their length."""
+"""Lists and parts that cannot be longer than this get all the memory that they might need, so that the CPU does not wait for
+their length."""
 BLOCKS = 4096
 """Of a `gather` at most; its warps go on to further parts."""
 
@@ -222,7 +223,7 @@ class Drawing:
         self.launch("collect", blocks, 128, self.count, wide, self.room("offsets", 0), partial, parts, int(more), sums)
 
     def _most(self, bound: int, sure: int, sums: Buffer, last: int) -> int:
-        """How much room a list needs: all that it might, or what it does, with some to spare, and that means to wait for the GPU."""
+        """How long a list may be: ``bound``, or what it is and some to spare, for which the CPU waits for the GPU."""
         if bound <= sure:
             return max(1, bound)
         total = int(self.device.download(sums, np.int32, (1,), offset=4 * last)[0])

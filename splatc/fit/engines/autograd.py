@@ -1,8 +1,8 @@
 """The method as the papers write it, in PyTorch: autograd differentiates, on any device that PyTorch drives (CPU, CUDA, ROCm, MPS).
 
 Zhang et al., "GaussianImage: 1000 FPS Image Representation and Compression by 2D Gaussian Splatting", ECCV 2024: a picture as a sum of 2D
-Gaussians. Li et al., "SmartSplat: Feature-Smart Gaussians for Scalable Compression of Ultra-High-Resolution Images", AAAI 2026. What
-compiled engines compute is held to this one (tests/test_engines.py), so it reads from top to bottom, and nothing here is tuned for speed.
+Gaussians. Li et al., "SmartSplat: Feature-Smart Gaussians for Scalable Compression of Ultra-High-Resolution Images", AAAI 2026. Compiled
+engines are tested against this one (tests/test_engines.py), so it reads from top to bottom, and nothing here is tuned for speed.
 
 Shapes: N Gaussians, C channels, K = C planes, or C + 1 with the weights of the normalized blend, P pairs of a Gaussian and a sample in
 its box.
@@ -264,11 +264,11 @@ class TorchEngine:
         return unbiased[0] / (torch.sqrt(unbiased[1]) + ADAM_EPSILON)
 
     def _natural(self, name: str, direction: Tensor) -> Tensor:
-        """Adam's direction in units of each Gaussian: how far is far, by the Fisher information of its ellipse (Amari 1998).
+        """Adam's direction in units of each Gaussian, by the Fisher information of its ellipse (Amari 1998).
 
         As a density, a Gaussian has the information 1 / s^2 about its mean along each axis and (2 sinh rho)^2 about its angle, rho =
         ln(s1 / s2); about ln g and rho it is the same for all. Steps of one over its root are the diagonal of the natural gradient: a long
-        Gaussian may run along itself, must creep across, and turns little; that of a round one, which no turn changes, stays finite.
+        Gaussian moves far along itself, little across, and turns little; the step of a round one, whose angle has no effect, stays finite.
         """
         size, aspect, angle = self._values[LOG_SCALE], self._values[LOG_ASPECT], self._values[ANGLE]
         if name == "mean":
