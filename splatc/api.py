@@ -146,7 +146,7 @@ def decode(
 
     (H, W) for gray, else (H, W, C); uint8, or uint16 for `bit_depth` 16; None takes that of the source. `region` is (x, y, width,
     height) in px, `scale` a number or text such as "1/8", `max_level` leaves out the Gaussians of the levels below it. Not more than
-    `max_pixels` (2^29) are drawn, nor may it take more than some `max_memory` bytes (4 GiB) or `max_work` points of work (2^37;
+    `max_pixels` (2^29) are drawn, nor may it take more than some `max_memory` bytes (4 GiB) or `max_work` evaluations of Gaussians (2^37;
     spec/limits.md, "Work"). `device` "cuda" draws on an NVIDIA GPU, "auto" on one that works if the picture is large. To read several
     parts of one file see ``splatc.open``.
 

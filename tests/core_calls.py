@@ -181,7 +181,7 @@ class DrawCall:
 
     def __post_init__(self) -> None:
         self.view = structs.View(
-            density=1.0, samples=1, columns=200, rows=40, end_x=200, end_y=40, tiles_x=2, tiles_y=2
+            grid_scale=1.0, samples=1, columns=200, rows=40, end_x=200, end_y=40, tiles_x=2, tiles_y=2
         )  # fmt: skip
         rng = np.random.default_rng(0)
         shapes = (9, 2), (9, 2), (9,), (9, 3)

@@ -291,7 +291,7 @@ def test_an_index_that_lies_is_refused() -> None:
         ({"counts": (counts[0] + 1, counts[1])}, "do not add up to the Gaussians"),
         ({"counts": (counts[0] - 1, counts[1] + 1)}, "do not add up to the Gaussians"),
         ({"counts": (0, 0)}, "a section without Gaussians"),
-        ({"counts": (2**34, 0)}, "promises 17179869184 Gaussians"),
+        ({"counts": (2**34, 0)}, "declares 17179869184 Gaussians"),
     ):
         with pytest.raises(CorruptFileError, match=message):
             reader(with_section(data, number, **changes)).read()

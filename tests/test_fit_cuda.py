@@ -79,8 +79,8 @@ def assert_agrees(
     for name, row in ROWS.items():
         assert np.allclose(found[row], expected[row], rtol=2e-3, atol=share * np.abs(expected[row]).max()), name
     oracle.send(table.copy())  # a step has moved the means into the picture
-    costs = oracle.removal_costs(reduction)
-    assert np.allclose(engine.removal_costs(reduction), costs, rtol=2e-3, atol=share * np.abs(costs).max())
+    costs = oracle.pruning_costs(reduction)
+    assert np.allclose(engine.pruning_costs(reduction), costs, rtol=2e-3, atol=share * np.abs(costs).max())
 
 
 VARIANTS = [
@@ -112,12 +112,12 @@ def test_gradients_match_finite_differences_in_float64(blend: Blend) -> None:
 
 
 def found_by(device: Device) -> tuple[list[bytes], FloatArray]:
-    """All that comes out of a step with noise and a removal, as bytes; and the gradients."""
+    """All that comes out of a step with noise and of pruning costs, as bytes; and the gradients."""
     table, pixels, background = scene(3)
     engine = engine_of(device, pixels, Blend.NORMALIZED, background, table)
     engine.differentiate(Step(5, 1, Quantizer(), 9, {}, 1, (0.8, 0.98)))
     gradients = engine.gradients(1)
-    results = [gradients, engine.removal_costs(2), np.array(engine.measured())]
+    results = [gradients, engine.pruning_costs(2), np.array(engine.measured())]
     return [each.tobytes() for each in results], gradients
 
 

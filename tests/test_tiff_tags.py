@@ -81,7 +81,7 @@ def test_big_endian_bigtiff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         (Page(GRAY, 1, without=(256,)), "no width"),
         (Page(GRAY, 1, without=(273,)), "no place of the pixels"),
         (Page(GRAY, 1, tags={273: (LONG, (1 << 30,))}), "behind the file"),
-        (Page(GRAY, 1, tags={257: (LONG, (20000,))}), "1 strips, where its TIFF tags promise 667"),
+        (Page(GRAY, 1, tags={257: (LONG, (20000,))}), "1 strips, where its TIFF tags declare 667"),
         (Page(GRAY, 1, tags={257: (LONG, (20000,)), 278: (LONG, (20000,))}), "cannot hold"),
         (Page(GRAY, 1, rows=0x7FFFFFFF, tags={278: (LONG, (0,))}), "no size of strips"),
         (Page(GRAY, 1, tile=(16, 16), tags={322: (SHORT, (8,))}), "6 tiles"),

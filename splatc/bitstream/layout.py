@@ -98,7 +98,7 @@ def undivided(header: Header, length: int) -> tuple[Section, ...]:
     """
     if not header.count:
         if length:
-            raise CorruptFileError(f"the GAUS chunk has {length} bytes, but the header promises no Gaussian")
+            raise CorruptFileError(f"the GAUS chunk has {length} bytes, but the header declares no Gaussian")
         return ()
     (each,) = whole(header)
     return (Section(each.levels - 1, header.level_counts, each.tile_log2, 0, 0, None, 0, length, limits.MAX_SIDE),)

@@ -28,7 +28,7 @@ def to_symbols(
     return GaussianSymbols(gaussians.level, gaussians.x, gaussians.y, coded)
 
 
-def expected_colours(
+def predicted_colours(
     quantizer: Quantizer, gaussians: QuantizedGaussians, width: int, height: int
 ) -> NDArray[np.float32]:
     """(N, C) what colours are predicted to be, in units of full range, for Gaussians in any order and all in one section."""

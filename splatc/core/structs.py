@@ -95,7 +95,7 @@ class View(ctypes.Structure):
     """``core_view``."""
 
     _fields_ = [
-        *((name, c_double) for name in ("density", "shift_x", "shift_y", "variance")),
+        *((name, c_double) for name in ("grid_scale", "shift_x", "shift_y", "variance")),
         *(
             (name, c_int64)
             for name in (

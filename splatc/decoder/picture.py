@@ -47,9 +47,9 @@ def open(
     """Open a ``.splat2d`` file, given by its path or as a seekable binary file, which the caller then closes.
 
     Nothing larger than `max_pixels` is drawn from it, by default 2^29, nothing that may take more than `max_memory` bytes, by default 4
-    GiB, and nothing of more than `max_work` points of work, by default 2^37 (spec/limits.md, "Work"). `device` "cuda" draws on an NVIDIA
-    GPU (``pip install splatc[cuda]``), "auto" on one that works if the picture is large; samples then differ from those of the CPU within
-    the tolerance of the format. Reads only header and index; `read` says what it checks.
+    GiB, and nothing of more than `max_work` evaluations of Gaussians, by default 2^37 (spec/limits.md, "Work"). `device` "cuda" draws on
+    an NVIDIA GPU (``pip install splatc[cuda]``), "auto" on one that works if the picture is large; samples then differ from those of the
+    CPU within the tolerance of the format. Reads only header and index; `read` says what it checks.
 
     Any number of threads may use what it returns, and processes that have forked since, if the file was given by its path, opened by Python
     itself (``open(path, "rb")``), or lies in memory; of any other stream the bytes are read by one thread at a time. To start other
@@ -272,7 +272,7 @@ class Picture:
 
         with self._named():
             quantized = self._reader.read(region, max_level=level, allow_truncated=allow_truncated)
-            self.budget.check_points(self._reader.header.quantizer, quantized, seen, cost.work)
+            self.budget.check_evaluations(self._reader.header.quantizer, quantized, seen, cost.work)
             scene = make_scene(self._reader.header, quantized)
             plan = make_plan(scene, seen)
             self.budget.check_drawing(plan, seen.columns * rows * self.channels * depth // 8)

@@ -70,8 +70,8 @@ HOPE = 1.5
 STEEP = 4.0
 TRIAL_SHARE = 0.1
 """Of a limit of time, for each trial; whole fits share what is left."""
-CUT = 0.7
-"""A fit that takes more than this share of its time was cut short by it."""
+SHORTENED = 0.7
+"""A fit that takes more than this share of its time was shortened by it."""
 SHORT_OF_TIME = 0.4
 """dB that a fit aims too high if it may be the last one in time, and none has reached the target."""
 
@@ -154,8 +154,8 @@ class _Search:
         """The highest PSNR of all, and the bytes of its file."""
         self.slowest = {TRIAL_EFFORT: 0.0, options.effort: 0.0}
         """Seconds of a fit, by effort."""
-        self.cut = False
-        """A fit was cut short: it says nothing of what the picture can reach."""
+        self.shortened = False
+        """Whether a fit was shortened by its limit of time: then its PSNR is not what the picture can reach."""
         self.most = 0
         """Gaussians that a fit may be for."""
 
@@ -188,7 +188,7 @@ class _Search:
                 break
             self.work = index * schedule(TRIAL_EFFORT).steps
             point = self.attempt(octaves, TRIAL_EFFORT, 0.0, TRIAL_SHARE * (self.options.max_time or 0.0))
-            if self.cut:
+            if self.shortened:
                 self.points = []
                 return start
             octaves = place(self.points, self.psnr, slope_near(self.points, self.psnr))
@@ -247,7 +247,7 @@ class _Search:
             self.best = data
         took = time.monotonic() - started
         self.slowest[effort] = max(self.slowest[effort], took)
-        self.cut |= limit is not None and took > CUT * limit
+        self.shortened |= limit is not None and took > SHORTENED * limit
         course = courses[-1] if courses else Course((), (), read_header(data).count, psnr)
         if course.measured:
             # A trial is not steered, and tells all that there is to know.
@@ -289,7 +289,7 @@ class _Search:
 
     def refuse_hopeless(self, gain: float) -> None:
         """Raise UsageError if even the largest file will not come near the target, rather than fit it, unless that is quick."""
-        if len(self.points) < 2 or self.cut or self.best is not None or self.most <= QUICK:
+        if len(self.points) < 2 or self.shortened or self.best is not None or self.most <= QUICK:
             return
         top = max(self.points, key=lambda point: point.octaves)
         steep = max(STEEP, 2 * slope_near(self.points, self.psnr))
@@ -298,7 +298,7 @@ class _Search:
 
     def refuse(self) -> NoReturn:
         psnr, size = self.nearest
-        if self.cut or self.left() <= 0.0:
+        if self.shortened or self.left() <= 0.0:
             raise TimeUpError(
                 f"no file with a PSNR of {self.psnr:g} dB was found in the time allowed; the best had {psnr:.2f} dB "
                 f"with {size} bytes: allow more time, or ask for less"

@@ -1,4 +1,4 @@
-"""Which Gaussians a fit keeps: those whose removal would raise the squared error most."""
+"""Which Gaussians a fit keeps: those without which the squared error would rise most."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from splatc.fit.table import ANGLE, LOG_ASPECT, LOG_SCALE, MEAN, Table
 from splatc.gaussians import Q_MAX, FloatArray
 
 SUBSETS = 4
-"""A removal is judged by so many polyphase subsets, at most."""
+"""Polyphase subsets on which the cost of pruning a Gaussian is measured, at most."""
 
 
 def dearest(cost: FloatArray, count: int, redundant: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
-    """The ascending numbers of the ``count`` Gaussians of highest removal cost (N,), without the ``redundant`` ones (N,); at least one."""
+    """The ascending numbers of the ``count`` Gaussians of highest pruning cost (N,), without the ``redundant`` ones (N,); at least one."""
     kept = np.sort(np.argsort(-cost, kind="stable")[:count])
     if redundant is not None:
         needed = kept[~redundant[kept]]
@@ -28,9 +28,9 @@ def dearest(cost: FloatArray, count: int, redundant: NDArray[np.bool_] | None = 
 def redundant_ones(
     table: Table, cost: FloatArray, pixels: Samples, where: Subset, background: FloatArray
 ) -> NDArray[np.bool_]:
-    """(N,) the Gaussians that only repeat the background: no other one overlaps them, and their removal costs nothing.
+    """(N,) the Gaussians that only repeat the background: nothing else lies in their box, and pruning them costs nothing.
 
-    Flat parts of a picture are full of them, for pruning prefers them to those whose removal would lower the error. ``pixels`` (H, W, C),
+    Flat parts of a picture are full of them, as pruning removes first those without which the error would fall. ``pixels`` (H, W, C),
     ``background`` (C,) in [0, 1].
     """
     return (cost <= 0.0) & _on_background(table.values, where.pick(pixels), where, background)

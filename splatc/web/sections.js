@@ -62,7 +62,7 @@ export function checkFile(file) {
 function undivided(header, length) {
   const { count, levelCounts: counts, width, height } = header;
   if (count === 0) {
-    if (length > 0) throw corrupt(`the GAUS chunk has ${length} bytes, but the header promises no Gaussian`);
+    if (length > 0) throw corrupt(`the GAUS chunk has ${length} bytes, but the header declares no Gaussian`);
     return [];
   }
   const tileLog2 = 32 - Math.clz32(Math.max(width - 1, height - 1));

@@ -38,7 +38,7 @@ export const DECODE = new Struct(
 );
 export const VIEW = new Struct(
   9,
-  ["f64", "density shift_x shift_y variance"],
+  ["f64", "grid_scale shift_x shift_y variance"],
   ["i64", "samples left top columns rows end_x end_y tile_x tile_y tiles_x tiles_y"],
 );
 export const DRAW = new Struct(

@@ -96,7 +96,7 @@ def cases() -> list[Case]:
         Case("index-section-empty", with_section(2, counts=(0,)), "corrupt", "a section without Gaussians"),
         Case("index-count-one-more", with_section(1, counts=(second.count + 1,)), "corrupt", "do not add up"),
         Case("index-count-one-less", with_section(1, counts=(second.count - 1,)), "corrupt", "do not add up"),
-        Case("index-count-2-to-34", with_section(1, counts=(2**34,)), "corrupt", "promises 17179869184 Gaussians"),
+        Case("index-count-2-to-34", with_section(1, counts=(2**34,)), "corrupt", "declares 17179869184 Gaussians"),
         Case("index-length-one-more", with_section(1, length=second.length + 1), "corrupt", "but the GAUS chunk has"),
         Case("index-length-one-less", with_section(1, length=second.length - 1), "corrupt", "but the GAUS chunk has"),
         Case("index-length-largest", with_section(1, length=2**35 - 1), "corrupt", "but the GAUS chunk has"),

@@ -1,4 +1,4 @@
-/* From values to Gaussians on a lattice: noise of the quantizer, shape, colours, and the tiles that each may reach. Compiled once for each instruction set. */
+/* From values to Gaussians on a subset: noise of the quantizer, shape, colours, and the tiles that each may reach. Compiled once for each instruction set. */
 #include "fit_internal.h"
 #include "vector_math.h"
 

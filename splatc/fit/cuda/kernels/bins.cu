@@ -1,4 +1,4 @@
-// Gaussians in the coordinates of a lattice, with the noise of their quantization, and the lists of those that reach each bin.
+// Gaussians in the coordinates of a subset, with the noise of their quantization, and the lists of those that reach each bin.
 //
 // Lists are counted and filled with integer atomics, which decide nothing but the order; then each list is sorted, so two runs have the
 // same lists.

@@ -20,7 +20,7 @@ typedef unsigned short Sample;
 typedef unsigned char Sample;
 #endif
 
-// One Gaussian in the samples of a lattice; ux, uy, vx and vy are its Axes.
+// One Gaussian in the samples of a subset; ux, uy, vx and vy are its Axes.
 struct alignas(16) Record {
     float x, y, ux, uy;
     float vx, vy, extent_x, extent_y;
