@@ -41,9 +41,9 @@ def test_decoded_pixels_are_those_of_the_reference(splatc: Command, tmp_path: Pa
 
 
 def test_16_bits_hold_what_8_bits_round_away(tiny_file: bytes) -> None:
-    deep = decode_bytes(tiny_file, bit_depth=16)
-    assert deep.bit_depth == 16
-    assert np.abs(deep.pixels - oracle(tiny_file, 65535)).max() <= 6  # float32 against float64
+    sixteen_bit = decode_bytes(tiny_file, bit_depth=16)
+    assert sixteen_bit.bit_depth == 16
+    assert np.abs(sixteen_bit.pixels - oracle(tiny_file, 65535)).max() <= 6  # float32 against float64
 
 
 def test_samples_are_clamped_and_rounded_half_up() -> None:

@@ -40,8 +40,8 @@ def test_white_is_zero_and_12_bits_and_bands_in_every_installation(
 ) -> None:
     if plain:
         without_extras(monkeypatch)
-    deep = GRAY * 257
-    assert (loaded(tiff(Page(65535 - deep, 0, 16)), tmp_path).pixels == deep).all()
+    sixteen_bit = GRAY * 257
+    assert (loaded(tiff(Page(65535 - sixteen_bit, 0, 16)), tmp_path).pixels == sixteen_bit).all()
     twelve = loaded(tiff(Page(GRAY, 1, 12)), tmp_path)  # little of the range is used
     assert (twelve.pixels == np.rint(GRAY * 65535 / 4095)).all()
     bands = np.concatenate([RGB, GRAY], axis=-1) * 257

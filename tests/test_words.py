@@ -41,7 +41,11 @@ WORDS = [
     Word(r"born", "made, or new", right=r"Word\(", where=FIT),
     Word(r"cuts?|cutting", "prune, pruning", where=FIT, right=r"cuts? off|cut-off|cut short|is cut to"),
     Word(r"removals?", "prune, pruning cost"),
-    Word(r"freez(e|es|ing)", "progressive quantization", right=r"--freeze|freeze\(folder|freeze\(options|options\.freeze|`--freeze`"),
+    Word(
+        r"freez(e|es|ing)",
+        "progressive quantization",
+        right=r"--freeze|freeze\(folder|freeze\(options|options\.freeze|`--freeze`",
+    ),
     Word(r"held|hold still", "frozen mask", where=FIT, right=r"lock held"),
     Word(r"lattices?", "polyphase subset"),
     Word(r"pull(s|ed|ing)?", "rate gradient", right=r"pull-push|pull[ _]request"),

@@ -62,5 +62,5 @@ class Fit(ctypes.Structure):
     ]
 
 
-KINDS = {"fit": 20, "fit_widths": 21, "fit_adam": 22, "fit_rate": 23, "fit_placed": 24}
+NUMBERS = {"fit": 20, "fit_widths": 21, "fit_adam": 22, "fit_rate": 23, "fit_placed": 24}
 MIRRORS = {"fit": ctypes.sizeof(Fit), "fit_adam": ctypes.sizeof(Adam), "fit_rate": ctypes.sizeof(Rate)}

@@ -176,7 +176,7 @@ class Job(ctypes.Structure):
     ]
 
 
-KINDS = (
+NUMBERS = (
     {
         name: kind
         for kind, name in enumerate(
@@ -199,10 +199,10 @@ KINDS = (
             )
         )
     }
-    | fit_structs.KINDS
-    | loss_structs.KINDS
-    | pack_structs.KINDS
-    | seed_structs.KINDS
+    | fit_structs.NUMBERS
+    | loss_structs.NUMBERS
+    | pack_structs.NUMBERS
+    | seed_structs.NUMBERS
 )
 """Numbers of the structs for ``core_struct_bytes``."""
 

@@ -15,7 +15,7 @@ from splatc.bitstream import Metadata, Reader
 from splatc.decoder.budget import Budget, budget_of
 from splatc.decoder.opened import open_file
 from splatc.errors import SplatWarning, UsageError
-from splatc.render.choice import Tell, check_device
+from splatc.render.choice import Log, check_device
 from splatc.runtime import arguments
 from splatc.runtime.files import display, named
 from splatc.steps import MAX_LEVELS
@@ -85,7 +85,7 @@ def _absolute(path: str) -> str:
         return path
 
 
-def _ignore(_sentence: str, _urgent: bool) -> None:
+def _ignore(_sentence: str, _warning: bool) -> None:
     """Nobody wants to hear which device draws."""
 
 
@@ -100,7 +100,7 @@ def warn(sentence: str) -> None:
 class Picture:
     """An open file; a context manager that closes it. What it reads is checked. Errors begin with its path, or with `name`.
 
-    This is how every command, function and plug-in of splatc reads a file. `tell` hears which device draws (render/choice.py), `note` a
+    This is how every command, function and plug-in of splatc reads a file. `log` hears which device draws (render/choice.py), `note` a
     sentence on each part of the metadata that is damaged, once; without it that is a SplatWarning.
     """
 
@@ -111,11 +111,11 @@ class Picture:
         name: str | None = None,
         budget: Budget = Budget(),  # noqa: B008 - frozen
         device: str = "cpu",
-        tell: Tell = _ignore,
+        log: Log = _ignore,
         note: Note = warn,
     ) -> None:
         check_device(device)
-        self._device, self._tell, self._note = device, tell, note
+        self._device, self._log, self._note = device, log, note
         self._closing = contextlib.ExitStack()
         self.budget = budget
         self._name = name
@@ -285,7 +285,7 @@ class Picture:
 
         from splatc.render.choice import strips
 
-        return strips(self._device, scene, plan, np.uint8 if depth == 8 else np.uint16, rows, self._tell)
+        return strips(self._device, scene, plan, np.uint8 if depth == 8 else np.uint16, rows, self._log)
 
     def _depth(self, bit_depth: int | None) -> int:
         if bit_depth is None:

@@ -33,13 +33,13 @@ from splatc.fit.task import Task
 from splatc.fit.trainer import Refine, fit
 from splatc.gaussians import FloatArray, Gaussians
 from splatc.image.readers import Image
-from splatc.image.transparent import without_hidden_colours
+from splatc.image.transparent import fill_transparent
 from splatc.quantize import empty_gaussians
 from splatc.steps import Quantizer
 
 if TYPE_CHECKING:
     from splatc.fit.engines.choice import Chosen, Wanted
-    from splatc.render.choice import Tell
+    from splatc.render.choice import Log
 
 SEEDING_SAMPLES = 16.0
 """Seeds are drawn from the picture reduced to no fewer samples per Gaussian."""
@@ -88,8 +88,8 @@ def encode_image(image: Image, options: EncodeOptions, progress: Progress | None
     flat = flat_file(image, options.target, options.blend)
     if flat is not None:
         return flat
-    with _repeated(progress) as told:
-        return encode_with(image, options, None, Quantizer(), told)
+    with _repeated(progress) as repeated:
+        return encode_with(image, options, None, Quantizer(), repeated)
 
 
 @contextlib.contextmanager
@@ -100,35 +100,35 @@ def _repeated(progress: Progress | None) -> Iterator[Progress | None]:
         return
     latest: tuple[int, int, str] = (0, 1, "starting")
 
-    def tell(step: int, steps: int, phase: str) -> None:
+    def report(step: int, steps: int, phase: str) -> None:
         nonlocal latest
         latest = (step, steps, phase)
         progress(*latest)
 
     with watched(lambda: progress(*latest)):
-        yield tell
+        yield report
 
 
 def encode_on(
-    wanted: Wanted, image: Image, options: EncodeOptions, tell: Tell, progress: Progress | None = None
+    wanted: Wanted, image: Image, options: EncodeOptions, log: Log, progress: Progress | None = None
 ) -> bytes:
     """encode_image by the engine ``wanted``; where "auto" has taken a GPU that fails, the CPU does all of it again.
 
-    ``tell`` hears what fits, and why (fit/engines/choice.py). Raises what `Wanted.check` raises as well.
+    ``log`` hears what fits, and why (fit/engines/choice.py). Raises what `Wanted.check` raises as well.
     """
     wanted.check(options.tune)
     flat = flat_file(image, options.target, options.blend)
     if flat is not None:
-        tell("one colour: there is nothing to fit", False)
+        log("one colour: there is nothing to fit", False)
         return flat
-    options = replace(options, engine=wanted.choose(options.tune, tell))
+    options = replace(options, engine=wanted.choose(options.tune, log))
     raised: list[BaseException] = []
     try:
         return encode_image(image, options, _recorded(progress, raised))
     except DeviceError as error:
         if (wanted.engine, wanted.device) != ("auto", "auto") or any(error is each for each in raised):
             raise
-        tell(f"fitted by the CPU: {error}", True)
+        log(f"fitted by the CPU: {error}", True)
         return encode_image(image, replace(options, engine=None), progress)
 
 
@@ -137,14 +137,14 @@ def _recorded(progress: Progress | None, raised: list[BaseException]) -> Progres
     if progress is None:
         return None
 
-    def tell(step: int, steps: int, phase: str) -> None:
+    def report(step: int, steps: int, phase: str) -> None:
         try:
             progress(step, steps, phase)
         except BaseException as error:
             raised.append(error)
             raise
 
-    return tell
+    return report
 
 
 def encode_with(
@@ -159,7 +159,7 @@ def encode_with(
 
     started = time.monotonic()
     memory.check(work_of(image, options), options.max_memory)
-    image = replace(image, pixels=without_hidden_colours(image.pixels))
+    image = replace(image, pixels=fill_transparent(image.pixels))
     dominant = dominant_colour(image.pixels)
     header = _header(image, mean_colour(image.pixels) if dominant is None else dominant, options, quantizer)
     background = np.array(header.background, np.float32) / np.float32(255)
@@ -227,7 +227,7 @@ def seeds_of(image: Image, count: float, plan: Schedule = Schedule(0)) -> int:  
 
 def empty_file(image: Image, options: EncodeOptions) -> bytes:
     """The smallest file of a picture: its mean colour, its metadata, and not one Gaussian. Raises LimitError."""
-    image = replace(image, pixels=without_hidden_colours(image.pixels))
+    image = replace(image, pixels=fill_transparent(image.pixels))
     header = _header(image, mean_colour(image.pixels), options, Quantizer())
     return bitstream.encode(header, empty_gaussians(header.channels), image.metadata)
 

@@ -29,7 +29,7 @@ from splatc.image.readers import Image, Samples
 
 if TYPE_CHECKING:
     from splatc.fit.engines.choice import Wanted
-    from splatc.render.choice import Tell
+    from splatc.render.choice import Log
 
 TRIALS, WHOLE = 3, 3
 """Fits at effort 1, and at the effort that was asked for; more of these only as long as none of them has reached the target."""
@@ -87,16 +87,16 @@ class Point:
 
 
 def encode_to_psnr(
-    wanted: Wanted, image: Image, options: EncodeOptions, psnr: float, tell: Tell, progress: Progress | None = None
+    wanted: Wanted, image: Image, options: EncodeOptions, psnr: float, log: Log, progress: Progress | None = None
 ) -> bytes:
     """The smallest ``.splat2d`` file found that decodes to at least ``psnr`` dB, as metrics.psnr has it of what is shown.
 
     ``options.target``, in bytes, is where the search begins; ``options.max_time`` holds for all of it: when that is over, the smallest file
-    that reaches the target counts. ``wanted``, ``tell`` and ``progress`` as in encode_on; ``tell`` also hears what each fit came to.
+    that reaches the target counts. ``wanted``, ``log`` and ``progress`` as in encode_on; ``log`` also hears what each fit came to.
 
     Raises UsageError if the PSNR cannot be reached, TimeUpError if the time was too short for it, and what encode_on raises.
     """
-    return _Search(wanted, image, options, psnr, tell, progress).run()
+    return _Search(wanted, image, options, psnr, log, progress).run()
 
 
 def quality(shown: Samples, data: bytes) -> float:
@@ -131,11 +131,11 @@ class _Search:
     """A search on its way: what was tried, and the smallest file that will do."""
 
     def __init__(
-        self, wanted: Wanted, image: Image, options: EncodeOptions, psnr: float, tell: Tell, progress: Progress | None
+        self, wanted: Wanted, image: Image, options: EncodeOptions, psnr: float, log: Log, progress: Progress | None
     ) -> None:
         self.started = time.monotonic()
         self.wanted, self.image, self.options, self.psnr = wanted, image, options, psnr
-        self.tell, self.progress = tell, progress
+        self.log, self.progress = log, progress
         self.told: set[str] = set()
         self.seen = metrics.shown(image.pixels)
         self.trials = TRIALS if options.effort > TRIAL_EFFORT else 0
@@ -239,10 +239,10 @@ class _Search:
         trust = TRUST if self.points else 0.0
         aim = Aim(self.psnr, self.seen, courses.append, self.rise(effort), effort == self.options.effort, trust, spare)
         options = replace(self.options, target=Target("count", count), effort=effort, max_time=limit, aim=aim)
-        data = encode_on(self.wanted, self.image, options, self.tell_once, self.reporter(effort))
+        data = encode_on(self.wanted, self.image, options, self.log_once, self.reporter(effort))
         psnr = self.judge(data)
         self.reached = psnr >= self.psnr
-        self.tell(f"try {self.tries}, effort {effort}: {len(data)} bytes, PSNR {psnr:.2f} dB", False)
+        self.log(f"try {self.tries}, effort {effort}: {len(data)} bytes, PSNR {psnr:.2f} dB", False)
         if self.reached and (self.best is None or len(data) < len(self.best)):
             self.best = data
         took = time.monotonic() - started
@@ -308,11 +308,11 @@ class _Search:
             f"and {self.most} Gaussians, the most that this picture may take, would not do: ask for less, or take a lossless format"
         )
 
-    def tell_once(self, sentence: str, urgent: bool) -> None:
+    def log_once(self, sentence: str, warning: bool) -> None:
         """What fits, and why, is the same for every fit."""
         if sentence not in self.told:
             self.told.add(sentence)
-            self.tell(sentence, urgent)
+            self.log(sentence, warning)
 
     def reporter(self, effort: int) -> Progress | None:
         """Progress of this fit as a part of all that may be made. It never comes to its end: that is for the last fit."""

@@ -89,7 +89,7 @@ class Drawing:
             Path(__file__).parent / "kernels" / "fit.cu",
             CHANNELS=self.channels,
             NORMALIZED=int(blend is Blend.NORMALIZED),
-            DEEP=int(pixels.dtype == np.uint16),
+            SIXTEEN_BIT=int(pixels.dtype == np.uint16),
         )
         self._pixels = device.upload(pixels)
         self._unit = np.float32(1.0 / np.iinfo(pixels.dtype).max)

@@ -1,6 +1,6 @@
 // What the fit knows of a Gaussian and of a pixel under it. Device code for NVRTC; the tests compile the same text as host C++.
 //
-// CHANNELS (1 to 4), NORMALIZED (0, 1) and DEEP (1: samples of 16 bits) are defined before.
+// CHANNELS (1 to 4), NORMALIZED (0, 1) and SIXTEEN_BIT (1: samples of 16 bits) are defined before.
 
 #include "pixel.cuh"
 
@@ -14,7 +14,7 @@ constexpr unsigned ALL = 0xffffffffu;          // lanes
 constexpr float PER_ROOT2 = 1.3862943611198906f;  // 1 / ROOT^2
 constexpr float SLACK = 1.0f / 64.0f;          // px; rounding shall hide no pixel, and pixels too many weigh nothing
 
-#if DEEP
+#if SIXTEEN_BIT
 typedef unsigned short Sample;
 #else
 typedef unsigned char Sample;

@@ -87,11 +87,11 @@ class Layout:
     @property
     def description(self) -> str:
         """For people."""
-        kinds = {PALETTE: "palette", CMYK: "CMYK", YCBCR: "YCbCr", CIELAB: "CIELab", MASK: "mask"}
+        names = {PALETTE: "palette", CMYK: "CMYK", YCBCR: "YCbCr", CIELAB: "CIELab", MASK: "mask"}
         if self.channels < 3:
             kind = {1: "bilevel", 8: "gray"}.get(self.bits, f"{self.bits}-bit gray")
             return f"TIFF, {kind}{' and alpha' if self.alpha is not None else ''}"
-        kind = kinds.get(self.photometric, "RGBA" if self.alpha is not None else "RGB")
+        kind = names.get(self.photometric, "RGBA" if self.alpha is not None else "RGB")
         return f"TIFF, {kind}" if self.bits <= 8 else f"TIFF, {kind}, {self.bits} bits"
 
 
