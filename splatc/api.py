@@ -66,8 +66,8 @@ def encode(
     (``"splatc[gsplat]"``); "auto" is "core", or with `device` "cuda" that on the GPU, with "auto" the same where one works;
     `tune` "ssim" is fitted by the CPU. "torch" runs on any `device` that PyTorch drives. A colour profile, EXIF (a TIFF structure) and XMP
     are stored as they are given; None and no bytes are none, but that the profile None of an image of Pillow's is its own. Pictures are
-    stored upright: where EXIF or XMP tell another orientation, they tell 1 afterwards, and have no thumbnail. An image of Pillow's is
-    turned as they told; an array is not, as its pixels are taken as they are shown.
+    stored upright: where EXIF or XMP state another orientation, it is 1 afterwards, and their thumbnail is removed. An image of Pillow's is
+    turned as they state; an array is not, as its pixels are taken as they are shown.
     What would take more than some `max_memory` bytes, the picture included, is refused before it begins; None: nothing is.
 
     `progress` is called with (steps done, steps in all, what is being done), in the calling thread, at each step, and every 50 ms of a step
@@ -99,7 +99,7 @@ def encode(
     max_bytes = None if max_memory is None else arguments.whole("max_memory", max_memory, otherwise="None")
     icc = None if icc_profile is None else arguments.content("icc_profile", icc_profile)
     tiff, packet = arguments.exif("exif", exif), arguments.content("xmp", xmp)
-    told = arguments.called("progress", progress)
+    called = arguments.called("progress", progress)
 
     from splatc.fit.engines.choice import Wanted, check_names
 
@@ -126,8 +126,8 @@ def encode(
     if request.psnr is not None:
         from splatc.encoder.quality_search import encode_to_psnr
 
-        return encode_to_psnr(wanted, image, options, request.psnr, lambda *_: None, told)
-    return encode_on(wanted, image, options, lambda *_: None, told)
+        return encode_to_psnr(wanted, image, options, request.psnr, lambda *_: None, called)
+    return encode_on(wanted, image, options, lambda *_: None, called)
 
 
 def decode(
@@ -151,7 +151,7 @@ def decode(
     parts of one file see ``splatc.open``.
 
     The CRC of every byte of the file is checked before the whole picture is drawn; what is checked of a part, ``Picture.read`` says.
-    Damaged metadata cost no pixel: a ``splatc.SplatWarning`` tells of them.
+    Damaged metadata cost no pixel: a ``splatc.SplatWarning`` names them.
 
     Raises InputError, CorruptFileError, UnsupportedFileError, LimitError, UsageError, DeviceError and CoreError.
 

@@ -174,7 +174,7 @@ def _transformed(colour: NDArray[np.floating], matrix: NDArray[np.float64]) -> N
 
 
 def strip_of(place: NDArray[np.floating], angle: NDArray[np.floating], strips: IntArray) -> IntArray:
-    """(N,) the strip that a place (N, 2) in a cell is in, told from the middle of the cell, in its sides; ``strips`` (N,) it has."""
+    """(N,) the strip that a place (N, 2) in a cell is in, relative to the middle of the cell, in its sides; ``strips`` (N,) it has."""
     sin, cos = exact.sine_and_cosine(angle)
     across = (place[:, 1] * cos - place[:, 0] * sin) / (np.abs(cos) + np.abs(sin)) + 0.5  # 0..1 from corner to corner
     strip: IntArray = np.clip(np.floor(across * strips), 0, strips - 1).astype(np.int32)

@@ -98,7 +98,7 @@ def test_inputs_without_pictures_are_named(name: str, tmp_path: Path) -> None:
 # The work.
 
 
-def test_a_job_makes_the_file_and_tells_its_figures(tmp_path: Path) -> None:
+def test_a_job_makes_the_file_and_returns_its_figures(tmp_path: Path) -> None:
     make_pictures(tmp_path, "a.png")
     journal = joined(tmp_path)
     job = Job(str(tmp_path / "a.png"), str(tmp_path / "new" / "a.splat2d"), options(), threads=1, journal=journal)

@@ -83,7 +83,7 @@ def test_an_interrupt_is_not_taken_for_damage(tiny_file: bytes, monkeypatch: pyt
         stream.decode(opened.header, section, opened._stream(section), Tables())
 
 
-def test_bits_of_a_truncated_file_are_not_told(tiny_file: bytes) -> None:
+def test_bits_of_a_truncated_file_are_not_counted(tiny_file: bytes) -> None:
     with pytest.raises(TruncatedFileError):
         Reader(io.BytesIO(tiny_file[:-9])).bits()
 

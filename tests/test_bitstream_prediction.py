@@ -43,5 +43,5 @@ def test_predicted_colours_of_any_order() -> None:
     expected = ((g.colour - symbols.attributes.residual) * steps).astype(np.float32)
     order = np.random.default_rng(3).permutation(400)
     found = predicted_colours(header.quantizer, g.take(order), header.width, header.height)
-    # Of Gaussians in one cell the order is not told; there are hardly any here.
+    # The order of Gaussians in one cell is open; there are hardly any here.
     assert np.mean(np.all(found == expected[order], axis=1)) > 0.9

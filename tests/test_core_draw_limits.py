@@ -251,7 +251,7 @@ def test_the_end_of_the_lists_of_a_drawing() -> None:
         assert call.run(0) == expected
 
 
-def test_members_that_are_there_but_not_told() -> None:
+def test_members_that_are_there_but_not_passed() -> None:
     """Before the first and behind the last, where memory holds numbers of Gaussians."""
     call = DrawCall()
     call.lists.starts[:] = 0

@@ -150,7 +150,7 @@ def test_numbers_of_sections_and_workers(divided: bytes) -> None:
         assert call.run(number, worker) == INVALID
     assert call.run(0, call.workers - 1) == OK
     call.task.section_count = 1
-    assert call.run(1) == INVALID  # in memory, but not told
+    assert call.run(1) == INVALID  # in memory, but not passed
     call.task.sections += structs.SECTION.itemsize
     call.sections[0]["parent"] = -1
     assert call.run(-1) == INVALID  # likewise
@@ -269,7 +269,7 @@ def test_counts_of_levels_that_add_up_all_the_same(counts: tuple[int, ...]) -> N
     assert call.run(0) == INVALID
 
 
-def test_levels_that_are_there_but_not_told() -> None:
+def test_levels_that_are_there_but_not_passed() -> None:
     """In memory, before the first and behind the last."""
     call = chained([4, 4])
     assert call.run(0) != INVALID

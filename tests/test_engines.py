@@ -1,4 +1,4 @@
-"""Every engine makes the step that PyTorch's autograd makes; who asks for one that cannot be had is told what to do."""
+"""Every engine makes the step that PyTorch's autograd makes; for one that cannot be had the error says what to do."""
 
 from __future__ import annotations
 
@@ -311,12 +311,12 @@ def test_pytorch_is_asked_for_its_devices(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_every_engine_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
+    logged: list[str] = []
     monkeypatch.setattr("importlib.util.find_spec", lambda _: True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     task, _ = scene(3, Blend.SUM)
-    assert isinstance(Wanted("core", "auto").choose("ssim", lambda text, _: told.append(text)).make(task), CoreEngine)
-    made = Wanted("torch", "cpu").choose("ssim", lambda text, _: told.append(text)).make(task)
+    assert isinstance(Wanted("core", "auto").choose("ssim", lambda text, _: logged.append(text)).make(task), CoreEngine)
+    made = Wanted("torch", "cpu").choose("ssim", lambda text, _: logged.append(text)).make(task)
     assert isinstance(made, TorchEngine)
-    Wanted("gsplat", "auto").choose("psnr", lambda text, _: told.append(text))
-    assert told == ["fitted by PyTorch on cpu", "fitted by PyTorch and gsplat on cuda"]
+    Wanted("gsplat", "auto").choose("psnr", lambda text, _: logged.append(text))
+    assert logged == ["fitted by PyTorch on cpu", "fitted by PyTorch and gsplat on cuda"]

@@ -202,10 +202,10 @@ def test_large_pictures_are_seen_more_thinly() -> None:
 
 
 def test_a_clock_counts_steps() -> None:
-    told: list[tuple[int, int]] = []
-    times = list(Clock(5, progress=lambda *progress: told.append(progress)))
+    calls: list[tuple[int, int]] = []
+    times = list(Clock(5, progress=lambda *progress: calls.append(progress)))
     assert times == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8])
-    assert told == [(step, 5) for step in range(1, 6)]
+    assert calls == [(step, 5) for step in range(1, 6)]
 
 
 def test_a_clock_without_seconds_left_makes_few_steps() -> None:

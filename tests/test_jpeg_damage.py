@@ -59,8 +59,8 @@ def test_sound_files_are_sound(name: str, quality: int) -> None:
 
 
 @pytest.mark.parametrize("name", CODINGS)
-def test_overwritten_bytes_are_told(name: str) -> None:
-    """Bits that are still codes, of as many blocks as before, cannot be told from others, by libjpeg neither."""
+def test_overwritten_bytes_get_a_note(name: str) -> None:
+    """Bits that are still codes, of as many blocks as before, look like others, to libjpeg too."""
     data = coded(name)
     first = data.index(b"\xff\xda") + 20
     rng = np.random.default_rng(1)

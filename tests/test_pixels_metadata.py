@@ -74,7 +74,7 @@ def test_every_orientation_in_every_file(tmp_path: Path, orientation: int, exten
     assert b"offsets that nobody knows" in loaded.metadata.exif
 
 
-def test_orientation_told_by_xmp_alone(tmp_path: Path) -> None:
+def test_orientation_of_xmp_alone(tmp_path: Path) -> None:
     loaded = load_saved(tmp_path / "in.jpg", xmp=XMP % 6)
     assert loaded.pixels.shape == (RGB.shape[1], RGB.shape[0], 3)
     assert loaded.metadata.xmp == XMP % 1

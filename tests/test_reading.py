@@ -124,7 +124,7 @@ def test_pillow_s_verify_passes_sound_files_and_closes_them(sound: bytes, tmp_pa
             image.verify()
 
 
-def test_pillow_shows_truncated_files_where_it_is_told_to(sound: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pillow_shows_truncated_files_where_it_is_asked_to(sound: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     cut = sound[: sound.index(b"GAUS") + 1200]
     with pytest.raises(OSError, match="truncated"):
         PIL.Image.open(io.BytesIO(cut)).load()

@@ -59,7 +59,7 @@ def estimate(data: bytes, region: Region | None = None, scale: Any = 1, **option
 
 
 def attack() -> bytes:
-    """What the issue told of: some 5.5 kB for 25 minutes of two cores."""
+    """The case that set the limit: some 5.5 kB for 25 minutes of two cores."""
     return alike(11_000, level=13)
 
 

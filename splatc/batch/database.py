@@ -44,7 +44,7 @@ class DamagedError(OutputError):
 
 
 def prepare(folder: Path, fill: Callable[[sqlite3.Connection], None], note: Callable[[str], None]) -> None:
-    """Make the database of a folder if it has none. A damaged one is set aside under another name, and `note` is told.
+    """Make the database of a folder if it has none. A damaged one is set aside under another name, and `note` is called with a sentence.
 
     Args:
         fill: called within the transaction that makes a new database.

@@ -1,4 +1,4 @@
-"""What a worker is told and what it answers: plain data, for processes and clusters."""
+"""Jobs for workers and their outcomes: plain data, which goes to other processes and to clusters."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def _cause(process: SpawnProcess) -> str:
 
 @contextlib.contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """A Ctrl-C at the terminal reaches every process: what is started within the block leaves it to this one, which heeds it afterwards."""
+    """A Ctrl-C at the terminal reaches every process: those started within the block ignore it, and this one handles it afterwards."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,7 @@
-"""Which process a batch is, so that others can tell whether it still lives. Nothing here is imported from outside the standard library."""
+"""Which process a batch is, so that other batches can find out whether it still runs.
+
+Imports the standard library alone.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STATUS = "/proc/{}/stat"
-"""Where Linux tells about a process."""
+"""Where Linux describes a process."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process, told apart from every other on every machine, and from later ones of the same number."""
+    """A process, identified among those of all computers, and among later ones with the same number."""
 
     host: str
     """For people."""
@@ -23,7 +26,7 @@ class Process:
     """Equal for two processes that see each other's numbers; empty where that cannot be known."""
     pid: int
     born: str
-    """When it began, as the system counts; empty where the system does not tell."""
+    """When it began, as the system counts; empty where the system does not say."""
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}"
@@ -35,7 +38,7 @@ def this_process() -> Process:
 
 
 def alive(process: Process) -> bool | None:
-    """Whether a process still runs; None where that cannot be told from here, as for another machine."""
+    """Whether a process still runs; None where that cannot be found out from here, as for another computer."""
     if not process.machine or process.machine != _machine():
         return None
     born = _born(process.pid)

@@ -22,7 +22,7 @@ BEAT = 15.0
 
 
 class Watch:
-    """Tells whether a batch that may run on another machine still lives: by the clock of this one alone."""
+    """Whether a batch that may run on another computer still lives, by the clock of this computer alone."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -49,7 +49,7 @@ def beating(journal: Journal) -> Iterator[None]:
 
     def beat() -> None:
         while not over.wait(BEAT):
-            with contextlib.suppress(SplatError):  # a full disk is told by whoever has something to write
+            with contextlib.suppress(SplatError):  # a full disk is reported by whoever writes next
                 journal.beat()
 
     thread = threading.Thread(target=beat, daemon=True)
@@ -64,11 +64,11 @@ def beating(journal: Journal) -> Iterator[None]:
 
 
 def announce(journal: Journal, jobs: Sequence[Job], todo: Sequence[Job], note: Callable[[str], None]) -> None:
-    """Write down what this batch makes, and tell which others make some of it too.
+    """Write down what this batch makes, and note which others make some of it too.
 
     Raises UsageError if a batch that lives makes one of the files of another picture or with other options.
     """
-    watch, told = Watch(journal), False
+    watch, noted = Watch(journal), False
     rivals = journal.plan(jobs, todo)
     while conflicts := {run: job for run, (_, job) in rivals.items() if job is not None}:
         for run, job in conflicts.items():
@@ -78,8 +78,8 @@ def announce(journal: Journal, jobs: Sequence[Job], todo: Sequence[Job], note: C
                     f"{job.output}: another batch ({run.process}) is making this file of another picture or with other options: "
                     "wait until it has ended, or choose another folder"
                 )
-            if lives is None and not told:
-                told = True
+            if lives is None and not noted:
+                noted = True
                 note(
                     f"{journal.folder}: waiting up to {LEASE:.0f} s to see whether another batch is still at work here ({run.process})"
                 )
@@ -95,7 +95,7 @@ def run_shared(
     journal: Journal,
     note: Callable[[str], None],
 ) -> Generator[Outcome, None, None]:
-    """The outcomes of all jobs, as they come; `work` does many of them at a time, and `note` is told when there is only waiting left."""
+    """The outcomes of all jobs, as they come; `work` does many of them at a time, and `note` is called when there is only waiting left."""
     by_output = {job.output: job for job in jobs}
     watch = Watch(journal)
     while jobs:
@@ -116,15 +116,15 @@ def _resolve(
     held: Sequence[Job], journal: Journal, watch: Watch, note: Callable[[str], None]
 ) -> Generator[Outcome, None, list[Job]]:
     """Wait for other batches: the outcomes of what they have made, until something is left over for this one; all that remains then."""
-    waiting, told = list(held), False
+    waiting, noted = list(held), False
     while waiting:
         free = []
         for job in waiting:
             holder = journal.holder(job)
             if holder is None or watch.lives(holder) is False:
                 free.append(job)
-            elif not told:
-                told = True
+            elif not noted:
+                noted = True
                 note(
                     f"waiting for what another batch has in work ({holder.process}): {job.source}{others(len(waiting) - 1)}"
                 )

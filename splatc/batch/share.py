@@ -29,7 +29,7 @@ MEMORY_SHARE = 0.5
 PROCESS = 48 << 20
 """Bytes of an interpreter with the encoder's modules: 40 MiB were measured."""
 UNKNOWN = 4 << 30
-"""Bytes of free memory where the system does not tell."""
+"""Bytes of free memory to assume where the system does not say."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _free_of_machine() -> int:
         return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration):
         pass
-    try:  # macOS tells how much there is
+    try:  # macOS says how much there is
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
         return UNKNOWN

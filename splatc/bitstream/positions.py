@@ -20,7 +20,7 @@ Int64Array = NDArray[np.int64]
 ADAPTIVE_COUNT = 32
 """Nodes with up to so many points learn how they split; larger ones are too few for that."""
 SHARES = 16
-"""A half of a node is told the share of its cells that lie in the grid in these parts."""
+"""The share of a node's cells in the grid that its first half has is counted in these parts."""
 MANTISSA_BITS = 8
 """Of the count of a node only so many leading bits are modelled."""
 

@@ -64,7 +64,7 @@ class _Closed(io.TextIOBase):
         return False
 
     def write(self, text: str) -> int:
-        if not isinstance(text, str):  # by which click tells text from bytes
+        if not isinstance(text, str):  # by which click distinguishes text from bytes
             raise TypeError("expected text")
         if text:
             raise OutputError("standard output is closed: redirect it, to /dev/null if nobody wants to read it")

@@ -86,7 +86,7 @@ typedef struct gaussian {
     double x, y, s1, s2, sine, cosine;
 } gaussian;
 
-/* The middle of a strip of a cell, told from the middle of the cell, in its sides (spec/quantization.md, "Position"). */
+/* The middle of a strip of a cell, relative to the middle of the cell, in its sides (spec/quantization.md, "Position"). */
 static void offset_middle(int32_t offset, int32_t offsets, double sine, double cosine, double *dx, double *dy) {
     double across = ((offset + 0.5) / offsets - 0.5) * ((cosine < 0 ? -cosine : cosine) + (sine < 0 ? -sine : sine));
     /* The points across (-sin, cos) + along (cos, sin) with both coordinates in [-1/2, 1/2]. */

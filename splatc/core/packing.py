@@ -81,7 +81,7 @@ class Arrangement:
 
 @dataclass(frozen=True)
 class Symbols:
-    """How constriction is told the symbols of a stream."""
+    """The symbols of a stream, as constriction takes them."""
 
     shares: NDArray[np.float64]
     """(N, 3) parts of the code space, each in 2^-24 of it less 1."""

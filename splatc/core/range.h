@@ -1,4 +1,4 @@
-/* The range decoder (spec/coder.md, "Range decoder"), inlined into whatever reads symbols; and its mirror, through which the same models tell the encoder
+/* The range decoder (spec/coder.md, "Range decoder"), inlined into whatever reads symbols; and its mirror, through which the same models give the encoder
    what each symbol takes. */
 #ifndef SPLATC_CORE_RANGE_H
 #define SPLATC_CORE_RANGE_H

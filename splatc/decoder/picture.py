@@ -157,7 +157,7 @@ class Picture:
         return self._reader
 
     def metadata(self) -> Metadata:
-        """Colour profile, EXIF and XMP, as bytes; empty where there is none, or where it is damaged, of which a SplatWarning tells once.
+        """Colour profile, EXIF and XMP, as bytes; empty where there is none, or where it is damaged, for which there is one SplatWarning.
 
         Checks their CRCs and what they unpack to. Raises InputError where the file cannot be read.
         """

@@ -25,10 +25,10 @@ LARGE_SHARE = 0.1
 USED, SPARE = 0.97, 64
 """Of the bytes allowed, a file takes as good as all; where it takes less than this share, and so many less, that is worth a word."""
 SIMILARITY_PIXELS = 1 << 24
-"""MS-SSIM of larger pictures would take longer than their decoding by far; `splatc compare` tells it."""
+"""MS-SSIM of larger pictures would take longer than their decoding by far; `splatc compare` computes it."""
 
 Progress = Callable[[int, int, str], object]
-"""Told (steps done, steps in all, what is being done)."""
+"""Called with (steps done, steps in all, what is being done)."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def encode_file(
         threads: of the core; None is one per core.
         note: called with each sentence that becomes a note, at once.
         log: called with (sentence, whether it is worth a note) on what is being done.
-        progress: entered for the time of the fit; what it gives is told of each step.
+        progress: entered for the time of the fit; what it gives is called after each step.
 
     Raises:
         SplatError: for every picture that cannot be read and every request that cannot be met.

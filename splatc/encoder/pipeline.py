@@ -76,14 +76,14 @@ class EncodeOptions:
 
 
 Progress = Callable[[int, int, str], object]
-"""Told (steps done, steps in all, what is being done); whatever it raises ends the work and leaves unchanged."""
+"""Called with (steps done, steps in all, what is being done); whatever it raises ends the work and reaches the caller."""
 
 
 def encode_image(image: Image, options: EncodeOptions, progress: Progress | None = None) -> bytes:
     """The ``.splat2d`` file of a picture; one of one colour needs no fit (flat.py).
 
-    ``progress`` is told of each step, and every 50 ms of one that takes longer. Raises UsageError for a target that no file of this picture
-    can meet, LimitError for a picture beyond the limits of the format, DeviceError if the GPU fails.
+    ``progress`` is called after each step, and every 50 ms during long ones. Raises UsageError for a target that no file of this picture can
+    meet, LimitError for a picture beyond the limits of the format, DeviceError if the GPU fails.
     """
     flat = flat_file(image, options.target, options.blend)
     if flat is not None:
@@ -94,7 +94,7 @@ def encode_image(image: Image, options: EncodeOptions, progress: Progress | None
 
 @contextlib.contextmanager
 def _repeated(progress: Progress | None) -> Iterator[Progress | None]:
-    """``progress``, told the same again while a call of the core lasts: a step of a large picture takes seconds."""
+    """``progress``, called with the same again while a call of the core lasts: a step of a large picture takes seconds."""
     if progress is None:
         yield None
         return

@@ -1,8 +1,8 @@
 """Temporary files of processes that were killed: the next run in the same folder removes them.
 
 A temporary file is locked by the process that writes it, for as long as that lives; one without a lock is nobody's. Windows has no such
-locks, but deletes no file that a process has open. The name of a temporary file begins with a number for the machine: not every network
-file system tells locks to other machines.
+locks, but deletes no file that a process has open. The name of a temporary file begins with a number for the computer: not every network
+file system shares locks between computers.
 """
 
 from __future__ import annotations

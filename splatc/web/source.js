@@ -95,7 +95,7 @@ export class Source {
       const fetched = await Promise.all(missing.map((range) => this.read?.(range, signal)));
       fetched.forEach((bytes, i) => bytes && this.#keep(missing[i][0], bytes));
     });
-    this.idle = work.catch(() => {}); // told to who asked for it
+    this.idle = work.catch(() => {}); // reported to who asked for it
     await work;
   }
 

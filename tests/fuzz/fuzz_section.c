@@ -179,7 +179,7 @@ static void check_encoder(const file *f, const run_of *r, int64_t k) {
     free(task.angle_residual), free(task.colour_residual), free(task.sites), free(task.workspace);
 }
 
-/* The same once more with the sections that others go on from told as known. */
+/* The same once more with the sections that others go on from marked as known. */
 static void check_known(const file *f, const run_of *first) {
     run_of *again = room(1, sizeof(run_of), 0);
     begin(again, f, 0x33);

@@ -104,7 +104,7 @@ typedef struct core_pack {
     uint8_t *workspace; /* aligned to 64 bytes; core_pack_workspace of the largest section for each worker; of CORE_JOB_PACK alone */
     int64_t workspace_bytes;
     int32_t workers, unused;
-    double *shares; /* (symbol_room, 3): of each symbol how constriction is told its share of the code space, three parts of 2^24 less 1 each; or NULL */
+    double *shares; /* (symbol_room, 3): of each symbol its share of the code space, as constriction takes it, three parts of 2^24 less 1 each; or NULL */
     int32_t *chosen; /* (symbol_room): which of the three it is */
     int64_t symbol_room;
 } core_pack;

@@ -32,7 +32,7 @@ static double nearest_whole(double x) {
 
 static int64_t cells_of(int64_t extent, int64_t step) { return ((extent << 32) + step - 1) / step; }
 
-/* The strip of its cell that a place in it is in, told from the middle, in its sides. */
+/* The strip of its cell that a place in it is in, relative to the middle, in its sides. */
 static int32_t offset_of(double dx, double dy, double turns, int32_t offsets) {
     double sine, cosine;
     sine_and_cosine(turns, &sine, &cosine);

@@ -178,7 +178,7 @@ class _Runs:
         self.four = header.compression == _RLE4
 
     def indices(self) -> NDArray[np.uint8]:
-        """(H, W) in the order of the file. Raises InputImageError where the runs end before their end is told."""
+        """(H, W) in the order of the file. Raises InputImageError where the data end before the code that ends the runs."""
         data, width, height = self.data, self.header.width, self.header.height
         out = np.zeros((height, width), np.uint8)
         at = x = y = 0

@@ -1,4 +1,4 @@
-"""The blocks of a GIF file (GIF 89a): frames are counted, and what is no pixel is told."""
+"""The blocks of a GIF file (GIF 89a): frames are counted, and what is no pixel becomes a note."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def kept_text(keyword: bytes) -> str:
 
 
 def png_metadata(stream: BinaryIO) -> PngMetadata:
-    """What the chunks before and behind the pixels say; damaged ones, and those too long to be kept, say nothing (png.py tells)."""
+    """What the chunks before and behind the pixels say; damaged ones, and those too long to be kept, say nothing (png.py has the notes)."""
     said: dict[bytes, bytes] = {}
     raw: dict[bytes, bytes] = {}
     for chunk in png_chunks.chunks(stream):

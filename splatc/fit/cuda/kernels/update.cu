@@ -1,7 +1,7 @@
 // From moments to gradients, and one step of Adam within bounds.
 
 // By mean x, mean y, log scale, log aspect ratio, angle and the coded colours, times reduction^2: of all samples of the picture, as far as
-// the subset tells. u and v are scaled already, so nothing cancels for thin Gaussians.
+// the subset gives. u and v are scaled already, so nothing cancels for thin Gaussians.
 __device__ inline void gradient_of(const Record& r, const float* moments, float reduction, float* g) {
     float all = reduction * reduction;
     float u = PER_ROOT2 * moments[0], v = PER_ROOT2 * moments[1];
