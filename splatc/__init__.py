@@ -26,6 +26,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from splatc.errors import SplatError, SplatWarning
+from splatc.runtime import renamed_modules
 
 if TYPE_CHECKING:
     from splatc.api import decode, encode, encode_gaussians, info, verify
@@ -70,6 +71,8 @@ _HOMES = {
     "verify": "splatc.api",
 }
 
+
+renamed_modules.install()
 
 if not TYPE_CHECKING:  # else every name would pass the type checker
 

@@ -12,7 +12,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
-from splatc.encoder.request import ARGUMENTS, Request
 from splatc.runtime import arguments
 from splatc.runtime.files import named
 
@@ -108,6 +107,8 @@ def encode(
     >>> len(data) <= 200
     True
     """
+    from splatc.encoder.request import ARGUMENTS, Request
+
     request = Request(
         cr=None if cr is None else arguments.positive("cr", cr),
         bpp=None if bpp is None else arguments.positive("bpp", bpp),
@@ -355,7 +356,9 @@ def encode_gaussians(
     >>> splatc.info(splatc.encode_gaussians(one, 16, 12, blend="sum"))["blend"]
     'sum'
     """
-    gaussians = arguments.gaussians("gaussians", gaussians)
+    from splatc.gaussians import checked
+
+    gaussians = checked("gaussians", gaussians)
     channels = gaussians.colour.shape[1]
     columns, rows = arguments.whole("width", width), arguments.whole("height", height)
     chosen_blend = arguments.choice("blend", blend, _BLENDS)

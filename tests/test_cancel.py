@@ -138,10 +138,10 @@ FUNCTION = (
 )
 PHASES = {
     "reading": "splatc.image.readers:collect",
-    "seeding": "splatc.encoder:seed",
-    "fitting": "splatc.encoder:Clock.__iter__",
-    "packing": "splatc.encoder:RateControl.trim",
-    "checking": "splatc.decoder:decode_bytes",
+    "seeding": "splatc.encoder.pipeline:seed",
+    "fitting": "splatc.encoder.pipeline:Clock.__iter__",
+    "packing": "splatc.encoder.pipeline:RateControl.trim",
+    "checking": "splatc.decoder.scene:decode_bytes",
 }
 
 

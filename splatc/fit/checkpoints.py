@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatc.errors import InputError, UsageError
-from splatc.gaussians import Gaussians
+from splatc.gaussians import Gaussians, checked
 from splatc.runtime import arguments
 from splatc.runtime.arguments import Number
 from splatc.runtime.files import atomic_output, named, read_input
@@ -92,7 +92,7 @@ def load_gaussians(
         checkpoint = extension in _CHECKPOINTS
         gaussians = from_state_dict(_load_state_dict(data), *size) if size and checkpoint else _from_npz(data)
         try:
-            return arguments.gaussians("gaussians", gaussians)
+            return checked("gaussians", gaussians)
         except UsageError as error:
             raise InputError(str(error)) from error
 
@@ -142,7 +142,7 @@ def save_gaussians(
     path = arguments.path("path", path)
     size, force = _size(width, height), arguments.flag("force", force)
     extension = PurePath(path).suffix.lower()
-    gaussians = arguments.gaussians("gaussians", gaussians)
+    gaussians = checked("gaussians", gaussians)
     if extension == ".npz":
         with atomic_output(path, force=force) as stream:
             np.savez(stream, **{name: getattr(gaussians, name) for name in _FIELDS})

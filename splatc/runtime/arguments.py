@@ -15,12 +15,9 @@ import reprlib
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, SupportsFloat, SupportsIndex, cast
+from typing import BinaryIO, NoReturn, SupportsFloat, SupportsIndex, cast
 
 from splatc.errors import UsageError, reason_of
-
-if TYPE_CHECKING:
-    from splatc.gaussians import Gaussians
 
 LARGEST = 2**63 - 1
 """Of whole numbers: counts and sizes are int64 in the core."""
@@ -32,7 +29,6 @@ Number = SupportsFloat | SupportsIndex
 _Plain = int | float | Fraction | Decimal
 _NO_SEQUENCES = (str, bytes, bytearray, set, frozenset, dict)
 """Can be iterated, but are no numbers in an order."""
-_ARRAYS = ("mean", "scale", "angle", "colour")
 
 
 class _Short(reprlib.Repr):
@@ -259,44 +255,3 @@ def _items(value: Iterable[object], most: int) -> tuple[object, ...]:
         return tuple(each for _, each in zip(range(most + 1), value, strict=False))
     except Exception:  # of whatever class the value has
         return ()
-
-
-def gaussians(name: str, value: object) -> Gaussians:
-    """Gaussians whose shapes agree, all finite, s1 >= s2 > 0, as contiguous arrays of float32 of this machine's byte order."""
-    import numpy as np
-
-    from splatc.gaussians import Gaussians
-
-    if not all(hasattr(value, each) for each in _ARRAYS):
-        fail(name, value, "an object of splatc.Gaussians")
-    given = {each: getattr(value, each) for each in _ARRAYS}
-    arrays: dict[str, Any] = {}
-    for each, array in given.items():
-        try:
-            arrays[each] = np.asarray(None if isinstance(array, bytes | bytearray) else array)
-        except Exception as error:  # of whatever library the array is
-            raise UsageError(f"{name}.{each}={shown(array)}: expected an array: {reason_of(error)}") from error
-        if arrays[each].dtype.kind not in "fiu":
-            raise UsageError(
-                f"{name}.{each} is an array of {arrays[each].dtype}: expected float32: array.astype(numpy.float32)"
-            )
-    count = len(arrays["angle"]) if arrays["angle"].ndim == 1 else -1
-    expected = [
-        ("mean", [(count, 2)]),
-        ("scale", [(count, 2)]),
-        ("colour", [(count, channels) for channels in (1, 2, 3, 4)]),
-    ]
-    if count < 0 or any(arrays[each].shape not in shapes for each, shapes in expected):
-        raise UsageError(
-            f"Gaussians of shapes {', '.join(f'{each} {array.shape}' for each, array in arrays.items())}: "
-            "expected mean (N, 2), scale (N, 2), angle (N,), colour (N, 1 to 4)"
-        )
-    with np.errstate(over="ignore"):  # what becomes infinite is told below
-        arrays = {each: np.ascontiguousarray(array, np.float32) for each, array in arrays.items()}
-    for each, array in arrays.items():
-        if not np.isfinite(array).all():
-            raise UsageError(f"the Gaussians have a {each} that is not finite")
-    scale = arrays["scale"]
-    if (scale[:, 1] <= 0).any() or (scale[:, 0] < scale[:, 1]).any():
-        raise UsageError("the Gaussians have scales out of order: expected s1 >= s2 > 0")
-    return Gaussians(**arrays)
