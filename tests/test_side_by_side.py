@@ -14,7 +14,9 @@ import side_by_side
 
 
 def test_panels_lie_in_two_columns_and_their_captions_below_them() -> None:
-    panels = [(f"codec {number}", np.full((40, 120, 3), 50 * number, np.uint8)) for number in range(4)]
+    panels: list[side_by_side.Panel] = [
+        (f"codec {number}", np.full((40, 120, 3), 50 * number, np.uint8)) for number in range(4)
+    ]
     image = np.asarray(side_by_side.sheet(panels))
     assert image.shape == (2 * (40 + side_by_side.CAPTION), 2 * 120 + side_by_side.GAP, 3)
     for number in range(4):
