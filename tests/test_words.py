@@ -33,15 +33,25 @@ class Word:
     """Phrases in which the word is right."""
 
 
-FIT = r"^splatc/fit/|^splatc/core/fit|^tests/test_fit|(encoder|rate_control|quality_\w+|pipeline)\.py|^tools/(sweep|ablation)"
-DRAWING = r"^splatc/(render|cuda/kernels|core/(core\.h|draw|gaussians|raster)|web/(view|work|plan))|^spec/(picture|limits)|test_render|core_calls"
+FIT = (
+    r"^splatc/fit/|^splatc/core/fit|^tests/test_fit|(encoder|rate_control|quality_\w+|pipeline)\.py"
+    r"|^tools/(sweep|ablation)"
+)
+DRAWING = (
+    r"^splatc/(render|cuda/kernels|core/(core\.h|draw|gaussians|raster)|web/(view|work|plan))"
+    r"|^spec/(picture|limits)|test_render|core_calls"
+)
 
 WORDS = [
     Word(r"births?|newborns?|bear(s|ing)?", "densify, new Gaussians"),
     Word(r"born", "made, or new", right=r"Word\(", where=FIT),
     Word(r"cuts?|cutting", "prune, pruning", where=FIT, right=r"cuts? off|cut-off|cut short|is cut to"),
     Word(r"removals?", "prune, pruning cost"),
-    Word(r"freez(e|es|ing)", "progressive quantization", right=r"--freeze|freeze\(folder|freeze\(options|options\.freeze|`--freeze`"),
+    Word(
+        r"freez(e|es|ing)",
+        "progressive quantization",
+        right=r"--freeze|freeze\(folder|freeze\(options|options\.freeze|`--freeze`",
+    ),
     Word(r"held|hold still", "frozen mask", where=FIT, right=r"lock held"),
     Word(r"lattices?", "polyphase subset"),
     Word(r"pull(s|ed|ing)?", "rate gradient", right=r"pull-push|pull[ _]request"),
