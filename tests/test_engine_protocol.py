@@ -136,7 +136,8 @@ def test_a_pruning_cost_is_the_rise_of_the_squared_error_without_a_gaussian(make
     engine, samples = make(task_of(blend)), WIDTH * HEIGHT * 3
     engine.send(table())
     costs = engine.pruning_costs(1)
-    assert (costs.shape, costs.dtype) == ((COUNT,), np.float32)
+    assert costs.shape == (COUNT,)
+    assert costs.dtype == np.float32
     errors = []
     for left in (None, 0, 7, COUNT - 1):
         engine.send(table().keep(np.array([i for i in range(COUNT) if i != left])))

@@ -10,12 +10,12 @@ import pytest
 
 from splatc import core
 from splatc.blend import Blend
-from splatc.encoder import EncodeOptions, encode_image
+from splatc.encoder.pipeline import EncodeOptions, encode_image
+from splatc.encoder.rate_control import Target
 from splatc.fit.initializer import Initializer
 from splatc.fit.seeding import seed
 from splatc.gaussians import FloatArray, Gaussians
-from splatc.image_io import Image
-from splatc.rate_control import Target
+from splatc.image.saving import Image
 from tests.scenes import floats
 
 INITIALIZERS: dict[str, Initializer] = {
