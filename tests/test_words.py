@@ -33,8 +33,14 @@ class Word:
     """Phrases in which the word is right."""
 
 
-FIT = r"^splatc/fit/|^splatc/core/fit|^tests/test_fit|(encoder|rate_control|quality_\w+|pipeline)\.py|^tools/(sweep|ablation)"
-DRAWING = r"^splatc/(render|cuda/kernels|core/(core\.h|draw|gaussians|raster)|web/(view|work|plan))|^spec/(picture|limits)|test_render|core_calls"
+FIT = (
+    r"^splatc/fit/|^splatc/core/fit|^tests/test_fit|(encoder|rate_control|quality_\w+|pipeline)\.py"
+    r"|^tools/(sweep|ablation)"
+)
+DRAWING = (
+    r"^splatc/(render|cuda/kernels|core/(core\.h|draw|gaussians|raster)|web/(view|work|plan))"
+    r"|^spec/(picture|limits)|test_render|core_calls"
+)
 
 WORDS = [
     Word(r"births?|newborns?|bear(s|ing)?", "densify, new Gaussians"),
