@@ -264,8 +264,8 @@ def encode_gaussians(
     usual = Quantizer()
     quantizer = Quantizer(
         position=usual.position - finer,
-        sizes=usual.sizes << finer // 8,
-        anisotropy=usual.anisotropy - finer,
+        log_scales=usual.log_scales << finer // 8,
+        aspect=usual.aspect - finer,
         angle=usual.angle - finer,
         luma=usual.luma - finer,
         chroma=usual.chroma - finer,
