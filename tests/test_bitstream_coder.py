@@ -153,7 +153,7 @@ def test_adaptive_tables_learn_in_batches() -> None:
     ]
 
 
-def test_smooth_tables_learn_of_neighbours_too_and_heirs_keep_what_was_learned() -> None:
+def test_smooth_tables_learn_of_neighbours_too_and_inherit_what_was_learned() -> None:
     recorder = Recorder()
     table = AdaptiveTable(np.ones(8, np.int64), SMOOTH)
     table.code(recorder, np.array([0, 5, 5], np.int32))

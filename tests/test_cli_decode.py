@@ -15,10 +15,10 @@ from click.testing import CliRunner
 
 from splatc import __version__, bitstream
 from splatc.blend import Blend
-from splatc.budget import Budget
 from splatc.cli import main
 from splatc.cli.console import printable
-from splatc.decoder import decode_bytes, make_scene
+from splatc.decoder.budget import Budget
+from splatc.decoder.scene import decode_bytes, make_scene
 from splatc.errors import LimitError
 from splatc.gaussians import Scene
 from splatc.render import draw_samples, reference
@@ -137,7 +137,7 @@ def test_decoding_imports_neither_torch_nor_the_fit(tmp_path: Path, tiny_splat: 
     modules = modules_after("decode", str(tiny_splat), str(tmp_path / "out.png"))
     assert (tmp_path / "out.png").exists()
     assert "splatc.core" in modules  # the test sees what it should
-    encoding = ("numba", "scipy", "torch", "constriction", "splatc.fit", "splatc.encoder", "splatc.metrics")
+    encoding = ("numba", "scipy", "torch", "constriction", "splatc.fit", "splatc.encoder", "splatc.image.metrics")
     assert not {name for name in modules if name.startswith(encoding)}
 
 
@@ -152,11 +152,11 @@ def test_info_accounts_for_every_bit(tiny_splat: Path, tiny_file: bytes) -> None
         for more in ([], ["--bits"])
     )
     assert brief == {name: value for name, value in report.items() if name != "bits"}
-    assert report["schema_version"] == 2
+    assert report["schema_version"] == 3
     (section,) = report["sections"]
     assert (sum(section["gaussians"]), section["bytes"]) == (100, report["chunks"][1]["length"])
     assert len(section["levels"]) == len(section["gaussians"])
-    assert section["block"] == [0, 0, 64, 64]
+    assert section["tile"] == section["block"] == [0, 0, 64, 64]  # the name in schema 2
     assert (report["width"], report["height"], report["channels"], report["bit_depth"]) == (64, 48, 3, 8)
     assert report["bytes"] == len(tiny_file)
     assert report["compression_ratio"] == pytest.approx(64 * 48 * 3 / len(tiny_file))

@@ -16,8 +16,8 @@ import pytest
 import conformance
 import splatc
 from splatc import bitstream, core
-from splatc.image_io import Image, load, output_format, save
-from splatc.verifier import verify
+from splatc.decoder.verifier import verify
+from splatc.image.saving import Image, load, output_format, save
 from tests import independent_decoder
 
 ENTRIES = {each["name"]: each for each in conformance.manifest(conformance.FOLDER)}
@@ -126,7 +126,7 @@ def test_the_command_passes(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.count("ok ") == len(ENTRIES)
 
 
-def test_freezing_is_final(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_frozen_set_is_final(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "set"
     shutil.copytree(conformance.FOLDER, folder)
     (folder / conformance.FROZEN).unlink(missing_ok=True)

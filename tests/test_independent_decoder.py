@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splatc import bitstream
-from splatc.bitstream import Header, Layout, Pass, layout, positions, predict, priors, stream
+from splatc.bitstream import Header, Layer, Layout, layout, positions, predict, priors, stream
 from splatc.bitstream import header as header_format
 from splatc.bitstream.attributes import ESCAPE
 from splatc.bitstream.coder import Encoder, Frequencies, Symbols, code_bits
 from splatc.bitstream.container import GAUSSIANS_CHUNK, HEADER_CHUNK, INDEX_CHUNK, SIGNATURE, write
 from splatc.blend import Blend
-from splatc.decoder import make_scene
+from splatc.decoder.scene import make_scene
 from splatc.errors import SplatError
 from splatc.quantize import QuantizedGaussians
 from splatc.render import reference, render
@@ -92,10 +92,10 @@ def test_both_decoders_read_the_same_integers(count: int, channels: int) -> None
 
 
 DIVISIONS = (
-    (Pass(6, 8),),
-    (Pass(2, 9), Pass(1, 7), Pass(3, 6)),
-    (Pass(1, 7), Pass(2, 7), Pass(2, 7), Pass(1, 6)),
-    (Pass(3, 20), Pass(3, 6)),
+    (Layer(6, 8),),
+    (Layer(2, 9), Layer(1, 7), Layer(3, 6)),
+    (Layer(1, 7), Layer(2, 7), Layer(2, 7), Layer(1, 6)),
+    (Layer(3, 20), Layer(3, 6)),
 )
 
 
@@ -112,7 +112,7 @@ def test_both_decoders_read_the_same_sections(division: Layout, channels: int, c
 
 
 def test_both_decoders_refuse_every_damage_of_an_index() -> None:
-    """CRCs made to match: what is left is an index that says something else, and is refused, or says the same with more reach."""
+    """CRCs made to match: what is left is an index that says something else, and is refused, or says the same with more margin."""
     header = header_for(300, 200)
     gaussians = random_quantized(np.random.default_rng(1), header, 400)
     data = bitstream.encode(header, gaussians, layout=DIVISIONS[1])
@@ -196,7 +196,7 @@ def test_the_renderer_keeps_the_tolerance_however_large_the_colours(blend: Blend
     assert np.max(np.abs(render(scene) - picture) / largest) < 1 / 1024
 
 
-def test_both_decoders_split_large_nodes_alike() -> None:
+def test_both_decoders_partition_large_nodes_alike() -> None:
     """Of 2^18 points in a node ten bits of a binary partition count are uniform, in two pieces; too many for the rest of the decoder."""
     rng = np.random.default_rng(0)
     x, y = np.minimum(rng.geometric(0.3, (2, 2**18)) - 1, [[8], [5]]).astype(np.int32)

@@ -13,9 +13,9 @@ import pytest
 from numpy.typing import NDArray
 
 from splatc.errors import InputImageError, LimitError
-from splatc.pixels import Image, large_source, load, source
-from splatc.pixels.orientation import turned
-from splatc.pixels.tiff import layout
+from splatc.image.readers import Image, large_source, load, source
+from splatc.image.readers.orientation import turned
+from splatc.image.readers.tiff import layout
 from tests.tiff_files import LONG, SHORT, Page, Tag, tiff
 
 RGB = np.random.default_rng(4).integers(0, 256, (30, 40, 3))
@@ -81,7 +81,7 @@ def test_big_endian_bigtiff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         (Page(GRAY, 1, without=(256,)), "no width"),
         (Page(GRAY, 1, without=(273,)), "no place of the pixels"),
         (Page(GRAY, 1, tags={273: (LONG, (1 << 30,))}), "behind the file"),
-        (Page(GRAY, 1, tags={257: (LONG, (20000,))}), "1 strips, where its TIFF tags promise 667"),
+        (Page(GRAY, 1, tags={257: (LONG, (20000,))}), "1 strips, where its TIFF tags declare 667"),
         (Page(GRAY, 1, tags={257: (LONG, (20000,)), 278: (LONG, (20000,))}), "cannot hold"),
         (Page(GRAY, 1, rows=0x7FFFFFFF, tags={278: (LONG, (0,))}), "no size of strips"),
         (Page(GRAY, 1, tile=(16, 16), tags={322: (SHORT, (8,))}), "6 tiles"),

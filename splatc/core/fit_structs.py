@@ -27,7 +27,7 @@ class Rate(ctypes.Structure):
     """``core_fit_rate``."""
 
     _fields_ = [
-        ("expected", c_void_p),
+        ("predicted", c_void_p),
         ("colour_step", c_void_p),
         ("by_colour", c_float * MAX_CHANNELS),
         *((name, c_float) for name in ("aspect_step", "by_aspect", "soft")),

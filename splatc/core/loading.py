@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc.arguments import shown
 from splatc.core import loss_structs, seal, seed_structs, sources, structs
 from splatc.errors import CoreError
+from splatc.runtime.arguments import shown
 
 FOLDER = Path(__file__).parent
 VERSION = 1
@@ -24,7 +24,7 @@ VERSION = 1
     TOO_MANY_POINTS,
     NEEDLESS_ESCAPE,
     WRONG_END,
-    BEYOND_REACH,
+    BEYOND_MARGIN,
     INVALID,
     RUNNING,
     CANCELLED,
@@ -73,7 +73,7 @@ _SIGNATURES = {
     "core_quantize": ([c_void_p, c_int64, c_int64], c_int32),
     "core_arrange_workspace": ([c_int64], c_int64),
     "core_arrange": ([c_void_p], c_int32),
-    "core_count_blocks": ([c_void_p, c_int32, c_int32, c_void_p], c_int32),
+    "core_occupied_tiles": ([c_void_p, c_int32, c_int32, c_void_p], c_int32),
     "core_pack_search": ([c_int64], c_int64),
     "core_pack_workspace": ([c_int64], c_int64),
     "core_predict_item": ([c_void_p, c_int64], c_int32),

@@ -21,7 +21,7 @@ class Quantizing(ctypes.Structure):
     ]
 
 
-LAYER = np.dtype([("levels", np.int32), ("block", np.int32)])
+LAYER = np.dtype([("levels", np.int32), ("tile_log2", np.int32)])
 """``core_layer``."""
 
 PART = np.dtype(

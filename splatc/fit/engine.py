@@ -1,4 +1,7 @@
-"""What computes the steps of a fit: on the processor (engines/core.py), an NVIDIA GPU (cuda/), in PyTorch or with gsplat (engines/)."""
+"""What computes the steps of a fit: on the CPU (engines/core.py), an NVIDIA GPU (cuda/), in PyTorch or with gsplat (engines/).
+
+An engine is a plug point: a class that passes tests/test_engine_protocol.py needs only its line in engines/choice.py.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from splatc.gaussians import FloatArray
 from splatc.steps import Quantizer
 
 EPSILON = 1e-15
-"""Adam's, next to nothing: gradients of small Gaussians are tiny and shall count in full."""
+"""Adam's epsilon, so small that the tiny gradients of small Gaussians count in full."""
 
 
 @dataclass(frozen=True)
@@ -36,30 +39,30 @@ class Step:
     adams: int
     """Adam's steps, this one included."""
     betas: tuple[float, float]
-    pull: RateGradient | None = None
-    """For many steps the same object."""
+    rate_gradient: RateGradient | None = None
+    """Of the rate term; the same object for many steps, so that an engine may keep what it makes of it."""
 
 
 class Engine(Protocol):
-    """Has the Gaussians of a fit and moves them."""
+    """Holds the Gaussians of a fit between `send` and `fetch`, moves them, prunes and densifies. Made for one `Task`."""
 
     def send(self, table: Table) -> None:
-        """Take the Gaussians, with moments and what is final. The table is the engine's from now on; it may change it in place."""
+        """Take over the Gaussians with their moments and frozen mask; the engine may change the table in place."""
 
     def step(self, step: Step) -> None:
-        """Move them, within bounds; what is final stays."""
+        """Make one step of Adam, within table.bounds. What is frozen, or has no rate, keeps its value."""
 
     def measured(self) -> tuple[float, float]:
         """Mean squared error and loss of the last step, over its samples; nan before the first."""
 
     def prune(self, count: int, reduction: int, *, redundant: bool = False) -> None:
-        """Keep the ``count`` Gaussians that are dearest to remove (pruning.py); if ``redundant``, none that only repeat the background."""
+        """Keep the ``count`` Gaussians of highest pruning cost (pruning.py); if ``redundant``, none that only repeat the background."""
 
     def densify(self, count: int, reduction: int, rng: np.random.Generator) -> None:
-        """At most ``count`` new Gaussians where the picture is worst (densification.py)."""
+        """Add at most ``count`` Gaussians where the squared error is largest (densification.py)."""
 
     def fetch(self) -> Table:
-        """The Gaussians, with their moments."""
+        """The Gaussians with their moments. The table may be changed only if it is sent back."""
 
-    def removal_costs(self, reduction: int) -> FloatArray:
+    def pruning_costs(self, reduction: int) -> FloatArray:
         """(N,) rise of the squared error of some polyphase subsets if that Gaussian alone were removed."""

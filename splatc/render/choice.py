@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from splatc import arguments
 from splatc.cuda.missing import Missing
 from splatc.errors import DeviceError
+from splatc.runtime import arguments
 
 if TYPE_CHECKING:
     from splatc.cuda.device import Device
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from splatc.render.cuda import SampleType
     from splatc.render.draw import Plan
 
-AUTO_POINTS = 1 << 24
-"""`auto` leaves views of fewer points (of the frame: view.py) to the CPU. Set by the CPU's 60 megapixels a second; no GPU was timed."""
+AUTO_SAMPLES = 1 << 24
+"""`auto` leaves views of fewer samples (points of the supersampling grid: view.py) to the CPU. Set by the CPU's 60 megapixels a second; no
+GPU was timed."""
 DEVICES = ("auto", "cpu", "cuda")
 
 Tell = Callable[[str, bool], None]
@@ -33,13 +34,13 @@ def check_device(wanted: str) -> None:
         _find(wanted)
 
 
-def choose(wanted: str, points: int, tell: Tell) -> Device | None:
-    """The GPU that draws so many points, or None for the CPU. Raises as `check_device` does."""
+def choose(wanted: str, samples: int, tell: Tell) -> Device | None:
+    """The GPU that draws so many samples, or None for the CPU. Raises as `check_device` does."""
     check_device(wanted)
     if wanted == "cpu":
         tell("drawn by the CPU", False)
         return None
-    if wanted == "auto" and points < AUTO_POINTS:
+    if wanted == "auto" and samples < AUTO_SAMPLES:
         tell("drawn by the CPU: starting CUDA would take longer", False)
         return None
     found = _find(wanted)

@@ -1,4 +1,4 @@
-"""Which engine fits: what was asked for, if it can be had here, or what does it best."""
+"""Which engine fits: the one that was asked for if it is installed and works, else the fastest that does."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from splatc import arguments
 from splatc.errors import DeviceError, UsageError
+from splatc.runtime import arguments
 
 if TYPE_CHECKING:
     from splatc.cuda.device import Device
@@ -37,7 +37,7 @@ class Chosen:
 
     make: Callable[[Task], Engine]
     waits: bool = False
-    """It waits for what the processor does between its steps, who should do it rarely then."""
+    """Whether it stands idle while the CPU packs and predicts between its steps, which is then done less often."""
 
 
 @dataclass(frozen=True)

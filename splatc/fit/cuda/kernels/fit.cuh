@@ -20,7 +20,7 @@ typedef unsigned short Sample;
 typedef unsigned char Sample;
 #endif
 
-// One Gaussian in the samples of a lattice; ux, uy, vx and vy are its Axes.
+// One Gaussian in the samples of a subset; ux, uy, vx and vy are its Axes.
 struct alignas(16) Record {
     float x, y, ux, uy;
     float vx, vy, extent_x, extent_y;
@@ -53,10 +53,10 @@ __device__ inline void place(Record& r, float x, float y, float s1, float s2, fl
     r.apex = RADIUS * xy / root_x, r.per_y = 1.0f / r.extent_y;
 }
 
-// First and one past the last sample whose centre lies within `reach` of `centre`, clipped to [0, end).
-__device__ inline void span(float centre, float reach, int end, int& first, int& last) {
-    first = max(static_cast<int>(ceilf(centre - reach - 0.5f)), 0);
-    last = min(static_cast<int>(floorf(centre + reach - 0.5f)) + 1, end);
+// First and one past the last sample whose centre lies within `extent` of `centre`, clipped to [0, end).
+__device__ inline void span(float centre, float extent, int end, int& first, int& last) {
+    first = max(static_cast<int>(ceilf(centre - extent - 0.5f)), 0);
+    last = min(static_cast<int>(floorf(centre + extent - 0.5f)) + 1, end);
 }
 
 __device__ inline float half_width(const Record& r, float dy) {
