@@ -236,7 +236,7 @@ def info(
 
     Args:
         data: the bytes of a ``.splat2d`` file, its path, or a binary file that can seek, read from its beginning.
-        bits: also tell what the bits of the file are spent on.
+        bits: also count what the bits of the file are spent on.
         max_memory: bytes that reading may take, 1 or more, by estimate; None is 4 GiB.
         max_work: evaluations of Gaussians that decoding may take, 1 or more (spec/limits.md, "Work"); None is 2^37.
 
@@ -377,8 +377,8 @@ def encode_gaussians(
     usual = Quantizer()
     quantizer = Quantizer(
         position=usual.position - finer,
-        sizes=usual.sizes << finer // 8,
-        anisotropy=usual.anisotropy - finer,
+        log_scales=usual.log_scales << finer // 8,
+        aspect=usual.aspect - finer,
         angle=usual.angle - finer,
         luma=usual.luma - finer,
         chroma=usual.chroma - finer,

@@ -161,7 +161,7 @@ def test_other_versions_are_named(tiny_file: bytes, version: tuple[int, int]) ->
         (3, 4, b"\xff\xff\xff\xff\x0f", LimitError, "width in the HEAD chunk is 4294967295"),
         (3, 5, b"\x80\x80\x40\x80\x80\x40", LimitError, "1048576 x 1048576 px"),
         (8, 9, b"\xff", CorruptFileError, "position in the HEAD chunk is 255"),
-        (10, 11, b"\x00", CorruptFileError, "sizes in the HEAD chunk is 0"),
+        (10, 11, b"\x00", CorruptFileError, "log_scales in the HEAD chunk is 0"),
         (17, 18, b"\x11", CorruptFileError, "levels in the HEAD chunk is 17"),
         (17, 18, b"\x00", CorruptFileError, "bytes, expected 18"),
         (17, None, b"\x01\x00", CorruptFileError, "top level .* has no Gaussian"),

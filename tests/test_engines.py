@@ -125,7 +125,7 @@ def test_what_has_no_rate_stays(name: str) -> None:
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_steps_are_in_units_of_each_gaussian(name: str) -> None:
-    """A long Gaussian moves by s1 along itself, by s2 across, and turns little."""
+    """A long Gaussian moves by s1 along itself, by s2 across, and rotates little."""
     gaussians = Gaussians(
         floats([[30.2, 35.1], [50.4, 30.3]]),
         floats([[4, 1], [3, 3]]),
@@ -145,8 +145,8 @@ def test_steps_are_in_units_of_each_gaussian(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ENGINES)
-def test_means_are_drawn_in_strips_of_their_cells(name: str) -> None:
-    """The noise in the coordinates of a cell, of which a Gaussian is drawn into one strip."""
+def test_means_are_drawn_by_their_sub_cell_offsets(name: str) -> None:
+    """The noise in the coordinates of a cell, of which a Gaussian is drawn into the slice of one offset."""
     values = scene(3, Blend.SUM)[1].values
     noise = uniform(1, 2, 60, 8) * rounding.step_rows(values, Quantizer())
     moved = rounding.in_offsets(noise[MEAN], values, Quantizer())

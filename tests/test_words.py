@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PLACES = ("splatc", "spec", "tests", "tools", "README.md", "CONTRIBUTING.md", "FORMAT.md")
 SUFFIXES = {".c", ".cpp", ".cu", ".cuh", ".h", ".html", ".js", ".md", ".mjs", ".py", ".toml", ".ts"}
-NOT_READ = {"tests/test_words.py", "spec/changelog.md"}
+NOT_READ = {"tests/test_words.py", "spec/changelog.md", "splatc/runtime/renamed_keys.py"}
 """These say what the words were."""
 
 
@@ -41,6 +41,10 @@ DRAWING = (
     r"^splatc/(render|cuda/kernels|core/(core\.h|draw|gaussians|raster)|web/(view|work|plan))"
     r"|^spec/(picture|limits)|test_render|core_calls"
 )
+INTEGERS = (
+    r"^splatc/(bitstream/|quantize|steps|core/(attributes|models|positions|predict|section|core\.h))"
+    r"|^spec/[a-z]+\.md|independent_decoder"
+)
 
 WORDS = [
     Word(r"births?|newborns?|bear(s|ing)?", "densify, new Gaussians"),
@@ -60,6 +64,17 @@ WORDS = [
     Word(r"frames?", "supersampling grid", where=DRAWING, right=r"[Zz]std frame|Zstandard frame|stack frame"),
     Word(r"points? of (a|the) frame", "point of the supersampling grid"),
     Word(r"(?<!grid )points? (of work|a pixel|per px)|check_points", "evaluations of Gaussians; samples"),
+    Word(
+        r"anisotrop(y|ies)|SpreadTables?|spread tables?|heirs?|split shares?",
+        "log aspect ratio, parametric model, context inheritance, partition",
+    ),
+    Word(
+        r"strips?|turns?",
+        "sub-cell offset, orientation residual",
+        where=INTEGERS,
+        right=r"in turn\b|turns? pixels|it turns|turned|A decoder turns|\.strip\(",
+    ),
+    Word(r"splits?", "binary partition count", where=INTEGERS, right=r"\.split\("),
     Word(r"density", "points of the supersampling grid per px (grid_scale)", where=DRAWING),
 ]
 

@@ -160,7 +160,7 @@ class AdaptiveTable:
         self._growth = growth
         self._seen = 0
 
-    def heir(self) -> AdaptiveTable:
+    def inherited(self) -> AdaptiveTable:
         """A fresh table that starts from what this one has learned, with less weight."""
         return AdaptiveTable(1 + scaled(self.counts, INHERITED), self._growth)
 

@@ -25,7 +25,7 @@ MESSAGES = {
     loading.WRONG_END: "a stream of the GAUS chunk does not end where its last Gaussian does: the file is damaged",
     loading.BEYOND_MARGIN: "an ellipse lies {beyond:.1f} px beyond its tile, the INDX chunk says {margin}: the file is damaged",
 }
-PARTS = ("positions", "size", "anisotropy", "angle", "strips", "luma", "chroma", "alpha")
+PARTS = ("positions", "log_scale", "aspect", "angle", "offset", "luma", "chroma", "alpha")
 """Of a stream, in the order of the tally of its bits."""
 
 

@@ -165,11 +165,11 @@ class Packing:
         workspace = aligned(size * workers)
         first = first_tables(self._steps.tobytes())
         tables = np.empty((int(sections["tables"].max()) + 1, size_of("tables")), np.uint8)
-        task.first, task.tables, task.table_count, task.splits = (
+        task.first, task.tables, task.table_count, task.partitions = (
             address(first),
             address(tables),
             len(tables),
-            address(core._splits()),
+            address(core._partitions()),
         )
         task.workspace, task.workspace_bytes, task.workers = address(workspace), size, workers
         task.shares, task.chosen, task.symbol_room = (

@@ -313,7 +313,7 @@ class Picture:
         return Image(pixels.reshape(self.height, self.width, self.channels), metadata=self.metadata())
 
     def view(self, region: Iterable[Number] | None = None, scale: Scale = 1) -> View:
-        """Tell what `read` would draw, without drawing it.
+        """Return what `read` would draw, without drawing it.
 
         Args:
             region: (x, y, width, height), px; None is all of the picture.

@@ -82,8 +82,8 @@ Progress = Callable[[int, int, str], object]
 def encode_image(image: Image, options: EncodeOptions, progress: Progress | None = None) -> bytes:
     """The ``.splat2d`` file of a picture; one of one colour needs no fit (flat.py).
 
-    ``progress`` is called after each step, and every 50 ms during long ones. Raises UsageError for a target that no file of this picture can
-    meet, LimitError for a picture beyond the limits of the format, DeviceError if the GPU fails.
+    ``progress`` is called after each step, and every 50 ms during long ones. Raises UsageError for a target that no file of this picture
+    can meet, LimitError for a picture beyond the limits of the format, DeviceError if the GPU fails.
     """
     flat = flat_file(image, options.target, options.blend)
     if flat is not None:

@@ -21,7 +21,7 @@ class Rates:
     log_aspect: float = 0.2
     """of ln(s1 / s2)"""
     angle: float = 0.4
-    """rad, of a round Gaussian; a long one turns less"""
+    """rad, of a round Gaussian; a long one rotates less"""
     colour: float = 0.02
     """of full range"""
     final: float = 0.03

@@ -22,7 +22,7 @@ typedef struct run_of { /* a decoder's memory */
     core_job job;
 } run_of;
 
-static core_splits splits; /* shared by all runs, as in the product */
+static core_partitions partitions; /* shared by all runs, as in the product */
 
 static void take_sections(input *in, file *f) {
     int64_t stream = 0;
@@ -88,7 +88,7 @@ static void begin(run_of *r, const file *f, int32_t state) {
     r->job = (core_job){.kind = CORE_JOB_DECODE, .workers = WORKERS, .task = &r->task};
     r->task = (core_decode){
         .steps = &f->steps, .bytes = f->bytes, .byte_count = f->byte_count, .sections = r->sections, .section_count = f->section_count,
-        .levels = f->levels, .level_count = f->level_count, .first = &f->first, .table_count = f->section_count, .splits = &splits, .count = n,
+        .levels = f->levels, .level_count = f->level_count, .first = &f->first, .table_count = f->section_count, .partitions = &partitions, .count = n,
         .workers = WORKERS, .workspace_bytes = f->workspace_bytes, .stop = &r->job.stop, .tally = state & 1,
     };
     int32_t **columns[7] = {&r->task.level, &r->task.x, &r->task.y, &r->task.log_scale, &r->task.aspect, &r->task.angle, &r->task.offset};

@@ -92,7 +92,7 @@ typedef struct core_pack {
     const core_tables *first; /* core_first_tables */
     core_tables *tables;
     int64_t table_count;
-    core_splits *splits;
+    core_partitions *partitions;
     int32_t *level, *x, *y, *log_scale, *aspect, *angle, *offset; /* (count) each, in coding order; read alone */
     int32_t *colour;                                              /* (count, channels), likewise */
     int32_t *angle_residual, *colour_residual;                    /* results of CORE_JOB_PREDICT (count), (count, channels) */
