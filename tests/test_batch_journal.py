@@ -203,12 +203,12 @@ def test_whether_a_process_lives(monkeypatch: pytest.MonkeyPatch) -> None:
     own = this_process()
     assert alive(own) is True
     assert alive(replace(own, born="another time")) is False
-    assert alive(replace(own, machine="elsewhere")) is None
+    assert alive(replace(own, namespace="elsewhere")) is None
     with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.read()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        assert alive(replace(own, pid=process.pid)) is False  # nobody has asked for its status yet
+        assert alive(replace(own, pid=process.pid)) is False  # its exit status was not read yet
     assert alive(replace(own, pid=process.pid)) is False
     monkeypatch.setattr("splatc.batch.process.STATUS", "/no such file system/{}")
     asked = this_process()  # by ps, as on macOS
@@ -302,7 +302,7 @@ def test_a_damaged_journal_is_set_aside(tmp_path: Path) -> None:
 
 def test_other_faults_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     batch = joined(tmp_path)
-    monkeypatch.setattr(database, "PATIENCE", 0.05)
+    monkeypatch.setattr(database, "LOCK_TIMEOUT", 0.05)
     with contextlib.closing(sqlite3.connect(tmp_path / NAME)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(OutputError, match="locked by another program"):

@@ -124,7 +124,7 @@ def test_signs_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with beating(own):
         while beats()[0] < 3:
             time.sleep(0.01)
-        other.bury(next(run for run in _runs(tmp_path) if run.id == own.run))
+        other.remove(next(run for run in _runs(tmp_path) if run.id == own.run))
     assert beats() == []
 
 

@@ -165,7 +165,7 @@ def test_smooth_tables_learn_of_neighbours_too_and_inherit_what_was_learned() ->
     np.testing.assert_array_equal([frequencies for frequencies, _ in recorder.calls[1:]], expected)
 
 
-def test_parametric_models_learn_how_far_residuals_reach_before_how_often_each_occurs() -> None:
+def test_parametric_models_learn_how_far_residuals_spread_before_how_often_each_occurs() -> None:
     recorder = Recorder()
     table = ParametricModel()
     table.code(recorder, np.array([48, 48, 58, 38], np.int32))  # residuals 0, 0, 10, -10

@@ -77,7 +77,7 @@ def draw_for_minutes(*_: Any) -> Any:
     raise AssertionError("came to its end")
 
 
-def test_progress_is_heard_while_a_call_of_the_core_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_reported_while_a_call_of_the_core_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "seed", draw_for_minutes)
     calls: list[float] = []
 
@@ -100,7 +100,7 @@ def test_progress_may_itself_call_the_core() -> None:
     assert set(shapes) == {PIXELS.shape}
 
 
-def test_nobody_watches_after_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_watching_ends_with_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
 
     def look() -> None:

@@ -100,7 +100,7 @@ def test_progress_is_drawn_on_a_terminal_only(tmp_path: Path, tiny_picture: Path
     with subprocess.Popen([sys.executable, "-m", "splatc", *arguments], stderr=theirs) as process:
         os.close(theirs)
         shown = b""
-        with contextlib.suppress(OSError):  # how Linux says that nobody holds the terminal's other end any more
+        with contextlib.suppress(OSError):  # how Linux reports that the terminal's other end is closed
             while chunk := os.read(ours, 4096):
                 shown += chunk
         os.close(ours)

@@ -113,7 +113,7 @@ def test_lists_with_too_little_room_are_not_filled() -> None:
 
 
 def test_lists_descend_where_nothing_is() -> None:
-    """All that there is fills the first list: nobody looks at the others, and they are refused all the same."""
+    """All members fit into the first list: the other lists are not read, and are refused all the same."""
     view = DrawCall().view
     arrays = (
         np.full((2, 2), 20, np.float32),

@@ -213,7 +213,7 @@ def test_sizes_of_workspaces(own: int, chain: int, fits: bool) -> None:
 
 
 @pytest.mark.parametrize("field", ["channels", "log_scales"])
-def test_steps_that_nobody_made(divided: bytes, field: str) -> None:
+def test_steps_that_make_steps_did_not_make(divided: bytes, field: str) -> None:
     most = {"channels": 4, "log_scales": 32}[field]
     for value in (0, most + 1):
         call, predict = section_call(divided), PredictCall()

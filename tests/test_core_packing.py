@@ -288,7 +288,7 @@ def test_sections_that_cannot_be_walked_are_refused(name: str, value: int) -> No
     header = counted(header, gaussians)
     packing = encoding.pack(header, gaussians).packing
     task = packing._task
-    task.shares, task.symbol_room = 64, int(packing.sections["symbols"].sum())  # which nobody writes to
+    task.shares, task.symbol_room = 64, int(packing.sections["symbols"].sum())  # which is not written to
     packing.sections[name] = value
     assert load().core_pack_section_of(ctypes.byref(task), 0, 0) == INVALID
 

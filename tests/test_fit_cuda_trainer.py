@@ -137,7 +137,7 @@ def test_two_encodings_give_the_same_bytes_in_whatever_order_threads_run() -> No
 
 
 class Logged:
-    """What a user hears."""
+    """The sentences that are logged."""
 
     def __init__(self) -> None:
         self.sentences: list[tuple[str, bool]] = []

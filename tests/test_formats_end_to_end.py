@@ -75,7 +75,7 @@ def test_it_comes_back_as_it_went(kind: Kind, tmp_path: Path) -> None:
     result = run("decode", middle, str(tmp_path / ("a.pam")))
     assert ("PAM holds no such colour profile" in result.stderr) is bool(
         kind.profile
-    )  # nothing is flattened in silence
+    )  # nothing is flattened without a note
     assert after.pixels.shape == before.pixels.shape
     assert (after.channels, after.bit_depth) == (kind.channels, kind.bit_depth)
     assert kind.profile.encode() in after.metadata.icc.replace(b"\0", b"")

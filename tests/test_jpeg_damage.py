@@ -179,7 +179,7 @@ def test_scans_without_end_are_refused(tmp_path: Path) -> None:
         loaded(tmp_path, data[:scan] + data[scan:-2] * 300 + data[-2:])
 
 
-def test_tables_that_are_none_harm_nobody(tmp_path: Path) -> None:
+def test_tables_that_are_none_are_no_damage(tmp_path: Path) -> None:
     data = coded("progressive")
     rng = np.random.default_rng(3)
     for _ in range(60):

@@ -1,4 +1,4 @@
-"""One way to read: the same checks by every door, what is damaged beside the pixels costs none of them, and everyone hears of it."""
+"""One way to read: the same checks by every door, what is damaged beside the pixels costs none of them, and gives a warning."""
 
 from __future__ import annotations
 

@@ -46,6 +46,11 @@ INTEGERS = (
     r"|^spec/[a-z]+\.md|independent_decoder"
 )
 
+SECTIONS = (
+    r"^splatc/(bitstream/|core/(fit/pack|pack|section)|web/section)|^spec/(sections|positions|gaussians)\.md"
+    r"|bitstream_sections|divide_oracle|independent_decoder"
+)
+
 WORDS = [
     Word(r"births?|newborns?|bear(s|ing)?", "densify, new Gaussians"),
     Word(r"born", "made, or new", right=r"Word\(", where=FIT),
@@ -76,6 +81,25 @@ WORDS = [
     ),
     Word(r"splits?", "binary partition count", where=INTEGERS, right=r"\.split\("),
     Word(r"density", "points of the supersampling grid per px (grid_scale)", where=DRAWING),
+    Word(r"pass(es)?(?! [a-z(])", "layer", where=SECTIONS, right=r"^\s*pass$|passes on"),
+    Word(r"blocks?", "tile", where=SECTIONS, right=r"EXIF block|non-blocking|[Ww]ithin the block"),
+    Word(r"reach_(of|x|y)|[.>]reach|(a|its|their|each|in|of) reach", "bounding margin; extent of an ellipse"),
+    Word(r"what happens", "event", where=r"schedule|trainer"),
+    Word(r"tells?|telling|told", "says, states, has; log, note or report", right=r"\.tell\(|def tell\("),
+    Word(r"urgent", "warning"),
+    Word(r"strays?", "orphaned temporary file"),
+    Word(
+        r"machines?",
+        "runtime; GPU, computer",
+        where=r"^splatc/(runtime|batch)/|^tools/(bench/)?cuda",
+        right=r"\bmachine\b",
+    ),
+    Word(r"quick(ly)?", "compiled", where=r"^splatc/(core|fit|render|runtime)/"),
+    Word(r"deep(er)?", "16-bit", right=r"/deep\b|deep/|Deep Zoom|deepzoom"),
+    Word(r"kinds", "type; sniffing", where=r"^splatc/image/readers/", right=r"kinds of|rare kinds"),
+    Word(r"hidden", "transparent", where=r"^splatc/(image|encoder|decoder)/"),
+    Word(r"scratch", "workspace", right=r"from scratch"),
+    Word(r"hears?|heard|nobody|whoever|anybody|lies about|believed?", "a sentence that says what the code does"),
 ]
 
 

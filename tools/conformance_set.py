@@ -65,7 +65,7 @@ def plain(head: Header, count: int, layout: Layout | None = None, **options: Any
 
 
 def with_everything() -> bytes:
-    """An index, all metadata, and chunks that nobody knows, in every place where they may stand."""
+    """An index, all metadata, and unknown chunks, in every place where they may stand."""
     head = header(3)
     content = Metadata(
         icc=b"not a real profile", exif=b"II*\0\x08" + bytes(9), xmp=b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"

@@ -32,7 +32,7 @@ class Job:
     keep: bool = False
     """Whether any whole file that stands at `output` will do."""
     journal: Journal | None = None
-    """Where the output is claimed; without one nobody else may want it."""
+    """Where the output is claimed; None where no other batch works on the folder."""
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def _pictures(name: str, note: Note) -> Iterator[tuple[Path, Path]]:
 
 def _matching(root: Path, pattern: tuple[str, ...], note: Note) -> Iterator[Path]:
     """The files below a folder that fit a pattern, the visible ones."""
-    if "**" not in pattern:  # no deeper than the pattern is long
+    if "**" not in pattern:  # as many folders down as the pattern has parts
         for source in sorted(root.glob(os.path.join(*pattern))):  # noqa: PTH118 - parts of a pattern are no path
             if source.is_file() and not _hidden(source.relative_to(root)):
                 yield source

@@ -1,6 +1,7 @@
-"""The jobs of a batch, beside other batches in the same folder: what another one has in work is asked for again at the end.
+"""The jobs of a batch, beside other batches in the same folder.
 
-It has then either been made, or been given up, or its batch is gone: then it is done here.
+A picture that another batch works on is looked at again at the end. By then it is finished, or it was given up, or that batch has ended; in
+the latter two cases this batch encodes it.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from splatc.batch.process import alive
 from splatc.errors import SplatError, UsageError
 
 POLL = 0.25
-"""Seconds between two looks at what other batches have in work."""
+"""Seconds between two looks at what other batches work on."""
 BEAT = 15.0
-"""Seconds between two signs of life."""
+"""Seconds between two heartbeats."""
 
 
 class Watch:
@@ -29,7 +30,7 @@ class Watch:
         self._seen: dict[str, tuple[int, float]] = {}
 
     def lives(self, run: Run) -> bool | None:
-        """Whether it runs; None if that is not known yet. If it does not, its claims are gone afterwards."""
+        """Whether it runs; None if that is not known yet. If it does not, its claims are removed."""
         known = alive(run.process)
         if known is None:
             beat, since = self._seen.setdefault(run.id, (run.beat, time.monotonic()))
@@ -38,18 +39,18 @@ class Watch:
                 return True
             known = None if time.monotonic() < since + LEASE else False
         if known is False:
-            self._journal.bury(run)
+            self._journal.remove(run)
         return known
 
 
 @contextlib.contextmanager
 def beating(journal: Journal) -> Iterator[None]:
-    """Give signs of life while the block lasts, and give back what is still claimed when it ends."""
+    """Write heartbeats while the block runs, and release what is still claimed when it ends."""
     over = threading.Event()
 
     def beat() -> None:
         while not over.wait(BEAT):
-            with contextlib.suppress(SplatError):  # a full disk is reported by whoever writes next
+            with contextlib.suppress(SplatError):  # a full disk is reported at the next write
                 journal.beat()
 
     thread = threading.Thread(target=beat, daemon=True)
@@ -59,7 +60,7 @@ def beating(journal: Journal) -> Iterator[None]:
     finally:
         over.set()
         thread.join(5.0)
-        with contextlib.suppress(SplatError):  # the others will notice that it has ended
+        with contextlib.suppress(SplatError):  # other batches find out that it has ended
             journal.leave()
 
 
@@ -143,5 +144,5 @@ def _resolve(
 
 
 def others(count: int) -> str:
-    """How messages go on that name one of many."""
+    """The end of a message that names one of many."""
     return f" and {count} others" if count > 1 else " and another one" if count else ""

@@ -39,7 +39,7 @@ def pack(header: Header, gaussians: QuantizedGaussians, layout: Layout | None = 
     steps = steps_of(header.quantizer, header.channels)
     table, levels = _tables(header, sections)
     if layout == layouts.whole(header):
-        table["x1"] = table["x0"]  # without an index nobody reads how far it reaches
+        table["x1"] = table["x0"]  # without an index no bounding margin is stored
     packing = Packing(steps, columns_of(gaussians.take(order)), table, levels)
     packing.measure()
     measured = zip(sections, packing.sections["length"].tolist(), packing.sections["beyond"].tolist(), strict=True)

@@ -15,7 +15,7 @@ from splatc.bitstream.priors import RESIDUAL_RADIUS
 
 ALPHABET = 2 * RESIDUAL_RADIUS + 2
 FIRST_DISTANCE, FIRST_NUMBER = 12, 4
-"""Before the first residual a mean distance of 12 / 4 is believed in as if so many had been seen."""
+"""The prior: before the first residual a mean distance of 12 / 4, with the weight of so many residuals."""
 GEOMETRIC = 96
 """Symbols that the geometric distribution weighs as much as."""
 INHERITED = 8

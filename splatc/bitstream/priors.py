@@ -14,7 +14,7 @@ from splatc.bitstream.coder import INCREMENT, Counts, Frequencies, frequencies_o
 from splatc.quantize import MAX_ASPECT
 
 PARTITION_WEIGHT = 1
-"""Points that each sixteenth of a node is taken to hold already: the fewer, the more unevenly points are believed to lie."""
+"""Points that each sixteenth of a node is taken to hold already: the fewer, the more unevenly spread the points are in the prior."""
 PARTITION_SYMBOLS = 64
 """Symbols that the prior of a small node's binary partition count weighs as much as."""
 ANGLE_WIDTH = 512

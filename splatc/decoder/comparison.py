@@ -92,7 +92,7 @@ def compare(a: str, b: str, note: Note = warn, budget: Budget = Budget()) -> Com
 
 
 def load_any(path: str, note: Note, budget: Budget, beside: int = 0) -> tuple[Image, int]:
-    """The picture in a file of either kind, and the size of the file, of a pipe that of what came. ``note`` hears what is left out.
+    """The picture in a file of either kind, and the size of the file, of a pipe that of what came. ``note`` is called for what is left out.
 
     ``beside`` so many bytes of samples that stay in memory.
     """

@@ -104,7 +104,7 @@ def _absolute(path: str) -> str:
 
 
 def _ignore(_sentence: str, _warning: bool) -> None:
-    """Nobody wants to hear which device draws."""
+    """The default log: which device draws is not logged."""
 
 
 def warn(sentence: str) -> None:

@@ -114,7 +114,7 @@ def encode_on(
 ) -> bytes:
     """encode_image by the engine ``wanted``; where "auto" has taken a GPU that fails, the CPU does all of it again.
 
-    ``log`` hears what fits, and why (fit/engines/choice.py). Raises what `Wanted.check` raises as well.
+    ``log`` is called with what fits, and why (fit/engines/choice.py). Raises what `Wanted.check` raises as well.
     """
     wanted.check(options.tune)
     flat = flat_file(image, options.target, options.blend)
@@ -154,7 +154,7 @@ def encode_with(
     quantizer: Quantizer,
     progress: Progress | None = None,
 ) -> bytes:
-    """encode_image with any schedule (None: that of the effort) and any steps, for whoever looks for better ones."""
+    """encode_image with any schedule (None: that of the effort) and any steps, for experiments with them."""
     from splatc.fit.engines.choice import on_cpu
 
     started = time.monotonic()

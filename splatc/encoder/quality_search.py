@@ -92,7 +92,7 @@ def encode_to_psnr(
     """The smallest ``.splat2d`` file found that decodes to at least ``psnr`` dB, as metrics.psnr has it of what is shown.
 
     ``options.target``, in bytes, is where the search begins; ``options.max_time`` holds for all of it: when that is over, the smallest file
-    that reaches the target counts. ``wanted``, ``log`` and ``progress`` as in encode_on; ``log`` also hears what each fit came to.
+    that reaches the target counts. ``wanted``, ``log`` and ``progress`` as in encode_on; ``log`` also gets the result of each fit.
 
     Raises UsageError if the PSNR cannot be reached, TimeUpError if the time was too short for it, and what encode_on raises.
     """

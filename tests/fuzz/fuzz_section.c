@@ -1,4 +1,4 @@
-/* Sections: a header, up to six sections with ancestors, levels and streams, each of its numbers possibly a lie. Whatever they are, nothing is
+/* Sections: a header, up to six sections with ancestors, levels and streams, each of its numbers possibly wrong. Whatever they are, nothing is
    read or written outside of the buffers; and what is decoded does not depend on what memory held before, on the worker, on whether
    ancestors are decoded or known, nor on the number of threads. Gaussians are in range, and the encoder's predictions end in the same sites. */
 #include "fuzz.h"
@@ -69,7 +69,7 @@ static void take_lie(input *in, file *f) {
     f->lies = which % 4 != 0;
 }
 
-/* What core.h asks of callers, and nobody can check: sections do not overlap, nor are two tables kept in one place. */
+/* What core.h asks of callers, and the core cannot check: sections do not overlap, nor are two tables kept in one place. */
 static int32_t is_disjoint(const file *f) {
     for (int64_t i = 0; i < f->section_count; i++)
         for (int64_t k = 0; k < i; k++) {
@@ -109,7 +109,7 @@ static void end(run_of *r) {
 static int32_t depth_of(const core_section *sections, int64_t k) {
     int32_t depth = 0;
     for (; k >= 0 && depth < 20; depth++) {
-        if (sections[k].parent >= k || sections[k].parent < -1) return 19; /* a lie */
+        if (sections[k].parent >= k || sections[k].parent < -1) return 19; /* a wrong parent */
         k = sections[k].parent;
     }
     return depth;

@@ -1,4 +1,4 @@
-"""What the pages of spec/ speak of: headers, sections, symbols, and a file as integers."""
+"""The terms of spec/ as classes: headers, sections, symbols, and a file as integers."""
 
 from __future__ import annotations
 

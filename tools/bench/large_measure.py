@@ -81,7 +81,7 @@ class SplatcLarge:
         return _splatc("decode", "-f", coded, decoded, "--threads", str(self.threads))
 
     def warm_up(self, picture: Picture, folder: Path) -> None:
-        """Code a small copy, so that the system has read what runs from the disk: that time is nobody's."""
+        """Code a small copy, so that the system has read the program from the disk before the measurement."""
         small = folder / "warm.png"
         task("shrink", picture=str(picture.path), pixels=250_000, output=str(small))
         _good(self.encode(small, folder / "warm.splat2d", 50, effort=1))

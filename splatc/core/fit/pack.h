@@ -70,7 +70,7 @@ typedef struct core_pack_section {
     int64_t tables;              /* where what it has learned is kept for others, or -1 */
     int64_t first_level, levels; /* in the list of levels */
     int64_t minimum;             /* bytes of its stream at least */
-    int64_t x0, y0, x1, y1;      /* its tile, px; x0 = x1 where nobody asks for `beyond` */
+    int64_t x0, y0, x1, y1;      /* its tile, px; x0 = x1 where `beyond` is not needed */
     int64_t search;              /* first byte in `searches`: core_pack_search(chain) of them are its own */
     int64_t first_symbol;        /* where its symbols go, if they are noted */
     int64_t symbols, length;     /* results: coded symbols, bytes of its stream */

@@ -49,7 +49,7 @@ SPLATC_INLINE Axes make_axes(float axis_x, float axis_y, float s1, float s2) {
 SPLATC_INLINE void make_place(double px, double grid_scale, double shift, double origin, int& whole, float& fraction) {
     double placed = px * grid_scale - shift - origin, below = floor(placed);
     fraction = float(placed - below);
-    double bound = 1 << 30;  // farther away it is seen by nobody
+    double bound = 1 << 30;  // farther away it is never visible
     whole = int(below < -bound ? -bound : below > bound ? bound : below);
 }
 

@@ -1,6 +1,6 @@
 """The TIFF structure of an EXIF block: a few of its fields read, and changed in place.
 
-Nothing moves: makers' notes have offsets that nobody knows. Sources: TIFF revision 6.0; Exif 2.32; the types of BigTIFF.
+Nothing moves: makers' notes hold offsets of unknown meaning. Sources: TIFF revision 6.0; Exif 2.32; the types of BigTIFF.
 """
 
 from __future__ import annotations

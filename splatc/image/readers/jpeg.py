@@ -64,7 +64,7 @@ def survey(stream: BinaryIO) -> Found:
     segments = list(_segments(data))
     frame = next((each for each in segments if each.marker in _FRAMES), None)
     if frame is None or segments[-1].marker not in (SOS, EOI):
-        return Found(stream)  # whoever reads it says what it is
+        return Found(stream)  # its reader refuses it, with a reason
     _check_coding(frame)
     scans = [each for each in segments if each.marker == SOS]
     _check_scans(frame, len(scans))
