@@ -1,11 +1,23 @@
-"""splatc: a still-image format, ``.splat2d``, made of 2D Gaussians, and its encoder and decoder.
+"""A still-image format, ``.splat2d``, made of 2D Gaussians, and its encoder and decoder.
 
     data = splatc.encode(pixels, cr=100)    # an array to the bytes of a file
     pixels = splatc.decode(data)
     with splatc.open("large.splat2d") as picture:
         part = picture.read(region=(2000, 1000, 512, 512))
 
-Each name below is loaded when it is first used: importing splatc takes no time, and decoding never loads torch.
+| to | call |
+|---|---|
+| code pixels, or Gaussians | `encode`, `encode_gaussians` |
+| draw a file, or parts of it | `decode`, `open` |
+| look at a file | `info`, `verify` |
+| exchange Gaussians | `load_gaussians`, `save_gaussians` |
+
+What a user can get wrong is a `SplatError`. `splatc.pillow_plugin` and `splatc.imageio_plugin` add the format to Pillow and imageio.
+
+In signatures, Number is a number of any kind (``np.int64(3)``, ``50.0``, ``Fraction(1, 2)``), Scale that or text such as "1/8",
+Samples an array of uint8 or uint16, Bytes what has bytes, and File bytes, a path, or an open binary file.
+
+Each name is loaded when it is first used: importing splatc takes no time, and decoding never loads PyTorch.
 """
 
 from __future__ import annotations
@@ -18,14 +30,19 @@ from splatc.runtime import renamed_modules
 
 if TYPE_CHECKING:
     from splatc.api import decode, encode, encode_gaussians, info, verify
-    from splatc.decoder.picture import open
+    from splatc.bitstream.metadata import Metadata
+    from splatc.decoder.picture import Picture, open
+    from splatc.decoder.verifier import Problem
     from splatc.fit.checkpoints import load_gaussians, save_gaussians
     from splatc.gaussians import Gaussians
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 __all__ = [
     "Gaussians",
+    "Metadata",
+    "Picture",
+    "Problem",
     "SplatError",
     "SplatWarning",
     "__version__",
@@ -41,6 +58,9 @@ __all__ = [
 
 _HOMES = {
     "Gaussians": "splatc.gaussians",
+    "Metadata": "splatc.bitstream.metadata",
+    "Picture": "splatc.decoder.picture",
+    "Problem": "splatc.decoder.verifier",
     "decode": "splatc.api",
     "encode": "splatc.api",
     "encode_gaussians": "splatc.api",

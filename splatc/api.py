@@ -52,30 +52,54 @@ def encode(
     max_memory: Number | None = None,
     progress: Callable[[int, int, str], object] | None = None,
 ) -> bytes:
-    """The ``.splat2d`` file of a picture.
+    """Encode pixels as the bytes of a ``.splat2d`` file.
 
-    `array` is (H, W) or (H, W, C), uint8 or uint16 over its full range; C = 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha. An image of
-    Pillow's becomes such an array, as when the plug-in of splatc saves it: palettes, inks (CMYK) and the like are converted to what they
-    show; floating point, 32-bit integers and Lab are refused.
-    At most one target: `cr` raw bytes over file bytes (100 where nothing is given), `bpp` bits of the file per pixel, `size`
-    bytes, `count` Gaussians; it is never exceeded. Or `psnr`: the smallest file found that decodes to at least so many dB; that takes up to
-    three quick trials and mostly one fit, up to three, and more where they all fall short.
-    `effort` 1 (fastest) to 9 (best), `tune` the quality to aim for, `blend`
-    how Gaussians make a pixel (None: what measures best), `seed` of the random numbers. `engine` "core" is the compiled fit on the CPU,
-    "cuda" that on an NVIDIA GPU, "torch" the method in PyTorch (``pip install "splatc[train]"``), "gsplat" the same with gsplat
-    (``"splatc[gsplat]"``); "auto" is "core", or with `device` "cuda" that on the GPU, with "auto" the same where one works;
-    `tune` "ssim" is fitted by the CPU. "torch" runs on any `device` that PyTorch drives. A colour profile, EXIF (a TIFF structure) and XMP
-    are stored as they are given; None and no bytes are none, but that the profile None of an image of Pillow's is its own. Pictures are
-    stored upright: where EXIF or XMP tell another orientation, they tell 1 afterwards, and have no thumbnail. An image of Pillow's is
-    turned as they told; an array is not, as its pixels are taken as they are shown.
-    What would take more than some `max_memory` bytes, the picture included, is refused before it begins; None: nothing is.
+    Pictures are stored upright. Where EXIF or XMP give another orientation, an image of Pillow's is turned by it
+    and an array is taken as it is shown; the stored orientation is 1, without a thumbnail.
 
-    `progress` is called with (steps done, steps in all, what is being done), in the calling thread, at each step, and every 50 ms of a step
-    that takes longer. To stop, raise in it: its exception leaves ``encode`` within half a second, as it is, the only one that need not be a
-    SplatError, and nothing stays behind. Ctrl-C ends ``encode`` in the same way. A picture of one colour takes no steps.
+    Args:
+        array: (H, W) or (H, W, C) pixels, uint8 or uint16 over the full range of the type; C is 1 (gray), 2 (gray,
+            alpha), 3 (RGB) or 4 (RGB, alpha). Or an image of Pillow's, whose palette, CMYK and the like become what
+            they show; floating point, 32-bit integers and Lab are refused.
+        cr: target, bytes of the pixels over bytes of the file, above 0. A file never exceeds its target. At most
+            one target is given; without any, `cr` is 100.
+        bpp: target, bits of the file per pixel, above 0.
+        size: target, bytes of the file, 1 or more.
+        psnr: target, dB that the decoded file has at least, above 0: the smallest file found. It takes up to three
+            quick trials and mostly one fit, more where these fall short.
+        count: target, number of Gaussians, 1 or more.
+        effort: 1 (fastest) to 9 (best).
+        tune: the quality to fit for, "psnr" or "ssim" (MS-SSIM, fitted by the CPU).
+        blend: how Gaussians make a pixel, "normalized" or "sum"; None takes what measures best.
+        seed: of the random numbers, 0 to 2^32 - 1. The same arguments and version give the same bytes.
+        engine: "core" fits on the CPU, "cuda" on an NVIDIA GPU (``pip install "splatc[cuda]"``), "torch" by
+            PyTorch's autograd (``"splatc[train]"``), "gsplat" with gsplat (``"splatc[gsplat]"``); "auto" is "core"
+            or "cuda", as `device` says.
+        device: "cpu", "cuda", "mps" (PyTorch alone) or "auto", an NVIDIA GPU where one works; None is "cpu" for
+            `engine` "auto", else what the engine runs on.
+        icc_profile: colour profile, stored as it is. None is that of an image of Pillow's, and none for an array;
+            b"" is none.
+        exif: EXIF, a TIFF structure, with or without the prefix of JPEG; None and b"" are none.
+        xmp: XMP packet in UTF-8; None and b"" are none.
+        max_memory: bytes, 1 or more: what would take more by estimate, the picture included, is refused before it
+            begins.
+        progress: called with (steps done, steps in all, what is being done) in the calling thread, at each step and
+            every 50 ms of a longer one; never for a picture of one colour. What it raises leaves ``encode`` as it
+            is, within half a second, and nothing stays behind.
 
-    Raises InputImageError (no such picture), UsageError (a target that no file can meet, an option out of range), LimitError, DeviceError
-    and CoreError.
+    Returns:
+        The file: at most as large as the target, and at least 97 % of it unless the picture needs less.
+
+    Raises:
+        InputImageError: `array` is no picture of these kinds.
+        UsageError: an argument is out of its range, targets exclude each other, or no file is as small as the
+            target.
+        LimitError: the picture exceeds a limit of the format, or the fit takes more than `max_memory`.
+        DeviceError: the GPU that was asked for does not work.
+        CoreError: the compiled core is missing or cannot run here.
+
+    Source:
+        Li et al., "SmartSplat", AAAI 2026 (the seeds of the fit); spec/README.md (the file).
 
     >>> import numpy as np, splatc
     >>> pixels = np.linspace(0, 255, 32 * 24 * 3).astype(np.uint8).reshape(24, 32, 3)
@@ -142,24 +166,51 @@ def decode(
     max_work: Number | None = None,
     device: Literal["auto", "cpu", "cuda"] = "cpu",
 ) -> Samples:
-    """The picture of a ``.splat2d`` file, given by its bytes, its path or as a binary file that can seek, or a part of it.
+    """Decode a ``.splat2d`` file, or a part of it, to pixels.
 
-    (H, W) for gray, else (H, W, C); uint8, or uint16 for `bit_depth` 16; None takes that of the source. `region` is (x, y, width,
-    height) in px, `scale` a number or text such as "1/8", `max_level` leaves out the Gaussians of the levels below it. Not more than
-    `max_pixels` (2^29) are drawn, nor may it take more than some `max_memory` bytes (4 GiB) or `max_work` points of work (2^37;
-    spec/limits.md, "Work"). `device` "cuda" draws on an NVIDIA GPU, "auto" on one that works if the picture is large. To read several
-    parts of one file see ``splatc.open``.
+    The CRC of every byte is checked before a whole picture is drawn; `Picture.read` says what is checked of a part.
+    Damaged metadata cost no pixel: a `SplatWarning` tells of them. `open` reads several parts of one file.
 
-    The CRC of every byte of the file is checked before the whole picture is drawn; what is checked of a part, ``Picture.read`` says.
-    Damaged metadata cost no pixel: a ``splatc.SplatWarning`` tells of them.
+    Args:
+        data: the bytes of a ``.splat2d`` file, its path, or a binary file that can seek, read from its beginning.
+        region: (x, y, width, height), px, whole numbers inside of the picture; None is all of it. It costs what
+            lies in it, and is the crop of the whole picture, to the last bit, wherever x scale and y scale are
+            whole numbers.
+        scale: output pixels per px, a number above 0 and up to 1024, or text such as "1/8". Smaller pictures are
+            averages, not samples.
+        max_level: 0 to 15, or None; levels below it are left out (level l: Gaussians of some 2^(l-1) to 2^l px): a
+            coarse picture from fewer bytes.
+        bit_depth: 8 or 16 bits of the samples; None is that of the source.
+        max_pixels: pixels that may be drawn, 1 or more; None is 2^29.
+        max_memory: bytes that reading may take, 1 or more, by estimate; None is 4 GiB.
+        max_work: points of work that decoding may take, 1 or more (spec/limits.md, "Work"); None is 2^37.
+        device: "cpu"; "cuda", an NVIDIA GPU (``pip install "splatc[cuda]"``), whose samples lie within the
+            tolerance of the format; or "auto", one that works if the picture is large.
 
-    Raises InputError, CorruptFileError, UnsupportedFileError, LimitError, UsageError, DeviceError and CoreError.
+    Returns:
+        (H, W) pixels for gray, else (H, W, C), uint8 or uint16, with H = ceil(height scale) and W = ceil(width
+        scale).
+
+    Raises:
+        InputError: the file cannot be read.
+        CorruptFileError: it is no ``.splat2d`` file, or a damaged one.
+        UnsupportedFileError: it is of another version of the format, or has a critical part that is not known.
+        LimitError: it takes more than the bounds allow.
+        UsageError: an argument is out of its range.
+        DeviceError: the GPU that was asked for does not work.
+        CoreError: the compiled core is missing or cannot run here.
+
+    Source:
+        spec/picture.md.
 
     >>> import numpy as np, splatc
-    >>> gaussians = splatc.Gaussians(
-    ...     mean=np.array([[8, 6]], np.float32), scale=np.array([[4, 2]], np.float32),
-    ...     angle=np.array([0], np.float32), colour=np.array([[1, 0.5, 0]], np.float32))
-    >>> data = splatc.encode_gaussians(gaussians, 16, 12)
+    >>> one = splatc.Gaussians(
+    ...     mean=np.array([[8, 6]], np.float32),
+    ...     scale=np.array([[4, 2]], np.float32),
+    ...     angle=np.array([0.5], np.float32),
+    ...     colour=np.array([[1, 0.5, 0]], np.float32),
+    ... )
+    >>> data = splatc.encode_gaussians(one, 16, 12)
     >>> splatc.decode(data).shape, splatc.decode(data, scale="1/2").shape
     ((12, 16, 3), (6, 8, 3))
     """
@@ -179,17 +230,38 @@ def info(
     max_memory: Number | None = None,
     max_work: Number | None = None,
 ) -> dict[str, Any]:
-    """What a ``.splat2d`` file holds, given by its bytes, its path or as a binary file that can seek: what ``splatc info --json`` prints.
+    """Describe a ``.splat2d`` file: what ``splatc info --json`` prints.
 
-    Structure, checksums and metadata are looked at; the streams of Gaussians are decoded only with `bits`, to say what they are spent on,
-    within the bounds of ``decode``. ``splatc info --help`` says what its keys mean.
-    Raises InputError, CorruptFileError, UnsupportedFileError, LimitError, UsageError and, with `bits`, CoreError.
+    Structure, checksums and metadata are looked at. The streams of Gaussians are decoded only with `bits`.
+
+    Args:
+        data: the bytes of a ``.splat2d`` file, its path, or a binary file that can seek, read from its beginning.
+        bits: also tell what the bits of the file are spent on.
+        max_memory: bytes that reading may take, 1 or more, by estimate; None is 4 GiB.
+        max_work: points of work that decoding may take, 1 or more (spec/limits.md, "Work"); None is 2^37.
+
+    Returns:
+        By name, what ``splatc info --help`` lists: "width" and "height" (px), "channels", "bit_depth", "bytes",
+        "gaussians" (their number), and so on. "schema_version" changes when a name changes.
+
+    Raises:
+        InputError: the file cannot be read.
+        CorruptFileError: it is no ``.splat2d`` file, or a damaged one.
+        UnsupportedFileError: it is of another version of the format, or has a critical part that is not known.
+        LimitError: it takes more than the bounds allow.
+        UsageError: an argument is out of its range.
+        CoreError: with `bits`, the compiled core is missing or cannot run here.
 
     >>> import numpy as np, splatc
-    >>> nothing = splatc.Gaussians(*(np.zeros(shape, np.float32) for shape in ((0, 2), (0, 2), (0,), (0, 3))))
-    >>> report = splatc.info(splatc.encode_gaussians(nothing, 640, 480))
+    >>> one = splatc.Gaussians(
+    ...     mean=np.array([[8, 6]], np.float32),
+    ...     scale=np.array([[4, 2]], np.float32),
+    ...     angle=np.array([0.5], np.float32),
+    ...     colour=np.array([[1, 0.5, 0]], np.float32),
+    ... )
+    >>> report = splatc.info(splatc.encode_gaussians(one, 640, 480))
     >>> report["width"], report["height"], report["gaussians"]
-    (640, 480, 0)
+    (640, 480, 1)
     """
     also_bits = arguments.flag("bits", bits)
 
@@ -202,15 +274,30 @@ def info(
 
 
 def verify(data: File, *, max_memory: Number | None = None, max_work: Number | None = None) -> list[Problem]:
-    """All that is wrong with a ``.splat2d`` file, given by its bytes, its path or as a binary file that can seek: what ``splatc verify``
-    prints. Empty for a sound file.
+    """Find all that is wrong with a ``.splat2d`` file: what ``splatc verify`` prints.
 
-    Each problem has a `kind` ("corrupt", "unsupported", "limit"), a `part` and a `message`; streams are decoded within the bounds of
-    ``decode``. Raises InputError, UsageError and CoreError.
+    Args:
+        data: the bytes of a ``.splat2d`` file, its path, or a binary file that can seek, read from its beginning.
+        max_memory: bytes that reading may take, 1 or more, by estimate; None is 4 GiB.
+        max_work: points of work that decoding may take, 1 or more (spec/limits.md, "Work"); None is 2^37.
+
+    Returns:
+        A `Problem` for each fault, in the order of the file; none for a sound file. A stream that exceeds the
+        bounds is a problem of the kind "limit".
+
+    Raises:
+        InputError: the file cannot be read.
+        UsageError: an argument is out of its range.
+        CoreError: the compiled core is missing or cannot run here.
 
     >>> import numpy as np, splatc
-    >>> nothing = splatc.Gaussians(*(np.zeros(shape, np.float32) for shape in ((0, 2), (0, 2), (0,), (0, 3))))
-    >>> data = splatc.encode_gaussians(nothing, 640, 480)
+    >>> one = splatc.Gaussians(
+    ...     mean=np.array([[8, 6]], np.float32),
+    ...     scale=np.array([[4, 2]], np.float32),
+    ...     angle=np.array([0.5], np.float32),
+    ...     colour=np.array([[1, 0.5, 0]], np.float32),
+    ... )
+    >>> data = splatc.encode_gaussians(one, 640, 480)
     >>> splatc.verify(data), [problem.part for problem in splatc.verify(data[:-1] + b"x")]
     ([], ['checksum'])
     """
@@ -232,19 +319,41 @@ def encode_gaussians(
     bit_depth: Literal[8, 16] = 8,
     precision: Literal[0, 1, 2] = 1,
 ) -> bytes:
-    """The ``.splat2d`` file of Gaussians that something else has fitted, on a canvas of `width` x `height` px.
+    """Encode Gaussians that something else has fitted as the bytes of a ``.splat2d`` file.
 
-    `background` is the colour where none of them reaches, 0..255 per channel, black by default. Values are rounded to the steps
-    of the format, those out of its range (means outside of the canvas) clamped: `precision` 0 takes the steps that ``encode``
-    fits for, each 1 more halves them, which rounds less and costs some 7 bits per Gaussian.
+    Values are rounded to the steps of the format. Those out of its range, such as means outside of the canvas, are
+    clamped.
 
-    Raises UsageError (shapes that do not fit, values that are not finite, s1 < s2 or s2 <= 0), LimitError and CoreError.
+    Args:
+        gaussians: N Gaussians with C = 1 to 4 channels, finite, s1 >= s2 > 0.
+        width: of the canvas, px, 1 or more.
+        height: of the canvas, px, 1 or more.
+        blend: how Gaussians make a pixel, "normalized" or "sum".
+        background: C whole numbers, 0 to 255: the colour where no Gaussian reaches; None is black.
+        bit_depth: 8 or 16 bits of the samples that it is decoded to.
+        precision: 0 takes the quantization steps that ``encode`` fits for; 1 and 2 halve them once and twice, for
+            some 7 bits more a Gaussian each time.
+
+    Returns:
+        The file.
+
+    Raises:
+        UsageError: shapes do not fit together, a value is not finite, s1 < s2 or s2 <= 0, or an argument is out of
+            its range.
+        LimitError: the canvas or the number of Gaussians exceeds a limit of the format.
+        CoreError: the compiled core is missing or cannot run here.
+
+    Source:
+        spec/quantization.md.
 
     >>> import numpy as np, splatc
-    >>> gaussians = splatc.Gaussians(
-    ...     mean=np.array([[8, 6], [3, 4]], np.float32), scale=np.array([[4, 2], [1, 1]], np.float32),
-    ...     angle=np.array([0, 0], np.float32), colour=np.array([[1.0], [0.5]], np.float32))
-    >>> splatc.info(splatc.encode_gaussians(gaussians, 16, 12, blend="sum"))["blend"]
+    >>> one = splatc.Gaussians(
+    ...     mean=np.array([[8, 6]], np.float32),
+    ...     scale=np.array([[4, 2]], np.float32),
+    ...     angle=np.array([0.5], np.float32),
+    ...     colour=np.array([[1, 0.5, 0]], np.float32),
+    ... )
+    >>> splatc.info(splatc.encode_gaussians(one, 16, 12, blend="sum"))["blend"]
     'sum'
     """
     from splatc.gaussians import checked

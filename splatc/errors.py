@@ -5,13 +5,13 @@ Anything else that is raised is a bug and may crash loudly.
 
 
 class SplatError(Exception):
-    """Base of all errors that a user can cause; the message is one helpful sentence."""
+    """Base of all errors that a user can cause; the message is one sentence."""
 
     exit_code = 1
 
 
 class UsageError(SplatError):
-    """The request makes no sense: an impossible target, an output that exists, an unknown option value."""
+    """The request makes no sense: an impossible target, an output that exists, an option out of its range."""
 
     exit_code = 2
 
@@ -35,7 +35,7 @@ class DeviceError(SplatError):
 
 
 class CoreError(SplatError):
-    """The compiled core of splatc is missing, does not fit, or cannot run here: of every function that codes or draws."""
+    """The compiled core of splatc is missing, does not fit, or cannot run on this machine."""
 
 
 class TimeUpError(SplatError):
@@ -67,10 +67,10 @@ class BatchError(SplatError):
 
 
 class SplatWarning(UserWarning):
-    """A picture was read, but something beside its pixels could not be: metadata that are damaged are left out.
+    """A picture was read without something beside its pixels: metadata that are damaged are left out.
 
-    Python shows it once for each place in a program; ``warnings.simplefilter("error", splatc.SplatWarning)`` makes it an exception, which
-    is no SplatError. The commands print it as a note.
+    Python shows it once for each place in a program. ``warnings.simplefilter("error", splatc.SplatWarning)`` makes
+    it an exception, which is no `SplatError`. The commands print it as a note.
     """
 
 

@@ -36,7 +36,14 @@ _SMALLEST = 64
 
 
 class SplatImageFile(PIL.ImageFile.ImageFile):
-    """A picture whose pixels are drawn when they are first needed."""
+    """A ``.splat2d`` file in Pillow, whose pixels are drawn when they are first needed.
+
+    >>> import io, numpy as np, PIL.Image, splatc.pillow_plugin
+    >>> stream = io.BytesIO()
+    >>> PIL.Image.new("RGB", (32, 24), "teal").save(stream, "SPLAT2D", size=200)
+    >>> PIL.Image.open(stream).size
+    (32, 24)
+    """
 
     format = FORMAT
     format_description = "Picture made of 2D Gaussians"
@@ -66,7 +73,15 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
             self.info["xmp"] = metadata.xmp
 
     def draft(self, mode: str | None, size: tuple[int, int] | None) -> tuple[str, tuple[int, int, float, float]] | None:
-        """Let the pixels be drawn at 1/n of the size, n whole, not smaller than `size`. The mode does not change."""
+        """Let the pixels be drawn at 1/n of the size, n whole; the mode does not change.
+
+        Args:
+            mode: ignored.
+            size: width and height, px, that the drawn picture has at least; None changes nothing.
+
+        Returns:
+            The mode, and the box of the picture in the drawn pixels; None if nothing changes.
+        """
         if self._picture is None or size is None or self._reduction > 1:
             return None
         width, height = self._picture.size
@@ -75,9 +90,11 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
         return self.mode, (0, 0, width / self._reduction, height / self._reduction)
 
     def verify(self) -> None:
-        """Check every byte, as ``splatc verify`` does. Raises OSError for the first problem.
+        """Check every byte, as ``splatc verify`` does; to load the pixels after it, open the picture anew.
 
-        To load the pixels after it the picture must be opened anew, as pictures of other types.
+        Raises:
+            OSError: the file is damaged, or cannot be read.
+            RuntimeError: the pixels were loaded before.
         """
         from splatc.decoder.verifier import verify
 
@@ -94,7 +111,14 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
         self.fp = None
 
     def load(self) -> Any:
-        """Draw the pixels. Raises OSError for a damaged file."""
+        """Draw the pixels.
+
+        Returns:
+            Pillow's access to them.
+
+        Raises:
+            OSError: the file is damaged, exceeds a limit, or cannot be read.
+        """
         picture = self._picture
         if picture is not None:
             try:

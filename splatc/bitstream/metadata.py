@@ -16,7 +16,11 @@ LEVEL = 19
 
 @dataclass(frozen=True)
 class Metadata:
-    """Bytes as the source had them; empty where it had none."""
+    """Colour profile, EXIF and XMP as the source had them: bytes that are kept, and never interpreted.
+
+    Source:
+        spec/metadata.md.
+    """
 
     icc: bytes = b""
     """A colour profile."""

@@ -44,7 +44,7 @@ _LISTED = 20
     metavar="DIR",
     required=True,
     type=click.Path(),
-    help="Where the files go; made if missing.",
+    help="Folder for the files; made if missing.",
 )
 @click.option(
     "-j",
@@ -52,14 +52,14 @@ _LISTED = 20
     "processes",
     type=Whole(),
     metavar="N",
-    help="Pictures encoded at the same time.  [default: one per core, fewer where memory is short; one on a GPU]",
+    help="Number of pictures encoded at the same time.  [default: one per core, fewer where memory is short; one on a GPU]",
 )
-@click.option("--skip-existing", is_flag=True, help="Keep outputs that exist, whatever made them.")
-@click.option("--keep-extension", is_flag=True, help="a.png becomes a.png.splat2d.")
+@click.option("--skip-existing", is_flag=True, help="Keep every output that exists, whatever made it.")
+@click.option("--keep-extension", is_flag=True, help="Name the file of a.png a.png.splat2d.")
 @click.option(
     "--report", metavar="FILE", type=click.Path(), help="Write a table of all pictures to FILE, .csv or .json."
 )
-@click.option("--dask", metavar="ADDRESS", help="Work on the cluster of this Dask scheduler: tcp://host:8786.")
+@click.option("--dask", metavar="ADDRESS", help="Encode on the cluster of this Dask scheduler: tcp://host:8786.")
 @click.option(
     "--threads",
     type=Whole(),
@@ -85,11 +85,11 @@ def batch(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Encode many pictures into the folder DIR: files, folders with all below them, patterns.
+    """Encode many pictures into the folder DIR.
 
-    What lies below a folder keeps its place below DIR. The options of encode mean the same here, for each picture. A run that was stopped
-    goes on where it was when it is started again; several at once on one DIR share the work. A picture that fails stops no other, and makes
-    the exit code 5.
+    IN is a picture, a folder with all below it, or a pattern. What lies below a folder keeps its place below DIR. The options of encode
+    hold for each picture. The same command goes on where it was stopped; several at once on one DIR share the work. A picture that fails
+    stops no other, and makes the exit code 5.
     """
     _check_sqlite()
 

@@ -38,15 +38,20 @@ class _RegionType(click.ParamType["tuple[int, int, int, int]"]):
 @click.command()
 @click.argument("source", metavar="IN", type=InPath())
 @click.argument("output", metavar="OUT", type=OutPath())
-@click.option("--region", type=_RegionType(), metavar="X,Y,W,H", help="Decode only this part of the picture, px.")
+@click.option(
+    "--region",
+    type=_RegionType(),
+    metavar="X,Y,W,H",
+    help="Decode only this part of the picture: left, top, width, height, px.",
+)
 @click.option("--scale", default="1", metavar="S", help="Output pixels per px: 1/8, 0.25, 2.  [default: 1]")
 @click.option(
     "--max-level",
     type=Whole(0, 15),
     metavar="K",
-    help="Leave out levels below K: a coarse picture from fewer bytes.",
+    help="Leave out the Gaussians of levels below K: a coarse picture from fewer bytes.",
 )
-@click.option("--allow-truncated", is_flag=True, help="Show what is whole of a file that ends too early.")
+@click.option("--allow-truncated", is_flag=True, help="Draw what is there of a file that ends too early.")
 @click.option(
     "--bit-depth", type=click.Choice(["8", "16"]), help="Bits per sample of OUT. [default: as the source had]"
 )
@@ -76,10 +81,10 @@ def decode(
 ) -> None:
     """Decode the .splat2d file IN into the picture OUT.
 
-    The extension of OUT chooses its type: .png .jpg .webp .tif .ppm .pgm .pam .bmp; "-" is standard input, or PNG on standard output.
-    A region and a level cost what they show: of a large picture, only the bytes that are needed are read, and only these are checked.
-    Of the whole picture every byte is checked first. Damaged metadata cost no pixel, but are left out, with a note.
-    A large picture is drawn by an NVIDIA GPU if there is one and splatc[cuda] is installed.
+    The extension of OUT chooses its type: .png .jpg .webp .tif .ppm .pgm .pam .bmp. "-" is standard input, or PNG on standard output.
+
+    Every byte of the file is checked before the whole picture is drawn. With --region or --max-level only the bytes that are needed are
+    read and checked. Damaged metadata are left out, with a note. An NVIDIA GPU draws large pictures if splatc[cuda] is installed.
     """
     check_output(output, force=force, source=source)
 

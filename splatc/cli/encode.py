@@ -23,7 +23,10 @@ SCHEMA_VERSION = 1
 @click.argument("source", metavar="IN", type=InPath())
 @click.argument("output", metavar="OUT", type=OutPath())
 @click.option(
-    "--cr", type=FiniteAbove(0), metavar="X", help=f"Raw size of the picture over the file's. [default: {DEFAULT_CR:g}]"
+    "--cr",
+    type=FiniteAbove(0),
+    metavar="X",
+    help=f"Compression ratio: bytes of the pixels over bytes of the file. [default: {DEFAULT_CR:g}]",
 )
 @click.option("--bpp", type=FiniteAbove(0), metavar="X", help="Bits of the file per pixel.")
 @click.option("--size", type=Size(), metavar="SIZE", help="Bytes of the file: 4096, 300k, 1.5MB, 20KiB.")
@@ -31,7 +34,7 @@ SCHEMA_VERSION = 1
     "--psnr",
     type=FiniteAbove(0),
     metavar="DB",
-    help="The smallest file found that has this PSNR or more, by a few quick trials and mostly one fit.",
+    help="Make the smallest file found that has at least this PSNR, by some quick trials and mostly one fit.",
 )
 @click.option("-n", "--count", type=Whole(), metavar="N", help="Number of Gaussians.")
 @click.option(
@@ -40,35 +43,45 @@ SCHEMA_VERSION = 1
     help="How Gaussians make a pixel. [default: what measures best]",
 )
 @click.option(
-    "--tune", type=click.Choice(["psnr", "ssim"]), default="psnr", show_default=True, help="Which quality to aim for."
+    "--tune",
+    type=click.Choice(["psnr", "ssim"]),
+    default="psnr",
+    show_default=True,
+    help="Quality to fit for: PSNR or MS-SSIM.",
 )
 @click.option(
-    "-e", "--effort", type=Whole(1, 9), metavar="1..9", default=5, show_default=True, help="1 is fastest, 9 is best."
+    "-e",
+    "--effort",
+    type=Whole(1, 9),
+    metavar="1..9",
+    default=5,
+    show_default=True,
+    help="Effort: 1 is fastest, 9 is best.",
 )
 @click.option(
     "--max-time",
     type=FiniteAbove(0),
     metavar="SECONDS",
-    help="Be done by then, with fewer steps if it must be; --psnr fails if nothing has reached it by then.",
+    help="End within this time, with fewer steps if needed. --psnr fails if no file has reached it by then.",
 )
 @click.option("--max-memory", type=Size(), metavar="SIZE", help="Refuse what may take more memory.")
 @click.option("--strip", is_flag=True, help="Leave out the colour profile, EXIF and XMP.")
 @click.option(
-    "--seed", type=Whole(0, 2**32 - 1), metavar="N", default=0, show_default=True, help="Of the random numbers."
+    "--seed", type=Whole(0, 2**32 - 1), metavar="N", default=0, show_default=True, help="Seed of the random numbers."
 )
 @click.option(
     "--engine",
     type=click.Choice(["auto", "core", "cuda", "torch", "gsplat"]),
     default="auto",
     show_default=True,
-    help="How to fit: compiled, on an NVIDIA GPU, or by PyTorch.",
+    help="What fits: the compiled core, an NVIDIA GPU, or PyTorch.",
 )
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),
     default="auto",
     show_default=True,
-    help="What computes.",
+    help="Device that computes.",
 )
 @threads_option
 @force_option
@@ -100,7 +113,8 @@ def encode(
 ) -> None:
     """Encode the picture IN as the .splat2d file OUT.
 
-    "-" is standard input or output. Give one target: the file never exceeds --cr, --bpp, --size or -n, nor falls below --psnr.
+    Give one target: --cr, --bpp, --size or -n, which the file never exceeds, or --psnr, which it reaches. "-" is standard input or
+    output.
     """
     Request(cr, bpp, size, count, psnr).check()
     if as_json and output == STDIO:

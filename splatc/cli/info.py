@@ -16,7 +16,7 @@ from splatc.runtime.files import display, named
 
 @click.command()
 @click.argument("source", metavar="FILE", type=InPath())
-@click.option("--bits", is_flag=True, help="Also what the bits are spent on, for which all of FILE is decoded.")
+@click.option("--bits", is_flag=True, help="Also print what the bits are spent on; decodes all of FILE.")
 @budget_options
 @threads_option
 @quiet_option
@@ -32,8 +32,8 @@ def info(
 ) -> None:
     """Print what the .splat2d FILE holds.
 
-    Structure, checksums and metadata are looked at, the streams of Gaussians only with --bits; "splatc verify" decodes them to their end.
-    "-" is standard input.
+    Structure, checksums and metadata are checked. The streams of Gaussians are decoded only with --bits; "splatc verify" decodes them to
+    their end. "-" is standard input.
     """
     from splatc.decoder.budget import Budget
     from splatc.decoder.describe import describe

@@ -26,7 +26,7 @@ _METADATA = tuple(kind.decode() for kind in metadata_format.CHUNKS.values())
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong."""
+    """One thing that is wrong with a file."""
 
     kind: str
     """"corrupt", "unsupported" (another version, an unknown critical chunk) or "limit"."""
@@ -34,10 +34,11 @@ class Problem:
     """What was looked at: "file" (its length), "signature", "chunks", "checksum", "header", "metadata exif", "index", "stream",
     "section 3"."""
     message: str
+    """A sentence: what was found, and what was expected."""
 
     @property
     def exit_code(self) -> int:
-        """That of the error which a decoder raises for it."""
+        """The exit code of the error that a decoder raises for it: 3, or 4 for a limit."""
         return LimitError.exit_code if self.kind == "limit" else CorruptFileError.exit_code
 
 

@@ -19,47 +19,92 @@ EPSILON = 1e-15
 
 @dataclass(frozen=True)
 class Step:
-    """A gradient step in numbers. The Gaussians are drawn with noise, and moved without.
+    """A gradient step in numbers: the Gaussians are drawn with noise, and moved without.
 
-    What is differentiated is the loss times all samples of the picture: a sum over the samples of a polyphase subset of reduction r is
-    multiplied by r^2, so that Adam's second moments do not jump when r changes.
+    What is differentiated is the loss times all samples of the picture: a sum over the samples of a polyphase
+    subset of reduction r is multiplied by r^2, so that Adam's second moments do not jump when r changes.
+
+    Source:
+        Kingma and Ba, "Adam", ICLR 2015.
     """
 
     index: int
     """Chooses the polyphase subset, and the noise with ``seed``."""
     reduction: int
+    """r, 1 or more: every r-th pixel of every r-th row is compared."""
     noise: Quantizer | None
     """The Gaussians are drawn with the noise of these quantization steps; None draws them as they are."""
     seed: int
+    """Of the noise."""
     rates: Mapping[str, float]
     """By attribute that may still move, Adam's rate, in units of each Gaussian."""
     adams: int
     """Adam's steps, this one included."""
     betas: tuple[float, float]
+    """Adam's decay rates of the first and second moments, each in [0, 1)."""
     pull: RateGradient | None = None
     """For many steps the same object."""
 
 
 class Engine(Protocol):
-    """Has the Gaussians of a fit and moves them."""
+    """What has the Gaussians of a fit and moves them: a plug point.
+
+    An engine is made with the task of a fit (``fit/task.py``). It keeps the arrays of its Gaussians wherever it
+    likes, and gives them back as they are asked for.
+    """
 
     def send(self, table: Table) -> None:
-        """Take the Gaussians, with moments and what is final. The table is the engine's from now on; it may change it in place."""
+        """Take the Gaussians, with their moments and what is final.
+
+        Args:
+            table: N Gaussians. It is the engine's from now on, which may change it in place.
+        """
 
     def step(self, step: Step) -> None:
-        """Move them, within bounds; what is final stays."""
+        """Move the Gaussians by a gradient step, within their bounds; what is final stays.
+
+        Args:
+            step: what is compared, with which noise, and how far each attribute moves.
+        """
 
     def measured(self) -> tuple[float, float]:
-        """Mean squared error and loss of the last step, over its samples; nan before the first."""
+        """Tell the error of the last step.
+
+        Returns:
+            Mean squared error, of samples in [0, 1], and loss, over the samples of that step; nan before the first.
+        """
 
     def prune(self, count: int, reduction: int, *, redundant: bool = False) -> None:
-        """Keep the ``count`` Gaussians that are dearest to remove (pruning.py); if ``redundant``, none that only repeat the background."""
+        """Keep the Gaussians that are dearest to remove (``fit/pruning.py``).
+
+        Args:
+            count: how many are kept at most, 0 or more.
+            reduction: r, 1 or more: every r-th pixel of every r-th row is compared.
+            redundant: whether none are kept that only repeat the background.
+        """
 
     def densify(self, count: int, reduction: int, rng: np.random.Generator) -> None:
-        """At most ``count`` new Gaussians where the picture is worst (densification.py)."""
+        """Add Gaussians where the picture is worst (``fit/densification.py``).
+
+        Args:
+            count: how many are added at most, 0 or more.
+            reduction: r, 1 or more: every r-th pixel of every r-th row is compared.
+            rng: where they lie is drawn from it.
+        """
 
     def fetch(self) -> Table:
-        """The Gaussians, with their moments."""
+        """Give the Gaussians back.
+
+        Returns:
+            N Gaussians, with their moments.
+        """
 
     def removal_costs(self, reduction: int) -> FloatArray:
-        """(N,) rise of the squared error of some polyphase subsets if that Gaussian alone were removed."""
+        """Tell what each Gaussian is worth.
+
+        Args:
+            reduction: r, 1 or more: every r-th pixel of every r-th row is compared.
+
+        Returns:
+            (N,) rise of the squared error of some polyphase subsets if that Gaussian alone were removed.
+        """
