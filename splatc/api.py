@@ -183,7 +183,7 @@ def decode(
         bit_depth: 8 or 16 bits of the samples; None is that of the source.
         max_pixels: pixels that may be drawn, 1 or more; None is 2^29.
         max_memory: bytes that reading may take, 1 or more, by estimate; None is 4 GiB.
-        max_work: points of work that decoding may take, 1 or more (spec/limits.md, "Work"); None is 2^37.
+        max_work: evaluations of Gaussians that decoding may take, 1 or more (spec/limits.md, "Work"); None is 2^37.
         device: "cpu"; "cuda", an NVIDIA GPU (``pip install "splatc[cuda]"``), whose samples lie within the
             tolerance of the format; or "auto", one that works if the picture is large.
 
@@ -238,7 +238,7 @@ def info(
         data: the bytes of a ``.splat2d`` file, its path, or a binary file that can seek, read from its beginning.
         bits: also tell what the bits of the file are spent on.
         max_memory: bytes that reading may take, 1 or more, by estimate; None is 4 GiB.
-        max_work: points of work that decoding may take, 1 or more (spec/limits.md, "Work"); None is 2^37.
+        max_work: evaluations of Gaussians that decoding may take, 1 or more (spec/limits.md, "Work"); None is 2^37.
 
     Returns:
         By name, what ``splatc info --help`` lists: "width" and "height" (px), "channels", "bit_depth", "bytes",
@@ -267,10 +267,11 @@ def info(
 
     from splatc.decoder.budget import budget_of
     from splatc.decoder.describe import describe
+    from splatc.runtime.renamed_keys import with_old_keys
 
     budget = budget_of(None, max_memory, max_work)
     with _opened(data) as (file, path), _named(path):
-        return describe(file, bits=also_bits, budget=budget)
+        return with_old_keys("info", describe(file, bits=also_bits, budget=budget))
 
 
 def verify(data: File, *, max_memory: Number | None = None, max_work: Number | None = None) -> list[Problem]:
@@ -279,7 +280,7 @@ def verify(data: File, *, max_memory: Number | None = None, max_work: Number | N
     Args:
         data: the bytes of a ``.splat2d`` file, its path, or a binary file that can seek, read from its beginning.
         max_memory: bytes that reading may take, 1 or more, by estimate; None is 4 GiB.
-        max_work: points of work that decoding may take, 1 or more (spec/limits.md, "Work"); None is 2^37.
+        max_work: evaluations of Gaussians that decoding may take, 1 or more (spec/limits.md, "Work"); None is 2^37.
 
     Returns:
         A `Problem` for each fault, in the order of the file; none for a sound file. A stream that exceeds the

@@ -126,7 +126,7 @@ def test_the_command_passes(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.count("ok ") == len(ENTRIES)
 
 
-def test_freezing_is_final(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_frozen_set_is_final(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "set"
     shutil.copytree(conformance.FOLDER, folder)
     (folder / conformance.FROZEN).unlink(missing_ok=True)

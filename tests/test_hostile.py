@@ -31,7 +31,7 @@ SYMBOLS = (
     "chunk-in-a-chunk",
     "count-one-less",
     "section-noise",
-    "reach",
+    "margin",
 )
 """What files are called whose fault lies in their streams, which `info` does not decode."""
 CASES = {case.name: case for case in cases()}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import splatc
 from splatc import bitstream
-from splatc.bitstream import Metadata, Pass, Reader
+from splatc.bitstream import Layer, Metadata, Reader
 from splatc.bitstream.header import check
 from splatc.decoder.verifier import verify
 from splatc.errors import CorruptFileError, SplatError
@@ -37,7 +37,7 @@ def real() -> bytes:
     header = header_for(320, 200)
     metadata = Metadata(icc=bytes(range(200)), exif=b"II*\0" + bytes(30), xmp=b"<x:xmpmeta/>")
     quantized = quantize(Quantizer(), fitted, 320, 200)
-    return bitstream.encode(header, quantized, metadata, layout=(Pass(2, 9), Pass(4, 7)))
+    return bitstream.encode(header, quantized, metadata, layout=(Layer(2, 9), Layer(4, 7)))
 
 
 def read_everything(data: bytes) -> None:

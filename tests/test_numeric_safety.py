@@ -68,8 +68,8 @@ def test_a_valid_file(name: str, blend: str) -> None:
     back = check(pixels, data).astype(float)
     peak = np.iinfo(pixels.dtype).max
     if pixels.shape[2:] in ((2,), (4,)):  # a colour that does not show is nobody's
-        hidden = pixels[..., -1] == 0
-        back[hidden, :-1] = pixels[hidden, :-1]
+        clear = pixels[..., -1] == 0
+        back[clear, :-1] = pixels[clear, :-1]
     # What has one value everywhere comes back as that, and nothing is worse than gray.
     assert (
         np.sqrt(np.mean((back - pixels) ** 2))

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 import splatc
 from splatc import bitstream
-from splatc.bitstream import Metadata, Pass, reader
+from splatc.bitstream import Layer, Metadata, reader
 from splatc.bitstream.container import write
 from splatc.cli import main
 from splatc.core import loading
@@ -30,7 +30,7 @@ def divided() -> bytes:
     header = header_for(200, 100)
     gaussians = random_quantized(np.random.default_rng(0), header, 900, levels=3)
     return bitstream.encode(
-        header, gaussians, Metadata(icc=b"profile" * 40, xmp=b"<x/>"), layout=(Pass(1, 8), Pass(2, 5))
+        header, gaussians, Metadata(icc=b"profile" * 40, xmp=b"<x/>"), layout=(Layer(1, 8), Layer(2, 5))
     )
 
 
@@ -78,7 +78,7 @@ def test_what_no_crc_can_tell(tiny_file: bytes, divided: bytes) -> None:
     assert found(mended(with_payload(divided, b"GAUS", lambda body: body.__setitem__(9, body[9] ^ 255)))) != []
 
     def shorter(sections: list[bitstream.Section]) -> None:
-        sections[0] = replace(sections[0], reach=0)
+        sections[0] = replace(sections[0], margin=0)
 
     assert found(with_sections(divided, shorter)) == [("corrupt", "section 0")]
     assert found(with_payload(divided, b"INDX", lambda index: index.append(0))) == [("corrupt", "index")]
@@ -153,7 +153,7 @@ def test_what_goes_wrong_on_this_machine_is_no_fault_of_the_file(
 def test_many_sections_are_gone_through_in_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     """What `verify` and `info --bits` find does not depend on how much of a file they look at at once."""
     header = header_for(500, 300)
-    division = (Pass(2, 10), Pass(2, 8), Pass(2, 6))
+    division = (Layer(2, 10), Layer(2, 8), Layer(2, 6))
     data = bitstream.encode(header, random_quantized(np.random.default_rng(0), header, 900), layout=division)
     bits = bitstream.inspect(data).bits
     monkeypatch.setattr(reader, "GROUP", 700)

@@ -96,7 +96,7 @@ def decode(
     budget = Budget(max_pixels, max_memory, max_work)
 
     voice = Voice(quiet, verbose)
-    with Picture(source, budget=budget, device=device, tell=voice.tell, note=voice.note) as picture:
+    with Picture(source, budget=budget, device=device, log=voice.log, note=voice.note) as picture:
         seen = picture.view(region, scale)
         depth = int(bit_depth) if bit_depth else picture.bit_depth
         kind.check(picture.channels, depth, seen.columns, seen.rows)

@@ -140,8 +140,8 @@ def encode(
         engine=engine,
         device=device,
         threads=threads,
-        remark=lambda text: voice.note(f"{display(source)}: {text}"),
-        tell=voice.tell,
+        note=lambda text: voice.note(f"{display(source)}: {text}"),
+        log=voice.log,
         progress=progress_reporter(quiet=quiet, verbose=verbose),
     )
     # What is looked at has no name yet: an interrupt at that moment, too, leaves no file.

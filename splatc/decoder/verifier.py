@@ -144,12 +144,12 @@ def _check_sections(reader: Reader, group: list[int], found: _Findings, budget: 
         if sum(reader.cost([number]).work for number in group) > budget.work:
             found.problems.append(Problem("corrupt", "sections", str(error)))
             return
-    hidden: set[int] = set()
+    unreadable: set[int] = set()
     for number in group:
-        if not hidden.isdisjoint(layout.ancestors(reader.sections, number)):
+        if not unreadable.isdisjoint(layout.ancestors(reader.sections, number)):
             continue
         before = len(found.problems)
         with found.of(f"section {number}"):
             reader.check_sections([number])
         if len(found.problems) > before:
-            hidden.add(number)
+            unreadable.add(number)

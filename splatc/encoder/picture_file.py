@@ -91,8 +91,8 @@ def encode_file(
     engine: str = "auto",
     device: str = "auto",
     threads: int | None = None,
-    remark: Callable[[str], None] = lambda text: None,
-    tell: Callable[[str, bool], None] = lambda sentence, urgent: None,
+    note: Callable[[str], None] = lambda text: None,
+    log: Callable[[str, bool], None] = lambda sentence, warning: None,
     progress: AbstractContextManager[Progress | None] | None = None,
 ) -> Encoded:
     """Encode the picture file `source` (``-`` is standard input) as the command line would.
@@ -102,8 +102,8 @@ def encode_file(
         max_time: seconds from now.
         strip: leave out the colour profile, EXIF and XMP.
         threads: of the core; None is one per core.
-        remark: called with each sentence that becomes a note, at once.
-        tell: called with (sentence, whether it is worth a note) on what is being done.
+        note: called with each sentence that becomes a note, at once.
+        log: called with (sentence, whether it is worth a note) on what is being done.
         progress: entered for the time of the fit; what it gives is told of each step.
 
     Raises:
@@ -128,7 +128,7 @@ def encode_file(
 
     def add(text: str) -> None:
         notes.append(text)
-        remark(text)
+        note(text)
 
     def weigh_metadata(size: int) -> None:
         beside = _metadata_bytes(image.metadata)
@@ -142,7 +142,7 @@ def encode_file(
     shape = f"{image.width} x {image.height} x {image.channels}, {image.bit_depth} bits"
     most = f"at most {limit} {'Gaussians' if kind == 'count' else kind}"
     target = most if psnr is None else f"PSNR at least {psnr:g} dB"
-    tell(f"{display(source)}: {image.description}, {shape}; {target}", False)
+    log(f"{display(source)}: {image.description}, {shape}; {target}", False)
 
     from splatc import core
 
@@ -165,9 +165,9 @@ def encode_file(
     )
     with progress or contextlib.nullcontext() as step:
         data = (
-            encode_on(wanted, image, options, tell, step)
+            encode_on(wanted, image, options, log, step)
             if psnr is None
-            else encode_to_psnr(wanted, image, options, psnr, tell, step)
+            else encode_to_psnr(wanted, image, options, psnr, log, step)
         )
     if psnr is not None:
         weigh_metadata(len(data))

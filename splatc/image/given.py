@@ -94,7 +94,7 @@ def samples_of(picture: PIL.Image.Image) -> tuple[Samples, bytes]:
     profile = profile if isinstance(profile, bytes) else b""
     try:
         picture.load()
-        pixels = _deep_gray(picture) if picture.mode.startswith("I;16") else np.asarray(_converted(picture, profile))
+        pixels = _gray_16_bit(picture) if picture.mode.startswith("I;16") else np.asarray(_converted(picture, profile))
     except (InputImageError, MemoryError):
         raise
     except Exception as error:  # Pillow raises almost anything for a damaged file, and ValueError for a closed one
@@ -136,7 +136,7 @@ _REFUSED = {
 }
 
 
-def _deep_gray(picture: PIL.Image.Image) -> Samples:
+def _gray_16_bit(picture: PIL.Image.Image) -> Samples:
     """16-bit gray in either byte order; one value may be transparent."""
     gray = np.asarray(picture).astype(np.uint16)
     transparent = picture.info.get("transparency")
