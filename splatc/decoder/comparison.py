@@ -59,7 +59,7 @@ class Comparison:
         return data | {"psnr_db": self.psnr_db if math.isfinite(self.psnr_db) else None}
 
 
-def compare(a: str, b: str, note: Note = warn, budget: Budget = Budget()) -> Comparison:  # noqa: B008 - frozen
+def compare_files(a: str, b: str, note: Note = warn, budget: Budget = Budget()) -> Comparison:  # noqa: B008 - frozen
     """Compare the pictures in two files; gray counts as RGB of equal parts, a missing alpha channel as opaque, 8 bits as 16,
     colours as far as alpha lets them be seen. ``note`` is called for what of a ``.splat2d`` file is damaged beside the pixels. ``budget``
     is for each ``.splat2d`` file, its memory for both pictures together.
