@@ -153,10 +153,11 @@ class SplatPlugin(PluginV3):
             ValueError: there is no picture of that index.
         """
         from splatc.decoder import describe
+        from splatc.runtime.renamed_keys import with_old_keys
 
         _check(index)
         with _as_os_error(self.request):
-            report = describe.report(self._picture.reader)
+            report = with_old_keys("info", describe.report(self._picture.reader))
             stored = self._picture.metadata()
         fields = {"icc_profile": stored.icc, "exif": stored.exif, "xmp": stored.xmp}
         return report | {name: value for name, value in fields.items() if value}

@@ -62,8 +62,8 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
         except SplatError as error:  # it cannot be read
             raise OSError(f"cannot open this .splat2d file: {error}") from error
         self._size = self._picture.size
-        deep_gray = self._picture.channels == 1 and self._picture.bit_depth == 16
-        self._mode = "I;16" if deep_gray else _MODES[self._picture.channels]
+        gray_16_bit = self._picture.channels == 1 and self._picture.bit_depth == 16
+        self._mode = "I;16" if gray_16_bit else _MODES[self._picture.channels]
         self.tile = []
         if metadata.icc:
             self.info["icc_profile"] = metadata.icc
@@ -96,12 +96,12 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
             OSError: the file is damaged, or cannot be read.
             RuntimeError: the pixels were loaded before.
         """
-        from splatc.decoder.verifier import verify
+        from splatc.decoder.verifier import find_problems
 
         if self._picture is None or self.fp is None:
             raise RuntimeError("verify must be called directly after open")
         try:
-            problems = verify(cast(BinaryIO, self.fp))
+            problems = find_problems(cast(BinaryIO, self.fp))
         except SplatError as error:
             raise OSError(f"cannot read this .splat2d file: {error}") from error
         if problems:

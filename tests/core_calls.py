@@ -137,7 +137,7 @@ def chained(counts: list[int], stream: bytes = bytes(64), fields: tuple[int, ...
         sections[number]["start"], sections[number]["count"] = sum(counts[:number]), count
         sections[number]["parent"], sections[number]["tables"] = number - 1, number
         sections[number]["first_level"], sections[number]["levels"] = number, 1
-        sections[number]["length"], sections[number]["reach"] = len(stream), -1
+        sections[number]["length"], sections[number]["margin"] = len(stream), -1
         levels[number] = (count, 0, 0, 0, 64, 64, 0)
     steps = core.make_steps(3, *fields)
     tables = np.zeros((len(counts), size_of("tables")), np.uint8)
@@ -181,7 +181,7 @@ class DrawCall:
 
     def __post_init__(self) -> None:
         self.view = structs.View(
-            density=1.0, samples=1, columns=200, rows=40, end_x=200, end_y=40, tiles_x=2, tiles_y=2
+            grid_scale=1.0, samples=1, columns=200, rows=40, end_x=200, end_y=40, tiles_x=2, tiles_y=2
         )  # fmt: skip
         rng = np.random.default_rng(0)
         shapes = (9, 2), (9, 2), (9,), (9, 3)

@@ -309,10 +309,10 @@ def test_what_killed_runs_have_left_goes_even_if_no_picture_is_left_to_do(tmp_pa
     make_pictures(tmp_path / "in", "sub/a.png")
     arguments = [str(tmp_path / "in"), "-o", str(tmp_path / "out")]
     assert run(*arguments).exit_code == 0
-    stray = tmp_path / "out" / "sub" / orphans.new_name()
-    stray.touch()
+    orphan = tmp_path / "out" / "sub" / orphans.new_name()
+    orphan.touch()
     assert "0 done, 1 kept" in run(*arguments).stderr
-    assert not stray.exists()
+    assert not orphan.exists()
 
 
 @pytest.mark.parametrize(

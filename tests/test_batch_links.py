@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links need a pr
 def planned(folder: Path, *inputs: Path | str) -> tuple[list[str], list[str]]:
     """Where the files go, and what is told."""
     told: list[str] = []
-    pairs = plan([str(each) for each in inputs], folder / "out", tell=told.append)
+    pairs = plan([str(each) for each in inputs], folder / "out", note=told.append)
     return [Path(pair.output).relative_to(folder / "out").as_posix() for pair in pairs], told
 
 

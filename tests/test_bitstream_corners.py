@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from splatc import bitstream
-from splatc.bitstream import Layout, Pass, Reader, coder, layout, reader, stream
+from splatc.bitstream import Layer, Layout, Reader, coder, layout, reader, stream
 from splatc.bitstream.container import TruncatedFileError
 from splatc.bitstream.stream import Tables
 from splatc.errors import CorruptFileError
@@ -90,7 +90,7 @@ def test_bits_of_a_truncated_file_are_not_told(tiny_file: bytes) -> None:
 
 def test_what_is_remembered_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     header = header_for(500, 300)
-    division: Layout = (Pass(2, 10), Pass(2, 8), Pass(2, 7))
+    division: Layout = (Layer(2, 10), Layer(2, 8), Layer(2, 7))
     data = bitstream.encode(header, random_quantized(np.random.default_rng(0), header, 900), layout=division)
     region = (100.0, 100.0, 200.0, 200.0)
     read = []

@@ -167,7 +167,7 @@ def test_other_versions_are_named(tiny_file: bytes, version: tuple[int, int]) ->
         (17, None, b"\x01\x00", CorruptFileError, "top level .* has no Gaussian"),
         (17, None, b"\x01\xff\xff\xff\x7f", LimitError, "level_counts in the HEAD chunk is 268435455"),
         (17, None, b"\x02\xff\xff\xff\x1f\xff\xff\xff\x1f", LimitError, "134217726 Gaussians"),
-        (17, None, b"\x01\xff\xff\x7f", CorruptFileError, "promises 2097151 Gaussians"),
+        (17, None, b"\x01\xff\xff\x7f", CorruptFileError, "declares 2097151 Gaussians"),
         (17, None, b"", CorruptFileError, "HEAD chunk ends too early"),
         (17, None, b"\x01\x80", CorruptFileError, "HEAD chunk ends too early"),
     ],
@@ -190,7 +190,7 @@ def test_a_header_that_fails_its_crc_is_damaged_not_believed(tiny_file: bytes) -
 
 
 def test_a_small_file_costs_little_however_it_lies() -> None:
-    """A hundred bytes of payload that promise all the Gaussians they may."""
+    """A hundred bytes of payload that declare all the Gaussians they may."""
     empty = bitstream.encode(header_for(2**20, 2**12), random_quantized(np.random.default_rng(0), header_for(1, 1), 0))
     head = bytearray(parts(empty)[0])
     head[-1:] = b"\x01\x88\x02"  # one level, of 264 Gaussians

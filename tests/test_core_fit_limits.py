@@ -109,7 +109,7 @@ def test_the_largest_numbers_that_are_sound() -> None:
     assert load().core_fit_item(None, ctypes.c_int64(0), 0) == INVALID
 
 
-def test_lattices_have_tiles() -> None:
+def test_subsets_have_tiles() -> None:
     def tiles(width: int, height: int) -> int:
         return int(load().core_fit_tiles(width, height))
 

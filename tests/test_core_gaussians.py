@@ -160,12 +160,12 @@ PLACED = np.dtype(
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("normalized", [False, True])
-@pytest.mark.parametrize("density", [1.0, 0.25, 3.0])
-def test_gaussians_are_placed_as_the_formula_says(channels: int, normalized: bool, density: float) -> None:
+@pytest.mark.parametrize("grid_scale", [1.0, 0.25, 3.0])
+def test_gaussians_are_placed_as_the_formula_says(channels: int, normalized: bool, grid_scale: float) -> None:
     g = random_scene(np.random.default_rng(0), 500, 300, 200, Blend.SUM, channels).gaussians
-    variance = max(0.0, density**-2 - 1) / 12
+    variance = max(0.0, grid_scale**-2 - 1) / 12
     view = structs.View(
-        density=density,
+        grid_scale=grid_scale,
         shift_x=0.25,
         shift_y=-3.0,
         variance=variance,
@@ -181,9 +181,9 @@ def test_gaussians_are_placed_as_the_formula_says(channels: int, normalized: boo
     after = np.sqrt(before**2 + variance)
     gain = before.prod(axis=1) / after.prod(axis=1)
     cos, sin, half = np.cos(g.angle.astype(float)), np.sin(g.angle.astype(float)), 0.5 / math.log(2.0)
-    v1, v2 = (after * density).T ** 2
-    np.testing.assert_allclose(placed["x"], g.mean[:, 0].astype(float) * density - 0.25, rtol=1e-12)
-    np.testing.assert_allclose(placed["y"], g.mean[:, 1].astype(float) * density + 3.0, rtol=1e-12)
+    v1, v2 = (after * grid_scale).T ** 2
+    np.testing.assert_allclose(placed["x"], g.mean[:, 0].astype(float) * grid_scale - 0.25, rtol=1e-12)
+    np.testing.assert_allclose(placed["y"], g.mean[:, 1].astype(float) * grid_scale + 3.0, rtol=1e-12)
     expected = {
         "a": -half * (cos**2 / v1 + sin**2 / v2), "b": -2 * half * cos * sin * (1 / v1 - 1 / v2), "c": -half * (sin**2 / v1 + cos**2 / v2),
         "extent_x": np.sqrt(Q_MAX * (cos**2 * v1 + sin**2 * v2)), "extent_y": np.sqrt(Q_MAX * (sin**2 * v1 + cos**2 * v2)),
@@ -202,7 +202,7 @@ def test_lists_hold_every_tile_that_a_box_touches() -> None:
     """And no tile that it is more than a point away from; in ascending order."""
     scene = random_scene(np.random.default_rng(1), 300, 700, 200, Blend.SUM)
     g = scene.gaussians
-    view = structs.View(density=1.0, samples=3, columns=250, rows=70, tile_x=1, tile_y=2, tiles_x=5, tiles_y=6)
+    view = structs.View(grid_scale=1.0, samples=3, columns=250, rows=70, tile_x=1, tile_y=2, tiles_x=5, tiles_y=6)
     placed = core.place(view, g.mean, g.scale, g.angle, g.colour, False)
     lists, records = core.sort_into_tiles(placed), placed.memory.view(PLACED)
     for tile in range(30):

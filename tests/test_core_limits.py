@@ -159,7 +159,7 @@ def test_numbers_of_sections_and_workers(divided: bytes) -> None:
 def test_a_chain_may_have_sixteen_sections() -> None:
     call = chained([0] * 17)
     call.sections["levels"] = 0
-    call.sections["reach"] = -1
+    call.sections["margin"] = -1
     assert call.run_all() == [OK] * 16 + [INVALID]
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splatc import bitstream, core
-from splatc.bitstream import Header, Layout, Pass, divide, encoding, layout, limits, margin, predict, stream
+from splatc.bitstream import Header, Layer, Layout, divide, encoding, layout, limits, margin, predict, stream
 from splatc.core import pack_structs, structs
 from splatc.core.loading import INVALID, load
 from splatc.core.packing import Packing
@@ -23,7 +23,7 @@ from tests import divide_oracle, quantize_oracle
 from tests.bitstream_cases import header_for, random_quantized
 from tests.scenes import random_gaussians
 
-SOME = (Pass(2, 9), Pass(1, 7), Pass(3, 6))
+SOME = (Layer(2, 9), Layer(1, 7), Layer(3, 6))
 
 
 @pytest.fixture(params=range(2, 5))
@@ -114,8 +114,8 @@ def test_more_sections_than_there_is_room_for_at_first() -> None:
     header = header_for(3000, 2000)
     gaussians = random_quantized(np.random.default_rng(3), header, 3000, levels=1)
     header = counted(header, gaussians)
-    sections, order = divide.divide(header, (Pass(1, 6),), gaussians)
-    expected, order_of_oracle = divide_oracle.divide(header, (Pass(1, 6),), gaussians)
+    sections, order = divide.divide(header, (Layer(1, 6),), gaussians)
+    expected, order_of_oracle = divide_oracle.divide(header, (Layer(1, 6),), gaussians)
     assert len(sections) > 256
     assert sections == expected
     assert np.array_equal(order, order_of_oracle)
@@ -130,7 +130,7 @@ def test_what_would_be_too_many_sections_stays_whole(monkeypatch: pytest.MonkeyP
     assert len(divide.arrange(header, gaussians)[1]) == 1
 
 
-def test_a_reach_is_that_of_the_oracle() -> None:
+def test_a_margin_is_that_of_the_oracle() -> None:
     header = header_for(700, 500)
     gaussians = random_quantized(np.random.default_rng(4), header, 900, levels=6)
     header = counted(header, gaussians)
@@ -139,7 +139,7 @@ def test_a_reach_is_that_of_the_oracle() -> None:
     start = 0
     for section, found in zip(sections, packed.sections, strict=True):
         part = gaussians.take(order[start : start + section.count])
-        assert found.reach == margin.rounded(header.quantizer, section, part)
+        assert found.margin == margin.rounded(header.quantizer, section, part)
         start += section.count
 
 
@@ -247,7 +247,7 @@ def test_wrong_arguments_are_refused() -> None:
         with pytest.raises(AssertionError, match="wrong arguments"):
             encoding.pack(header, replace(gaussians, **{name: values}))
     with pytest.raises(AssertionError, match="wrong arguments"):
-        divide.divide(header, (Pass(2, 9),), gaussians)  # too few levels
+        divide.divide(header, (Layer(2, 9),), gaussians)  # too few levels
     assert load().core_quantize(None, 0, 0) == INVALID
     assert load().core_arrange(None) == INVALID
     assert load().core_predict_item(None, 0) == INVALID

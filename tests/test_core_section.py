@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splatc import bitstream, core
-from splatc.bitstream import Header, Pass, Reader, decoding, layout, positions, predict, priors, stream
+from splatc.bitstream import Header, Layer, Reader, decoding, layout, positions, predict, priors, stream
 from splatc.bitstream.coder import AdaptiveTable, Encoder, Frequencies, Symbols
 from splatc.bitstream.layout import Layout, Section
 from splatc.bitstream.parametric import SpreadTable
@@ -27,7 +27,7 @@ from tests.core_calls import DEFAULT, TABLES, DecodeCall, recorded
 
 FIRST_SHARE = 8
 DIVISIONS: tuple[Layout, ...] = (
-    (Pass(6, 9),), (Pass(1, 9), Pass(5, 8)), (Pass(2, 10), Pass(1, 9), Pass(2, 8), Pass(1, 7))
+    (Layer(6, 9),), (Layer(1, 9), Layer(5, 8)), (Layer(2, 10), Layer(1, 9), Layer(2, 8), Layer(1, 7))
 )  # fmt: skip
 
 
@@ -200,7 +200,7 @@ def test_split_tables_of_many_points_are_those_of_unbounded_integers() -> None:
         levels[number] = (points, 0, 0, 0, 1, 1024 // (share + FIRST_SHARE), 0)
     sections["count"], sections["levels"], sections["first_level"] = levels["count"], 1, np.arange(len(cases))
     sections["start"] = np.cumsum(levels["count"]) - levels["count"]
-    sections["parent"] = sections["tables"] = sections["reach"] = -1
+    sections["parent"] = sections["tables"] = sections["margin"] = -1
     sections["length"] = 200
     steps = core.make_steps(1, *DEFAULT)
     columns = core.Columns.empty(int(levels["count"].sum()), 1)

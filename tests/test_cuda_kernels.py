@@ -78,9 +78,9 @@ extern "C" void weights(int n, const float* turn, const float* scale, const floa
         out[i] = weight(a.ux * d[2 * i] + a.uy * d[2 * i + 1], a.vx * d[2 * i] + a.vy * d[2 * i + 1]);
     }
 }
-extern "C" void reaches(int n, const float* turn, const float* scale, float* out) {
+extern "C" void extents(int n, const float* turn, const float* scale, float* out) {
     for (int i = 0; i < n; i++)
-        reach_of(make_axes(turn[2 * i], turn[2 * i + 1], scale[2 * i], scale[2 * i + 1]), out[2 * i], out[2 * i + 1]);
+        extent_of(make_axes(turn[2 * i], turn[2 * i + 1], scale[2 * i], scale[2 * i + 1]), out[2 * i], out[2 * i + 1]);
 }
 extern "C" void spans(int n, const float* turn, const float* scale, const float* strip, float* out) {
     for (int i = 0; i < n; i++) {
@@ -89,12 +89,12 @@ extern "C" void spans(int n, const float* turn, const float* scale, const float*
     }
 }
 extern "C" void constants(float* out) {
-    out[0] = SPLATC_CUT, out[1] = SPLATC_END, out[2] = SPLATC_ROOT, out[3] = SPLATC_EPSILON;
+    out[0] = SPLATC_CUTOFF, out[1] = SPLATC_END, out[2] = SPLATC_ROOT, out[3] = SPLATC_EPSILON;
 }
 extern "C" unsigned rounds(float value, float peak) { return rounded(clamped(value), peak); }
-extern "C" double places(double px, double density, double shift, double origin, int* whole) {
+extern "C" double places(double px, double grid_scale, double shift, double origin, int* whole) {
     float fraction;
-    make_place(px, density, shift, origin, *whole, fraction);
+    make_place(px, grid_scale, shift, origin, *whole, fraction);
     return fraction;
 }
 """
@@ -146,7 +146,7 @@ def test_weights_are_those_of_the_reference(header: ctypes.CDLL) -> None:
 def test_boxes_are_around_the_ellipses(header: ctypes.CDLL) -> None:
     turn, scale, _ = needles(500)
     out = np.empty((500, 2), np.float32)
-    header.reaches(500, turn.ctypes, scale.ctypes, out.ctypes)
+    header.extents(500, turn.ctypes, scale.ctypes, out.ctypes)
     (cosine, sine), (long, short) = turn.T.astype(float) ** 2, scale.T.astype(float) ** 2
     expected = np.sqrt(Q_MAX * np.stack([cosine * long + sine * short, sine * long + cosine * short], axis=1))
     assert np.allclose(out, expected, rtol=1e-5)
@@ -185,10 +185,10 @@ def test_samples_are_rounded_half_up(header: ctypes.CDLL) -> None:
 def test_means_are_placed_without_loss(header: ctypes.CDLL) -> None:
     """Whole points and a fraction: as exact 2^20 px from the corner as at it, and what is far away does not overflow."""
     whole = ctypes.c_int()
-    for px, density, shift, origin in ((5.3, 1, 0, 0), (1048575.7, 8, 3.25, 8388600), (-2.25, 0.5, 0, 16)):
-        numbers = [ctypes.c_double(each) for each in (px, density, shift, origin)]
+    for px, grid_scale, shift, origin in ((5.3, 1, 0, 0), (1048575.7, 8, 3.25, 8388600), (-2.25, 0.5, 0, 16)):
+        numbers = [ctypes.c_double(each) for each in (px, grid_scale, shift, origin)]
         fraction = header.places(*numbers, ctypes.byref(whole))
         assert 0 <= fraction <= 1
-        assert abs(whole.value + fraction - (px * density - shift - origin)) < 4e-8
+        assert abs(whole.value + fraction - (px * grid_scale - shift - origin)) < 4e-8
     header.places(*[ctypes.c_double(each) for each in (1e15, 1e3, 0, 0)], ctypes.byref(whole))
     assert whole.value == 1 << 30

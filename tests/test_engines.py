@@ -67,7 +67,7 @@ def test_a_step_is_that_of_autograd(name: str, tune: Tune, reduction: int, chann
     for engine in (TorchEngine(task), ENGINES[name](task)):
         by_value = gradient(engine, table, reduction, 3, noise=Quantizer(), seed=2)
         engine.send(table.copy())
-        costs = engine.removal_costs(reduction)
+        costs = engine.pruning_costs(reduction)
         engine.step(step)
         found.append((by_value, costs, engine.measured(), engine.fetch()))
     (expected, costs, measured, wanted), (by_value, others, measured_too, moved) = found

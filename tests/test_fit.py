@@ -13,8 +13,8 @@ from splatc.blend import Blend
 from splatc.fit import task
 from splatc.fit.clock import Clock
 from splatc.fit.engines.core import CoreEngine
-from splatc.fit.rounding import freeze, rounded, step_rows
-from splatc.fit.schedule import Cut, Fill, Round, Schedule, Trim, schedule
+from splatc.fit.rounding import quantize_share, rounded, step_rows
+from splatc.fit.schedule import Fill, Prune, Round, Schedule, Trim, schedule
 from splatc.fit.seeding import seed
 from splatc.fit.table import ANGLE, COLOUR, FROZEN, LOG_ASPECT, NAMES, ROWS
 from splatc.fit.task import Task, Tune
@@ -134,44 +134,44 @@ def test_a_table_is_kept_and_extended_as_one() -> None:
     assert all(each.flags.c_contiguous for each in (more.values, more.first, more.second))
 
 
-def test_freezing_moves_nothing_by_more_than_half_a_step() -> None:
+def test_rounding_moves_nothing_by_more_than_half_a_step() -> None:
     values = table_of(random_gaussians(np.random.default_rng(3), 80, 64, 64, scales=(1.0, 9.0))).values
     shaped = rounded(values, Quantizer(), ("log_scale", "log_aspect", "angle"))
-    frozen = rounded(shaped, Quantizer(), ("mean", "colour"))
+    rounded_values = rounded(shaped, Quantizer(), ("mean", "colour"))
     widths = step_rows(shaped, Quantizer())
     for name, row in ROWS.items():
         before = (shaped if name in ("mean", "colour") else values)[row]
-        moved = np.abs(frozen[row] - before)
+        moved = np.abs(rounded_values[row] - before)
         if name != "angle":  # whose number of directions depends on the aspect ratio
             share = 1.0 if name == "mean" else 0.501  # a mean stays in its cell
             assert bool((moved <= share * widths[row]).all()), name
 
 
-def test_freezing_by_shares_ends_with_everything_held() -> None:
+def test_quantizing_by_shares_ends_with_everything_frozen() -> None:
     table = table_of(random_gaussians(np.random.default_rng(4), 30, 64, 64))
     before = table.copy()
-    freeze(table, Quantizer(), ("colour",), 0.5)
-    held = (table.frozen & FROZEN["colour"]) != 0
-    assert np.array_equal(held, table.order < 0.5)
-    assert np.array_equal((table.values != before.values).any(axis=0), held)
+    quantize_share(table, Quantizer(), ("colour",), 0.5)
+    frozen = (table.frozen & FROZEN["colour"]) != 0
+    assert np.array_equal(frozen, table.order < 0.5)
+    assert np.array_equal((table.values != before.values).any(axis=0), frozen)
     assert np.array_equal(table.values[:5], before.values[:5])
     assert "colour" in table.free()
     colours = table.values[COLOUR].copy()
-    freeze(table, Quantizer(), NAMES, 1.0)
+    quantize_share(table, Quantizer(), NAMES, 1.0)
     assert table.free() == ()
-    assert np.array_equal(table.values[COLOUR][:, held], colours[:, held])
+    assert np.array_equal(table.values[COLOUR][:, frozen], colours[:, frozen])
 
 
 @pytest.mark.parametrize("effort", range(1, 10))
 def test_schedules_prune_then_round_in_order(effort: int) -> None:
     plan = schedule(effort)
     events = [event for _, event in plan.events()]
-    cuts = [event for event in events if isinstance(event, Cut)]
+    prunings = [event for event in events if isinstance(event, Prune)]
     rounds = [event for event in events if isinstance(event, Round)]
-    assert [event.share for event in cuts] == [k / plan.cuts for k in range(1, plan.cuts + 1)]
-    assert events[: plan.cuts] == cuts
+    assert [event.share for event in prunings] == [k / plan.prunings for k in range(1, plan.prunings + 1)]
+    assert events[: plan.prunings] == prunings
     assert len(rounds) == 3 * plan.stages and rounds[-1] == Round(("colour",), 1.0)
-    assert events.index(Trim()) == plan.cuts + len(plan.fills) + 2 * plan.stages
+    assert events.index(Trim()) == plan.prunings + len(plan.fills) + 2 * plan.stages
     last_shapes = max(k for k, event in enumerate(events) if event == Round(("log_scale", "log_aspect", "angle"), 1.0))
     fills = [k for k, event in enumerate(events) if event == Fill()]
     assert len(fills) == len(plan.fills) and max(fills) < last_shapes  # or the new ones would keep shapes off the grid

@@ -64,12 +64,12 @@ def test_a_fit_on_the_kernels_is_as_good_as_the_cpus_and_lies_on_the_grid() -> N
     assert np.allclose(np.log(back.scale), np.log(result.scale), atol=1e-3)
     assert np.allclose(back.colour, result.colour, atol=1e-3)
     assert device.launched.count("update") == PLAN.steps
-    assert 0 < device.launched.count("removal") <= SUBSETS * (PLAN.cuts + 1)
+    assert 0 < device.launched.count("pruning_costs") <= SUBSETS * (PLAN.prunings + 1)
 
 
 @needs_compiler
 def test_without_noise_a_few_steps_are_those_of_the_cpu() -> None:
-    plan = Schedule(6, prune_from=1.0, prune_until=1.0, cuts=1, quantized=False)
+    plan = Schedule(6, prune_from=1.0, prune_until=1.0, prunings=1, quantized=False)
     engines = (CoreEngine(task()), CudaEngine(HostDevice(), task()))
     here, there = (fitted(engine, plan, COUNT) for engine in engines)
     for name, tolerance in (("mean", 0.02), ("scale", 0.02), ("colour", 0.003)):

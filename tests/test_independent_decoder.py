@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splatc import bitstream
-from splatc.bitstream import Header, Layout, Pass, layout, positions, predict, priors, stream
+from splatc.bitstream import Header, Layer, Layout, layout, positions, predict, priors, stream
 from splatc.bitstream import header as header_format
 from splatc.bitstream.attributes import ESCAPE
 from splatc.bitstream.coder import Encoder, Frequencies, Symbols, code_bits
@@ -92,10 +92,10 @@ def test_both_decoders_read_the_same_integers(count: int, channels: int) -> None
 
 
 DIVISIONS = (
-    (Pass(6, 8),),
-    (Pass(2, 9), Pass(1, 7), Pass(3, 6)),
-    (Pass(1, 7), Pass(2, 7), Pass(2, 7), Pass(1, 6)),
-    (Pass(3, 20), Pass(3, 6)),
+    (Layer(6, 8),),
+    (Layer(2, 9), Layer(1, 7), Layer(3, 6)),
+    (Layer(1, 7), Layer(2, 7), Layer(2, 7), Layer(1, 6)),
+    (Layer(3, 20), Layer(3, 6)),
 )
 
 
@@ -112,7 +112,7 @@ def test_both_decoders_read_the_same_sections(division: Layout, channels: int, c
 
 
 def test_both_decoders_refuse_every_damage_of_an_index() -> None:
-    """CRCs made to match: what is left is an index that says something else, and is refused, or says the same with more reach."""
+    """CRCs made to match: what is left is an index that says something else, and is refused, or says the same with more margin."""
     header = header_for(300, 200)
     gaussians = random_quantized(np.random.default_rng(1), header, 400)
     data = bitstream.encode(header, gaussians, layout=DIVISIONS[1])

@@ -75,8 +75,8 @@ class Line:
         monkeypatch.setattr(quality_search, "encode_on", self.encode)
         monkeypatch.setattr(quality_search, "quality", self.quality)
 
-    def encode(self, wanted: Wanted, image: Image, options: EncodeOptions, tell: Any, progress: Any) -> bytes:
-        tell("fitted by somebody", True)
+    def encode(self, wanted: Wanted, image: Image, options: EncodeOptions, log: Any, progress: Any) -> bytes:
+        log("fitted by somebody", True)
         count, effort, aim = options.target.value, options.effort, options.aim
         assert aim is not None
         self.tries.append((effort, count))
@@ -305,7 +305,7 @@ def test_progress_only_grows_and_each_sentence_is_told_once(monkeypatch: pytest.
         image,
         options,
         31.0,
-        lambda text, urgent: sentences.append(text),
+        lambda text, warning: sentences.append(text),
         lambda *at: told.append(at),
     )
     shares = [step / steps for step, steps, _ in told]

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 import splatc
 import splatc.pillow_plugin
 from splatc import bitstream
-from splatc.bitstream import Metadata, Pass, Structure, header, limits
+from splatc.bitstream import Layer, Metadata, Structure, header, limits
 from splatc.bitstream.container import write
 from splatc.cli import main
 from splatc.errors import CorruptFileError, SplatWarning, UnsupportedFileError
@@ -33,7 +33,7 @@ def sound() -> bytes:
     """300 x 200 in sections, with all metadata."""
     fields = header_for(300, 200)
     gaussians = random_quantized(np.random.default_rng(8), fields, 800, levels=3)
-    return bitstream.encode(fields, gaussians, Metadata(ICC, EXIF, XMP), layout=(Pass(1, 9), Pass(2, 6)))
+    return bitstream.encode(fields, gaussians, Metadata(ICC, EXIF, XMP), layout=(Layer(1, 9), Layer(2, 6)))
 
 
 def flipped(data: bytes, place: int) -> bytes:

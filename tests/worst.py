@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from splatc import bitstream
-from splatc.bitstream import Header, Layout, Pass, Reader, limits
+from splatc.bitstream import Header, Layer, Layout, Reader, limits
 from splatc.bitstream.container import write
 from splatc.bitstream.metadata import Metadata
 from splatc.blend import Blend
@@ -78,7 +78,7 @@ def hard_to_search(count: int) -> bytes:
     level = (np.arange(count) < count // 2).astype(np.int32)
     radius = np.where(level == 1, 0.49 * columns, 0.001 * columns)
     x, y = ((0.5 * columns + radius * f(turn * 2)).astype(np.int32) for f in (np.cos, np.sin))
-    return _encode(header, level, x, y, (Pass(2, 14),))
+    return _encode(header, level, x, y, (Layer(2, 14),))
 
 
 def crowd_of_sections(count: int) -> bytes:
@@ -93,7 +93,7 @@ def crowd_of_sections(count: int) -> bytes:
     level = np.concatenate([np.ones(root, np.int32), np.zeros(count - root, np.int32)])
     across = np.concatenate([np.full(root, columns // 2), (leaves % 64 * 2 + 1) * columns // 128])
     down = np.concatenate([np.full(root, rows // 2), (leaves // 64 * 2 + 1) * rows // 128])
-    layout: Layout = (Pass(1, 20), Pass(1, 8))
+    layout: Layout = (Layer(1, 20), Layer(1, 8))
     return _encode(header, level, across.astype(np.int32), down.astype(np.int32), layout)
 
 

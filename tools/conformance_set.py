@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from splatc import bitstream
-from splatc.bitstream import Header, Layout, Metadata, Pass, container
+from splatc.bitstream import Header, Layer, Layout, Metadata, container
 from splatc.blend import Blend
 from splatc.quantize import QuantizedGaussians, angle_count_table, strip_count_table
 from splatc.steps import Quantizer, grid_shape
@@ -70,7 +70,7 @@ def with_everything() -> bytes:
     content = Metadata(
         icc=b"not a real profile", exif=b"II*\0\x08" + bytes(9), xmp=b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
     )
-    data = bitstream.encode(head, scattered(head, 90), content, layout=(Pass(2, 6), Pass(1, 5), Pass(1, 4)))
+    data = bitstream.encode(head, scattered(head, 90), content, layout=(Layer(2, 6), Layer(1, 5), Layer(1, 4)))
     chunks = [
         (each.type.encode(), data[each.offset : each.offset + each.length]) for each in bitstream.inspect(data).chunks
     ]
@@ -107,7 +107,7 @@ def recipes() -> Iterator[Recipe]:
         plain(header(3, position=96, angle=90, sizes=32, luma=80, chroma=120), 80),
     )
     yield Recipe("sections", "an index: three passes, blocks, parents that are not in the pass before", plain(
-        rgb, 300, (Pass(1, 6), Pass(2, 5), Pass(1, 4))
+        rgb, 300, (Layer(1, 6), Layer(2, 5), Layer(1, 4))
     ))  # fmt: skip
     yield Recipe("everything", "index, metadata, unknown ancillary chunks", with_everything)
 

@@ -92,7 +92,7 @@ def section_seed(data: bytes) -> bytes:
         ranges = layout.ranges(reader.header, section)[:4]
         flags = 1 | 4 | 8 * (section.crc is not None) | 16
         parts.append(bytes([parent + 1, flags]))
-        parts.append(struct.pack("<h", min(section.reach, 32767)) if section.crc is not None else b"")
+        parts.append(struct.pack("<h", min(section.margin, 32767)) if section.crc is not None else b"")
         parts.append(struct.pack("<BBH4i", minimum, len(ranges), min(len(stream), 65535), *map(int, section.rectangle)))
         for each in ranges:
             count = min(each.stop - each.start, 512)

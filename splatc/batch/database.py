@@ -43,8 +43,8 @@ class DamagedError(OutputError):
     """The file is no SQLite database any more, or not one of ours."""
 
 
-def prepare(folder: Path, fill: Callable[[sqlite3.Connection], None], tell: Callable[[str], None]) -> None:
-    """Make the database of a folder if it has none. A damaged one is set aside under another name, and `tell` is told.
+def prepare(folder: Path, fill: Callable[[sqlite3.Connection], None], note: Callable[[str], None]) -> None:
+    """Make the database of a folder if it has none. A damaged one is set aside under another name, and `note` is told.
 
     Args:
         fill: called within the transaction that makes a new database.
@@ -57,7 +57,7 @@ def prepare(folder: Path, fill: Callable[[sqlite3.Connection], None], tell: Call
         _prepare(path, fill)
     except DamagedError as error:
         aside = _set_aside(path)
-        tell(f"{error}: set aside as {aside.name}; of the files that are there it is not known any more what made them")
+        note(f"{error}: set aside as {aside.name}; of the files that are there it is not known any more what made them")
         _prepare(path, fill)
 
 

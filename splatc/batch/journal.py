@@ -79,10 +79,10 @@ class Journal:
     """The files that were recorded before the batch began."""
 
     @classmethod
-    def join(cls, folder: str, tell: Callable[[str], None]) -> Journal:
+    def join(cls, folder: str, note: Callable[[str], None]) -> Journal:
         """Enter a batch into a folder; make the database, from the journal of an older version if there is one."""
         place, run = Path(folder), secrets.token_hex(8)
-        database.prepare(place, lambda connection: _take_over(connection, place), tell)
+        database.prepare(place, lambda connection: _take_over(connection, place), note)
         old_journal.remove(place)
         with transaction(place) as connection:
             for each in _runs(connection, run):
@@ -93,7 +93,7 @@ class Journal:
         return cls(folder, run, since)
 
     def beat(self) -> None:
-        """Tell other machines that this batch lives."""
+        """Show batches on other computers that this one lives."""
         with transaction(self._place) as connection:
             beaten = connection.execute("UPDATE runs SET beat = beat + 1 WHERE id = ?", (self.run,))
             if not beaten.rowcount:  # taken for dead, for example after a night in a closed notebook

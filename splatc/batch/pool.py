@@ -66,7 +66,7 @@ def run_local(jobs: Sequence[Job], processes: int) -> Generator[Result, None, No
         finally:
             theirs.close()  # else its end would go unnoticed
         workers[ours] = _Worker(process, job, tries)
-        with contextlib.suppress(OSError):  # it has died at once; recv will tell
+        with contextlib.suppress(OSError):  # it has died at once; recv reports it
             ours.send(job)
 
     try:
@@ -93,7 +93,7 @@ def run_local(jobs: Sequence[Job], processes: int) -> Generator[Result, None, No
                 else:
                     if waiting:
                         worker.job, worker.tries = waiting.popleft()
-                        with contextlib.suppress(OSError):  # it has died since; recv will tell
+                        with contextlib.suppress(OSError):  # it has died since; recv reports it
                             connection.send(worker.job)
                     else:
                         _dismiss(workers, connection)

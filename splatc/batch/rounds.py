@@ -63,7 +63,7 @@ def beating(journal: Journal) -> Iterator[None]:
             journal.leave()
 
 
-def announce(journal: Journal, jobs: Sequence[Job], todo: Sequence[Job], tell: Callable[[str], None]) -> None:
+def announce(journal: Journal, jobs: Sequence[Job], todo: Sequence[Job], note: Callable[[str], None]) -> None:
     """Write down what this batch makes, and tell which others make some of it too.
 
     Raises UsageError if a batch that lives makes one of the files of another picture or with other options.
@@ -80,22 +80,22 @@ def announce(journal: Journal, jobs: Sequence[Job], todo: Sequence[Job], tell: C
                 )
             if lives is None and not told:
                 told = True
-                tell(
+                note(
                     f"{journal.folder}: waiting up to {LEASE:.0f} s to see whether another batch is still at work here ({run.process})"
                 )
         time.sleep(POLL)
         rivals = journal.plan(jobs, todo)
     for run, (count, _) in rivals.items():
-        tell(f"{journal.folder}: another batch makes {count} of these pictures too ({run.process}): the work is shared")
+        note(f"{journal.folder}: another batch makes {count} of these pictures too ({run.process}): the work is shared")
 
 
 def run_shared(
     jobs: Sequence[Job],
     work: Callable[[Sequence[Job]], Generator[Result, None, None]],
     journal: Journal,
-    tell: Callable[[str], None],
+    note: Callable[[str], None],
 ) -> Generator[Outcome, None, None]:
-    """The outcomes of all jobs, as they come; `work` does many of them at a time, and `tell` is told when there is only waiting left."""
+    """The outcomes of all jobs, as they come; `work` does many of them at a time, and `note` is told when there is only waiting left."""
     by_output = {job.output: job for job in jobs}
     watch = Watch(journal)
     while jobs:
@@ -109,11 +109,11 @@ def run_shared(
                     with contextlib.suppress(SplatError):
                         journal.release(by_output[result.output])
                 yield result
-        jobs = yield from _resolve(held, journal, watch, tell)
+        jobs = yield from _resolve(held, journal, watch, note)
 
 
 def _resolve(
-    held: Sequence[Job], journal: Journal, watch: Watch, tell: Callable[[str], None]
+    held: Sequence[Job], journal: Journal, watch: Watch, note: Callable[[str], None]
 ) -> Generator[Outcome, None, list[Job]]:
     """Wait for other batches: the outcomes of what they have made, until something is left over for this one; all that remains then."""
     waiting, told = list(held), False
@@ -125,7 +125,7 @@ def _resolve(
                 free.append(job)
             elif not told:
                 told = True
-                tell(
+                note(
                     f"waiting for what another batch has in work ({holder.process}): {job.source}{others(len(waiting) - 1)}"
                 )
         ready = 0

@@ -34,8 +34,8 @@ class Inspection:
     bits: dict[str, float]
     """Bits by part: positions, size, anisotropy, angle, luma, chroma, alpha (those that occur), and overhead, which is
     everything else in the file; they add up to 8 file_bytes."""
-    passes: Layout = ()
-    """The passes, coarse to fine."""
+    layers: Layout = ()
+    """The layers, coarse to fine."""
     sections: tuple[Section, ...] = ()
     """In file order; one if the file has no index."""
 

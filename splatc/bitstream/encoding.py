@@ -29,7 +29,7 @@ class Packed:
 
     layout: Layout
     sections: tuple[Section, ...]
-    """With length and reach, which need no stream."""
+    """With length and margin, which need no stream."""
     packing: Packing
 
 
@@ -46,7 +46,7 @@ def pack(header: Header, gaussians: QuantizedGaussians, layout: Layout | None = 
     return Packed(
         layout,
         tuple(
-            replace(section, length=length, reach=min(math.ceil(beyond), limits.MAX_SIDE))
+            replace(section, length=length, margin=min(math.ceil(beyond), limits.MAX_SIDE))
             for section, length, beyond in measured
         ),
         packing,

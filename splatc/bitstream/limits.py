@@ -63,12 +63,12 @@ def minimum_payload(count: int) -> int:
 
 
 def check_plausible(
-    count: int, payload_bytes: int, promised: str = "the header", given: str = "the GAUS chunk"
+    count: int, payload_bytes: int, declared_by: str = "the header", given: str = "the GAUS chunk"
 ) -> None:
-    """Raise CorruptFileError if more Gaussians are promised than the bytes of a stream can hold."""
+    """Raise CorruptFileError if more Gaussians are declared than the bytes of a stream can hold."""
     if payload_bytes < minimum_payload(count):
         raise CorruptFileError(
-            f"{promised} promises {count} Gaussians, but {given} has only {payload_bytes} bytes "
+            f"{declared_by} declares {count} Gaussians, but {given} has only {payload_bytes} bytes "
             f"(at least {minimum_payload(count)} expected): the file is damaged"
         )
 

@@ -12,7 +12,7 @@ from splatc import core
 from splatc.bitstream.attributes import AttributeSymbols
 from splatc.bitstream.stream import GaussianSymbols
 from splatc.core import pack_structs, structs
-from splatc.core.packing import BLOCKS, Arrangement, Packing
+from splatc.core.packing import TILE_SIDES, Arrangement, Packing
 from splatc.quantize import QuantizedGaussians, colour_step_table, columns_of, joined, steps_of
 from splatc.steps import MAX_LEVELS, Quantizer
 
@@ -28,14 +28,14 @@ def to_symbols(
     return GaussianSymbols(gaussians.level, gaussians.x, gaussians.y, coded)
 
 
-def expected_colours(
+def predicted_colours(
     quantizer: Quantizer, gaussians: QuantizedGaussians, width: int, height: int
 ) -> NDArray[np.float32]:
     """(N, C) what colours are predicted to be, in units of full range, for Gaussians in any order and all in one section."""
     channels = gaussians.colour.shape[1]
     steps = steps_of(quantizer, channels)
     arrangement = Arrangement(steps, width, height, MAX_LEVELS, gaussians.level, gaussians.x, gaussians.y)
-    order, _ = arrangement.divide([(MAX_LEVELS, BLOCKS - 1)])
+    order, _ = arrangement.divide([(MAX_LEVELS, TILE_SIDES - 1)])
     sections = np.zeros(min(len(gaussians), 1), pack_structs.SECTION)
     sections["count"] = sections["chain"] = len(gaussians)
     sections["parent"] = -1

@@ -33,7 +33,7 @@ class Structure:
         self.chunks: tuple[Chunk, ...] = tuple(chunks)
         """In file order; of a truncated file those that have started."""
         self.layout: Layout = layout.whole(self.header)
-        """The passes, coarse to fine."""
+        """The layers, coarse to fine."""
         self.sections: tuple[Section, ...] = ()
         """In file order; none if the file ends before they are known."""
         gaussians = self._chunk(container.GAUSSIANS_CHUNK)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Work = Callable[[Sequence[Job]], Generator[Result, None, None]]
 
 _LISTED = 20
-"""So many failures and remarks are listed; the report has all of them."""
+"""So many failures and notes are listed; the report has all of them."""
 
 
 @click.command()
@@ -100,7 +100,7 @@ def batch(
     from splatc.batch.rounds import announce, beating, run_shared
     from splatc.fit.engines.choice import Wanted
 
-    def remark(text: str) -> None:
+    def note(text: str) -> None:
         if not quiet:
             note(text)
 
@@ -114,19 +114,19 @@ def batch(
     started = time.perf_counter()
     if dask is not None:  # its workers need not stand in our folder
         inputs, folder = tuple(str(Path(each).absolute()) for each in inputs), str(Path(folder).absolute())
-    pairs = plan(inputs, Path(folder), keep_extension=keep_extension, tell=remark)
+    pairs = plan(inputs, Path(folder), keep_extension=keep_extension, note=note)
     _make_folder(folder, pairs)
-    journal = Journal.join(folder, remark)
+    journal = Journal.join(folder, note)
     with beating(journal):
         jobs = [Job(pair.source, pair.output, options, threads, force, skip_existing, journal) for pair in pairs]
         outcomes, todo = _sort(jobs, journal)
-        announce(journal, jobs, todo, remark)
+        announce(journal, jobs, todo, note)
         if verbose:
             say(f"{len(jobs)} pictures, {len(todo)} to encode")
         todo, work = _work(todo, dask, processes, threads, wanted, verbose=verbose)
         try:
             with (
-                contextlib.closing(run_shared(todo, work, journal, remark)) as results,
+                contextlib.closing(run_shared(todo, work, journal, note)) as results,
                 _bar(len(jobs), len(outcomes), hidden=quiet) as step,
             ):
                 for outcome in results:
@@ -147,7 +147,7 @@ def batch(
     if as_json:
         click.echo(json.dumps(reports.as_data(outcomes)))
     if not quiet:
-        _remark([outcome for outcome in outcomes if outcome.notes])
+        _print_notes([outcome for outcome in outcomes if outcome.notes])
         say(reports.sentence(outcomes, time.perf_counter() - started))
     _complain_of([outcome for outcome in outcomes if outcome.status == "failed"], len(jobs))
 
@@ -249,7 +249,7 @@ def _bar(length: int, done: int, *, hidden: bool) -> Iterator[Any]:
         yield lambda: bar.update(1)
 
 
-def _remark(noted: Sequence[Outcome]) -> None:
+def _print_notes(noted: Sequence[Outcome]) -> None:
     """A line for each picture of which not all is coded."""
     for outcome in noted[:_LISTED]:
         note(f"{outcome.source}: {outcome.notes}")

@@ -65,9 +65,9 @@ class Voice:
         if self.verbose:
             self.say(text)
 
-    def tell(self, text: str, urgent: bool) -> None:
-        """A note if it is `urgent`, else a detail."""
-        (self.note if urgent else self.detail)(text)
+    def log(self, text: str, warning: bool) -> None:
+        """A note if it is `warning`, else a detail."""
+        (self.note if warning else self.detail)(text)
 
 
 def _labelled(label: str, colour: str, text: str) -> None:

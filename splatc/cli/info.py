@@ -37,6 +37,7 @@ def info(
     """
     from splatc.decoder.budget import Budget
     from splatc.decoder.describe import describe
+    from splatc.runtime.renamed_keys import with_old_keys
 
     if bits:  # else nothing needs the core, nor NumPy
         from splatc import core
@@ -46,7 +47,10 @@ def info(
         report = describe(file, bits=bits, budget=Budget(max_memory=max_memory, max_work=max_work))
     for each in report["notes"]:
         Voice(quiet).note(f"{display(source)}: {each}")
-    click.echo(json.dumps(report) if as_json else f"{printable(display(source))}\n{_table(report)}")
+    if as_json:
+        click.echo(json.dumps(with_old_keys("info", report)))
+    else:
+        click.echo(f"{printable(display(source))}\n{_table(report)}")
 
 
 def _sections(sections: list[dict[str, Any]]) -> str:

@@ -6,7 +6,7 @@
    processor, whatever the instruction set and the number of threads.
 
    Words of the field are used; where spec/ has another one it is named: log scale is its "size", aspect its "anisotropy", orientation
-   residual its "turn", sub-cell offset its "strip", parametric model its "spread table", layer its "pass". */
+   residual its "turn", sub-cell offset its "strip", parametric model its "spread table". */
 #ifndef SPLATC_CORE_H
 #define SPLATC_CORE_H
 
@@ -26,7 +26,7 @@ enum {
     CORE_TOO_MANY_POINTS = 2, /* more points in a half than in the whole: spec/positions.md */
     CORE_NEEDLESS_ESCAPE = 3, /* an escape for a residual that has a symbol: spec/attributes.md */
     CORE_WRONG_END = 4,       /* the stream is not the one that an encoder makes of its symbols: spec/coder.md, "End" */
-    CORE_BEYOND_REACH = 5,    /* an ellipse leaves its tile by more than the index says: spec/sections.md, "Reach" */
+    CORE_BEYOND_MARGIN = 5,   /* an ellipse leaves its tile by more than the index says: spec/sections.md, "Bounding margin" */
     CORE_INVALID = 6,         /* an argument is wrong */
     CORE_RUNNING = 7,         /* a job is not done yet */
     CORE_CANCELLED = 8,
@@ -44,7 +44,7 @@ enum {
     CORE_DIRECTIONS = 256, /* most directions of a Gaussian */
     CORE_RESIDUALS = 98,   /* symbols of a colour residual, the escape among them */
     CORE_PARTS = 8,        /* of a stream, in the tally of its bits: position, log scale, aspect, angle, offset, luma, chroma, alpha */
-    CORE_TILE_WIDTH = 128, /* points of a tile of the rasterizer */
+    CORE_TILE_WIDTH = 128, /* grid points of a tile of the rasterizer */
     CORE_TILE_HEIGHT = 32,
     CORE_MAX_PLANES = 5,
 };
@@ -134,7 +134,7 @@ typedef struct core_section {
     int64_t tables;              /* where its own are kept, or -1 */
     int64_t first_level, levels; /* in the list of levels */
     int64_t x0, y0, x1, y1;      /* its tile, px */
-    int64_t reach;               /* px, or -1: not to be checked */
+    int64_t margin;              /* px, or -1: not to be checked */
     int32_t known;               /* its Gaussians and tables are there already; only to be made ready for what follows it */
     int32_t cut;                 /* bytes are missing at its end: levels that are not whole are left out */
     int32_t ends;                /* its levels are all of the stream: its end is checked */
@@ -205,22 +205,22 @@ CORE_API int32_t core_dequantize(const core_steps *steps, int64_t count, const i
 
 /* ---- Gaussians -> samples (spec/picture.md) ---- */
 
-typedef struct core_view {          /* points that are drawn: splatc/render/view.py */
-    double density;                 /* points per px */
-    double shift_x, shift_y;        /* of the grid against the corner of the picture, points */
+typedef struct core_view {          /* the supersampling grid that is drawn: splatc/render/view.py */
+    double grid_scale;              /* grid points per px */
+    double shift_x, shift_y;        /* of the grid against the corner of the picture, in its points */
     double variance;                /* added to that of each Gaussian, px^2 */
-    int64_t samples;                /* points a side of an output pixel, 1..8 */
+    int64_t samples;                /* grid points a side of an output pixel, 1..8 */
     int64_t left, top;              /* first output column and row, from the corner of the picture */
     int64_t columns, rows;          /* of the output */
-    int64_t end_x, end_y;           /* one past the last point that counts */
-    int64_t tile_x, tile_y;         /* the first tile; tiles have whole output pixels, as many as fit into CORE_TILE_WIDTH x CORE_TILE_HEIGHT points */
+    int64_t end_x, end_y;           /* one past the last grid point that counts */
+    int64_t tile_x, tile_y;         /* the first tile; tiles have whole output pixels, as many as fit into CORE_TILE_WIDTH x CORE_TILE_HEIGHT grid points */
     int64_t tiles_x, tiles_y;
 } core_view;
 
 typedef struct core_placed { /* a Gaussian on the grid of a view; weights are 2^(a dx^2 + b dx dy + c dy^2) */
-    double x, y;             /* mean, points */
+    double x, y;             /* mean, grid points */
     float a, b, c;
-    float extent_x, extent_y;       /* half sides of the box around the ellipse where it ends, points */
+    float extent_x, extent_y;       /* half sides of the box around the ellipse where it ends, grid points */
     float u_x, u_y, v_x, v_y;       /* the axes: weights are also 2^-(u^2 + v^2) */
     float feature[CORE_MAX_PLANES]; /* what a weight of 1 adds to each plane: colours, then 1 in the normalized blend, times what keeps the mass */
 } core_placed;

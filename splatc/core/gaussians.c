@@ -175,10 +175,10 @@ int32_t core_place(const core_view *view, int64_t count, const float *mean, cons
         double sine, cosine, s1 = scale[2 * i], s2 = scale[2 * i + 1];
         double wide1 = __builtin_sqrt(s1 * s1 + view->variance), wide2 = __builtin_sqrt(s2 * s2 + view->variance);
         double gain = s1 / wide1 * (s2 / wide2); /* keeps the mass */
-        double r1 = wide1 * view->density, r2 = wide2 * view->density, v1 = r1 * r1, v2 = r2 * r2;
+        double r1 = wide1 * view->grid_scale, r2 = wide2 * view->grid_scale, v1 = r1 * r1, v2 = r2 * r2;
         sine_and_cosine(angle[i] / PI, &sine, &cosine);
-        p->x = mean[2 * i] * view->density - view->shift_x;
-        p->y = mean[2 * i + 1] * view->density - view->shift_y;
+        p->x = mean[2 * i] * view->grid_scale - view->shift_x;
+        p->y = mean[2 * i + 1] * view->grid_scale - view->shift_y;
         p->a = (float)(half * (cosine * cosine / v1 + sine * sine / v2));
         p->b = (float)(2.0 * half * cosine * sine * (1.0 / v1 - 1.0 / v2));
         p->c = (float)(half * (sine * sine / v1 + cosine * cosine / v2));
@@ -197,7 +197,7 @@ typedef struct span {
     int64_t first, last; /* first <= last, but where there is none */
 } span;
 
-/* Tiles `first` .. `first` + `count` - 1 of a side that what reaches `extent` from `centre` touches, with half a point of room: the tile itself decides what it
+/* Tiles `first` .. `first` + `count` - 1 of a side that what reaches `extent` from `centre` touches, with half a grid point of room: the tile itself decides what it
    draws. */
 static span tiles_touched(double centre, float extent, int64_t size, int64_t first, int64_t count) {
     const double far = 4e18;

@@ -21,7 +21,7 @@ class Quantizing(ctypes.Structure):
     ]
 
 
-LAYER = np.dtype([("levels", np.int32), ("block", np.int32)])
+LAYER = np.dtype([("levels", np.int32), ("tile_log2", np.int32)])
 """``core_layer``."""
 
 PART = np.dtype(
@@ -100,7 +100,7 @@ class Pack(ctypes.Structure):
     ]
 
 
-KINDS = {"quantizing": 50, "layer": 51, "part": 52, "arranging": 53, "pack_section": 54, "chunk": 55, "pack": 56}
+NUMBERS = {"quantizing": 50, "layer": 51, "part": 52, "arranging": 53, "pack_section": 54, "chunk": 55, "pack": 56}
 """Numbers of the structs for ``core_struct_bytes``."""
 
 MIRRORS = {

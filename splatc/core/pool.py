@@ -33,6 +33,18 @@ def set_threads(number: int | None) -> None:
     _chosen = None if number is None else arguments.whole("threads", number, otherwise="None")
 
 
+@contextlib.contextmanager
+def working_on(number: int | None) -> Iterator[None]:
+    """Within the block, work on so many threads, in all of this process; None: on as many as before. Raises UsageError."""
+    before = _chosen
+    if number is not None:
+        set_threads(number)
+    try:
+        yield
+    finally:
+        set_threads(before)
+
+
 def threads() -> int:
     """How many threads work: what was chosen, at most one for each processor that this process may use."""
     most = min(available(), MOST)

@@ -31,7 +31,7 @@ SECTION = np.dtype(
             (name, np.int64)
             for name in (
                 "start", "count", "stream", "length", "minimum", "parent", "tables", "first_level", "levels",
-                "x0", "y0", "x1", "y1", "reach",
+                "x0", "y0", "x1", "y1", "margin",
             )
         ),
         *((name, np.int32) for name in ("known", "cut", "ends", "status")),
@@ -95,7 +95,7 @@ class View(ctypes.Structure):
     """``core_view``."""
 
     _fields_ = [
-        *((name, c_double) for name in ("density", "shift_x", "shift_y", "variance")),
+        *((name, c_double) for name in ("grid_scale", "shift_x", "shift_y", "variance")),
         *(
             (name, c_int64)
             for name in (
@@ -176,7 +176,7 @@ class Job(ctypes.Structure):
     ]
 
 
-KINDS = (
+NUMBERS = (
     {
         name: kind
         for kind, name in enumerate(
@@ -199,10 +199,10 @@ KINDS = (
             )
         )
     }
-    | fit_structs.KINDS
-    | loss_structs.KINDS
-    | pack_structs.KINDS
-    | seed_structs.KINDS
+    | fit_structs.NUMBERS
+    | loss_structs.NUMBERS
+    | pack_structs.NUMBERS
+    | seed_structs.NUMBERS
 )
 """Numbers of the structs for ``core_struct_bytes``."""
 

@@ -59,7 +59,7 @@ class Comparison:
         return data | {"psnr_db": self.psnr_db if math.isfinite(self.psnr_db) else None}
 
 
-def compare(a: str, b: str, note: Note = warn, budget: Budget = Budget()) -> Comparison:  # noqa: B008 - frozen
+def compare_files(a: str, b: str, note: Note = warn, budget: Budget = Budget()) -> Comparison:  # noqa: B008 - frozen
     """Compare the pictures in two files; gray counts as RGB of equal parts, a missing alpha channel as opaque, 8 bits as 16,
     colours as far as alpha lets them be seen. ``note`` is told what of a ``.splat2d`` file is damaged that is no pixel. ``budget``
     is for each ``.splat2d`` file, its memory for both pictures together.
@@ -137,12 +137,12 @@ def alike(a: Samples, b: Samples) -> tuple[Samples, Samples]:
     """Two pictures of one size with the same channels and bits per sample, changed as little as possible."""
     alpha = a.shape[2] in (2, 4) or b.shape[2] in (2, 4)
     colours = 3 if a.shape[2] >= 3 or b.shape[2] >= 3 else 1
-    deep = np.uint16 in (a.dtype, b.dtype)
-    return _as(a, colours, alpha, deep), _as(b, colours, alpha, deep)
+    sixteen_bit = np.uint16 in (a.dtype, b.dtype)
+    return _as(a, colours, alpha, sixteen_bit), _as(b, colours, alpha, sixteen_bit)
 
 
-def _as(pixels: Samples, colours: int, alpha: bool, deep: bool) -> Samples:
-    if deep and pixels.dtype == np.uint8:
+def _as(pixels: Samples, colours: int, alpha: bool, sixteen_bit: bool) -> Samples:
+    if sixteen_bit and pixels.dtype == np.uint8:
         pixels = pixels.astype(np.uint16) * np.uint16(257)
     own = pixels[..., -1:] if pixels.shape[2] in (2, 4) else np.full_like(pixels[..., :1], np.iinfo(pixels.dtype).max)
     colour = pixels[..., : 3 if pixels.shape[2] >= 3 else 1]

@@ -15,7 +15,7 @@ from splatc.bitstream import Metadata, Reader
 from splatc.decoder.budget import Budget, budget_of
 from splatc.decoder.opened import open_file
 from splatc.errors import SplatWarning, UsageError
-from splatc.render.choice import Tell, check_device
+from splatc.render.choice import Log, check_device
 from splatc.runtime import arguments
 from splatc.runtime.files import display, named
 from splatc.steps import MAX_LEVELS
@@ -42,7 +42,7 @@ def open(
     max_pixels: Number | None = None,
     max_memory: Number | None = None,
     max_work: Number | None = None,
-    device: str = "cpu",
+    device: str = "auto",
 ) -> Picture:
     """Open a ``.splat2d`` file, of which only what is asked for is read and drawn.
 
@@ -56,7 +56,7 @@ def open(
         file: a path, or a binary file that can seek, which the caller closes.
         max_pixels: pixels that one call may draw, 1 or more; None is 2^29.
         max_memory: bytes that reading may take, 1 or more, by estimate; None is 4 GiB.
-        max_work: points of work that decoding may take, 1 or more (spec/limits.md, "Work"); None is 2^37.
+        max_work: evaluations of Gaussians that decoding may take, 1 or more (spec/limits.md, "Work"); None is 2^37.
         device: "cpu"; "cuda", an NVIDIA GPU (``pip install "splatc[cuda]"``), whose samples lie within the
             tolerance of the format; or "auto", one that works if the picture is large.
 
@@ -103,7 +103,7 @@ def _absolute(path: str) -> str:
         return path
 
 
-def _ignore(_sentence: str, _urgent: bool) -> None:
+def _ignore(_sentence: str, _warning: bool) -> None:
     """Nobody wants to hear which device draws."""
 
 
@@ -125,7 +125,7 @@ class Picture:
         name: what errors begin with; by default the path.
         budget: bounds of what reading and drawing may cost.
         device: "cpu", "cuda" or "auto".
-        tell: called with (sentence, whether it is news) on which device draws.
+        log: called with (sentence, whether it is news) on which device draws.
         note: called once with a sentence on each damaged part of the metadata, in place of a `SplatWarning`.
     """
 
@@ -136,11 +136,11 @@ class Picture:
         name: str | None = None,
         budget: Budget = Budget(),  # noqa: B008 - frozen
         device: str = "cpu",
-        tell: Tell = _ignore,
+        log: Log = _ignore,
         note: Note = warn,
     ) -> None:
         check_device(device)
-        self._device, self._tell, self._note = device, tell, note
+        self._device, self._log, self._note = device, log, note
         self._closing = contextlib.ExitStack()
         self.budget = budget
         self._name = name
@@ -371,7 +371,7 @@ class Picture:
 
         with self._named():
             quantized = self._reader.read(region, max_level=level, allow_truncated=allow_truncated)
-            self.budget.check_points(self._reader.header.quantizer, quantized, seen, cost.work)
+            self.budget.check_evaluations(self._reader.header.quantizer, quantized, seen, cost.work)
             scene = make_scene(self._reader.header, quantized)
             plan = make_plan(scene, seen)
             self.budget.check_drawing(plan, seen.columns * rows * self.channels * depth // 8)
@@ -384,7 +384,7 @@ class Picture:
 
         from splatc.render.choice import strips
 
-        return strips(self._device, scene, plan, np.uint8 if depth == 8 else np.uint16, rows, self._tell)
+        return strips(self._device, scene, plan, np.uint8 if depth == 8 else np.uint16, rows, self._log)
 
     def _depth(self, bit_depth: int | None) -> int:
         if bit_depth is None:

@@ -242,9 +242,9 @@ def _best_colour(wanted: Array, weights: tuple[float, float], blend: Blend, peak
 
 def _steps(coded: list[float]) -> list[int]:
     """The finest eight step indices whose grids differ and reach the coded values: those an octave higher are parts of them."""
-    reach = max((abs(value) for value in coded), default=0.0)
-    first = next(index for index in range(MAX_STEP_INDEX + 1) if MAX_COLOUR_INDEX * step_q32(index) >= reach * 2**32)
-    return list(range(first, first + 8)) if reach > 0.0 else [first]
+    largest = max((abs(value) for value in coded), default=0.0)
+    first = next(index for index in range(MAX_STEP_INDEX + 1) if MAX_COLOUR_INDEX * step_q32(index) >= largest * 2**32)
+    return list(range(first, first + 8)) if largest > 0.0 else [first]
 
 
 def _misses(

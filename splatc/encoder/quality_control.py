@@ -137,18 +137,18 @@ class QualityControl(RateControl):
             return self.target.value
         if moment.time < STEERED_FROM:
             return math.ceil(EARLY * self.target.value)
-        missing = self.aim.psnr + self.aim.spare + at(moment.time, MARGIN) - self.expected_psnr(moment)
+        missing = self.aim.psnr + self.aim.spare + at(moment.time, MARGIN) - self.predicted_psnr(moment)
         octaves = min(max(missing / SLOPE, -8.0), 8.0)  # off what there is
         guess = math.log2(self.target.value / now) + at(moment.time, MARGIN) / SLOPE
         return max(1, round(now * math.exp2(octaves + self.aim.trust * (guess - octaves))))
 
     def refine(self, moment: Moment) -> Quantizer:
         """The steps with which these Gaussians reach the PSNR: before the means are rounded of mean and colour, else of colour."""
-        quantizer, (from_mean, from_colour) = moment.quantizer, (PLAN.freeze_mean[0], PLAN.freeze_colour[0])
+        quantizer, (from_mean, from_colour) = moment.quantizer, (PLAN.quantize_mean[0], PLAN.quantize_colour[0])
         if not self.aim.steered or moment.time < from_mean or not moment.error > 0.0:
             return quantizer
         pruned = SLOPE * math.log2(len(moment.gaussians) / self.measured[-1][1])  # since the error was measured
-        spare = self.expected_psnr(moment) + pruned - self.aim.psnr - self.aim.spare - at(moment.time, FINE)
+        spare = self.predicted_psnr(moment) + pruned - self.aim.psnr - self.aim.spare - at(moment.time, FINE)
         means = moment.time < from_colour
         each = (FINER if spare < 0.0 else COARSER)[means]
         delta = min(max(round(spare / each), -MOST_FINER), MOST_FINER)
@@ -160,12 +160,12 @@ class QualityControl(RateControl):
             chroma=quantizer.chroma + delta,
         )
 
-    def expected_psnr(self, moment: Moment) -> float:
+    def predicted_psnr(self, moment: Moment) -> float:
         """dB that these Gaussians will have at the end."""
         return -10.0 * math.log10(moment.error) + at(moment.time, self.aim.rise)
 
     def trim(self, quantized: QuantizedGaussians, cost: FloatArray) -> bytes:
-        """The file with as few Gaussians as reach the PSNR, the dearest to remove first; with all if they do not."""
+        """The file with as few Gaussians as reach the PSNR, those of highest pruning cost first; with all if they do not."""
         ranking = np.argsort(-cost, kind="stable")
         count = len(ranking)
         psnr = self.psnr(quantized)

@@ -1,4 +1,7 @@
-"""What computes the steps of a fit: on the processor (engines/core.py), an NVIDIA GPU (cuda/), in PyTorch or with gsplat (engines/)."""
+"""What computes the steps of a fit: on the CPU (engines/core.py), an NVIDIA GPU (cuda/), in PyTorch or with gsplat (engines/).
+
+An engine is a plug point: a class that passes tests/test_engine_protocol.py needs only its line in engines/choice.py.
+"""
 
 from __future__ import annotations
 
@@ -14,97 +17,52 @@ from splatc.gaussians import FloatArray
 from splatc.steps import Quantizer
 
 EPSILON = 1e-15
-"""Adam's, next to nothing: gradients of small Gaussians are tiny and shall count in full."""
+"""Adam's epsilon, so small that the tiny gradients of small Gaussians count in full."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A gradient step in numbers: the Gaussians are drawn with noise, and moved without.
+    """A gradient step in numbers. The Gaussians are drawn with noise, and moved without.
 
-    What is differentiated is the loss times all samples of the picture: a sum over the samples of a polyphase
-    subset of reduction r is multiplied by r^2, so that Adam's second moments do not jump when r changes.
-
-    Source:
-        Kingma and Ba, "Adam", ICLR 2015.
+    What is differentiated is the loss times all samples of the picture: a sum over the samples of a polyphase subset of reduction r is
+    multiplied by r^2, so that Adam's second moments do not jump when r changes.
     """
 
     index: int
     """Chooses the polyphase subset, and the noise with ``seed``."""
     reduction: int
-    """r, 1 or more: every r-th pixel of every r-th row is compared."""
     noise: Quantizer | None
     """The Gaussians are drawn with the noise of these quantization steps; None draws them as they are."""
     seed: int
-    """Of the noise."""
     rates: Mapping[str, float]
     """By attribute that may still move, Adam's rate, in units of each Gaussian."""
     adams: int
     """Adam's steps, this one included."""
     betas: tuple[float, float]
-    """Adam's decay rates of the first and second moments, each in [0, 1)."""
-    pull: RateGradient | None = None
-    """For many steps the same object."""
+    rate_gradient: RateGradient | None = None
+    """Of the rate term; the same object for many steps, so that an engine may keep what it makes of it."""
 
 
 class Engine(Protocol):
-    """What has the Gaussians of a fit and moves them: a plug point.
-
-    An engine is made with the task of a fit (``fit/task.py``). It keeps the arrays of its Gaussians wherever it
-    likes, and gives them back as they are asked for.
-    """
+    """Holds the Gaussians of a fit between `send` and `fetch`, moves them, prunes and densifies. Made for one `Task`."""
 
     def send(self, table: Table) -> None:
-        """Take the Gaussians, with their moments and what is final.
-
-        Args:
-            table: N Gaussians. It is the engine's from now on, which may change it in place.
-        """
+        """Take over the Gaussians with their moments and frozen mask; the engine may change the table in place."""
 
     def step(self, step: Step) -> None:
-        """Move the Gaussians by a gradient step, within their bounds; what is final stays.
-
-        Args:
-            step: what is compared, with which noise, and how far each attribute moves.
-        """
+        """Make one step of Adam, within table.bounds. What is frozen, or has no rate, keeps its value."""
 
     def measured(self) -> tuple[float, float]:
-        """Tell the error of the last step.
-
-        Returns:
-            Mean squared error, of samples in [0, 1], and loss, over the samples of that step; nan before the first.
-        """
+        """Mean squared error and loss of the last step, over its samples; nan before the first."""
 
     def prune(self, count: int, reduction: int, *, redundant: bool = False) -> None:
-        """Keep the Gaussians that are dearest to remove (``fit/pruning.py``).
-
-        Args:
-            count: how many are kept at most, 0 or more.
-            reduction: r, 1 or more: every r-th pixel of every r-th row is compared.
-            redundant: whether none are kept that only repeat the background.
-        """
+        """Keep the ``count`` Gaussians of highest pruning cost (pruning.py); if ``redundant``, none that only repeat the background."""
 
     def densify(self, count: int, reduction: int, rng: np.random.Generator) -> None:
-        """Add Gaussians where the picture is worst (``fit/densification.py``).
-
-        Args:
-            count: how many are added at most, 0 or more.
-            reduction: r, 1 or more: every r-th pixel of every r-th row is compared.
-            rng: where they lie is drawn from it.
-        """
+        """Add at most ``count`` Gaussians where the squared error is largest (densification.py)."""
 
     def fetch(self) -> Table:
-        """Give the Gaussians back.
+        """The Gaussians with their moments. The table may be changed only if it is sent back."""
 
-        Returns:
-            N Gaussians, with their moments.
-        """
-
-    def removal_costs(self, reduction: int) -> FloatArray:
-        """Tell what each Gaussian is worth.
-
-        Args:
-            reduction: r, 1 or more: every r-th pixel of every r-th row is compared.
-
-        Returns:
-            (N,) rise of the squared error of some polyphase subsets if that Gaussian alone were removed.
-        """
+    def pruning_costs(self, reduction: int) -> FloatArray:
+        """(N,) rise of the squared error of some polyphase subsets if that Gaussian alone were removed."""

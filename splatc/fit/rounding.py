@@ -1,9 +1,9 @@
 """The quantizer as the fit sees it: steps for noise, and the rounding that gives an attribute its final value.
 
 While an attribute is free, uniform noise of one step stands for its rounding (Balle 2017), so the fit moves to where rounding hurts
-little; then it is rounded for good and the others make up for it. It is not rounded everywhere at once (progressive quantization): a tenth
-of the Gaussians goes first, the others make up for what that did to the picture, then the next tenth follows (tools/README.md, "What pays":
-stages).
+little; then it is rounded and stays (the frozen mask), and the attributes that may still move compensate for it. Progressive
+quantization: it is rounded for a tenth of the Gaussians at a time, and between two tenths the others compensate for what that did to the
+picture (tools/README.md, "What pays": stages).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class StepTables:
     colour: FloatArray
     """(l, C)"""
     offsets: FloatArray
-    """(a,) the numbers of strips that a cell of the mean is cut into (the sub-cell offset)."""
+    """(a,) the number of sub-cell offsets: of strips across the Gaussian in a cell of the mean."""
 
 
 @functools.lru_cache(maxsize=64)
@@ -83,13 +83,13 @@ def aspect_index(values: FloatArray, quantizer: Quantizer) -> IntArray:
 
 
 def offset_counts(values: FloatArray, quantizer: Quantizer) -> IntArray:
-    """(N,) the numbers of strips that the cells of the means are cut into (the sub-cell offset)."""
+    """(N,) the numbers of sub-cell offsets: of strips across the Gaussian in the cells of the means."""
     counts: IntArray = strip_count_table(quantizer)[aspect_index(values, quantizer)]
     return counts
 
 
-def freeze(table: Table, quantizer: Quantizer, names: tuple[str, ...], share: float) -> None:
-    """Round these attributes of the first ``share`` of the Gaussians, but for those that are final, and make them final.
+def quantize_share(table: Table, quantizer: Quantizer, names: tuple[str, ...], share: float) -> None:
+    """Round these attributes of the first ``share`` of the Gaussians, where the frozen mask leaves them free, and set their bits in it.
 
     Scale, aspect ratio and angle are rounded together and before the rest, because the other steps depend on the level, the number of
     directions on the ratio.

@@ -1,4 +1,4 @@
-"""What a fit is for: a picture, what counts as near to it, and how many of its samples a step looks at."""
+"""What a fit is for: a picture, the loss, and how many of its samples a step looks at."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Tune = Literal["psnr", "ssim", "smartsplat"]
 WINDOW = 1 << 23
 """Samples that a loss of neighbourhoods looks at in a step, at most: they all lie in memory as floats, several times."""
 NEIGHBOURS = 3.0
-"""So many times as long takes a sample that is compared together with its neighbours."""
+"""Times as long that a sample takes which is compared together with its neighbours."""
 
 THINNEST = 0.35
-"""Samples of every eighth pixel count as so many: they say less, so there shall be more steps. 16384 x 16384 at CR 3000: 25.56 dB with 1170
-steps, 25.63 with 1900, and 25.58 with 750 that see every fourth pixel (tools/README.md)."""
+"""What a sample of every eighth pixel counts: its gradient is noisier, so there are more steps. 16384 x 16384 at CR 3000: 25.56 dB with
+1170 steps, 25.63 with 1900, and 25.58 with 750 that see every fourth pixel (tools/README.md)."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,11 @@ def image_of(array: object, icc: bytes | None = None, exif: bytes = b"", xmp: by
 
 def _samples(array: object) -> Samples:
     """An array of uint8 or uint16, of any shape. Raises InputImageError."""
-    if array is None or isinstance(array, str | bytes | bytearray | memoryview):
+    if isinstance(array, str | os.PathLike):
+        raise InputImageError(
+            f"array={shown(array)} is a path, and encode takes pixels: splatc.encode_file(path, target) encodes picture files"
+        )
+    if array is None or isinstance(array, bytes | bytearray | memoryview):
         raise InputImageError(
             f"array={shown(array)} is no picture: expected an array of uint8 or uint16, or an image of Pillow's"
         )
@@ -94,7 +99,7 @@ def samples_of(picture: PIL.Image.Image) -> tuple[Samples, bytes]:
     profile = profile if isinstance(profile, bytes) else b""
     try:
         picture.load()
-        pixels = _deep_gray(picture) if picture.mode.startswith("I;16") else np.asarray(_converted(picture, profile))
+        pixels = _gray_16_bit(picture) if picture.mode.startswith("I;16") else np.asarray(_converted(picture, profile))
     except (InputImageError, MemoryError):
         raise
     except Exception as error:  # Pillow raises almost anything for a damaged file, and ValueError for a closed one
@@ -136,7 +141,7 @@ _REFUSED = {
 }
 
 
-def _deep_gray(picture: PIL.Image.Image) -> Samples:
+def _gray_16_bit(picture: PIL.Image.Image) -> Samples:
     """16-bit gray in either byte order; one value may be transparent."""
     gray = np.asarray(picture).astype(np.uint16)
     transparent = picture.info.get("transparency")

@@ -29,7 +29,7 @@ def new_name() -> str:
 
 
 def lock(descriptor: int, path: Path) -> bool:
-    """Mark a file that was just made as in use until its last descriptor is closed; False if it was taken for a stray and removed."""
+    """Mark a file that was just made as in use until its last descriptor is closed; False if it was taken for an orphan and removed."""
     if sys.platform == "win32":
         return True
     try:

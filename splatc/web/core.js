@@ -45,7 +45,7 @@ export { checkFile, joinColumns, makeView, readFile, sectionsIn, SplatError, str
 const VERSION = 1;
 const MAX_MEMORY = 2 ** 31;
 const OK = 0;
-const BEYOND_REACH = 5;
+const BEYOND_MARGIN = 5;
 /** What statuses of a section mean. */
 const MESSAGES = [
   "",
@@ -188,9 +188,9 @@ export class Core {
    */
   #damage(status, section, address) {
     if (MESSAGES[status]) return corrupt(MESSAGES[status]);
-    if (status !== BEYOND_REACH) return new Error(`the core was called with wrong arguments (status ${status})`);
+    if (status !== BEYOND_MARGIN) return new Error(`the core was called with wrong arguments (status ${status})`);
     const beyond = SECTION.read(new DataView(this.arena.memory.buffer), address, "beyond");
-    return corrupt(`a section reaches ${beyond.toFixed(1)} px beyond its block, the INDX chunk says ${section.reach}: the file is damaged`);
+    return corrupt(`an ellipse lies ${beyond.toFixed(1)} px beyond its tile, the INDX chunk says ${section.margin}: the file is damaged`);
   }
 
   /**

@@ -129,7 +129,7 @@ export const minimumPayload = (count) => Math.max(0, Math.ceil((count - FREE_GAU
  */
 export function checkPlausible(count, length) {
   if (length < minimumPayload(count))
-    throw corrupt(`${count} Gaussians are promised, but the GAUS chunk has only ${length} bytes for them: the file is damaged`);
+    throw corrupt(`${count} Gaussians are declared, but the GAUS chunk has only ${length} bytes for them: the file is damaged`);
 }
 
 /**

@@ -13,7 +13,7 @@ export const HEADER = new Struct(
 );
 export const SECTION = new Struct(
   5,
-  ["i64", "start count stream length minimum parent tables first_level levels x0 y0 x1 y1 reach"],
+  ["i64", "start count stream length minimum parent tables first_level levels x0 y0 x1 y1 margin"],
   ["i32", "known cut ends status"],
   ["i64", "decoded"],
   ["f64", "beyond bits[8]"],
@@ -38,7 +38,7 @@ export const DECODE = new Struct(
 );
 export const VIEW = new Struct(
   9,
-  ["f64", "density shift_x shift_y variance"],
+  ["f64", "grid_scale shift_x shift_y variance"],
   ["i64", "samples left top columns rows end_x end_y tile_x tile_y tiles_x tiles_y"],
 );
 export const DRAW = new Struct(

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from splatc import bitstream
-from splatc.bitstream import Layout, Metadata, Pass
+from splatc.bitstream import Layer, Layout, Metadata
 from splatc.blend import Blend
 from splatc.steps import Quantizer
 from tests.bitstream_cases import header_for, random_quantized
 
-_DIVIDED: Layout = (Pass(1, 6), Pass(1, 5))
+_DIVIDED: Layout = (Layer(1, 6), Layer(1, 5))
 
 
 def seeds() -> list[bytes]:

@@ -15,7 +15,7 @@ from tests.independent_decoder.model import Decoded, Header, Section, Symbols
 from tests.independent_decoder.positions import read_positions
 from tests.independent_decoder.prediction import predict
 from tests.independent_decoder.quantization import CODED, directions, strips
-from tests.independent_decoder.sections import block_cells, check_reach, shortest_stream
+from tests.independent_decoder.sections import check_margin, shortest_stream, tile_cells
 from tests.independent_decoder.tables import Tables
 
 
@@ -43,7 +43,7 @@ def decode(data: bytes) -> Decoded:
             raise ValueError("a damaged section")
         ancestors = [known[id(each)] for each in section.ancestors()]
         known[id(section)] = here = decode_section(header, section, stream, ancestors)
-        check_reach(as_arrays(header, [here]), section)
+        check_margin(as_arrays(header, [here]), section)
     return as_arrays(header, list(known.values()))
 
 
@@ -83,7 +83,7 @@ def read_symbols(header: Header, section: Section, decoder: RangeDecoder, tables
         if n == 0:
             continue
         tables.next_level()
-        left, above, columns, rows = block_cells(header, section, level)
+        left, above, columns, rows = tile_cells(header, section, level)
         cells = read_positions(decoder, tables, columns, rows, n)
         size = tables["size",].array(decoder, n)
         anisotropy = tables["anisotropy",].array(decoder, n)

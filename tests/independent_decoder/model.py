@@ -56,13 +56,13 @@ def clamp(a: int, low: int, high: int) -> int:
 class Section:
     """One entry of the index."""
 
-    top: int  # the first level of its pass
-    block: int  # b
+    top: int  # the first level of its layer
+    tile_log2: int  # b
     column: int
     row: int
     counts: list[int]  # of level top, top - 1, ...
     length: int
-    reach: int | None = None  # None in a file without INDX
+    margin: int | None = None  # None in a file without INDX
     crc: int | None = None
     parent: Section | None = None
 

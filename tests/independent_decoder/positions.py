@@ -1,4 +1,4 @@
-"""positions.md: how many Gaussians each half of a block holds."""
+"""positions.md: how many Gaussians each half of a node holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""limits.md, <Work>: what a file takes to be read and drawn, in points."""
+"""limits.md, <Work>: what a file takes to be read and drawn, in evaluations."""
 
 from __future__ import annotations
 

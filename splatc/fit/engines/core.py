@@ -70,15 +70,15 @@ class CoreEngine:
             call.widths = address(self._widths_of(step.noise))
             call.seed, call.step = step.seed & 0xFFFFFFFF, step.index
         call.adam = ctypes.pointer(self._adam_of(step))
-        if step.pull is not None:
-            call.rate = ctypes.pointer(self._rate_of(step.pull))
+        if step.rate_gradient is not None:
+            call.rate = ctypes.pointer(self._rate_of(step.rate_gradient))
         self._samples = where.width * where.height * self._task.channels
         if self._task.tune == "psnr":
             self._squares = self._workspace.run(call)
         else:
             self._step_by_loss(call, where)
 
-    def removal_costs(self, reduction: int) -> FloatArray:
+    def pruning_costs(self, reduction: int) -> FloatArray:
         cost = np.zeros(len(self._table), np.float32)
         if self._planes.small and reduction > 1:  # as many samples in one go, in half of the time
             subsets = [self._task.subset(reduction // 2)]
@@ -94,7 +94,7 @@ class CoreEngine:
         if count >= len(self._table) and not redundant:
             return
         self._keep_measured()
-        cost, idle = self.removal_costs(reduction), None
+        cost, idle = self.pruning_costs(reduction), None
         if redundant:
             where = self._task.subset(reduction)
             idle = redundant_ones(self._table, cost, self._task.pixels, where, self._task.background)
@@ -180,7 +180,7 @@ class CoreEngine:
         if self._rate is None or self._rate[0] is not rate:
             numbers = (ctypes.c_float * MAX_CHANNELS)(*rate.colour.tolist())
             made = Rate(
-                address(rate.expected), address(rate.colour_step), numbers, rate.ratio_step, rate.ratio, rate.soft
+                address(rate.predicted), address(rate.colour_step), numbers, rate.ratio_step, rate.ratio, rate.soft
             )
             self._rate = rate, made
         return self._rate[1]

@@ -51,7 +51,7 @@ def survey(stream: BinaryIO) -> Found:
     notes = _losses(items)
     if any(box.kind == b"mpvd" for box in boxes(stream)):
         notes.append("the video behind the picture (a motion photo) is left out")
-    exif = [items.places[number] for number, kind in items.kinds.items() if kind == b"Exif"]
+    exif = [items.places[number] for number, kind in items.types.items() if kind == b"Exif"]
     named = told[:4] in _BRANDS
     brand = told[:4] if named else min(brands & _BRANDS)
     changed = {first.start: brand} | dict.fromkeys(exif, b"skip")
@@ -72,8 +72,8 @@ def _changed(stream: BinaryIO, words: dict[int, bytes]) -> BinaryIO:
 
 def _losses(items: Items) -> list[str]:
     """Sentences about the other pictures in the file, and about what a viewer would do to the one that is coded."""
-    notes = [GAIN_MAP_NOTE] if b"tmap" in items.kinds.values() else []
-    coded = {number for number, kind in items.kinds.items() if kind in (b"av01", b"grid")}
+    notes = [GAIN_MAP_NOTE] if b"tmap" in items.types.values() else []
+    coded = {number for number, kind in items.types.items() if kind in (b"av01", b"grid")}
     used = {target for each in items.references for target in each.targets}
     used |= {each.source for each in items.references if each.kind != b"cdsc"}
     alone = coded - used - {items.primary}

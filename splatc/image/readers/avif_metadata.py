@@ -33,7 +33,7 @@ def avif_metadata(stream: BinaryIO) -> AvifMetadata:
         coded = (*items.tiles(), items.primary)[0]
         told = av1.colours(configuration[4:]) or av1.colours(items.data(stream, coded)) or told
     exif = b""
-    for number, kind in items.kinds.items():
+    for number, kind in items.types.items():
         if kind == b"Exif":
             data = items.data(stream, number)
             exif = data[4 + int.from_bytes(data[:4], "big") :]  # it says first how far its TIFF structure is
@@ -54,8 +54,8 @@ def _bits(properties: list[Property]) -> int:
     listed, flags = _first(properties, b"pixi"), _first(properties, b"av1C")[2:3]
     if len(listed) > 5:
         return listed[5]  # behind version, flags and the number of channels
-    deep, deeper = (flags[0] >> 6 & 1, flags[0] >> 5 & 1) if flags else (0, 0)
-    return 8 + 2 * deep + 2 * (deep & deeper)
+    high_bitdepth, twelve_bit = (flags[0] >> 6 & 1, flags[0] >> 5 & 1) if flags else (0, 0)
+    return 8 + 2 * high_bitdepth + 2 * (high_bitdepth & twelve_bit)
 
 
 def _first(properties: list[Property], wanted: bytes) -> bytes:

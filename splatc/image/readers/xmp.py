@@ -84,12 +84,12 @@ def _found(xmp: bytes) -> tuple[list[Span], list[Span]]:
 
 def _spelt(xmp: bytes) -> list[Span]:
     """The values of what looks like an orientation of the TIFF namespace, outside of comments."""
-    hidden = _without_comments(xmp)
-    prefixes = b"|".join({b"tiff", *(re.escape(bound[1]) for bound in _BOUND.finditer(hidden))})
+    visible = _without_comments(xmp)
+    prefixes = b"|".join({b"tiff", *(re.escape(bound[1]) for bound in _BOUND.finditer(visible))})
     name = rb"(?:" + prefixes + rb"):Orientation"
     attribute = rb"(?<![\w:.-])" + name + rb"\s*=\s*(?P<quote>[\"'])(?P<value>[^\"'<]{0,40})(?P=quote)"
     element = rb"<(?P<name>" + name + rb")(?:\s[^<>]*)?>(?P<value>[^<]{0,40})</(?P=name)\s*>"
-    found = (match for pattern in (attribute, element) for match in re.finditer(pattern, hidden))
+    found = (match for pattern in (attribute, element) for match in re.finditer(pattern, visible))
     return sorted(match.span("value") for match in found)
 
 

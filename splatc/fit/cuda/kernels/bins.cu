@@ -1,4 +1,4 @@
-// Gaussians in the coordinates of a lattice, with the noise of their quantization, and the lists of those that reach each bin.
+// Gaussians in the coordinates of a subset, with the noise of their quantization, and the lists of those that reach each bin.
 //
 // Lists are counted and filled with integer atomics, which decide nothing but the order; then each list is sorted, so two runs have the
 // same lists.
@@ -78,16 +78,16 @@ __device__ inline void scan_block(int* values, int count, int* sums, int* again,
         int at = base + 4 * threadIdx.x, value[4], own = 0;
         for (int k = 0; k < 4; k++) own += value[k] = at + k < count ? values[at + k] : 0;
         int sum = own;
-        for (int reach = 1; reach < 32; reach *= 2) {
-            int other = __shfl_up_sync(ALL, sum, reach);
-            if (lane >= reach) sum += other;
+        for (int delta = 1; delta < 32; delta *= 2) {
+            int other = __shfl_up_sync(ALL, sum, delta);
+            if (lane >= delta) sum += other;
         }
         if (lane == 31) by_warp[warp] = sum;
         __syncthreads();
         int mine = by_warp[lane];
-        for (int reach = 1; reach < 32; reach *= 2) {
-            int other = __shfl_up_sync(ALL, mine, reach);
-            if (lane >= reach) mine += other;
+        for (int delta = 1; delta < 32; delta *= 2) {
+            int other = __shfl_up_sync(ALL, mine, delta);
+            if (lane >= delta) mine += other;
         }
         int preceding = __shfl_sync(ALL, mine, warp > 0 ? warp - 1 : 0), all = __shfl_sync(ALL, mine, 31);
         int running = before + (warp > 0 ? preceding : 0) + sum - own;

@@ -30,25 +30,25 @@ extern "C" __global__ void __launch_bounds__(128) differentiate(int count, const
 __device__ inline float direction(float steps, float soft) { return steps / (fabsf(steps) + soft); }
 
 // parameters, first, second (COORDINATES, count). `due` has a bit for each attribute that moves at all; rates are at this step;
-// unbias1 and unbias2 are 1 / (1 - beta^steps). `far` is the largest ln of a size. pulls (count, 2, CHANNELS), if `pulled`: the colours
-// that neighbours promise, and their steps; worth0 to worth3 and ratio_worth: what a step away from it costs, and from a round Gaussian.
+// unbias1 and unbias2 are 1 / (1 - beta^steps). `far` is the largest ln of a size. predictions (count, 2, CHANNELS), if `rated`: the
+// predicted colours and their steps; worth0 to worth3 and ratio_worth: what a step away from them costs, and from a round Gaussian.
 extern "C" __global__ void __launch_bounds__(128) update(
     int count, const Record* records, const float* moments, const unsigned char* frozen, int due, float reduction, float rate_mean,
     float rate_size, float rate_ratio, float rate_angle, float rate_colour, float beta1, float beta2, float unbias1, float unbias2,
-    float epsilon, float right, float bottom, float near, float far, float thinnest, int pulled, const float* pulls, float worth0,
+    float epsilon, float right, float bottom, float near, float far, float thinnest, int rated, const float* predictions, float worth0,
     float worth1, float worth2, float worth3, float ratio_step, float ratio_worth, float soft, float* parameters, float* first,
     float* second) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= count) return;
     float g[COORDINATES];
     gradient_of(records[i], moments + static_cast<size_t>(i) * MOMENTS, reduction, g);
-    if (pulled) {
+    if (rated) {
         float worth[4] = {worth0, worth1, worth2, worth3};
         g[3] += ratio_worth / ratio_step * direction(parameters[3 * static_cast<size_t>(count) + i] / ratio_step, soft);
         for (int c = 0; c < CHANNELS; c++) {
-            const float* pull = pulls + (static_cast<size_t>(i) * 2) * CHANNELS + c;
-            float away = parameters[static_cast<size_t>(5 + c) * count + i] - pull[0];
-            g[5 + c] += worth[c] / pull[CHANNELS] * direction(away / pull[CHANNELS], soft);
+            const float* prediction = predictions + (static_cast<size_t>(i) * 2) * CHANNELS + c;
+            float away = parameters[static_cast<size_t>(5 + c) * count + i] - prediction[0];
+            g[5 + c] += worth[c] / prediction[CHANNELS] * direction(away / prediction[CHANNELS], soft);
         }
     }
     int moves = due & ~frozen[i];

@@ -17,7 +17,7 @@ DESCRIPTIVE = (270, 271, 272, 305, 306, 315, 33432)
 """The tags of a first directory that describe the picture; the others describe the file, or a thumbnail."""
 _SWAPPED = {3: 2, 4: 4, 5: 4, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 """Bytes that change their places with the order of bytes, by type."""
-_BIG_KINDS = (16, 17, 18)  # BigTIFF's own
+_BIG_TYPES = (16, 17, 18)  # BigTIFF's own
 _LONG, _LONG8 = 4, 16
 _NAMES = {EXIF: "its own directory", GPS: "GPS", INTEROPERABILITY: "interoperability"}
 _MOST_BYTES = 1 << 26
@@ -47,7 +47,7 @@ def taken(page: Directory, tags: tuple[int, ...], odd: list[int]) -> Fields:
         if entry is None or entry.count == 0:
             continue
         room -= entry.size
-        data = page.values(tag) if room >= 0 and entry.kind not in _BIG_KINDS else b""
+        data = page.values(tag) if room >= 0 and entry.kind not in _BIG_TYPES else b""
         if data:
             found[tag] = Field(entry.kind, entry.count, data)
         else:

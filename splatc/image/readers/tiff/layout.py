@@ -87,11 +87,11 @@ class Layout:
     @property
     def description(self) -> str:
         """For people."""
-        kinds = {PALETTE: "palette", CMYK: "CMYK", YCBCR: "YCbCr", CIELAB: "CIELab", MASK: "mask"}
+        names = {PALETTE: "palette", CMYK: "CMYK", YCBCR: "YCbCr", CIELAB: "CIELab", MASK: "mask"}
         if self.channels < 3:
             kind = {1: "bilevel", 8: "gray"}.get(self.bits, f"{self.bits}-bit gray")
             return f"TIFF, {kind}{' and alpha' if self.alpha is not None else ''}"
-        kind = kinds.get(self.photometric, "RGBA" if self.alpha is not None else "RGB")
+        kind = names.get(self.photometric, "RGBA" if self.alpha is not None else "RGB")
         return f"TIFF, {kind}" if self.bits <= 8 else f"TIFF, {kind}, {self.bits} bits"
 
 
@@ -113,7 +113,7 @@ def layout_of(page: Directory) -> Layout:
     extra = page.numbers(_EXTRA)
     base = _BASE[photometric]
     if samples < base:
-        raise InputImageError(f"damaged picture: {samples} samples a pixel, where its TIFF tags promise {base}")
+        raise InputImageError(f"damaged picture: {samples} samples a pixel, where its TIFF tags declare {base}")
     roles = (extra + (0,) * samples)[: samples - base]
     colour, alpha, notes = _roles(photometric, base, roles, described=bool(extra))
     if photometric == CMYK and bits > 8:
@@ -219,7 +219,7 @@ def _roles(
 
 
 def _check_segments(page: Directory, layout: Layout) -> None:
-    """Raises InputImageError where strips or tiles are missing or cut off, or cannot hold the pixels that the tags promise."""
+    """Raises InputImageError where strips or tiles are missing or cut off, or cannot hold the pixels that the tags declare."""
     raw = layout.width * layout.height * layout.samples * layout.bits // 8
     if raw > _MAX_BYTES:
         raise LimitError(f"{layout.samples} channels of {layout.width} x {layout.height} are more than the {_MAX_BYTES} bytes "
@@ -233,10 +233,10 @@ def _check_segments(page: Directory, layout: Layout) -> None:
         raise InputImageError("damaged picture: its TIFF tags tell no place of the pixels")
     kind, expected = "tile" if layout.tiled else "strip", _segment_count(page, layout)
     if len(offsets) < expected:
-        raise InputImageError(f"damaged picture: {len(offsets)} {kind}s, where its TIFF tags promise {expected}")
+        raise InputImageError(f"damaged picture: {len(offsets)} {kind}s, where its TIFF tags declare {expected}")
     if counted in page.entries and len(lengths) < expected:  # a file without this tag may be read
         raise InputImageError(
-            f"damaged picture: the lengths of {len(lengths)} {kind}s, where its TIFF tags promise {expected}"
+            f"damaged picture: the lengths of {len(lengths)} {kind}s, where its TIFF tags declare {expected}"
         )
     for place, offset in enumerate(offsets):
         length = lengths[place] if place < len(lengths) else 0
