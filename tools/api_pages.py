@@ -27,6 +27,7 @@ PAGES = (
     "splatc",
     "splatc.pillow_plugin",
     "splatc.imageio_plugin",
+    "splatc.errors",
     "splatc.gaussians",
     "splatc.fit.engine",
 )
