@@ -1,4 +1,4 @@
-"""The dearest files of 100 kB, a function for each stage of reading and drawing: valid, and made to cost as much as they can.
+"""The most expensive valid files of 100 kB: a function for each stage of reading and drawing.
 
 test_budget_work.py holds what is estimated of them to the limit; ``tools/work_bench.py`` measures what those take that are not refused.
 """

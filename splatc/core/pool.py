@@ -1,4 +1,4 @@
-"""How many threads the core works on, and how a long call lets itself be interrupted."""
+"""The number of threads of the core, and how a long call is interrupted."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def watched(call: Callable[[], object]) -> Iterator[None]:
 
 
 def _look_around() -> None:
-    """Call what `watched` was given, if anything; not again while it is on its way."""
+    """Call what `watched` was given, if anything; not while such a call runs."""
     call = getattr(_watching, "call", None)
     if call is None:
         return
@@ -167,7 +167,7 @@ def patiently(call: Callable[[], int], keep: object) -> int:
     thread = threading.Thread(target=run, args=(keep,), daemon=True)
     try:
         thread.start()
-    except RuntimeError:  # the system gives none: then it takes what it takes
+    except RuntimeError:  # the system gives no thread: the call cannot be interrupted
         return call()
     while thread.is_alive():
         thread.join(_POLL / 1000)

@@ -119,7 +119,7 @@ class Aim:
 
 
 class QualityControl(RateControl):
-    """Knows the PSNR to reach, and what was measured on the way."""
+    """The PSNR to reach, and what was measured during the fit."""
 
     def __init__(self, header: Header, target: Target, metadata: Metadata, aim: Aim) -> None:
         """``target`` is the count that the fit is for."""
