@@ -39,7 +39,7 @@ from splatc.steps import Quantizer
 from tests import worst
 
 SIDE = 2048
-QUANTIZER = Quantizer(position=100, position_slope=0, sizes=8, anisotropy=100, angle=40, angle_slope=0)
+QUANTIZER = Quantizer(position=100, position_slope=0, log_scales=8, aspect=100, angle=40, angle_slope=0)
 
 
 def shapes() -> None:

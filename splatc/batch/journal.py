@@ -1,12 +1,12 @@
-"""Who makes which file of an output folder, and what made the files that are there: in an SQLite file in that folder (database.py).
+"""Which batch makes which file of an output folder, and which request made the files that exist: an SQLite file there (database.py).
 
-Several batches may share a folder, also from several machines. Each picture is *claimed* before work on it begins, so that none is done
+Several batches may share a folder, also on several computers. Each picture is *claimed* before work on it begins, so that none is done
 twice. Before a finished file gets its name, its hash is recorded with the request and the version of the picture that it was made from. So
-a file counts as finished only if these very bytes were made for it: not because something stands there. The name is given while the
-database is locked and the claim still holds, so that a worker whose batch was taken for dead publishes nothing.
+a file counts as finished only if these very bytes were recorded for it, not because a file of that name exists. The name is given while the
+database is locked and the claim still holds, so that a worker whose batch counted as ended publishes nothing.
 
-A batch that was killed on this machine is noticed at once, by its number; elsewhere, when its `beat` has not changed for LEASE seconds,
-by the clock of the one who waits.
+A batch that was killed on this computer is found at once, by its process number; one on another computer when its heartbeat `beat` has not
+changed for LEASE seconds, by the clock of the batch that waits.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from splatc.batch.process import Process, alive, this_process
 from splatc.errors import SplatError
 
 LEASE = 90.0
-"""Seconds without a beat after which a batch of another machine counts as dead; one that wakes up later has lost its claims."""
+"""Seconds without a heartbeat after which a batch on another computer counts as ended; if it goes on later, it has lost its claims."""
 
 
 class ClaimLostError(SplatError):
-    """The batch was taken for dead, and another one has the picture now."""
+    """This batch counted as ended, and another one has claimed the picture since."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +96,11 @@ class Journal:
         """Show batches on other computers that this one lives."""
         with transaction(self._place) as connection:
             beaten = connection.execute("UPDATE runs SET beat = beat + 1 WHERE id = ?", (self.run,))
-            if not beaten.rowcount:  # taken for dead, for example after a night in a closed notebook
+            if not beaten.rowcount:  # it counted as ended, for example after a computer was suspended
                 _insert(connection, self.run)
 
     def plan(self, jobs: Iterable[Job], todo: Iterable[Job]) -> dict[Run, tuple[int, Job | None]]:
-        """Write down what this batch makes, unless others that may live make something else of the same names.
+        """Write down what this batch makes, unless batches that may still run make something else under the same names.
 
         Returns:
             For each other batch that has some of `todo` in its plan, how many, and a job that it does in another way, if there is one.
@@ -198,7 +198,7 @@ class Journal:
             found = self._holder(connection, self._name(job))
         return None if found is None or alive(found.process) is False else found
 
-    def bury(self, run: Run) -> None:
+    def remove(self, run: Run) -> None:
         """Take away what a batch has claimed, if it has not given a sign of life since `run` was seen."""
         with transaction(self._place) as connection:
             if run in _runs(connection):
@@ -272,7 +272,7 @@ def _runs(connection: sqlite3.Connection, but: str = "") -> list[Run]:
 
 def _insert(connection: sqlite3.Connection, run: str) -> None:
     own = this_process()
-    row = (run, own.host, own.machine, own.pid, own.born, 0)
+    row = (run, own.host, own.namespace, own.pid, own.started, 0)
     connection.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)", row)
 
 

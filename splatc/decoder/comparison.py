@@ -74,7 +74,7 @@ class Comparison:
 
 def compare_files(a: str, b: str, note: Note = warn, budget: Budget = Budget()) -> Comparison:  # noqa: B008 - frozen
     """Compare the pictures in two files; gray counts as RGB of equal parts, a missing alpha channel as opaque, 8 bits as 16,
-    colours as far as alpha lets them be seen. ``note`` is told what of a ``.splat2d`` file is damaged that is no pixel. ``budget``
+    colours as far as alpha lets them be seen. ``note`` is called for what of a ``.splat2d`` file is damaged beside the pixels. ``budget``
     is for each ``.splat2d`` file, its memory for both pictures together.
 
     Raises LimitError, UsageError (the pictures differ in size, both are standard input) and what reading them raises.
@@ -105,7 +105,7 @@ def compare_files(a: str, b: str, note: Note = warn, budget: Budget = Budget()) 
 
 
 def load_any(path: str, note: Note, budget: Budget, beside: int = 0) -> tuple[Image, int]:
-    """The picture in a file of either kind, and the size of the file, of a pipe that of what came. ``note`` hears what is left out.
+    """The picture in a file of either kind, and the size of the file, of a pipe that of what came. ``note`` is called for what is left out.
 
     ``beside`` so many bytes of samples that stay in memory.
     """

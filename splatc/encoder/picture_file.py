@@ -24,10 +24,10 @@ LARGE_SHARE = 0.1
 USED, SPARE = 0.97, 64
 """Of the bytes allowed, a file takes as good as all; where it takes less than this share, and so many less, that is worth a word."""
 SIMILARITY_PIXELS = 1 << 24
-"""MS-SSIM of larger pictures would take longer than their decoding by far; `splatc compare` tells it."""
+"""MS-SSIM of larger pictures would take longer than their decoding by far; `splatc compare` computes it."""
 
 Progress = Callable[[int, int, str], object]
-"""Told (steps done, steps in all, what is being done)."""
+"""Called with (steps done, steps in all, what is being done)."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def encode_file(
         words: what messages call the targets, `OPTIONS` or `ARGUMENTS` of request.py.
         note: called with each note, at once.
         log: called with (sentence, whether it is worth a note) on what is being done.
-        progress: entered for the time of the fit; what it gives is told of each step.
+        progress: entered for the time of the fit; what it gives is called after each step.
         publish: called in place of writing the file, for a caller that has a protocol of its own for that.
 
     Raises:

@@ -1,7 +1,7 @@
-"""How many Gaussians a picture needs for a PSNR, told by the error while the fit goes on; in the end, by the pixels of the file.
+"""How many Gaussians a picture needs for a PSNR, estimated from the error while the fit goes on; in the end, by the pixels of the file.
 
 What a step measures is not yet what the file will show: until the end the Gaussians are moved further, and noise stands for rounding. How
-much the PSNR still rises depends on the time, the picture and the steps of the fit; a fit before has told it (`Course`).
+much the PSNR still rises depends on the time, the picture and the steps of the fit; an earlier fit has measured it (`Course`).
 
 There are three means, in this order. Up to half of the fit Gaussians are pruned as long as the rest reaches the PSNR; later that costs
 more quality than they brought. Then the quantization steps of what is still to be rounded are made finer or coarser, which near the best
@@ -106,12 +106,12 @@ class Aim:
     """dB"""
     shown: Samples
     """(H, W, C) what is to be seen of the picture (metrics.shown)."""
-    told: Callable[[Course], object]
-    """Told at the end what there was to see."""
+    report: Callable[[Course], object]
+    """Called at the end with what was measured."""
     rise: Curve = USUAL_RISE
     """By how many dB the PSNR is expected to rise still."""
     steered: bool = True
-    """False: the fit ends with the number of Gaussians that it is for, and tells best how the PSNR rises."""
+    """False: the fit ends with the number of Gaussians that it is for, and shows best how the PSNR rises."""
     trust: float = 0.0
     """In the guess of the number, 0 to 1; for the rest the error decides."""
     spare: float = 0.0
@@ -119,7 +119,7 @@ class Aim:
 
 
 class QualityControl(RateControl):
-    """Knows the PSNR to reach, and what was measured on the way."""
+    """The PSNR to reach, and what was measured during the fit."""
 
     def __init__(self, header: Header, target: Target, metadata: Metadata, aim: Aim) -> None:
         """``target`` is the count that the fit is for."""
@@ -169,7 +169,7 @@ class QualityControl(RateControl):
         ranking = np.argsort(-cost, kind="stable")
         count = len(ranking)
         psnr = self.psnr(quantized)
-        self.aim.told(Course(tuple(self.measured), tuple(self.refined), count, psnr))
+        self.aim.report(Course(tuple(self.measured), tuple(self.refined), count, psnr))
         low, high, above, slope = 0, count, self._above(psnr), SLOPE
         for look in range(LOOKS):
             if above < EXCESS or high - low <= 1:

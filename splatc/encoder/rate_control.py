@@ -53,7 +53,7 @@ class Target:
 
 
 class RateControl:
-    """Knows the target and what Gaussians cost in a real file."""
+    """The target, and what Gaussians cost in a real file, as measured during the fit."""
 
     def __init__(self, header: Header, target: Target, metadata: Metadata, *, hurried: bool = False) -> None:
         self.hurried = hurried

@@ -22,23 +22,18 @@ EPSILON = 1e-15
 
 @dataclass(frozen=True)
 class Step:
-    """A gradient step in numbers: the Gaussians are drawn with noise, and moved without.
+    """A gradient step in numbers. The Gaussians are drawn with noise, and moved without.
 
-    What is differentiated is the loss times all samples of the picture: a sum over the samples of a polyphase
-    subset of reduction r is multiplied by r^2, so that Adam's second moments do not jump when r changes.
-
-    Source:
-        Kingma and Ba, "Adam: A method for stochastic optimization", ICLR 2015.
+    What is differentiated is the loss times all samples of the picture: a sum over the samples of a polyphase subset of reduction r is
+    multiplied by r^2, so that Adam's second moments do not jump when r changes.
     """
 
     index: int
     """Chooses the polyphase subset, and the noise with ``seed``."""
     reduction: int
-    """r, 1 or more: every r-th pixel of every r-th row is compared."""
     noise: Quantizer | None
     """The Gaussians are drawn with the noise of these quantization steps; None draws them as they are."""
     seed: int
-    """Of the noise."""
     rates: Mapping[str, float]
     """By attribute that may still move, Adam's rate, in units of each Gaussian."""
     adams: int
@@ -50,32 +45,31 @@ class Step:
 
 
 class Engine(Protocol):
-    """Holds the Gaussians of a fit between `send` and `fetch`, moves them, prunes and densifies.
+    """Holds the Gaussians of a fit between `send` and `fetch`, moves them, prunes and densifies: a plug point.
 
-    An engine is a plug point. It is made with the task of a fit (``fit/task.py``), and keeps its arrays wherever it
-    likes.
+    An engine is made with the task of a fit (``fit/task.py``). It keeps the arrays of its Gaussians wherever it
+    likes, and gives them back as they are asked for.
     """
 
     def send(self, table: Table) -> None:
-        """Take over the Gaussians with their moments and frozen mask.
+        """Take the Gaussians, with their moments and frozen mask.
 
         Args:
-            table: N Gaussians, which the engine may change in place.
+            table: N Gaussians. It is the engine's from now on, which may change it in place.
         """
 
     def step(self, step: Step) -> None:
-        """Make one step of Adam, within the bounds of the table.
+        """Move the Gaussians by a gradient step, within their bounds; what is frozen, or has no rate, keeps its value.
 
         Args:
-            step: what is compared, with which noise, and at which rates. What is frozen, or has no rate, keeps its
-                value.
+            step: what is compared, with which noise, and how far each attribute moves.
         """
 
     def measured(self) -> tuple[float, float]:
-        """Tell the error of the last step.
+        """Return the error of the last step.
 
         Returns:
-            Mean squared error and loss, of samples in [0, 1], over the samples of that step; nan before the first.
+            Mean squared error, of samples in [0, 1], and loss, over the samples of that step; nan before the first.
         """
 
     def prune(self, count: int, reduction: int, *, redundant: bool = False) -> None:
@@ -84,27 +78,27 @@ class Engine(Protocol):
         Args:
             count: how many are kept at most, 0 or more.
             reduction: r, 1 or more: every r-th pixel of every r-th row is compared.
-            redundant: whether those go, too, that only repeat the background.
+            redundant: whether none are kept that only repeat the background.
         """
 
     def densify(self, count: int, reduction: int, rng: np.random.Generator) -> None:
-        """Add Gaussians where the squared error is largest (``fit/densification.py``).
+        """Add Gaussians where the picture is worst (``fit/densification.py``).
 
         Args:
             count: how many are added at most, 0 or more.
             reduction: r, 1 or more: every r-th pixel of every r-th row is compared.
-            rng: the only source of chance.
+            rng: where they lie is drawn from it.
         """
 
     def fetch(self) -> Table:
-        """Give the Gaussians back.
+        """Return the Gaussians with their moments; the table may be changed only if it is sent back.
 
         Returns:
-            N Gaussians with their moments. The table may be changed only if it is sent back.
+            N Gaussians, with their moments.
         """
 
     def pruning_costs(self, reduction: int) -> FloatArray:
-        """Tell what each Gaussian is worth.
+        """Return the pruning cost of each Gaussian.
 
         Args:
             reduction: r, 1 or more: every r-th pixel of every r-th row is compared.

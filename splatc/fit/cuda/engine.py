@@ -74,7 +74,7 @@ class CudaEngine:
             both = np.stack([rate.predicted.T, rate.colour_step.T], axis=1)  # (N, 2, C)
             self._rate = (rate, self._device.upload(both.astype(np.float32)))
         by_step = [*rate.colour.tolist(), 0.0, 0.0, 0.0][:4]
-        return [1, self._rate[1], *map(np.float32, [*by_step, rate.ratio_step, rate.ratio, rate.soft])]
+        return [1, self._rate[1], *map(np.float32, [*by_step, rate.aspect_step, rate.aspect, rate.soft])]
 
     def differentiate(self, step: Step) -> None:
         """The forward and the backward pass of a step: error and moments."""

@@ -180,7 +180,7 @@ class CoreEngine:
         if self._rate is None or self._rate[0] is not rate:
             numbers = (ctypes.c_float * MAX_CHANNELS)(*rate.colour.tolist())
             made = Rate(
-                address(rate.predicted), address(rate.colour_step), numbers, rate.ratio_step, rate.ratio, rate.soft
+                address(rate.predicted), address(rate.colour_step), numbers, rate.aspect_step, rate.aspect, rate.soft
             )
             self._rate = rate, made
         return self._rate[1]
