@@ -27,9 +27,9 @@ PAGES = (
     "splatc",
     "splatc.pillow_plugin",
     "splatc.imageio_plugin",
-    "splatc.errors",
     "splatc.gaussians",
     "splatc.fit.engine",
+    "splatc.fit.initializer",
 )
 """What users call, then what others plug in."""
 TEMPLATES = Path(__file__).parent / "pages"

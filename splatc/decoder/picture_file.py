@@ -28,14 +28,17 @@ class DecodeSummary:
     width: int
     """Of the output, px."""
     height: int
+    """Of the output, px."""
     channels: int
     """1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha."""
     bit_depth: int
+    """8 or 16."""
     format: str
     """The type of the picture file: "PNG"."""
     bytes: int
     """Of the picture file."""
     seconds: float
+    """From the call on."""
     notes: tuple[str, ...] = ()
     """What the picture comes without, a sentence each."""
 

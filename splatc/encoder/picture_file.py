@@ -35,9 +35,11 @@ class EncodeSummary:
     """What a picture file has become, by the bytes of its ``.splat2d`` file and the pixels that they decode to."""
 
     gaussians: int
+    """Their number."""
     bytes: int
     """Of the file."""
     bits_per_pixel: float
+    """Bits of the file over pixels."""
     compression_ratio: float
     """Bytes of the pixels over bytes of the file."""
     psnr_db: float
@@ -50,7 +52,11 @@ class EncodeSummary:
     """What of the picture is left out, and the like, a sentence each."""
 
     def figures(self) -> dict[str, int | float | None]:
-        """All but the notes, for JSON: that has no infinity and no nan, which become None."""
+        """Give the numbers by name, for JSON.
+
+        Returns:
+            All but the notes. JSON has no infinity and no nan, which become None.
+        """
         found: dict[str, Any] = {name: value for name, value in asdict(self).items() if name != "notes"}
         return {name: value if math.isfinite(value) else None for name, value in found.items()}
 
