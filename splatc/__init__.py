@@ -7,9 +7,9 @@
 
 | to | call |
 |---|---|
-| code pixels, or Gaussians | `encode`, `encode_gaussians` |
-| draw a file, or parts of it | `decode`, `open` |
-| look at a file | `info`, `verify` |
+| code pixels, a picture file, or Gaussians | `encode`, `encode_file`, `encode_gaussians` |
+| draw a file, into a picture file, or parts of it | `decode`, `decode_file`, `open` |
+| look at a file, or at two | `info`, `verify`, `compare` |
 | exchange Gaussians | `load_gaussians`, `save_gaussians` |
 
 What a user can get wrong is a `SplatError`. `splatc.pillow_plugin` and `splatc.imageio_plugin` add the format to Pillow and imageio.
@@ -25,29 +25,61 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from splatc.errors import SplatError, SplatWarning
+from splatc.errors import (
+    CoreError,
+    CorruptFileError,
+    DeviceError,
+    InputError,
+    InputImageError,
+    LimitError,
+    OutputError,
+    SplatError,
+    SplatWarning,
+    TimeUpError,
+    UnsupportedFileError,
+    UsageError,
+)
 from splatc.runtime import renamed_modules
 
 if TYPE_CHECKING:
-    from splatc.api import decode, encode, encode_gaussians, info, verify
+    from splatc.api import compare, decode, decode_file, encode, encode_file, encode_gaussians, info, verify
     from splatc.bitstream.metadata import Metadata
+    from splatc.decoder.comparison import Comparison
     from splatc.decoder.picture import Picture, open
+    from splatc.decoder.picture_file import DecodeSummary
     from splatc.decoder.verifier import Problem
+    from splatc.encoder.picture_file import EncodeSummary
     from splatc.fit.checkpoints import load_gaussians, save_gaussians
     from splatc.gaussians import Gaussians
 
 __version__ = "1.0.0"
 
 __all__ = [
+    "Comparison",
+    "CoreError",
+    "CorruptFileError",
+    "DecodeSummary",
+    "DeviceError",
+    "EncodeSummary",
     "Gaussians",
+    "InputError",
+    "InputImageError",
+    "LimitError",
     "Metadata",
+    "OutputError",
     "Picture",
     "Problem",
     "SplatError",
     "SplatWarning",
+    "TimeUpError",
+    "UnsupportedFileError",
+    "UsageError",
     "__version__",
+    "compare",
     "decode",
+    "decode_file",
     "encode",
+    "encode_file",
     "encode_gaussians",
     "info",
     "load_gaussians",
@@ -57,12 +89,18 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Comparison": "splatc.decoder.comparison",
+    "DecodeSummary": "splatc.decoder.picture_file",
+    "EncodeSummary": "splatc.encoder.picture_file",
     "Gaussians": "splatc.gaussians",
     "Metadata": "splatc.bitstream.metadata",
     "Picture": "splatc.decoder.picture",
     "Problem": "splatc.decoder.verifier",
+    "compare": "splatc.api",
     "decode": "splatc.api",
+    "decode_file": "splatc.api",
     "encode": "splatc.api",
+    "encode_file": "splatc.api",
     "encode_gaussians": "splatc.api",
     "info": "splatc.api",
     "load_gaussians": "splatc.fit.checkpoints",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 from splatc.runtime import arguments
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
     import PIL.Image
     from numpy.typing import ArrayLike
 
+    from splatc.decoder.comparison import Comparison
+    from splatc.decoder.picture_file import DecodeSummary
     from splatc.decoder.verifier import Problem
+    from splatc.encoder.picture_file import EncodeSummary
+    from splatc.encoder.request import Request
     from splatc.gaussians import Gaussians
     from splatc.image.readers import Samples
     from splatc.render.view import Scale
@@ -45,7 +50,7 @@ def encode(
     blend: Literal["normalized", "sum"] | None = None,
     seed: Number = 0,
     engine: Literal["auto", "core", "cuda", "torch", "gsplat"] = "auto",
-    device: Literal["auto", "cpu", "cuda", "mps"] | None = None,
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     icc_profile: Bytes | None = None,
     exif: Bytes | None = None,
     xmp: Bytes | None = None,
@@ -71,12 +76,12 @@ def encode(
         effort: 1 (fastest) to 9 (best).
         tune: the quality to fit for, "psnr" or "ssim" (MS-SSIM, fitted by the CPU).
         blend: how Gaussians make a pixel, "normalized" or "sum"; None takes what measures best.
-        seed: of the random numbers, 0 to 2^32 - 1. The same arguments and version give the same bytes.
+        seed: of the random numbers, 0 to 2^32 - 1. The same arguments and version give the same bytes on any CPU.
         engine: "core" fits on the CPU, "cuda" on an NVIDIA GPU (``pip install "splatc[cuda]"``), "torch" by
             PyTorch's autograd (``"splatc[train]"``), "gsplat" with gsplat (``"splatc[gsplat]"``); "auto" is "core"
             or "cuda", as `device` says.
-        device: "cpu", "cuda", "mps" (PyTorch alone) or "auto", an NVIDIA GPU where one works; None is "cpu" for
-            `engine` "auto", else what the engine runs on.
+        device: "cpu", "cuda", "mps" (PyTorch alone) or "auto": what the engine runs best on, an NVIDIA GPU where
+            one works.
         icc_profile: colour profile, stored as it is. None is that of an image of Pillow's, and none for an array;
             b"" is none.
         exif: EXIF, a TIFF structure, with or without the prefix of JPEG; None and b"" are none.
@@ -107,28 +112,18 @@ def encode(
     >>> len(data) <= 200
     True
     """
-    from splatc.encoder.request import ARGUMENTS, Request
+    from splatc.encoder.request import ARGUMENTS
 
-    request = Request(
-        cr=None if cr is None else arguments.positive("cr", cr),
-        bpp=None if bpp is None else arguments.positive("bpp", bpp),
-        size=None if size is None else arguments.whole("size", size),
-        count=None if count is None else arguments.whole("count", count),
-        psnr=None if psnr is None else arguments.positive("psnr", psnr),
-    )
-    request.check(ARGUMENTS)
-    level, start = arguments.whole("effort", effort, 1, 9), arguments.whole("seed", seed, 0, 2**32 - 1)
-    chosen_tune = cast(Literal["psnr", "ssim"], arguments.choice("tune", tune, ("psnr", "ssim")))
-    chosen_blend = None if blend is None else arguments.choice("blend", blend, _BLENDS, otherwise="None")
-    max_bytes = None if max_memory is None else arguments.whole("max_memory", max_memory, otherwise="None")
+    request = _request(cr, bpp, size, psnr, count)
+    fit = _fit_options(effort, tune, blend, seed, max_memory)
     icc = None if icc_profile is None else arguments.content("icc_profile", icc_profile)
     tiff, packet = arguments.exif("exif", exif), arguments.content("xmp", xmp)
     called = arguments.called("progress", progress)
 
-    from splatc.fit.engines.choice import Wanted, check_names
+    from splatc.fit.engines.choice import Wanted
 
-    wanted = Wanted(engine, check_names(engine, device))
-    wanted.check(chosen_tune)
+    wanted = Wanted(engine, device)
+    wanted.check(fit.tune)
 
     from splatc.image.given import image_of
 
@@ -141,17 +136,115 @@ def encode(
 
     options = EncodeOptions(
         Target(kind, limit),
-        blend=None if chosen_blend is None else Blend[chosen_blend.upper()],
-        tune=chosen_tune,
-        effort=level,
-        seed=start,
-        max_memory=max_bytes,
+        blend=None if fit.blend is None else Blend[fit.blend.upper()],
+        tune=fit.tune,
+        effort=fit.effort,
+        seed=fit.seed,
+        max_memory=fit.max_memory,
     )
     if request.psnr is not None:
         from splatc.encoder.quality_search import encode_to_psnr
 
         return encode_to_psnr(wanted, image, options, request.psnr, lambda *_: None, called)
     return encode_on(wanted, image, options, lambda *_: None, called)
+
+
+def encode_file(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    cr: Number | None = None,
+    bpp: Number | None = None,
+    size: Number | None = None,
+    psnr: Number | None = None,
+    count: Number | None = None,
+    effort: Number = 5,
+    tune: Literal["psnr", "ssim"] = "psnr",
+    blend: Literal["normalized", "sum"] | None = None,
+    seed: Number = 0,
+    engine: Literal["auto", "core", "cuda", "torch", "gsplat"] = "auto",
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
+    strip: bool = False,
+    max_time: Number | None = None,
+    max_memory: Number | None = None,
+    threads: Number | None = None,
+    force: bool = False,
+    progress: Callable[[int, int, str], object] | None = None,
+) -> EncodeSummary:
+    """Encode a picture file as a ``.splat2d`` file: what ``splatc encode`` does.
+
+    The file appears whole or not at all, whatever ends the call.
+
+    Args:
+        source: path of a picture: PNG, JPEG, WebP, AVIF, TIFF, JPEG 2000, GIF, BMP, TGA or PNM.
+        target: path of the ``.splat2d`` file.
+        cr: target, bytes of the pixels over bytes of the file, above 0. This and what follows until `device` mean what
+            they mean in `encode`.
+        bpp: target, bits of the file per pixel, above 0.
+        size: target, bytes of the file, 1 or more.
+        psnr: target, dB that the decoded file has at least, above 0.
+        count: target, number of Gaussians, 1 or more.
+        effort: 1 (fastest) to 9 (best).
+        tune: the quality to fit for, "psnr" or "ssim".
+        blend: how Gaussians make a pixel, "normalized" or "sum"; None takes what measures best.
+        seed: of the random numbers, 0 to 2^32 - 1.
+        engine: what fits, "auto", "core", "cuda", "torch" or "gsplat".
+        device: what computes, "auto", "cpu", "cuda" or "mps".
+        strip: leave out the colour profile, EXIF and XMP.
+        max_time: seconds, above 0, after which the file should be there. The fit makes fewer steps if it must, and the
+            bytes then depend on the machine.
+        max_memory: bytes, 1 or more: what would take more by estimate is refused before it begins.
+        threads: of the CPU, 1 or more, in all of this process while the call lasts; None is as many as are set, by
+            default one per core.
+        force: replace `target` if it exists.
+        progress: called with (steps done, steps in all, what is being done) as by `encode`. What it raises leaves
+            ``encode_file`` as it is, and no file is written.
+
+    Returns:
+        An `EncodeSummary`: size, PSNR and MS-SSIM of the file as it decodes, and what of the picture is left out.
+
+    Raises:
+        InputError: `source` cannot be read.
+        InputImageError: it is no picture, a damaged one, or of a kind that is not coded.
+        OutputError: `target` cannot be written.
+        UsageError: an argument is out of its range, `target` exists, targets exclude each other, or no file is as small
+            as the target.
+        LimitError: the picture exceeds a limit of the format, or the fit takes more than `max_memory`.
+        TimeUpError: nothing has reached `psnr` within `max_time`.
+        DeviceError: the GPU that was asked for does not work.
+        CoreError: the compiled core is missing or cannot run here.
+
+    >>> import os, tempfile
+    >>> import numpy as np, PIL.Image, splatc
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     picture, file = os.path.join(folder, "a.png"), os.path.join(folder, "a.splat2d")
+    ...     PIL.Image.linear_gradient("L").resize((32, 24)).save(picture)
+    ...     summary = splatc.encode_file(picture, file, size=200, effort=1)
+    ...     os.path.getsize(file) == summary.bytes <= 200, summary.psnr_db > 20
+    (True, True)
+    """
+    from_path, to_path = arguments.path("source", source), arguments.path("target", target)
+    request = _request(cr, bpp, size, psnr, count)
+    fit = _fit_options(effort, tune, blend, seed, max_memory)
+    called = arguments.called("progress", progress)
+
+    from splatc.encoder.picture_file import encode_file
+    from splatc.encoder.request import ARGUMENTS
+
+    return encode_file(
+        from_path,
+        to_path,
+        **vars(request),
+        **vars(fit),
+        engine=engine,
+        device=device,
+        strip=arguments.flag("strip", strip),
+        max_time=None if max_time is None else arguments.positive("max_time", max_time),
+        threads=None if threads is None else arguments.whole("threads", threads, otherwise="None"),
+        force=arguments.flag("force", force),
+        words=ARGUMENTS,
+        progress=contextlib.nullcontext(called),
+    )
 
 
 def decode(
@@ -164,7 +257,7 @@ def decode(
     max_pixels: Number | None = None,
     max_memory: Number | None = None,
     max_work: Number | None = None,
-    device: Literal["auto", "cpu", "cuda"] = "cpu",
+    device: Literal["auto", "cpu", "cuda"] = "auto",
 ) -> Samples:
     """Decode a ``.splat2d`` file, or a part of it, to pixels.
 
@@ -221,6 +314,100 @@ def decode(
     with _opened(data) as (file, path):
         picture = Picture(file, name=path, budget=budget, device=device)
         return picture.read(region, scale, max_level, bit_depth)
+
+
+def decode_file(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    region: Iterable[Number] | None = None,
+    scale: Scale = 1,
+    max_level: Number | None = None,
+    bit_depth: Literal[8, 16] | None = None,
+    allow_truncated: bool = False,
+    strip: bool = False,
+    max_pixels: Number | None = None,
+    max_memory: Number | None = None,
+    max_work: Number | None = None,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    threads: Number | None = None,
+    force: bool = False,
+    progress: Callable[[int, int, str], object] | None = None,
+) -> DecodeSummary:
+    """Decode a ``.splat2d`` file to a picture file: what ``splatc decode`` does.
+
+    The picture may be larger than memory where its type is written by strips (PNG, TIFF, PNM). The file appears whole
+    or not at all, whatever ends the call.
+
+    Args:
+        source: path of the ``.splat2d`` file.
+        target: path of the picture, whose extension chooses its type: .png, .jpg, .webp, .tif, .ppm, .pgm, .pam or .bmp.
+        region: (x, y, width, height), px, whole numbers inside of the picture; None is all of it.
+        scale: output pixels per px, a number above 0 and up to 1024, or text such as "1/8".
+        max_level: 0 to 15, or None; levels below it are left out: a coarse picture from fewer bytes.
+        bit_depth: 8 or 16 bits of the samples; None is that of the source.
+        allow_truncated: show what is whole of a file that ends too early.
+        strip: leave out the colour profile, EXIF and XMP.
+        max_pixels: pixels that may be drawn, 1 or more; None is 2^29.
+        max_memory: bytes that decoding may take, 1 or more, by estimate; None is 4 GiB.
+        max_work: evaluations of Gaussians that decoding may take, 1 or more (spec/limits.md, "Work"); None is 2^37.
+        device: "cpu"; "cuda", an NVIDIA GPU (``pip install "splatc[cuda]"``), whose samples lie within the
+            tolerance of the format; or "auto", one that works if the picture is large.
+        threads: of the CPU, 1 or more, in all of this process while the call lasts; None is as many as are set, by
+            default one per core.
+        force: replace `target` if it exists.
+        progress: called with (rows done, rows in all, what is being done) in the calling thread, for each strip and
+            every 50 ms of a longer one. What it raises leaves ``decode_file`` as it is, and no file is written.
+
+    Returns:
+        A `DecodeSummary`: what was written, and what the picture comes without.
+
+    Raises:
+        InputError: `source` cannot be read.
+        CorruptFileError: it is no ``.splat2d`` file, or a damaged one.
+        UnsupportedFileError: it is of another version of the format, or has a critical part that is not known.
+        OutputError: `target` cannot be written.
+        LimitError: it takes more than the bounds allow.
+        UsageError: an argument is out of its range, `target` exists, or its type cannot hold the picture.
+        DeviceError: the GPU that was asked for does not work.
+        CoreError: the compiled core is missing or cannot run here.
+
+    >>> import os, tempfile
+    >>> import numpy as np, splatc
+    >>> data = splatc.encode(np.full((12, 16, 3), 200, np.uint8), size=200)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file, picture = os.path.join(folder, "a.splat2d"), os.path.join(folder, "a.png")
+    ...     with open(file, "wb") as stream:
+    ...         size = stream.write(data)
+    ...     summary = splatc.decode_file(file, picture, scale="1/2")
+    ...     summary.width, summary.height, os.path.getsize(picture) == summary.bytes
+    (8, 6, True)
+    """
+    from_path, to_path = arguments.path("source", source), arguments.path("target", target)
+    part = None if region is None else arguments.region("region", region)
+    depth = None if bit_depth is None else arguments.whole_choice("bit_depth", bit_depth, (8, 16), otherwise="None")
+    workers = None if threads is None else arguments.whole("threads", threads, otherwise="None")
+    replace, bare = arguments.flag("force", force), arguments.flag("strip", strip)
+    called = arguments.called("progress", progress)
+
+    from splatc.decoder.budget import budget_of
+    from splatc.decoder.picture_file import decode_file
+
+    return decode_file(
+        from_path,
+        to_path,
+        region=part,
+        scale=scale,
+        max_level=max_level,
+        allow_truncated=allow_truncated,
+        bit_depth=depth,
+        strip=bare,
+        budget=budget_of(max_pixels, max_memory, max_work),
+        device=device,
+        threads=workers,
+        force=replace,
+        progress=called,
+    )
 
 
 def info(
@@ -303,11 +490,59 @@ def verify(data: File, *, max_memory: Number | None = None, max_work: Number | N
     ([], ['checksum'])
     """
     from splatc.decoder.budget import budget_of
-    from splatc.decoder.verifier import verify
+    from splatc.decoder.verifier import find_problems
 
     budget = budget_of(None, max_memory, max_work)
     with _opened(data) as (file, path), _named(path):
-        return verify(file, budget)
+        return find_problems(file, budget)
+
+
+def compare(
+    a: str | os.PathLike[str],
+    b: str | os.PathLike[str],
+    *,
+    max_pixels: Number | None = None,
+    max_memory: Number | None = None,
+    max_work: Number | None = None,
+) -> Comparison:
+    """Measure how near two pictures of one size are: what ``splatc compare`` prints.
+
+    Gray counts as RGB of equal parts, a missing alpha channel as opaque, 8 bits as 16, and colours as far as alpha lets
+    them be seen. A `SplatWarning` names what of a file is left out.
+
+    Args:
+        a: path of a picture of any kind that splatc reads, or of a ``.splat2d`` file.
+        b: path of the other one.
+        max_pixels: pixels that may be drawn of a ``.splat2d`` file, 1 or more; None is 2^29.
+        max_memory: bytes that it may take, 1 or more, by estimate, both pictures included; None is 4 GiB.
+        max_work: evaluations of Gaussians that decoding may take, 1 or more (spec/limits.md, "Work"); None is 2^37.
+
+    Returns:
+        A `Comparison`: PSNR (dB), MS-SSIM, the largest error, and the sizes of both files.
+
+    Raises:
+        InputError: a file cannot be read.
+        InputImageError: one is no picture, a damaged one, or of a kind that is not read.
+        CorruptFileError: a ``.splat2d`` file is damaged.
+        UnsupportedFileError: it is of another version of the format, or has a critical part that is not known.
+        LimitError: it takes more than the bounds allow.
+        UsageError: an argument is out of its range, or the pictures differ in size.
+        CoreError: the compiled core is missing or cannot run here.
+
+    >>> import os, tempfile
+    >>> import PIL.Image, splatc
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     picture = os.path.join(folder, "a.png")
+    ...     PIL.Image.linear_gradient("L").save(picture)
+    ...     splatc.compare(picture, picture).psnr_db
+    inf
+    """
+    first, second = arguments.path("a", a), arguments.path("b", b)
+
+    from splatc.decoder.budget import budget_of
+    from splatc.decoder.comparison import compare_files
+
+    return compare_files(first, second, budget=budget_of(max_pixels, max_memory, max_work))
 
 
 def encode_gaussians(
@@ -385,6 +620,42 @@ def encode_gaussians(
     )
     header = bitstream.Header(columns, rows, channels, colour, Blend[chosen_blend.upper()], depth, quantizer)
     return bitstream.encode(header, quantize(quantizer, gaussians, columns, rows))
+
+
+@dataclass(frozen=True)
+class _FitOptions:
+    """What `encode` and `encode_file` have in common, checked; by the names of encoder/picture_file.py."""
+
+    effort: int
+    tune: Literal["psnr", "ssim"]
+    blend: Literal["normalized", "sum"] | None
+    seed: int
+    max_memory: int | None
+
+
+def _fit_options(effort: object, tune: object, blend: object, seed: object, max_memory: object) -> _FitOptions:
+    chosen_blend = None if blend is None else arguments.choice("blend", blend, _BLENDS, otherwise="None")
+    return _FitOptions(
+        arguments.whole("effort", effort, 1, 9),
+        cast(Literal["psnr", "ssim"], arguments.choice("tune", tune, ("psnr", "ssim"))),
+        cast(Literal["normalized", "sum"] | None, chosen_blend),
+        arguments.whole("seed", seed, 0, 2**32 - 1),
+        None if max_memory is None else arguments.whole("max_memory", max_memory, otherwise="None"),
+    )
+
+
+def _request(cr: object, bpp: object, size: object, psnr: object, count: object) -> Request:
+    from splatc.encoder.request import ARGUMENTS, Request
+
+    request = Request(
+        cr=None if cr is None else arguments.positive("cr", cr),
+        bpp=None if bpp is None else arguments.positive("bpp", bpp),
+        size=None if size is None else arguments.whole("size", size),
+        count=None if count is None else arguments.whole("count", count),
+        psnr=None if psnr is None else arguments.positive("psnr", psnr),
+    )
+    request.check(ARGUMENTS)
+    return request
 
 
 @contextlib.contextmanager

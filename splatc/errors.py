@@ -55,7 +55,7 @@ class UnsupportedFileError(SplatError):
 
 
 class LimitError(SplatError):
-    """The file or the picture exceeds a limit that protects the machine."""
+    """The file or the picture exceeds a limit of size, memory or work."""
 
     exit_code = 4
 

@@ -96,12 +96,12 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
             OSError: the file is damaged, or cannot be read.
             RuntimeError: the pixels were loaded before.
         """
-        from splatc.decoder.verifier import verify
+        from splatc.decoder.verifier import find_problems
 
         if self._picture is None or self.fp is None:
             raise RuntimeError("verify must be called directly after open")
         try:
-            problems = verify(cast(BinaryIO, self.fp))
+            problems = find_problems(cast(BinaryIO, self.fp))
         except SplatError as error:
             raise OSError(f"cannot read this .splat2d file: {error}") from error
         if problems:

@@ -202,7 +202,7 @@ def test_a_killed_batch_is_noticed_at_once(tmp_path: Path) -> None:
 def test_whether_a_process_lives(monkeypatch: pytest.MonkeyPatch) -> None:
     own = this_process()
     assert alive(own) is True
-    assert alive(replace(own, born="another time")) is False
+    assert alive(replace(own, started="another time")) is False
     assert alive(replace(own, namespace="elsewhere")) is None
     with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -212,8 +212,8 @@ def test_whether_a_process_lives(monkeypatch: pytest.MonkeyPatch) -> None:
     assert alive(replace(own, pid=process.pid)) is False
     monkeypatch.setattr("splatc.batch.process.STATUS", "/no such file system/{}")
     asked = this_process()  # by ps, as on macOS
-    assert alive(asked) is True or not asked.born
-    assert alive(replace(asked, pid=process.pid)) is (False if asked.born else None)
+    assert alive(asked) is True or not asked.started
+    assert alive(replace(asked, pid=process.pid)) is (False if asked.started else None)
 
 
 def test_batches_of_other_machines_live_as_long_as_they_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Linked folders and files in what a batch is given: each picture once, in its own place, and nothing left out without a word."""
+"""Linked folders and files in what a batch is given: each picture once, in its own place, and nothing left out without a note."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def test_large_pictures_come_first_and_what_is_asked_for_holds(tmp_path: Path, m
         assert {job.threads for job in found} == {chosen.threads}
         return "".join(job.source for job in found), chosen
 
-    compiled = Wanted()
+    compiled = Wanted(device="cpu")
     assert shared(None, None, compiled) == ("bca", Share(1, 4))
     assert shared(2, None, compiled) == ("abc", Share(2, 2))
     assert shared(8, None, compiled) == ("abc", Share(3, 1))

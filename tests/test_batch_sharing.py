@@ -30,7 +30,7 @@ from splatc.batch.journal import Claim, Journal
 from splatc.batch.rounds import beating, run_shared
 from splatc.batch.work import run_job
 from splatc.cli import main
-from splatc.encoder.picture_file import encode_file
+from splatc.encoder.picture_file import EncodeSummary, Publish, encode_file
 from splatc.errors import OutputError
 from tests.test_batch import FAST, alive, joined, make_pictures, options, run
 
@@ -213,12 +213,14 @@ def during_fit(monkeypatch: pytest.MonkeyPatch, action: Any, *, times: int = 1) 
     """Do something while a picture is encoded, `times` times."""
     left = [times]
 
-    def stand_in(*arguments: Any, **options: Any) -> Any:
-        encoded = encode_file(*arguments, **options)
-        if left[0]:
-            left[0] -= 1
-            action()
-        return encoded
+    def stand_in(*arguments: Any, publish: Publish, **options: Any) -> Any:
+        def later(data: bytes, summary: EncodeSummary) -> None:
+            if left[0]:
+                left[0] -= 1
+                action()
+            publish(data, summary)
+
+        return encode_file(*arguments, publish=later, **options)
 
     monkeypatch.setattr("splatc.batch.work.encode_file", stand_in)
 

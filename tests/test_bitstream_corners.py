@@ -1,4 +1,4 @@
-"""What only a wrong caller, a rare file system or an unlucky moment meets: with it every line of the decoder is run by a test."""
+"""Wrong calls, rare file systems and races: the lines of the decoder that no other test runs."""
 
 from __future__ import annotations
 

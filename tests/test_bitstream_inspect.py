@@ -1,4 +1,4 @@
-"""A look into a file is quick and complete."""
+"""`inspect` is fast, and accounts for every bit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sections: what is divided comes back whole, a region or a coarse version needs a part of the bytes, an index that lies is refused."""
+"""Sections: what is divided comes back whole, a region or a coarse version needs a part of the bytes, a wrong index is refused."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ DOORS: dict[str, Callable[[Path], object]] = {
     "decode bytes": lambda path: splatc.decode(path.read_bytes()),
     "open": lambda path: splatc.open(path).read(),
     "strips": lambda path: splatc.open(path).strips(),
-    "compare": lambda path: comparison.compare(str(path), str(path)),
+    "compare": lambda path: comparison.compare_files(str(path), str(path)),
     "plot": lambda path: figure.make_figure(splatc.open(path), "x"),
 }
 
@@ -245,12 +245,14 @@ def test_comparing_takes_less_memory_than_was_estimated(a: tuple[int, int], b: t
     first, second = str(tmp_path / "a"), str(tmp_path / "b")
     for path, (channels, depth) in ((first, a), (second, b)):
         Path(path).write_bytes(worst.empty(1500, 1000, channels, depth))
-    comparison.compare(first, second)  # what is loaded once
+    comparison.compare_files(first, second)  # what is loaded once
     tracemalloc.start()
-    comparison.compare(first, second)
+    comparison.compare_files(first, second)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     pictures = [comparison.load_any(path, print, Budget())[0] for path in (first, second)]
     assert peak < comparison._needed(pictures[0], pictures[1]) + 1_000_000
     with pytest.raises(LimitError, match="comparing"):
-        comparison.compare(first, second, budget=Budget(max_memory=max(each.pixels.nbytes for each in pictures) + 4096))
+        comparison.compare_files(
+            first, second, budget=Budget(max_memory=max(each.pixels.nbytes for each in pictures) + 4096)
+        )

@@ -1,4 +1,4 @@
-"""Lying arguments of a step of the fit: whatever a call says, the core refuses what it can see to be wrong.
+"""Wrong arguments of a step of the fit: the core refuses all that it can check.
 
 tools/core_mutation.py takes each check away.
 """

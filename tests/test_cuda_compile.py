@@ -1,4 +1,4 @@
-"""Cubins are compiled once and kept; what a cache cannot hold is compiled again. And what a device cannot say without CUDA."""
+"""Cubins are compiled once and kept; what a cache cannot hold is compiled again. And the errors of a device without CUDA."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""New Gaussians appear where the picture is worst, in what is missing there; what only repeats the background goes."""
+"""New Gaussians are added where the error is largest, in the colour that is missing; those that only repeat the background are pruned."""
 
 from __future__ import annotations
 

@@ -25,7 +25,8 @@ import splatc.errors
 imageio_plugin = pytest.importorskip("splatc.imageio_plugin")
 
 ROOT = Path(__file__).resolve().parent.parent
-MODULES = ["splatc.errors", "splatc.gaussians", "splatc.pillow_plugin", "splatc.imageio_plugin", "splatc.fit.engine"]
+PLUG_POINTS = ["splatc.fit.engine", "splatc.fit.initializer"]
+MODULES = ["splatc.errors", "splatc.gaussians", "splatc.pillow_plugin", "splatc.imageio_plugin", *PLUG_POINTS]
 """Of which all classes are public, beside what `splatc` itself has."""
 SECTIONS = ("Args", "Returns", "Yields", "Raises", "Source")
 NUMBERS = r"\d|\bpx\b|\bbytes\b|\bdB\b|likewise"

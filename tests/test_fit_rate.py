@@ -1,4 +1,4 @@
-"""The rate term draws to what is cheap: towards the predicted colour, and towards round Gaussians."""
+"""The rate term moves values to what is cheap to code: towards the predicted colour, and towards round Gaussians."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Orientation in the EXIF and XMP that programs give: nothing is turned twice, nothing stays lying (spec/metadata.md)."""
+"""Orientation in the EXIF and XMP that programs give: nothing is turned twice, all is stored upright (spec/metadata.md)."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import splatc
-from splatc.decoder.verifier import verify
+from splatc.decoder.verifier import find_problems
 from splatc.encoder.pipeline import ALWAYS
 from splatc.errors import UsageError
 from tests.conftest import Command
@@ -48,7 +48,7 @@ PICTURES: dict[str, np.ndarray] = {
 
 def check(pixels: np.ndarray, data: bytes) -> np.ndarray:
     """A sound file of a picture of that shape, whose Gaussians are finite."""
-    assert verify(data) == []
+    assert find_problems(data) == []
     back = splatc.decode(data)
     assert (back.shape, back.dtype) == (
         pixels[..., 0].shape if pixels.shape[2:] == (1,) else pixels.shape,

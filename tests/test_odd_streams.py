@@ -1,4 +1,4 @@
-"""Streams and pictures that callers hand about in ways of their own: what goes wrong is one line, of one class."""
+"""Unusual streams and pictures of callers: an error is one line and a SplatError."""
 
 from __future__ import annotations
 

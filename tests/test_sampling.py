@@ -1,4 +1,4 @@
-"""SmartSplat's two samplers: who gets how many samples, and how far apart they lie."""
+"""SmartSplat's two samplers: how many samples each tile gets, and how far apart they lie."""
 
 from __future__ import annotations
 

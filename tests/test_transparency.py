@@ -1,4 +1,4 @@
-"""What is an alpha channel, and what only looks like one."""
+"""Which channels are alpha, and which are not."""
 
 from __future__ import annotations
 

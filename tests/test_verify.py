@@ -17,7 +17,7 @@ from splatc.bitstream import Layer, Metadata, reader
 from splatc.bitstream.container import write
 from splatc.cli import main
 from splatc.core import loading
-from splatc.decoder.verifier import verify
+from splatc.decoder.verifier import find_problems
 from splatc.errors import CoreError, InputError
 from tests.bitstream_cases import header_for, random_quantized
 from tests.surgery import chunks_of, mended, payload_of, with_payload, with_sections
@@ -35,11 +35,11 @@ def divided() -> bytes:
 
 
 def found(data: bytes) -> list[tuple[str, str]]:
-    return [(each.kind, each.part) for each in verify(data)]
+    return [(each.kind, each.part) for each in find_problems(data)]
 
 
 def test_sound_files(tiny_file: bytes, divided: bytes) -> None:
-    assert verify(tiny_file) == verify(divided) == splatc.verify(divided) == []
+    assert find_problems(tiny_file) == find_problems(divided) == splatc.verify(divided) == []
 
 
 def test_all_faults_are_found_not_only_the_first(tiny_file: bytes, divided: bytes) -> None:
@@ -147,7 +147,7 @@ def test_what_goes_wrong_on_this_machine_is_no_fault_of_the_file(
 ) -> None:
     monkeypatch.setattr(loading.load(), "core_start", lambda _: loading.NO_THREAD)
     with pytest.raises(CoreError, match="no thread"):
-        verify(tiny_splat.read_bytes())
+        find_problems(tiny_splat.read_bytes())
 
 
 def test_many_sections_are_gone_through_in_groups(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,13 +160,13 @@ def test_many_sections_are_gone_through_in_groups(monkeypatch: pytest.MonkeyPatc
     opened = bitstream.Reader(io.BytesIO(data))
     assert len(opened.groups()) > 3
     assert [number for group in opened.groups() for number in group] == list(range(len(opened.sections)))
-    assert verify(data) == []
+    assert find_problems(data) == []
     assert bitstream.inspect(data).bits == pytest.approx(bits)
     place = data.index(b"GAUS") + len(data) // 2
     damaged = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
-    assert [problem.part.split()[0] for problem in verify(damaged)] == ["checksum", "section"]
+    assert [problem.part.split()[0] for problem in find_problems(damaged)] == ["checksum", "section"]
 
 
 def test_a_limit_of_memory_holds_for_verify_too(tiny_file: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("splatc.decoder.budget.MAX_MEMORY", 1000)
-    assert [problem.kind for problem in verify(tiny_file)] == ["limit"]
+    assert [problem.kind for problem in find_problems(tiny_file)] == ["limit"]

@@ -153,7 +153,7 @@ class Decoder:
 
 
 class AdaptiveTable:
-    """The frequencies of one context, learned from the symbols coded with it so far."""
+    """The frequencies of one context, which adapt to the symbols coded with it so far."""
 
     def __init__(self, prior: Counts, growth: tuple[int, ...] = SHARP) -> None:
         self.counts = prior.copy()

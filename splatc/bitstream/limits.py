@@ -1,4 +1,4 @@
-"""Bounds that protect the machine from a file: all are checked before anything of their size is allocated (spec/limits.md)."""
+"""Limits of the format: each is checked before anything of its size is allocated (spec/limits.md)."""
 
 from __future__ import annotations
 

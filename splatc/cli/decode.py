@@ -16,8 +16,8 @@ from splatc.cli.options import (
 )
 from splatc.cli.target import InPath, OutPath, Whole, whole_number
 from splatc.decoder.budget import Budget
+from splatc.decoder.picture_file import decode_file
 from splatc.runtime.arguments import shown
-from splatc.runtime.files import atomic_output, check_output, display
 
 
 class _RegionType(click.ParamType["tuple[int, int, int, int]"]):
@@ -55,6 +55,7 @@ class _RegionType(click.ParamType["tuple[int, int, int, int]"]):
 @click.option(
     "--bit-depth", type=click.Choice(["8", "16"]), help="Bits per sample of OUT. [default: as the source had]"
 )
+@click.option("--strip", is_flag=True, help="Leave out the colour profile, EXIF and XMP.")
 @max_pixels_option
 @budget_options
 @device_option
@@ -70,6 +71,7 @@ def decode(
     max_level: int | None,
     allow_truncated: bool,
     bit_depth: str | None,
+    strip: bool,
     max_pixels: int | None,
     max_memory: int | None,
     max_work: int | None,
@@ -86,32 +88,20 @@ def decode(
     Every byte of the file is checked before the whole picture is drawn. With --region or --max-level only the bytes that are needed are
     read and checked. Damaged metadata are left out, with a note. An NVIDIA GPU draws large pictures if splatc[cuda] is installed.
     """
-    check_output(output, force=force, source=source)
-
-    from splatc import core
-    from splatc.decoder.picture import Picture
-    from splatc.image.saving import output_format, save_strips, unwritable
-
-    kind = output_format(output)
-    budget = Budget(max_pixels, max_memory, max_work)
-
     voice = Voice(quiet, verbose)
-    with Picture(source, budget=budget, device=device, log=voice.log, note=voice.note) as picture:
-        seen = picture.view(region, scale)
-        depth = int(bit_depth) if bit_depth else picture.bit_depth
-        kind.check(picture.channels, depth, seen.columns, seen.rows)
-        if kind.write is None:  # not written by strips
-            whole = seen.columns * seen.rows * picture.channels * depth // 8
-            budget.check_memory(2 * whole, f"{kind.name} output of {seen.columns} x {seen.rows}")
-        budget.check_work(
-            kind.work * seen.columns * seen.rows,
-            f"{kind.name} output of {seen.columns} x {seen.rows}",
-            "choose .png or .tif, a smaller --scale or a --region, or ",
-        )
-        core.set_threads(threads)
-        shape, strips = picture.strips(region, scale, max_level, depth, allow_truncated=allow_truncated)
-        metadata = picture.metadata()
-    for sentence in (*kind.losses(metadata, picture.channels), *unwritable(metadata, kind)):
-        voice.note(f"{display(output)}: {sentence}")
-    with atomic_output(output, force=force) as stream:
-        save_strips(strips, shape, stream, kind, metadata)
+    decode_file(
+        source,
+        output,
+        region=region,
+        scale=scale,
+        max_level=max_level,
+        allow_truncated=allow_truncated,
+        bit_depth=int(bit_depth) if bit_depth else None,
+        strip=strip,
+        budget=Budget(max_pixels, max_memory, max_work),
+        device=device,
+        threads=threads,
+        force=force,
+        note=voice.note,
+        log=voice.log,
+    )

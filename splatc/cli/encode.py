@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import PurePath
 from typing import Literal
 
 import click
@@ -14,7 +13,7 @@ from splatc.cli.target import FiniteAbove, InPath, OutPath, Size, Whole
 from splatc.encoder.picture_file import encode_file
 from splatc.encoder.request import DEFAULT_CR, Request
 from splatc.errors import UsageError
-from splatc.runtime.files import STDIO, atomic_output, check_output, display
+from splatc.runtime.files import STDIO, display
 
 SCHEMA_VERSION = 1
 
@@ -119,12 +118,11 @@ def encode(
     Request(cr, bpp, size, count, psnr).check()
     if as_json and output == STDIO:
         raise UsageError("--json and the file cannot both go to standard output: give the file a name")
-    check_output(output, force=force, source=source)
-    _refuse_pictures(output)
-
     voice = Voice(quiet, verbose)
-    encoded = encode_file(
+    measured = as_json or not quiet
+    summary = encode_file(
         source,
+        output,
         cr=cr,
         bpp=bpp,
         size=size,
@@ -140,31 +138,14 @@ def encode(
         engine=engine,
         device=device,
         threads=threads,
+        force=force,
+        measured=measured,
         note=lambda text: voice.note(f"{display(source)}: {text}"),
         log=voice.log,
         progress=progress_reporter(quiet=quiet, verbose=verbose),
     )
-    # What is looked at has no name yet: an interrupt at that moment, too, leaves no file.
-    summary = None if quiet and not as_json else encoded.summary()
-    with atomic_output(output, force=force) as stream:
-        stream.write(encoded.data)
-
-    if summary is None:
-        return
     if as_json:
         asked = {} if psnr is None else {"target_psnr_db": psnr}
-        notes = {"notes": encoded.notes}
-        click.echo(json.dumps({"schema_version": SCHEMA_VERSION} | summary.as_json() | asked | notes))
+        notes = {"notes": list(summary.notes)}
+        click.echo(json.dumps({"schema_version": SCHEMA_VERSION} | summary.figures() | asked | notes))
     voice.say(str(summary))
-
-
-def _refuse_pictures(output: str) -> None:
-    """Raise UsageError for the name of a picture file."""
-    extension = PurePath(output).suffix.lower()
-    if extension in ("", ".splat2d"):  # of most; the writers of pictures take 15 ms to import
-        return
-
-    from splatc.image.saving import FORMATS
-
-    if extension in FORMATS:
-        raise UsageError(f"{output}: encode writes .splat2d files, not pictures")

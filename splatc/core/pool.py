@@ -1,4 +1,4 @@
-"""How many threads the core works on, and how a long call lets itself be interrupted."""
+"""The number of threads of the core, and how a long call is interrupted."""
 
 from __future__ import annotations
 
@@ -31,6 +31,18 @@ def set_threads(number: int | None) -> None:
     """Work on so many threads, at most on one a processor; None: on one a processor. Raises UsageError."""
     global _chosen
     _chosen = None if number is None else arguments.whole("threads", number, otherwise="None")
+
+
+@contextlib.contextmanager
+def working_on(number: int | None) -> Iterator[None]:
+    """Within the block, work on so many threads, in all of this process; None: on as many as before. Raises UsageError."""
+    before = _chosen
+    if number is not None:
+        set_threads(number)
+    try:
+        yield
+    finally:
+        set_threads(before)
 
 
 def threads() -> int:
@@ -88,7 +100,7 @@ def watched(call: Callable[[], object]) -> Iterator[None]:
 
 
 def _look_around() -> None:
-    """Call what `watched` was given, if anything; not again while it is on its way."""
+    """Call what `watched` was given, if anything; not while such a call runs."""
     call = getattr(_watching, "call", None)
     if call is None:
         return
@@ -155,7 +167,7 @@ def patiently(call: Callable[[], int], keep: object) -> int:
     thread = threading.Thread(target=run, args=(keep,), daemon=True)
     try:
         thread.start()
-    except RuntimeError:  # the system gives none: then it takes what it takes
+    except RuntimeError:  # the system gives no thread: the call cannot be interrupted
         return call()
     while thread.is_alive():
         thread.join(_POLL / 1000)

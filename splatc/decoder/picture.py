@@ -42,7 +42,7 @@ def open(
     max_pixels: Number | None = None,
     max_memory: Number | None = None,
     max_work: Number | None = None,
-    device: str = "cpu",
+    device: str = "auto",
 ) -> Picture:
     """Open a ``.splat2d`` file, of which only what is asked for is read and drawn.
 

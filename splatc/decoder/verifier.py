@@ -1,4 +1,4 @@
-"""Everything that can be wrong with a ``.splat2d`` file, and where: what ``splatc verify`` and ``splatc.decoder.verifier.verify`` say.
+"""Everything that can be wrong with a ``.splat2d`` file, and where: what ``splatc.verify`` and ``splatc verify`` report.
 
 A decoder stops at the first fault. Here each part is looked at by itself, as far as the parts before it allow: the signature and HEAD,
 the chunk table, the CRC of every chunk, metadata, the index, and every stream, to its end.
@@ -42,7 +42,7 @@ class Problem:
         return LimitError.exit_code if self.kind == "limit" else CorruptFileError.exit_code
 
 
-def verify(file: bytes | BinaryIO, budget: Budget = Budget()) -> list[Problem]:  # noqa: B008 - frozen
+def find_problems(file: bytes | BinaryIO, budget: Budget = Budget()) -> list[Problem]:  # noqa: B008 - frozen
     """All problems of a file, in the order of the checks; none for a file that every decoder must read.
 
     ``file`` is a seekable binary file, or its bytes. What a fault hides is not looked at: what follows a wrong length of a chunk, sections
@@ -74,7 +74,7 @@ def verify(file: bytes | BinaryIO, budget: Budget = Budget()) -> list[Problem]: 
 
 
 def report(size: int, problems: list[Problem]) -> dict[str, Any]:
-    """What `verify` found in a file of `size` bytes, for programs; the names are a stable interface under SCHEMA_VERSION."""
+    """What `find_problems` found in a file of `size` bytes, for programs; the names are a stable interface under SCHEMA_VERSION."""
     return {
         "schema_version": SCHEMA_VERSION,
         "valid": not problems,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,11 @@ def image_of(array: object, icc: bytes | None = None, exif: bytes = b"", xmp: by
 
 def _samples(array: object) -> Samples:
     """An array of uint8 or uint16, of any shape. Raises InputImageError."""
-    if array is None or isinstance(array, str | bytes | bytearray | memoryview):
+    if isinstance(array, str | os.PathLike):
+        raise InputImageError(
+            f"array={shown(array)} is a path, and encode takes pixels: splatc.encode_file(path, target) encodes picture files"
+        )
+    if array is None or isinstance(array, bytes | bytearray | memoryview):
         raise InputImageError(
             f"array={shown(array)} is no picture: expected an array of uint8 or uint16, or an image of Pillow's"
         )

@@ -188,7 +188,9 @@ def is_special(path: str) -> bool:
 
 
 def _already_exists(path: str) -> UsageError:
-    return UsageError(f"{display(path)}: exists already: choose another name, or add -f to replace it")
+    return UsageError(
+        f"{display(path)}: exists already: choose another name, or add -f (in Python force=True) to replace it"
+    )
 
 
 def _unwritable(path: str, error: Exception) -> OutputError:

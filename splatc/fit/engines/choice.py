@@ -23,14 +23,6 @@ _RUNS_ON = {"auto": ("cpu", "cuda"), "core": ("cpu",), "cuda": ("cuda",), "torch
 _INSTALL = {"torch": 'pip install "splatc[train]"', "gsplat": 'pip install "splatc[gsplat]"'}
 
 
-def check_names(engine: object, device: object) -> str:
-    """The device, for None the usual one of the engine: the CPU where "auto" chooses. Raises UsageError for what is no engine or device."""
-    named = arguments.choice("engine", engine, ENGINES)
-    if device is None:
-        return "cpu" if named == "auto" else "auto"
-    return arguments.choice("device", device, DEVICES)
-
-
 @dataclass(frozen=True)
 class Chosen:
     """An engine to be made for a task."""
@@ -47,12 +39,13 @@ class Wanted:
     engine: str = "auto"
     """One of ENGINES: "core" is the compiled fit on the processor, "cuda" that on an NVIDIA GPU, "torch" PyTorch's autograd on whatever
     device it drives, "gsplat" the same with gsplat's rasterizer; "auto" takes the GPU where one works, else the processor."""
-    device: str = "cpu"
+    device: str = "auto"
     """One of DEVICES; "auto" is what the engine runs best on. Of ROCm, PyTorch speaks as "cuda"."""
 
     def check(self, tune: str) -> None:
         """Raises UsageError for what contradicts itself or is not installed, DeviceError for a GPU that does not work."""
-        check_names(self.engine, self.device)
+        arguments.choice("engine", self.engine, ENGINES)
+        arguments.choice("device", self.device, DEVICES)
         possible = _RUNS_ON[self.engine]
         if self.device not in ("auto", *possible):
             if self.engine == "auto":
