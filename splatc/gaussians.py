@@ -34,7 +34,24 @@ _ARRAYS = ("mean", "scale", "angle", "colour")
 
 @dataclass(frozen=True)
 class Gaussians:
-    """N anisotropic 2D Gaussians, as arrays of float32."""
+    """N anisotropic 2D Gaussians, as arrays of float32.
+
+    A pixel takes a weight w(p) = max(0, exp(-q/2) - exp(-Q_MAX/2)) of each, with q the squared Mahalanobis distance
+    of p from the mean.
+
+    Source:
+        spec/picture.md, "Picture model".
+
+    >>> import numpy as np, splatc
+    >>> one = splatc.Gaussians(
+    ...     mean=np.array([[8, 6]], np.float32),
+    ...     scale=np.array([[4, 2]], np.float32),
+    ...     angle=np.array([0.5], np.float32),
+    ...     colour=np.array([[1, 0.5, 0]], np.float32),
+    ... )
+    >>> len(one), one.colour.shape
+    (1, (1, 3))
+    """
 
     mean: FloatArray
     """(N, 2) x and y, px."""
@@ -54,14 +71,19 @@ class Scene:
     """Gaussians on a canvas: all that a renderer needs."""
 
     width: int
+    """px."""
     height: int
+    """px."""
     blend: Blend
+    """How Gaussians make a pixel."""
     background: FloatArray
     """(C,) the colour where no Gaussian reaches (normalized blend), in [0, 1]."""
     gaussians: Gaussians
+    """N of them, with C channels."""
 
     @property
     def channels(self) -> int:
+        """C, the samples of a pixel: 1 to 4."""
         return len(self.background)
 
 
@@ -93,7 +115,7 @@ def checked(name: str, value: object) -> Gaussians:
             f"Gaussians of shapes {', '.join(f'{each} {array.shape}' for each, array in arrays.items())}: "
             "expected mean (N, 2), scale (N, 2), angle (N,), colour (N, 1 to 4)"
         )
-    with np.errstate(over="ignore"):  # what becomes infinite is told below
+    with np.errstate(over="ignore"):  # what becomes infinite is refused below
         arrays = {each: np.ascontiguousarray(array, np.float32) for each, array in arrays.items()}
     for each, array in arrays.items():
         if not np.isfinite(array).all():

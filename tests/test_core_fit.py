@@ -209,7 +209,7 @@ def test_costs_are_what_the_error_rises_by(blend: Blend, reduction: int) -> None
     task, table = setting(3, blend, count=25)
     engine = CoreEngine(task)
     engine.send(table)
-    costs = engine.removal_costs(reduction)
+    costs = engine.pruning_costs(reduction)
     expected, values = np.zeros(25), table.values.astype(np.float64)
     for index in range(reduction**2):
         where = task.subset(reduction, index)
@@ -339,10 +339,10 @@ def test_where_there_is_no_step_a_value_is_not_drawn_to_its_prediction() -> None
     """Colours whose quantization step is 0 (there is no such file) divide nothing."""
     task, table = setting(1, Blend.SUM)
     count = len(table)
-    pull = RateGradient(floats(np.zeros((1, count))), floats(np.zeros((1, count))), floats([1.0]), 0.3, 0.0)
+    rate_gradient = RateGradient(floats(np.zeros((1, count))), floats(np.zeros((1, count))), floats([1.0]), 0.3, 0.0)
     engine = CoreEngine(task)
     engine.send(table)
-    engine.step(Step(0, 1, None, 0, RATES, 1, (0.0, 0.0), pull))
+    engine.step(Step(0, 1, None, 0, RATES, 1, (0.0, 0.0), rate_gradient))
     assert np.isfinite(engine.fetch().values).all()
 
 
@@ -382,7 +382,7 @@ def test_odd_pictures(kind: str, shape: tuple[int, int], blend: Blend) -> None:
     engine, table = CoreEngine(task), table_of(values)
     engine.send(table.copy())
     if values.size:
-        costs, before = engine.removal_costs(1), squares(exact, where, task)
+        costs, before = engine.pruning_costs(1), squares(exact, where, task)
         rises = [squares(np.delete(exact, i, axis=1), where, task) - before for i in range(0, 80, 16)]
         assert np.allclose(costs[::16], rises, rtol=1e-2, atol=2e-3 * max(1.0, np.abs(costs).max()))
     for index in range(3):
@@ -413,7 +413,7 @@ def some_steps(workers: int, monkeypatch: pytest.MonkeyPatch, blend: Blend, tune
         engine.step(Step(index, reduction, noise, 5, RATES, index + 1, (0.8, 0.95), rate if index % 4 else None))
         left.append(np.array(engine.measured()))
     found = engine.fetch()
-    return [*left, engine.removal_costs(1), engine.removal_costs(2), found.values, found.first, found.second]
+    return [*left, engine.pruning_costs(1), engine.pruning_costs(2), found.values, found.first, found.second]
 
 
 @pytest.mark.parametrize("tune", ["psnr", "ssim", "smartsplat"])

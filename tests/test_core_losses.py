@@ -60,7 +60,7 @@ def compared(
     loss = Loss(kind, width, height, channels)
     loss.target(padded(samples, more), 1.0 / np.iinfo(samples.dtype).max)
     value, gradient = loss.gradient(padded(drawn, more, np.nan))
-    assert not gradient[..., width:].any(), "nothing behind the end of a row may pull"
+    assert not gradient[..., width:].any(), "there is no gradient behind the end of a row"
     return value, gradient[..., :width].astype(np.float64), loss.squared_error
 
 

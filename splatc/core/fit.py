@@ -68,7 +68,7 @@ class Workspace:
         return self._array(name, math.prod(shape), np.float32)[: math.prod(shape)].reshape(shape).view(np.float32)
 
     def _array(self, name: str, size: int, dtype: type[np.generic]) -> NDArray[np.generic]:
-        """An array of at least that size; what it held stays only if it was large enough."""
+        """An array of at least that size; its content stays only if it was large enough."""
         found = self._arrays.get(name)
         if found is None or len(found) < size:
             self._arrays.pop(name, None)  # before the new one is made

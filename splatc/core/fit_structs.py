@@ -27,7 +27,7 @@ class Rate(ctypes.Structure):
     """``core_fit_rate``."""
 
     _fields_ = [
-        ("expected", c_void_p),
+        ("predicted", c_void_p),
         ("colour_step", c_void_p),
         ("by_colour", c_float * MAX_CHANNELS),
         *((name, c_float) for name in ("aspect_step", "by_aspect", "soft")),
@@ -62,5 +62,5 @@ class Fit(ctypes.Structure):
     ]
 
 
-KINDS = {"fit": 20, "fit_widths": 21, "fit_adam": 22, "fit_rate": 23, "fit_placed": 24}
+NUMBERS = {"fit": 20, "fit_widths": 21, "fit_adam": 22, "fit_rate": 23, "fit_placed": 24}
 MIRRORS = {"fit": ctypes.sizeof(Fit), "fit_adam": ctypes.sizeof(Adam), "fit_rate": ctypes.sizeof(Rate)}

@@ -67,9 +67,9 @@ static double exp2_of(double x) {
 }
 
 /* Of an angle in half turns. */
-void sine_and_cosine(double turns, double *sine, double *cosine) {
-    int64_t quarter = floor64(2.0 * turns + 0.5);
-    double f = (turns - 0.5 * (double)quarter) * PI, square = f * f, s = 1.0, c = 1.0; /* |f| <= pi / 4 */
+void sine_and_cosine(double half_turns, double *sine, double *cosine) {
+    int64_t quarter = floor64(2.0 * half_turns + 0.5);
+    double f = (half_turns - 0.5 * (double)quarter) * PI, square = f * f, s = 1.0, c = 1.0; /* |f| <= pi / 4 */
     for (int32_t n = 16; n > 0; n -= 2) {
         s = 1.0 - s * square / (n * (n + 1));
         c = 1.0 - c * square / (n * (n - 1));
@@ -86,7 +86,7 @@ typedef struct gaussian {
     double x, y, s1, s2, sine, cosine;
 } gaussian;
 
-/* The middle of a strip of a cell, told from the middle of the cell, in its sides (spec/quantization.md, "Position"). */
+/* Where a sub-cell offset puts the mean, relative to the middle of the cell, in its sides (spec/quantization.md, "Position"). */
 static void offset_middle(int32_t offset, int32_t offsets, double sine, double cosine, double *dx, double *dy) {
     double across = ((offset + 0.5) / offsets - 0.5) * ((cosine < 0 ? -cosine : cosine) + (sine < 0 ? -sine : sine));
     /* The points across (-sin, cos) + along (cos, sin) with both coordinates in [-1/2, 1/2]. */
@@ -175,10 +175,10 @@ int32_t core_place(const core_view *view, int64_t count, const float *mean, cons
         double sine, cosine, s1 = scale[2 * i], s2 = scale[2 * i + 1];
         double wide1 = __builtin_sqrt(s1 * s1 + view->variance), wide2 = __builtin_sqrt(s2 * s2 + view->variance);
         double gain = s1 / wide1 * (s2 / wide2); /* keeps the mass */
-        double r1 = wide1 * view->density, r2 = wide2 * view->density, v1 = r1 * r1, v2 = r2 * r2;
+        double r1 = wide1 * view->grid_scale, r2 = wide2 * view->grid_scale, v1 = r1 * r1, v2 = r2 * r2;
         sine_and_cosine(angle[i] / PI, &sine, &cosine);
-        p->x = mean[2 * i] * view->density - view->shift_x;
-        p->y = mean[2 * i + 1] * view->density - view->shift_y;
+        p->x = mean[2 * i] * view->grid_scale - view->shift_x;
+        p->y = mean[2 * i + 1] * view->grid_scale - view->shift_y;
         p->a = (float)(half * (cosine * cosine / v1 + sine * sine / v2));
         p->b = (float)(2.0 * half * cosine * sine * (1.0 / v1 - 1.0 / v2));
         p->c = (float)(half * (sine * sine / v1 + cosine * cosine / v2));
@@ -197,7 +197,7 @@ typedef struct span {
     int64_t first, last; /* first <= last, but where there is none */
 } span;
 
-/* Tiles `first` .. `first` + `count` - 1 of a side that what reaches `extent` from `centre` touches, with half a point of room: the tile itself decides what it
+/* Tiles `first` .. `first` + `count` - 1 of a side that what reaches `extent` from `centre` touches, with half a grid point of room: the tile itself decides what it
    draws. */
 static span tiles_touched(double centre, float extent, int64_t size, int64_t first, int64_t count) {
     const double far = 4e18;

@@ -24,7 +24,7 @@ VERSION = 1
     TOO_MANY_POINTS,
     NEEDLESS_ESCAPE,
     WRONG_END,
-    BEYOND_REACH,
+    BEYOND_MARGIN,
     INVALID,
     RUNNING,
     CANCELLED,
@@ -73,7 +73,7 @@ _SIGNATURES = {
     "core_quantize": ([c_void_p, c_int64, c_int64], c_int32),
     "core_arrange_workspace": ([c_int64], c_int64),
     "core_arrange": ([c_void_p], c_int32),
-    "core_count_blocks": ([c_void_p, c_int32, c_int32, c_void_p], c_int32),
+    "core_occupied_tiles": ([c_void_p, c_int32, c_int32, c_void_p], c_int32),
     "core_pack_search": ([c_int64], c_int64),
     "core_pack_workspace": ([c_int64], c_int64),
     "core_predict_item": ([c_void_p, c_int64], c_int32),
@@ -127,7 +127,7 @@ def _check(library: ctypes.CDLL, advice: str, digest: str | None) -> None:
     if library.core_version() != VERSION or (digest is not None and found != digest):
         raise CoreError(f"the compiled core of splatc is older than its sources; {advice}")
     for name, size in structs.MIRRORS.items():
-        if library.core_struct_bytes(structs.KINDS[name]) != size:
+        if library.core_struct_bytes(structs.NUMBERS[name]) != size:
             raise CoreError(f"the compiled core of splatc does not fit its Python code (struct {name}); {advice}")
     if library.core_best_level() == 0:
         raise CoreError("this processor lacks SSE4.2 (x86-64-v2), which splatc needs")
@@ -148,7 +148,7 @@ def check(status: int) -> None:
 @functools.cache
 def size_of(struct: str) -> int:
     """Bytes of a struct."""
-    size: int = load().core_struct_bytes(structs.KINDS[struct])
+    size: int = load().core_struct_bytes(structs.NUMBERS[struct])
     return size
 
 

@@ -59,7 +59,7 @@ class Similarity(ctypes.Structure):
     ]
 
 
-KINDS = {"loss": 30, "squares": 31, "similarity": 32}
+NUMBERS = {"loss": 30, "squares": 31, "similarity": 32}
 """Numbers for ``core_struct_bytes``."""
 
 MIRRORS = {

@@ -21,7 +21,7 @@ class Quantizing(ctypes.Structure):
     ]
 
 
-LAYER = np.dtype([("levels", np.int32), ("block", np.int32)])
+LAYER = np.dtype([("levels", np.int32), ("tile_log2", np.int32)])
 """``core_layer``."""
 
 PART = np.dtype(
@@ -81,7 +81,7 @@ class Pack(ctypes.Structure):
         ("first", c_void_p),
         ("tables", c_void_p),
         ("table_count", c_int64),
-        ("splits", c_void_p),
+        ("partitions", c_void_p),
         *((name, c_void_p) for name in ("level", "x", "y", "log_scale", "aspect", "angle", "offset", "colour")),
         ("angle_residual", c_void_p),
         ("colour_residual", c_void_p),
@@ -100,7 +100,7 @@ class Pack(ctypes.Structure):
     ]
 
 
-KINDS = {"quantizing": 50, "layer": 51, "part": 52, "arranging": 53, "pack_section": 54, "chunk": 55, "pack": 56}
+NUMBERS = {"quantizing": 50, "layer": 51, "part": 52, "arranging": 53, "pack_section": 54, "chunk": 55, "pack": 56}
 """Numbers of the structs for ``core_struct_bytes``."""
 
 MIRRORS = {

@@ -18,8 +18,8 @@ _QUANTIZE, _PREDICT, _PACK = 22, 23, 24
 """Kinds of jobs."""
 _CHUNK = 512
 """Gaussians whose neighbours are searched at a time."""
-BLOCKS = 21
-"""log2 of the side of a block, px, is below this."""
+TILE_SIDES = 21
+"""log2 of the side of a tile, px, is below this."""
 _PARTS = 256
 """Sections that there is room for at first."""
 
@@ -57,14 +57,14 @@ class Arrangement:
             workspace=address(self._workspace), workspace_bytes=size,
         )  # fmt: skip
 
-    def blocks(self, top: int, levels: int) -> NDArray[np.int64]:
-        """(BLOCKS,) by log2 of their side, the blocks in which Gaussians of the levels top, top - 1, ... lie."""
-        blocks = np.empty(BLOCKS, np.int64)
-        check(load().core_count_blocks(ctypes.byref(self._task), top, levels, address(blocks)))
-        return blocks
+    def occupied_tiles(self, top: int, levels: int) -> NDArray[np.int64]:
+        """(TILE_SIDES,) by log2 of their side, the tiles in which Gaussians of the levels top, top - 1, ... lie."""
+        tiles = np.empty(TILE_SIDES, np.int64)
+        check(load().core_occupied_tiles(ctypes.byref(self._task), top, levels, address(tiles)))
+        return tiles
 
     def divide(self, layers: list[tuple[int, int]]) -> tuple[Ints, NDArray[np.void]]:
-        """The order (N,) and the sections (S,), pack_structs.PART, of layers: number of levels, and log2 of the side of a block."""
+        """The order (N,) and the sections (S,), pack_structs.PART, of layers: number of levels, and log2 of the side of a tile."""
         table, order = np.array(layers, pack_structs.LAYER), np.empty(self._count, np.int32)
         parts = np.empty(_PARTS, pack_structs.PART)
         task = self._task
@@ -81,7 +81,7 @@ class Arrangement:
 
 @dataclass(frozen=True)
 class Symbols:
-    """How constriction is told the symbols of a stream."""
+    """The symbols of a stream, as constriction takes them."""
 
     shares: NDArray[np.float64]
     """(N, 3) parts of the code space, each in 2^-24 of it less 1."""
@@ -165,11 +165,11 @@ class Packing:
         workspace = aligned(size * workers)
         first = first_tables(self._steps.tobytes())
         tables = np.empty((int(sections["tables"].max()) + 1, size_of("tables")), np.uint8)
-        task.first, task.tables, task.table_count, task.splits = (
+        task.first, task.tables, task.table_count, task.partitions = (
             address(first),
             address(tables),
             len(tables),
-            address(core._splits()),
+            address(core._partitions()),
         )
         task.workspace, task.workspace_bytes, task.workers = address(workspace), size, workers
         task.shares, task.chosen, task.symbol_room = (

@@ -43,11 +43,11 @@ void make_site_shape(const core_steps *steps, int32_t level, int32_t log_scale, 
     int64_t long_axis = eighths + stretch, short_axis = eighths - stretch;
     int64_t large = STEP8[long_axis & 7] << max64(long_axis >> 3, 0) >> 16;
     int64_t small = STEP8[short_axis & 7] << max64(short_axis >> 3, 0) >> 16;
-    int32_t turn = (128 * site->angle + site->directions) / (2 * site->directions) & 63;
+    int32_t sixty_fourth = (128 * site->angle + site->directions) / (2 * site->directions) & 63;
     int64_t half = (large + small) >> 1, difference = (large - small) >> 1;
-    int64_t across = part_of(difference, COSINES[turn]);
+    int64_t across = part_of(difference, COSINES[sixty_fourth]);
     site->xx = half + across;
-    site->xy = part_of(difference, COSINES[(turn - 16) & 63]);
+    site->xy = part_of(difference, COSINES[(sixty_fourth - 16) & 63]);
     site->yy = half - across;
 }
 
@@ -57,7 +57,7 @@ void make_site_colour(const core_steps *steps, int32_t level, const int32_t *col
 }
 
 /* What the neighbours predict of an angle. */
-static int32_t expected_angle(const core_site *sites, const int32_t *neighbours, int32_t directions) {
+static int32_t predicted_angle(const core_site *sites, const int32_t *neighbours, int32_t directions) {
     for (int32_t k = 0; k < ANGLE_NEIGHBOURS && neighbours[k] >= 0; k++) {
         const core_site *other = sites + neighbours[k];
         if (other->directions > 1)
@@ -94,16 +94,16 @@ static void weigh(const core_site *sites, const core_site *here, const int32_t *
 }
 
 /* The colour index that the neighbours predict; `first` is that of a Gaussian without neighbours, over 2^16. */
-static int64_t expected_index(const core_site *sites, const int32_t *neighbours, const weights *w, int32_t c, int32_t chroma, int64_t step,
-                              int64_t first) {
+static int64_t predicted_index(const core_site *sites, const int32_t *neighbours, const weights *w, int32_t c, int32_t chroma, int64_t step,
+                               int64_t first) {
     const int64_t *weight = chroma ? w->alike : w->near;
     int64_t sum = 0, total = 0;
     for (int32_t k = 0; k < w->count; k++) {
         sum += weight[k] * sites[neighbours[k]].value[c];
         total += weight[k];
     }
-    int64_t expected = w->count ? floor_div(sum, total) : first;
-    return floor_div(expected * (1 << 17) + step, 2 * step);
+    int64_t prediction = w->count ? floor_div(sum, total) : first;
+    return floor_div(prediction * (1 << 17) + step, 2 * step);
 }
 
 /* What the channel c says of likeness. */
@@ -130,7 +130,7 @@ static void predict_colour(const core_steps *steps, const core_site *sites, core
     const int64_t *step = steps->colour[a->level[i]];
     weigh(sites, here, neighbours, &w);
     for (int32_t c = 0; c < channels; c++) {
-        int64_t index = expected_index(sites, neighbours, &w, c, steps->chroma[c], step[c], first_colour(steps, c));
+        int64_t index = predicted_index(sites, neighbours, &w, c, steps->chroma[c], step[c], first_colour(steps, c));
         int64_t at = i * channels + c;
         if (forward)
             a->colour_residual[at] = wrapped(a->colour[at] - index);
@@ -145,11 +145,11 @@ static void predict_colour(const core_steps *steps, const core_site *sites, core
 static void predict_one(const core_steps *steps, const core_site *sites, core_site *here, const int32_t *neighbours, int64_t i,
                         const gaussian_arrays *a, int32_t forward) {
     here->directions = steps->directions[a->level[i]][a->aspect[i]];
-    int32_t expected = expected_angle(sites, neighbours, here->directions);
+    int32_t prediction = predicted_angle(sites, neighbours, here->directions);
     if (forward)
-        a->angle_residual[i] = (a->angle[i] - expected + here->directions) % here->directions;
+        a->angle_residual[i] = (a->angle[i] - prediction + here->directions) % here->directions;
     else
-        a->angle[i] = (expected + a->angle_residual[i]) % here->directions;
+        a->angle[i] = (prediction + a->angle_residual[i]) % here->directions;
     here->angle = a->angle[i];
     make_site_shape(steps, a->level[i], a->log_scale[i], a->aspect[i], here);
     predict_colour(steps, sites, here, i, neighbours, a, forward);

@@ -59,7 +59,7 @@ static int32_t read_symbols(const core_decode *task, core_section *section, work
         level_arrays out = {task->log_scale + at, task->aspect + at, task->angle + at, task->offset + at, task->colour + at * steps->channels};
         for (int64_t i = at; i < at + level->count; i++) task->level[i] = level->level, task->angle[i] = task->offset[i] = 0;
         r.bits = tally_of(task, section, 0);
-        int32_t status = code_positions(&r, w->tables, task->splits, level, &w->positions, task->x + at, task->y + at);
+        int32_t status = code_positions(&r, w->tables, task->partitions, level, &w->positions, task->x + at, task->y + at);
         r.bits = tally_of(task, section, 1);
         if (status == CORE_OK) status = code_attributes(&r, w->tables, steps, level, &w->attributes, out);
         if (stopped(task->stop)) return CORE_CANCELLED;
@@ -169,11 +169,11 @@ static int32_t decode_section(const core_decode *task, core_section *section, in
     memcpy(w.tables, section->parent < 0 ? task->first : task->tables + task->sections[section->parent].tables, sizeof *w.tables);
     int32_t status = read_symbols(task, section, &w);
     if (status == CORE_OK) status = add_predictions(task, section, &w);
-    if (status != CORE_OK || section->reach < 0) return status;
+    if (status != CORE_OK || section->margin < 0) return status;
     const double tile[4] = {(double)section->x0, (double)section->y0, (double)section->x1, (double)section->y1};
     placed_arrays arrays = {task->level, task->x, task->y, task->log_scale, task->aspect, task->angle, task->offset};
     section->beyond = beyond_tile(task->steps, tile, section->start, section->decoded, &arrays);
-    return section->beyond > (double)section->reach + 0.5 ? CORE_BEYOND_REACH : CORE_OK;
+    return section->beyond > (double)section->margin + 0.5 ? CORE_BEYOND_MARGIN : CORE_OK;
 }
 
 int32_t core_decode_section(const core_decode *task, int64_t number, int32_t worker) {

@@ -31,7 +31,7 @@ SECTION = np.dtype(
             (name, np.int64)
             for name in (
                 "start", "count", "stream", "length", "minimum", "parent", "tables", "first_level", "levels",
-                "x0", "y0", "x1", "y1", "reach",
+                "x0", "y0", "x1", "y1", "margin",
             )
         ),
         *((name, np.int32) for name in ("known", "cut", "ends", "status")),
@@ -62,7 +62,7 @@ class Decode(ctypes.Structure):
         ("first", c_void_p),
         ("tables", c_void_p),
         ("table_count", c_int64),
-        ("splits", c_void_p),
+        ("partitions", c_void_p),
         *((name, c_void_p) for name in ("level", "x", "y", "log_scale", "aspect", "angle", "offset", "colour")),
         ("sites", c_void_p),
         ("order", c_void_p),
@@ -95,7 +95,7 @@ class View(ctypes.Structure):
     """``core_view``."""
 
     _fields_ = [
-        *((name, c_double) for name in ("density", "shift_x", "shift_y", "variance")),
+        *((name, c_double) for name in ("grid_scale", "shift_x", "shift_y", "variance")),
         *(
             (name, c_int64)
             for name in (
@@ -176,7 +176,7 @@ class Job(ctypes.Structure):
     ]
 
 
-KINDS = (
+NUMBERS = (
     {
         name: kind
         for kind, name in enumerate(
@@ -184,7 +184,7 @@ KINDS = (
                 "header",
                 "steps",
                 "tables",
-                "splits",
+                "partitions",
                 "site",
                 "section",
                 "level",
@@ -199,10 +199,10 @@ KINDS = (
             )
         )
     }
-    | fit_structs.KINDS
-    | loss_structs.KINDS
-    | pack_structs.KINDS
-    | seed_structs.KINDS
+    | fit_structs.NUMBERS
+    | loss_structs.NUMBERS
+    | pack_structs.NUMBERS
+    | seed_structs.NUMBERS
 )
 """Numbers of the structs for ``core_struct_bytes``."""
 

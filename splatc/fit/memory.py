@@ -76,7 +76,7 @@ def parts(work: Work) -> dict[str, int]:
         stepping += NEIGHBOURHOOD * work.channels * min(work.pixels, WINDOW)
     return {
         "picture": work.bytes,
-        "hidden colours": work.bytes if transparent else 0,
+        "transparent colours": work.bytes if transparent else 0,
         "subsets": work.bytes * (SUBSETS if step > 1 and (work.tune == "ssim" or work.bytes <= SMALL) else 1),
         "gaussians": SEED * work.seeds,
         "seeding or steps": max(seeding, stepping),

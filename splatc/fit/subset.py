@@ -1,8 +1,9 @@
 """The pixels that a step of the fit looks at: one of r x r interleaved polyphase subsets of the picture.
 
 A step compares only every r-th pixel of every r-th row, each step those of another subset, so it costs 1 / r^2 and in r^2 steps every
-pixel has been seen. Unlike a reduced picture, whose fit knows nothing of what the reduction took away, its gradient is that of
-full size plus noise, which Adam averages out as long as every Gaussian meets some tens of samples a step (tools/README.md, "Lattices").
+pixel has been seen. Unlike that of a reduced picture, which lacks what the reduction took away, its gradient is that of
+full size plus noise, which Adam averages out as long as every Gaussian meets some tens of samples a step (tools/README.md,
+"Polyphase subsets").
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""All that a fit holds of its Gaussians, in one table: the coordinates that the file quantizes, Adam's moments, and what is final."""
+"""The Gaussians of a fit in one table: the coordinates that the file quantizes, Adam's moments, and the frozen mask."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ MEAN = slice(0, 2)
 LOG_SCALE = 2
 """ln of g = sqrt(s1 s2), g in px."""
 LOG_ASPECT = 3
-"""ln(s1 / s2); while it moves it may become negative: the axes have then changed places."""
+"""ln(s1 / s2); negative where the axes have changed places, until it is rounded."""
 ANGLE = 4
-"""rad, any turn."""
+"""rad, unbounded."""
 COLOUR = slice(5, None)
 """In the coded space Y | Y A | Y U V | Y U V A."""
 SHAPE_ROWS = 5
@@ -48,16 +48,16 @@ class Table:
     second: FloatArray
     """(5 + C, N)"""
     frozen: NDArray[np.uint8]
-    """(N,) bits of ``FROZEN``: what has its final value."""
+    """(N,) the frozen mask, bits of ``FROZEN``: the attributes that are rounded and stay."""
     order: FloatArray
-    """(N,) in [0, 1): when a Gaussian's attributes are rounded (progressive quantization)."""
+    """(N,) in [0, 1): the turn of a Gaussian in progressive quantization."""
 
     def __len__(self) -> int:
         return int(self.values.shape[1])
 
     @staticmethod
     def from_values(values: FloatArray, rng: np.random.Generator) -> Table:
-        """Gaussians (5 + C, N) without a past, all of whose attributes may move."""
+        """Gaussians (5 + C, N) without moments, all of whose attributes may move."""
         count = int(values.shape[1])
         values = np.ascontiguousarray(values, np.float32)
         order = rng.random(count, dtype=np.float32)
@@ -87,7 +87,7 @@ class Table:
         return Table(values, first, second, self.frozen[index], self.order[index])
 
     def joined(self, values: FloatArray, rng: np.random.Generator) -> Table:
-        """These Gaussians, then new ones (5 + C, K) without a past."""
+        """These Gaussians, then new ones (5 + C, K) without moments."""
         new = Table.from_values(values, rng)
         values, first, second = (np.concatenate(both, axis=1) for both in zip(_rows(self), _rows(new), strict=True))
         frozen, order = np.concatenate([self.frozen, new.frozen]), np.concatenate([self.order, new.order])

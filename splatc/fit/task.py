@@ -1,4 +1,4 @@
-"""What a fit is for: a picture, what counts as near to it, and how many of its samples a step looks at.
+"""What a fit is for: a picture, the loss, and how many of its samples a step looks at.
 
 A loss that compares neighbourhoods is one of all pixels, drawn in full. But what it says, its gradient by the pixels, is gathered for the
 Gaussians at a polyphase subset of them alone: as good as at all of them (tools/README.md, "What `--tune ssim` looks at").
@@ -24,8 +24,8 @@ NEIGHBOURS = 9.0
 long as one of squared error on every second pixel of every second row, and more than 1250 of them gain little (tools/README.md)."""
 
 THINNEST = 0.35
-"""Samples of every eighth pixel count as so many: they say less, so there shall be more steps. 16384 x 16384 at CR 3000: 25.56 dB with 1170
-steps, 25.63 with 1900, and 25.58 with 750 that see every fourth pixel (tools/README.md)."""
+"""What a sample of every eighth pixel counts: its gradient is noisier, so there are more steps. 16384 x 16384 at CR 3000: 25.56 dB with
+1170 steps, 25.63 with 1900, and 25.58 with 750 that see every fourth pixel (tools/README.md)."""
 
 
 @dataclass(frozen=True)

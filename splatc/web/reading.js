@@ -62,7 +62,7 @@ export class Reading {
     const { gaussians, work } = readingWork(file, needed);
     const what = `reading ${gaussians} Gaussians`;
     checkBound(gaussians * GAUSSIAN_BYTES + parents.size * TABLE_BYTES, this.bounds.maxMemory, what, "bytes of memory", "maxMemory");
-    checkBound(work, this.bounds.maxWork, what, "points of work", "maxWork");
+    checkBound(work, this.bounds.maxWork, what, "evaluations of Gaussians", "maxWork");
     if (box === null && level === 0 && !allowTruncated) await this.#checkAll(signal);
     await source.load(rangesOf(file, needed.filter((number) => !this.known.has(number))), signal);
 

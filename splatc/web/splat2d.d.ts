@@ -95,7 +95,7 @@ export interface Picture {
   readonly truncated: boolean;
   /** What of the file is not shown as it is meant: sentences. */
   readonly notes: string[];
-  /** What is damaged is empty, and told in `notes`. */
+  /** What is damaged is empty, and named in `notes`. */
   readonly metadata: Promise<Metadata>;
   /** Pixels. Throws SplatError, RangeError for a wrong argument, or the reason of the signal. */
   read(options?: ReadOptions): Promise<ImageData | Pixels>;
@@ -105,7 +105,7 @@ export interface Picture {
 
 export interface OpenOptions {
   signal?: AbortSignal;
-  /** Pixels of an output, bytes of memory (estimated) and points of work (spec/limits.md) that a call may take; 2^29, 2^31 and 2^37. */
+  /** Pixels of an output, bytes of memory (estimated) and evaluations of Gaussians (spec/limits.md) that a call may take; 2^29, 2^31 and 2^37. */
   maxPixels?: number;
   maxMemory?: number;
   maxWork?: number;
@@ -125,5 +125,5 @@ export class TruncatedFileError extends CorruptFileError {}
 export class UnsupportedFileError extends SplatError {}
 /** Beyond the limits of the format, or of this decoder. */
 export class LimitError extends SplatError {}
-/** The server cannot be reached, or does not give what it promised. */
+/** The server cannot be reached, or does not give what it announced. */
 export class NetworkError extends SplatError {}

@@ -110,7 +110,7 @@ class Picture {
       const wanted = { box: isWhole ? null : view.box, level, allowTruncated, signal, onProgress };
       const { columns, work } = await this.#reading.read(core, wanted);
       const drawing = Number(drawingWork(header, columns, { ...view, region: area, scale: fraction }));
-      checkBound(work + drawing, maxWork, what, "points of work", "maxWork");
+      checkBound(work + drawing, maxWork, what, "evaluations of Gaussians", "maxWork");
       await pause(signal);
       const placed = core.place(header, core.dequantize(header, columns), view);
       const memory = 4 * width * height + columns.level.length * GAUSSIAN_BYTES + 4 * placed.entries;

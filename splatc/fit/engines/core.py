@@ -16,7 +16,7 @@ from splatc.core.losses import Kind, Loss
 from splatc.fit.densification import densified, sample_places
 from splatc.fit.engine import EPSILON, Step
 from splatc.fit.planes import Planes
-from splatc.fit.pruning import SUBSETS, dearest, redundant_ones
+from splatc.fit.pruning import SUBSETS, highest_costs, redundant_ones
 from splatc.fit.rate import RateGradient
 from splatc.fit.subset import Subset
 from splatc.fit.table import FROZEN, Table, bounds
@@ -72,15 +72,15 @@ class CoreEngine:
             call.widths = address(self._widths_of(step.noise))
             call.seed, call.step = step.seed & 0xFFFFFFFF, step.index
         call.adam = ctypes.pointer(self._adam_of(step))
-        if step.pull is not None:
-            call.rate = ctypes.pointer(self._rate_of(step.pull))
+        if step.rate_gradient is not None:
+            call.rate = ctypes.pointer(self._rate_of(step.rate_gradient))
         self._samples = where.width * where.height * self._task.channels
         if squared:
             self._squares = self._workspace.run(call)
         else:
             self._step_by_loss(call, where, self._task.gathered(step.reduction, step.index))
 
-    def removal_costs(self, reduction: int) -> FloatArray:
+    def pruning_costs(self, reduction: int) -> FloatArray:
         cost = np.zeros(len(self._table), np.float32)
         if self._planes.small and reduction > 1:  # as many samples in one go, in half of the time
             subsets = [self._task.subset(reduction // 2)]
@@ -96,11 +96,11 @@ class CoreEngine:
         if count >= len(self._table) and not redundant:
             return
         self._keep_measured()
-        cost, idle = self.removal_costs(reduction), None
+        cost, idle = self.pruning_costs(reduction), None
         if redundant:
             where = self._task.subset(reduction)
             idle = redundant_ones(self._table, cost, self._task.pixels, where, self._task.background)
-        self._table = self._table.keep(dearest(cost, count, idle))
+        self._table = self._table.keep(highest_costs(cost, count, idle))
 
     def densify(self, count: int, reduction: int, rng: np.random.Generator) -> None:
         self._keep_measured()
@@ -185,7 +185,7 @@ class CoreEngine:
         if self._rate is None or self._rate[0] is not rate:
             numbers = (ctypes.c_float * MAX_CHANNELS)(*rate.colour.tolist())
             made = Rate(
-                address(rate.expected), address(rate.colour_step), numbers, rate.ratio_step, rate.ratio, rate.soft
+                address(rate.predicted), address(rate.colour_step), numbers, rate.aspect_step, rate.aspect, rate.soft
             )
             self._rate = rate, made
         return self._rate[1]
