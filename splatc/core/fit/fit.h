@@ -103,7 +103,7 @@ typedef struct core_fit {
     float *image;                        /* (height, channels, stride) result of CORE_FIT_DRAW */
     float *weight;                       /* (height, stride) its total weight, in the normalized blend; or squared differences */
     const float *gradient;               /* (height, channels, stride) for CORE_FIT_MOVE: of the loss by the image. There all three may be of a finer
-                                            lattice: from that of sample (0, 0) on, one of every `finer` samples and rows counts */
+                                            grid: from that of sample (0, 0) on, one of every `finer` samples and rows counts */
     float *cost;                         /* (count) result of CORE_FIT_COSTS, added to what is there */
     uint8_t *workspace;                  /* aligned to 64 bytes; core_fit_workspace() for each worker */
     int64_t workspace_bytes;
