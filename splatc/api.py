@@ -118,7 +118,7 @@ def encode(
     fit = _fit_options(effort, tune, blend, seed, max_memory)
     icc = None if icc_profile is None else arguments.content("icc_profile", icc_profile)
     tiff, packet = arguments.exif("exif", exif), arguments.content("xmp", xmp)
-    told = arguments.called("progress", progress)
+    called = arguments.called("progress", progress)
 
     from splatc.fit.engines.choice import Wanted
 
@@ -145,8 +145,8 @@ def encode(
     if request.psnr is not None:
         from splatc.encoder.quality_search import encode_to_psnr
 
-        return encode_to_psnr(wanted, image, options, request.psnr, lambda *_: None, told)
-    return encode_on(wanted, image, options, lambda *_: None, told)
+        return encode_to_psnr(wanted, image, options, request.psnr, lambda *_: None, called)
+    return encode_on(wanted, image, options, lambda *_: None, called)
 
 
 def encode_file(
@@ -226,7 +226,7 @@ def encode_file(
     from_path, to_path = arguments.path("source", source), arguments.path("target", target)
     request = _request(cr, bpp, size, psnr, count)
     fit = _fit_options(effort, tune, blend, seed, max_memory)
-    told = arguments.called("progress", progress)
+    called = arguments.called("progress", progress)
 
     from splatc.encoder.picture_file import encode_file
     from splatc.encoder.request import ARGUMENTS
@@ -243,7 +243,7 @@ def encode_file(
         threads=None if threads is None else arguments.whole("threads", threads, otherwise="None"),
         force=arguments.flag("force", force),
         words=ARGUMENTS,
-        progress=contextlib.nullcontext(told),
+        progress=contextlib.nullcontext(called),
     )
 
 
@@ -262,7 +262,7 @@ def decode(
     """Decode a ``.splat2d`` file, or a part of it, to pixels.
 
     The CRC of every byte is checked before a whole picture is drawn; `Picture.read` says what is checked of a part.
-    Damaged metadata cost no pixel: a `SplatWarning` tells of them. `open` reads several parts of one file.
+    Damaged metadata cost no pixel: a `SplatWarning` names them. `open` reads several parts of one file.
 
     Args:
         data: the bytes of a ``.splat2d`` file, its path, or a binary file that can seek, read from its beginning.
@@ -388,7 +388,7 @@ def decode_file(
     depth = None if bit_depth is None else arguments.whole_choice("bit_depth", bit_depth, (8, 16), otherwise="None")
     workers = None if threads is None else arguments.whole("threads", threads, otherwise="None")
     replace, bare = arguments.flag("force", force), arguments.flag("strip", strip)
-    told = arguments.called("progress", progress)
+    called = arguments.called("progress", progress)
 
     from splatc.decoder.budget import budget_of
     from splatc.decoder.picture_file import decode_file
@@ -406,7 +406,7 @@ def decode_file(
         device=device,
         threads=workers,
         force=replace,
-        progress=told,
+        progress=called,
     )
 
 
@@ -423,7 +423,7 @@ def info(
 
     Args:
         data: the bytes of a ``.splat2d`` file, its path, or a binary file that can seek, read from its beginning.
-        bits: also tell what the bits of the file are spent on.
+        bits: also count what the bits of the file are spent on.
         max_memory: bytes that reading may take, 1 or more, by estimate; None is 4 GiB.
         max_work: evaluations of Gaussians that decoding may take, 1 or more (spec/limits.md, "Work"); None is 2^37.
 
@@ -508,7 +508,7 @@ def compare(
     """Measure how near two pictures of one size are: what ``splatc compare`` prints.
 
     Gray counts as RGB of equal parts, a missing alpha channel as opaque, 8 bits as 16, and colours as far as alpha lets
-    them be seen. What of a file is left out is told by a `SplatWarning`.
+    them be seen. A `SplatWarning` names what of a file is left out.
 
     Args:
         a: path of a picture of any kind that splatc reads, or of a ``.splat2d`` file.
@@ -612,8 +612,8 @@ def encode_gaussians(
     usual = Quantizer()
     quantizer = Quantizer(
         position=usual.position - finer,
-        sizes=usual.sizes << finer // 8,
-        anisotropy=usual.anisotropy - finer,
+        log_scales=usual.log_scales << finer // 8,
+        aspect=usual.aspect - finer,
         angle=usual.angle - finer,
         luma=usual.luma - finer,
         chroma=usual.chroma - finer,

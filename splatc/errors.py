@@ -55,7 +55,7 @@ class UnsupportedFileError(SplatError):
 
 
 class LimitError(SplatError):
-    """The file or the picture exceeds a limit that protects the machine."""
+    """The file or the picture exceeds a limit of size, memory or work."""
 
     exit_code = 4
 
@@ -75,7 +75,7 @@ class SplatWarning(UserWarning):
 
 
 def reason_of(error: Exception) -> str:
-    """What an error of a stranger's says, on one line, whatever it is made of; the name of its class where it says nothing."""
+    """The message of an error of another library, on one line; the name of its class where it has none."""
     try:
         text = str((error.strerror if isinstance(error, OSError) else None) or error)
     except Exception:  # of a class that cannot say it

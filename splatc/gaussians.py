@@ -115,7 +115,7 @@ def checked(name: str, value: object) -> Gaussians:
             f"Gaussians of shapes {', '.join(f'{each} {array.shape}' for each, array in arrays.items())}: "
             "expected mean (N, 2), scale (N, 2), angle (N,), colour (N, 1 to 4)"
         )
-    with np.errstate(over="ignore"):  # what becomes infinite is told below
+    with np.errstate(over="ignore"):  # what becomes infinite is refused below
         arrays = {each: np.ascontiguousarray(array, np.float32) for each, array in arrays.items()}
     for each, array in arrays.items():
         if not np.isfinite(array).all():

@@ -119,7 +119,7 @@ class SplatPlugin(PluginV3):
         return data if str(self.request.raw_uri).startswith(RETURN_BYTES) else None
 
     def properties(self, index: int | Any = 0) -> ImageProperties:
-        """Tell the shape of the pixels without drawing them.
+        """Return the shape of the pixels without drawing them.
 
         Args:
             index: 0, or ... for a batch of one picture.
@@ -139,7 +139,7 @@ class SplatPlugin(PluginV3):
         return ImageProperties(shape=shape, dtype=dtype)
 
     def metadata(self, index: int | Any = 0, exclude_applied: bool = True) -> dict[str, Any]:
-        """Tell what ``splatc info --json`` prints, with the metadata of the picture.
+        """Return what ``splatc info --json`` prints, with the metadata of the picture.
 
         Args:
             index: 0.

@@ -7,8 +7,8 @@
     PIL.Image.open("in.png").save("out.splat2d", cr=200, effort=7)
 
 ``save`` takes the options of ``splatc.encode``: one of cr, bpp, size, psnr and count, then effort, tune, blend and seed; and
-``icc_profile`` (by default that of the picture), ``exif`` and ``xmp``. Pictures are stored upright: where these two tell an
-orientation, the picture is turned by it, once, and they tell 1; what is shown is what would be shown of a JPEG file saved with them.
+``icc_profile`` (by default that of the picture), ``exif`` and ``xmp``. Pictures are stored upright: where these two state an
+orientation, the picture is turned by it, once, and they state 1; what is shown is what would be shown of a JPEG file saved with them.
 ``info`` has the three again; what of them is damaged is missing there, with a ``splatc.SplatWarning``. ``verify`` checks what
 ``splatc verify`` does. A file that ends too early is drawn as far as it is there if ``PIL.ImageFile.LOAD_TRUNCATED_IMAGES`` is set.
 16-bit gray opens in mode I;16; 16-bit colour, which Pillow does not have, in 8 bits.

@@ -12,7 +12,7 @@ STEP8 = (65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194)
 """round(2^16 * 2^(j/8)) for j = 0..7."""
 MAX_STEP_INDEX = 191
 MAX_LEVELS = 16
-MAX_RATIO = 4
+MAX_LOG_ASPECT = 4
 """Largest ln(s1 / s2): whatever a file says, renderers never meet needles thinner than 1 : 55."""
 
 
@@ -24,12 +24,12 @@ class Quantizer:
     """Step index of the mean at level 0 (px): 2^(121/8 - 16) = 0.55 px; a part of that across long Gaussians."""
     position_slope: int = 5
     """Added to it per level."""
-    sizes: int = 5
-    """Bins per octave of size g, 1..32."""
-    anisotropy: int = 114
+    log_scales: int = 5
+    """Bins per octave of the scale g, 1..32."""
+    aspect: int = 114
     """Step index of ln(s1 / s2): 0.30."""
     angle: int = 104
-    """Step index of the angle (rad, for sinh(ln(s1/s2)) = 1) at level 0: 0.125."""
+    """Step index of the angle (rad, for sinh(ln(s1 / s2)) = 1) at level 0: 0.125."""
     angle_slope: int = 1
     luma: int = 98
     """Step index of luma at level 0, in units of full range: 0.074; 0.026 at level 2."""
@@ -41,8 +41,8 @@ class Quantizer:
         return Quantizer(
             position=self.position + delta,
             position_slope=self.position_slope,
-            sizes=min(max(round(self.sizes * 2.0 ** (-delta / 8)), 1), 32),
-            anisotropy=self.anisotropy + delta,
+            log_scales=min(max(round(self.log_scales * 2.0 ** (-delta / 8)), 1), 32),
+            aspect=self.aspect + delta,
             angle=self.angle + delta,
             angle_slope=self.angle_slope,
             luma=self.luma + delta,
@@ -68,9 +68,9 @@ class Quantizer:
         luma, chroma = self.luma_step(level), self.chroma_step(level)
         return {1: (luma,), 2: (luma, luma), 3: (luma, chroma, chroma), 4: (luma, chroma, chroma, luma)}[channels]
 
-    def ratio_q16(self, anisotropy: int) -> int:
-        """ln(s1 / s2) over 2^16 of an anisotropy index."""
-        return min((anisotropy * step_q32(self.anisotropy)) >> 16, MAX_RATIO << 16)
+    def log_aspect_q16(self, aspect: int) -> int:
+        """ln(s1 / s2) over 2^16 of an aspect index."""
+        return min((aspect * step_q32(self.aspect)) >> 16, MAX_LOG_ASPECT << 16)
 
 
 def step_q32(index: int) -> int:

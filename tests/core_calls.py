@@ -31,8 +31,8 @@ SITE = np.dtype(
 """``core_site``."""
 TABLES = np.dtype(
     [
-        ("splits", np.int64, (33, 8, 33)),
-        ("splits_seen", np.int64, (33, 8)),
+        ("partitions", np.int64, (33, 8, 33)),
+        ("partitions_seen", np.int64, (33, 8)),
         ("angles", np.int64, (16, 256)),
         ("angles_seen", np.int64, 16),
         ("log_scales", np.int64, 32),
@@ -91,11 +91,11 @@ class DecodeCall:
         size = max(needed)
         self.workspace, self.sites = aligned(size * self.workers), np.zeros(count, SITE)
         self.order, self.bytes = np.zeros(count, np.int32), np.frombuffer(self.stream, np.uint8)
-        self.splits = np.zeros(size_of("splits"), np.uint8)
+        self.partitions = np.zeros(size_of("partitions"), np.uint8)
         self.task = structs.Decode(
             steps=address(self.steps), bytes=address(self.bytes), byte_count=len(self.bytes), sections=address(self.sections),
             section_count=len(self.sections), levels=address(self.levels), level_count=len(self.levels), first=address(self.first),
-            tables=address(self.tables), table_count=len(self.tables), splits=address(self.splits), **self.columns.addresses(),
+            tables=address(self.tables), table_count=len(self.tables), partitions=address(self.partitions), **self.columns.addresses(),
             sites=address(self.sites), order=address(self.order), count=count, workspace=address(self.workspace), workspace_bytes=size,
             workers=self.workers,
         )  # fmt: skip

@@ -382,7 +382,7 @@ def test_targets_that_are_as_good_as_none() -> None:
     assert data == splatc.encode(PIXELS, bpp=1.7e308, effort=1) == splatc.encode(PIXELS, size=2**63 - 1, effort=1)
 
 
-def test_a_picture_too_small_for_a_ratio_is_told_what_to_ask_for() -> None:
+def test_a_picture_too_small_for_a_ratio_gets_an_error_that_says_what_to_ask_for() -> None:
     with pytest.raises(SplatError, match=r"less than one byte: ask for bytes, as size=200 does, or for Gaussians"):
         splatc.encode(PIXELS, cr=1e6)
 

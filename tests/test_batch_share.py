@@ -73,7 +73,7 @@ def test_what_a_picture_takes_is_known_from_its_header(tmp_path: Path) -> None:
         ("LA", "a.png"), ("RGB", "a.jpg"), ("RGBA", "a.tif"), ("CMYK", "a.jpg"),
     ],
 )  # fmt: skip
-def test_a_header_tells_what_the_picture_will_be(mode: str, name: str, tmp_path: Path) -> None:
+def test_a_header_says_what_the_picture_will_be(mode: str, name: str, tmp_path: Path) -> None:
     picture = PIL.Image.new(mode, (20, 10))
     picture.save(tmp_path / name)
     extent, image = extent_of(str(tmp_path / name)), load(str(tmp_path / name))

@@ -1,4 +1,4 @@
-"""Sections: what is divided comes back whole, a region or a coarse version needs a part of the bytes, an index that lies is refused."""
+"""Sections: what is divided comes back whole, a region or a coarse version needs a part of the bytes, a wrong index is refused."""
 
 from __future__ import annotations
 
@@ -139,10 +139,10 @@ def test_a_margin_is_that_of_the_farthest_side(
     x: float, y: float, angle: float, farthest: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An ellipse of 30 by 10 px about (x, y) in the tile of 64 x 64 px at the origin."""
-    mean, scale, turn, colour = (
+    mean, scale, orientation, colour = (
         np.array(each, np.float32) for each in ([[x, y]], [[30.0, 10.0]], [angle], [[0.0, 0.0, 0.0]])
     )
-    floats = Gaussians(mean, scale / np.float32(math.sqrt(Q_MAX)), turn, colour)
+    floats = Gaussians(mean, scale / np.float32(math.sqrt(Q_MAX)), orientation, colour)
     monkeypatch.setattr(margin, "dequantize", lambda *_: floats)
     section = layout.Section(0, (1,), 6, 0, 0, None)
     empty = random_quantized(np.random.default_rng(0), header_for(64, 64), 1)

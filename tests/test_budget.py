@@ -1,4 +1,4 @@
-"""What a file may cost: small hostile files are refused at once and for little, large honest ones are drawn within what was estimated."""
+"""What a file may cost: small hostile files are refused at once and for little, large valid ones are drawn within the estimate."""
 
 from __future__ import annotations
 

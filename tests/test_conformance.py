@@ -33,7 +33,7 @@ def reference_of(name: str) -> np.ndarray:
 
 
 def integers_of(decoded: independent_decoder.Decoded) -> bytes:
-    names = ("level", "x", "y", "size", "anisotropy", "angle", "strip")
+    names = ("level", "x", "y", "log_scale", "aspect", "angle", "offset")
     table = np.column_stack([*(getattr(decoded, name) for name in names), decoded.colour])
     return "".join(" ".join(map(str, row)) + "\n" for row in table.tolist()).encode()
 

@@ -1,4 +1,4 @@
-"""Lying arguments, of drawing: whatever the numbers of a call say, the core refuses what does not fit its buffers.
+"""Wrong arguments of drawing: the core refuses whatever does not fit the buffers of a call.
 
 tools/core_mutation.py takes each check away.
 """
@@ -113,7 +113,7 @@ def test_lists_with_too_little_room_are_not_filled() -> None:
 
 
 def test_lists_descend_where_nothing_is() -> None:
-    """All that there is fills the first list: nobody looks at the others, and they are refused all the same."""
+    """All members fit into the first list: the other lists are not read, and are refused all the same."""
     view = DrawCall().view
     arrays = (
         np.full((2, 2), 20, np.float32),
@@ -251,7 +251,7 @@ def test_the_end_of_the_lists_of_a_drawing() -> None:
         assert call.run(0) == expected
 
 
-def test_members_that_are_there_but_not_told() -> None:
+def test_members_that_are_there_but_not_passed() -> None:
     """Before the first and behind the last, where memory holds numbers of Gaussians."""
     call = DrawCall()
     call.lists.starts[:] = 0

@@ -1,4 +1,4 @@
-"""Lying arguments of a step of the fit: whatever a call says, the core refuses what it can see to be wrong.
+"""Wrong arguments of a step of the fit: the core refuses all that it can check.
 
 tools/core_mutation.py takes each check away.
 """
@@ -119,7 +119,7 @@ def test_subsets_have_tiles() -> None:
 
 
 def test_without_room_nothing_moves() -> None:
-    """And the task tells how much it takes: as much does."""
+    """And the task says how much it takes: as much does."""
     call = sound(entries=1)
     before = call.values.copy()
     assert call.run() == TOO_SMALL
@@ -128,7 +128,7 @@ def test_without_room_nothing_moves() -> None:
     assert needed > 300 and sound(entries=needed - 1).run() == TOO_SMALL and sound(entries=needed).run() == OK
 
 
-def test_a_step_stops_when_it_is_told() -> None:
+def test_a_step_stops_when_it_is_cancelled() -> None:
     call, stop = sound(), np.ones(1, np.int32)
     call.task.stop = address(stop)
     assert call.run() not in (OK, INVALID)

@@ -1,4 +1,4 @@
-"""Lying arguments, of reading and writing: whatever the numbers of a call say, the core refuses what does not fit its buffers.
+"""Wrong arguments of reading and writing: the core refuses whatever does not fit the buffers of a call.
 
 tools/core_mutation.py takes each check away.
 """
@@ -150,7 +150,7 @@ def test_numbers_of_sections_and_workers(divided: bytes) -> None:
         assert call.run(number, worker) == INVALID
     assert call.run(0, call.workers - 1) == OK
     call.task.section_count = 1
-    assert call.run(1) == INVALID  # in memory, but not told
+    assert call.run(1) == INVALID  # in memory, but not passed
     call.task.sections += structs.SECTION.itemsize
     call.sections[0]["parent"] = -1
     assert call.run(-1) == INVALID  # likewise
@@ -213,7 +213,7 @@ def test_sizes_of_workspaces(own: int, chain: int, fits: bool) -> None:
 
 
 @pytest.mark.parametrize("field", ["channels", "log_scales"])
-def test_steps_that_nobody_made(divided: bytes, field: str) -> None:
+def test_steps_that_make_steps_did_not_make(divided: bytes, field: str) -> None:
     most = {"channels": 4, "log_scales": 32}[field]
     for value in (0, most + 1):
         call, predict = section_call(divided), PredictCall()
@@ -269,7 +269,7 @@ def test_counts_of_levels_that_add_up_all_the_same(counts: tuple[int, ...]) -> N
     assert call.run(0) == INVALID
 
 
-def test_levels_that_are_there_but_not_told() -> None:
+def test_levels_that_are_there_but_not_passed() -> None:
     """In memory, before the first and behind the last."""
     call = chained([4, 4])
     assert call.run(0) != INVALID

@@ -130,7 +130,7 @@ def _fork_that_decodes(data: bytes, expected: np.ndarray) -> int:
 
 
 @pytest.mark.skipif(not FORKS, reason="no fork there")
-def test_forks_beside_short_calls_wait_for_nobody(tiny_file: bytes) -> None:
+def test_forks_beside_short_calls_do_not_wait(tiny_file: bytes) -> None:
     """Between two calls of another thread the pool is idle, and threads that should end for the fork are wanted again."""
     expected, done = splatc.decode(tiny_file, scale="1/4"), threading.Event()
 

@@ -1,4 +1,4 @@
-"""The bench of GPUs, run on a GPU that is none (cuda_host/), with everything small."""
+"""The bench of GPUs, on an emulated GPU (cuda_host/), with small inputs."""
 
 from __future__ import annotations
 

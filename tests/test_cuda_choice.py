@@ -1,4 +1,4 @@
-"""Who draws: ``--device`` of decode, ``device`` of the Python functions; a GPU that is missing, broken or fails on the way."""
+"""Which device draws: ``--device`` of decode, ``device`` of the Python functions; a GPU that is missing, broken or fails on the way."""
 
 from __future__ import annotations
 

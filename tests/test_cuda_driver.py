@@ -76,7 +76,7 @@ def test_decode_draws_on_it(run: Run, tmp_path: Path, tiny_splat: Path, driver: 
 
 
 def test_what_is_wrong_is_said_in_a_sentence(run: Run) -> None:
-    """And that of a GPU which does not work, as against none, is marked as one to be heard."""
+    """And that of a GPU which does not work, unlike that of none, is a warning."""
     settings = ("", 0), ("VERSION", 12040), ("INIT", 999), ("INIT", 100)
     code = f"""
 import os

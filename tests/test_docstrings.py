@@ -25,7 +25,8 @@ import splatc.errors
 imageio_plugin = pytest.importorskip("splatc.imageio_plugin")
 
 ROOT = Path(__file__).resolve().parent.parent
-MODULES = ["splatc.errors", "splatc.gaussians", "splatc.pillow_plugin", "splatc.imageio_plugin", "splatc.fit.engine"]
+PLUG_POINTS = ["splatc.fit.engine", "splatc.fit.initializer"]
+MODULES = ["splatc.errors", "splatc.gaussians", "splatc.pillow_plugin", "splatc.imageio_plugin", *PLUG_POINTS]
 """Of which all classes are public, beside what `splatc` itself has."""
 SECTIONS = ("Args", "Returns", "Yields", "Raises", "Source")
 NUMBERS = r"\d|\bpx\b|\bbytes\b|\bdB\b|likewise"
@@ -96,23 +97,23 @@ def test_one_sentence_says_what_it_is(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CALLED)
-def test_every_argument_is_told_with_its_shape_unit_or_range(name: str) -> None:
+def test_every_argument_is_documented_with_its_shape_unit_or_range(name: str) -> None:
     expected = parameters(CALLED[name])
-    told = items(sections(inspect.getdoc(CALLED[name]) or "").get("Args", ""))
-    assert list(told) == list(expected)
+    documented = items(sections(inspect.getdoc(CALLED[name]) or "").get("Args", ""))
+    assert list(documented) == list(expected)
     for each, parameter in expected.items():
         kind = str(parameter.annotation)
         if re.search(r"\b(Number|int|float)\b", kind) and "Iterable" not in kind and "Callable" not in kind:
-            assert re.search(NUMBERS, told[each]), f"{each}: neither a range nor a unit"
+            assert re.search(NUMBERS, documented[each]), f"{each}: neither a range nor a unit"
         if re.search(r"ArrayLike|Samples|FloatArray|Gaussians", kind):
-            assert re.search(SHAPES, told[each]), f"{each}: no shape"
+            assert re.search(SHAPES, documented[each]), f"{each}: no shape"
         literal = re.search(r"Literal\[([^]]*)\]", kind)
         for choice in re.findall(r"'(\w+)'|\"(\w+)\"|(\d+)", literal[1]) if literal else []:
-            assert "".join(choice) in told[each], f"{each}: {''.join(choice)} is not told"
+            assert "".join(choice) in documented[each], f"{each}: {''.join(choice)} is not documented"
 
 
 @pytest.mark.parametrize("name", [name for name, each in CALLED.items() if not inspect.isclass(each)])
-def test_what_comes_back_is_told(name: str) -> None:
+def test_results_and_errors_are_documented(name: str) -> None:
     found = sections(inspect.getdoc(CALLED[name]) or "")
     nothing = inspect.signature(CALLED[name]).return_annotation in (None, "None")
     assert nothing == ("Returns" not in found and "Yields" not in found)
@@ -120,8 +121,8 @@ def test_what_comes_back_is_told(name: str) -> None:
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_errors_exist_and_a_condition_stands_beside_each(name: str) -> None:
-    told = items(sections(inspect.getdoc(PUBLIC[name]) or "").get("Raises", ""))
-    for error, condition in told.items():
+    documented = items(sections(inspect.getdoc(PUBLIC[name]) or "").get("Raises", ""))
+    for error, condition in documented.items():
         known = [vars(each).get(error) for each in (splatc.errors, builtins, imageio_plugin)]
         assert any(inspect.isclass(each) and issubclass(each, BaseException) for each in known), error
         assert condition.rstrip().endswith(".")
@@ -156,15 +157,15 @@ def test_examples_run(module: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, each in PUBLIC.items() if dataclasses.is_dataclass(each)])
-def test_every_field_is_told(name: str) -> None:
+def test_every_field_is_documented(name: str) -> None:
     kind = PUBLIC[name]
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
     assert isinstance(tree, ast.ClassDef)
-    told = set()
+    documented = set()
     for field, after in itertools.pairwise(tree.body):
         is_text = (
             isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) and isinstance(after.value.value, str)
         )
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and is_text:
-            told.add(field.target.id)
-    assert {field.name for field in dataclasses.fields(kind)} == told
+            documented.add(field.target.id)
+    assert {field.name for field in dataclasses.fields(kind)} == documented

@@ -1,4 +1,4 @@
-"""What files say of their colours is kept as a profile that shows the same, or told."""
+"""What files state of their colours is kept as a profile that shows the same, or named in a note."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ NONSENSE = {
 
 
 @pytest.mark.parametrize("name", NONSENSE)
-def test_what_no_profile_is_made_of_is_told(name: str, tmp_path: Path) -> None:
+def test_what_no_profile_is_made_of_gets_a_note(name: str, tmp_path: Path) -> None:
     image = read(png(RGB, NONSENSE[name]), tmp_path)
     assert (image.pixels == RGB).all()
     assert image.metadata.icc == b""
@@ -144,7 +144,7 @@ def test_what_no_profile_is_made_of_is_told(name: str, tmp_path: Path) -> None:
     assert "make no sense" in note or "taken as sRGB" in note
 
 
-def test_hdr_is_refused_wherever_it_is_told(tmp_path: Path) -> None:
+def test_hdr_is_refused_wherever_it_is_stated(tmp_path: Path) -> None:
     big = (b"tEXt", b"Comment\0" + b"x" * 100_000)  # no longer within what a glance would see
     for transfer in (16, 18):
         for data in (
@@ -258,7 +258,7 @@ def test_bmp(name: str, tmp_path: Path) -> None:
     check(image, space)
 
 
-def test_a_profile_that_a_bmp_only_names_is_told(tmp_path: Path) -> None:
+def test_a_profile_that_a_bmp_only_names_gets_a_note(tmp_path: Path) -> None:
     image = read(bmp(b"KNIL", [0.0] * 9, [0.0] * 3, b"c:\\adobe.icc\0"), tmp_path)
     assert image.notes == ("its colour profile is another file, and is left out",)
 

@@ -82,8 +82,8 @@ def test_a_fit_lies_on_the_grid() -> None:
     assert np.allclose(back.scale, result.scale, rtol=1e-3)
     assert np.allclose(back.colour, result.colour, atol=1e-4)
     elongated = result.scale[:, 0] > 1.3 * result.scale[:, 1]
-    turn = np.mod(back.angle - result.angle + 0.5 * math.pi, math.pi) - 0.5 * math.pi
-    assert np.abs(turn[elongated]).max() < 1e-3
+    rotation = np.mod(back.angle - result.angle + 0.5 * math.pi, math.pi) - 0.5 * math.pi
+    assert np.abs(rotation[elongated]).max() < 1e-3
 
 
 def test_an_unquantized_fit_is_better_and_off_the_grid() -> None:
@@ -109,8 +109,8 @@ def test_swapped_axes_are_put_right() -> None:
     swapped = table_of(gaussians)
     swapped.values[LOG_ASPECT] *= -1
     swapped.values[ANGLE] += 0.5 * math.pi
-    turn = swapped.gaussians().angle - gaussians.angle
-    assert np.allclose(np.mod(turn + 0.1, math.pi), 0.1, atol=1e-3)
+    rotation = swapped.gaussians().angle - gaussians.angle
+    assert np.allclose(np.mod(rotation + 0.1, math.pi), 0.1, atol=1e-3)
     assert np.allclose(swapped.gaussians().scale, gaussians.scale, rtol=1e-4)
 
 
@@ -202,10 +202,10 @@ def test_large_pictures_are_seen_more_thinly() -> None:
 
 
 def test_a_clock_counts_steps() -> None:
-    told: list[tuple[int, int]] = []
-    times = list(Clock(5, progress=lambda *progress: told.append(progress)))
+    calls: list[tuple[int, int]] = []
+    times = list(Clock(5, progress=lambda *progress: calls.append(progress)))
     assert times == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8])
-    assert told == [(step, 5) for step in range(1, 6)]
+    assert calls == [(step, 5) for step in range(1, 6)]
 
 
 def test_a_clock_without_seconds_left_makes_few_steps() -> None:
@@ -231,7 +231,7 @@ def test_the_better_the_fit_the_finer_the_steps() -> None:
     coarse, default, fine = (plan.adapted(Quantizer(), 10.0 ** (-psnr / 10)) for psnr in (20.0, plan.middling, 38.0))
     assert default == Quantizer()
     assert coarse.position > default.position > fine.position
-    assert coarse.sizes < default.sizes < fine.sizes
+    assert coarse.log_scales < default.log_scales < fine.log_scales
     result, quantizer = fit_of(plan)
     assert quantizer != Quantizer()
     back = dequantize(quantizer, quantize(quantizer, result, WIDTH, HEIGHT))

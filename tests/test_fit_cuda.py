@@ -180,8 +180,8 @@ def in_cells(values: FloatArray, noise: FloatArray) -> FloatArray:
     angle, tall = values[ANGLE], values[LOG_ASPECT] < 0
     cos, sin = np.cos(angle), np.sin(angle)
     index = np.clip(np.rint(np.abs(values[LOG_ASPECT]) / step_table(Quantizer(), 3)[2]), 0, 63).astype(int)
-    extent, strips = np.abs(cos) + np.abs(sin), step_table(Quantizer(), 3)[83 + 16 * 64 :][index]
-    sides = floats(np.stack([np.where(strips == 1, 1, 1 / extent), np.where(strips == 1, 1, extent / strips)]))
+    extent, offsets = np.abs(cos) + np.abs(sin), step_table(Quantizer(), 3)[83 + 16 * 64 :][index]
+    sides = floats(np.stack([np.where(offsets == 1, 1, 1 / extent), np.where(offsets == 1, 1, extent / offsets)]))
     sides[:, tall] = sides[::-1, tall]
     sides *= step_rows(values, Quantizer())[MEAN]
     first, second = noise[0] * cos + noise[1] * sin, noise[1] * cos - noise[0] * sin

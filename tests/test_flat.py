@@ -35,7 +35,7 @@ RENDERERS = 0.05
 
 @pytest.fixture
 def no_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fit rounds in another way on every processor: whoever asks it has lost already."""
+    """The fit rounds differently on every processor: a flat picture must not reach it."""
 
     def fails(*_: Any) -> bytes:
         raise AssertionError("a picture of one colour was fitted")

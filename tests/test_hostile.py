@@ -1,4 +1,4 @@
-"""The files of tests/hostile/: each is refused by everyone who reads files, with the error that its rule has."""
+"""The files of tests/hostile/: each is refused by every reader, with the error that its rule has."""
 
 from __future__ import annotations
 

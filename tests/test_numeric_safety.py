@@ -67,7 +67,7 @@ def test_a_valid_file(name: str, blend: str) -> None:
     assert len(data) <= 260
     back = check(pixels, data).astype(float)
     peak = np.iinfo(pixels.dtype).max
-    if pixels.shape[2:] in ((2,), (4,)):  # a colour that does not show is nobody's
+    if pixels.shape[2:] in ((2,), (4,)):  # colours under alpha 0 are not compared
         clear = pixels[..., -1] == 0
         back[clear, :-1] = pixels[clear, :-1]
     # What has one value everywhere comes back as that, and nothing is worse than gray.

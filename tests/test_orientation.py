@@ -64,7 +64,7 @@ def saved(pixels: Any, kind: str, **options: Any) -> bytes:
 
 
 def check(data: bytes, orientation: int, folder: Path, expected: Any = None) -> None:
-    """The pixels of a file are turned, and nothing in it tells so any more."""
+    """The pixels of a file are turned, and nothing in it states an orientation any more."""
     (folder / "in").write_bytes(data)
     loaded = load(str(folder / "in"))
     if expected is None:
@@ -73,8 +73,8 @@ def check(data: bytes, orientation: int, folder: Path, expected: Any = None) -> 
     assert pixels.shape == shown(expected, orientation).shape
     assert (pixels == shown(expected, orientation)).all()
     assert orientation_of(loaded.metadata.exif, loaded.metadata.xmp) == 1
-    for told in (exif_block.orientation(loaded.metadata.exif), xmp_packet.orientation(loaded.metadata.xmp)):
-        assert told in (None, 1)
+    for stated in (exif_block.orientation(loaded.metadata.exif), xmp_packet.orientation(loaded.metadata.xmp)):
+        assert stated in (None, 1)
 
 
 READERS = ["Pillow", "pyvips"]
@@ -107,8 +107,8 @@ def test_png(place: str, dtype: Any, channels: int, orientation: int, reader: st
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize("kind", VALUES)
 def test_every_type_of_number(kind: str, order: str, reader: str, tmp_path: Path) -> None:
-    told = block(order, *VALUES[kind], 6)
-    check(png(RGB, [(b"eXIf", told)]), 6, tmp_path, RGB)
+    exif = block(order, *VALUES[kind], 6)
+    check(png(RGB, [(b"eXIf", exif)]), 6, tmp_path, RGB)
 
 
 @pytest.mark.filterwarnings("ignore:Metadata Warning")

@@ -1,4 +1,4 @@
-"""What a killed process leaves behind: the next run removes it, and nothing that a living one still writes."""
+"""Temporary files of killed processes: the next run removes them, but none that a running process still writes."""
 
 from __future__ import annotations
 

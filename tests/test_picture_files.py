@@ -22,7 +22,7 @@ from splatc.decoder import picture
 from splatc.fit import checkpoints
 
 IMAGES = Path(__file__).parent / "images"
-Told = list[tuple[int, int, str]]
+Calls = list[tuple[int, int, str]]
 
 
 class Enough(Exception):  # noqa: N818 - a caller's own
@@ -135,7 +135,7 @@ def test_names_of_the_wrong_kind_are_refused(tiny_picture: Path, file: Path, tmp
 
 
 @pytest.mark.parametrize("path", ["photo.jpg", Path("photo.jpg")])
-def test_a_path_for_pixels_is_told_what_to_call(path: Any) -> None:
+def test_a_path_for_pixels_gets_an_error_that_says_what_to_call(path: Any) -> None:
     with pytest.raises(
         splatc.InputImageError, match=r"photo\.jpg'.* is a path, .*: splatc\.encode_file\(path, target\)"
     ):
@@ -156,14 +156,14 @@ def test_an_encoding_that_is_stopped_leaves_nothing(tiny_picture: Path, tmp_path
     assert list(tmp_path.iterdir()) == [tiny_picture]
 
 
-def test_a_decoding_tells_its_rows_and_can_be_stopped(file: Path, tmp_path: Path) -> None:
-    told: Told = []
-    splatc.decode_file(file, tmp_path / "out.png", scale=16, progress=lambda *now: told.append(now))
+def test_a_decoding_reports_its_rows_and_can_be_stopped(file: Path, tmp_path: Path) -> None:
+    calls: Calls = []
+    splatc.decode_file(file, tmp_path / "out.png", scale=16, progress=lambda *now: calls.append(now))
     rows = 48 * 16
-    assert told[0] == (0, rows, "reading")
-    assert told[-1] == (rows, rows, "drawing")
-    assert len({done for done, *_ in told}) > 2
-    assert [done for done, *_ in told] == sorted(done for done, *_ in told)
+    assert calls[0] == (0, rows, "reading")
+    assert calls[-1] == (rows, rows, "drawing")
+    assert len({done for done, *_ in calls}) > 2
+    assert [done for done, *_ in calls] == sorted(done for done, *_ in calls)
 
     def progress(done: int, of: int, now: str) -> None:
         if done:

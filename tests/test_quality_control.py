@@ -84,7 +84,7 @@ def test_steps_become_finer_where_the_error_is_too_large(time: float) -> None:
     assert all(each.luma - each.chroma == Quantizer().luma - Quantizer().chroma for each in lumas)
     # Means are rounded from 0.7 on; shapes are rounded already.
     assert (lumas[0].position < Quantizer().position) == (time == 0.7)
-    assert all((each.sizes, each.anisotropy, each.angle) == (5, 114, 104) for each in lumas)
+    assert all((each.log_scales, each.aspect, each.angle) == (5, 114, 104) for each in lumas)
 
 
 def test_before_shapes_are_rounded_the_steps_stay() -> None:

@@ -1,4 +1,4 @@
-"""One way to read: the same checks by every door, what is damaged beside the pixels costs none of them, and everyone hears of it."""
+"""One way to read: the same checks by every door, what is damaged beside the pixels costs none of them, and gives a warning."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_pillow_s_verify_passes_sound_files_and_closes_them(sound: bytes, tmp_pa
             image.verify()
 
 
-def test_pillow_shows_truncated_files_where_it_is_told_to(sound: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pillow_shows_truncated_files_where_it_is_asked_to(sound: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     cut = sound[: sound.index(b"GAUS") + 1200]
     with pytest.raises(OSError, match="truncated"):
         PIL.Image.open(io.BytesIO(cut)).load()

@@ -1,4 +1,4 @@
-"""Pixels go out as they are."""
+"""Written picture files hold the decoded pixels unchanged."""
 
 from __future__ import annotations
 

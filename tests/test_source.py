@@ -1,4 +1,4 @@
-"""Bytes of files: whatever a stream does, threads and forked processes read what lies in the file, or are told what is wrong."""
+"""Bytes of files: whatever a stream does, threads and forked processes read what lies in the file, or get a clear error."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_each_section_is_looked_at_unless_it_hangs_on_a_damaged_one(divided: byt
     assert [part for _, part in found(bytes(damaged))] == ["checksum", "section 0"]
 
 
-def test_what_no_crc_can_tell(tiny_file: bytes, divided: bytes) -> None:
+def test_what_no_crc_can_find(tiny_file: bytes, divided: bytes) -> None:
     assert found(with_payload(tiny_file, b"GAUS", lambda body: body.extend(b"\1"))) == [("corrupt", "stream")]
     assert found(with_payload(tiny_file, b"HEAD", lambda head: head.__setitem__(3, 0))) == [("corrupt", "header")]
     wide = with_payload(tiny_file, b"HEAD", lambda head: head.__setitem__(slice(3, 4), b"\xff\xff\xff\xff\x0f"))

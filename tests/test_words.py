@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PLACES = ("splatc", "spec", "tests", "tools", "README.md", "CONTRIBUTING.md", "FORMAT.md")
 SUFFIXES = {".c", ".cpp", ".cu", ".cuh", ".h", ".html", ".js", ".md", ".mjs", ".py", ".toml", ".ts"}
-NOT_READ = {"tests/test_words.py", "spec/changelog.md"}
+NOT_READ = {"tests/test_words.py", "spec/changelog.md", "splatc/runtime/renamed_keys.py"}
 """These say what the words were."""
 
 
@@ -33,8 +33,23 @@ class Word:
     """Phrases in which the word is right."""
 
 
-FIT = r"^splatc/fit/|^splatc/core/fit|^tests/test_fit|(encoder|rate_control|quality_\w+|pipeline)\.py|^tools/(sweep|ablation)"
-DRAWING = r"^splatc/(render|cuda/kernels|core/(core\.h|draw|gaussians|raster)|web/(view|work|plan))|^spec/(picture|limits)|test_render|core_calls"
+FIT = (
+    r"^splatc/fit/|^splatc/core/fit|^tests/test_fit|(encoder|rate_control|quality_\w+|pipeline)\.py"
+    r"|^tools/(sweep|ablation)"
+)
+DRAWING = (
+    r"^splatc/(render|cuda/kernels|core/(core\.h|draw|gaussians|raster)|web/(view|work|plan))"
+    r"|^spec/(picture|limits)|test_render|core_calls"
+)
+INTEGERS = (
+    r"^splatc/(bitstream/|quantize|steps|core/(attributes|models|positions|predict|section|core\.h))"
+    r"|^spec/[a-z]+\.md|independent_decoder"
+)
+
+SECTIONS = (
+    r"^splatc/(bitstream/|core/(fit/pack|pack|section)|web/section)|^spec/(sections|positions|gaussians)\.md"
+    r"|bitstream_sections|divide_oracle|independent_decoder"
+)
 
 WORDS = [
     Word(r"births?|newborns?|bear(s|ing)?", "densify, new Gaussians"),
@@ -54,7 +69,37 @@ WORDS = [
     Word(r"frames?", "supersampling grid", where=DRAWING, right=r"[Zz]std frame|Zstandard frame|stack frame"),
     Word(r"points? of (a|the) frame", "point of the supersampling grid"),
     Word(r"(?<!grid )points? (of work|a pixel|per px)|check_points", "evaluations of Gaussians; samples"),
+    Word(
+        r"anisotrop(y|ies)|SpreadTables?|spread tables?|heirs?|split shares?",
+        "log aspect ratio, parametric model, context inheritance, partition",
+    ),
+    Word(
+        r"strips?|turns?",
+        "sub-cell offset, orientation residual",
+        where=INTEGERS,
+        right=r"in turn\b|turns? pixels|it turns|turned|A decoder turns|\.strip\(",
+    ),
+    Word(r"splits?", "binary partition count", where=INTEGERS, right=r"\.split\("),
     Word(r"density", "points of the supersampling grid per px (grid_scale)", where=DRAWING),
+    Word(r"pass(es)?(?! [a-z(])", "layer", where=SECTIONS, right=r"^\s*pass$|passes on"),
+    Word(r"blocks?", "tile", where=SECTIONS, right=r"EXIF block|non-blocking|[Ww]ithin the block"),
+    Word(r"reach_(of|x|y)|[.>]reach|(a|its|their|each|in|of) reach", "bounding margin; extent of an ellipse"),
+    Word(r"what happens", "event", where=r"schedule|trainer"),
+    Word(r"tells?|telling|told", "says, states, has; log, note or report", right=r"\.tell\(|def tell\("),
+    Word(r"urgent", "warning"),
+    Word(r"strays?", "orphaned temporary file"),
+    Word(
+        r"machines?",
+        "runtime; GPU, computer",
+        where=r"^splatc/(runtime|batch)/|^tools/(bench/)?cuda",
+        right=r"\bmachine\b",
+    ),
+    Word(r"quick(ly)?", "compiled", where=r"^splatc/(core|fit|render|runtime)/"),
+    Word(r"deep(er)?", "16-bit", right=r"/deep\b|deep/|Deep Zoom|deepzoom"),
+    Word(r"kinds", "type; sniffing", where=r"^splatc/image/readers/", right=r"kinds of|rare kinds"),
+    Word(r"hidden", "transparent", where=r"^splatc/(image|encoder|decoder)/"),
+    Word(r"scratch", "workspace", right=r"from scratch"),
+    Word(r"hears?|heard|nobody|whoever|anybody|lies about|believed?", "a sentence that says what the code does"),
 ]
 
 

@@ -29,6 +29,7 @@ PAGES = (
     "splatc.imageio_plugin",
     "splatc.gaussians",
     "splatc.fit.engine",
+    "splatc.fit.initializer",
 )
 """What users call, then what others plug in."""
 TEMPLATES = Path(__file__).parent / "pages"

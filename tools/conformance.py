@@ -44,8 +44,8 @@ def digest(data: bytes) -> str:
 
 
 def integers_text(gaussians: QuantizedGaussians) -> bytes:
-    """The decoded integers: a line a Gaussian in coding order, level x y size anisotropy angle strip and the coded colour."""
-    columns = [getattr(gaussians, name) for name in ("level", "x", "y", "size", "anisotropy", "angle", "strip")]
+    """The decoded integers: a line a Gaussian in coding order, level x y log_scale aspect angle offset and the coded colour."""
+    columns = [getattr(gaussians, name) for name in ("level", "x", "y", "log_scale", "aspect", "angle", "offset")]
     table = np.column_stack([*columns, gaussians.colour])
     return "".join(" ".join(map(str, row)) + "\n" for row in table.tolist()).encode()
 

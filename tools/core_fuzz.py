@@ -79,7 +79,7 @@ def section_seed(data: bytes) -> bytes:
 
     reader = Reader(io.BytesIO(data))
     q, sections = reader.header.quantizer, reader.sections[:6]
-    fields = (q.position, q.position_slope, q.sizes, q.anisotropy, q.angle, q.angle_slope, q.luma, q.chroma)
+    fields = (q.position, q.position_slope, q.log_scales, q.aspect, q.angle, q.angle_slope, q.luma, q.chroma)
     parts = [
         struct.pack("<B9h", reader.header.channels - 1, *fields, q.colour_slope),
         bytes([max(len(sections) - 1, 0)]),

@@ -1,4 +1,4 @@
-"""What an evaluation of a Gaussian costs (spec/limits.md, "Work"), and what the dearest files of 100 kB take that are not refused.
+"""What an evaluation of a Gaussian costs (spec/limits.md, "Work"), and what the costliest files of 100 kB take that are not refused.
 
     python tools/work_bench.py shapes        # ns an evaluation, by size and shape of the Gaussians: one thread
     python tools/work_bench.py worst         # seconds of tests/worst.py through each door, as the default limits have it
@@ -39,7 +39,7 @@ from splatc.steps import Quantizer
 from tests import worst
 
 SIDE = 2048
-QUANTIZER = Quantizer(position=100, position_slope=0, sizes=8, anisotropy=100, angle=40, angle_slope=0)
+QUANTIZER = Quantizer(position=100, position_slope=0, log_scales=8, aspect=100, angle=40, angle_slope=0)
 
 
 def shapes() -> None:

@@ -18,7 +18,7 @@ def files_below(folder: Path, note: Note, wanted: Callable[[Path], bool]) -> Ite
     """Paths of all files below a folder whose names are `wanted`, in alphabetical order; hidden files and folders are left out.
 
     Args:
-        note: told of every folder and link that is left out, in a sentence.
+        note: called with a sentence for every folder and link that is left out.
         wanted: called with the path relative to `folder`.
     """
     plain: list[Path] = []

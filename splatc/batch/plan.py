@@ -1,4 +1,4 @@
-"""Which pictures a run means, and what their files will be called."""
+"""Which pictures a batch encodes, and the names of their files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def plan(
     """The pictures that `inputs` name (files, folders with all below them, patterns), each once, and their files in `folder`.
 
     What lies below a folder, or below the fixed part of a pattern, keeps its place below `folder`. ``a.png`` becomes ``a.splat2d``,
-    or ``a.png.splat2d`` if `keep_extension`. Hidden files and folders are left out. Linked folders are followed once; `note` is told of
+    or ``a.png.splat2d`` if `keep_extension`. Hidden files and folders are left out. Linked folders are followed once; `note` is called for
     those that are not, and of what cannot be read.
 
     Raises InputError (an input that does not exist, a pattern or folder without pictures) and UsageError (two pictures would
@@ -88,7 +88,7 @@ def _pictures(name: str, note: Note) -> Iterator[tuple[Path, Path]]:
 
 def _matching(root: Path, pattern: tuple[str, ...], note: Note) -> Iterator[Path]:
     """The files below a folder that fit a pattern, the visible ones."""
-    if "**" not in pattern:  # no deeper than the pattern is long
+    if "**" not in pattern:  # as many folders down as the pattern has parts
         for source in sorted(root.glob(os.path.join(*pattern))):  # noqa: PTH118 - parts of a pattern are no path
             if source.is_file() and not _hidden(source.relative_to(root)):
                 yield source

@@ -26,7 +26,7 @@ class _SourceChangedError(Exception):
 def run_job(job: Job) -> Result:
     """Encode one picture as ``splatc encode`` would. Whatever goes wrong with it becomes its outcome.
 
-    A job that is given out a second time, because nobody knows what became of its first worker, keeps what that one finished; if that
+    A job that is sent a second time, because its first worker was lost, keeps what that one finished; if that
     worker goes on after all, it has lost its claim and publishes nothing.
     """
     assert job.journal is not None

@@ -1,4 +1,4 @@
-"""Size, anisotropy, angle, strip and colour of one level as symbols (spec/attributes.md).
+"""Log scale, log aspect ratio, orientation, sub-cell offset and colour of one level as symbols (spec/attributes.md).
 
 Each attribute is coded in bulk. A context needs only levels and attributes coded before it, never a prediction, so that all symbols
 of a file can be read before the first value is reconstructed.
@@ -13,12 +13,12 @@ import numpy as np
 
 from splatc.bitstream import priors
 from splatc.bitstream.coder import SMOOTH, AdaptiveTable, Coder, Symbols, code_bits, frequencies_of
-from splatc.bitstream.parametric import SpreadTable
+from splatc.bitstream.parametric import ParametricModel
 from splatc.bitstream.priors import RESIDUAL_RADIUS
 from splatc.errors import CorruptFileError
 from splatc.quantize import IntArray
 
-Table = AdaptiveTable | SpreadTable
+Table = AdaptiveTable | ParametricModel
 ESCAPE = 2 * RESIDUAL_RADIUS + 1
 """The symbol after those of the residuals -RESIDUAL_RADIUS..RESIDUAL_RADIUS."""
 CHANNEL_NAMES = {
@@ -34,21 +34,24 @@ CHANNEL_NAMES = {
 class AttributeSymbols:
     """What is coded of N Gaussians besides their positions."""
 
-    size: Symbols
+    log_scale: Symbols
     """(N,)"""
-    anisotropy: Symbols
+    aspect: Symbols
     """(N,)"""
-    turn: Symbols
+    angle_residual: Symbols
     """(N,) angle less its prediction, modulo the number of directions M; 0 where M = 1."""
-    strip: Symbols
+    offset: Symbols
     """(N,) 0 where a cell has one."""
-    residual: Symbols
+    colour_residual: Symbols
     """(N, C) colour less its prediction, modulo 2^16, in -2^15..2^15 - 1."""
 
     def level(self, start: int, stop: int) -> AttributeSymbols:
         """Views of the Gaussians start..stop - 1."""
         return AttributeSymbols(
-            *(array[start:stop] for array in (self.size, self.anisotropy, self.turn, self.strip, self.residual))
+            *(
+                array[start:stop]
+                for array in (self.log_scale, self.aspect, self.angle_residual, self.offset, self.colour_residual)
+            )
         )
 
 
@@ -67,53 +70,53 @@ class AttributeTables:
         return tables
 
     def of_level(self, attribute: str, channel: int, first: Callable[[], Table]) -> Table:
-        """A new table, to be asked for once a level: the first of a file, or the heir of the coarser level's."""
+        """A new table, to be asked for once a level: the first of a file, or one that inherits the context of the coarser level's."""
         coarser = self._of_level.get((attribute, channel))
-        self._of_level[attribute, channel] = table = first() if coarser is None else coarser.heir()
+        self._of_level[attribute, channel] = table = first() if coarser is None else coarser.inherited()
         return table
 
     def of_directions(self, count: int) -> AdaptiveTable:
         """The one table of a number of directions."""
         if count not in self._of_directions:
-            self._of_directions[count] = AdaptiveTable(priors.turn(count))
+            self._of_directions[count] = AdaptiveTable(priors.angle_residual(count))
         return self._of_directions[count]
 
 
-def code_size(coder: Coder, tables: AttributeTables, bins: int, size: Symbols) -> None:
-    """Code (or fill in) 0 <= size < bins."""
-    tables.of_level("size", 0, lambda: AdaptiveTable(priors.size(bins))).code(coder, size)
+def code_log_scale(coder: Coder, tables: AttributeTables, bins: int, log_scale: Symbols) -> None:
+    """Code (or fill in) 0 <= log_scale < bins."""
+    tables.of_level("log_scale", 0, lambda: AdaptiveTable(priors.log_scale(bins))).code(coder, log_scale)
 
 
-def code_anisotropy(coder: Coder, tables: AttributeTables, anisotropy: Symbols) -> None:
-    """Code (or fill in) 0 <= anisotropy <= MAX_ANISOTROPY."""
-    tables.of_level("anisotropy", 0, lambda: AdaptiveTable(priors.anisotropy())).code(coder, anisotropy)
+def code_aspect(coder: Coder, tables: AttributeTables, aspect: Symbols) -> None:
+    """Code (or fill in) 0 <= aspect <= MAX_ASPECT."""
+    tables.of_level("aspect", 0, lambda: AdaptiveTable(priors.aspect())).code(coder, aspect)
 
 
-def code_turn(coder: Coder, tables: AttributeTables, directions: IntArray, turn: Symbols) -> None:
-    """Code (or fill in) 0 <= turn < M for the M > 1 directions of each Gaussian, in ascending order of M."""
+def code_angle_residual(coder: Coder, tables: AttributeTables, directions: IntArray, residual: Symbols) -> None:
+    """Code (or fill in) 0 <= residual < M for the M > 1 directions of each Gaussian, in ascending order of M."""
     for count in np.unique(directions[directions > 1]).tolist():
         group = np.flatnonzero(directions == count)
-        symbols = turn[group]
+        symbols = residual[group]
         tables.of_directions(count).code(coder, symbols)
-        turn[group] = symbols
+        residual[group] = symbols
 
 
-def code_strip(coder: Coder, strips: IntArray, strip: Symbols) -> None:
-    """Code (or fill in) 0 <= strip < F for the F > 1 strips of each cell, all alike, in ascending order of F."""
-    for count in np.unique(strips[strips > 1]).tolist():
-        group = np.flatnonzero(strips == count)
-        symbols = strip[group]
+def code_offset(coder: Coder, counts: IntArray, offset: Symbols) -> None:
+    """Code (or fill in) 0 <= offset < F for the F > 1 sub-cell offsets of each cell, all alike, in ascending order of F."""
+    for count in np.unique(counts[counts > 1]).tolist():
+        group = np.flatnonzero(counts == count)
+        symbols = offset[group]
         coder.code(frequencies_of(np.ones(count, np.int64)), symbols)
-        strip[group] = symbols
+        offset[group] = symbols
 
 
-def code_residual(coder: Coder, tables: AttributeTables, channel: int, chroma: bool, residual: Symbols) -> None:
+def code_colour_residual(coder: Coder, tables: AttributeTables, channel: int, chroma: bool, residual: Symbols) -> None:
     """Code (or fill in) one channel's residuals; those beyond RESIDUAL_RADIUS follow as 16 bits after all the others.
 
     Raises CorruptFileError where one of these is not beyond it.
     """
     table = tables.of_level(
-        "residual", channel, lambda: SpreadTable() if chroma else AdaptiveTable(priors.luma_residual(), SMOOTH)
+        "residual", channel, lambda: ParametricModel() if chroma else AdaptiveTable(priors.luma_residual(), SMOOTH)
     )
     symbols = np.where(np.abs(residual) <= RESIDUAL_RADIUS, residual + RESIDUAL_RADIUS, ESCAPE).astype(np.int32)
     table.code(coder, symbols)

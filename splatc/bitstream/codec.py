@@ -20,7 +20,7 @@ from splatc.bitstream.metadata import Metadata
 from splatc.bitstream.reader import Reader
 from splatc.bitstream.source import Source
 from splatc.bitstream.structure import read_header_of
-from splatc.quantize import MAX_ANISOTROPY, IntArray, QuantizedGaussians, angle_count_table, strip_count_table
+from splatc.quantize import MAX_ASPECT, IntArray, QuantizedGaussians, angle_count_table, offset_count_table
 from splatc.steps import grid_shape
 
 
@@ -32,7 +32,7 @@ class Inspection:
     file_bytes: int
     chunks: tuple[Chunk, ...]
     bits: dict[str, float]
-    """Bits by part: positions, size, anisotropy, angle, luma, chroma, alpha (those that occur), and overhead, which is
+    """Bits by part: positions, log_scale, aspect, angle, offset, luma, chroma, alpha (those that occur), and overhead, which is
     everything else in the file; they add up to 8 file_bytes."""
     layers: Layout = ()
     """The layers, coarse to fine."""
@@ -133,8 +133,8 @@ def _check(header: Header, gaussians: QuantizedGaussians) -> None:
     if gaussians.colour.shape != (count, header.channels):
         raise ValueError(f"colour has shape {gaussians.colour.shape}, expected {(count, header.channels)}")
     for name, low, high in (
-        ("size", 0, quantizer.sizes - 1),
-        ("anisotropy", 0, MAX_ANISOTROPY),
+        ("log_scale", 0, quantizer.log_scales - 1),
+        ("aspect", 0, MAX_ASPECT),
         ("colour", -(1 << 15), (1 << 15) - 1),
     ):
         _check_range(name, getattr(gaussians, name), low, high)
@@ -146,9 +146,9 @@ def _check(header: Header, gaussians: QuantizedGaussians) -> None:
         cells = np.array(grids)[gaussians.level]  # (N, 2)
         _check_range("x", gaussians.x, 0, cells[:, 0] - 1)
         _check_range("y", gaussians.y, 0, cells[:, 1] - 1)
-        directions = angle_count_table(quantizer)[gaussians.level, gaussians.anisotropy]
+        directions = angle_count_table(quantizer)[gaussians.level, gaussians.aspect]
         _check_range("angle", gaussians.angle, 0, directions - 1)
-        _check_range("strip", gaussians.strip, 0, strip_count_table(quantizer)[gaussians.anisotropy] - 1)
+        _check_range("offset", gaussians.offset, 0, offset_count_table(quantizer)[gaussians.aspect] - 1)
 
 
 def _check_range(name: str, values: IntArray, low: int, high: int | IntArray) -> None:

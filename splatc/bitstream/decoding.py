@@ -25,7 +25,7 @@ MESSAGES = {
     loading.WRONG_END: "a stream of the GAUS chunk does not end where its last Gaussian does: the file is damaged",
     loading.BEYOND_MARGIN: "an ellipse lies {beyond:.1f} px beyond its tile, the INDX chunk says {margin}: the file is damaged",
 }
-PARTS = ("positions", "size", "anisotropy", "angle", "strips", "luma", "chroma", "alpha")
+PARTS = ("positions", "log_scale", "aspect", "angle", "offset", "luma", "chroma", "alpha")
 """Of a stream, in the order of the tally of its bits."""
 
 
@@ -132,7 +132,7 @@ def _readable(header: Header, section: Section, length: int, stop_level: int) ->
 
 
 def _fill(row: np.void, section: Section, length: int, ranges: list[LevelRange]) -> None:
-    """What the core is told of a section of whose stream ``length`` bytes are there."""
+    """The core's record of a section of whose stream ``length`` bytes are there."""
     row["count"], row["levels"] = ranges[-1].stop if ranges else 0, len(ranges)
     row["length"], row["minimum"] = length, limits.minimum_payload(section.count)
     row["cut"], row["ends"] = length != section.length, row["count"] == section.count

@@ -58,7 +58,7 @@ def read(kind: str, payload: bytes) -> bytes:
             raise LimitError(f"the {kind} chunk holds {size} bytes, the format allows at most {limits.MAX_METADATA}")
         if size < 0:
             raise CorruptFileError(f"the {kind} chunk does not state how many bytes it holds: it is damaged")
-        # The stated size is not believed either: no more than that is read.
+        # The stated size may be wrong, too: no more than that is read.
         decompressor = zstandard.ZstdDecompressor(max_window_size=limits.MAX_METADATA)
         content: bytes = decompressor.stream_reader(payload).read(size + 1)
         # If the frame is as long as it says, it may be decoded in one piece, to see where it ends.

@@ -23,8 +23,10 @@ def to_symbols(
     """What is coded of the Gaussians of a section, in coding order; ``earlier`` are those of its ancestors."""
     g = gaussians if earlier is None else joined([earlier, gaussians])
     first = len(g) - len(gaussians)
-    turn, residual = core.make_residuals(steps_of(quantizer, g.colour.shape[1]), columns_of(g), first)
-    coded = AttributeSymbols(gaussians.size, gaussians.anisotropy, turn[first:], gaussians.strip, residual[first:])
+    angle_residual, colour_residual = core.make_residuals(steps_of(quantizer, g.colour.shape[1]), columns_of(g), first)
+    coded = AttributeSymbols(
+        gaussians.log_scale, gaussians.aspect, angle_residual[first:], gaussians.offset, colour_residual[first:]
+    )
     return GaussianSymbols(gaussians.level, gaussians.x, gaussians.y, coded)
 
 

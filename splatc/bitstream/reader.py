@@ -55,7 +55,7 @@ class Reader(Structure):
         With ``max_level`` those of this level and coarser ones only. With ``allow_truncated`` what is whole of a file that ends too
         early: of a stream that was cut off, the levels before the cut.
 
-        Before all are read, the CRC of every chunk is checked, also of those that nobody knows; otherwise those of the sections that are
+        Before all are read, the CRC of every chunk is checked, also of unknown ones; otherwise those of the sections that are
         read, or of GAUS where it is not divided. Raises CorruptFileError.
         """
         body = None

@@ -14,9 +14,9 @@ from splatc.bitstream.attributes import CHANNEL_NAMES, AttributeSymbols, Attribu
 from splatc.bitstream.coder import Coder, Decoder, Encoder, Symbols
 from splatc.bitstream.header import Header
 from splatc.bitstream.layout import LevelRange, Section
-from splatc.bitstream.positions import SplitTables
+from splatc.bitstream.positions import PartitionTables
 from splatc.errors import CorruptFileError
-from splatc.quantize import angle_count_table, strip_count_table
+from splatc.quantize import angle_count_table, offset_count_table
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class GaussianSymbols:
 class Tables:
     """Everything that a stream learns; a section goes on with a copy of what its parent has learned."""
 
-    splits: SplitTables = field(default_factory=dict)
+    partitions: PartitionTables = field(default_factory=dict)
     attributes: AttributeTables = field(default_factory=AttributeTables)
 
     def copy(self) -> Tables:
-        return Tables({key: table.copy() for key, table in self.splits.items()}, self.attributes.copy())
+        return Tables({key: table.copy() for key, table in self.partitions.items()}, self.attributes.copy())
 
 
 def encode(header: Header, section: Section, symbols: GaussianSymbols, tables: Tables) -> bytes:
@@ -88,9 +88,10 @@ def empty_symbols(header: Header, levels: list[LevelRange]) -> GaussianSymbols:
     """Room for the Gaussians of levels."""
     count = levels[-1].stop if levels else 0
     level = np.repeat(np.array([each.level for each in levels], np.int32), [each.stop - each.start for each in levels])
-    x, y, size, anisotropy, turn, strip = np.zeros((6, count), np.int32)
-    residual = np.zeros((count, header.channels), np.int32)
-    return GaussianSymbols(level, x, y, AttributeSymbols(size, anisotropy, turn, strip, residual))
+    x, y, log_scale, aspect, angle_residual, offset = np.zeros((6, count), np.int32)
+    colour_residual = np.zeros((count, header.channels), np.int32)
+    coded = AttributeSymbols(log_scale, aspect, angle_residual, offset, colour_residual)
+    return GaussianSymbols(level, x, y, coded)
 
 
 def code_level(
@@ -104,18 +105,20 @@ def code_level(
     """Code (or fill in) one level of a section: the positions, then one attribute after the other."""
     coder.part = "positions"
     x, y = symbols.x[here.start : here.stop] - here.x, symbols.y[here.start : here.stop] - here.y
-    code_positions(coder, tables.splits, here.columns, here.rows, x, y)
+    code_positions(coder, tables.partitions, here.columns, here.rows, x, y)
     symbols.x[here.start : here.stop], symbols.y[here.start : here.stop] = x + here.x, y + here.y
     coded = symbols.attributes.level(here.start, here.stop)
-    coder.part = "size"
-    attributes.code_size(coder, tables.attributes, header.quantizer.sizes, coded.size)
-    coder.part = "anisotropy"
-    attributes.code_anisotropy(coder, tables.attributes, coded.anisotropy)
+    coder.part = "log_scale"
+    attributes.code_log_scale(coder, tables.attributes, header.quantizer.log_scales, coded.log_scale)
+    coder.part = "aspect"
+    attributes.code_aspect(coder, tables.attributes, coded.aspect)
     coder.part = "angle"
-    directions = angle_count_table(header.quantizer)[here.level, coded.anisotropy]
-    attributes.code_turn(coder, tables.attributes, directions, coded.turn)
-    coder.part = "strips"
-    attributes.code_strip(coder, strip_count_table(header.quantizer)[coded.anisotropy], coded.strip)
+    directions = angle_count_table(header.quantizer)[here.level, coded.aspect]
+    attributes.code_angle_residual(coder, tables.attributes, directions, coded.angle_residual)
+    coder.part = "offset"
+    attributes.code_offset(coder, offset_count_table(header.quantizer)[coded.aspect], coded.offset)
     for channel, name in enumerate(CHANNEL_NAMES[header.channels]):
         coder.part = name
-        attributes.code_residual(coder, tables.attributes, channel, name == "chroma", coded.residual[:, channel])
+        attributes.code_colour_residual(
+            coder, tables.attributes, channel, name == "chroma", coded.colour_residual[:, channel]
+        )

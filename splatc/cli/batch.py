@@ -171,7 +171,7 @@ def _make_folder(folder: str, pairs: Sequence[Pair]) -> None:
     except OSError as error:
         raise OutputError(f"{folder}: the folder cannot be made: {error.strerror}") from error
     for each in {Path(pair.output).parent for pair in pairs}:
-        orphans.remove(each)  # here too: if no picture is left to do, nobody else will
+        orphans.remove(each)  # here too: without a picture left to do no worker does it
 
 
 def _sort(jobs: Sequence[Job], journal: Journal) -> tuple[list[Outcome], list[Job]]:
@@ -233,7 +233,7 @@ def _shared(todo: list[Job], processes: int | None, threads: int | None, wanted:
 
 
 def _beyond_estimates(wanted: Wanted, tune: str) -> bool:
-    """Whether something else than the compiled engine fits: a GPU, whose memory nobody estimates, or PyTorch."""
+    """Whether something else than the compiled engine fits: a GPU, whose memory is not estimated, or PyTorch."""
     return wanted.engine in ("torch", "gsplat") or wanted.choose(tune, lambda *_: None).waits
 
 

@@ -53,7 +53,7 @@ FIRST_STEPS = """\b
 Examples:
   splatc encode photo.jpg photo.splat2d --cr 200
   splatc decode photo.splat2d photo.png
-  splatc COMMAND --help    tells the rest, with examples
+  splatc COMMAND --help    has the rest, with examples
 
 \b
 Exit codes: 0 done, 1 failed, 2 usage, 3 damaged or unsupported file

@@ -94,13 +94,13 @@ class Columns:
 
 
 @functools.cache
-def _splits() -> NDArray[np.uint8]:
-    """The cache of split tables that all threads share."""
-    return np.zeros(size_of("splits"), np.uint8)
+def _partitions() -> NDArray[np.uint8]:
+    """The cache of partition tables that all threads share."""
+    return np.zeros(size_of("partitions"), np.uint8)
 
 
 if hasattr(os, "register_at_fork"):  # a table that a thread was making in the parent would never be finished
-    os.register_at_fork(after_in_child=_splits.cache_clear)
+    os.register_at_fork(after_in_child=_partitions.cache_clear)
 
 
 def decode_sections(
@@ -141,7 +141,7 @@ def decode_sections(
     task = structs.Decode(
         steps=address(steps), bytes=address(content), byte_count=len(content), sections=address(sections), section_count=len(sections),
         levels=address(levels), level_count=len(levels), first=address(first), tables=address(tables), table_count=len(tables),
-        splits=address(_splits()), **columns.addresses(), sites=address(sites), order=address(order), count=count,
+        partitions=address(_partitions()), **columns.addresses(), sites=address(sites), order=address(order), count=count,
         workspace=address(workspace), workspace_bytes=size, workers=workers, tally=tally, stop=work.stop,
     )  # fmt: skip
     for wave in waves:

@@ -3,10 +3,7 @@
    It allocates nothing, opens nothing, prints nothing, knows no file and no environment: callers hand it every buffer, and a function says how
    large each workspace must be. Whatever comes from a file is bounded where it is decoded; arguments that only a mistake of the
    caller can make (a buffer that is too small, a number out of its range) give CORE_INVALID. All integers and samples are the same on every
-   processor, whatever the instruction set and the number of threads.
-
-   Words of the field are used; where spec/ has another one it is named: log scale is its "size", aspect its "anisotropy", orientation
-   residual its "turn", sub-cell offset its "strip", parametric model its "spread table". */
+   processor, whatever the instruction set and the number of threads. */
 #ifndef SPLATC_CORE_H
 #define SPLATC_CORE_H
 
@@ -39,8 +36,8 @@ enum {
     CORE_MAX_CHANNELS = 4,
     CORE_ASPECTS = 64,     /* values of the aspect index */
     CORE_NEIGHBOURS = 16,  /* that a Gaussian is predicted from */
-    CORE_ADAPTIVE_POINTS = 32, /* nodes with up to so many points learn how they split */
-    CORE_SHARES = 8,       /* eighths of a node's cells that its first half may have: 8/16 .. 15/16 */
+    CORE_ADAPTIVE_POINTS = 32, /* nodes with up to so many points learn how they are divided */
+    CORE_FRACTIONS = 8,       /* eighths of a node's cells that its first half may have: 8/16 .. 15/16 */
     CORE_DIRECTIONS = 256, /* most directions of a Gaussian */
     CORE_RESIDUALS = 98,   /* symbols of a colour residual, the escape among them */
     CORE_PARTS = 8,        /* of a stream, in the tally of its bits: position, log scale, aspect, angle, offset, luma, chroma, alpha */
@@ -56,7 +53,7 @@ CORE_API int32_t core_version(void);
 /* Digest of the sources that it was built from: text that ends with 0. */
 CORE_API const char *core_sources(void);
 
-/* Bytes of the structs below, in their order: 0 core_header, 1 core_steps, 2 core_tables, 3 core_splits, 4 core_site, 5 core_section,
+/* Bytes of the structs below, in their order: 0 core_header, 1 core_steps, 2 core_tables, 3 core_partitions, 4 core_site, 5 core_section,
    6 core_level, 7 core_decode, 8 core_predict, 9 core_view, 10 core_placed, 11 core_draw, 12 core_job, 13 core_dequantizing, 14 core_placing; 0 for other
    numbers. */
 CORE_API int64_t core_struct_bytes(int32_t which);
@@ -94,8 +91,8 @@ CORE_API int32_t core_make_steps(const core_header *header, core_steps *steps);
 /* ---- Reading a section (spec/gaussians.md) ---- */
 
 typedef struct core_tables { /* everything that a stream learns: counts, and the symbols seen (spec/coder.md, "Adaptive tables") */
-    int64_t splits[CORE_ADAPTIVE_POINTS + 1][CORE_SHARES][CORE_ADAPTIVE_POINTS + 1];
-    int64_t splits_seen[CORE_ADAPTIVE_POINTS + 1][CORE_SHARES];
+    int64_t partitions[CORE_ADAPTIVE_POINTS + 1][CORE_FRACTIONS][CORE_ADAPTIVE_POINTS + 1];
+    int64_t partitions_seen[CORE_ADAPTIVE_POINTS + 1][CORE_FRACTIONS];
     int64_t angles[16][CORE_DIRECTIONS]; /* by number of directions */
     int64_t angles_seen[16];
     int64_t log_scales[32], aspects[CORE_ASPECTS], residuals[CORE_MAX_CHANNELS][CORE_RESIDUALS];
@@ -106,10 +103,10 @@ typedef struct core_tables { /* everything that a stream learns: counts, and the
 /* Tables of a section without a parent (spec/priors.md). */
 CORE_API int32_t core_first_tables(const core_steps *steps, core_tables *tables);
 
-typedef struct core_splits { /* fixed tables of nodes with many points, made when first needed; shared by threads; all 0 at first */
-    int32_t made[256][CORE_SHARES];
-    int32_t cumulative[256][CORE_SHARES][257];
-} core_splits;
+typedef struct core_partitions { /* fixed tables of nodes with many points, made when first needed; shared by threads; all 0 at first */
+    int32_t made[256][CORE_FRACTIONS];
+    int32_t cumulative[256][CORE_FRACTIONS][257];
+} core_partitions;
 
 typedef struct core_site { /* what predictions need of a Gaussian that was coded (spec/prediction.md) */
     uint64_t code;         /* Morton code of (x, y) */
@@ -155,7 +152,7 @@ typedef struct core_decode {
     const core_tables *first; /* core_first_tables */
     core_tables *tables;
     int64_t table_count;
-    core_splits *splits;
+    core_partitions *partitions;
     int32_t *level, *x, *y, *log_scale, *aspect, *angle, *offset; /* (count) each: results, but of sections that are known */
     int32_t *colour;                                              /* (count, channels) */
     core_site *sites;                                             /* (count) */

@@ -67,9 +67,9 @@ static double exp2_of(double x) {
 }
 
 /* Of an angle in half turns. */
-void sine_and_cosine(double turns, double *sine, double *cosine) {
-    int64_t quarter = floor64(2.0 * turns + 0.5);
-    double f = (turns - 0.5 * (double)quarter) * PI, square = f * f, s = 1.0, c = 1.0; /* |f| <= pi / 4 */
+void sine_and_cosine(double half_turns, double *sine, double *cosine) {
+    int64_t quarter = floor64(2.0 * half_turns + 0.5);
+    double f = (half_turns - 0.5 * (double)quarter) * PI, square = f * f, s = 1.0, c = 1.0; /* |f| <= pi / 4 */
     for (int32_t n = 16; n > 0; n -= 2) {
         s = 1.0 - s * square / (n * (n + 1));
         c = 1.0 - c * square / (n * (n - 1));
@@ -86,7 +86,7 @@ typedef struct gaussian {
     double x, y, s1, s2, sine, cosine;
 } gaussian;
 
-/* The middle of a strip of a cell, told from the middle of the cell, in its sides (spec/quantization.md, "Position"). */
+/* Where a sub-cell offset puts the mean, relative to the middle of the cell, in its sides (spec/quantization.md, "Position"). */
 static void offset_middle(int32_t offset, int32_t offsets, double sine, double cosine, double *dx, double *dy) {
     double across = ((offset + 0.5) / offsets - 0.5) * ((cosine < 0 ? -cosine : cosine) + (sine < 0 ? -sine : sine));
     /* The points across (-sin, cos) + along (cos, sin) with both coordinates in [-1/2, 1/2]. */

@@ -16,7 +16,7 @@ enum {
     MAX_GAUSSIANS = 1 << 26,
 };
 
-/* Of spec/quantization.md: steps of an eighth of an octave over 2^16, numbers of directions, numbers of strips of a cell. */
+/* Of spec/quantization.md: steps of an eighth of an octave over 2^16, numbers of directions, numbers of sub-cell offsets. */
 static const int64_t STEP8[8] = {65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194};
 static const int32_t ANGLE_COUNTS[16] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256};
 static const int32_t OFFSET_COUNTS[9] = {1, 2, 3, 4, 6, 8, 12, 16, 24};
@@ -73,7 +73,7 @@ static inline void *arena_take(arena *a, int64_t count, int64_t size) {
 }
 
 /* models.c */
-void make_split_table(int32_t points, int32_t share, int32_t *cumulative);
+void make_partition_table(int32_t points, int32_t fraction, int32_t *cumulative);
 
 /* positions.c */
 struct coder;
@@ -86,7 +86,7 @@ typedef struct position_buffers { /* (points) each */
     int32_t *first, *rest, *order; /* points in first halves, their bits below the leading ones */
 } position_buffers;
 void take_position_buffers(arena *a, int64_t points, position_buffers *buffers);
-int32_t code_positions(struct coder *r, core_tables *tables, core_splits *splits, const core_level *level, position_buffers *buffers,
+int32_t code_positions(struct coder *r, core_tables *tables, core_partitions *partitions, const core_level *level, position_buffers *buffers,
                          int32_t *x, int32_t *y);
 
 /* attributes.c */
@@ -154,7 +154,7 @@ typedef struct placed_arrays { /* of Gaussians */
 /* The farthest that the box of an ellipse of the Gaussians start .. start + count - 1 leaves a tile, px; at least 0. */
 double beyond_tile(const core_steps *steps, const double tile[4], int64_t start, int64_t count, const placed_arrays *arrays);
 int32_t view_is_sound(const core_view *view);
-void sine_and_cosine(double turns, double *sine, double *cosine);
+void sine_and_cosine(double half_turns, double *sine, double *cosine);
 
 /* cpu.c: x86-64-v2, v3, v4 -> 2, 3, 4; what else there is 1; less than is needed 0 */
 int32_t best_level(void);

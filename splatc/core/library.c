@@ -22,7 +22,7 @@ const char *core_sources(void) { return CORE_SOURCES; }
 
 int64_t core_struct_bytes(int32_t which) {
     static const int64_t BYTES[] = {
-        sizeof(core_header), sizeof(core_steps),  sizeof(core_tables),  sizeof(core_splits), sizeof(core_site),   sizeof(core_section),
+        sizeof(core_header), sizeof(core_steps),  sizeof(core_tables),  sizeof(core_partitions), sizeof(core_site),   sizeof(core_section),
         sizeof(core_level),  sizeof(core_decode), sizeof(core_predict), sizeof(core_view),   sizeof(core_placed), sizeof(core_draw),
 #if !defined(__wasm__)
         sizeof(core_job),    sizeof(core_dequantizing), sizeof(core_placing),

@@ -81,7 +81,7 @@ class Pack(ctypes.Structure):
         ("first", c_void_p),
         ("tables", c_void_p),
         ("table_count", c_int64),
-        ("splits", c_void_p),
+        ("partitions", c_void_p),
         *((name, c_void_p) for name in ("level", "x", "y", "log_scale", "aspect", "angle", "offset", "colour")),
         ("angle_residual", c_void_p),
         ("colour_residual", c_void_p),

@@ -81,7 +81,7 @@ class Arrangement:
 
 @dataclass(frozen=True)
 class Symbols:
-    """How constriction is told the symbols of a stream."""
+    """The symbols of a stream, as constriction takes them."""
 
     shares: NDArray[np.float64]
     """(N, 3) parts of the code space, each in 2^-24 of it less 1."""
@@ -165,11 +165,11 @@ class Packing:
         workspace = aligned(size * workers)
         first = first_tables(self._steps.tobytes())
         tables = np.empty((int(sections["tables"].max()) + 1, size_of("tables")), np.uint8)
-        task.first, task.tables, task.table_count, task.splits = (
+        task.first, task.tables, task.table_count, task.partitions = (
             address(first),
             address(tables),
             len(tables),
-            address(core._splits()),
+            address(core._partitions()),
         )
         task.workspace, task.workspace_bytes, task.workers = address(workspace), size, workers
         task.shares, task.chosen, task.symbol_room = (

@@ -43,11 +43,11 @@ void make_site_shape(const core_steps *steps, int32_t level, int32_t log_scale, 
     int64_t long_axis = eighths + stretch, short_axis = eighths - stretch;
     int64_t large = STEP8[long_axis & 7] << max64(long_axis >> 3, 0) >> 16;
     int64_t small = STEP8[short_axis & 7] << max64(short_axis >> 3, 0) >> 16;
-    int32_t turn = (128 * site->angle + site->directions) / (2 * site->directions) & 63;
+    int32_t sixty_fourth = (128 * site->angle + site->directions) / (2 * site->directions) & 63;
     int64_t half = (large + small) >> 1, difference = (large - small) >> 1;
-    int64_t across = part_of(difference, COSINES[turn]);
+    int64_t across = part_of(difference, COSINES[sixty_fourth]);
     site->xx = half + across;
-    site->xy = part_of(difference, COSINES[(turn - 16) & 63]);
+    site->xy = part_of(difference, COSINES[(sixty_fourth - 16) & 63]);
     site->yy = half - across;
 }
 

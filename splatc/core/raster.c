@@ -33,7 +33,7 @@ typedef struct rows { /* of a block that a Gaussian touches */
     int32_t smooth;      /* the weight stays a normal float all over the block: t is concave, its minimum lies at a corner */
 } rows;
 
-/* `x`, `y`: the mean, told from the tile; `left`: the first column of the block. */
+/* `x`, `y`: the mean, relative to the tile; `left`: the first column of the block. */
 static inline rows rows_of(const core_placed *p, float x, float y, int64_t left, int64_t height) {
     float first_dx = (float)left + 0.5f - x, last_dx = first_dx + (BLOCK - 1);
     float low = most(first_dx, -p->extent_x), high = least(last_dx, p->extent_x);
@@ -79,7 +79,7 @@ static inline void add_columns(float *sums, const core_placed *p, vec dx, float 
     }
 }
 
-/* Adds a Gaussian to the `width` x `height` samples of a tile; `x`, `y`: its mean, told from the tile. */
+/* Adds a Gaussian to the `width` x `height` samples of a tile; `x`, `y`: its mean, relative to the tile. */
 static inline void add_gaussian(float *sums, const core_placed *p, float x, float y, int64_t width, int64_t height, const int32_t planes) {
     int64_t first = max64(ceil64((double)(x - p->extent_x - 0.5f)), 0), last = min64(floor64((double)(x + p->extent_x - 0.5f)) + 1, width);
     for (int64_t left = first / BLOCK * BLOCK; left < last; left += BLOCK) {

@@ -59,7 +59,7 @@ static int32_t read_symbols(const core_decode *task, core_section *section, work
         level_arrays out = {task->log_scale + at, task->aspect + at, task->angle + at, task->offset + at, task->colour + at * steps->channels};
         for (int64_t i = at; i < at + level->count; i++) task->level[i] = level->level, task->angle[i] = task->offset[i] = 0;
         r.bits = tally_of(task, section, 0);
-        int32_t status = code_positions(&r, w->tables, task->splits, level, &w->positions, task->x + at, task->y + at);
+        int32_t status = code_positions(&r, w->tables, task->partitions, level, &w->positions, task->x + at, task->y + at);
         r.bits = tally_of(task, section, 1);
         if (status == CORE_OK) status = code_attributes(&r, w->tables, steps, level, &w->attributes, out);
         if (stopped(task->stop)) return CORE_CANCELLED;

@@ -34,7 +34,7 @@ TABLE_BYTES = 1 << 17
 """What is kept of the tables of a section that others go on from."""
 
 _SMALLER = (8, 16, 32, 64, 128, 256, 1024)
-"""Scales 1 / n, of which one may be told to who asked for too much: down to 1/4 fewer pixels are drawn, but as many samples."""
+"""Scales 1 / n, of which an error proposes one to who asked for too much: down to 1/4 fewer pixels are drawn, but as many samples."""
 
 
 def budget_of(max_pixels: object, max_memory: object, max_work: object) -> Budget:

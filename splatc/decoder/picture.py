@@ -104,7 +104,7 @@ def _absolute(path: str) -> str:
 
 
 def _ignore(_sentence: str, _warning: bool) -> None:
-    """Nobody wants to hear which device draws."""
+    """The default log: which device draws is not logged."""
 
 
 def warn(sentence: str) -> None:
@@ -125,7 +125,7 @@ class Picture:
         name: what errors begin with; by default the path.
         budget: bounds of what reading and drawing may cost.
         device: "cpu", "cuda" or "auto".
-        log: called with (sentence, whether it is news) on which device draws.
+        log: called with (sentence, whether it is a warning) on which device draws.
         note: called once with a sentence on each damaged part of the metadata, in place of a `SplatWarning`.
     """
 
@@ -187,8 +187,8 @@ class Picture:
         """Read colour profile, EXIF and XMP, with their checksums.
 
         Returns:
-            The bytes of each; empty where there is none, and where it is damaged, of which a `SplatWarning` tells
-            once.
+            The bytes of each; empty where there is none, and where it is damaged, for which there is
+            one `SplatWarning`.
 
         Raises:
             InputError: the file cannot be read.
@@ -313,7 +313,7 @@ class Picture:
         return Image(pixels.reshape(self.height, self.width, self.channels), metadata=self.metadata())
 
     def view(self, region: Iterable[Number] | None = None, scale: Scale = 1) -> View:
-        """Tell what `read` would draw, without drawing it.
+        """Return what `read` would draw, without drawing it.
 
         Args:
             region: (x, y, width, height), px; None is all of the picture.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from splatc.runtime.arguments import Number
 
 Progress = Callable[[int, int, str], object]
-"""Told (rows done, rows in all, what is being done)."""
+"""Called with (rows done, rows in all, what is being done)."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,17 @@ class DecodeSummary:
     width: int
     """Of the output, px."""
     height: int
+    """Of the output, px."""
     channels: int
     """1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha."""
     bit_depth: int
+    """8 or 16."""
     format: str
     """The type of the picture file: "PNG"."""
     bytes: int
     """Of the picture file."""
     seconds: float
+    """From the call on."""
     notes: tuple[str, ...] = ()
     """What the picture comes without, a sentence each."""
 
@@ -98,7 +101,7 @@ def decode_file(
                 budget.check_memory(2 * whole, what)
             advice = "choose .png or .tif, a smaller --scale or a --region, or "
             budget.check_work(kind.work * seen.columns * seen.rows, what, advice)
-            with _telling(progress, 0, seen.rows, "reading"):
+            with _reporting(progress, 0, seen.rows, "reading"):
                 shape, strips = picture.strips(region, scale, max_level, depth, allow_truncated=allow_truncated)
             metadata = Metadata() if strip else picture.metadata()
         for sentence in (*kind.losses(metadata, shape.channels), *unwritable(metadata, kind)):
@@ -110,10 +113,10 @@ def decode_file(
 
 
 def _reported(strips: Iterator[Samples], rows: int, progress: Progress | None) -> Iterator[Samples]:
-    """The strips; `progress` hears of each."""
+    """The strips; `progress` is called with each."""
     done = 0
     while True:
-        with _telling(progress, done, rows, "drawing"):
+        with _reporting(progress, done, rows, "drawing"):
             strip = next(strips, None)
         if strip is None:
             return
@@ -122,7 +125,7 @@ def _reported(strips: Iterator[Samples], rows: int, progress: Progress | None) -
 
 
 @contextlib.contextmanager
-def _telling(progress: Progress | None, done: int, rows: int, phase: str) -> Iterator[None]:
+def _reporting(progress: Progress | None, done: int, rows: int, phase: str) -> Iterator[None]:
     """Call `progress` before the block, and every 50 ms for which that waits for the core; what it raises ends the block."""
     if progress is None:
         yield

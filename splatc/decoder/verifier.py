@@ -1,4 +1,4 @@
-"""Everything that can be wrong with a ``.splat2d`` file, and where: what ``splatc.verify`` and ``splatc verify`` tell.
+"""Everything that can be wrong with a ``.splat2d`` file, and where: what ``splatc.verify`` and ``splatc verify`` report.
 
 A decoder stops at the first fault. Here each part is looked at by itself, as far as the parts before it allow: the signature and HEAD,
 the chunk table, the CRC of every chunk, metadata, the index, and every stream, to its end.
@@ -121,7 +121,7 @@ def _check_chunks(source: Source, chunks: list[Chunk], found: _Findings) -> set[
 
 
 def _check_streams(stream: BinaryIO, damaged: bool, found: _Findings, budget: Budget) -> None:
-    """The index, and every stream to its end. ``damaged``: the CRC of GAUS is wrong, and only those of sections can be believed."""
+    """The index, and every stream to its end. ``damaged``: the CRC of GAUS is wrong, and only those of sections are checked."""
     with found.of("index"):
         reader = Reader(stream, budget.check_memory)
         if any(section.crc is not None for section in reader.sections):

@@ -24,10 +24,10 @@ LARGE_SHARE = 0.1
 USED, SPARE = 0.97, 64
 """Of the bytes allowed, a file takes as good as all; where it takes less than this share, and so many less, that is worth a word."""
 SIMILARITY_PIXELS = 1 << 24
-"""MS-SSIM of larger pictures would take longer than their decoding by far; `splatc compare` tells it."""
+"""MS-SSIM of larger pictures would take longer than their decoding by far; `splatc compare` computes it."""
 
 Progress = Callable[[int, int, str], object]
-"""Told (steps done, steps in all, what is being done)."""
+"""Called with (steps done, steps in all, what is being done)."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,11 @@ class EncodeSummary:
     """What a picture file has become, by the bytes of its ``.splat2d`` file and the pixels that they decode to."""
 
     gaussians: int
+    """Their number."""
     bytes: int
     """Of the file."""
     bits_per_pixel: float
+    """Bits of the file over pixels."""
     compression_ratio: float
     """Bytes of the pixels over bytes of the file."""
     psnr_db: float
@@ -50,7 +52,11 @@ class EncodeSummary:
     """What of the picture is left out, and the like, a sentence each."""
 
     def figures(self) -> dict[str, int | float | None]:
-        """All but the notes, for JSON: that has no infinity and no nan, which become None."""
+        """Give the numbers by name, for JSON.
+
+        Returns:
+            All but the notes. JSON has no infinity and no nan, which become None.
+        """
         found: dict[str, Any] = {name: value for name, value in asdict(self).items() if name != "notes"}
         return {name: value if math.isfinite(value) else None for name, value in found.items()}
 
@@ -105,7 +111,7 @@ def encode_file(
         words: what messages call the targets, `OPTIONS` or `ARGUMENTS` of request.py.
         note: called with each note, at once.
         log: called with (sentence, whether it is worth a note) on what is being done.
-        progress: entered for the time of the fit; what it gives is told of each step.
+        progress: entered for the time of the fit; what it gives is called after each step.
         publish: called in place of writing the file, for a caller that has a protocol of its own for that.
 
     Raises:

@@ -76,13 +76,13 @@ class EncodeOptions:
 
 
 Progress = Callable[[int, int, str], object]
-"""Told (steps done, steps in all, what is being done); whatever it raises ends the work and leaves unchanged."""
+"""Called with (steps done, steps in all, what is being done); whatever it raises ends the work and reaches the caller."""
 
 
 def encode_image(image: Image, options: EncodeOptions, progress: Progress | None = None) -> bytes:
     """The ``.splat2d`` file of a picture; one of one colour needs no fit (flat.py).
 
-    ``progress`` is told of each step, and every 50 ms of one that takes longer. Raises UsageError for a target that no file of this picture
+    ``progress`` is called after each step, and every 50 ms during long ones. Raises UsageError for a target that no file of this picture
     can meet, LimitError for a picture beyond the limits of the format, DeviceError if the GPU fails.
     """
     flat = flat_file(image, options.target, options.blend)
@@ -94,7 +94,7 @@ def encode_image(image: Image, options: EncodeOptions, progress: Progress | None
 
 @contextlib.contextmanager
 def _repeated(progress: Progress | None) -> Iterator[Progress | None]:
-    """``progress``, told the same again while a call of the core lasts: a step of a large picture takes seconds."""
+    """``progress``, called with the same again while a call of the core lasts: a step of a large picture takes seconds."""
     if progress is None:
         yield None
         return
@@ -114,7 +114,7 @@ def encode_on(
 ) -> bytes:
     """encode_image by the engine ``wanted``; where "auto" has taken a GPU that fails, the CPU does all of it again.
 
-    ``log`` hears what fits, and why (fit/engines/choice.py). Raises what `Wanted.check` raises as well.
+    ``log`` is called with what fits, and why (fit/engines/choice.py). Raises what `Wanted.check` raises as well.
     """
     wanted.check(options.tune)
     flat = flat_file(image, options.target, options.blend)
@@ -154,7 +154,7 @@ def encode_with(
     quantizer: Quantizer,
     progress: Progress | None = None,
 ) -> bytes:
-    """encode_image with any schedule (None: that of the effort) and any steps, for whoever looks for better ones."""
+    """encode_image with any schedule (None: that of the effort) and any steps, for experiments with them."""
     from splatc.fit.engines.choice import on_cpu
 
     started = time.monotonic()

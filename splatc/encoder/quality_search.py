@@ -1,8 +1,8 @@
-"""The smallest file that reaches a PSNR: a fit that is told when it has Gaussians enough, and another where it was told wrongly.
+"""The smallest file that reaches a PSNR: a fit with an estimated number of Gaussians, and further fits where the estimate was wrong.
 
 A fit ends with as many Gaussians as its quality control (quality_control.py) finds that it needs, among those that it begins with. Trial
-fits at the lowest effort tell how many that will be, and how the error falls on the way; the fit at the wanted effort mostly is the only
-one. What counts is what the decoder draws of the file itself, so no file below the target ever leaves.
+fits at the lowest effort estimate how many that will be, and how the error falls on the way; mostly one fit at the wanted effort is
+enough. The decoder's picture of the finished file is measured, so no file below the target is returned.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ LONGEST_STEP = 2.0
 LEAST_STEP = 0.05
 """Octaves by which a fit is larger than one that was to be the last and fell short; then twice that, and so on."""
 TRUST = 0.45
-"""In the number of Gaussians that other fits let guess; the fit itself tells the rest. Either is some 10 % off."""
+"""In the number of Gaussians that is estimated from other fits; the fit itself shows the rest. Either is some 10 % off."""
 SPARE = 0.05
 """dB by which a fit aims higher than one before it that fell short; then twice that, and so on."""
 LEAST_START = 8
@@ -92,7 +92,7 @@ def encode_to_psnr(
     """The smallest ``.splat2d`` file found that decodes to at least ``psnr`` dB, as metrics.psnr has it of what is shown.
 
     ``options.target``, in bytes, is where the search begins; ``options.max_time`` holds for all of it: when that is over, the smallest file
-    that reaches the target counts. ``wanted``, ``log`` and ``progress`` as in encode_on; ``log`` also hears what each fit came to.
+    that reaches the target counts. ``wanted``, ``log`` and ``progress`` as in encode_on; ``log`` also gets the result of each fit.
 
     Raises UsageError if the PSNR cannot be reached, TimeUpError if the time was too short for it, and what encode_on raises.
     """
@@ -136,7 +136,7 @@ class _Search:
         self.started = time.monotonic()
         self.wanted, self.image, self.options, self.psnr = wanted, image, options, psnr
         self.log, self.progress = log, progress
-        self.told: set[str] = set()
+        self.logged: set[str] = set()
         self.seen = metrics.shown(image.pixels)
         self.trials = TRIALS if options.effort > TRIAL_EFFORT else 0
         self.whole = TRIALS + WHOLE - self.trials
@@ -145,7 +145,7 @@ class _Search:
         """Steps of the fits that were planned before this one."""
         self.points: list[Point] = []
         self.rises: dict[int, Curve] = {}
-        """What the last fit of an effort has told of how the PSNR rises."""
+        """How the PSNR rises, as the last fit of an effort has measured it."""
         self.best: bytes | None = None
         """The smallest file that reaches the target."""
         self.reached = False
@@ -250,7 +250,7 @@ class _Search:
         self.shortened |= limit is not None and took > SHORTENED * limit
         course = courses[-1] if courses else Course((), (), read_header(data).count, psnr)
         if course.measured:
-            # A trial is not steered, and tells all that there is to know.
+            # A trial is not steered: its whole course can be used.
             self.rises[effort] = course.rise(aim.rise, sure=not aim.steered)
         # Lines do not go through infinity, the PSNR of equal pictures.
         point = Point(math.log2(max(1, course.count)), min(course.plain, self.psnr + 30.0), effort)
@@ -310,8 +310,8 @@ class _Search:
 
     def log_once(self, sentence: str, warning: bool) -> None:
         """What fits, and why, is the same for every fit."""
-        if sentence not in self.told:
-            self.told.add(sentence)
+        if sentence not in self.logged:
+            self.logged.add(sentence)
             self.log(sentence, warning)
 
     def reporter(self, effort: int) -> Progress | None:

@@ -186,8 +186,8 @@ def from_state_dict(state: Mapping[str, Any], width: int, height: int) -> Gaussi
         covariance = np.stack([l11 * l11, l11 * l21, l21 * l21 + l22 * l22], axis=1)
     else:
         scale = np.abs(_array(state, "_scaling", 2) + 0.5)
-        turn = 2.0 * math.pi / (1.0 + np.exp(-_array(state, "_rotation", 1)[:, 0]))
-        covariance = _covariance(scale, turn)
+        angle = 2.0 * math.pi / (1.0 + np.exp(-_array(state, "_rotation", 1)[:, 0]))
+        covariance = _covariance(scale, angle)
     if not len(mean) == len(colour) == len(covariance):
         raise InputError("the checkpoint's arrays differ in length: it is damaged, or of another model")
     scales, angle = _axes(covariance)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 Progress = Callable[[int, int], object]
-"""Told (steps done, steps in all); where seconds run out, steps are skipped."""
+"""Called with (steps done, steps in all); where seconds run out, steps are skipped."""
 
 
 class Clock:

@@ -39,30 +39,70 @@ class Step:
     adams: int
     """Adam's steps, this one included."""
     betas: tuple[float, float]
+    """Adam's decay rates of the first and second moments, each in [0, 1)."""
     rate_gradient: RateGradient | None = None
     """Of the rate term; the same object for many steps, so that an engine may keep what it makes of it."""
 
 
 class Engine(Protocol):
-    """Holds the Gaussians of a fit between `send` and `fetch`, moves them, prunes and densifies. Made for one `Task`."""
+    """Holds the Gaussians of a fit between `send` and `fetch`, moves them, prunes and densifies: a plug point.
+
+    An engine is made with the task of a fit (``fit/task.py``). It keeps its Gaussians in whatever memory
+    and form suit it, and makes a table of them when asked.
+    """
 
     def send(self, table: Table) -> None:
-        """Take over the Gaussians with their moments and frozen mask; the engine may change the table in place."""
+        """Take the Gaussians, with their moments and frozen mask.
+
+        Args:
+            table: N Gaussians. It is the engine's from now on, which may change it in place.
+        """
 
     def step(self, step: Step) -> None:
-        """Make one step of Adam, within table.bounds. What is frozen, or has no rate, keeps its value."""
+        """Move the Gaussians by a gradient step, within their bounds; what is frozen, or has no rate, keeps its value.
+
+        Args:
+            step: what is compared, with which noise, and how far each attribute moves.
+        """
 
     def measured(self) -> tuple[float, float]:
-        """Mean squared error and loss of the last step, over its samples; nan before the first."""
+        """Return the error of the last step.
+
+        Returns:
+            Mean squared error, of samples in [0, 1], and loss, over the samples of that step; nan before the first.
+        """
 
     def prune(self, count: int, reduction: int, *, redundant: bool = False) -> None:
-        """Keep the ``count`` Gaussians of highest pruning cost (pruning.py); if ``redundant``, none that only repeat the background."""
+        """Keep the Gaussians of highest pruning cost (``fit/pruning.py``).
+
+        Args:
+            count: how many are kept at most, 0 or more.
+            reduction: r, 1 or more: every r-th pixel of every r-th row is compared.
+            redundant: whether none are kept that only repeat the background.
+        """
 
     def densify(self, count: int, reduction: int, rng: np.random.Generator) -> None:
-        """Add at most ``count`` Gaussians where the squared error is largest (densification.py)."""
+        """Add Gaussians where the squared error is largest (``fit/densification.py``).
+
+        Args:
+            count: how many are added at most, 0 or more.
+            reduction: r, 1 or more: every r-th pixel of every r-th row is compared.
+            rng: where they lie is drawn from it.
+        """
 
     def fetch(self) -> Table:
-        """The Gaussians with their moments. The table may be changed only if it is sent back."""
+        """Return the Gaussians with their moments; the table may be changed only if it is sent back.
+
+        Returns:
+            N Gaussians, with their moments.
+        """
 
     def pruning_costs(self, reduction: int) -> FloatArray:
-        """(N,) rise of the squared error of some polyphase subsets if that Gaussian alone were removed."""
+        """Return the pruning cost of each Gaussian.
+
+        Args:
+            reduction: r, 1 or more: every r-th pixel of every r-th row is compared.
+
+        Returns:
+            (N,) rise of the squared error of some polyphase subsets if that Gaussian alone were removed.
+        """

@@ -1,7 +1,7 @@
 """What seeds a fit. SmartSplat's stages (seeding.py) do today; a network that predicts Gaussians from pixels would be another one.
 
-An initializer is a plug point: whatever passes tests/test_initializer_protocol.py may be given to the encoder as
-``EncodeOptions.initializer``.
+An initializer is a plug point: whatever passes tests/test_initializer_protocol.py may be given to the encoder, in its options
+(encoder/pipeline.py).
 """
 
 from __future__ import annotations

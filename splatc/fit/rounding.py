@@ -19,15 +19,15 @@ from splatc.core import exact
 from splatc.fit.table import ANGLE, COLOUR, FROZEN, LOG_ASPECT, LOG_SCALE, MEAN, ROWS, Table
 from splatc.gaussians import FloatArray
 from splatc.quantize import (
-    MAX_ANISOTROPY,
+    MAX_ASPECT,
     IntArray,
     angle_count_table,
     by_level,
     colour_step_table,
     level_of,
-    strip_count_table,
-    strip_middles,
-    strip_of,
+    offset_count_table,
+    offset_middles,
+    offset_of,
 )
 from splatc.steps import MAX_LEVELS, Quantizer, step_q32
 
@@ -54,11 +54,11 @@ def step_tables(quantizer: Quantizer, channels: int) -> StepTables:
     level = np.arange(MAX_LEVELS, dtype=np.int32)
     return StepTables(
         mean=by_level(quantizer.position_step, level).astype(np.float32),
-        log_scale=math.log(2.0) / quantizer.sizes,
-        log_aspect=step_q32(quantizer.anisotropy) / 2.0**32,
+        log_scale=math.log(2.0) / quantizer.log_scales,
+        log_aspect=step_q32(quantizer.aspect) / 2.0**32,
         angle=(math.pi / angle_count_table(quantizer)).astype(np.float32),
         colour=colour_step_table(quantizer, level, channels).astype(np.float32),
-        offsets=strip_count_table(quantizer).astype(np.float32),
+        offsets=offset_count_table(quantizer).astype(np.float32),
     )
 
 
@@ -77,14 +77,14 @@ def step_rows(values: FloatArray, quantizer: Quantizer) -> FloatArray:
 
 def aspect_index(values: FloatArray, quantizer: Quantizer) -> IntArray:
     """(N,) indices of the log aspect ratios."""
-    index = np.rint(np.abs(values[LOG_ASPECT]) / (step_q32(quantizer.anisotropy) / 2.0**32))
-    clipped: IntArray = np.clip(index, 0, MAX_ANISOTROPY).astype(np.int32)
+    index = np.rint(np.abs(values[LOG_ASPECT]) / (step_q32(quantizer.aspect) / 2.0**32))
+    clipped: IntArray = np.clip(index, 0, MAX_ASPECT).astype(np.int32)
     return clipped
 
 
 def offset_counts(values: FloatArray, quantizer: Quantizer) -> IntArray:
     """(N,) the numbers of sub-cell offsets: of strips across the Gaussian in the cells of the means."""
-    counts: IntArray = strip_count_table(quantizer)[aspect_index(values, quantizer)]
+    counts: IntArray = offset_count_table(quantizer)[aspect_index(values, quantizer)]
     return counts
 
 
@@ -115,8 +115,8 @@ def rounded(values: FloatArray, quantizer: Quantizer, names: tuple[str, ...]) ->
         values[LOG_ASPECT] = np.abs(values[LOG_ASPECT])
     if "log_scale" in names:
         octaves = values[LOG_SCALE].astype(np.float64) / math.log(2.0)
-        bins = np.maximum(np.floor((octaves + 1.0) * quantizer.sizes), 0.0)
-        values[LOG_SCALE] = ((bins + 0.5) / quantizer.sizes - 1.0) * math.log(2.0)
+        bins = np.maximum(np.floor((octaves + 1.0) * quantizer.log_scales), 0.0)
+        values[LOG_SCALE] = ((bins + 0.5) / quantizer.log_scales - 1.0) * math.log(2.0)
     for name in ("log_aspect", "angle", "colour"):  # the steps of the angle depend on the aspect ratio
         if name in names:
             steps = step_rows(values, quantizer)[ROWS[name]]
@@ -127,17 +127,17 @@ def rounded(values: FloatArray, quantizer: Quantizer, names: tuple[str, ...]) ->
 
 
 def _rounded_mean(values: FloatArray, quantizer: Quantizer) -> NDArray[np.float64]:
-    """(2, N) the middles of the strips that the means are in."""
+    """(2, N) where the sub-cell offsets of the means put them."""
     angle, count = values[ANGLE].astype(np.float64), offset_counts(values, quantizer)
     step = by_level(quantizer.position_step, level_of(values[LOG_SCALE] / math.log(2.0)))
     place = (values[MEAN] / step).T
     cell = np.floor(place) + 0.5
-    middle = cell + strip_middles(strip_of(place - cell, angle, count), angle, count)
+    middle = cell + offset_middles(offset_of(place - cell, angle, count), angle, count)
     return (middle * step[:, None]).T
 
 
 def in_offsets(noise: FloatArray, values: FloatArray, quantizer: Quantizer) -> FloatArray:
-    """(2, N) noise in a square cell -> in a strip of it: narrower across the Gaussian; along it, as long as strips are on the mean."""
+    """(2, N) noise in a square cell -> in the slice of a sub-cell offset: narrower across the Gaussian, along it of the mean length."""
     sine, cosine = exact.sine_and_cosine(values[ANGLE])
     extent, count = np.abs(cosine) + np.abs(sine), offset_counts(values, quantizer)
     whole = count == 1

@@ -1,4 +1,4 @@
-"""How long a fit runs and what happens when: the presets behind ``--effort``, as data."""
+"""How long a fit runs and its events: the presets behind ``--effort``, as data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Rates:
     log_aspect: float = 0.2
     """of ln(s1 / s2)"""
     angle: float = 0.4
-    """rad, of a round Gaussian; a long one turns less"""
+    """rad, of a round Gaussian; a long one rotates less"""
     colour: float = 0.02
     """of full range"""
     final: float = 0.03
@@ -121,7 +121,7 @@ class Schedule:
         return quantizer.finer(min(max(delta, -8), 5))
 
     def events(self) -> list[tuple[float, Event]]:
-        """(time, what happens then), in order."""
+        """(time, event), in order."""
         span = (self.prune_until - self.prune_from) / max(1, self.prunings - 1)
         every = math.ceil(self.prunings / self.asks)
         events: list[tuple[float, Event]] = []

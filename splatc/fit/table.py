@@ -20,7 +20,7 @@ LOG_SCALE = 2
 LOG_ASPECT = 3
 """ln(s1 / s2); negative where the axes have changed places, until it is rounded."""
 ANGLE = 4
-"""rad, any turn."""
+"""rad, unbounded."""
 COLOUR = slice(5, None)
 """In the coded space Y | Y A | Y U V | Y U V A."""
 SHAPE_ROWS = 5

@@ -53,11 +53,11 @@ class Canvas:
     def __init__(self, device: Device, scene: Scene) -> None:
         g = scene.gaussians
         angle = g.angle.astype(np.float64)
-        turn = np.stack([np.cos(angle), np.sin(angle)], axis=1)  # in float64: a needle's end moves far with its angle
+        axis = np.stack([np.cos(angle), np.sin(angle)], axis=1)  # in float64: a needle's end moves far with its angle
         self._device = device
         self._count = len(g)
         self._channels = scene.channels
-        self._gaussians = [device.upload(each.astype(np.float32)) for each in (g.mean, g.scale, turn, g.colour)]
+        self._gaussians = [device.upload(each.astype(np.float32)) for each in (g.mean, g.scale, axis, g.colour)]
         background = np.zeros(4, np.float32)
         background[: scene.channels] = scene.background
         self._background = device.upload(background)

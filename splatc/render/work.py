@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatc.core import TILE_HEIGHT, TILE_WIDTH
-from splatc.quantize import QuantizedGaussians, angle_count_table, ratio_table
+from splatc.quantize import QuantizedGaussians, angle_count_table, log_aspect_table
 from splatc.render.view import View
 from splatc.steps import MAX_LEVELS, STEP8, Quantizer
 
@@ -102,12 +102,14 @@ def _middles(quantizer: Quantizer, gaussians: QuantizedGaussians) -> tuple[Whole
 
 def _half_sides(quantizer: Quantizer, gaussians: QuantizedGaussians) -> tuple[Whole, Whole]:
     """(N,) how far the ellipse q <= 12.25 reaches in x and in y, by the shape of prediction.md, 1/16 px."""
-    level, size, angle = (each.astype(np.int64) for each in (gaussians.level, gaussians.size, gaussians.angle))
-    eighths = 16 * level + 48 + 8 * (2 * size + 1) // quantizer.sizes
-    apart = 2955 * ratio_table(quantizer)[gaussians.anisotropy] >> 24
+    level, log_scale, angle = (
+        each.astype(np.int64) for each in (gaussians.level, gaussians.log_scale, gaussians.angle)
+    )
+    eighths = 16 * level + 48 + 8 * (2 * log_scale + 1) // quantizer.log_scales
+    apart = 2955 * log_aspect_table(quantizer)[gaussians.aspect] >> 24
     steps = np.array(STEP8, np.int64)
     large, small = (steps[each & 7] << np.maximum(each >> 3, 0) >> 16 for each in (eighths + apart, eighths - apart))
-    directions = angle_count_table(quantizer)[gaussians.level, gaussians.anisotropy].astype(np.int64)
+    directions = angle_count_table(quantizer)[gaussians.level, gaussians.aspect].astype(np.int64)
     cosine = COS[(128 * angle + directions) // (2 * directions) % 64]
     middle, difference = (large + small) >> 1, (large - small) >> 1
     part = (difference >> 14) * cosine + ((difference & 16383) * cosine >> 14)

@@ -12,6 +12,11 @@ from typing import Any
 RENAMED: dict[str, dict[str, str]] = {
     "info": {
         "sections.tile": "block",
+        "quantizer.log_scales": "sizes",
+        "quantizer.aspect": "anisotropy",
+        "bits.log_scale": "size",
+        "bits.aspect": "anisotropy",
+        "bits.offset": "strips",
     },
 }
 """By output: path of the key, of which lists count as their entries, and the name that it had before."""

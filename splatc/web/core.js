@@ -14,7 +14,7 @@ import { corrupt, SplatError } from "./errors.js";
 import { Arena } from "./memory.js";
 import { joinColumns, planOf } from "./plan.js";
 import { checkFile, readFile, sectionsIn, streamsOf } from "./sections.js";
-import { DECODE, DRAW, HEADER, LEVEL, NAMES, PLACED, SECTION, SITE, SPLITS, STEPS, TABLES, VIEW } from "./structs.js";
+import { DECODE, DRAW, HEADER, LEVEL, NAMES, PLACED, SECTION, SITE, PARTITIONS, STEPS, TABLES, VIEW } from "./structs.js";
 import { makeView } from "./view.js";
 
 export { checkFile, joinColumns, makeView, readFile, sectionsIn, SplatError, streamsOf };
@@ -79,7 +79,7 @@ export class Core {
     for (const struct of [HEADER, SECTION, LEVEL, DECODE, VIEW, DRAW])
       if (this.#sizeOf(struct.kind) !== struct.bytes) throw new Error(`struct ${struct.kind} of core.wasm is another than that of core.js`);
     this.arena = new Arena(this.functions.memory, this.functions.__heap_base.value, maxMemory);
-    this.splits = this.arena.take(this.#sizeOf(SPLITS)); // 0 as all new memory, and kept
+    this.partitions = this.arena.take(this.#sizeOf(PARTITIONS)); // 0 as all new memory, and kept
     this.arena.keep();
     /** @type {WeakMap<Header, {steps: Uint8Array, first: Uint8Array}>} */
     this.derived = new WeakMap();
@@ -167,7 +167,7 @@ export class Core {
     };
     const fields = {
       ...at, steps, first, byte_count: byteCount, section_count: rows.length, level_count: levels.length, table_count: slots.size,
-      splits: this.splits, count, workspace_bytes: workspaceBytes, workers: 1,
+      partitions: this.partitions, count, workspace_bytes: workspaceBytes, workers: 1,
     };
     const task = arena.putStructs(DECODE, [fields]);
     const memory = new Uint8Array(arena.memory.buffer); // which does not grow any more

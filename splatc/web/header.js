@@ -65,8 +65,8 @@ export function parseHeader(bytes) {
   const quantizer = {
     position: step("position"),
     position_slope: slope("position_slope"),
-    log_scales: field("u8", "sizes", 1, 32),
-    aspect: step("anisotropy"),
+    log_scales: field("u8", "log_scales", 1, 32),
+    aspect: step("aspect"),
     angle: step("angle"),
     angle_slope: slope("angle_slope"),
     luma: step("luma"),

@@ -6,7 +6,7 @@ import { LimitError } from "./errors.js";
 import { openUrl } from "./http.js";
 import { isLocal, lengthOfLocal, readLocal } from "./local.js";
 
-/** Longer files are refused, whoever reads them (spec/limits.md). */
+/** Longer files are refused by every reader (spec/limits.md). */
 export const MAX_FILE_BYTES = 2 ** 30;
 /** Bytes between two ranges that are rather fetched than left out: a request of its own costs more. */
 const GAP = 4096;
@@ -95,7 +95,7 @@ export class Source {
       const fetched = await Promise.all(missing.map((range) => this.read?.(range, signal)));
       fetched.forEach((bytes, i) => bytes && this.#keep(missing[i][0], bytes));
     });
-    this.idle = work.catch(() => {}); // told to who asked for it
+    this.idle = work.catch(() => {}); // reported to who asked for it
     await work;
   }
 

@@ -95,7 +95,7 @@ export interface Picture {
   readonly truncated: boolean;
   /** What of the file is not shown as it is meant: sentences. */
   readonly notes: string[];
-  /** What is damaged is empty, and told in `notes`. */
+  /** What is damaged is empty, and named in `notes`. */
   readonly metadata: Promise<Metadata>;
   /** Pixels. Throws SplatError, RangeError for a wrong argument, or the reason of the signal. */
   read(options?: ReadOptions): Promise<ImageData | Pixels>;

@@ -5,7 +5,7 @@ import { Struct } from "./memory.js";
 export const NAMES = /** @type {const} */ (["level", "x", "y", "log_scale", "aspect", "angle", "offset"]);
 
 /** Numbers for core_struct_bytes of those that the core alone looks into. */
-export const [STEPS, TABLES, SPLITS, SITE, PLACED] = [1, 2, 3, 4, 10];
+export const [STEPS, TABLES, PARTITIONS, SITE, PLACED] = [1, 2, 3, 4, 10];
 
 export const HEADER = new Struct(
   0,
@@ -29,7 +29,7 @@ export const DECODE = new Struct(
   ["i64", "level_count"],
   ["pointer", "first tables"],
   ["i64", "table_count"],
-  ["pointer", `splits ${NAMES.join(" ")} colour sites order`],
+  ["pointer", `partitions ${NAMES.join(" ")} colour sites order`],
   ["i64", "count"],
   ["pointer", "workspace"],
   ["i64", "workspace_bytes"],

@@ -75,13 +75,13 @@ export function drawingWork(header, columns, { region, scale, samples, columns: 
  * @param {Columns} columns
  * @param {number[][]} clip
  */
-function boxes(header, { level, x, y, log_scale: size, aspect, angle }, [[left, right], [upper, lower]]) {
+function boxes(header, { level, x, y, log_scale: logScale, aspect, angle }, [[left, right], [upper, lower]]) {
   const steps = header.levelCounts.map((_, l) => positionStep(header, l));
   const shape = shapes(header);
   let [count, sides, low, area] = [0, 0, 0, 0n];
   for (let i = 0; i < level.length; i++) {
     const step = steps[level[i]];
-    const [halfX, halfY] = shape(level[i], size[i], aspect[i], angle[i]);
+    const [halfX, halfY] = shape(level[i], logScale[i], aspect[i], angle[i]);
     const middleX = Math.floor(((2 * x[i] + 1) * step) / 2 ** 29);
     const middleY = Math.floor(((2 * y[i] + 1) * step) / 2 ** 29);
     const across = Math.min(middleX + halfX, right) - Math.max(middleX - halfX, left);
@@ -100,16 +100,16 @@ function boxes(header, { level, x, y, log_scale: size, aspect, angle }, [[left, 
  * @param {Header} header
  */
 function shapes(header) {
-  const { log_scales: sizes, aspect: aspectIndex, angle: angleIndex, angle_slope: slope } = header.quantizer;
+  const { log_scales: logScales, aspect: aspectIndex, angle: angleIndex, angle_slope: slope } = header.quantizer;
   const aspectStep = stepOf(aspectIndex);
-  const ratios = Array.from({ length: 64 }, (_, i) => Math.min(Math.floor((i * aspectStep) / 65536), 262144));
-  const directions = header.levelCounts.map((_, level) => ratios.map((a) => directionsOf(a, stepOf(angleIndex + slope * level))));
+  const logAspects = Array.from({ length: 64 }, (_, i) => Math.min(Math.floor((i * aspectStep) / 65536), 262144));
+  const directions = header.levelCounts.map((_, level) => logAspects.map((a) => directionsOf(a, stepOf(angleIndex + slope * level))));
   const side = (/** @type {number} */ variance) => Math.floor(Math.sqrt(Math.floor((49 * Math.max(variance, 0)) / 4))) + 1;
   const power = (/** @type {number} */ eighths) =>
     Math.floor((STEP8[((eighths % 8) + 8) % 8] * 2 ** Math.max(0, Math.floor(eighths / 8))) / 65536);
-  return (/** @type {number} */ level, /** @type {number} */ size, /** @type {number} */ aspect, /** @type {number} */ angle) => {
-    const k = 16 * level + 48 + Math.floor((8 * (2 * size + 1)) / sizes);
-    const d = Math.floor((2955 * ratios[aspect]) / 2 ** 24);
+  return (/** @type {number} */ level, /** @type {number} */ logScale, /** @type {number} */ aspect, /** @type {number} */ angle) => {
+    const k = 16 * level + 48 + Math.floor((8 * (2 * logScale + 1)) / logScales);
+    const d = Math.floor((2955 * logAspects[aspect]) / 2 ** 24);
     const [large, small] = [power(k + d), power(k - d)];
     const many = directions[level][aspect];
     const cosine = COS[Math.floor((128 * angle + many) / (2 * many)) % 64];

@@ -1,4 +1,4 @@
-/* Sections: a header, up to six sections with ancestors, levels and streams, each of its numbers possibly a lie. Whatever they are, nothing is
+/* Sections: a header, up to six sections with ancestors, levels and streams, each of its numbers possibly wrong. Whatever they are, nothing is
    read or written outside of the buffers; and what is decoded does not depend on what memory held before, on the worker, on whether
    ancestors are decoded or known, nor on the number of threads. Gaussians are in range, and the encoder's predictions end in the same sites. */
 #include "fuzz.h"
@@ -22,7 +22,7 @@ typedef struct run_of { /* a decoder's memory */
     core_job job;
 } run_of;
 
-static core_splits splits; /* shared by all runs, as in the product */
+static core_partitions partitions; /* shared by all runs, as in the product */
 
 static void take_sections(input *in, file *f) {
     int64_t stream = 0;
@@ -69,7 +69,7 @@ static void take_lie(input *in, file *f) {
     f->lies = which % 4 != 0;
 }
 
-/* What core.h asks of callers, and nobody can check: sections do not overlap, nor are two tables kept in one place. */
+/* What core.h asks of callers, and the core cannot check: sections do not overlap, nor are two tables kept in one place. */
 static int32_t is_disjoint(const file *f) {
     for (int64_t i = 0; i < f->section_count; i++)
         for (int64_t k = 0; k < i; k++) {
@@ -88,7 +88,7 @@ static void begin(run_of *r, const file *f, int32_t state) {
     r->job = (core_job){.kind = CORE_JOB_DECODE, .workers = WORKERS, .task = &r->task};
     r->task = (core_decode){
         .steps = &f->steps, .bytes = f->bytes, .byte_count = f->byte_count, .sections = r->sections, .section_count = f->section_count,
-        .levels = f->levels, .level_count = f->level_count, .first = &f->first, .table_count = f->section_count, .splits = &splits, .count = n,
+        .levels = f->levels, .level_count = f->level_count, .first = &f->first, .table_count = f->section_count, .partitions = &partitions, .count = n,
         .workers = WORKERS, .workspace_bytes = f->workspace_bytes, .stop = &r->job.stop, .tally = state & 1,
     };
     int32_t **columns[7] = {&r->task.level, &r->task.x, &r->task.y, &r->task.log_scale, &r->task.aspect, &r->task.angle, &r->task.offset};
@@ -109,7 +109,7 @@ static void end(run_of *r) {
 static int32_t depth_of(const core_section *sections, int64_t k) {
     int32_t depth = 0;
     for (; k >= 0 && depth < 20; depth++) {
-        if (sections[k].parent >= k || sections[k].parent < -1) return 19; /* a lie */
+        if (sections[k].parent >= k || sections[k].parent < -1) return 19; /* a wrong parent */
         k = sections[k].parent;
     }
     return depth;
@@ -179,7 +179,7 @@ static void check_encoder(const file *f, const run_of *r, int64_t k) {
     free(task.angle_residual), free(task.colour_residual), free(task.sites), free(task.workspace);
 }
 
-/* The same once more with the sections that others go on from told as known. */
+/* The same once more with the sections that others go on from marked as known. */
 static void check_known(const file *f, const run_of *first) {
     run_of *again = room(1, sizeof(run_of), 0);
     begin(again, f, 0x33);

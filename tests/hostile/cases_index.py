@@ -1,4 +1,4 @@
-"""INDX chunks that lie: about the levels, the tiles, the counts, the lengths and the margin of sections."""
+"""INDX chunks with wrong values: levels, tiles, counts, lengths and bounding margins of sections."""
 
 from __future__ import annotations
 

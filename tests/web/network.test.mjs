@@ -31,7 +31,7 @@ test("a region takes a part of the bytes, in few requests, each byte once", asyn
 });
 
 for (const way of ["missing", "drops", "changed", "wrong-range", "short-whole"])
-  test(`a server that goes wrong is told: ${way}`, async () => {
+  test(`a server that fails is reported: ${way}`, async () => {
     const read = async () => (await open(url(way))).read();
     await assert.rejects(read, (error) => error instanceof NetworkError && error.message.includes(server));
   });

@@ -1,6 +1,6 @@
 """JPEG 2000 and AVIF of a picture so large that every encoding counts: few tries, a deadline, and every file that fits is kept.
 
-Runs in a process of its own, which may be ended at any time: it tells of each file that it leaves behind.
+Runs in a process of its own, which may be ended at any time: it reports each file that it leaves behind.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ def settings(name: str, minutes: float, gigabytes: float) -> str:
 
 
 def search(name: str, picture: Path, limit: int, seconds: float, folder: Path, emit: Emit) -> None:
-    """Leave files of at most ``limit`` bytes in ``folder``, within about ``seconds``, and tell of them as it goes on.
+    """Leave files of at most ``limit`` bytes in ``folder``, within about ``seconds``, and report them as it goes on.
 
-    It tells ``trying``, a down-scaling; the fields of a Candidate that replaces what there was of its kind; ``too_large``, a
+    It reports ``trying``, a down-scaling; the fields of a Candidate that replaces what there was of its kind; ``too_large``, a
     down-scaling of which no file fits; ``end``, why the search came to its end, empty if there was no more to try.
     """
     until = time.monotonic() + seconds

@@ -2,7 +2,7 @@
 
    As a density, a Gaussian has the Fisher information 1 / s^2 about its mean along each axis and (2 sinh rho)^2 about its angle, rho = ln(s1 / s2); about ln g
    and rho it is the same for all. Steps of one over its root are the diagonal of the natural gradient (Amari 1998): a long Gaussian moves far along
-   itself, little across, and turns little. */
+   itself, little across, and rotates little. */
 #include "fit_internal.h"
 #include "vector_math.h"
 

@@ -45,7 +45,7 @@ static inline float most(float a, float b) { return a > b ? a : b; }
 /* Half of what the ellipse is high at dx: the root of (T_END 4 c - (4 a c - b^2) dx^2) / (2 c)^2. */
 static inline float half_height(const core_fit_placed *p, float dx) { return __builtin_sqrtf(most(2.0f * T_END * p->per_c - p->narrowing * dx * dx, 0.0f)); }
 
-/* `x`, `y`: the mean, told from the tile; `left`: the first column of the block. */
+/* `x`, `y`: the mean, relative to the tile; `left`: the first column of the block. */
 static inline rows rows_of(const core_fit_placed *p, float x, float y, int64_t left, int64_t height) {
     float first_dx = (float)left + 0.5f - x, last_dx = first_dx + (BLOCK - 1);
     float low = most(first_dx, -p->extent_x), high = least(last_dx, p->extent_x), slope = -p->b * p->per_c;

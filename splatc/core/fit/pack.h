@@ -70,7 +70,7 @@ typedef struct core_pack_section {
     int64_t tables;              /* where what it has learned is kept for others, or -1 */
     int64_t first_level, levels; /* in the list of levels */
     int64_t minimum;             /* bytes of its stream at least */
-    int64_t x0, y0, x1, y1;      /* its tile, px; x0 = x1 where nobody asks for `beyond` */
+    int64_t x0, y0, x1, y1;      /* its tile, px; x0 = x1 where `beyond` is not needed */
     int64_t search;              /* first byte in `searches`: core_pack_search(chain) of them are its own */
     int64_t first_symbol;        /* where its symbols go, if they are noted */
     int64_t symbols, length;     /* results: coded symbols, bytes of its stream */
@@ -92,7 +92,7 @@ typedef struct core_pack {
     const core_tables *first; /* core_first_tables */
     core_tables *tables;
     int64_t table_count;
-    core_splits *splits;
+    core_partitions *partitions;
     int32_t *level, *x, *y, *log_scale, *aspect, *angle, *offset; /* (count) each, in coding order; read alone */
     int32_t *colour;                                              /* (count, channels), likewise */
     int32_t *angle_residual, *colour_residual;                    /* results of CORE_JOB_PREDICT (count), (count, channels) */
@@ -104,7 +104,7 @@ typedef struct core_pack {
     uint8_t *workspace; /* aligned to 64 bytes; core_pack_workspace of the largest section for each worker; of CORE_JOB_PACK alone */
     int64_t workspace_bytes;
     int32_t workers, unused;
-    double *shares; /* (symbol_room, 3): of each symbol how constriction is told its share of the code space, three parts of 2^24 less 1 each; or NULL */
+    double *shares; /* (symbol_room, 3): of each symbol its share of the code space, as constriction takes it, three parts of 2^24 less 1 each; or NULL */
     int32_t *chosen; /* (symbol_room): which of the three it is */
     int64_t symbol_room;
 } core_pack;

@@ -108,7 +108,7 @@ static uint64_t group_of(const core_arranging *t, int64_t i, const int32_t *laye
     return (uint64_t)layer << 46 | code << 4 | (uint64_t)(CORE_MAX_LEVELS - 1 - level);
 }
 
-/* Morton code of its cell, told from the first one in its tile. */
+/* Morton code of its cell, relative to the first one in its tile. */
 static uint64_t code_within(const core_arranging *t, int64_t i, int32_t tile_log2) {
     int64_t step = t->steps->position[t->level[i]];
     int64_t left = first_cell(t->width, tile_log2, step, pixel_of(t->width, step, t->x[i]) >> tile_log2);

@@ -32,10 +32,10 @@ static double nearest_whole(double x) {
 
 static int64_t cells_of(int64_t extent, int64_t step) { return ((extent << 32) + step - 1) / step; }
 
-/* The strip of its cell that a place in it is in, told from the middle, in its sides. */
-static int32_t offset_of(double dx, double dy, double turns, int32_t offsets) {
+/* The sub-cell offset of a place in a cell, relative to the middle, in its sides. */
+static int32_t offset_of(double dx, double dy, double half_turns, int32_t offsets) {
     double sine, cosine;
-    sine_and_cosine(turns, &sine, &cosine);
+    sine_and_cosine(half_turns, &sine, &cosine);
     double across = (dy * cosine - dx * sine) / ((cosine < 0 ? -cosine : cosine) + (sine < 0 ? -sine : sine)) + 0.5;
     return (int32_t)clamp((double)floor64(across * offsets), 0.0, offsets - 1.0);
 }

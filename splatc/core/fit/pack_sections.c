@@ -181,7 +181,7 @@ static int32_t write_symbols(const core_pack *t, const core_pack_section *s, cod
         const core_level *level = t->levels + s->first_level + k;
         level_arrays arrays = {t->log_scale + at, t->aspect + at, t->angle_residual + at, t->offset + at,
                                t->colour_residual + at * t->steps->channels};
-        int32_t status = code_positions(c, w->tables, t->splits, level, &w->positions, t->x + at, t->y + at);
+        int32_t status = code_positions(c, w->tables, t->partitions, level, &w->positions, t->x + at, t->y + at);
         if (status == CORE_OK) status = code_attributes(c, w->tables, t->steps, level, &w->attributes, arrays);
         if (status != CORE_OK) return status;
         at += level->count;

@@ -2,7 +2,7 @@
    instruction set; sums are of integers, so that their order is nothing to the result.
 
    The median is the smallest value that has half of the weight at or below it. It is looked for between two values of the window which it must lie between: each
-   round halves what is between them and tells the sum of weights below, and the values next to the middle. */
+   round halves what is between them and finds the sum of weights below, and the values next to the middle. */
 #include "seed.h"
 
 #include "internal.h"

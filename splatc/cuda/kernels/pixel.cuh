@@ -39,17 +39,17 @@ SPLATC_INLINE float splatc_exp2(float t) {
 #endif
 }
 
-// `turn_x`, `turn_y`: cosine and sine of the angle of the s1 axis.
-SPLATC_INLINE Axes make_axes(float turn_x, float turn_y, float s1, float s2) {
+// `axis_x`, `axis_y`: cosine and sine of the angle of the s1 axis.
+SPLATC_INLINE Axes make_axes(float axis_x, float axis_y, float s1, float s2) {
     float long_axis = SPLATC_ROOT / s1, short_axis = SPLATC_ROOT / s2;
-    return {long_axis * turn_x, long_axis * turn_y, -short_axis * turn_y, short_axis * turn_x};
+    return {long_axis * axis_x, long_axis * axis_y, -short_axis * axis_y, short_axis * axis_x};
 }
 
 // One coordinate of a mean on the supersampling grid: `px * grid_scale - shift` points of it from the corner of the picture, `origin` of them whole.
 SPLATC_INLINE void make_place(double px, double grid_scale, double shift, double origin, int& whole, float& fraction) {
     double placed = px * grid_scale - shift - origin, below = floor(placed);
     fraction = float(placed - below);
-    double bound = 1 << 30;  // farther away it is seen by nobody
+    double bound = 1 << 30;  // farther away it is never visible
     whole = int(below < -bound ? -bound : below > bound ? bound : below);
 }
 

@@ -9,7 +9,7 @@ extern "C" __global__ void __launch_bounds__(256) place_gaussians(
     int count,
     const float2* __restrict__ mean,    // (N) px
     const float2* __restrict__ scale,   // (N) px
-    const float2* __restrict__ turn,    // (N) cosine and sine of the angle
+    const float2* __restrict__ axis,    // (N) cosine and sine of the angle
     const float* __restrict__ colour,   // (N, CHANNELS)
     double grid_scale,                  // points of the supersampling grid per px
     double shift_x, double shift_y,     // of the grid from the corner of the picture, in its points
@@ -25,7 +25,7 @@ extern "C" __global__ void __launch_bounds__(256) place_gaussians(
     make_place(mean[i].y, grid_scale, shift_y, origin_y, at.y, at.fy);
     place[i] = at;
     float s1 = filtered(scale[i].x, float(variance)), s2 = filtered(scale[i].y, float(variance));
-    Axes along = make_axes(turn[i].x, turn[i].y, s1 * float(grid_scale), s2 * float(grid_scale));
+    Axes along = make_axes(axis[i].x, axis[i].y, s1 * float(grid_scale), s2 * float(grid_scale));
     axes[i] = along;
     Outline out = make_outline(along);
     outline[i] = out;

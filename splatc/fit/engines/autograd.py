@@ -25,7 +25,7 @@ from splatc.fit.engine import EPSILON as ADAM_EPSILON
 from splatc.fit.engine import Step
 from splatc.fit.engines.autograd_loss import l1_ssim, multiscale
 from splatc.fit.noise import uniform
-from splatc.fit.pruning import SUBSETS, dearest, redundant_ones
+from splatc.fit.pruning import SUBSETS, highest_costs, redundant_ones
 from splatc.fit.rounding import step_tables
 from splatc.fit.subset import Subset
 from splatc.fit.table import ANGLE, COLOUR, FROZEN, LOG_ASPECT, LOG_SCALE, MEAN, ROWS, SHAPE_ROWS, Table, bounds
@@ -223,7 +223,7 @@ class TorchEngine:
         return torch.where(self._is_frozen(), 0.0, noise)
 
     def _in_offsets(self, noise: Tensor, count: Tensor) -> Tensor:
-        """(2, N) noise in a square cell -> in one of its ``count`` strips along the Gaussian (rounding.in_offsets)."""
+        """(2, N) noise in a square cell -> in the slice of one of its ``count`` sub-cell offsets (rounding.in_offsets)."""
         cos, sin = torch.cos(self._values[ANGLE]), torch.sin(self._values[ANGLE])
         extent = cos.abs() + sin.abs()
         long, short = torch.where(count == 1, 1.0, 1.0 / extent), torch.where(count == 1, 1.0, extent / count)
@@ -268,7 +268,7 @@ class TorchEngine:
 
         As a density, a Gaussian has the information 1 / s^2 about its mean along each axis and (2 sinh rho)^2 about its angle, rho =
         ln(s1 / s2); about ln g and rho it is the same for all. Steps of one over its root are the diagonal of the natural gradient: a long
-        Gaussian moves far along itself, little across, and turns little; the step of a round one, whose angle has no effect, stays finite.
+        Gaussian moves far along itself, little across, and rotates little; that of a round one, whose angle has no effect, stays finite.
         """
         size, aspect, angle = self._values[LOG_SCALE], self._values[LOG_ASPECT], self._values[ANGLE]
         if name == "mean":
@@ -313,7 +313,7 @@ class TorchEngine:
         if redundant:
             where = self._task.subset(reduction)
             idle = redundant_ones(table, cost, self._task.pixels, where, self._task.background)
-        self.send(table.keep(dearest(cost, count, idle)))
+        self.send(table.keep(highest_costs(cost, count, idle)))
 
     @in_no_mode
     @torch.no_grad()

@@ -64,7 +64,7 @@ class Wanted:
             _find_gpu(needed=True)
 
     def choose(self, tune: str, log: Log) -> Chosen:
-        """The engine. ``log`` hears a sentence: what fits, and whether that is news (what was asked for cannot be had).
+        """The engine. ``log`` is called with a sentence on what fits, and whether it is a warning (what was asked for cannot be had).
 
         Raises as `check` does.
         """

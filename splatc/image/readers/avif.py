@@ -37,8 +37,8 @@ def survey(stream: BinaryIO) -> Found:
     first = next(boxes(stream), None)
     if first is None or first.kind != b"ftyp":
         return Found(stream)
-    told = content(stream, first, _LONGEST_TYPE)
-    brands = {told[:4], *(told[at : at + 4] for at in range(8, len(told) - 3, 4))}
+    listed = content(stream, first, _LONGEST_TYPE)
+    brands = {listed[:4], *(listed[at : at + 4] for at in range(8, len(listed) - 3, 4))}
     if not brands & _BRANDS:
         if brands & _HEVC:
             raise InputImageError("HEIC pictures are not supported: convert the picture to JPEG, AVIF or TIFF")
@@ -52,8 +52,8 @@ def survey(stream: BinaryIO) -> Found:
     if any(box.kind == b"mpvd" for box in boxes(stream)):
         notes.append("the video behind the picture (a motion photo) is left out")
     exif = [items.places[number] for number, kind in items.types.items() if kind == b"Exif"]
-    named = told[:4] in _BRANDS
-    brand = told[:4] if named else min(brands & _BRANDS)
+    named = listed[:4] in _BRANDS
+    brand = listed[:4] if named else min(brands & _BRANDS)
     changed = {first.start: brand} | dict.fromkeys(exif, b"skip")
     bare = (lambda: _changed(stream, changed)) if exif else None
     whole = stream if named else _changed(stream, {first.start: brand})

@@ -50,7 +50,7 @@ class Sized(Protocol):
     def bit_depth(self) -> int: ...
 
 
-def extent_as_told(header: Sized) -> Extent:
+def stated_extent(header: Sized) -> Extent:
     """The size by such a header."""
     return Extent(header.width, header.height, header.channels, header.bit_depth)
 

@@ -59,7 +59,7 @@ def installed(name: str) -> bool:
 
 
 def open_vips(path: str, orientation: int) -> Stored | None:
-    """A file through libvips, turned as `orientation` (1..8 as EXIF counts) tells; None if it is not 8- or 16-bit gray or RGB.
+    """A file through libvips, turned by `orientation` (1..8 as EXIF counts); None if it is not 8- or 16-bit gray or RGB.
 
     Rows are decoded as they are asked for; where they must be turned by more than a mirror, libvips lays large pictures into a
     temporary file of its own. Raises pyvips.Error for a damaged file.

@@ -76,7 +76,7 @@ def losses(picture: PIL.Image.Image, stream: BinaryIO) -> tuple[str, ...]:
 
 
 def _dropped_depth(picture: PIL.Image.Image, stream: BinaryIO) -> int:
-    """Bits per sample of a file whose further bits Pillow drops without a word; 8 where it drops none or it cannot be told."""
+    """Bits per sample of a file whose further bits Pillow drops without a word; 8 where it drops none or the depth cannot be found."""
     if picture.format not in ("AVIF", "JPEG2000") or picture.mode.startswith("I"):
         return 8
     return avif_metadata(stream).bits if picture.format == "AVIF" else jp2_metadata(stream).bits

@@ -5,9 +5,9 @@
 #include "pixel.cuh"
 
 constexpr int PLANES = CHANNELS + NORMALIZED;  // what is summed per pixel: colours, and the weight
-constexpr int COORDINATES = 5 + CHANNELS;      // rows of the parameters: mean x, mean y, size, ratio, angle, colours
+constexpr int COORDINATES = 5 + CHANNELS;      // rows of the parameters: mean x, mean y, log scale, log aspect ratio, angle, colours
 constexpr int MOMENTS = 5 + PLANES;            // sums of h u, h v, h u^2, h u v, h v^2, and the gradient by the planes
-constexpr int LEVELS = 16, RATIOS = 64;        // of the table of steps
+constexpr int LEVELS = 16, ASPECTS = 64;        // of the table of steps
 constexpr float RADIUS = 3.5f;                 // where a Gaussian ends, in standard deviations: sqrt(Q_MAX)
 constexpr int BIN = 64;                        // px a side: the squares that have lists of Gaussians
 constexpr unsigned ALL = 0xffffffffu;          // lanes
