@@ -70,8 +70,8 @@ class Loss:
             drawn: (H, C, S) rows of planes, about in [0, 1].
 
         Returns:
-            The loss, and its gradient by the pixels drawn, times their number (so that gradients of single Gaussians do not vanish in float32
-            as pictures grow): (H, C, S), 0 behind the end of each row; overwritten by the next call.
+            The loss, and its gradient by the pixels drawn, times their number (so that gradients of single Gaussians do not vanish in
+            float32 as pictures grow): (H, C, S), 0 behind the end of each row; overwritten by the next call.
         """
         if self._samples is None or drawn.shape != self._samples.shape or drawn.dtype != np.float32:
             raise AssertionError(f"a picture of {drawn.shape} {drawn.dtype}")
