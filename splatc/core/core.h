@@ -15,7 +15,7 @@
 #define CORE_API __attribute__((visibility("default")))
 #endif
 
-#define CORE_VERSION 1 /* of this list: a library of another version is not loaded */
+#define CORE_VERSION 2 /* of this list: a library of another version is not loaded */
 
 enum {
     CORE_OK = 0,

@@ -17,7 +17,7 @@ from splatc.errors import CoreError
 from splatc.runtime.arguments import shown
 
 FOLDER = Path(__file__).parent
-VERSION = 1
+VERSION = 2
 (
     OK,
     IMPOSSIBLE_CODE,

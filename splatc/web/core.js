@@ -42,7 +42,7 @@ export { checkFile, joinColumns, makeView, readFile, sectionsIn, SplatError, str
  * @property {number} entries of the lists of all tiles together
  */
 
-const VERSION = 1;
+const VERSION = 2;
 const MAX_MEMORY = 2 ** 31;
 const OK = 0;
 const BEYOND_MARGIN = 5;
