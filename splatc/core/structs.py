@@ -8,13 +8,13 @@ from ctypes import POINTER, c_double, c_float, c_int32, c_int64, c_uint64, c_voi
 import numpy as np
 
 from splatc.core import fit_structs, loss_structs, pack_structs, seed_structs
+from splatc.core.fit_structs import MAX_CHANNELS
 
-MAX_CHANNELS = 4
 PARTS = 8
 """Of a stream, in the tally of its bits."""
 
 
-class Header(ctypes.Structure):
+class CoreHeader(ctypes.Structure):
     """``core_header``."""
 
     _fields_ = [
@@ -91,7 +91,7 @@ class Predict(ctypes.Structure):
     ]
 
 
-class View(ctypes.Structure):
+class CoreView(ctypes.Structure):
     """``core_view``."""
 
     _fields_ = [
@@ -109,7 +109,7 @@ class Draw(ctypes.Structure):
     """``core_draw``."""
 
     _fields_ = [
-        ("view", POINTER(View)),
+        ("view", POINTER(CoreView)),
         ("placed", c_void_p),
         ("count", c_int64),
         ("starts", c_void_p),
@@ -145,7 +145,7 @@ class Placing(ctypes.Structure):
     """``core_placing``."""
 
     _fields_ = [
-        ("view", POINTER(View)),
+        ("view", POINTER(CoreView)),
         ("count", c_int64),
         *((name, c_void_p) for name in ("mean", "scale", "angle", "colour")),
         ("channels", c_int32),
@@ -207,8 +207,8 @@ NUMBERS = (
 """Numbers of the structs for ``core_struct_bytes``."""
 
 MIRRORS = {
-    "header": ctypes.sizeof(Header), "section": SECTION.itemsize, "level": LEVEL.itemsize, "decode": ctypes.sizeof(Decode),
-    "predict": ctypes.sizeof(Predict), "view": ctypes.sizeof(View), "draw": ctypes.sizeof(Draw), "job": ctypes.sizeof(Job),
+    "header": ctypes.sizeof(CoreHeader), "section": SECTION.itemsize, "level": LEVEL.itemsize, "decode": ctypes.sizeof(Decode),
+    "predict": ctypes.sizeof(Predict), "view": ctypes.sizeof(CoreView), "draw": ctypes.sizeof(Draw), "job": ctypes.sizeof(Job),
     "dequantizing": ctypes.sizeof(Dequantizing), "placing": ctypes.sizeof(Placing),
     **fit_structs.MIRRORS, **loss_structs.MIRRORS, **pack_structs.MIRRORS, **seed_structs.MIRRORS,
 }  # fmt: skip
