@@ -1,4 +1,4 @@
-"""The most expensive valid files of 100 kB: a function for each stage of reading and drawing.
+"""The files of 100 kB that cost most, a function for each stage of reading and drawing: all valid.
 
 test_budget_work.py holds what is estimated of them to the limit; ``tools/work_bench.py`` measures what those take that are not refused.
 """

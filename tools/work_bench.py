@@ -1,4 +1,4 @@
-"""What an evaluation of a Gaussian costs (spec/limits.md, "Work"), and what the dearest files of 100 kB take that are not refused.
+"""What an evaluation of a Gaussian costs (spec/limits.md, "Work"), and what the costliest files of 100 kB take that are not refused.
 
     python tools/work_bench.py shapes        # ns an evaluation, by size and shape of the Gaussians: one thread
     python tools/work_bench.py worst         # seconds of tests/worst.py through each door, as the default limits have it

@@ -57,7 +57,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Busy:
-    """Another batch has the picture in work: not an outcome yet."""
+    """Another batch works on the picture: no outcome yet."""
 
     job: Job
 

@@ -40,7 +40,7 @@ class ClaimLostError(SplatError):
 
 @dataclass(frozen=True)
 class Run:
-    """A batch that is in the folder."""
+    """A batch that works on the folder."""
 
     id: str
     process: Process
@@ -80,7 +80,7 @@ class Journal:
 
     @classmethod
     def join(cls, folder: str, note: Callable[[str], None]) -> Journal:
-        """Enter a batch into a folder; make the database, from the journal of an older version if there is one."""
+        """Register a batch in a folder; create the database, from the journal of an older version if there is one."""
         place, run = Path(folder), secrets.token_hex(8)
         database.prepare(place, lambda connection: _take_over(connection, place), note)
         old_journal.remove(place)
@@ -128,7 +128,7 @@ class Journal:
                 yield self._finished(connection, job)
 
     def origin(self, job: Job) -> str:
-        """What made the file at the output of a job, in words, if that is known; else nothing."""
+        """The request that made the output of a job, as a phrase for messages; empty if it is not known."""
         digest = _digest(job.output)
         with reading(self._place) as connection:
             made = "SELECT request, source FROM files WHERE name = ? AND sha256 = ?"
@@ -145,7 +145,7 @@ class Journal:
         )
 
     def claim(self, job: Job) -> Claim | Busy | Outcome:
-        """The right to make the output of a job, unless another batch that may live has it, or it is finished."""
+        """The right to make the output of a job, unless another batch that may still run has it, or it is finished."""
         name, attempt, found = self._name(job), secrets.token_hex(8), version(job.source)
         with transaction(self._place) as connection:
             holder = self._holder(connection, name)
@@ -172,7 +172,7 @@ class Journal:
     def publishing(self, claim: Claim) -> Iterator[None]:
         """A block in which the claim is known to hold, and after which it is given back.
 
-        Raises ClaimLostError: another batch has it, or this one has ended and the work is an orphan's.
+        Raises ClaimLostError: another batch has it, or this one has ended and its worker is orphaned.
         """
         with transaction(self._place) as connection:
             held = connection.execute("SELECT 1 FROM claims WHERE attempt = ?", (claim.attempt,)).fetchone()
@@ -188,30 +188,30 @@ class Journal:
             connection.execute(f"DELETE FROM files WHERE name = :name AND sha256 <> ({newest})", {"name": claim.name})
 
     def release(self, job: Job) -> None:
-        """Give back what this batch has claimed and will not make."""
+        """Release what this batch has claimed and will not make."""
         with transaction(self._place) as connection:
             connection.execute("DELETE FROM claims WHERE name = ? AND run = ?", (self._name(job), self.run))
 
     def holder(self, job: Job) -> Run | None:
-        """The other batch that has a picture in work, if it may live."""
+        """The other batch that works on a picture, if it may still run."""
         with reading(self._place) as connection:
             found = self._holder(connection, self._name(job))
         return None if found is None or alive(found.process) is False else found
 
     def remove(self, run: Run) -> None:
-        """Take away what a batch has claimed, if it has not given a sign of life since `run` was seen."""
+        """Remove a batch and its claims, unless it has written a heartbeat since `run` was read."""
         with transaction(self._place) as connection:
             if run in _runs(connection):
                 _remove(connection, run.id)
 
     def end(self) -> None:
-        """Nothing of this batch is left to do: a later one that replaces files replaces these too."""
+        """Mark the batch as complete: a later batch that replaces files (-f) replaces these, too."""
         with transaction(self._place) as connection:
             planned = "SELECT name FROM plans WHERE run = ?"
             connection.execute(f"UPDATE files SET settled = 1 WHERE name IN ({planned})", (self.run,))
 
     def leave(self) -> None:
-        """Give back all claims of this batch."""
+        """Release all claims of this batch."""
         with transaction(self._place) as connection:
             _remove(connection, self.run)
 
@@ -229,7 +229,7 @@ class Journal:
         return os.fsencode(source.replace(os.sep, "/"))
 
     def _wish(self, job: Job) -> str:
-        """What a file would be, in short."""
+        """A hash of the request and the picture of a job."""
         wish = f"{request_hash(job.options)} {stamp(job.source)} {self._source(job)!r}"
         return hashlib.sha256(wish.encode()).hexdigest()[:16]
 

@@ -1,7 +1,7 @@
 """The journal of earlier versions, lines of JSON in a hidden file, taken over once.
 
 A line held what was planned (request, version of the picture, and the file that was there before), another one the figures of what was
-done. Whatever stood there later was taken for finished. That could be the work of somebody else, so it counts only where the figures
+done. Whatever stood there later was taken for finished. It could have been made by another program, so it counts only where the figures
 fit, or where all lines for the file have the same request and picture.
 """
 

@@ -1,4 +1,4 @@
-"""Which pictures a run means, and what their files will be called."""
+"""Which pictures a batch encodes, and the names of their files."""
 
 from __future__ import annotations
 

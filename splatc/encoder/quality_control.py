@@ -57,7 +57,7 @@ FINER, COARSER = (0.04, 0.06), (0.08, 0.12)
 MOST_FINER = 3
 """Eighths of an octave, each time; 4 cost 0.06 dB at equal bytes there."""
 MOST_SURPRISE = 0.5
-"""dB by which a fit may have gone otherwise than expected, as far as the next one is concerned."""
+"""dB, at most, of the difference between a measured and a predicted rise that count for the next prediction."""
 PLAN = Schedule(0)
 EXCESS = 0.004
 """dB above the target that end the last trim."""
@@ -84,16 +84,16 @@ class Course:
         """dB, had the steps stayed."""
         return self.psnr - sum(gain for _, gain in self.refined)
 
-    def rise(self, expected: Curve, *, sure: bool) -> Curve:
+    def rise(self, predicted: Curve, *, sure: bool) -> Curve:
         """By how many dB the PSNR still rose, had the number of Gaussians and the steps stayed.
 
-        If that is not ``sure``, since what finer steps bring is known only about, half way there from what was expected: what follows from
-        it shall not swing from fit to fit.
+        If that is not ``sure``, as what finer steps bring is an estimate, the mean of that and of what was ``predicted``, so that the next
+        prediction does not swing.
         """
         rises = []
         for time, count, psnr in self.measured:
             brought = SLOPE * math.log2(self.count / count) + sum(gain for when, gain in self.refined if when >= time)
-            found, before = self.psnr - brought - psnr, at(time, expected)
+            found, before = self.psnr - brought - psnr, at(time, predicted)
             rises.append(found if sure else before + 0.5 * min(max(found - before, -MOST_SURPRISE), MOST_SURPRISE))
         return tuple(time for time, _, _ in self.measured), tuple(rises)
 
@@ -109,17 +109,17 @@ class Aim:
     report: Callable[[Course], object]
     """Called at the end with what was measured."""
     rise: Curve = USUAL_RISE
-    """By how many dB the PSNR is expected to rise still."""
+    """By how many dB the PSNR is predicted to rise still."""
     steered: bool = True
     """False: the fit ends with the number of Gaussians that it is for, and shows best how the PSNR rises."""
     trust: float = 0.0
-    """In the guess of the number, 0 to 1; for the rest the error decides."""
+    """Weight of the guessed number, 0 to 1; the rest is that of the number by the error."""
     spare: float = 0.0
     """dB by which more is aimed at, beside MARGIN, before the last trim."""
 
 
 class QualityControl(RateControl):
-    """The PSNR to reach, and what was measured during the fit."""
+    """Rate control for a PSNR: it keeps what was measured on the way."""
 
     def __init__(self, header: Header, target: Target, metadata: Metadata, aim: Aim) -> None:
         """``target`` is the count that the fit is for."""

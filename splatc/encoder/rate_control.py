@@ -53,7 +53,7 @@ class Target:
 
 
 class RateControl:
-    """The target, and what Gaussians cost in a real file, as measured during the fit."""
+    """The target, and the measured bits of Gaussians in a file."""
 
     def __init__(self, header: Header, target: Target, metadata: Metadata, *, hurried: bool = False) -> None:
         self.hurried = hurried
@@ -170,7 +170,7 @@ def in_squares(gaussians: Gaussians, width: int, height: int, count: int) -> Gau
         np.floor(gaussians.mean[:, axis] * (16 / side)).astype(np.int64) for axis, side in ((0, width), (1, height))
     )
     chosen = np.flatnonzero((x + 7 * y) % period == 0)
-    if len(chosen) < count // 2:  # they do not lie as one would think
+    if len(chosen) < count // 2:  # they lie too unevenly
         return gaussians
     return Gaussians(*(part[chosen] for part in vars(gaussians).values()))
 

@@ -52,8 +52,8 @@ class Step:
 class Engine(Protocol):
     """Holds the Gaussians of a fit between `send` and `fetch`, moves them, prunes and densifies: a plug point.
 
-    An engine is made with the task of a fit (``fit/task.py``). It keeps the arrays of its Gaussians wherever it
-    likes, and gives them back as they are asked for.
+    An engine is made with the task of a fit (``fit/task.py``). It keeps its Gaussians in whatever memory
+    and form suit it, and makes a table of them when asked.
     """
 
     def send(self, table: Table) -> None:
@@ -87,7 +87,7 @@ class Engine(Protocol):
         """
 
     def densify(self, count: int, reduction: int, rng: np.random.Generator) -> None:
-        """Add Gaussians where the picture is worst (``fit/densification.py``).
+        """Add Gaussians where the squared error is largest (``fit/densification.py``).
 
         Args:
             count: how many are added at most, 0 or more.

@@ -16,7 +16,7 @@ SUBSETS = 4
 """Polyphase subsets on which the cost of pruning a Gaussian is measured, at most."""
 
 
-def dearest(cost: FloatArray, count: int, redundant: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+def highest_costs(cost: FloatArray, count: int, redundant: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
     """The ascending numbers of the ``count`` Gaussians of highest pruning cost (N,), without the ``redundant`` ones (N,); at least one."""
     kept = np.sort(np.argsort(-cost, kind="stable")[:count])
     if redundant is not None:

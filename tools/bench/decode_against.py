@@ -182,7 +182,7 @@ def number(value: float) -> str:
 
 
 def head() -> str:
-    """The processor, and who else was at work."""
+    """The processor, and the load of other processes."""
     load = f", load before {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return f"{processor()}, {os.cpu_count()} cores{load}, Python {platform.python_version()}"
 

@@ -11,7 +11,7 @@ from splatc.cuda.device import Argument, Buffer, Device
 from splatc.fit.cuda.drawing import Drawing, Grid, Noise
 from splatc.fit.densification import densified, sample_places
 from splatc.fit.engine import EPSILON, Step
-from splatc.fit.pruning import SUBSETS, dearest, redundant_ones
+from splatc.fit.pruning import SUBSETS, highest_costs, redundant_ones
 from splatc.fit.rate import RateGradient
 from splatc.fit.rounding import step_tables
 from splatc.fit.table import FROZEN, NAMES, SHAPE_ROWS, Table, bounds
@@ -115,7 +115,7 @@ class CudaEngine:
         if redundant:
             where = self._task.subset(reduction)
             idle = redundant_ones(table, cost, self._task.pixels, where, self._task.background)
-        kept = dearest(cost, count, idle)
+        kept = highest_costs(cost, count, idle)
         if len(kept) < len(table):
             self.send(table.keep(kept))
 

@@ -25,7 +25,7 @@ from splatc.fit.engine import EPSILON as ADAM_EPSILON
 from splatc.fit.engine import Step
 from splatc.fit.engines.autograd_loss import l1_ssim, multiscale
 from splatc.fit.noise import uniform
-from splatc.fit.pruning import SUBSETS, dearest, redundant_ones
+from splatc.fit.pruning import SUBSETS, highest_costs, redundant_ones
 from splatc.fit.rounding import step_tables
 from splatc.fit.subset import Subset
 from splatc.fit.table import ANGLE, COLOUR, FROZEN, LOG_ASPECT, LOG_SCALE, MEAN, ROWS, SHAPE_ROWS, Table, bounds
@@ -313,7 +313,7 @@ class TorchEngine:
         if redundant:
             where = self._task.subset(reduction)
             idle = redundant_ones(table, cost, self._task.pixels, where, self._task.background)
-        self.send(table.keep(dearest(cost, count, idle)))
+        self.send(table.keep(highest_costs(cost, count, idle)))
 
     @in_no_mode
     @torch.no_grad()

@@ -16,7 +16,7 @@ from splatc.core.losses import Kind, Loss
 from splatc.fit.densification import densified, sample_places
 from splatc.fit.engine import EPSILON, Step
 from splatc.fit.planes import Planes
-from splatc.fit.pruning import SUBSETS, dearest, redundant_ones
+from splatc.fit.pruning import SUBSETS, highest_costs, redundant_ones
 from splatc.fit.rate import RateGradient
 from splatc.fit.subset import Subset
 from splatc.fit.table import FROZEN, Table, bounds
@@ -98,7 +98,7 @@ class CoreEngine:
         if redundant:
             where = self._task.subset(reduction)
             idle = redundant_ones(self._table, cost, self._task.pixels, where, self._task.background)
-        self._table = self._table.keep(dearest(cost, count, idle))
+        self._table = self._table.keep(highest_costs(cost, count, idle))
 
     def densify(self, count: int, reduction: int, rng: np.random.Generator) -> None:
         self._keep_measured()
