@@ -222,7 +222,7 @@ CASES: dict[tuple[str, str], tuple[Call, set[str]]] = {
     ("encode", "max_memory"): (encode("max_memory"), NONE),
     ("encode", "progress"): (encode("progress"), NONE | {"function", "class"}),
     ("encode_file", "source"): (encode_file("source"), set()),
-    ("encode_file", "target"): (encode_file("target"), set()),
+    ("encode_file", "target"): (encode_file("target"), {"text", "digits"}),
     **{("encode_file", name): (encode_file(name), POSITIVE - {"1e300"}) for name in ("cr", "psnr")},
     ("encode_file", "bpp"): (encode_file("bpp"), {"1e300"}),
     ("encode_file", "size"): (encode_file("size"), set()),
