@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from splatc.attributes import FLOATS
 from splatc.blend import Blend
 from splatc.errors import UsageError, reason_of
 from splatc.runtime import arguments
@@ -28,8 +29,6 @@ CUTOFF = math.exp(-0.5 * Q_MAX)
 
 EPSILON = 1e-4
 """Weight of the background in the normalized blend."""
-
-_ARRAYS = ("mean", "scale", "angle", "colour")
 
 
 @dataclass(frozen=True)
@@ -89,9 +88,9 @@ class Scene:
 
 def checked(name: str, value: object) -> Gaussians:
     """Gaussians whose shapes agree, all finite, s1 >= s2 > 0, as contiguous arrays of float32 of this machine's byte order."""
-    if not all(hasattr(value, each) for each in _ARRAYS):
+    if not all(hasattr(value, each) for each in FLOATS):
         arguments.fail(name, value, "an object of splatc.Gaussians")
-    given = {each: getattr(value, each) for each in _ARRAYS}
+    given = {each: getattr(value, each) for each in FLOATS}
     arrays: dict[str, Any] = {}
     for each, array in given.items():
         try:

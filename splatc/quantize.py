@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splatc import core
+from splatc.attributes import ASPECTS, QUANTIZER_FIELDS, Attribute, Columns
 from splatc.core import exact, packing
 from splatc.gaussians import Gaussians
 from splatc.steps import MAX_LEVELS, Quantizer
 
 IntArray = NDArray[np.int32]
 
-MAX_ASPECT = 63
+MAX_ASPECT = ASPECTS - 1
 ANGLE_COUNTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 """The numbers of directions that a Gaussian may choose from."""
 PI_Q16 = 205887
@@ -78,29 +79,8 @@ def offset_count_table(quantizer: Quantizer) -> IntArray:
     return np.array(OFFSET_COUNTS, np.int32)[np.searchsorted(OFFSETS_FROM, log_aspect_table(quantizer), side="right")]
 
 
-@dataclass(frozen=True)
-class QuantizedGaussians:
+class QuantizedGaussians(Columns):
     """N Gaussians as integers. The bitstream wants them in coding order: levels descending, Morton order of (x, y) within one."""
-
-    level: IntArray
-    """(N,) 0 <= level < MAX_LEVELS."""
-    x: IntArray
-    """(N,) cell of the level's position grid; its centre is ((x + 1/2), (y + 1/2)) position_step(level)."""
-    y: IntArray
-    log_scale: IntArray
-    """(N,) 0 <= log_scale < log_scales: log2 g = level - 1 + (log_scale + 1/2) / log_scales."""
-    aspect: IntArray
-    """(N,) 0 <= a <= MAX_ASPECT: ln(s1 / s2) = a step(aspect), at most MAX_LOG_ASPECT."""
-    angle: IntArray
-    """(N,) 0 <= t < angle_counts(level)[aspect] = M: theta = t pi / M."""
-    offset: IntArray
-    """(N,) 0 <= i < offset_count_table()[aspect] = F: lines along the Gaussian cut the cell into F slices, and the mean lies in the middle
-    of slice i (`offset_middles`)."""
-    colour: IntArray
-    """(N, C) multiples of colour_steps(level, C), in the space Y | Y A | Y U V | Y U V A."""
-
-    def __len__(self) -> int:
-        return len(self.level)
 
     def take(self, index: NDArray[np.int64] | NDArray[np.int32]) -> QuantizedGaussians:
         """The Gaussians of an index array, in its order."""
@@ -120,21 +100,20 @@ def joined(parts: Sequence[QuantizedGaussians]) -> QuantizedGaussians:
 
 def empty_gaussians(channels: int) -> QuantizedGaussians:
     """None at all."""
-    none = np.zeros(0, np.int32)
-    return QuantizedGaussians(none, none, none, none, none, none, none, np.zeros((0, channels), np.int32))
+    return QuantizedGaussians(**vars(core.Columns.empty(0, channels)))
 
 
-CORE_NAMES = {
-    "level": "level",
-    "x": "x",
-    "y": "y",
-    "log_scale": "log_scale",
-    "aspect": "aspect",
-    "angle": "angle",
-    "offset": "offset",
-    "colour": "colour",
-}
-"""Fields of core.Columns -> those of QuantizedGaussians."""
+def choice_counts(attribute: Attribute, quantizer: Quantizer, level: int | IntArray, aspect: IntArray) -> IntArray:
+    """(N,) of an attribute that is coded as a choice, how many there are for Gaussians of such levels and aspect indices."""
+    counts: IntArray
+    match attribute.name:
+        case "angle":
+            counts = angle_count_table(quantizer)[level, aspect]
+        case "offset":
+            counts = offset_count_table(quantizer)[aspect]
+        case other:
+            raise ValueError(f"{other} is no choice of several")
+    return counts
 
 
 def level_of(log2_scale: NDArray[np.floating]) -> IntArray:
@@ -202,25 +181,21 @@ def quantize(quantizer: Quantizer, gaussians: Gaussians, width: int, height: int
     Quantizing what ``dequantize`` returned gives the same integers again, but of log aspect ratios and colours beyond the largest.
     """
     steps = steps_of(quantizer, gaussians.colour.shape[1])
-    columns = packing.quantize(steps, width, height, gaussians.mean, gaussians.scale, gaussians.angle, gaussians.colour)
-    return QuantizedGaussians(**{theirs: getattr(columns, ours) for ours, theirs in CORE_NAMES.items()})
+    return QuantizedGaussians(**vars(packing.quantize(steps, width, height, vars(gaussians))))
 
 
 @functools.lru_cache(maxsize=64)
 def steps_of(quantizer: Quantizer, channels: int) -> core.Steps:
     """The steps as the core has them."""
-    q = quantizer
-    return core.make_steps(
-        channels, q.position, q.position_slope, q.log_scales, q.aspect, q.angle, q.angle_slope, q.luma, q.chroma, q.colour_slope
-    )  # fmt: skip
+    return core.make_steps(channels, *(getattr(quantizer, name) for name in QUANTIZER_FIELDS))
 
 
 def columns_of(quantized: QuantizedGaussians) -> core.Columns:
     """The same Gaussians as the core has them."""
-    return core.Columns(**{ours: getattr(quantized, theirs) for ours, theirs in CORE_NAMES.items()})
+    return core.Columns(**vars(quantized))
 
 
 def dequantize(quantizer: Quantizer, quantized: QuantizedGaussians) -> Gaussians:
     """The Gaussians that the integers stand for, in the same order."""
     steps = steps_of(quantizer, quantized.colour.shape[1])
-    return Gaussians(*core.dequantize(steps, columns_of(quantized)))
+    return Gaussians(**core.dequantize(steps, columns_of(quantized)))

@@ -92,8 +92,8 @@ def page() -> str:
         [" ".join(str(index) for index in row if index >= 0) or "none" for row in neighbours],
         angle_count_table(head.quantizer)[g.level, g.aspect],
         offset_count_table(head.quantizer)[g.aspect],
-        symbols.attributes.angle_residual,
-        *symbols.attributes.colour_residual.T,
+        symbols.attributes["angle"],
+        *symbols.attributes["colour"].T,
         strict=True,
     )
     return PAGE.format(

@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from splatc import core
+from splatc.attributes import FLOATS
 from splatc.bitstream import Reader
 from splatc.core import fit_structs, loading, structs
 from splatc.core.loading import address, aligned, load, size_of
@@ -156,9 +157,7 @@ class PredictCall:
 
     def __post_init__(self) -> None:
         self.steps = core.make_steps(3, *DEFAULT)
-        names = ("level", "x", "y", "log_scale", "aspect", "angle")
-        self.columns = {name: np.zeros(self.count, np.int32) for name in names}
-        self.columns["colour"] = np.zeros((self.count, 3), np.int32)
+        self.columns = vars(blank(self.count, 3))
         self.angle, self.colour = np.zeros(self.count, np.int32), np.zeros((self.count, 3), np.int32)
         size = load().core_decode_workspace(self.count, self.count)
         self.workspace, self.sites = aligned(size), np.zeros(self.count, SITE)
@@ -186,8 +185,8 @@ class DrawCall:
         rng = np.random.default_rng(0)
         shapes = (9, 2), (9, 2), (9,), (9, 3)
         ranges = zip((0.0, 2.0, 0.0, 0.0), (200.0, 9.0, 3.0, 1.0), shapes, strict=True)
-        mean, scale, angle, colour = (rng.uniform(*each).astype(np.float32) for each in ranges)
-        self.placed = core.place(self.view, mean, scale, angle, colour, True)
+        arrays = (rng.uniform(*each).astype(np.float32) for each in ranges)
+        self.placed = core.place(self.view, dict(zip(FLOATS, arrays, strict=True)), True)
         self.lists = core.sort_into_tiles(self.placed)
         self.out = aligned(40 * 200 * 3 * self.depth // 8)
         size = load().core_draw_workspace()

@@ -5,14 +5,17 @@ tools/core_mutation.py takes each check away.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from splatc import core
+from splatc.attributes import FLOATS
 from splatc.core import loading, structs
 from splatc.core.loading import address, aligned, load
+from splatc.core.structs import ColumnPointers, FloatPointers
 from tests.core_calls import (
     DEFAULT,
     INVALID,
@@ -222,7 +225,8 @@ def test_steps_that_make_steps_did_not_make(divided: bytes, field: str) -> None:
         predict.steps.view(STEPS)[field] = value
         assert predict.run() == INVALID
         columns, results = core.Columns.empty(0, 3), np.zeros(4, np.float32)
-        arrays = [*columns.addresses().values(), *[address(results)] * 4]
+        given = ColumnPointers(**columns.addresses()), FloatPointers(*[address(results)] * len(FLOATS))
+        arrays = [ctypes.addressof(each) for each in given]
         assert load().core_dequantize(address(predict.steps), 0, *arrays) == INVALID
     assert load().core_dequantize(None, 0, *arrays) == INVALID
 
@@ -447,8 +451,9 @@ def test_first_tables() -> None:
 def test_integers_that_index_a_table(column: str, value: int, expected: int) -> None:
     columns = blank(3, 3)
     getattr(columns, column)[2] = value
-    results = [np.zeros(9, np.float32) for _ in range(4)]
-    steps, arrays = core.make_steps(3, *DEFAULT), [*columns.addresses().values(), *map(address, results)]
+    results = [np.zeros(9, np.float32) for _ in FLOATS]
+    given = ColumnPointers(**columns.addresses()), FloatPointers(*map(address, results))
+    steps, arrays = core.make_steps(3, *DEFAULT), [ctypes.addressof(each) for each in given]
     assert load().core_dequantize(address(steps), 3, *arrays) == expected
     assert (
         load().core_dequantize(address(steps), 2, *arrays) == load().core_dequantize(address(steps), 0, *arrays) == OK

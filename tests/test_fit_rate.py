@@ -51,7 +51,7 @@ def test_what_is_predicted_is_what_the_file_predicts() -> None:
     shuffled = np.random.default_rng(1).permutation(50)
     expected = predicted_colours(quantizer, gaussians.take(shuffled), header.width, header.height)
     steps = colour_step_table(quantizer, gaussians.level, 3)
-    residual = to_symbols(quantizer, gaussians).attributes.colour_residual
+    residual = to_symbols(quantizer, gaussians).attributes["colour"]
     np.testing.assert_allclose(expected, ((gaussians.colour - residual) * steps)[shuffled], atol=1e-6)
 
 

@@ -96,15 +96,15 @@ def levels_of(header: Header, symbols: GaussianSymbols) -> dict[str, list[tuple[
     coded = symbols.attributes
     for level in np.unique(symbols.level)[::-1].tolist():
         here = symbols.level == level
-        found["log_scale"].append((level, coded.log_scale[here]))
-        found["aspect"].append((level, coded.aspect[here]))
+        found["log_scale"].append((level, coded["log_scale"][here]))
+        found["aspect"].append((level, coded["aspect"][here]))
         for channel, name in enumerate(("luma", "U", "V")[: header.channels]):
-            residual = coded.colour_residual[here, channel]
+            residual = coded["colour"][here, channel]
             near = np.abs(residual) <= RESIDUAL_RADIUS
             found[name].append((level, np.where(near, residual + RESIDUAL_RADIUS, ESCAPE).astype(np.int32)))
-        directions = angle_count_table(header.quantizer)[level, coded.aspect[here]]
+        directions = angle_count_table(header.quantizer)[level, coded["aspect"][here]]
         for count in np.unique(directions[directions > 1]).tolist():
-            found[f"angle of {count}"].append((level, coded.angle_residual[here][directions == count]))
+            found[f"angle of {count}"].append((level, coded["angle"][here][directions == count]))
     return found
 
 
@@ -135,7 +135,7 @@ def first_table(attribute: str, bins: int) -> AdaptiveTable | ParametricModel:
         case "log_scale":
             return AdaptiveTable(priors.log_scale(bins))
         case "aspect":
-            return AdaptiveTable(priors.aspect())
+            return AdaptiveTable(priors.aspect(MAX_ASPECT + 1))
         case "luma":
             return AdaptiveTable(priors.luma_residual(), SMOOTH)
         case _:

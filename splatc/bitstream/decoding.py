@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatc import core
+from splatc.attributes import COLUMNS, PARTS
 from splatc.bitstream import layout as layouts
 from splatc.bitstream import limits
 from splatc.bitstream.header import Header
 from splatc.bitstream.layout import LevelRange, Section
 from splatc.core import loading, structs
 from splatc.errors import CorruptFileError
-from splatc.quantize import CORE_NAMES, QuantizedGaussians, steps_of
+from splatc.quantize import QuantizedGaussians, steps_of
 
 MESSAGES = {
     loading.IMPOSSIBLE_CODE: "a stream of the GAUS chunk holds an impossible code: the file is damaged",
@@ -25,8 +26,6 @@ MESSAGES = {
     loading.WRONG_END: "a stream of the GAUS chunk does not end where its last Gaussian does: the file is damaged",
     loading.BEYOND_MARGIN: "an ellipse lies {beyond:.1f} px beyond its tile, the INDX chunk says {margin}: the file is damaged",
 }
-PARTS = ("positions", "log_scale", "aspect", "angle", "offset", "luma", "chroma", "alpha")
-"""Of a stream, in the order of the tally of its bits."""
 
 
 @dataclass(frozen=True)
@@ -141,13 +140,13 @@ def _fill(row: np.void, section: Section, length: int, ranges: list[LevelRange])
 
 
 def _copy(gaussians: QuantizedGaussians, columns: core.Columns, start: int) -> None:
-    for ours, theirs in CORE_NAMES.items():
-        getattr(columns, ours)[start : start + len(gaussians)] = getattr(gaussians, theirs)
+    for name in COLUMNS:
+        getattr(columns, name)[start : start + len(gaussians)] = getattr(gaussians, name)
 
 
 def _view(columns: core.Columns, row: np.void) -> QuantizedGaussians:
     part = slice(int(row["start"]), int(row["start"] + row["decoded"]))
-    return QuantizedGaussians(**{theirs: getattr(columns, ours)[part] for ours, theirs in CORE_NAMES.items()})
+    return QuantizedGaussians(**{name: getattr(columns, name)[part] for name in COLUMNS})
 
 
 def _check(table: NDArray[np.void], sections: list[Section], waves: list[NDArray[np.int32]]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatc import core
-from splatc.bitstream.attributes import AttributeSymbols
+from splatc.attributes import CODED
 from splatc.bitstream.stream import GaussianSymbols
 from splatc.core import pack_structs, structs
 from splatc.core.packing import TILE_SIDES, Arrangement, Packing
@@ -23,10 +23,10 @@ def to_symbols(
     """What is coded of the Gaussians of a section, in coding order; ``earlier`` are those of its ancestors."""
     g = gaussians if earlier is None else joined([earlier, gaussians])
     first = len(g) - len(gaussians)
-    angle_residual, colour_residual = core.make_residuals(steps_of(quantizer, g.colour.shape[1]), columns_of(g), first)
-    coded = AttributeSymbols(
-        gaussians.log_scale, gaussians.aspect, angle_residual[first:], gaussians.offset, colour_residual[first:]
-    )
+    residuals = core.make_residuals(steps_of(quantizer, g.colour.shape[1]), columns_of(g), first)
+    coded = {
+        each.name: residuals[each.name][first:] if each.predicted else getattr(gaussians, each.name) for each in CODED
+    }
     return GaussianSymbols(gaussians.level, gaussians.x, gaussians.y, coded)
 
 
@@ -43,5 +43,5 @@ def predicted_colours(
     sections["parent"] = -1
     packing = Packing(steps, columns_of(gaussians.take(order)), sections, np.zeros(0, structs.LEVEL))
     index = np.empty_like(gaussians.colour)
-    index[order] = packing.colour
+    index[order] = packing.residuals["colour"]
     return ((gaussians.colour - index) * colour_step_table(quantizer, gaussians.level, channels)).astype(np.float32)

@@ -11,7 +11,6 @@ from math import comb
 import numpy as np
 
 from splatc.bitstream.coder import INCREMENT, Counts, Frequencies, frequencies_of
-from splatc.quantize import MAX_ASPECT
 
 PARTITION_WEIGHT = 1
 """Points that each sixteenth of a node is taken to hold already: the fewer, the more unevenly spread the points are in the prior."""
@@ -68,9 +67,9 @@ def log_scale(bins: int) -> Counts:
     return _counts([1] * bins, bins)
 
 
-def aspect() -> Counts:
+def aspect(aspects: int) -> Counts:
     """Round Gaussians are likelier than long ones."""
-    return _counts(_decay(MAX_ASPECT + 1, 208), 16)
+    return _counts(_decay(aspects, 208), 16)
 
 
 def angle_residual(directions: int) -> Counts:

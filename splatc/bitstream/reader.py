@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from splatc.attributes import PARTS
 from splatc.bitstream import container, decoding, layout, limits
 from splatc.bitstream.cost import Cost, cost_of
 from splatc.bitstream.decoding import Decoded
@@ -86,10 +87,10 @@ class Reader(Structure):
     def bits(self) -> dict[str, float]:
         """Bits of each part of all streams, after the CRC of every chunk was checked. Raises CorruptFileError."""
         self.check()
-        total = dict.fromkeys(decoding.PARTS, 0.0)
+        total = dict.fromkeys(PARTS, 0.0)
         for group in self.groups():
             found = self._run(group, 0, tally=True).bits
-            for number, part in itertools.product(group, decoding.PARTS):
+            for number, part in itertools.product(group, PARTS):
                 total[part] += found[number][part]
         return {part: bits for part, bits in total.items() if bits}
 

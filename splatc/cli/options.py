@@ -30,7 +30,7 @@ _MAX_MEMORY = click.option(
     "--max-memory", type=Size(), metavar="SIZE", help="Refuse what may take more memory.  [default: 4GiB]"
 )
 _MAX_WORK = click.option(
-    "--max-work", type=Whole(), metavar="N", help="Refuse what evaluates more Gaussians.  [default: 2^37]"
+    "--max-work", type=Whole(), metavar="N", help="Refuse what takes more evaluations of Gaussians.  [default: 2^37]"
 )
 Command = TypeVar("Command", bound=Callable[..., Any])
 

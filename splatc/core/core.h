@@ -15,7 +15,7 @@
 #define CORE_API __attribute__((visibility("default")))
 #endif
 
-#define CORE_VERSION 1 /* of this list: a library of another version is not loaded */
+#define CORE_VERSION 2 /* of this list: a library of another version is not loaded */
 
 enum {
     CORE_OK = 0,
@@ -54,8 +54,8 @@ CORE_API int32_t core_version(void);
 CORE_API const char *core_sources(void);
 
 /* Bytes of the structs below, in their order: 0 core_header, 1 core_steps, 2 core_tables, 3 core_partitions, 4 core_site, 5 core_section,
-   6 core_level, 7 core_decode, 8 core_predict, 9 core_view, 10 core_placed, 11 core_draw, 12 core_job, 13 core_dequantizing, 14 core_placing; 0 for other
-   numbers. */
+   6 core_level, 7 core_decode, 8 core_predict, 9 core_view, 10 core_placed, 11 core_draw, 12 core_job, 13 core_dequantizing, 14 core_placing,
+   15 core_columns, 16 core_gaussians; 0 for other numbers. */
 CORE_API int64_t core_struct_bytes(int32_t which);
 
 /* The instruction set of the rasterizer: on x86-64 2, 3 or 4 (x86-64-v2, v3, v4), else 1. `core_best_level` is what this processor has (0: not even the
@@ -87,6 +87,9 @@ typedef struct core_steps {
 } core_steps;
 
 CORE_API int32_t core_make_steps(const core_header *header, core_steps *steps);
+
+/* The name of an attribute that follows the positions in a stream, by its place there, counted from 0; NULL behind the last: splatc/attributes.py. */
+CORE_API const char *core_attribute(int32_t number);
 
 /* ---- Reading a section (spec/gaussians.md) ---- */
 
@@ -141,6 +144,24 @@ typedef struct core_section {
     double bits[CORE_PARTS];     /* result, where asked for: ideal bits of each part */
 } core_section;
 
+/* Gaussians as integers (spec/quantization.md), in the order of splatc/attributes.py: (count) each, colour (count, channels). Whether a task reads or writes
+   them it says. */
+typedef struct core_columns {
+    int32_t *level, *x, *y;
+    int32_t *log_scale, *aspect, *angle, *offset;
+    int32_t *colour;
+} core_columns;
+
+typedef struct core_residuals { /* of what is predicted to what neighbours predict (spec/prediction.md): (count), (count, channels) */
+    int32_t *angle;
+    int32_t *colour;
+} core_residuals;
+
+/* The same Gaussians as floats: mean (count, 2) px, scale (count, 2) px, angle (count) rad, colour (count, channels) of full range. */
+typedef struct core_gaussians {
+    float *mean, *scale, *angle, *colour;
+} core_gaussians;
+
 typedef struct core_decode {
     const core_steps *steps;
     const uint8_t *bytes;
@@ -153,10 +174,9 @@ typedef struct core_decode {
     core_tables *tables;
     int64_t table_count;
     core_partitions *partitions;
-    int32_t *level, *x, *y, *log_scale, *aspect, *angle, *offset; /* (count) each: results, but of sections that are known */
-    int32_t *colour;                                              /* (count, channels) */
-    core_site *sites;                                             /* (count) */
-    int32_t *order;                                               /* (count) of each section its Gaussians by Morton code */
+    core_columns columns; /* results, but of sections that are known */
+    core_site *sites;     /* (count) */
+    int32_t *order;       /* (count) of each section its Gaussians by Morton code */
     int64_t count;
     uint8_t *workspace; /* aligned to 64 bytes; `workspace_bytes` for each worker */
     int64_t workspace_bytes;
@@ -176,13 +196,11 @@ CORE_API int32_t core_decode_section(const core_decode *task, int64_t section, i
 
 typedef struct core_predict {
     const core_steps *steps;
-    const int32_t *level, *x, *y, *log_scale, *aspect, *angle; /* (count) in coding order, ancestors first */
-    const int32_t *colour;                                     /* (count, channels) */
-    int64_t count, first;                                      /* residuals are made of the Gaussians from `first` on */
-    int32_t *angle_residual;                                   /* result (count) */
-    int32_t *colour_residual;                                  /* result (count, channels) */
-    core_site *sites;                                          /* (count) */
-    uint8_t *workspace;                                        /* core_decode_workspace(count, count) bytes, aligned to 64 */
+    core_columns columns;    /* in coding order, ancestors first; read alone */
+    int64_t count, first;    /* residuals are made of the Gaussians from `first` on */
+    core_residuals residual; /* results */
+    core_site *sites;        /* (count) */
+    uint8_t *workspace;      /* core_decode_workspace(count, count) bytes, aligned to 64 */
     int64_t workspace_bytes;
 } core_predict;
 
@@ -195,10 +213,7 @@ CORE_API int32_t core_find_neighbours(const int32_t *x, const int32_t *y, int64_
 
 /* ---- Integers -> Gaussians (spec/quantization.md) ---- */
 
-/* mean (count, 2) px, scale (count, 2) px, angle (count) rad, colour (count, channels) of full range. */
-CORE_API int32_t core_dequantize(const core_steps *steps, int64_t count, const int32_t *level, const int32_t *x, const int32_t *y,
-                                 const int32_t *log_scale, const int32_t *aspect, const int32_t *angle, const int32_t *offset,
-                                 const int32_t *colour, float *mean, float *scale, float *radians, float *values);
+CORE_API int32_t core_dequantize(const core_steps *steps, int64_t count, const core_columns *columns, const core_gaussians *gaussians);
 
 /* ---- Gaussians -> samples (spec/picture.md) ---- */
 
@@ -222,9 +237,9 @@ typedef struct core_placed { /* a Gaussian on the grid of a view; weights are 2^
     float feature[CORE_MAX_PLANES]; /* what a weight of 1 adds to each plane: colours, then 1 in the normalized blend, times what keeps the mass */
 } core_placed;
 
-/* Places Gaussians (count): mean, scale (count, 2), angle (count), colour (count, channels). */
-CORE_API int32_t core_place(const core_view *view, int64_t count, const float *mean, const float *scale, const float *angle,
-                            const float *colour, int32_t channels, int32_t normalized, core_placed *placed);
+/* Places Gaussians, which it reads alone. */
+CORE_API int32_t core_place(const core_view *view, int64_t count, const core_gaussians *gaussians, int32_t channels, int32_t normalized,
+                            core_placed *placed);
 
 /* Entries of the lists of all tiles together, or -1 if the count is wrong: a few steps for each Gaussian, however many tiles it reaches. */
 CORE_API int64_t core_count_entries(const core_view *view, int64_t count, const core_placed *placed);
@@ -277,14 +292,14 @@ enum {
 typedef struct core_dequantizing { /* arguments of core_dequantize */
     const core_steps *steps;
     int64_t count;
-    const int32_t *level, *x, *y, *log_scale, *aspect, *angle, *offset, *colour;
-    float *mean, *scale, *radians, *values;
+    core_columns columns;     /* read alone */
+    core_gaussians gaussians; /* results */
 } core_dequantizing;
 
 typedef struct core_placing { /* arguments of core_place */
     const core_view *view;
     int64_t count;
-    const float *mean, *scale, *angle, *colour;
+    core_gaussians gaussians; /* read alone */
     int32_t channels, normalized;
     core_placed *placed;
 } core_placing;

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 from ctypes import POINTER, c_float, c_int32, c_int64, c_uint32, c_void_p
 
+from splatc.attributes import COORDINATES
+
 MAX_CHANNELS = 4
 
 
@@ -15,7 +17,7 @@ class Adam(ctypes.Structure):
         *(
             (name, c_float)
             for name in (
-                "mean", "log_scale", "log_aspect", "angle", "colour", "beta1", "beta2", "unbias1", "unbias2", "epsilon",
+                *(each.name for each in COORDINATES), "beta1", "beta2", "unbias1", "unbias2", "epsilon",
                 "end_x", "end_y", "least_scale", "most_scale", "most_aspect",
             )
         ),

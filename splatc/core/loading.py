@@ -17,7 +17,7 @@ from splatc.errors import CoreError
 from splatc.runtime.arguments import shown
 
 FOLDER = Path(__file__).parent
-VERSION = 1
+VERSION = 2
 (
     OK,
     IMPOSSIBLE_CODE,
@@ -52,8 +52,9 @@ _SIGNATURES = {
     "core_decode_section": ([POINTER(structs.Decode), c_int64, c_int32], c_int32),
     "core_make_residuals": ([POINTER(structs.Predict)], c_int32),
     "core_find_neighbours": ([c_void_p, c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_void_p, c_int64], c_int32),
-    "core_dequantize": ([c_void_p, c_int64, *[c_void_p] * 12], c_int32),
-    "core_place": ([POINTER(structs.CoreView), c_int64, *[c_void_p] * 4, c_int32, c_int32, c_void_p], c_int32),
+    "core_attribute": ([c_int32], c_char_p),
+    "core_dequantize": ([c_void_p, c_int64, c_void_p, c_void_p], c_int32),
+    "core_place": ([POINTER(structs.CoreView), c_int64, c_void_p, c_int32, c_int32, c_void_p], c_int32),
     "core_count_entries": ([POINTER(structs.CoreView), c_int64, c_void_p], c_int64),
     "core_count_tiles": ([POINTER(structs.CoreView), c_int64, c_void_p, c_void_p], c_int32),
     "core_fill_tiles": ([POINTER(structs.CoreView), c_int64, *[c_void_p] * 4, c_int64], c_int32),

@@ -27,7 +27,7 @@ class Loss:
 
     Args:
         kind: "l1_ssim" is 0.9 L1 + 0.1 (1 - SSIM) (SmartSplat, section 3); "multiscale" is 0.1 L1 + 0.05 squared differences weighed
-            by what SSIM minds + 0.3, 0.4 and 0.3 times 1 - SSIM at 1/2, 1/4 and 1/8 of the size.
+            by SSIM's sensitivity + 0.3, 0.4 and 0.3 times 1 - SSIM at 1/2, 1/4 and 1/8 of the size.
         width: px.
         height: px, at most.
         channels: 1 to 4.
@@ -70,8 +70,8 @@ class Loss:
             drawn: (H, C, S) rows of planes, about in [0, 1].
 
         Returns:
-            The loss, and its gradient by the pixels drawn, times their number (gradients of single Gaussians shall not vanish in float32
-            as pictures grow): (H, C, S), 0 behind the end of each row; overwritten by the next call.
+            The loss, and its gradient by the pixels drawn, times their number (so that gradients of single Gaussians do not vanish in
+            float32 as pictures grow): (H, C, S), 0 behind the end of each row; overwritten by the next call.
         """
         if self._samples is None or drawn.shape != self._samples.shape or drawn.dtype != np.float32:
             raise AssertionError(f"a picture of {drawn.shape} {drawn.dtype}")

@@ -7,6 +7,8 @@ from ctypes import c_int32, c_int64, c_void_p
 
 import numpy as np
 
+from splatc.attributes import COLUMNS, FLOATS, PREDICTED
+
 MAX_LEVELS = 16
 
 
@@ -16,8 +18,8 @@ class Quantizing(ctypes.Structure):
     _fields_ = [
         ("steps", c_void_p),
         *((name, c_int64) for name in ("count", "width", "height")),
-        *((name, c_void_p) for name in ("mean", "scale", "radians", "values")),
-        *((name, c_void_p) for name in ("level", "x", "y", "log_scale", "aspect", "angle", "offset", "colour")),
+        *((f"{name}_floats", c_void_p) for name in FLOATS),
+        *((name, c_void_p) for name in COLUMNS),
     ]
 
 
@@ -82,9 +84,8 @@ class Pack(ctypes.Structure):
         ("tables", c_void_p),
         ("table_count", c_int64),
         ("partitions", c_void_p),
-        *((name, c_void_p) for name in ("level", "x", "y", "log_scale", "aspect", "angle", "offset", "colour")),
-        ("angle_residual", c_void_p),
-        ("colour_residual", c_void_p),
+        *((name, c_void_p) for name in COLUMNS),
+        *((f"{name}_residual", c_void_p) for name in PREDICTED),
         ("sites", c_void_p),
         ("order", c_void_p),
         ("count", c_int64),

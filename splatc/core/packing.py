@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splatc import core
+from splatc.attributes import FLOATS, PREDICTED, column_shapes
 from splatc.core import pack_structs
 from splatc.core.loading import TOO_SMALL, address, aligned, check, load, size_of
 from splatc.core.pool import Work, threads
@@ -27,12 +29,10 @@ Ints = NDArray[np.int32]
 Floats = NDArray[np.float32]
 
 
-def quantize(
-    steps: core.Steps, width: int, height: int, mean: Floats, scale: Floats, angle: Floats, colour: Floats
-) -> core.Columns:
-    """The integers nearest to N Gaussians: mean, scale (N, 2) px, angle (N,) rad, colour (N, C) of full range."""
-    inputs = [np.ascontiguousarray(array, np.float32) for array in (mean, scale, angle, colour)]
-    count, channels = inputs[3].shape
+def quantize(steps: core.Steps, width: int, height: int, gaussians: Mapping[str, Floats]) -> core.Columns:
+    """The integers nearest to N Gaussians, as arrays by name (splatc.attributes.FLOATS)."""
+    inputs = [np.ascontiguousarray(gaussians[name], np.float32) for name in FLOATS]
+    count, channels = gaussians["colour"].shape
     columns = core.Columns.empty(count, channels)
     task = pack_structs.Quantizing(
         address(steps), count, width, height, *map(address, inputs), *columns.addresses().values()
@@ -100,22 +100,21 @@ class Packing:
         """
         self.sections = sections
         self._steps = steps
-        self._columns = core.Columns(
-            **{name: np.ascontiguousarray(array, np.int32) for name, array in vars(columns).items()}
-        )
-        count = len(columns.level)
-        self.angle, self.colour = np.empty(count, np.int32), np.empty(columns.colour.shape, np.int32)
-        """(N,), (N, C) residuals of the angles and colours."""
+        self._columns = columns.contiguous()
+        count, channels = columns.colour.shape
+        shapes = column_shapes(count, channels)
+        self.residuals = {name: np.empty(shapes[name], np.int32) for name in PREDICTED}
+        """By attribute, as the arrays of it."""
         self._levels = levels
         self._task = pack_structs.Pack(
             steps=address(steps), section_count=len(sections), levels=address(levels),
-            level_count=len(levels), **self._columns.addresses(), angle_residual=address(self.angle),
-            colour_residual=address(self.colour), count=count,
+            level_count=len(levels), **self._columns.addresses(), count=count,
+            **{f"{name}_residual": address(array) for name, array in self.residuals.items()},
         )  # fmt: skip
         self._predict()
 
     def _predict(self) -> None:
-        sections, task, count = self.sections, self._task, len(self.angle)
+        sections, task, count = self.sections, self._task, len(self._columns)
         if not len(sections):
             return
         chains = sections["chain"]

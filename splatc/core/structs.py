@@ -7,11 +7,9 @@ from ctypes import POINTER, c_double, c_float, c_int32, c_int64, c_uint64, c_voi
 
 import numpy as np
 
+from splatc.attributes import COLUMNS, FLOATS, PARTS, PREDICTED, QUANTIZER_FIELDS
 from splatc.core import fit_structs, loss_structs, pack_structs, seed_structs
 from splatc.core.fit_structs import MAX_CHANNELS
-
-PARTS = 8
-"""Of a stream, in the tally of its bits."""
 
 
 class CoreHeader(ctypes.Structure):
@@ -20,7 +18,7 @@ class CoreHeader(ctypes.Structure):
     _fields_ = [
         (name, c_int32)
         for name in (
-            "channels", "position", "position_slope", "log_scales", "aspect", "angle", "angle_slope", "luma", "chroma", "colour_slope",
+            "channels", *QUANTIZER_FIELDS,
         )
     ]  # fmt: skip
 
@@ -37,7 +35,7 @@ SECTION = np.dtype(
         *((name, np.int32) for name in ("known", "cut", "ends", "status")),
         ("decoded", np.int64),
         ("beyond", np.float64),
-        ("bits", np.float64, PARTS),
+        ("bits", np.float64, len(PARTS)),
     ]
 )  # fmt: skip
 """``core_section``."""
@@ -46,6 +44,18 @@ LEVEL = np.dtype(
     [("count", np.int64), *((name, np.int32) for name in ("level", "x", "y", "columns", "rows", "unused"))]
 )
 """``core_level``."""
+
+
+class ColumnPointers(ctypes.Structure):
+    """``core_columns``."""
+
+    _fields_ = [(name, c_void_p) for name in COLUMNS]
+
+
+class FloatPointers(ctypes.Structure):
+    """``core_gaussians``."""
+
+    _fields_ = [(name, c_void_p) for name in FLOATS]
 
 
 class Decode(ctypes.Structure):
@@ -63,7 +73,7 @@ class Decode(ctypes.Structure):
         ("tables", c_void_p),
         ("table_count", c_int64),
         ("partitions", c_void_p),
-        *((name, c_void_p) for name in ("level", "x", "y", "log_scale", "aspect", "angle", "offset", "colour")),
+        *((name, c_void_p) for name in COLUMNS),
         ("sites", c_void_p),
         ("order", c_void_p),
         ("count", c_int64),
@@ -80,11 +90,10 @@ class Predict(ctypes.Structure):
 
     _fields_ = [
         ("steps", c_void_p),
-        *((name, c_void_p) for name in ("level", "x", "y", "log_scale", "aspect", "angle", "colour")),
+        *((name, c_void_p) for name in COLUMNS),
         ("count", c_int64),
         ("first", c_int64),
-        ("angle_residual", c_void_p),
-        ("colour_residual", c_void_p),
+        *((f"{name}_residual", c_void_p) for name in PREDICTED),
         ("sites", c_void_p),
         ("workspace", c_void_p),
         ("workspace_bytes", c_int64),
@@ -136,8 +145,8 @@ class Dequantizing(ctypes.Structure):
     _fields_ = [
         ("steps", c_void_p),
         ("count", c_int64),
-        *((name, c_void_p) for name in ("level", "x", "y", "log_scale", "aspect", "angle", "offset", "colour")),
-        *((name, c_void_p) for name in ("mean", "scale", "radians", "values")),
+        *((name, c_void_p) for name in COLUMNS),
+        *((f"{name}_floats", c_void_p) for name in FLOATS),
     ]
 
 
@@ -147,7 +156,7 @@ class Placing(ctypes.Structure):
     _fields_ = [
         ("view", POINTER(CoreView)),
         ("count", c_int64),
-        *((name, c_void_p) for name in ("mean", "scale", "angle", "colour")),
+        *((f"{name}_floats", c_void_p) for name in FLOATS),
         ("channels", c_int32),
         ("normalized", c_int32),
         ("placed", c_void_p),
@@ -196,6 +205,8 @@ NUMBERS = (
                 "job",
                 "dequantizing",
                 "placing",
+                "columns",
+                "gaussians",
             )
         )
     }
@@ -210,6 +221,7 @@ MIRRORS = {
     "header": ctypes.sizeof(CoreHeader), "section": SECTION.itemsize, "level": LEVEL.itemsize, "decode": ctypes.sizeof(Decode),
     "predict": ctypes.sizeof(Predict), "view": ctypes.sizeof(CoreView), "draw": ctypes.sizeof(Draw), "job": ctypes.sizeof(Job),
     "dequantizing": ctypes.sizeof(Dequantizing), "placing": ctypes.sizeof(Placing),
+    "columns": ctypes.sizeof(ColumnPointers), "gaussians": ctypes.sizeof(FloatPointers),
     **fit_structs.MIRRORS, **loss_structs.MIRRORS, **pack_structs.MIRRORS, **seed_structs.MIRRORS,
 }  # fmt: skip
 """Bytes of those that stand here."""

@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from splatc.attributes import FLOATS
 from splatc.errors import InputError, UsageError
 from splatc.gaussians import Gaussians, checked
 from splatc.runtime import arguments
 from splatc.runtime.arguments import Number
 from splatc.runtime.files import atomic_output, named, read_input
 
-_FIELDS = ("mean", "scale", "angle", "colour")
 _CHECKPOINTS = (".pth", ".pt", ".tar")  # GaussianImage calls its own gaussian_model.pth.tar
 _EXPECTED = "expected .npz, .splat2d, or a checkpoint of GaussianImage (.pth, .pt, .pth.tar)"
 _MAX_BYTES = 1 << 32
@@ -145,7 +145,7 @@ def save_gaussians(
     gaussians = checked("gaussians", gaussians)
     if extension == ".npz":
         with atomic_output(path, force=force) as stream:
-            np.savez(stream, **{name: getattr(gaussians, name) for name in _FIELDS})
+            np.savez(stream, **{name: getattr(gaussians, name) for name in FLOATS})
         return
     if extension not in _CHECKPOINTS:
         raise UsageError(f"{path}: {_EXPECTED.replace('.splat2d, ', '')}; encode_gaussians makes .splat2d files")
@@ -266,9 +266,9 @@ def _load_state_dict(data: bytes) -> Mapping[str, Any]:
 def _from_npz(data: bytes) -> Gaussians:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            return Gaussians(*(np.ascontiguousarray(archive[name], np.float32) for name in _FIELDS))
+            return Gaussians(**{name: np.ascontiguousarray(archive[name], np.float32) for name in FLOATS})
     except KeyError as error:
-        raise InputError(f"the archive lacks an array: expected {', '.join(_FIELDS)}") from error
+        raise InputError(f"the archive lacks an array: expected {', '.join(FLOATS)}") from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:  # AttributeError: an .npy file
         raise InputError(f"not a .npz archive of Gaussians: {error}") from error
 

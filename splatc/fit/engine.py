@@ -22,18 +22,23 @@ EPSILON = 1e-15
 
 @dataclass(frozen=True)
 class Step:
-    """A gradient step in numbers. The Gaussians are drawn with noise, and moved without.
+    """A gradient step in numbers: the Gaussians are drawn with noise, and moved without.
 
-    What is differentiated is the loss times all samples of the picture: a sum over the samples of a polyphase subset of reduction r is
-    multiplied by r^2, so that Adam's second moments do not jump when r changes.
+    What is differentiated is the loss times all samples of the picture: a sum over the samples of a polyphase
+    subset of reduction r is multiplied by r^2, so that Adam's second moments do not jump when r changes.
+
+    Source:
+        Kingma and Ba, "Adam: A method for stochastic optimization", ICLR 2015.
     """
 
     index: int
     """Chooses the polyphase subset, and the noise with ``seed``."""
     reduction: int
+    """r, 1 or more: every r-th pixel of every r-th row is compared."""
     noise: Quantizer | None
     """The Gaussians are drawn with the noise of these quantization steps; None draws them as they are."""
     seed: int
+    """Of the noise."""
     rates: Mapping[str, float]
     """By attribute that may still move, Adam's rate, in units of each Gaussian."""
     adams: int

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from splatc.attributes import ATTRIBUTES
 from splatc.core import exact
-from splatc.fit.table import ANGLE, COLOUR, FROZEN, LOG_ASPECT, LOG_SCALE, MEAN, ROWS, Table
+from splatc.fit.table import ANGLE, COLOUR, FROZEN, LOG_ASPECT, LOG_SCALE, MEAN, NAMES, ROWS, Table
 from splatc.gaussians import FloatArray
 from splatc.quantize import (
     MAX_ASPECT,
@@ -36,8 +37,8 @@ from splatc.steps import MAX_LEVELS, Quantizer, step_q32
 class StepTables:
     """The quantization steps in the units of the fit, by level l and index a of the log aspect ratio."""
 
-    mean: FloatArray
-    """(l,) side of a cell, px."""
+    by_level: dict[str, FloatArray]
+    """Of what has a step and a slope, (l,): ``mean`` the side of a cell, px."""
     log_scale: float
     log_aspect: float
     angle: FloatArray
@@ -45,7 +46,7 @@ class StepTables:
     colour: FloatArray
     """(l, C)"""
     offsets: FloatArray
-    """(a,) the number of sub-cell offsets: of strips across the Gaussian in a cell of the mean."""
+    """(a,) the number of sub-cell offsets: of slices across the Gaussian in a cell of the mean."""
 
 
 @functools.lru_cache(maxsize=64)
@@ -53,7 +54,12 @@ def step_tables(quantizer: Quantizer, channels: int) -> StepTables:
     """Those of a file of so many channels."""
     level = np.arange(MAX_LEVELS, dtype=np.int32)
     return StepTables(
-        mean=by_level(quantizer.position_step, level).astype(np.float32),
+        by_level={
+            each.coordinate.name: by_level(functools.partial(quantizer.level_step, each), level).astype(np.float32)
+            for each in ATTRIBUTES
+            if each.coordinate is not None
+            and each.coordinate.name not in ("log_scale", "log_aspect", "angle", "colour")
+        },
         log_scale=math.log(2.0) / quantizer.log_scales,
         log_aspect=step_q32(quantizer.aspect) / 2.0**32,
         angle=(math.pi / angle_count_table(quantizer)).astype(np.float32),
@@ -63,11 +69,12 @@ def step_tables(quantizer: Quantizer, channels: int) -> StepTables:
 
 
 def step_rows(values: FloatArray, quantizer: Quantizer) -> FloatArray:
-    """(5 + C, N) the quantization step of every value, in the unit of its row."""
+    """(SHAPE_ROWS + C, N) the quantization step of every value, in the unit of its row."""
     tables = step_tables(quantizer, len(values[COLOUR]))
     level, aspect = level_of(values[LOG_SCALE] / math.log(2.0)), aspect_index(values, quantizer)
     steps = np.empty_like(values)
-    steps[MEAN] = tables.mean[level]
+    for name, table in tables.by_level.items():
+        steps[ROWS[name]] = table[level]
     steps[LOG_SCALE] = tables.log_scale
     steps[LOG_ASPECT] = tables.log_aspect
     steps[ANGLE] = tables.angle[level, aspect]
@@ -83,7 +90,7 @@ def aspect_index(values: FloatArray, quantizer: Quantizer) -> IntArray:
 
 
 def offset_counts(values: FloatArray, quantizer: Quantizer) -> IntArray:
-    """(N,) the numbers of sub-cell offsets: of strips across the Gaussian in the cells of the means."""
+    """(N,) the numbers of sub-cell offsets: of slices across the Gaussian in the cells of the means."""
     counts: IntArray = offset_count_table(quantizer)[aspect_index(values, quantizer)]
     return counts
 
@@ -108,7 +115,7 @@ def quantize_share(table: Table, quantizer: Quantizer, names: tuple[str, ...], s
 
 
 def rounded(values: FloatArray, quantizer: Quantizer, names: tuple[str, ...]) -> FloatArray:
-    """(5 + C, N) the values with some attributes rounded to what the file can say."""
+    """(SHAPE_ROWS + C, N) the values with some attributes rounded to what the file can say."""
     values = values.copy()
     if "log_aspect" in names:
         values[ANGLE] += np.where(values[LOG_ASPECT] < 0, np.float32(0.5 * math.pi), np.float32(0.0))
@@ -117,8 +124,8 @@ def rounded(values: FloatArray, quantizer: Quantizer, names: tuple[str, ...]) ->
         octaves = values[LOG_SCALE].astype(np.float64) / math.log(2.0)
         bins = np.maximum(np.floor((octaves + 1.0) * quantizer.log_scales), 0.0)
         values[LOG_SCALE] = ((bins + 0.5) / quantizer.log_scales - 1.0) * math.log(2.0)
-    for name in ("log_aspect", "angle", "colour"):  # the steps of the angle depend on the aspect ratio
-        if name in names:
+    for name in NAMES:  # in their order: the steps of the angle depend on the aspect ratio
+        if name in names and name not in ("mean", "log_scale"):
             steps = step_rows(values, quantizer)[ROWS[name]]
             values[ROWS[name]] = np.rint(values[ROWS[name]] / steps) * steps
     if "mean" in names:

@@ -6,8 +6,11 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+from splatc.attributes import COORDINATES, Phase
 from splatc.fit.subset import reduction_for
 from splatc.steps import Quantizer
+
+_USUAL_RATES = {each.name: each.rate for each in COORDINATES}
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,10 @@ class Rates:
     final: float = 0.03
     betas: tuple[float, float] = (0.8, 0.98)
     """Adam's decay of the means of gradients and of their squares."""
+
+    def of(self, name: str) -> float:
+        """That of a coordinate; of one that has none here, that of the table (splatc/attributes.py)."""
+        return float(getattr(self, name, _USUAL_RATES[name]))
 
 
 @dataclass(frozen=True)
@@ -133,9 +140,9 @@ class Schedule:
             )
         events += ((time, Fill()) for time in self.fills)
         for names, (start, end) in (
-            (("log_scale", "log_aspect", "angle"), self.quantize_shape),
-            (("mean",), self.quantize_mean),
-            (("colour",), self.quantize_colour),
+            (_of_phase("shape"), self.quantize_shape),
+            (_of_phase("mean"), self.quantize_mean),
+            (_of_phase("colour"), self.quantize_colour),
         ):
             for stage in range(1, self.stages + 1):
                 if self.quantized:
@@ -143,6 +150,11 @@ class Schedule:
         if self.quantized:
             events += ((time, Trim()) for time in (*self.trims, self.quantize_mean[1]))
         return sorted(events, key=lambda event: event[0])
+
+
+def _of_phase(phase: Phase) -> tuple[str, ...]:
+    """The coordinates that are rounded then."""
+    return tuple(each.name for each in COORDINATES if each.phase == phase)
 
 
 LAST_DENSIFIED = 0.95
@@ -156,7 +168,7 @@ FEWEST_ASKS = 3
 _STEPS = {1: 250, 2: 600, 3: 1200, 4: 2000, 5: 3000, 6: 5000, 7: 9000, 8: 15000, 9: 30000}
 FEW = 400
 """Steps up to which a fit does not converge: its rates are higher, its betas smaller, and it prunes and rounds later."""
-FEW_STEPS: dict[str, Any] = {
+HASTY: dict[str, Any] = {
     "rates": Rates(mean=0.5, log_scale=0.175, log_aspect=0.25, angle=0.5, colour=0.0375, final=0.1, betas=(0.7, 0.9)),
     "prune_until": 0.5,
     "fills": (0.55, 0.65, 0.75),
@@ -188,7 +200,7 @@ def schedule(effort: int, samples: float = USUAL_SAMPLES, count: float = USUAL_C
     share *= min(MORE, max(1.0, (USUAL_COUNT / count) ** 0.3))
     plan = Schedule(steps=max(FEWEST_STEPS, round(_STEPS[effort] * share)))
     if plan.steps <= FEW:
-        plan = replace(plan, **FEW_STEPS)
+        plan = replace(plan, **HASTY)
     prunings = int(plan.steps * (plan.prune_until - plan.prune_from) / STEPS_BETWEEN)
     asks = max(FEWEST_ASKS, plan.steps // STEPS_TO_ASK)
     return replace(plan, prunings=min(plan.prunings, max(FEWEST_PRUNINGS, prunings)), asks=min(plan.asks, asks))

@@ -129,7 +129,7 @@ class _Fit:
         plan = self.schedule
         decay = plan.rates.final**time
         noise = self.quantizer if plan.quantized and time >= plan.noise_from else None
-        rates = {name: getattr(plan.rates, name) * decay for name in self.free}
+        rates = {name: plan.rates.of(name) * decay for name in self.free}
         rate = self.rate_gradient(index, time)
         self.adams += 1
         self.stepped = True

@@ -31,8 +31,9 @@ from splatc.blend import Blend
 from splatc.cuda.device import Argument, Buffer, Device
 from splatc.cuda.source import read_source
 from splatc.errors import DeviceError
-from splatc.gaussians import Scene
-from splatc.render.view import View
+from splatc.gaussians import FloatArray, Scene
+from splatc.render.renderer import Renderer
+from splatc.render.view import Region, Scale, View, view
 
 SIDE = 16
 """Grid points of a tile, a side, of which whole output pixels are used (raster.cu)."""
@@ -177,6 +178,16 @@ def strips(device: Device, scene: Scene, view: View, dtype: SampleType, rows: in
     canvas.place(view)
     for first in range(0, view.rows, rows):
         yield canvas.draw(dtype, first, min(first + rows, view.rows))
+
+
+def renderer(device: Device) -> Renderer:
+    """What draws on a device as the others draw elsewhere. It raises DeviceError, too."""
+
+    def drawn(scene: Scene, region: Region | None = None, scale: Scale = 1) -> FloatArray:
+        samples: FloatArray = draw(device, scene, view(scene.width, scene.height, region, scale), np.float32)
+        return samples
+
+    return drawn
 
 
 _BINNING = ("count_tiles", "scan_runs", "scan_totals", "scan_starts", "fill_tiles", "sort_tiles")

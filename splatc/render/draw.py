@@ -47,8 +47,8 @@ class Plan:
 
 def make_plan(scene: Scene, view: View) -> Plan:
     """Place the Gaussians on the supersampling grid, filtered for its scale."""
-    g, normalized = scene.gaussians, scene.blend is Blend.NORMALIZED
-    placed = core.place(_in_core(view), g.mean, g.scale, g.angle, g.colour, normalized)
+    normalized = scene.blend is Blend.NORMALIZED
+    placed = core.place(_in_core(view), vars(scene.gaussians), normalized)
     return Plan(view, scene.blend, scene.background.astype(np.float32), placed)
 
 

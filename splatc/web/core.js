@@ -14,7 +14,7 @@ import { corrupt, SplatError } from "./errors.js";
 import { Arena } from "./memory.js";
 import { joinColumns, planOf } from "./plan.js";
 import { checkFile, readFile, sectionsIn, streamsOf } from "./sections.js";
-import { DECODE, DRAW, HEADER, LEVEL, NAMES, PLACED, SECTION, SITE, PARTITIONS, STEPS, TABLES, VIEW } from "./structs.js";
+import { COLUMNS, DECODE, DRAW, GAUSSIANS, HEADER, LEVEL, NAMES, PARTITIONS, PLACED, SECTION, SITE, STEPS, TABLES, VIEW, floatWidths } from "./structs.js";
 import { makeView } from "./view.js";
 
 export { checkFile, joinColumns, makeView, readFile, sectionsIn, SplatError, streamsOf };
@@ -42,7 +42,7 @@ export { checkFile, joinColumns, makeView, readFile, sectionsIn, SplatError, str
  * @property {number} entries of the lists of all tiles together
  */
 
-const VERSION = 1;
+const VERSION = 2;
 const MAX_MEMORY = 2 ** 31;
 const OK = 0;
 const BEYOND_MARGIN = 5;
@@ -76,7 +76,7 @@ export class Core {
     /** @type {Record<string, any>} the functions of core.h; int64_t are bigint */
     this.functions = instance.exports;
     if (this.functions.core_version() !== VERSION) throw new Error("core.wasm is of another version than core.js");
-    for (const struct of [HEADER, SECTION, LEVEL, DECODE, VIEW, DRAW])
+    for (const struct of [HEADER, SECTION, LEVEL, DECODE, COLUMNS, GAUSSIANS, VIEW, DRAW])
       if (this.#sizeOf(struct.kind) !== struct.bytes) throw new Error(`struct ${struct.kind} of core.wasm is another than that of core.js`);
     this.arena = new Arena(this.functions.memory, this.functions.__heap_base.value, maxMemory);
     this.partitions = this.arena.take(this.#sizeOf(PARTITIONS)); // 0 as all new memory, and kept
@@ -236,12 +236,13 @@ export class Core {
     arena.reset();
     const { steps } = this.#derive(header);
     const count = columns.level.length;
-    const given = [...NAMES.map((name) => columns[name]), columns.colour].map((array) => arena.put(array));
-    const widths = [2, 2, 1, header.channels];
-    const results = widths.map((width) => arena.take(4 * width * count));
-    this.#check(this.functions.core_dequantize(steps, BigInt(count), ...given, ...results));
-    const [mean, scale, angle, colour] = results.map((address, i) => arena.copy(Float32Array, address, widths[i] * count));
-    return { mean, scale, angle, colour };
+    const given = Object.fromEntries(Object.entries(columns).map(([name, array]) => [name, arena.put(array)]));
+    const widths = Object.entries(floatWidths(header.channels));
+    const results = Object.fromEntries(widths.map(([name, width]) => [name, arena.take(4 * width * count)]));
+    const [from, to] = [arena.putStructs(COLUMNS, [given]), arena.putStructs(GAUSSIANS, [results])];
+    this.#check(this.functions.core_dequantize(steps, BigInt(count), from, to));
+    const arrays = widths.map(([name, width]) => [name, arena.copy(Float32Array, results[name], width * count)]);
+    return /** @type {Gaussians} */ (Object.fromEntries(arrays));
   }
 
   /**
@@ -257,9 +258,10 @@ export class Core {
     const count = gaussians.angle.length;
     const bytes = count * this.#sizeOf(PLACED);
     const at = this.#putView(view);
-    const given = [gaussians.mean, gaussians.scale, gaussians.angle, gaussians.colour].map((array) => arena.put(array));
+    const given = Object.fromEntries(Object.entries(gaussians).map(([name, array]) => [name, arena.put(array)]));
     const placed = arena.take(bytes);
-    this.#check(functions.core_place(at, BigInt(count), ...given, header.channels, Number(header.normalized), placed));
+    const arrays = arena.putStructs(GAUSSIANS, [given]);
+    this.#check(functions.core_place(at, BigInt(count), arrays, header.channels, Number(header.normalized), placed));
     const entries = Number(functions.core_count_entries(at, BigInt(count), placed));
     return { header, view, count, memory: arena.copy(Uint8Array, placed, bytes), entries };
   }

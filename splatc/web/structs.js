@@ -4,6 +4,12 @@ import { Struct } from "./memory.js";
 /** Columns of Gaussians as integers, but for their colour. */
 export const NAMES = /** @type {const} */ (["level", "x", "y", "log_scale", "aspect", "angle", "offset"]);
 
+/**
+ * Arrays of Gaussians as floats, in the order of core_gaussians: numbers of each.
+ * @param {number} channels
+ */
+export const floatWidths = (channels) => ({ mean: 2, scale: 2, angle: 1, colour: channels });
+
 /** Numbers for core_struct_bytes of those that the core alone looks into. */
 export const [STEPS, TABLES, PARTITIONS, SITE, PLACED] = [1, 2, 3, 4, 10];
 
@@ -36,6 +42,8 @@ export const DECODE = new Struct(
   ["i32", "workers tally"],
   ["pointer", "stop"],
 );
+export const COLUMNS = new Struct(15, ["pointer", `${NAMES.join(" ")} colour`]);
+export const GAUSSIANS = new Struct(16, ["pointer", Object.keys(floatWidths(0)).join(" ")]);
 export const VIEW = new Struct(
   9,
   ["f64", "grid_scale shift_x shift_y variance"],

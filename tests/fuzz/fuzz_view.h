@@ -67,7 +67,8 @@ static inline gaussians take_gaussians(input *in) {
 }
 
 static inline int32_t place(const core_view *v, const gaussians *g) {
-    return core_place(v, g->count, g->mean, g->scale, g->angle, g->colour, g->channels, g->normalized, g->placed);
+    core_gaussians arrays = {g->mean, g->scale, g->angle, g->colour};
+    return core_place(v, g->count, &arrays, g->channels, g->normalized, g->placed);
 }
 
 static inline void drop(gaussians *g) { free(g->mean), free(g->scale), free(g->angle), free(g->colour), free(g->placed); }

@@ -18,9 +18,8 @@ enum {
 typedef struct core_quantizing {
     const core_steps *steps;
     int64_t count, width, height;                /* of the picture, px */
-    const float *mean, *scale, *radians, *values; /* (count, 2) px, (count, 2) px, (count), (count, channels) of full range: gray, RGB, alpha */
-    int32_t *level, *x, *y, *log_scale, *aspect, *angle, *offset; /* results (count) */
-    int32_t *colour;                                              /* result (count, channels) */
+    core_gaussians gaussians;                    /* read alone */
+    core_columns columns;                        /* results */
 } core_quantizing;
 
 /* The integers nearest to the Gaussians, those out of range clamped to it: all can be coded. What core_dequantize returned gives the same integers again. */
@@ -93,11 +92,10 @@ typedef struct core_pack {
     core_tables *tables;
     int64_t table_count;
     core_partitions *partitions;
-    int32_t *level, *x, *y, *log_scale, *aspect, *angle, *offset; /* (count) each, in coding order; read alone */
-    int32_t *colour;                                              /* (count, channels), likewise */
-    int32_t *angle_residual, *colour_residual;                    /* results of CORE_JOB_PREDICT (count), (count, channels) */
-    core_site *sites;                                             /* (count) */
-    int32_t *order;                                               /* (count) */
+    core_columns columns;    /* in coding order; read alone */
+    core_residuals residual; /* results of CORE_JOB_PREDICT */
+    core_site *sites;        /* (count) */
+    int32_t *order;          /* (count) */
     int64_t count;
     uint8_t *searches; /* aligned to 64 bytes */
     int64_t search_bytes;

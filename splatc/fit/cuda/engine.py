@@ -148,6 +148,6 @@ def step_table(quantizer: Quantizer, channels: int) -> FloatArray:
     colours[:, :channels] = tables.colour
     assert tables.angle.shape == (16, 64)  # of kernels/fit.cuh
     single = [tables.log_scale, tables.log_aspect, tables.log_aspect]
-    parts = (single, tables.mean, colours, tables.angle, tables.offsets)
+    parts = (single, tables.by_level["mean"], colours, tables.angle, tables.offsets)
     table: FloatArray = np.concatenate([np.ravel(part) for part in parts]).astype(np.float32)
     return table

@@ -32,6 +32,7 @@ from splatc.fit.table import ANGLE, COLOUR, FROZEN, LOG_ASPECT, LOG_SCALE, MEAN,
 from splatc.fit.task import Task, Tune
 from splatc.gaussians import CUTOFF, EPSILON, Q_MAX, FloatArray
 from splatc.quantize import COLOUR_MATRIX
+from splatc.steps import MAX_LEVELS
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -180,7 +181,7 @@ class TorchEngine:
 
     @in_no_mode
     def gradients(self, values: Tensor, reduction: int, index: int) -> Tensor:
-        """(5 + C, N) of the loss times all samples of the picture, by the coded coordinates.
+        """(SHAPE_ROWS + C, N) of the loss times all samples of the picture, by the coded coordinates.
 
         The loss is differentiated by the planes, and then what the Gaussians add to these, some at a time.
         """
@@ -202,20 +203,22 @@ class TorchEngine:
         return gradient
 
     def noise(self, step: Step) -> Tensor:
-        """(5 + C, N) uniform noise of a quantization step for what is free (Balle et al. 2017)."""
+        """(SHAPE_ROWS + C, N) uniform noise of a quantization step for what is free (Balle et al. 2017)."""
         values = self._values
         if step.noise is None:
             return torch.zeros_like(values)
         tables = step_tables(step.noise, self._task.channels)
         unit = torch.from_numpy(uniform(step.seed, step.index, values.shape[1], len(values))).to(self._device)
-        level = torch.floor(values[LOG_SCALE] / math.log(2.0) + 1.0).clamp(0, len(tables.mean) - 1).long()  # (N,)
+        level = torch.floor(values[LOG_SCALE] / math.log(2.0) + 1.0).clamp(0, MAX_LEVELS - 1).long()  # (N,)
         aspect = torch.round(values[LOG_ASPECT].abs() / tables.log_aspect).clamp(0, len(tables.offsets) - 1).long()
 
         def look(table: FloatArray, *at: Tensor) -> Tensor:
             return torch.from_numpy(table).to(self._device)[at]
 
         noise = torch.empty_like(values)
-        noise[MEAN] = self._in_offsets(unit[MEAN] * look(tables.mean, level), look(tables.offsets, aspect))
+        for name, table in tables.by_level.items():
+            noise[ROWS[name]] = unit[ROWS[name]] * look(table, level)
+        noise[MEAN] = self._in_offsets(noise[MEAN], look(tables.offsets, aspect))
         noise[LOG_SCALE] = unit[LOG_SCALE] * tables.log_scale
         noise[LOG_ASPECT] = unit[LOG_ASPECT] * tables.log_aspect
         noise[ANGLE] = unit[ANGLE] * look(tables.angle, level, aspect)
@@ -232,7 +235,7 @@ class TorchEngine:
         return torch.stack([first * cos - second * sin, first * sin + second * cos])
 
     def _is_frozen(self) -> Tensor:
-        """(5 + C, N) which values are final."""
+        """(SHAPE_ROWS + C, N) which values are final."""
         mask = torch.zeros_like(self._values, dtype=torch.bool)
         for name, row in ROWS.items():
             mask[row] = (self._frozen & FROZEN[name]) != 0

@@ -12,7 +12,7 @@ constexpr float RADIUS = 3.5f;                 // where a Gaussian ends, in stan
 constexpr int BIN = 64;                        // px a side: the squares that have lists of Gaussians
 constexpr unsigned ALL = 0xffffffffu;          // lanes
 constexpr float PER_ROOT2 = 1.3862943611198906f;  // 1 / ROOT^2
-constexpr float SLACK = 1.0f / 64.0f;          // px; rounding shall hide no pixel, and pixels too many weigh nothing
+constexpr float SLACK = 1.0f / 64.0f;          // px: so rounding hides no pixel; pixels too many weigh nothing
 
 #if SIXTEEN_BIT
 typedef unsigned short Sample;
