@@ -142,10 +142,10 @@ class _Fit:
         if self.predict is None or not plan.quantized or weight == 0.0 or time < plan.rate_from or self.adams == 0:
             return None
         if self.rate is None or index % plan.rate_every == 0:
-            reduction = self.reduction
             _, loss = self.engine.measured()
-            whole = weight * loss * self.task.samples(reduction) * reduction**2
-            self.rate = rate_gradient(self.engine.fetch(), self.quantizer, self.predict, whole)
+            self.rate = rate_gradient(
+                self.engine.fetch(), self.quantizer, self.predict, weight * loss * self.task.samples
+            )
         return self.rate
 
     def react(self, time: float, event: Event) -> None:
