@@ -21,8 +21,8 @@ EACH = 7
 FITS = 3
 
 Encode = Callable[[int, float | None, int], bytes]
-"""A file by one fit, of (delta, seconds, number): all steps are 2^(delta / 8) times as wide; the time that it may take, if there is a limit;
-how many fits there were before."""
+"""A file by one fit, of (delta, seconds, number): all steps are 2^(delta / 8) times as wide; the time that it may take, if
+there is a limit; how many fits there were before."""
 
 
 def best_of_several(image: Image, ssim: bool, max_time: float | None, encode: Encode) -> bytes:
