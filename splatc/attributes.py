@@ -1,6 +1,6 @@
 """The one table of what a Gaussian has: how each attribute is coded in a file, and how a fit moves it.
 
-Header fields, quantizer, order of the stream, contexts, checks, what `info` tells of bits, the columns that the core is given, rows, masks
+Header fields, quantizer, order of the stream, contexts, checks, the bits of `info`, the columns that the core is given, rows, masks
 and rates of the fit all follow from `ATTRIBUTES`; the core has its own row for each (core/attributes.c, and a test compares them).
 CONTRIBUTING says what else a new attribute takes. Needs no NumPy, so that a header is read at once.
 """
@@ -20,7 +20,7 @@ FieldKind = Literal["step", "slope", "bins"]
 
 
 def _field(kind: FieldKind, default: int, meaning: str) -> int:
-    """A field of the header that tells how finely an attribute is quantized; ``meaning`` as spec/header.md has it."""
+    """A field of the header: how finely an attribute is quantized; ``meaning`` as spec/header.md has it."""
     result: int = field(default=default, metadata={"kind": kind, "meaning": meaning})
     return result
 
@@ -89,6 +89,8 @@ class Coordinate:
     """Of the table of a fit; None: one for each channel."""
     rate: float = 0.02
     """Adam's rate, where splatc/fit/schedule.py has none."""
+    by_level: bool = True
+    """Whether its quantization step follows from the level of the Gaussian alone, by the step and the slope of its attribute."""
 
 
 @dataclass(frozen=True)
@@ -136,21 +138,21 @@ ATTRIBUTES = (
     ),
     Attribute(
         "log_scale", "symbols", ("log_scales",), (("log_scale", "log_scale"),), "log_scales",
-        coordinate=Coordinate("log_scale", 2, "shape"),
+        coordinate=Coordinate("log_scale", 2, "shape", by_level=False),
     ),
     Attribute(
         "aspect", "symbols", ("aspect",), (("aspect", "aspect"),), ASPECTS,
-        coordinate=Coordinate("log_aspect", 4, "shape"),
+        coordinate=Coordinate("log_aspect", 4, "shape", by_level=False),
     ),
     Attribute(
         "angle", "choices", ("angle", "angle_slope"), (("angle", "angle_residual"),), predicted=True,
-        coordinate=Coordinate("angle", 8, "shape"),
+        coordinate=Coordinate("angle", 8, "shape", by_level=False),
     ),
     Attribute("offset", "choices", (), (("offset", "uniform"),)),
     Attribute(
         "colour", "residuals", ("luma", "chroma", "colour_slope"),
         (("luma", "residual"), ("chroma", "parametric"), ("alpha", "residual")), channels=True, predicted=True,
-        coordinate=Coordinate("colour", 16, "colour", None),
+        coordinate=Coordinate("colour", 16, "colour", None, by_level=False),
     ),
 )  # fmt: skip
 """In the order of the stream."""
