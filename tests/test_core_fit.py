@@ -312,6 +312,29 @@ def test_a_move_by_the_gradient_of_squares_is_a_step() -> None:
         assert nearly(other.first, calls[0].first)
 
 
+@pytest.mark.parametrize("blend", Blend)
+@pytest.mark.parametrize("reduction", [1, 2, 3, 4])
+def test_a_move_may_gather_at_some_of_the_pixels(reduction: int, blend: Blend) -> None:
+    """What all pixels say, gathered at a polyphase subset, moves as a step that sees the subset alone."""
+    rng = np.random.default_rng(4)
+    values, pixels = random_values(rng, 50, WIDTH, HEIGHT, 3), random_pixels(rng, WIDTH, HEIGHT, 3)
+    whole = FitCall(values.copy(), pixels, core_fit.DRAW, normalized=int(blend is Blend.NORMALIZED))
+    assert whole.run() == OK
+    whole.gradient[:] = 2.0 * (whole.image - whole.samples * np.float32(1 / 255))
+    for index in range(reduction**2):
+        where = subset(WIDTH, HEIGHT, reduction, index)
+        calls = [FitCall(values.copy(), where.pick(pixels), normalized=whole.normalized) for _ in range(2)]
+        for call in calls:
+            call.task.reduction, (call.task.origin_x, call.task.origin_y) = reduction, where.origin
+        assert calls[0].run() == OK
+        other = calls[1].task
+        other.what, other.finer, other.stride = core_fit.MOVE, reduction, whole.task.stride
+        for name in ("image", "weight", "gradient"):
+            setattr(other, name, address(getattr(whole, name)[where.y0 :]) + 4 * where.x0)
+        assert calls[1].run() == OK
+        assert nearly(calls[1].first, calls[0].first)
+
+
 def test_where_there_is_no_step_a_value_is_not_drawn_to_its_prediction() -> None:
     """Colours whose quantization step is 0 (there is no such file) divide nothing."""
     task, table = setting(1, Blend.SUM)
@@ -385,7 +408,7 @@ def some_steps(workers: int, monkeypatch: pytest.MonkeyPatch, blend: Blend, tune
     rate = RateGradient(colours[0], colours[1], floats([3.0, 2.0, 1.0]), 0.3, 2.0)
     left = []
     for index in range(20):
-        reduction = 1 + index % 2 if tune == "psnr" else 1
+        reduction = 1 + index % 2 if tune != "smartsplat" else 1
         noise = Quantizer() if index % 3 else None
         engine.step(Step(index, reduction, noise, 5, RATES, index + 1, (0.8, 0.95), rate if index % 4 else None))
         left.append(np.array(engine.measured()))

@@ -54,7 +54,7 @@ def scene(channels: int, blend: Blend, tune: Tune = "psnr") -> tuple[Task, Table
 
 
 @pytest.mark.parametrize("name", OTHERS)
-@pytest.mark.parametrize(("tune", "reduction"), [("psnr", 1), ("psnr", 2), ("ssim", 1), ("smartsplat", 1)])
+@pytest.mark.parametrize(("tune", "reduction"), [("psnr", 1), ("psnr", 2), ("ssim", 1), ("ssim", 2), ("smartsplat", 1)])
 @pytest.mark.parametrize(("channels", "blend"), [*itertools.product((1, 3, 4), Blend)])
 def test_a_step_is_that_of_autograd(name: str, tune: Tune, reduction: int, channels: int, blend: Blend) -> None:
     task, table = scene(channels, blend, tune)
@@ -70,7 +70,8 @@ def test_a_step_is_that_of_autograd(name: str, tune: Tune, reduction: int, chann
         engine.step(step)
         found.append((by_value, costs, engine.measured(), engine.fetch()))
     (expected, costs, measured, wanted), (by_value, others, measured_too, moved) = found
-    assert measured_too == pytest.approx(measured, rel=1e-4)
+    # The core estimates the parts of full size from the rows that it gathers at.
+    assert measured_too == pytest.approx(measured, rel=1e-4 if tune == "psnr" or reduction == 1 else 0.15)
     largest = np.abs(expected).max(axis=1, keepdims=True)
     needed = sought(table)
     assert np.allclose(needed * by_value / largest, needed * expected / largest, atol=3e-4)

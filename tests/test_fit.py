@@ -54,16 +54,25 @@ def error(gaussians: Gaussians, blend: Blend) -> float:
     return float(np.mean((render(Scene(WIDTH, HEIGHT, blend, BACKGROUND, gaussians)) - picture()) ** 2))
 
 
-@pytest.mark.parametrize("tune", ["psnr", "ssim"])
-def test_what_a_step_looks_at(tune: Tune, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(task, "WINDOW", 10 * WIDTH)
+@pytest.mark.parametrize("rows", [1, 3, 10, HEIGHT])
+@pytest.mark.parametrize("reduction", [1, 2, 4, 8])
+def test_what_a_loss_of_neighbourhoods_looks_at(reduction: int, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows of rows, one after the other; and what they say is gathered at every pixel of the picture in turn."""
+    monkeypatch.setattr(task, "WINDOW", rows * WIDTH)
     pixels = np.rint(picture() * 255).astype(np.uint8)
-    here = Task(pixels, Blend.SUM, BACKGROUND, Quantizer(), tune)
-    subsets = [here.compared(1, step) for step in range(-(-HEIGHT // 10))]
-    for each in subsets:
-        assert here.samples(1) == pytest.approx(each.width * each.height * 3, rel=0.15)
-    seen = {row for each in subsets for row in range(each.y0, each.y0 + each.height)}
-    assert seen == set(range(HEIGHT))
+    here = Task(pixels, Blend.SUM, BACKGROUND, Quantizer(), "ssim")
+    windows = -(-HEIGHT // rows)
+    seen = np.zeros((HEIGHT, WIDTH), int)
+    for step in range(windows * reduction**2):
+        window, part = here.window(step), here.gathered(reduction, step)
+        assert window.reduction == 1 and window.width == WIDTH and window.height <= rows + 1
+        assert window.y0 <= part.y0 and part.y0 + (part.height - 1) * part.reduction < window.y0 + window.height
+        seen[part.y0 :: part.reduction, part.x0 :: part.reduction][: part.height, : part.width] += 1
+    if rows >= reduction:
+        assert (seen == 1).all()
+    else:  # where a window has no row of the subset all of its pixels count
+        assert (seen >= 1).all()
+    assert here.samples == min(3 * rows * WIDTH, pixels.size)
 
 
 @pytest.mark.parametrize("blend", Blend)

@@ -38,10 +38,7 @@ class Workspace:
         self._entries = 0
 
     def run(self, task: Fit) -> NDArray[np.float64]:
-        """Run a task whose Gaussians, samples and results are set: (tiles,) its squared differences, until the next one.
-
-        CORE_FIT_MOVE goes on from the CORE_FIT_DRAW that came last, of the same Gaussians.
-        """
+        """Run a task whose Gaussians, samples and results are set: (tiles,) its squared differences, until the next one."""
         tiles, workers = int(load().core_fit_tiles(task.width, task.height)), threads()
         squares = self._array("tile_squares", tiles, np.float64)
         task.placed = address(self._array("placed", task.count * size_of("fit_placed"), np.uint8))

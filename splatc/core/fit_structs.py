@@ -60,7 +60,7 @@ class Fit(ctypes.Structure):
         ("needed", c_int64),
         ("stop", c_void_p),
         ("workers", c_int32),
-        ("unused", c_int32),
+        ("finer", c_int32),
     ]
 
 

@@ -18,6 +18,8 @@ class Loss(ctypes.Structure):
         ("samples", c_void_p),
         ("drawn", c_void_p),
         ("gradient", c_void_p),
+        ("every", c_int32),
+        ("first", c_int32),
         ("depth", c_int32),
         ("unit", c_float),
         ("workers", c_int32),

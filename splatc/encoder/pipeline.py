@@ -32,7 +32,7 @@ from splatc.fit.subset import mean_colour, reduction_for
 from splatc.fit.task import Task
 from splatc.fit.trainer import Refine, fit
 from splatc.gaussians import FloatArray, Gaussians
-from splatc.image.readers import Image
+from splatc.image.image import Image
 from splatc.image.transparent import fill_transparent
 from splatc.quantize import empty_gaussians
 from splatc.steps import Quantizer
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from splatc.fit.engines.choice import Chosen, Wanted
     from splatc.render.choice import Log
 
-SEEDING_SAMPLES = 16.0
-"""Seeds are drawn from the picture reduced to no fewer samples per Gaussian."""
 PREDICTED = 100_000
 """Gaussians up to which a fit on a GPU has its rate term and densification: predictions take the CPU 3 us for each, ten times."""
 RARELY = 4
@@ -183,7 +181,7 @@ def encode_with(
     if progress is not None:
         progress(0, plan.steps, "seeding")
     count = seeds_of(image, rate.first_count(), plan)
-    small = reduction_for(image.width, image.height, SEEDING_SAMPLES * count)
+    small = reduction_for(image.width, image.height, memory.SEEDING_SAMPLES * count)
     rng = np.random.default_rng(options.seed)
     seeds = enlarged(options.initializer(reduce(image.pixels, small), count, rng), small)
     clock = Clock(

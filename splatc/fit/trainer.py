@@ -39,7 +39,7 @@ class Moment:
     """Mean squared error of the last step, of full range, noise of the quantization included; nan before the first."""
 
 
-Budget = Callable[[Moment], int]
+CountLimit = Callable[[Moment], int]
 """How many Gaussians the fit may end with."""
 Refine = Callable[[Moment], Quantizer]
 """The steps from now on; those of what is rounded already must stay."""
@@ -58,7 +58,7 @@ def fit(
     engine: Engine,
     task: Task,
     seeds: Gaussians,
-    budget: Budget,
+    budget: CountLimit,
     schedule: Schedule,
     *,
     seed: int = 0,
@@ -100,7 +100,7 @@ class _Fit:
         engine: Engine,
         task: Task,
         seeds: Gaussians,
-        budget: Budget,
+        budget: CountLimit,
         schedule: Schedule,
         seed: int,
         predict: Predict | None,
@@ -142,10 +142,10 @@ class _Fit:
         if self.predict is None or not plan.quantized or weight == 0.0 or time < plan.rate_from or self.adams == 0:
             return None
         if self.rate is None or index % plan.rate_every == 0:
-            reduction = self.reduction
             _, loss = self.engine.measured()
-            whole = weight * loss * self.task.samples(reduction) * reduction**2
-            self.rate = rate_gradient(self.engine.fetch(), self.quantizer, self.predict, whole)
+            self.rate = rate_gradient(
+                self.engine.fetch(), self.quantizer, self.predict, weight * loss * self.task.samples
+            )
         return self.rate
 
     def react(self, time: float, event: Event) -> None:

@@ -102,14 +102,15 @@ typedef struct core_fit {
     double *tile_squares;                /* (tiles) result: sums of squared differences; not of a draw */
     float *image;                        /* (height, channels, stride) result of CORE_FIT_DRAW */
     float *weight;                       /* (height, stride) its total weight, in the normalized blend; or squared differences */
-    const float *gradient;               /* (height, channels, stride) for CORE_FIT_MOVE: of the loss by the image */
+    const float *gradient;               /* (height, channels, stride) for CORE_FIT_MOVE: of the loss by the image. There all three may be of a finer
+                                            grid: from that of sample (0, 0) on, one of every `finer` samples and rows counts */
     float *cost;                         /* (count) result of CORE_FIT_COSTS, added to what is there */
     uint8_t *workspace;                  /* aligned to 64 bytes; core_fit_workspace() for each worker */
     int64_t workspace_bytes;
     int64_t needed;                      /* result: entries that there are */
     const int32_t *stop;                 /* set by another thread: do not go on; may be NULL */
     int32_t workers;
-    int32_t unused;
+    int32_t finer; /* 1.. */
 } core_fit;
 
 CORE_API int64_t core_fit_workspace(void);

@@ -348,6 +348,19 @@ static void write_errors(const core_fit *t, const tile *here, const buffers *b) 
         }
 }
 
+/* Floats of a row, one of every `finer`; `count` are left of it, and the last stands for those behind it. */
+static inline vec load_coarser(const float *row, int64_t finer, int64_t count) {
+    typedef float loose __attribute__((vector_size(4 * LANES), may_alias, aligned(4)));
+    typedef int64_t pairs __attribute__((vector_size(8 * LANES), may_alias, aligned(4)));
+    if (finer == 1 && count >= LANES) return *(const loose *)row;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (finer == 2 && count > LANES) return (vec)__builtin_convertvector(*(const pairs *)row, ivec); /* one by one: half of a move's time */
+#endif
+    float picked[LANES] __attribute__((aligned(64)));
+    for (int64_t lane = 0; lane < LANES; lane++) picked[lane] = row[min64(lane, count - 1) * finer];
+    return load(picked);
+}
+
 /* The gradient of a loss by the image -> that by the sums. */
 static void read_gradient(const core_fit *t, const tile *here, const buffers *b) {
     int32_t planes = t->channels + t->normalized;
@@ -355,11 +368,12 @@ static void read_gradient(const core_fit *t, const tile *here, const buffers *b)
         for (int64_t x = 0; x < here->width; x += LANES) {
             float *at = b->sums + y * planes * PITCH + x;
             vec inverse = inside(here, x), by_weight = splat(0.0f);
-            if (t->normalized) inverse /= load(t->weight + (here->top + y) * t->stride + here->left + x);
+            int64_t row = (here->top + y) * t->finer, column = (here->left + x) * t->finer, count = t->width - here->left - x;
+            if (t->normalized) inverse /= load_coarser(t->weight + row * t->stride + column, t->finer, count);
             for (int32_t c = 0; c < t->channels; c++) {
-                int64_t from = ((here->top + y) * t->channels + c) * t->stride + here->left + x;
-                vec g = load(t->gradient + from) * inverse;
-                by_weight -= g * load(t->image + from);
+                int64_t from = (row * t->channels + c) * t->stride + column;
+                vec g = load_coarser(t->gradient + from, t->finer, count) * inverse;
+                by_weight -= g * load_coarser(t->image + from, t->finer, count);
                 store(at + c * PITCH, g);
             }
             if (t->normalized) store(at + t->channels * PITCH, by_weight);

@@ -185,7 +185,10 @@ class TorchEngine:
 
         The loss is differentiated by the planes, and then what the Gaussians add to these, some at a time.
         """
-        where = self._task.compared(reduction, index)
+        task = self._task
+        squared = task.tune == "psnr"
+        where = task.subset(reduction, index) if squared else task.window(index)
+        subset = where if squared else task.gathered(reduction, index)
         values = values.detach().requires_grad_()
         with torch.no_grad():
             planes = self._planes(values, where)
@@ -193,7 +196,12 @@ class TorchEngine:
         drawn, wanted = self._blended(planes, where), self._wanted(where)
         loss = LOSSES[self._task.tune](drawn, wanted)
         self._measured = float(((drawn - wanted) ** 2).mean().detach()), float(loss.detach())
-        (by_planes,) = torch.autograd.grad(loss * (wanted.numel() * reduction**2), planes)  # (h w, K)
+        (by_planes,) = torch.autograd.grad(loss * (wanted.numel() * subset.reduction**2), planes)  # (h w, K)
+        if subset != where:  # what all pixels say is gathered at some of them
+            y, x, r = subset.y0 - where.y0, subset.x0, subset.reduction
+            kept = torch.zeros(where.height, where.width, 1, device=self._device)
+            kept[y::r, x::r] = 1.0
+            by_planes = by_planes * kept.reshape(-1, 1)
         gradient = torch.zeros_like(values)
         for ids, samples in self._pairs(values.detach(), where):
             weight = self._weights(values, where, (ids, samples))
