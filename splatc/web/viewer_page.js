@@ -1,0 +1,13 @@
+/** A page that is a viewer: of the picture that the page names, its address, or a file that is dropped on it. */
+import { SplatViewer } from "./viewer.js";
+
+const element = /** @type {HTMLElement} */ (document.getElementById("viewer"));
+const asked = new URLSearchParams(location.search);
+/** What a page that has all in itself has put here. */
+const given = /** @type {any} */ (globalThis).splat2dPage ?? {};
+const source = given.source ?? element.dataset.src ?? asked.get("src");
+const name = given.name ?? element.dataset.name ?? asked.get("name") ?? undefined;
+const compare = given.compare ?? element.dataset.compare ?? asked.get("compare");
+
+const viewer = new SplatViewer(element, { link: true, makeWorker: given.makeWorker, core: given.core });
+if (source) viewer.open(source, { name, compare: compare ? { source: compare } : undefined }).catch(() => {}); // the viewer says it
