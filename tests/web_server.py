@@ -65,6 +65,9 @@ class _Files(http.server.ThreadingHTTPServer):
         self.lock = threading.Lock()
         self.requests: dict[str, list[tuple[int, int]]] = {}
         """Bytes [start, stop) of each answer, by its way, or by its path where it is a file of a folder."""
+        self.waiting = 0
+        self.together = 0
+        """Answers of the way "late" that were asked for at the same time."""
         self.hung_up: set[str] = set()
         """Ways of which a client has left before its answer was there."""
 
@@ -110,7 +113,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def answer_log(self, key: str) -> None:
         server = cast(_Files, self.server)
         ranges = server.requests.get(key, [])
-        found = {"ranges": ranges, "sent": sum(stop - start for start, stop in ranges), "hungUp": key in server.hung_up}
+        sent = sum(stop - start for start, stop in ranges)
+        found = {"ranges": ranges, "sent": sent, "hungUp": key in server.hung_up, "together": server.together}
         self.send(200, json.dumps(found).encode())
 
     def answer_file(self, path: Path, key: str) -> None:
@@ -163,6 +167,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             piece = content[at : at + 5000]
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
         self.wfile.write(b"0\r\n\r\n")
+
+    def answer_late(self, content: bytes, start: int, stop: int, _number: int) -> None:
+        server = cast(_Files, self.server)
+        with server.lock:
+            server.waiting += 1
+            server.together = max(server.together, server.waiting)
+        server.closing.wait(0.3)
+        with server.lock:
+            server.waiting -= 1
+        self.part(content, start, stop)
 
     def answer_slow(self, content: bytes, start: int, stop: int, _number: int) -> None:
         self.send_header_of(206, stop - start, Content_Range=f"bytes {start}-{stop - 1}/{len(content)}")

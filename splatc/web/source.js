@@ -24,7 +24,8 @@ const JOINED = { near: 512, most: 6, share: 0.2 };
  * @property {number} length of the file
  * @property {Uint8Array} [whole] all of its bytes, where they lie in memory already
  * @property {Uint8Array} [head] its first bytes
- * @property {(range: Range, keep: Keep, signal: AbortSignal) => Promise<void>} [read] gives the bytes of a range
+ * @property {(range: Range, keep: Keep, signal: AbortSignal, isAlone: boolean) => Promise<void>} [read] gives the bytes of a range, of which
+ *   others may be on their way
  * @property {boolean} [isUndivided] `read` gives all bytes, whatever the range
  *
  * @typedef {object} Transfer bytes that are on their way
@@ -157,8 +158,9 @@ export class Source {
     const failed = (/** @type {unknown} */ error) => {
       for (const user of transfer.users) user.fail(error);
     };
+    const isAlone = this.#transfers.size === 0;
     this.#transfers.add(transfer);
-    /** @type {NonNullable<Opened["read"]>} */ (this.#read)([start, end], keep, transfer.controller.signal)
+    /** @type {NonNullable<Opened["read"]>} */ (this.#read)([start, end], keep, transfer.controller.signal, isAlone)
       .finally(() => this.#transfers.delete(transfer))
       .catch(failed);
   }
