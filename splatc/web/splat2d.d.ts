@@ -123,8 +123,11 @@ export interface OpenOptions {
   maxWork?: number;
 }
 
+/** What can be opened. */
+export type Source = ArrayBuffer | ArrayBufferView | Blob | URL | string;
+
 /** Opens a file, of which header and index are read. Throws SplatError, TypeError, RangeError, or the reason of the signal. */
-export function open(source: ArrayBuffer | ArrayBufferView | Blob | URL | string, options?: OpenOptions): Promise<Picture>;
+export function open(source: Source, options?: OpenOptions): Promise<Picture>;
 
 export class SplatError extends Error {
   readonly kind: "corrupt" | "unsupported" | "limit" | "network";
