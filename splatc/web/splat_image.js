@@ -31,7 +31,7 @@ const MARGIN = "1250px";
 const [LARGER, SMALLER] = [1.01, 0.5];
 
 const STYLE = `
-  :host { display: inline-block; width: max-content; min-width: 0; min-height: 0; overflow: clip; }
+  :host { display: inline-block; width: max-content; min-width: 0; min-height: 0; flex-shrink: 0; overflow: clip; }
   :host([hidden]) { display: none; }
   canvas { display: block; width: 100%; height: 100%; object-fit: inherit; object-position: inherit; }
 `;
