@@ -20,7 +20,7 @@ import { colorSpaceOf, imageOf } from "./pixels.js";
 import { Reading } from "./reading.js";
 import { sectionOrder } from "./section_order.js";
 import { coreModule, sharedCore } from "./shared_core.js";
-import { openSource } from "./source.js";
+import { openSource, WHOLE_FIRST } from "./source.js";
 import { loadStructure } from "./structure.js";
 import { makeTileView } from "./view.js";
 
@@ -106,8 +106,8 @@ class Desk {
     this.bounds = boundsOf(bounds);
     this.core = sharedCore(core);
     this.core.catch(() => {}); // told by who needs it
-    const opened = await openSource(source);
-    const reading = new Reading(opened, await loadStructure(opened), this.bounds);
+    const opened = await openSource(source, WHOLE_FIRST);
+    const reading = new Reading(opened, await loadStructure(opened, this.bounds), this.bounds);
     const { file } = reading;
     /** @type {string[]} */
     const notes = file.truncation ? [file.truncation.message] : [];

@@ -9,6 +9,8 @@ import { covers, join, merge, sizeOf, without } from "./ranges.js";
 
 /** Longer files are refused, whoever reads them (spec/limits.md). */
 export const MAX_FILE_BYTES = 2 ** 30;
+/** Bytes of the first request where the whole picture will be shown: small ones come at once, of others the coarse levels. */
+export const WHOLE_FIRST = 2 ** 14;
 /**
  * Which ranges are fetched in one request, though nobody asks for the bytes between. A window of 512 x 512 px of a 16K mosaic so costs at most
  * 1.23 times its bytes, in at most 8 requests, but for one in twenty, across the corners of blocks (tests/web/ranges.test.mjs).
