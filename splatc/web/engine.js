@@ -4,7 +4,7 @@ import { CorruptFileError, LimitError, NetworkError, SplatError, TruncatedFileEr
 /**
  * @typedef {import("./painter.js").Tile} Tile
  * @typedef {import("./painter.js").Block} Block
- * @typedef {import("./serve.js").Need} Need
+ * @typedef {import("./section_reader.js").Need} Need
  *
  * @typedef {object} Opened
  * @property {import("./header.js").Header} header
