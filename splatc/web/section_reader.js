@@ -11,8 +11,8 @@ import { sectionOrder } from "./section_order.js";
 
 /** Gaussians that are decoded between two looks at what the view needs now: some 50 ms. */
 const STEP = 4096;
-/** ms between two messages with sections: each makes tiles to be drawn again. */
-const PATIENCE = 150;
+/** ms between two messages with sections, each of which makes drawings; and until the first, if the coarse levels are not whole before. */
+const [PATIENCE, FIRST] = [150, 500];
 
 export class SectionReader {
   /**
@@ -82,7 +82,7 @@ export class SectionReader {
   async #decode(order, signal) {
     const { sections } = this.reading.file;
     const { wanted } = this;
-    let told = performance.now();
+    let [told, isFirst, isWhole] = [performance.now(), true, false]; // whole: the coarse levels
     /** @type {Part[]} */
     let found = [];
     const tell = () => {
@@ -96,7 +96,11 @@ export class SectionReader {
         for (; to < order.length && (to === from || (count + sections[order[to]].count <= STEP && sections[order[to]].top === top)); to++)
           count += sections[order[to]].count;
         found.push(...(await this.#partsOf(order.slice(from, to).sort((a, b) => a - b), signal)));
-        if (from === 0 || performance.now() - told > PATIENCE) tell();
+        isWhole ||= to === order.length || sections[order[to]].top !== sections[order[0]].top;
+        if (performance.now() - told > (isWhole ? (isFirst ? 0 : PATIENCE) : FIRST)) {
+          tell();
+          isFirst = false;
+        }
         from = to;
         await pause();
       }
