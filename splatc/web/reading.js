@@ -98,12 +98,13 @@ export class Reading {
   }
 
   /**
-   * Fetches the bytes of sections, and of those that they go on from. Throws NetworkError, or the reason of the signal.
+   * Asks for the bytes of sections, and of those that they go on from: they come while others are decoded.
    * @param {number[]} numbers
    * @param {AbortSignal} [signal]
+   * @returns {import("./source.js").Request} of which `end` says that they are not needed any more
    */
-  async fetch(numbers, signal) {
-    await this.source.load(rangesOf(this.file, decodable(this.file, numbers, this.known)), signal);
+  request(numbers, signal) {
+    return this.source.request(rangesOf(this.file, decodable(this.file, numbers, this.known)), signal);
   }
 
   /**

@@ -43,6 +43,7 @@ test("a large picture covers the view, a small one is in its middle, and the zoo
   assert.deepEqual(clampCamera({ x: 9, y: 9, zoom: fit }, picture, view, fit), { x: 7287 / 2, y: 4220 / 2, zoom: fit });
   assert.equal(clampCamera({ x: 9, y: 9, zoom: 1e9 }, picture, view, fit).zoom, MAX_ZOOM);
   assert.equal(clampCamera({ x: 9, y: 9, zoom: 1e-9 }, picture, view, fit).zoom, fit / 2);
+  assert.equal(clampCamera({ x: 9, y: 9, zoom: 1e-9 }, { width: 64, height: 48 }, view, 1).zoom, 1 / 8);
 });
 
 test("the corner of a picture is at a whole pixel", () => {

@@ -139,5 +139,7 @@ test("without workers the page draws itself", async () => {
   const picture = await new Promise((done, failed) => (jobs.push({ tile, done, failed }), engine.pump()));
   assert.deepEqual(picture.data, (await (await open(conformanceFile("rgb"))).read()).data);
   engine.close();
-  await assert.rejects(new Engine(listener, { makeWorker: null, core }).open(bytesOf("README.md")), SplatError);
+  const refusing = new Engine(listener, { makeWorker: null, core });
+  await assert.rejects(refusing.open(bytesOf("README.md")), SplatError);
+  refusing.close();
 });
