@@ -85,9 +85,24 @@ export class Stage {
    */
   show(base, picture, colorSpace, hasAlpha) {
     [this.base, this.picture, this.hasAlpha] = [base, picture, hasAlpha];
-    this.context ??= this.canvas.getContext("2d", { colorSpace }) ?? this.canvas.getContext("2d");
+    this.#prepareCanvas(colorSpace);
     this.#resize();
     this.fit(false);
+  }
+
+  /**
+   * A canvas has one colour space for ever: pictures of another get another.
+   * @param {"srgb" | "display-p3"} colorSpace
+   */
+  #prepareCanvas(colorSpace) {
+    if (this.context && this.colorSpace === colorSpace) return;
+    if (this.context) {
+      const fresh = /** @type {HTMLCanvasElement} */ (this.canvas.cloneNode());
+      this.canvas.replaceWith(fresh);
+      this.canvas = fresh;
+    }
+    this.colorSpace = colorSpace;
+    this.context = this.canvas.getContext("2d", { colorSpace });
   }
 
   /** Pixels of the screen per CSS pixel. */
