@@ -62,12 +62,15 @@ export class Stage {
     this.stillness = matchMedia("(prefers-reduced-motion: reduce)");
     this.repaint = () => this.invalidate();
     this.darkness.addEventListener("change", this.repaint);
+    this.ending = new AbortController();
+    this.#followRatio();
     this.observer = new ResizeObserver(() => this.#resize());
     this.observer.observe(element);
   }
 
   close() {
     this.observer.disconnect();
+    this.ending.abort();
     this.darkness.removeEventListener("change", this.repaint);
     cancelAnimationFrame(this.request);
     clearTimeout(this.timer);
@@ -82,9 +85,24 @@ export class Stage {
    */
   show(base, picture, colorSpace, hasAlpha) {
     [this.base, this.picture, this.hasAlpha] = [base, picture, hasAlpha];
-    this.context ??= this.canvas.getContext("2d", { colorSpace }) ?? this.canvas.getContext("2d");
+    this.#prepareCanvas(colorSpace);
     this.#resize();
     this.fit(false);
+  }
+
+  /**
+   * A canvas has one colour space for ever: pictures of another get another.
+   * @param {"srgb" | "display-p3"} colorSpace
+   */
+  #prepareCanvas(colorSpace) {
+    if (this.context && this.colorSpace === colorSpace) return;
+    if (this.context) {
+      const fresh = /** @type {HTMLCanvasElement} */ (this.canvas.cloneNode());
+      this.canvas.replaceWith(fresh);
+      this.canvas = fresh;
+    }
+    this.colorSpace = colorSpace;
+    this.context = this.canvas.getContext("2d", { colorSpace });
   }
 
   /** Pixels of the screen per CSS pixel. */
@@ -164,6 +182,16 @@ export class Stage {
     this.isResting = false;
     this.camera = camera;
     this.events.onCamera(camera, this.isFit);
+  }
+
+  /** A window that comes to another screen, or is zoomed, may keep its size in CSS pixels. */
+  #followRatio() {
+    const { signal } = this.ending;
+    const change = () => {
+      this.#resize();
+      this.#followRatio();
+    };
+    matchMedia(`(resolution: ${this.ratio}dppx)`).addEventListener("change", change, { once: true, signal });
   }
 
   #resize() {

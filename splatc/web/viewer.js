@@ -38,6 +38,7 @@ export class SplatViewer {
     this.options = options;
     this.name = "";
     this.hasEllipses = false;
+    this.hasOpened = false;
     this.noted = 0;
     /** @type {"open" | "compare"} */
     this.purpose = "open";
@@ -49,8 +50,8 @@ export class SplatViewer {
     this.toolbar = new Toolbar((name) => this.#act(name));
     this.panel = new Panel({ close: () => this.showInfo(false), showLevels: () => this.#showEllipses() });
     this.slider = new Slider(() => this.#moveBorder());
-    this.canvas = make("canvas", { "aria-hidden": "true" });
-    this.surface = make("div", { class: "splat-stage", tabindex: "0", role: "application", "aria-roledescription": "picture viewer", "aria-label": "Picture", "aria-description": HELP }, this.canvas);
+    const canvas = make("canvas", { "aria-hidden": "true" });
+    this.surface = make("div", { class: "splat-stage", tabindex: "0", role: "application", "aria-roledescription": "picture viewer", "aria-label": "Picture", "aria-description": HELP }, canvas);
     this.status = make("p", { class: "splat-status" });
     this.live = make("p", { class: "splat-live", "aria-live": "polite" });
     this.alert = make("p", { class: "splat-alert", role: "alert", hidden: true });
@@ -59,8 +60,11 @@ export class SplatViewer {
     this.parts = [this.surface, this.slider.element, this.welcome, this.status, this.panel.element, this.toolbar.element, this.alert, this.live, this.chooser];
     element.classList.add("splat-viewer");
     element.append(...this.parts);
-    this.stage = new Stage(this.surface, this.canvas, {
-      onCamera: (camera) => this.toolbar.setZoom(camera.zoom),
+    this.stage = new Stage(this.surface, canvas, {
+      onCamera: (camera, isFit) => {
+        this.toolbar.setZoom(camera.zoom);
+        this.surface.classList.toggle("splat-still", isFit && !options.link);
+      },
       onRest: () => this.#rested(),
       onSharp: () => this.#tell("sharp"),
     });
@@ -97,7 +101,8 @@ export class SplatViewer {
     this.alert.hidden = true;
     this.toolbar.element.hidden = false;
     this.stage.show(layer, { width: header.width, height: header.height }, colorSpace, header.channels % 2 === 0);
-    this.#followLink();
+    if (!this.hasOpened) this.#followLink();
+    this.hasOpened = true;
     this.#showEllipses();
     this.#changed(layer);
     this.#tell("open");
@@ -227,7 +232,7 @@ export class SplatViewer {
       ellipses: () => this.showEllipses(!this.hasEllipses),
       compare: () => (stage.other ? this.showCompare(stage.border === null) : this.#ask("compare")),
       info: () => this.showInfo(this.panel.element.hidden),
-      full: () => (document.fullscreenElement ? document.exitFullscreen() : this.element.requestFullscreen()),
+      full: () => (document.fullscreenElement ? document.exitFullscreen() : this.element.requestFullscreen().catch((error) => this.#fail(error))),
     };
     acts[name]();
     if (stage.target.zoom !== zoom) this.live.textContent = `Zoom ${percent(stage.target.zoom)}`;
