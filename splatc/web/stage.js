@@ -149,7 +149,8 @@ export class Stage {
    * @param {boolean} [isSmooth]
    */
   move(across, down, isSmooth = false) {
-    this.goTo(moveBy(isSmooth ? this.target : this.camera, across * this.ratio, down * this.ratio), isSmooth, this.isFit && this.camera.zoom <= this.fitZoom);
+    const from = isSmooth ? this.target : this.camera;
+    this.goTo(moveBy(from, across * this.ratio, down * this.ratio), isSmooth, this.isFit && from.zoom <= this.fitZoom);
   }
 
   /**
@@ -275,7 +276,8 @@ export class Stage {
     const { width, height } = this.picture;
     const { zoom } = this.camera;
     const [left, top] = [Math.max(x, 0), Math.max(y, 0)];
-    const [right, bottom] = [Math.min(x + Math.ceil(width * zoom), this.view.width), Math.min(y + Math.ceil(height * zoom), this.view.height)];
+    const right = Math.min(x + Math.ceil(width * zoom), this.view.width);
+    const bottom = Math.min(y + Math.ceil(height * zoom), this.view.height);
     context.fillRect(left, top, right - left, bottom - top);
     context.restore();
   }
