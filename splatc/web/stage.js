@@ -117,8 +117,9 @@ export class Stage {
 
   /** @param {boolean} [isSmooth] */
   fit(isSmooth = true) {
-    this.isFit = true;
-    this.goTo({ x: this.picture.width / 2, y: this.picture.height / 2, zoom: this.fitZoom }, isSmooth, true);
+    const all = { x: this.picture.width / 2, y: this.picture.height / 2, zoom: this.fitZoom };
+    if (isSmooth) this.goTo(all, true, true);
+    else this.jump(all, true);
   }
 
   /**
@@ -138,6 +139,16 @@ export class Stage {
     this.invalidate();
   }
 
+  /**
+   * Goes there at once, and stays: no gesture that might go on.
+   * @param {Camera} camera
+   * @param {boolean} [isFit]
+   */
+  jump(camera, isFit = false) {
+    this.goTo(camera, false, isFit);
+    this.movedAt = this.zoomedAt = -Infinity;
+  }
+
   /** Where a movement ends, or the camera as it stands. */
   get target() {
     return this.movement?.to ?? this.camera;
@@ -149,7 +160,8 @@ export class Stage {
    * @param {boolean} [isSmooth]
    */
   move(across, down, isSmooth = false) {
-    this.goTo(moveBy(isSmooth ? this.target : this.camera, across * this.ratio, down * this.ratio), isSmooth, this.isFit && this.camera.zoom <= this.fitZoom);
+    const from = isSmooth ? this.target : this.camera;
+    this.goTo(moveBy(from, across * this.ratio, down * this.ratio), isSmooth, this.isFit && from.zoom <= this.fitZoom);
   }
 
   /**
@@ -202,8 +214,7 @@ export class Stage {
     [this.canvas.width, this.canvas.height] = [view.width, view.height];
     if (!this.base) return;
     if (this.isFit) this.fit(false);
-    else this.goTo(this.camera, false);
-    this.zoomedAt = -Infinity; // no gesture that might go on
+    else this.jump(this.camera);
     this.#frame(performance.now()); // the canvas is empty now
   }
 
@@ -268,14 +279,16 @@ export class Stage {
   #paintSquares(context, [x, y]) {
     const side = Math.round(SQUARE * this.ratio);
     const colours = SQUARES[this.darkness.matches ? "dark" : "light"];
-    if (this.squares?.side !== side || this.squares.colours !== colours) this.squares = { side, colours, pattern: makeSquares(context, side, colours) };
+    if (this.squares?.side !== side || this.squares.colours !== colours)
+      this.squares = { side, colours, pattern: makeSquares(context, side, colours) };
     context.save();
     context.globalCompositeOperation = "destination-over";
     context.fillStyle = /** @type {CanvasPattern} */ (this.squares.pattern);
     const { width, height } = this.picture;
     const { zoom } = this.camera;
     const [left, top] = [Math.max(x, 0), Math.max(y, 0)];
-    const [right, bottom] = [Math.min(x + Math.ceil(width * zoom), this.view.width), Math.min(y + Math.ceil(height * zoom), this.view.height)];
+    const right = Math.min(x + Math.ceil(width * zoom), this.view.width);
+    const bottom = Math.min(y + Math.ceil(height * zoom), this.view.height);
     context.fillRect(left, top, right - left, bottom - top);
     context.restore();
   }
