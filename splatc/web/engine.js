@@ -3,7 +3,7 @@ import { CorruptFileError, LimitError, NetworkError, SplatError, TruncatedFileEr
 
 /**
  * @typedef {import("./painter.js").Tile} Tile
- * @typedef {import("./painter.js").Block} Block
+ * @typedef {import("./blocks.js").Reaching} Block
  * @typedef {import("./section_reader.js").Need} Need
  *
  * @typedef {object} Opened

@@ -1,8 +1,8 @@
 /** Gaussians of sections -> tiles of a picture at a scale: pixels, as `read` of the whole picture at that scale would give them. */
+import { touches } from "./blocks.js";
 import { checkBound } from "./options.js";
 import { pause } from "./pause.js";
 import { allocateRgba, writeRgba } from "./pixels.js";
-import { blockOf } from "./sections.js";
 import { makeTileView, stripsOf } from "./view.js";
 
 /**
@@ -10,14 +10,9 @@ import { makeTileView, stripsOf } from "./view.js";
  * @typedef {import("./core.js").Gaussians} Gaussians
  * @typedef {import("./header.js").Header} Header
  * @typedef {import("./view.js").View} View
+ * @typedef {import("./blocks.js").Reaching} Reaching
  *
- * @typedef {object} Block where the Gaussians of a section lie
- * @property {number} column
- * @property {number} row
- * @property {number} block log2 of its side, px
- * @property {number} reach px
- *
- * @typedef {Block & {number: number, level: Int32Array, gaussians: Gaussians}} Part of a picture: a section
+ * @typedef {Reaching & {number: number, level: Int32Array, gaussians: Gaussians}} Part of a picture: a section
  *
  * @typedef {object} Tile output pixels of the picture at a scale
  * @property {[number, number]} scale numerator and denominator
@@ -31,17 +26,6 @@ import { makeTileView, stripsOf } from "./view.js";
 const RADIUS = 3.5;
 /** Points that a pair of a Gaussian and a tile of the core may take. */
 const PAIR = 128 * 32;
-
-/**
- * Whether Gaussians of a section may be seen in a box.
- * @param {Block} section
- * @param {[number, number, number, number]} box x0, y0, x1, y1, px
- */
-export function touches(section, [x0, y0, x1, y1]) {
-  const [left, upper, right, lower] = blockOf(/** @type {import("./section_index.js").Section} */ (section));
-  const margin = section.reach + 1;
-  return x0 <= right + margin && x1 >= left - margin && y0 <= lower + margin && y1 >= upper - margin;
-}
 
 /**
  * The Gaussians that may be seen in a box, in coding order.

@@ -1,6 +1,5 @@
 /** In which order the sections of a view are read: coarse ones first, those near its middle first. */
-import { touches } from "./painter.js";
-import { blockOf } from "./sections.js";
+import { blockOf, touches } from "./blocks.js";
 
 /** @typedef {import("./section_index.js").Section} Section */
 

@@ -2,7 +2,8 @@
  * What a worker of a viewer does: one of them reads the file, section by section as the view needs them, and all draw tiles. Messages are
  * objects with a `type`; each is answered or told of by one with the same `id`, or by one of type "error".
  *
- * To it:  open (source, core, bounds) -> opened       the reader alone: header, index, profile
+ * To it:  prepare ()                                  a file will be opened: the core is fetched
+ *         open (source, core, bounds) -> opened       the reader alone: header, index, profile
  *         need (box, centre) -> sections ..., rested  the reader alone: what a view needs, instead of what the last one did
  *         header (header, core, colorSpace)           the others
  *         sections (parts)                            the others: what the reader has found
@@ -80,6 +81,9 @@ export class Desk {
   /** @param {any} message */
   take(message) {
     switch (message.type) {
+      case "prepare":
+        coreModule().catch(() => {}); // told when it is needed
+        return undefined;
       case "open":
         return this.open(message);
       case "need":

@@ -7,8 +7,8 @@
  * viewer.d.ts has what it takes and tells; viewer.css how it looks. Workers draw (serve.js), the page only lays out.
  */
 import { make } from "./dom.js";
-import { grouped } from "./facts.js";
 import { listen } from "./gestures.js";
+import { grouped } from "./grouped.js";
 import { ImageLayer } from "./image_layer.js";
 import { formatLink, parseLink } from "./link.js";
 import { Panel } from "./panel.js";
