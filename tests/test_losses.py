@@ -1,4 +1,4 @@
-"""What a picture file holds beside its pixels is kept or told, and never decides whether the pixels are read."""
+"""What a picture file holds beside its pixels is kept or named in a note, and never decides whether the pixels are read."""
 
 from __future__ import annotations
 

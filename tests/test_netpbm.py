@@ -28,8 +28,8 @@ def loaded(data: bytes, folder: Path, name: str = "in.pam") -> Image:
 
 def pam(values: NDArray[np.int64], maximum: int, kind: str | None, extra: str = "") -> bytes:
     height, width, depth = values.shape
-    told = "" if kind is None else f"TUPLTYPE {kind}\n"
-    head = f"P7\n{extra}WIDTH {width}\nHEIGHT {height}\nDEPTH {depth}\nMAXVAL {maximum}\n{told}ENDHDR\n"
+    tuple_type = "" if kind is None else f"TUPLTYPE {kind}\n"
+    head = f"P7\n{extra}WIDTH {width}\nHEIGHT {height}\nDEPTH {depth}\nMAXVAL {maximum}\n{tuple_type}ENDHDR\n"
     return head.encode() + values.astype("u1" if maximum < 256 else ">u2").tobytes()
 
 

@@ -75,8 +75,8 @@ class Line:
         monkeypatch.setattr(quality_search, "encode_on", self.encode)
         monkeypatch.setattr(quality_search, "quality", self.quality)
 
-    def encode(self, wanted: Wanted, image: Image, options: EncodeOptions, tell: Any, progress: Any) -> bytes:
-        tell("fitted by somebody", True)
+    def encode(self, wanted: Wanted, image: Image, options: EncodeOptions, log: Any, progress: Any) -> bytes:
+        log("fitted by somebody", True)
         count, effort, aim = options.target.value, options.effort, options.aim
         assert aim is not None
         self.tries.append((effort, count))
@@ -88,7 +88,7 @@ class Line:
             chance = self.noise * math.sin(7.0 * count)
             count = min(3 * count, math.ceil(self.needed(aim.psnr + aim.spare + 0.03 + chance, effort)))
         psnr = self.quality(image.pixels, bytes([effort]) * count)
-        aim.told(Course(((0.5, count, psnr - 0.7),), (), count, psnr))
+        aim.report(Course(((0.5, count, psnr - 0.7),), (), count, psnr))
         if psnr >= aim.psnr:
             count = math.ceil(self.needed(aim.psnr, effort))
         self.files.append(bytes([effort]) * count)
@@ -214,7 +214,7 @@ def test_only_one_target(command: list[str], other: list[str]) -> None:
     assert (result.exit_code, "exclude each other: give one target" in result.stderr) == (2, True)
 
 
-def test_metadata_that_fill_the_file_are_told(tmp_path: Path) -> None:
+def test_metadata_that_fill_the_file_get_a_note(tmp_path: Path) -> None:
     picture, out = str(Path(__file__).parent / "images" / "cmyk_adobe.jpg"), tmp_path / "out.splat2d"
     result = CliRunner().invoke(main, ["encode", picture, str(out), "--psnr", "1", *FAST])
     assert result.exit_code == 0, result.output
@@ -295,9 +295,9 @@ def test_no_time_at_all() -> None:
         search(SMOOTH, 35.0, max_time=0.0)
 
 
-def test_progress_only_grows_and_each_sentence_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_only_grows_and_each_sentence_is_logged_once(monkeypatch: pytest.MonkeyPatch) -> None:
     line = Line(monkeypatch, noise=0.3)
-    told: list[tuple[int, int, str]] = []
+    calls: list[tuple[int, int, str]] = []
     sentences: list[str] = []
     options, image = asked(), Image(SMOOTH)
     encode_to_psnr(
@@ -305,13 +305,13 @@ def test_progress_only_grows_and_each_sentence_is_told_once(monkeypatch: pytest.
         image,
         options,
         31.0,
-        lambda text, urgent: sentences.append(text),
-        lambda *at: told.append(at),
+        lambda text, warning: sentences.append(text),
+        lambda *at: calls.append(at),
     )
-    shares = [step / steps for step, steps, _ in told]
+    shares = [step / steps for step, steps, _ in calls]
     assert shares == sorted(shares)
     assert shares[-1] < 1
-    assert {label for *_, label in told} == {f"fitting, try {n} of at most 6" for n in range(1, len(line.tries) + 1)}
+    assert {label for *_, label in calls} == {f"fitting, try {n} of at most 6" for n in range(1, len(line.tries) + 1)}
     assert sentences.count("fitted by somebody") == 1
     assert len(sentences) == 1 + len(line.tries)
 

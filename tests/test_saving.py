@@ -1,4 +1,4 @@
-"""Pixels go out as they are."""
+"""Written picture files hold the decoded pixels unchanged."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_what_a_format_accepts_it_keeps(extension: str, channels: int, dtype: ty
 def samples_of(data: bytes) -> NDArray[np.integer]:
     """(H, W, C) samples; what Pillow would cut to 8 bits is read by hand or by tifffile."""
     if data.startswith(b"\x89PNG") and data[24] == 16:
-        return deep_png(data)
+        return png_16_bit(data)
     if data.startswith(b"P7"):
         head, samples = data.split(b"ENDHDR\n", 1)
         fields = dict(line.split(maxsplit=1) for line in head.decode().splitlines()[1:])
@@ -63,7 +63,7 @@ def samples_of(data: bytes) -> NDArray[np.integer]:
     return np.asarray(picture).reshape(picture.height, picture.width, -1)
 
 
-def deep_png(data: bytes) -> NDArray[np.integer]:
+def png_16_bit(data: bytes) -> NDArray[np.integer]:
     """The samples of a 16-bit PNG file whose rows all take the filter "average"; checks what every reader would."""
     width, height = struct.unpack(">II", data[16:24])
     compressed, at = b"", 8

@@ -122,7 +122,7 @@ def find_pictures(paths: Sequence[Path]) -> list[Path]:
     if not found:
         raise SystemExit(f"rd_bench: no pictures in {', '.join(map(str, paths))}")
     if len({file.name for file in found}) < len(found):
-        raise SystemExit("rd_bench: two pictures have the same name: the report could not tell them apart")
+        raise SystemExit("rd_bench: two pictures have the same name: the report could not distinguish them")
     return found
 
 

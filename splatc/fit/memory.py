@@ -29,7 +29,7 @@ WINDOW = 1 << 23
 ERROR, SUM, SUMMED = 4, 8, 1 << 24
 """Bytes of the squared error of a sample, and of the sum up to it, of which there are so many at a time, at most (densification.py)."""
 SUBSETS = 2
-"""Sets of polyphase subsets of a picture that is small (planes.py)."""
+"""Sets of polyphase subsets of a picture that is small, or fitted by a loss of neighbourhoods (planes.py)."""
 NEIGHBOURHOOD = 40
 """Bytes of each value that it looks at: pictures in several scales, their differences and derivatives."""
 PILLOW = 4
@@ -67,7 +67,7 @@ def parts(work: Work) -> dict[str, int]:
     per_value = 4 * work.channels
     coarse = reduction_for(work.width, work.height, SEEDING_SAMPLES * work.seeds)
     staying = max(1, round(work.seeds / plan.oversampling))
-    step = plan.reduction(work.width, work.height, staying) if work.tune == "psnr" else 1
+    step = plan.reduction(work.width, work.height, staying) if work.tune != "smartsplat" else 1
     samples = work.pixels // step**2
     transparent = work.channels in (2, 4)
     seeding = per_value * work.pixels // coarse**2 + WEIGHING * min(1 << 20, work.pixels // coarse**2)
@@ -76,8 +76,8 @@ def parts(work: Work) -> dict[str, int]:
         stepping += NEIGHBOURHOOD * work.channels * min(work.pixels, WINDOW)
     return {
         "picture": work.bytes,
-        "hidden colours": work.bytes if transparent else 0,
-        "subsets": work.bytes * (SUBSETS if step > 1 and work.bytes <= SMALL else 1),
+        "transparent colours": work.bytes if transparent else 0,
+        "subsets": work.bytes * (SUBSETS if step > 1 and (work.tune == "ssim" or work.bytes <= SMALL) else 1),
         "gaussians": SEED * work.seeds,
         "seeding or steps": max(seeding, stepping),
         "threads": THREAD * work.threads,

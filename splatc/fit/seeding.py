@@ -1,4 +1,4 @@
-"""Where a fit begins: the stages of SmartSplat's initialization, one after the other.
+"""The initializer of SmartSplat (an `Initializer`), stage by stage.
 
 Li et al., "SmartSplat: Feature-Smart Gaussians for Scalable Compression of Ultra-High-Resolution Images", AAAI 2026, section 3.
 """
@@ -28,6 +28,7 @@ def seed(
     image: FloatArray,
     count: int,
     rng: np.random.Generator,
+    /,
     *,
     positions: bool = True,
     scales: bool = True,
@@ -40,7 +41,7 @@ def seed(
         scales: off, scales are random, between RANDOM_SCALES.
         colours: off, colours are random, in [0, 1].
 
-    Angles are random: a round Gaussian has none, and the fit shall stretch them into all directions alike.
+    Angles are random, so that the fit stretches round Gaussians into all directions alike.
     """
     height, width, channels = image.shape
     base = base_scale(width, height, max(count, 1))

@@ -47,7 +47,7 @@ class Format:
     """Pillow's name of it, where it has one."""
     modes: Mapping[int, str]
     """Number of channels -> Pillow mode in which 8-bit pictures are stored."""
-    deep_channels: tuple[int, ...] = ()
+    channels_of_16_bits: tuple[int, ...] = ()
     """The numbers of channels that it holds with 16 bits per sample."""
     write: Writer | None = None
     """Writes it by strips; without one the whole picture goes through Pillow."""
@@ -84,7 +84,7 @@ class Format:
         if channels not in self.modes:
             kind = "colour" if channels == 3 else "transparency"
             raise UsageError(f"{self.name} output cannot hold {kind}: choose another extension, such as .png")
-        if bit_depth == 16 and channels not in self.deep_channels:
+        if bit_depth == 16 and channels not in self.channels_of_16_bits:
             raise UsageError(f"{self.name} output cannot hold 16 bits per sample: choose .png, or --bit-depth 8")
         limit = f"{self.max_side} px a side" if max(width, height) > self.max_side else ""
         if not limit and self.write is None and width * height > MAX_PIXELS:

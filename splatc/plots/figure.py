@@ -116,7 +116,7 @@ def chosen(gaussians: Gaussians, limit: int) -> Gaussians:
     if len(gaussians) <= limit:
         return gaussians
     index = np.linspace(0, len(gaussians) - 1, limit).astype(np.int64)
-    return Gaussians(*(each[index] for each in (gaussians.mean, gaussians.scale, gaussians.angle, gaussians.colour)))
+    return Gaussians(**{name: array[index] for name, array in vars(gaussians).items()})
 
 
 def rgb(gaussians: Gaussians) -> Picture:

@@ -116,9 +116,9 @@ def _ellipses(figure: Figure) -> str:
     shown = chosen(figure.gaussians, MAX_ELLIPSES)
     degrees = np.degrees(shown.angle)
     return "".join(
-        f'<ellipse rx="{s1:.1f}" ry="{s2:.1f}" transform="translate({x:.1f} {y:.1f}) rotate({turn:.0f})" '
+        f'<ellipse rx="{s1:.1f}" ry="{s2:.1f}" transform="translate({x:.1f} {y:.1f}) rotate({degrees:.0f})" '
         f'stroke="#{r:02x}{g:02x}{b:02x}"/>'
-        for (x, y), (s1, s2), turn, (r, g, b) in zip(
+        for (x, y), (s1, s2), degrees, (r, g, b) in zip(
             shown.mean.tolist(), shown.scale.tolist(), degrees.tolist(), rgb(shown).tolist(), strict=True
         )
     )

@@ -50,8 +50,8 @@ def with_ellipses(figure: Figure) -> Picture:
     pale = PIL.Image.fromarray((figure.picture // 3 + 165).astype(np.uint8))
     pen = PIL.ImageDraw.Draw(pale)
     shown = chosen(figure.gaussians, MAX_ELLIPSES)
-    turn = np.linspace(0.0, 2.0 * np.pi, CORNERS + 1)
-    along, across = np.cos(turn) * shown.scale[:, :1], np.sin(turn) * shown.scale[:, 1:]  # (N, CORNERS + 1)
+    around = np.linspace(0.0, 2.0 * np.pi, CORNERS + 1)
+    along, across = np.cos(around) * shown.scale[:, :1], np.sin(around) * shown.scale[:, 1:]  # (N, CORNERS + 1)
     c, s = np.cos(shown.angle)[:, np.newaxis], np.sin(shown.angle)[:, np.newaxis]
     # Pillow's coordinates are of pixel corners' grid, less half a pixel.
     x = shown.mean[:, :1] + c * along - s * across - 0.5

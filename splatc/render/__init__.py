@@ -18,7 +18,7 @@ def render(scene: Scene, region: Region | None = None, scale: Scale = 1) -> Floa
     """(H, W, C) float32 picture of the scene, or of a region (x, y, width, height; px) of it, nominally in [0, 1].
 
     ``scale`` is in output pixels per px; the output has ceil(width scale) x ceil(height scale) pixels, of which (i, j) shows the point
-    (x + (i + 1/2) / scale, y + (j + 1/2) / scale). Values are not clamped, except where several points are averaged for a pixel
+    (x + (i + 1/2) / scale, y + (j + 1/2) / scale). Values are not clamped, except where several samples are averaged for a pixel
     (scale < 1; spec/picture.md, "Scaled drawing"). Raises UsageError for a region or scale that is none.
     """
     from splatc.render import draw

@@ -3,12 +3,12 @@ import { CorruptFileError, LimitError, NetworkError, SplatError, TruncatedFileEr
 
 /**
  * @typedef {import("./painter.js").Tile} Tile
- * @typedef {import("./blocks.js").Reaching} Block
+ * @typedef {import("./section_tile.js").Bounded} Bounded
  * @typedef {import("./section_reader.js").Need} Need
  *
  * @typedef {object} Opened
  * @property {import("./header.js").Header} header
- * @property {(Block & {number: number, top: number, count: number})[]} sections
+ * @property {(Bounded & {number: number, top: number, count: number})[]} sections
  * @property {"srgb" | "display-p3"} colorSpace
  * @property {string[]} notes
  * @property {[string, string][]} facts

@@ -1,5 +1,5 @@
 /** Gaussians of sections -> tiles of a picture at a scale: pixels, as `read` of the whole picture at that scale would give them. */
-import { touches } from "./blocks.js";
+import { touches } from "./section_tile.js";
 import { checkBound } from "./options.js";
 import { pause } from "./pause.js";
 import { allocateRgba, writeRgba } from "./pixels.js";
@@ -10,9 +10,9 @@ import { makeTileView, stripsOf } from "./view.js";
  * @typedef {import("./core.js").Gaussians} Gaussians
  * @typedef {import("./header.js").Header} Header
  * @typedef {import("./view.js").View} View
- * @typedef {import("./blocks.js").Reaching} Reaching
+ * @typedef {import("./section_tile.js").Bounded} Bounded
  *
- * @typedef {Reaching & {number: number, level: Int32Array, gaussians: Gaussians}} Part of a picture: a section
+ * @typedef {Bounded & {number: number, level: Int32Array, gaussians: Gaussians}} Part of a picture: a section
  *
  * @typedef {object} Tile output pixels of the picture at a scale
  * @property {[number, number]} scale numerator and denominator

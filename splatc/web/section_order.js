@@ -1,5 +1,5 @@
 /** In which order the sections of a view are read: coarse ones first, those near its middle first. */
-import { blockOf, touches } from "./blocks.js";
+import { tileOf, touches } from "./section_tile.js";
 
 /** @typedef {import("./section_index.js").Section} Section */
 
@@ -11,7 +11,7 @@ import { blockOf, touches } from "./blocks.js";
  */
 export function sectionOrder(sections, box, centre) {
   const away = (/** @type {Section} */ section) => {
-    const [x0, y0, x1, y1] = blockOf(section);
+    const [x0, y0, x1, y1] = tileOf(section);
     return Math.hypot(Math.max(x0 - centre[0], 0, centre[0] - x1), Math.max(y0 - centre[1], 0, centre[1] - y1));
   };
   const seen = sections.filter((section) => touches(section, box)).map((section) => ({ section, distance: away(section) }));

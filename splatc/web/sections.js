@@ -1,5 +1,5 @@
 /** Which sections of a file a part of it needs, and their streams (spec/sections.md). */
-import { touches } from "./blocks.js";
+import { touches } from "./section_tile.js";
 import { isComplete, payload, readChunks, readHeader } from "./container.js";
 import { corrupt } from "./errors.js";
 import { checkPlausible, MAX_SIDE, maximumPayload, minimumPayload } from "./header.js";
@@ -60,12 +60,12 @@ export function checkFile(file) {
 function undivided(header, length) {
   const { count, levelCounts: counts, width, height } = header;
   if (count === 0) {
-    if (length > 0) throw corrupt(`the GAUS chunk has ${length} bytes, but the header promises no Gaussian`);
+    if (length > 0) throw corrupt(`the GAUS chunk has ${length} bytes, but the header declares no Gaussian`);
     return [];
   }
-  const block = 32 - Math.clz32(Math.max(width - 1, height - 1));
-  const place = { number: 0, top: counts.length - 1, block, column: 0, row: 0, parent: -1, offset: 0 };
-  return [{ ...place, counts, count, length, reach: MAX_SIDE, crc: null }];
+  const tileLog2 = 32 - Math.clz32(Math.max(width - 1, height - 1));
+  const place = { number: 0, top: counts.length - 1, tileLog2, column: 0, row: 0, parent: -1, offset: 0 };
+  return [{ ...place, counts, count, length, margin: MAX_SIDE, crc: null }];
 }
 
 /**
@@ -91,20 +91,20 @@ export function withAncestors(file, wanted) {
 }
 
 /**
- * The finest level of each pass, coarse to fine, and the byte of the file that is one past its last.
+ * The finest level of each layer, coarse to fine, and the byte of the file that is one past its last.
  * @param {SplatFile} file
  * @returns {{level: number, end: number}[]}
  */
-export function passesOf(file) {
+export function layersOf(file) {
   /** @type {{level: number, end: number}[]} */
-  const passes = [];
+  const layers = [];
   let top = -1;
   for (const section of file.sections) {
-    if (section.top !== top) passes.push({ level: section.top - section.counts.length + 1, end: 0 });
+    if (section.top !== top) layers.push({ level: section.top - section.counts.length + 1, end: 0 });
     top = section.top;
-    passes[passes.length - 1].end = rangesOf(file, [section.number])[0][1];
+    layers[layers.length - 1].end = rangesOf(file, [section.number])[0][1];
   }
-  return passes;
+  return layers;
 }
 
 /**

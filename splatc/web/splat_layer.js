@@ -1,5 +1,5 @@
 /** A `.splat2d` picture in a view: which tiles it takes, which of them are there, and what is shown meanwhile. */
-import { touches } from "./blocks.js";
+import { touches } from "./section_tile.js";
 import { BoundedCache } from "./cache.js";
 import { Engine } from "./engine.js";
 import { scaleOf } from "./options.js";

@@ -16,7 +16,7 @@ import "./level_colours.js";
 import "./grouped.js";
 import "./container.js";
 import "./zstd.js";
-import "./blocks.js";
+import "./section_tile.js";
 import "./pause.js";
 import "./plan.js";
 import "./sections.js";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BoundedCache } from "../../splatc/web/cache.js";
 import { scaleOf } from "../../splatc/web/options.js";
-import { touches } from "../../splatc/web/blocks.js";
+import { touches } from "../../splatc/web/section_tile.js";
 import { drawTile, gather } from "../../splatc/web/painter.js";
 import { sectionOrder } from "../../splatc/web/section_order.js";
 import { open, LimitError } from "../../splatc/web/splat2d.js";

@@ -58,11 +58,13 @@ def shrink(picture: str, pixels: float, output: str) -> None:
 
 
 def search(codec: str, picture: str, limit: int, seconds: float, gigabytes: float, folder: str) -> None:
-    """`bench.large_search.search`, a line for each thing it tells."""
+    """`bench.large_search.search`, a line for each report."""
     from bench.large_search import search as search_codec
 
     _limit_memory(gigabytes)
-    search_codec(codec, Path(picture), limit, seconds, Path(folder), lambda told: print(json.dumps(told), flush=True))
+    search_codec(
+        codec, Path(picture), limit, seconds, Path(folder), lambda report: print(json.dumps(report), flush=True)
+    )
 
 
 def compare(picture: str, decoded: str) -> dict[str, Any]:

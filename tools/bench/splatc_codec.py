@@ -54,7 +54,7 @@ class Splatc:
             yield Measurement(size, load(str(decoded)).pixels, encode_seconds, decode_seconds)
 
     def warm_up(self, folder: Path) -> None:
-        """Let the system read what runs from the disk: that time is nobody's."""
+        """Let the system read the program from the disk before the measurement."""
         picture = folder / "warm.png"
         ramp = np.linspace(0, 255, 64 * 64 * 3).astype(np.uint8).reshape(64, 64, 3)
         PIL.Image.fromarray(ramp).save(picture)

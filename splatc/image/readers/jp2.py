@@ -112,14 +112,14 @@ def _described(inner: dict[bytes, bytes]) -> tuple[_Channels, list[str]]:
         (count,) = struct.unpack_from(">H", inner[b"cdef"])
         if len(inner[b"cdef"]) < 2 + 6 * count:
             raise InputImageError(_DAMAGED.format("list of channels"))
-        told = [struct.unpack_from(">HHH", inner[b"cdef"], 2 + 6 * index) for index in range(count)]
+        definitions = [struct.unpack_from(">HHH", inner[b"cdef"], 2 + 6 * index) for index in range(count)]
         # What is no alpha and has no place of its own comes where it stands.
-        placed = sorted((place, channel) for channel, kind, place in told if kind == _COLOUR)
+        placed = sorted((place, channel) for channel, kind, place in definitions if kind == _COLOUR)
         colours = tuple(channel for _, channel in placed)
-        opacity = [(channel, kind) for channel, kind, _ in told if kind in (_ALPHA, _PREMULTIPLIED)]
+        opacity = [(channel, kind) for channel, kind, _ in definitions if kind in (_ALPHA, _PREMULTIPLIED)]
         if opacity:
             alpha, premultiplied = opacity[0][0], opacity[0][1] == _PREMULTIPLIED
-        further = len({channel for channel, _, _ in told}) - len(set(colours)) - (alpha is not None)
+        further = len({channel for channel, _, _ in definitions}) - len(set(colours)) - (alpha is not None)
         if further > 0:
             notes.append(f"{further} further channels are left out")
     return _Channels(palette, mapping, colours, alpha, premultiplied), notes

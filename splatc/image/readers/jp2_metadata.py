@@ -57,6 +57,6 @@ def jp2_metadata(stream: BinaryIO) -> Jp2Metadata:
 
 
 def _bits(code_stream: bytes) -> int:
-    """Precision of the first channel, by the beginning of a code stream (15444-1, A.5.1); 8 where it cannot be told."""
+    """Precision of the first channel, by the beginning of a code stream (15444-1, A.5.1); 8 where that cannot be found."""
     known = code_stream.startswith(_CODE_STREAM) and len(code_stream) >= _SIZ_BYTES
     return (code_stream[_SIZ_BYTES - 1] & 0x7F) + 1 if known else 8

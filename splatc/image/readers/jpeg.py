@@ -1,6 +1,6 @@
 """The segments of a JPEG file (ITU-T T.81), and what other standards and programs put behind its end.
 
-Pixels need the frame, the segments that say what its colours are, and metadata that are kept; everything else is told and left out.
+Pixels need the frame, the segments that say what its colours are, and metadata that are kept; everything else is left out with a note.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def survey(stream: BinaryIO) -> Found:
     segments = list(_segments(data))
     frame = next((each for each in segments if each.marker in _FRAMES), None)
     if frame is None or segments[-1].marker not in (SOS, EOI):
-        return Found(stream)  # whoever reads it says what it is
+        return Found(stream)  # its reader refuses it, with a reason
     _check_coding(frame)
     scans = [each for each in segments if each.marker == SOS]
     _check_scans(frame, len(scans))
@@ -196,7 +196,7 @@ def _density(jfif: bytes) -> str:
 
 
 def _has_resolution(exif: bytes) -> bool:
-    """Whether EXIF, which is kept, tells the resolution (tag 282) in its first directory."""
+    """Whether EXIF, which is kept, holds the resolution (tag 282) in its first directory."""
     body = exif[len(_EXIF) :]
     order = "<" if body.startswith(b"II") else ">"
     try:
@@ -225,8 +225,8 @@ def _resources(data: bytes) -> Iterator[tuple[int, bytes]]:
 def _behind(data: bytes, segments: list[Segment], notes: list[str]) -> None:
     """Say what stands behind the end of the picture, and what its index of pictures (CIPA DC-007) lists."""
     pictures = max((_indexed(each.body) for each in segments if each.body.startswith(_MPF)), default=1)
-    told = [data, *(each.body for each in segments if 0xE1 <= each.marker <= 0xE2)]
-    gain_map = any(sign in part for part in told for sign in _GAIN_MAPS)
+    parts = [data, *(each.body for each in segments if 0xE1 <= each.marker <= 0xE2)]
+    gain_map = any(sign in part for part in parts for sign in _GAIN_MAPS)
     if gain_map:
         notes.append(GAIN_MAP_NOTE)
     if pictures > 1 + gain_map:
