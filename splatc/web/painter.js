@@ -86,7 +86,7 @@ export async function drawTile(core, header, parts, { scale, left, top, columns,
   const view = makeTileView(header.width, header.height, scale, [left, top, columns, rows]);
   const placed = core.place(header, gather(parts, view.box, header.channels), view);
   const work = placed.entries * PAIR;
-  checkBound(work, maxWork, `drawing ${columns} x ${rows} pixels`, "points of work", "maxWork");
+  checkBound(work, maxWork, `drawing ${columns} x ${rows} pixels`, "evaluations of Gaussians", "maxWork");
   const data = allocateRgba(columns, rows);
   for (const [first, last] of slices ? stripsOf(view, 8 * Math.max(work, 1)) : [[0, rows]]) {
     if (slices) await pause(signal);

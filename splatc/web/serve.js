@@ -1,6 +1,6 @@
 /**
  * What a worker of a viewer does: one of them reads the file, section by section as the view needs them, and all draw tiles. Messages are
- * objects with a `type`; each is answered or told of by one with the same `id`, or by one of type "error".
+ * objects with a `type`; each is answered by one with the same `id`, or by one of type "error".
  *
  * To it:  prepare ()                                  a file will be opened: the core is fetched
  *         open (source, core, bounds) -> opened       the reader alone: header, index, profile
@@ -30,7 +30,7 @@ import { makeTileView } from "./view.js";
  * @typedef {{postMessage(message: any, transfer?: Transferable[]): void, onmessage: ((event: MessageEvent) => void) | null}} Port
  */
 
-/** Points of work of a tile that the page itself draws: half a second between two pauses at worst. */
+/** Evaluations of Gaussians of a tile that the page itself draws: half a second between two pauses at worst. */
 const PAGE_WORK = 2 ** 32;
 
 /**
@@ -82,7 +82,7 @@ export class Desk {
   take(message) {
     switch (message.type) {
       case "prepare":
-        coreModule().catch(() => {}); // told when it is needed
+        coreModule().catch(() => {}); // reported when it is needed
         return undefined;
       case "open":
         return this.open(message);
@@ -109,7 +109,7 @@ export class Desk {
   async open({ id, source, core, bounds }) {
     this.bounds = boundsOf(bounds);
     this.core = sharedCore(core);
-    this.core.catch(() => {}); // told by who needs it
+    this.core.catch(() => {}); // reported by who needs it
     const opened = await openSource(source, WHOLE_FIRST);
     const reading = new Reading(opened, await loadStructure(opened, this.bounds), this.bounds);
     const { file } = reading;
