@@ -1,4 +1,4 @@
-"""The viewer (splatc/web/viewer.js) in Chromium: what it shows is what `splatc.decode` gives, and it does as it is told."""
+"""The viewer (splatc/web/viewer.js) in Chromium: what it shows is what `splatc.decode` gives, and it does what is asked of it."""
 
 from __future__ import annotations
 

@@ -3,12 +3,12 @@ import { CorruptFileError, LimitError, NetworkError, SplatError, TruncatedFileEr
 
 /**
  * @typedef {import("./painter.js").Tile} Tile
- * @typedef {import("./painter.js").Block} Block
+ * @typedef {import("./section_tile.js").Bounded} Bounded
  * @typedef {import("./section_reader.js").Need} Need
  *
  * @typedef {object} Opened
  * @property {import("./header.js").Header} header
- * @property {(Block & {number: number, top: number, count: number})[]} sections
+ * @property {(Bounded & {number: number, top: number, count: number})[]} sections
  * @property {"srgb" | "display-p3"} colorSpace
  * @property {string[]} notes
  * @property {[string, string][]} facts
@@ -81,7 +81,7 @@ export class Engine {
   }
 
   /**
-   * Tells the reader what the view needs.
+   * Sends to the reader what the view needs.
    * @param {Need} need
    */
   need(need) {
@@ -187,7 +187,7 @@ export class Engine {
   }
 
   /**
-   * Hands what a worker that does not start was told to the page, or to nobody if it only was to help.
+   * Hands the messages of a worker that does not start to the page; one that only was to help is left out.
    * @param {Seat} seat
    * @param {any[]} messages
    */
@@ -270,7 +270,7 @@ export class Engine {
 }
 
 /**
- * @param {{name: string, message: string, kind: string}} told
+ * @param {{name: string, message: string, kind: string}} described
  * @returns {Error}
  */
 function errorOf({ name, message, kind }) {

@@ -1,4 +1,5 @@
 /** What `splatc info` says of a file, as rows of a name and a text. */
+import { grouped } from "./grouped.js";
 import { profileName } from "./pixels.js";
 
 const COLOURS = ["gray", "gray and alpha", "RGB", "RGB and alpha"];
@@ -32,9 +33,3 @@ export function fileFacts({ bytes, header, chunks, sections }, icc) {
   if (carried.length) rows.push(["metadata", carried.map(({ type, length }) => `${METADATA[type]} ${grouped(length)} bytes`).join(", ")]);
   return rows;
 }
-
-/**
- * A whole number with thin spaces between thousands.
- * @param {number} number
- */
-export const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, "\u202f");

@@ -1,4 +1,4 @@
-/** Deep links: #x,y,zoom, px of the picture in the middle of the view and pixels of the screen per px. */
+/** Links to a place in a picture: #x,y,zoom, px of the picture in the middle of the view and pixels of the screen per px. */
 
 /**
  * @param {string} hash of an address

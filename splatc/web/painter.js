@@ -1,8 +1,8 @@
 /** Gaussians of sections -> tiles of a picture at a scale: pixels, as `read` of the whole picture at that scale would give them. */
+import { touches } from "./section_tile.js";
 import { checkBound } from "./options.js";
 import { pause } from "./pause.js";
 import { allocateRgba, writeRgba } from "./pixels.js";
-import { tileOf } from "./sections.js";
 import { makeTileView, stripsOf } from "./view.js";
 
 /**
@@ -10,14 +10,9 @@ import { makeTileView, stripsOf } from "./view.js";
  * @typedef {import("./core.js").Gaussians} Gaussians
  * @typedef {import("./header.js").Header} Header
  * @typedef {import("./view.js").View} View
+ * @typedef {import("./section_tile.js").Bounded} Bounded
  *
- * @typedef {object} Block where the Gaussians of a section lie
- * @property {number} column
- * @property {number} row
- * @property {number} tileLog2 log2 of its side, px
- * @property {number} margin px
- *
- * @typedef {Block & {number: number, level: Int32Array, gaussians: Gaussians}} Part of a picture: a section
+ * @typedef {Bounded & {number: number, level: Int32Array, gaussians: Gaussians}} Part of a picture: a section
  *
  * @typedef {object} Tile output pixels of the picture at a scale
  * @property {[number, number]} scale numerator and denominator
@@ -31,17 +26,6 @@ import { makeTileView, stripsOf } from "./view.js";
 const RADIUS = 3.5;
 /** Points that a pair of a Gaussian and a tile of the core may take. */
 const PAIR = 128 * 32;
-
-/**
- * Whether Gaussians of a section may be seen in a box.
- * @param {Block} section
- * @param {[number, number, number, number]} box x0, y0, x1, y1, px
- */
-export function touches(section, [x0, y0, x1, y1]) {
-  const [left, upper, right, lower] = tileOf(/** @type {import("./section_index.js").Section} */ (section));
-  const margin = section.margin + 1;
-  return x0 <= right + margin && x1 >= left - margin && y0 <= lower + margin && y1 >= upper - margin;
-}
 
 /**
  * The Gaussians that may be seen in a box, in coding order.
@@ -102,7 +86,7 @@ export async function drawTile(core, header, parts, { scale, left, top, columns,
   const view = makeTileView(header.width, header.height, scale, [left, top, columns, rows]);
   const placed = core.place(header, gather(parts, view.box, header.channels), view);
   const work = placed.entries * PAIR;
-  checkBound(work, maxWork, `drawing ${columns} x ${rows} pixels`, "points of work", "maxWork");
+  checkBound(work, maxWork, `drawing ${columns} x ${rows} pixels`, "evaluations of Gaussians", "maxWork");
   const data = allocateRgba(columns, rows);
   for (const [first, last] of slices ? stripsOf(view, 8 * Math.max(work, 1)) : [[0, rows]]) {
     if (slices) await pause(signal);

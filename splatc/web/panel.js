@@ -1,6 +1,6 @@
 /** What a viewer says of its file, and which levels of it are outlined. */
 import { icon, make } from "./dom.js";
-import { grouped } from "./facts.js";
+import { grouped } from "./grouped.js";
 import { levelColour } from "./level_colours.js";
 
 /**

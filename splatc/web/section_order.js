@@ -1,6 +1,5 @@
 /** In which order the sections of a view are read: coarse ones first, those near its middle first. */
-import { touches } from "./painter.js";
-import { tileOf } from "./sections.js";
+import { tileOf, touches } from "./section_tile.js";
 
 /** @typedef {import("./section_index.js").Section} Section */
 

@@ -82,12 +82,12 @@ export class SectionReader {
   async #decode(order, signal) {
     const { sections } = this.reading.file;
     const { wanted } = this;
-    let [told, isFirst, isWhole] = [performance.now(), true, false]; // whole: the coarse levels
+    let [sentAt, isFirst, isWhole] = [performance.now(), true, false]; // whole: the coarse levels
     /** @type {Part[]} */
     let found = [];
-    const tell = () => {
-      if (found.length) this.#tell(found);
-      [told, found] = [performance.now(), []];
+    const send = () => {
+      if (found.length) this.#send(found);
+      [sentAt, found] = [performance.now(), []];
     };
     try {
       for (let from = 0; from < order.length && this.wanted === wanted; ) {
@@ -97,15 +97,15 @@ export class SectionReader {
           count += sections[order[to]].count;
         found.push(...(await this.#partsOf(order.slice(from, to).sort((a, b) => a - b), signal)));
         isWhole ||= to === order.length || sections[order[to]].top !== sections[order[0]].top;
-        if (performance.now() - told > (isWhole ? (isFirst ? 0 : PATIENCE) : FIRST)) {
-          tell();
+        if (performance.now() - sentAt > (isWhole ? (isFirst ? 0 : PATIENCE) : FIRST)) {
+          send();
           isFirst = false;
         }
         from = to;
         await pause();
       }
     } finally {
-      tell();
+      send();
     }
   }
 
@@ -114,7 +114,7 @@ export class SectionReader {
     for (const number of order) {
       if (this.desk.parts.has(number)) continue;
       try {
-        this.#tell(await this.#partsOf([number]));
+        this.#send(await this.#partsOf([number]));
       } catch (error) {
         if (!(error instanceof SplatError) || error.kind === "network") throw error;
         this.missing.add(number);
@@ -145,7 +145,7 @@ export class SectionReader {
   }
 
   /** @param {Part[]} parts */
-  #tell(parts) {
+  #send(parts) {
     this.desk.add(parts);
     const { source, file } = this.reading;
     this.desk.port.postMessage({ type: "sections", parts, bytesLoaded: source.bytesLoaded, bytes: file.bytes.length });

@@ -1,4 +1,5 @@
 /** Which sections of a file a part of it needs, and their streams (spec/sections.md). */
+import { touches } from "./section_tile.js";
 import { isComplete, payload, readChunks, readHeader } from "./container.js";
 import { corrupt } from "./errors.js";
 import { checkPlausible, MAX_SIDE, maximumPayload, minimumPayload } from "./header.js";
@@ -18,9 +19,6 @@ import { crc32 } from "./numbers.js";
  * @property {Section[]} sections in file order; none if the file ends before they are known
  * @property {Error | null} truncation what is wrong if the file ends too early
  */
-
-/** px that a region is widened by: more than a bounding margin may be off. */
-const SLACK = 1;
 
 /**
  * Reads header, chunks and index. A file that ends too early, as one that is still arriving, can be read if its header is whole.
@@ -71,28 +69,13 @@ function undivided(header, length) {
 }
 
 /**
- * x0, y0, x1, y1 of the tile of a section, px; the last ones may end outside of the picture.
- * @param {Section} section
- */
-export function tileOf({ column, row, tileLog2 }) {
-  const side = 2 ** tileLog2;
-  return [column * side, row * side, (column + 1) * side, (row + 1) * side];
-}
-
-/**
  * The numbers of the sections with levels >= `stopLevel` whose ellipses can touch a box, without their ancestors.
  * @param {SplatFile} file
  * @param {[number, number, number, number] | null} box x0, y0, x1, y1, px; null: all
  * @param {number} [stopLevel]
  */
 export function sectionsIn(file, box, stopLevel = 0) {
-  const touches = (/** @type {Section} */ section) => {
-    if (box === null) return true;
-    const [x0, y0, x1, y1] = tileOf(section);
-    const margin = section.margin + SLACK;
-    return box[0] <= x1 + margin && box[2] >= x0 - margin && box[1] <= y1 + margin && box[3] >= y0 - margin;
-  };
-  return file.sections.filter((section) => section.top >= stopLevel && touches(section)).map((section) => section.number);
+  return file.sections.filter((section) => section.top >= stopLevel && (box === null || touches(section, box))).map((section) => section.number);
 }
 
 /**

@@ -1,8 +1,9 @@
 /**
  * What a worker of a viewer does: one of them reads the file, section by section as the view needs them, and all draw tiles. Messages are
- * objects with a `type`; each is answered or told of by one with the same `id`, or by one of type "error".
+ * objects with a `type`; each is answered by one with the same `id`, or by one of type "error".
  *
- * To it:  open (source, core, bounds) -> opened       the reader alone: header, index, profile
+ * To it:  prepare ()                                  a file will be opened: the core is fetched
+ *         open (source, core, bounds) -> opened       the reader alone: header, index, profile
  *         need (box, centre) -> sections ..., rested  the reader alone: what a view needs, instead of what the last one did
  *         header (header, core, colorSpace)           the others
  *         sections (parts)                            the others: what the reader has found
@@ -29,7 +30,7 @@ import { makeTileView } from "./view.js";
  * @typedef {{postMessage(message: any, transfer?: Transferable[]): void, onmessage: ((event: MessageEvent) => void) | null}} Port
  */
 
-/** Points of work of a tile that the page itself draws: half a second between two pauses at worst. */
+/** Evaluations of Gaussians of a tile that the page itself draws: half a second between two pauses at worst. */
 const PAGE_WORK = 2 ** 32;
 
 /**
@@ -80,6 +81,9 @@ export class Desk {
   /** @param {any} message */
   take(message) {
     switch (message.type) {
+      case "prepare":
+        coreModule().catch(() => {}); // reported when it is needed
+        return undefined;
       case "open":
         return this.open(message);
       case "need":
@@ -105,7 +109,7 @@ export class Desk {
   async open({ id, source, core, bounds }) {
     this.bounds = boundsOf(bounds);
     this.core = sharedCore(core);
-    this.core.catch(() => {}); // told by who needs it
+    this.core.catch(() => {}); // reported by who needs it
     const opened = await openSource(source, WHOLE_FIRST);
     const reading = new Reading(opened, await loadStructure(opened, this.bounds), this.bounds);
     const { file } = reading;
@@ -115,7 +119,10 @@ export class Desk {
     const { colorSpace, note } = colorSpaceOf(icc);
     if (note) notes.push(note);
     [this.header, this.colorSpace, this.reader] = [file.header, colorSpace, new SectionReader(this, reading)];
-    const sections = file.sections.map(({ number, top, count, column, row, tileLog2, margin }) => ({ number, top, count, column, row, tileLog2, margin }));
+    const sections = file.sections.map(({ number, top, count, ...place }) => {
+      const { column, row, tileLog2, margin } = place;
+      return { number, top, count, column, row, tileLog2, margin };
+    });
     const loaded = { bytes: file.bytes.length, bytesLoaded: opened.bytesLoaded };
     this.port.postMessage({ type: "opened", id, header: file.header, sections, colorSpace, notes, facts: fileFacts(file, icc), ...loaded });
     this.port.postMessage({ type: "core", core: await coreModule() });

@@ -1,8 +1,8 @@
 /** A `.splat2d` picture in a view: which tiles it takes, which of them are there, and what is shown meanwhile. */
+import { touches } from "./section_tile.js";
 import { BoundedCache } from "./cache.js";
 import { Engine } from "./engine.js";
 import { scaleOf } from "./options.js";
-import { touches } from "./painter.js";
 import { boxOf, scaledSize, tileKey, tilesOf } from "./tiles.js";
 import { makeTileView } from "./view.js";
 

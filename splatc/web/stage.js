@@ -294,7 +294,7 @@ export class Stage {
   }
 
   /**
-   * Tells once when nothing moves any more, and once when all is sharp.
+   * Reports once when nothing moves any more, and once when all is sharp.
    * @param {number} now
    * @param {boolean} isZooming
    */

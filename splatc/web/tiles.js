@@ -58,7 +58,7 @@ function cells(origin, extent, side, margin) {
 }
 
 /**
- * What tells a tile from all others of a picture.
+ * A name that no other tile of a picture has.
  * @param {Tile} tile
  */
 export const tileKey = ({ scale, left, top, columns }) => `${scale[0]}/${scale[1]} ${left} ${top} ${columns}`;

@@ -33,7 +33,7 @@ export interface ShowOptions {
 }
 
 /**
- * A viewer in an element, which must have a size. The element tells by events: "open" when the header of a picture is known, "sharp" whenever
+ * A viewer in an element, which must have a size. Its element has events: "open" when the header of a picture is known, "sharp" whenever
  * all that is seen is as sharp as it gets, "error" with the error as its `detail`.
  */
 export class SplatViewer {

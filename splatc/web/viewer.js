@@ -4,11 +4,11 @@
  *     import { SplatViewer } from "./viewer.js";
  *     await new SplatViewer(document.querySelector("#photo")).open("photo.splat2d");
  *
- * viewer.d.ts has what it takes and tells; viewer.css how it looks. Workers draw (serve.js), the page only lays out.
+ * viewer.d.ts has its options and events; viewer.css how it looks. Workers draw (serve.js), the page only lays out.
  */
 import { make } from "./dom.js";
-import { grouped } from "./facts.js";
 import { listen } from "./gestures.js";
+import { grouped } from "./grouped.js";
 import { ImageLayer } from "./image_layer.js";
 import { formatLink, parseLink } from "./link.js";
 import { Panel } from "./panel.js";
@@ -76,7 +76,7 @@ export class SplatViewer {
         this.surface.classList.toggle("splat-still", isFit && !options.link);
       },
       onRest: () => this.#rested(),
-      onSharp: () => this.#tell("sharp"),
+      onSharp: () => this.#dispatch("sharp"),
     });
     if (!document.fullscreenEnabled) this.toolbar.remove("full");
     this.#listen();
@@ -115,7 +115,7 @@ export class SplatViewer {
     this.hasOpened = true;
     this.#showEllipses();
     this.#changed(layer);
-    this.#tell("open");
+    this.#dispatch("open");
     if (compare) await this.compare(compare.source, compare);
   }
 
@@ -340,7 +340,7 @@ export class SplatViewer {
   }
 
   /** @param {"open" | "sharp" | "error"} type */
-  #tell(type, detail = /** @type {unknown} */ (undefined)) {
+  #dispatch(type, detail = /** @type {unknown} */ (undefined)) {
     if (type !== "open") this.element.removeAttribute("aria-busy");
     this.element.dispatchEvent(new CustomEvent(type, { detail }));
   }
@@ -356,7 +356,7 @@ export class SplatViewer {
     clearTimeout(this.alertTimer);
     if (!isLasting) this.alertTimer = setTimeout(() => (this.alert.hidden = true), SHOWN);
     else this.welcome.hidden = false;
-    this.#tell("error", error);
+    this.#dispatch("error", error);
   }
 }
 

@@ -12,14 +12,14 @@ const core = bytesOf("splatc/web/core.wasm");
 /** A worker as a page sees it, and all that it has said. */
 function makeDesk() {
   const { port1, port2 } = new MessageChannel();
-  const told = [];
+  const sent = [];
   let look = () => {};
   serve(port2);
-  port1.on("message", (message) => (told.push(message), look()));
+  port1.on("message", (message) => (sent.push(message), look()));
   let id = 0;
   const until = (isIt) =>
     new Promise((resolve) => {
-      look = () => told.find(isIt) && resolve(told.find(isIt));
+      look = () => sent.find(isIt) && resolve(sent.find(isIt));
       look();
     });
   const ask = (message) => {
@@ -27,7 +27,7 @@ function makeDesk() {
     port1.postMessage({ ...message, id: own });
     return until((each) => each.id === own);
   };
-  return { told, ask, until, post: (message) => port1.postMessage(message), close: () => port1.close() };
+  return { sent, ask, until, post: (message) => port1.postMessage(message), close: () => port1.close() };
 }
 
 const ALL = { box: [-1e6, -1e6, 1e6, 1e6], centre: [0, 0] };
@@ -40,7 +40,7 @@ test("a file is read section by section, and drawn as the decoder does", async (
   desk.post({ type: "need", ...ALL });
   const rested = await desk.until((each) => each.type === "rested");
   assert.ok(rested.bytesLoaded > 0.9 * bytes.length, `${rested.bytesLoaded}`);
-  const numbers = desk.told.filter((each) => each.type === "sections").flatMap((each) => each.parts.map((part) => part.number));
+  const numbers = desk.sent.filter((each) => each.type === "sections").flatMap((each) => each.parts.map((part) => part.number));
   assert.deepEqual([...numbers].sort((a, b) => a - b), sections.map((each) => each.number), "each once");
   const tile = { scale: [1, 1], left: 0, top: 0, columns: header.width, rows: header.height };
   const { picture } = await desk.ask({ type: "draw", tile });
@@ -48,7 +48,7 @@ test("a file is read section by section, and drawn as the decoder does", async (
   desk.close();
 });
 
-test("another worker draws what it is told", async () => {
+test("another worker draws what it is sent", async () => {
   const [reader, other] = [makeDesk(), makeDesk()];
   const { header, colorSpace } = await reader.ask({ type: "open", source: conformanceFile("rgb"), core, bounds: {} });
   reader.post({ type: "need", ...ALL });
@@ -69,7 +69,7 @@ test("a part of a view needs a part of a file", async () => {
   const { sections } = await desk.ask({ type: "open", source: new Blob([conformanceFile("sections")]), core, bounds: {} });
   desk.post({ type: "need", box: [1, 1, 3, 3], centre: [2, 2] });
   await desk.until((each) => each.type === "rested");
-  const count = () => desk.told.filter((each) => each.type === "sections").flatMap((each) => each.parts).length;
+  const count = () => desk.sent.filter((each) => each.type === "sections").flatMap((each) => each.parts).length;
   const before = count();
   assert.ok(before > 0 && before < sections.length, `${before} of ${sections.length}`);
   desk.post({ type: "need", ...ALL });
@@ -77,17 +77,17 @@ test("a part of a view needs a part of a file", async () => {
   desk.close();
 });
 
-test("a damaged section is told, and the others are shown", async () => {
+test("a damaged section is named, and the others are shown", async () => {
   const bytes = conformanceFile("sections").slice();
   bytes[bytes.length - 60] ^= 255; // in the last stream
   const desk = makeDesk();
   const { sections } = await desk.ask({ type: "open", source: bytes, core, bounds: {} });
   desk.post({ type: "need", ...ALL });
   await desk.until((each) => each.type === "rested");
-  const damaged = desk.told.filter((each) => each.type === "damaged");
+  const damaged = desk.sent.filter((each) => each.type === "damaged");
   assert.equal(damaged.length, 1);
   assert.match(damaged[0].message, /CRC/);
-  assert.equal(desk.told.filter((each) => each.type === "sections").flatMap((each) => each.parts).length, sections.length - 1);
+  assert.equal(desk.sent.filter((each) => each.type === "sections").flatMap((each) => each.parts).length, sections.length - 1);
   desk.close();
 });
 
@@ -119,22 +119,22 @@ test("errors keep their kind, and a drawing that fails costs no other", async ()
 
 /** What an engine is asked by a layer. */
 function listenerOf(jobs) {
-  const told = { sections: [], errors: [] };
+  const sent = { sections: [], errors: [] };
   const nothing = () => {};
   const listener = {
-    nextJob: () => jobs.shift() ?? null, onSections: (numbers) => told.sections.push(...numbers), onLoaded: nothing, onDamaged: nothing,
-    onError: (error) => told.errors.push(error), onRested: () => (told.isRested = true),
+    nextJob: () => jobs.shift() ?? null, onSections: (numbers) => sent.sections.push(...numbers), onLoaded: nothing, onDamaged: nothing,
+    onError: (error) => sent.errors.push(error), onRested: () => (sent.isRested = true),
   };
-  return { listener, told };
+  return { listener, sent };
 }
 
 test("without workers the page draws itself", async () => {
   const jobs = [];
-  const { listener, told } = listenerOf(jobs);
+  const { listener, sent } = listenerOf(jobs);
   const engine = new Engine(listener, { makeWorker: null, core });
   const { header } = await engine.open(conformanceFile("rgb"));
   engine.need(ALL);
-  while (!told.isRested) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (!sent.isRested) await new Promise((resolve) => setTimeout(resolve, 5));
   const tile = { scale: [1, 1], left: 0, top: 0, columns: header.width, rows: header.height };
   const picture = await new Promise((done, failed) => (jobs.push({ tile, done, failed }), engine.pump()));
   assert.deepEqual(picture.data, (await (await open(conformanceFile("rgb"))).read()).data);
