@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from splatc.encoder.picture_file import EncodeSummary
     from splatc.encoder.request import Request
     from splatc.gaussians import Gaussians
-    from splatc.image.readers import Samples
+    from splatc.image.image import Samples
     from splatc.render.view import Scale
     from splatc.runtime.arguments import Number
 

@@ -1,6 +1,6 @@
 """The one table of what a Gaussian has: how each attribute is coded in a file, and how a fit moves it.
 
-Header fields, quantizer, order of the stream, contexts, checks, what `info` tells of bits, the columns that the core is given, rows, masks
+Header fields, quantizer, order of the stream, contexts, checks, the bits in `info`, the columns that the core is given, rows, masks
 and rates of the fit all follow from `ATTRIBUTES`; the core has its own row for each (core/attributes.c, and a test compares them).
 CONTRIBUTING says what else a new attribute takes. Needs no NumPy, so that a header is read at once.
 """
@@ -20,7 +20,7 @@ FieldKind = Literal["step", "slope", "bins"]
 
 
 def _field(kind: FieldKind, default: int, meaning: str) -> int:
-    """A field of the header that tells how finely an attribute is quantized; ``meaning`` as spec/header.md has it."""
+    """A field of the header that says how finely an attribute is quantized; ``meaning`` as spec/header.md has it."""
     result: int = field(default=default, metadata={"kind": kind, "meaning": meaning})
     return result
 

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from splatc.decoder.picture import Picture
 
 FORMAT = "SPLAT2D"
-_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _OPTIONS = ("cr", "bpp", "size", "psnr", "count", "effort", "tune", "blend", "seed")
 _SMALLEST = 64
 """A draft is at most this many times smaller than the picture."""
@@ -53,6 +52,7 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
 
     def _open(self) -> None:
         from splatc.decoder import picture
+        from splatc.image.image import MODES
 
         try:
             self._picture = picture.open(cast(BinaryIO, self.fp))
@@ -63,7 +63,7 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
             raise OSError(f"cannot open this .splat2d file: {error}") from error
         self._size = self._picture.size
         gray_16_bit = self._picture.channels == 1 and self._picture.bit_depth == 16
-        self._mode = "I;16" if gray_16_bit else _MODES[self._picture.channels]
+        self._mode = "I;16" if gray_16_bit else MODES[self._picture.channels]
         self.tile = []
         if metadata.icc:
             self.info["icc_profile"] = metadata.icc

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from splatc import core
 from splatc.attributes import FLOATS
 from splatc.bitstream import Reader
-from splatc.core import loading, structs
+from splatc.core import fit_structs, loading, structs
 from splatc.core.loading import address, aligned, load, size_of
 
 SITE = np.dtype(
@@ -25,7 +25,7 @@ SITE = np.dtype(
         ("code", np.uint64),
         *((name, np.int64) for name in ("xx", "xy", "yy")),
         *((name, np.int32) for name in ("x", "y")),
-        ("value", np.int32, structs.MAX_CHANNELS),
+        ("value", np.int32, fit_structs.MAX_CHANNELS),
         *((name, np.int32) for name in ("directions", "angle")),
     ]
 )
@@ -179,7 +179,7 @@ class DrawCall:
     task: structs.Draw = field(init=False)
 
     def __post_init__(self) -> None:
-        self.view = structs.View(
+        self.view = structs.CoreView(
             grid_scale=1.0, samples=1, columns=200, rows=40, end_x=200, end_y=40, tiles_x=2, tiles_y=2
         )  # fmt: skip
         rng = np.random.default_rng(0)

@@ -14,7 +14,7 @@ from splatc.cli import main
 from splatc.decoder.comparison import alike
 from splatc.decoder.scene import decode_bytes
 from splatc.image import metrics
-from splatc.image.saving import Samples
+from splatc.image.image import Samples
 
 
 def pixels(channels: int, dtype: type[np.unsignedinteger] = np.uint8) -> Samples:

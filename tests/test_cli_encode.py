@@ -23,8 +23,9 @@ from splatc.cli.target import Size
 from splatc.decoder.scene import decode_bytes
 from splatc.encoder.request import Request
 from splatc.errors import UsageError
-from splatc.image import metrics, saving
-from splatc.image.saving import Image
+from splatc.image import metrics
+from splatc.image.image import Image
+from splatc.image.readers import load
 
 FAST = ["-e", "1", "--threads", "1"]
 
@@ -34,7 +35,7 @@ def test_summary_is_right_about_the_written_file(tmp_path: Path, tiny_picture: P
     result = CliRunner().invoke(main, ["encode", str(tiny_picture), str(out), "--size", "300", "--json", *FAST])
     assert result.exit_code == 0, result.output
 
-    data, source = out.read_bytes(), saving.load(str(tiny_picture))
+    data, source = out.read_bytes(), load(str(tiny_picture))
     assert 0.97 * 300 <= len(data) <= 300
     decoded = decode_bytes(data)
     summary = json.loads(result.stdout)

@@ -17,7 +17,9 @@ import conformance
 import splatc
 from splatc import bitstream, core
 from splatc.decoder.verifier import find_problems
-from splatc.image.saving import Image, load, output_format, save
+from splatc.image.image import Image
+from splatc.image.readers import load
+from splatc.image.saving import output_format, save
 from tests import independent_decoder
 
 ENTRIES = {each["name"]: each for each in conformance.manifest(conformance.FOLDER)}

@@ -68,7 +68,7 @@ def test_counts_of_placed_gaussians() -> None:
 
 def test_entries_of_a_huge_view_do_not_overflow() -> None:
     """Five Gaussians that reach every tile of 2^30 x 2^30."""
-    view = structs.View(grid_scale=1.0, samples=1, columns=1, rows=1, tiles_x=(1 << 30) - 1, tiles_y=(1 << 30) - 1)
+    view = structs.CoreView(grid_scale=1.0, samples=1, columns=1, rows=1, tiles_x=(1 << 30) - 1, tiles_y=(1 << 30) - 1)
     big = np.full((5, 2), 1e15, np.float32)
     arrays = np.zeros((5, 2), np.float32), big, np.zeros(5, np.float32), np.zeros((5, 3), np.float32)
     placed = core.place(view, dict(zip(FLOATS, arrays, strict=True)), False)

@@ -166,7 +166,7 @@ PLACED = np.dtype(
 def test_gaussians_are_placed_as_the_formula_says(channels: int, normalized: bool, grid_scale: float) -> None:
     g = random_scene(np.random.default_rng(0), 500, 300, 200, Blend.SUM, channels).gaussians
     variance = max(0.0, grid_scale**-2 - 1) / 12
-    view = structs.View(
+    view = structs.CoreView(
         grid_scale=grid_scale,
         shift_x=0.25,
         shift_y=-3.0,
@@ -204,7 +204,7 @@ def test_lists_hold_every_tile_that_a_box_touches() -> None:
     """And no tile that it is more than a point away from; in ascending order."""
     scene = random_scene(np.random.default_rng(1), 300, 700, 200, Blend.SUM)
     g = scene.gaussians
-    view = structs.View(grid_scale=1.0, samples=3, columns=250, rows=70, tile_x=1, tile_y=2, tiles_x=5, tiles_y=6)
+    view = structs.CoreView(grid_scale=1.0, samples=3, columns=250, rows=70, tile_x=1, tile_y=2, tiles_x=5, tiles_y=6)
     placed = core.place(view, vars(g), False)
     lists, records = core.sort_into_tiles(placed), placed.memory.view(PLACED)
     for tile in range(30):

@@ -399,7 +399,7 @@ def test_headers() -> None:
     steps = np.zeros(loading.size_of("steps"), np.uint8)
 
     def made(**changed: int) -> int:
-        header = structs.Header(3, *DEFAULT)
+        header = structs.CoreHeader(3, *DEFAULT)
         for name, value in changed.items():
             setattr(header, name, value)
         return int(load().core_make_steps(header, address(steps)))
@@ -407,13 +407,13 @@ def test_headers() -> None:
     assert made() == made(channels=1) == made(channels=4) == made(log_scales=1) == made(log_scales=32) == OK
     for wrong in ({"channels": 0}, {"channels": 5}, {"log_scales": 0}, {"log_scales": 33}):
         assert made(**wrong) == INVALID
-    for name in (field[0] for field in structs.Header._fields_[1:]):
+    for name in (field[0] for field in structs.CoreHeader._fields_[1:]):
         if name != "log_scales":
             assert made(**{name: 1 << 20}) == made(**{name: -(1 << 20)}) == OK
             assert made(**{name: (1 << 20) + 1}) == made(**{name: -(1 << 20) - 1}) == INVALID
     assert (
         load().core_make_steps(None, address(steps))
-        == load().core_make_steps(structs.Header(3, *DEFAULT), None)
+        == load().core_make_steps(structs.CoreHeader(3, *DEFAULT), None)
         == INVALID
     )
 

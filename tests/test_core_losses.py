@@ -147,7 +147,7 @@ def test_gradient_is_the_slope_of_the_definition(kind: Kind, shape: tuple[int, .
 @pytest.mark.parametrize("shape", [(130, 3, 70), (64, 1, 16), (7, 2, 33)])
 @pytest.mark.parametrize("every", [1, 2, 4, 8])
 def test_only_some_rows_of_the_gradient(every: int, shape: tuple[int, ...]) -> None:
-    """They are the same as with all others, which stay as they were; sums of full size are told by these rows."""
+    """They are the same as with all others, which stay as they were; sums of full size are estimated from these rows."""
     drawn, samples = pair(shape)
     value, gradient, _ = compared("multiscale", drawn, samples)
     loss = Loss("multiscale", shape[2], shape[0], shape[1])

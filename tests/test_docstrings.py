@@ -25,13 +25,19 @@ import splatc.errors
 imageio_plugin = pytest.importorskip("splatc.imageio_plugin")
 
 ROOT = Path(__file__).resolve().parent.parent
-PLUG_POINTS = ["splatc.fit.engine", "splatc.fit.initializer"]
+PLUG_POINTS = {
+    "splatc.fit.engine": {"Engine", "Step"},
+    "splatc.fit.initializer": {"Initializer"},
+    "splatc.render.renderer": {"Renderer"},
+    "splatc.bitstream.contexts": {"Context"},
+}
+"""What others may write a class or function for, by module."""
 MODULES = ["splatc.errors", "splatc.gaussians", "splatc.pillow_plugin", "splatc.imageio_plugin", *PLUG_POINTS]
 """Of which all classes are public, beside what `splatc` itself has."""
 SECTIONS = ("Args", "Returns", "Yields", "Raises", "Source")
 NUMBERS = r"\d|\bpx\b|\bbytes\b|\bdB\b|likewise"
 """A range or a unit: what an argument that is a number says of it."""
-SHAPES = r"\(H, W\)|\(N,|Gaussians|batch"
+SHAPES = r"\(H, W|\(N,|Gaussians|batch"
 
 
 def surface() -> Iterator[tuple[str, Any]]:
@@ -40,13 +46,14 @@ def surface() -> Iterator[tuple[str, Any]]:
     for name in MODULES:
         module = importlib.import_module(name)
         for each, value in vars(module).items():
-            if inspect.isclass(value) and value.__module__ == name and not each.startswith("_"):
+            public = each in PLUG_POINTS[name] if name in PLUG_POINTS else not each.startswith("_")
+            if inspect.isclass(value) and value.__module__ == name and public:
                 named[f"{name}.{each}"] = value
     for name, value in named.items():
         yield name, value
         if inspect.isclass(value):
             for each, member in vars(value).items():
-                if not each.startswith("_") and isinstance(member, FunctionType | property):
+                if (not each.startswith("_") or each == "__call__") and isinstance(member, FunctionType | property):
                     yield f"{name}.{each}", member
 
 

@@ -70,7 +70,7 @@ def test_a_step_is_that_of_autograd(name: str, tune: Tune, reduction: int, chann
         engine.step(step)
         found.append((by_value, costs, engine.measured(), engine.fetch()))
     (expected, costs, measured, wanted), (by_value, others, measured_too, moved) = found
-    # The core tells the parts of full size by the rows that it gathers at.
+    # The core estimates the parts of full size from the rows that it gathers at.
     assert measured_too == pytest.approx(measured, rel=1e-4 if tune == "psnr" or reduction == 1 else 0.15)
     largest = np.abs(expected).max(axis=1, keepdims=True)
     needed = sought(table)

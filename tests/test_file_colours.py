@@ -16,7 +16,8 @@ from click.testing import CliRunner
 
 from splatc.cli import main
 from splatc.errors import InputImageError
-from splatc.image.readers import Image, calibration, cicp, load
+from splatc.image.image import Image
+from splatc.image.readers import calibration, cicp, load
 from splatc.image.readers.avif_metadata import avif_metadata
 from splatc.image.readers.calibration import ADOBE_RGB, LINEAR, ROMM, SRGB
 from splatc.image.readers.icc import ColourSpace, Curve, Table

@@ -30,7 +30,8 @@ from splatc.fit.table import FROZEN, NAMES, ROWS
 from splatc.fit.task import Task
 from splatc.fit.trainer import Moment, fit
 from splatc.gaussians import Gaussians
-from splatc.image.saving import Image, load
+from splatc.image.image import Image
+from splatc.image.readers import load
 from splatc.quantize import dequantize, quantize
 from splatc.steps import Quantizer
 from tests.cuda_host.emulator import HostDevice, needs_compiler

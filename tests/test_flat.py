@@ -21,7 +21,7 @@ from splatc.fit.pruning import redundant_ones
 from splatc.fit.schedule import Schedule
 from splatc.fit.subset import subset
 from splatc.gaussians import Gaussians
-from splatc.image.saving import Image
+from splatc.image.image import Image
 from splatc.quantize import dequantize
 from splatc.render.reference import render
 from splatc.steps import Quantizer

@@ -15,7 +15,7 @@ from splatc.encoder.rate_control import Target
 from splatc.fit.initializer import Initializer
 from splatc.fit.seeding import seed
 from splatc.gaussians import FloatArray, Gaussians
-from splatc.image.saving import Image
+from splatc.image.image import Image
 from tests.scenes import floats
 
 INITIALIZERS: dict[str, Initializer] = {

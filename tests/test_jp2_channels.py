@@ -11,7 +11,8 @@ import PIL.Image
 import pytest
 
 from splatc.errors import InputImageError
-from splatc.image.readers import Image, load
+from splatc.image.image import Image
+from splatc.image.readers import load
 from tests.odd_files import box, saved
 
 ROWS, COLUMNS = np.mgrid[:20, :24]

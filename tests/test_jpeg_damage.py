@@ -14,7 +14,8 @@ import PIL.Image
 import pytest
 
 from splatc.errors import InputImageError, LimitError
-from splatc.image.readers import Image, jpeg, jpeg_scan, large_source, load
+from splatc.image.image import Image
+from splatc.image.readers import jpeg, jpeg_scan, large_source, load
 from tests.odd_files import saved
 
 KODIM = Path(__file__).parent / "images" / "kodim03.png"

@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from splatc.errors import InputImageError, LimitError
-from splatc.image.readers import Image, load
+from splatc.image.image import Image
+from splatc.image.readers import load
 from splatc.image.readers.header import extent_of
 
 RNG = np.random.default_rng(6)

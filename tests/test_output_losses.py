@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 import splatc
+from splatc.bitstream import Metadata
 from splatc.cli import main
-from splatc.image.readers import Metadata
 from splatc.image.saving import FORMATS
 
 SHORT = {"exif": b"II*\0\x08\0\0\0\0\0\0\0\0\0", "xmp": b"<x/>"}

@@ -13,11 +13,13 @@ import PIL.ImageOps
 import PIL.PngImagePlugin
 import pytest
 
-from splatc.image.readers import Metadata, load
+from splatc.bitstream import Metadata
+from splatc.image.image import Image
+from splatc.image.readers import load
 from splatc.image.readers.calibration import LINEAR
 from splatc.image.readers.file_metadata import exif_of, xmp_of
 from splatc.image.readers.orientation import orientation_of, upright
-from splatc.image.saving import FORMATS, Image, save
+from splatc.image.saving import FORMATS, save
 
 IMAGES = Path(__file__).parent / "images"
 P3 = load(str(IMAGES / "icc_display_p3.png"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from splatc.image import transparent
-from splatc.image.saving import Samples
+from splatc.image.image import Samples
 from splatc.image.transparent import fill_transparent
 
 

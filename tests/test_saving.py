@@ -11,9 +11,12 @@ import PIL.Image
 import pytest
 from numpy.typing import NDArray
 
+from splatc.bitstream import Metadata
 from splatc.errors import UsageError
 from splatc.image import saving
-from splatc.image.saving import FORMATS, Image, Metadata
+from splatc.image.image import Image, Samples
+from splatc.image.saving import FORMATS
+from splatc.image.writers import Shape
 
 RNG = np.random.default_rng(1)
 LOSSLESS = [extension for extension in FORMATS if extension not in (".jpg", ".jpeg")]
@@ -24,7 +27,7 @@ LOSSLESS = [extension for extension in FORMATS if extension not in (".jpg", ".jp
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_what_a_format_accepts_it_keeps(extension: str, channels: int, dtype: type[np.uint8 | np.uint16]) -> None:
     # Taller than one band of tiles.
-    pixels: saving.Samples = RNG.integers(0, np.iinfo(dtype).max, (300, 3, channels), endpoint=True).astype(dtype)
+    pixels: Samples = RNG.integers(0, np.iinfo(dtype).max, (300, 3, channels), endpoint=True).astype(dtype)
     kind = FORMATS[extension]
     try:
         kind.check(channels, 8 * pixels.itemsize)
@@ -87,10 +90,10 @@ def png_16_bit(data: bytes) -> NDArray[np.integer]:
 @pytest.mark.parametrize("extension", [".png", ".tif", ".pam"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_strips_of_any_height_make_the_same_file(extension: str, dtype: type[np.uint8 | np.uint16]) -> None:
-    pixels: saving.Samples = RNG.integers(0, 60, (700, 300, 3)).astype(dtype)
+    pixels: Samples = RNG.integers(0, 60, (700, 300, 3)).astype(dtype)
     whole, parts = io.BytesIO(), io.BytesIO()
     saving.save(Image(pixels), whole, FORMATS[extension])
-    shape = saving.Shape(300, 700, 3, 8 * pixels.itemsize)
+    shape = Shape(300, 700, 3, 8 * pixels.itemsize)
     strips = np.split(pixels, [1, 2, 258, 600])
     saving.save_strips(strips, shape, parts, FORMATS[extension])
     for stream in (whole, parts):

@@ -9,7 +9,8 @@ import pytest
 
 from splatc.fit.colours import median_colours
 from splatc.fit.scales import base_scale, neighbour_scales, variational_scales
-from splatc.fit.seeding import MIN_SCALE, RANDOM_SCALES, seed
+from splatc.fit.seeding import RANDOM_SCALES, seed
+from splatc.fit.table import MIN_SCALE
 from splatc.gaussians import FloatArray
 
 

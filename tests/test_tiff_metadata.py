@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from splatc.image.readers import Image, load
+from splatc.image.image import Image
 from splatc.image.readers import exif as exif_block
+from splatc.image.readers import load
 from splatc.image.readers.calibration import ADOBE_RGB
 from splatc.image.readers.orientation import turned
 from splatc.image.saving import FORMATS, save

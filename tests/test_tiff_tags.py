@@ -13,7 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from splatc.errors import InputImageError, LimitError
-from splatc.image.readers import Image, large_source, load, source
+from splatc.image.image import Image
+from splatc.image.readers import large_source, load, source
 from splatc.image.readers.orientation import turned
 from splatc.image.readers.tiff import layout
 from tests.tiff_files import LONG, SHORT, Page, Tag, tiff

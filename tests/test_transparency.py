@@ -9,7 +9,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from splatc.image.readers import Image, load
+from splatc.image.image import Image
+from splatc.image.readers import load
 from tests.odd_files import QUADRANTS, saved
 
 CLEAR = "all pixels are transparent: their colours are left out"

@@ -28,7 +28,7 @@ from splatc.bitstream import Reader
 from splatc.bitstream.layout import Layer
 from splatc.core import sources
 from splatc.decoder.scene import make_scene
-from splatc.image.saving import load
+from splatc.image.readers import load
 from splatc.render.draw import draw, make_plan
 from splatc.render.view import view
 from splatc.steps import Quantizer

@@ -30,6 +30,8 @@ PAGES = (
     "splatc.gaussians",
     "splatc.fit.engine",
     "splatc.fit.initializer",
+    "splatc.render.renderer",
+    "splatc.bitstream.contexts",
 )
 """What users call, then what others plug in."""
 TEMPLATES = Path(__file__).parent / "pages"

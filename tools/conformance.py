@@ -31,7 +31,9 @@ from splatc.bitstream.header import VERSION
 from splatc.blend import Blend
 from splatc.decoder.scene import make_scene
 from splatc.gaussians import Gaussians, Scene
-from splatc.image.saving import Image, load, output_format, save
+from splatc.image.image import Image
+from splatc.image.readers import load
+from splatc.image.saving import output_format, save
 from splatc.quantize import QuantizedGaussians
 from splatc.render import reference
 

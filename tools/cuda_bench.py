@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bench.cuda_checks import Check
     from bench.cuda_floors import PeakRates
     from splatc.fit.schedule import Schedule
-    from splatc.image.saving import Samples
+    from splatc.image.image import Samples
 
 IMAGES = Path(__file__).parents[1] / "tests" / "images"
 
@@ -115,7 +115,8 @@ def run(
     from splatc import bitstream
     from splatc.decoder.scene import make_scene
     from splatc.fit.schedule import Schedule
-    from splatc.image.saving import Image, load
+    from splatc.image.image import Image
+    from splatc.image.readers import load
 
     report, watched, started = Report(device.name), Watched(device), time.perf_counter()
 

@@ -18,8 +18,8 @@ import numpy as np
 from splatc import bitstream
 from splatc.decoder.scene import make_scene
 from splatc.gaussians import Scene
+from splatc.image.image import Samples
 from splatc.image.metrics import psnr
-from splatc.image.readers import Samples
 from splatc.render import draw_samples
 from splatc.render import view as views
 

@@ -22,8 +22,9 @@ import PIL.ImageFont
 from bench.codec import Codec, Measurement, size_limit
 from bench.pillow_codecs import pillow_codecs
 from bench.splatc_codec import Splatc, source_digest
+from splatc.image.image import Samples
 from splatc.image.metrics import ms_ssim, psnr
-from splatc.image.saving import Samples, load
+from splatc.image.readers import load
 
 Panel = tuple[str, Samples]
 """A caption, and the (H, W, 3) pixels above it."""

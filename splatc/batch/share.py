@@ -80,7 +80,7 @@ def needed(job: Job) -> int:
 def _work(extent: Extent, options: dict[str, Any]) -> Work:
     from splatc.encoder.pipeline import EncodeOptions, work_of
     from splatc.encoder.rate_control import Target
-    from splatc.image.readers import Image
+    from splatc.image.image import Image
 
     sample = np.zeros((), np.uint8 if extent.bit_depth == 8 else np.uint16)
     image = Image(np.broadcast_to(sample, (extent.height, extent.width, extent.channels)))  # takes no memory

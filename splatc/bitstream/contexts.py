@@ -13,16 +13,35 @@ from splatc.bitstream.parametric import ParametricModel
 
 
 class Context(Protocol):
-    """Codes symbols of one alphabet. What it knows follows from its prior and the symbols coded so far alone, so a decoder has the same."""
+    """Codes symbols of one alphabet: a plug point.
+
+    What it knows follows from its prior and the symbols coded so far alone, so a decoder has the same.
+
+    Source:
+        spec/coder.md.
+    """
 
     def code(self, coder: Coder, symbols: Symbols) -> None:
-        """Code (an encoder) or fill in (a decoder) an array of symbols in order, and learn from them."""
+        """Code symbols in order, and learn from them.
+
+        Args:
+            coder: an encoder, which writes `symbols`, or a decoder, which fills them in.
+            symbols: (N,) whole numbers from 0 to the size of the alphabet - 1.
+        """
 
     def inherited(self) -> Self:
-        """A fresh context that starts from what this one has learned, with less weight (context inheritance)."""
+        """Make a context that starts from what this one has learned, with less weight (context inheritance).
+
+        Returns:
+            A fresh context of the same alphabet.
+        """
 
     def copy(self) -> Self:
-        """The same context, to go on with in another place."""
+        """Make a context that knows the same, to go on with in another place.
+
+        Returns:
+            A context that learns by itself from then on.
+        """
 
 
 class Uniform:

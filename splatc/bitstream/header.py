@@ -92,7 +92,7 @@ _RANGES: dict[str, tuple[Encoding, int, int]] = {
     "slope": (I8, -128, 127),
     "bins": (U8, 1, MAX_BINS),
 }
-"""By kind, of the fields that tell how finely an attribute is quantized."""
+"""By kind, of the fields that say how finely an attribute is quantized."""
 
 
 def _of_quantizer(declared: dataclasses.Field[Any]) -> Field:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from splatc import attributes
 from splatc.attributes import FLOATS, PREDICTED, column_shapes, float_shapes
-from splatc.core import loading, structs
+from splatc.core import fit_structs, loading, structs
 from splatc.core.loading import address, aligned, check, load, size_of
 from splatc.core.pool import Work, patiently, set_threads, threads
 
@@ -60,7 +60,7 @@ _WORKSPACE, _FREE_WORKSPACE = 200, 1 << 26
 def make_steps(channels: int, *fields: int) -> Steps:
     """What follows from the header; ``fields`` as in ``core_header``, from ``position`` on."""
     steps = np.zeros(size_of("steps"), np.uint8)
-    check(load().core_make_steps(structs.Header(channels, *fields), address(steps)))
+    check(load().core_make_steps(structs.CoreHeader(channels, *fields), address(steps)))
     return steps
 
 
@@ -199,7 +199,7 @@ def _run_chunks(kind: int, task: ctypes.Structure, count: int) -> None:
 class Placed:
     """Gaussians on the grid of a view."""
 
-    view: structs.View
+    view: structs.CoreView
     memory: NDArray[np.uint8]
     """(N) core_placed."""
     entries: int
@@ -214,7 +214,7 @@ class Placed:
         return int(self.view.tiles_x * self.view.tiles_y)
 
 
-def place(view: structs.View, gaussians: Mapping[str, Floats], normalized: bool) -> Placed:
+def place(view: structs.CoreView, gaussians: Mapping[str, Floats], normalized: bool) -> Placed:
     """Place N Gaussians: by name, the arrays of splatc.attributes.FLOATS."""
     arrays = [np.ascontiguousarray(gaussians[name], np.float32) for name in FLOATS]
     count, channels = gaussians["colour"].shape
@@ -270,7 +270,7 @@ def draw(
     task = structs.Draw(
         view=ctypes.pointer(placed.view), placed=address(placed.memory), count=placed.count, starts=address(lists.starts),
         members=address(lists.members), member_count=len(lists.members),
-        background=(ctypes.c_float * structs.MAX_CHANNELS)(*background.tolist()), channels=len(background), normalized=normalized,
+        background=(ctypes.c_float * fit_structs.MAX_CHANNELS)(*background.tolist()), channels=len(background), normalized=normalized,
         depth=8 * out.itemsize, workers=workers, first=first, last=last, out=address(out), out_bytes=out.nbytes,
         workspace=address(workspace), workspace_bytes=load().core_draw_workspace(), stop=work.stop,
     )  # fmt: skip

@@ -35,7 +35,7 @@ class Loss:
 
     def __init__(self, kind: Kind, width: int, height: int, channels: int) -> None:
         self.squared_error = 0.0
-        """Sum of the squared differences of all samples of the last pictures compared, told by those of the rows of the gradient."""
+        """Sum of the squared differences of all samples of the last pictures compared, estimated from the rows of the gradient."""
         self._task = loss_structs.Loss(_KINDS.index(kind), channels, width, height, workers=threads(), every=1)
         size = load().core_loss_workspace(self._task)
         check(loading.OK if size >= 0 else loading.INVALID)

@@ -9,11 +9,10 @@ import numpy as np
 
 from splatc.attributes import COLUMNS, FLOATS, PARTS, PREDICTED, QUANTIZER_FIELDS
 from splatc.core import fit_structs, loss_structs, pack_structs, seed_structs
+from splatc.core.fit_structs import MAX_CHANNELS
 
-MAX_CHANNELS = 4
 
-
-class Header(ctypes.Structure):
+class CoreHeader(ctypes.Structure):
     """``core_header``."""
 
     _fields_ = [
@@ -101,7 +100,7 @@ class Predict(ctypes.Structure):
     ]
 
 
-class View(ctypes.Structure):
+class CoreView(ctypes.Structure):
     """``core_view``."""
 
     _fields_ = [
@@ -119,7 +118,7 @@ class Draw(ctypes.Structure):
     """``core_draw``."""
 
     _fields_ = [
-        ("view", POINTER(View)),
+        ("view", POINTER(CoreView)),
         ("placed", c_void_p),
         ("count", c_int64),
         ("starts", c_void_p),
@@ -155,7 +154,7 @@ class Placing(ctypes.Structure):
     """``core_placing``."""
 
     _fields_ = [
-        ("view", POINTER(View)),
+        ("view", POINTER(CoreView)),
         ("count", c_int64),
         *((f"{name}_floats", c_void_p) for name in FLOATS),
         ("channels", c_int32),
@@ -219,8 +218,8 @@ NUMBERS = (
 """Numbers of the structs for ``core_struct_bytes``."""
 
 MIRRORS = {
-    "header": ctypes.sizeof(Header), "section": SECTION.itemsize, "level": LEVEL.itemsize, "decode": ctypes.sizeof(Decode),
-    "predict": ctypes.sizeof(Predict), "view": ctypes.sizeof(View), "draw": ctypes.sizeof(Draw), "job": ctypes.sizeof(Job),
+    "header": ctypes.sizeof(CoreHeader), "section": SECTION.itemsize, "level": LEVEL.itemsize, "decode": ctypes.sizeof(Decode),
+    "predict": ctypes.sizeof(Predict), "view": ctypes.sizeof(CoreView), "draw": ctypes.sizeof(Draw), "job": ctypes.sizeof(Job),
     "dequantizing": ctypes.sizeof(Dequantizing), "placing": ctypes.sizeof(Placing),
     "columns": ctypes.sizeof(ColumnPointers), "gaussians": ctypes.sizeof(FloatPointers),
     **fit_structs.MIRRORS, **loss_structs.MIRRORS, **pack_structs.MIRRORS, **seed_structs.MIRRORS,

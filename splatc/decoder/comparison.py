@@ -15,8 +15,9 @@ from splatc.decoder.budget import Budget
 from splatc.decoder.picture import Note, Picture, warn
 from splatc.errors import UsageError
 from splatc.image import metrics
+from splatc.image.image import Image, Samples
+from splatc.image.readers import load
 from splatc.image.readers.source import MAX_PIPED, explained
-from splatc.image.saving import Image, Samples, load
 from splatc.runtime.files import STDIO, display, open_input, read_all
 
 SCHEMA_VERSION = 1

@@ -22,8 +22,8 @@ from splatc.steps import MAX_LEVELS
 
 if TYPE_CHECKING:
     from splatc.gaussians import Scene
-    from splatc.image.readers import Image
-    from splatc.image.saving import Samples, Shape
+    from splatc.image.image import Image, Samples
+    from splatc.image.writers import Shape
     from splatc.render.draw import Plan
     from splatc.render.view import Scale, View
     from splatc.runtime.arguments import Number
@@ -283,7 +283,7 @@ class Picture:
             DeviceError: the GPU that was asked for does not work.
             CoreError: the compiled core is missing or cannot run here.
         """
-        from splatc.image.saving import Shape
+        from splatc.image.writers import Shape
 
         seen, depth = self.view(region, scale), self._depth(bit_depth)
         scene, plan = self._scene(seen, min(_STRIP, seen.rows), depth, max_level, allow_truncated)
@@ -307,7 +307,7 @@ class Picture:
             DeviceError: the GPU that was asked for does not work.
             CoreError: the compiled core is missing or cannot run here.
         """
-        from splatc.image.readers import Image
+        from splatc.image.image import Image
 
         pixels = self.read(bit_depth=bit_depth)
         return Image(pixels.reshape(self.height, self.width, self.channels), metadata=self.metadata())

@@ -22,7 +22,7 @@ from splatc.bitstream import Header
 from splatc.blend import Blend
 from splatc.encoder.rate_control import Target
 from splatc.gaussians import CUTOFF, EPSILON, FloatArray, Gaussians
-from splatc.image.readers import Image, Samples
+from splatc.image.image import Image, Samples
 from splatc.quantize import (
     MAX_COLOUR,
     MAX_COLOUR_INDEX,

@@ -16,7 +16,8 @@ from splatc.errors import UsageError
 from splatc.runtime.files import atomic_output, check_output, display
 
 if TYPE_CHECKING:
-    from splatc.image.readers import Image, Metadata
+    from splatc.bitstream import Metadata
+    from splatc.image.image import Image
     from splatc.image.readers.extent import Extent
 
 LARGE_SHARE = 0.1
@@ -128,7 +129,7 @@ def encode_file(
     wanted = Wanted(engine, device)
     wanted.check(tune)
 
-    from splatc.image.readers import Metadata
+    from splatc.bitstream import Metadata
 
     image = _load(source, max_memory)
     if strip:

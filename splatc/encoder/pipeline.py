@@ -23,6 +23,7 @@ from splatc.core.seeds import reduce
 from splatc.encoder.flat import dominant_colour, flat_file
 from splatc.encoder.quality_control import TRIMS, Aim, QualityControl
 from splatc.encoder.rate_control import FIRST_GUESS, RateControl, Target, quantize_for
+from splatc.encoder.several_fits import EACH, FITS, SEVERAL, best_of_several
 from splatc.errors import DeviceError
 from splatc.fit import memory, seeding
 from splatc.fit.clock import Clock
@@ -32,7 +33,7 @@ from splatc.fit.subset import mean_colour, reduction_for
 from splatc.fit.task import Task
 from splatc.fit.trainer import Refine, fit
 from splatc.gaussians import FloatArray, Gaussians
-from splatc.image.readers import Image
+from splatc.image.image import Image
 from splatc.image.transparent import fill_transparent
 from splatc.quantize import empty_gaussians
 from splatc.steps import Quantizer
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
     from splatc.fit.engines.choice import Chosen, Wanted
     from splatc.render.choice import Log
 
-SEEDING_SAMPLES = 16.0
-"""Seeds are drawn from the picture reduced to no fewer samples per Gaussian."""
 PREDICTED = 100_000
 """Gaussians up to which a fit on a GPU has its rate term and densification: predictions take the CPU 3 us for each, ten times."""
 RARELY = 4
@@ -89,7 +88,23 @@ def encode_image(image: Image, options: EncodeOptions, progress: Progress | None
     if flat is not None:
         return flat
     with _repeated(progress) as repeated:
+        if options.effort == SEVERAL and options.aim is None and options.target.kind == "bytes":
+            return _encode_several(image, options, repeated)
         return encode_with(image, options, None, Quantizer(), repeated)
+
+
+def _encode_several(image: Image, options: EncodeOptions, progress: Progress | None) -> bytes:
+    """encode_image by several fits of a lower effort (several_fits.py)."""
+
+    def encode(delta: int, max_time: float | None, number: int) -> bytes:
+        def report(step: int, steps: int, phase: str) -> None:
+            if progress is not None:
+                progress(number * steps + step, FITS * steps, phase)
+
+        each = replace(options, effort=EACH, seed=options.seed + number, max_time=max_time)
+        return encode_with(image, each, None, Quantizer().finer(delta), None if progress is None else report)
+
+    return best_of_several(image, options.tune == "ssim", options.max_time, encode)
 
 
 @contextlib.contextmanager
@@ -183,7 +198,7 @@ def encode_with(
     if progress is not None:
         progress(0, plan.steps, "seeding")
     count = seeds_of(image, rate.first_count(), plan)
-    small = reduction_for(image.width, image.height, SEEDING_SAMPLES * count)
+    small = reduction_for(image.width, image.height, memory.SEEDING_SAMPLES * count)
     rng = np.random.default_rng(options.seed)
     seeds = enlarged(options.initializer(reduce(image.pixels, small), count, rng), small)
     clock = Clock(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from splatc.bitstream import Header, Metadata
     from splatc.fit.trainer import Moment
     from splatc.gaussians import FloatArray
-    from splatc.image.readers import Samples
+    from splatc.image.image import Samples
     from splatc.quantize import QuantizedGaussians
     from splatc.steps import Quantizer
 

@@ -25,7 +25,7 @@ from splatc.errors import TimeUpError, UsageError
 from splatc.fit import memory
 from splatc.fit.schedule import Schedule, schedule
 from splatc.image import metrics
-from splatc.image.readers import Image, Samples
+from splatc.image.image import Image, Samples
 
 if TYPE_CHECKING:
     from splatc.fit.engines.choice import Wanted

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from splatc.errors import UsageError
 
 if TYPE_CHECKING:
-    from splatc.image.readers import Image
+    from splatc.image.image import Image
 
 DEFAULT_CR = 100.0
 

@@ -13,6 +13,7 @@ from splatc.errors import LimitError
 from splatc.fit.planes import SMALL
 from splatc.fit.schedule import Schedule
 from splatc.fit.subset import reduction_for
+from splatc.fit.task import WINDOW
 
 FIXED = 20 << 20
 """Bytes of tables, lists of tiles and what the allocator keeps, of the smallest pictures."""
@@ -24,8 +25,6 @@ SEEDING_SAMPLES = 16
 """Seeds are drawn from the picture reduced to no fewer samples for each."""
 WEIGHING = 16
 """Bytes of each pixel that seeds are drawn from at a time, in tiles of 1024 x 1024."""
-WINDOW = 1 << 23
-"""Pixels that a loss of neighbourhoods looks at in a step, at most (task.py)."""
 ERROR, SUM, SUMMED = 4, 8, 1 << 24
 """Bytes of the squared error of a sample, and of the sum up to it, of which there are so many at a time, at most (densification.py)."""
 SUBSETS = 2

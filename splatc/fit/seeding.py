@@ -12,14 +12,13 @@ import numpy as np
 from splatc.core.seeds import order_points
 from splatc.fit.colours import median_colours
 from splatc.fit.scales import base_scale, neighbour_scales, variational_scales
+from splatc.fit.table import MIN_SCALE
 from splatc.fit.uniform import uniform_sample
 from splatc.fit.variational import variational_sample
 from splatc.gaussians import FloatArray, Gaussians
 
 VARIATIONAL_SHARE = 0.7
 """Of the Gaussians; the rest is sampled uniformly."""
-MIN_SCALE = 0.5
-"""px; nothing smaller shows on a grid of pixels."""
 RANDOM_SCALES = (0.5, 1.5)
 """px; where GaussianImage begins."""
 

@@ -39,7 +39,7 @@ class Moment:
     """Mean squared error of the last step, of full range, noise of the quantization included; nan before the first."""
 
 
-Budget = Callable[[Moment], int]
+CountLimit = Callable[[Moment], int]
 """How many Gaussians the fit may end with."""
 Refine = Callable[[Moment], Quantizer]
 """The steps from now on; those of what is rounded already must stay."""
@@ -58,7 +58,7 @@ def fit(
     engine: Engine,
     task: Task,
     seeds: Gaussians,
-    budget: Budget,
+    budget: CountLimit,
     schedule: Schedule,
     *,
     seed: int = 0,
@@ -100,7 +100,7 @@ class _Fit:
         engine: Engine,
         task: Task,
         seeds: Gaussians,
-        budget: Budget,
+        budget: CountLimit,
         schedule: Schedule,
         seed: int,
         predict: Predict | None,

@@ -10,7 +10,7 @@ import math
 import numpy as np
 import PIL.Image
 
-from splatc.plots.figure import FULL_ERROR, Figure, Picture, chosen, rgb
+from splatc.plots.figure import FULL_ERROR, Bitmap, Figure, chosen, rgb
 from splatc.plots.sheet import with_ellipses
 
 MAX_ELLIPSES = 5000
@@ -106,7 +106,7 @@ def write(figure: Figure) -> bytes:
     return page.encode()
 
 
-def _inline(picture: Picture, profile: bytes = b"") -> str:
+def _inline(picture: Bitmap, profile: bytes = b"") -> str:
     buffer = io.BytesIO()
     PIL.Image.fromarray(picture).save(buffer, "PNG", optimize=True, icc_profile=profile or None)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

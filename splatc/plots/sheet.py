@@ -9,7 +9,7 @@ import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
 
-from splatc.plots.figure import FULL_ERROR, Figure, Picture, chosen, rgb
+from splatc.plots.figure import FULL_ERROR, Bitmap, Figure, chosen, rgb
 
 MAX_ELLIPSES = 20000
 CORNERS = 24
@@ -45,7 +45,7 @@ def draw(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def with_ellipses(figure: Figure) -> Picture:
+def with_ellipses(figure: Figure) -> Bitmap:
     """The picture, paler, under an outline at one standard deviation of each Gaussian in its colour."""
     pale = PIL.Image.fromarray((figure.picture // 3 + 165).astype(np.uint8))
     pen = PIL.ImageDraw.Draw(pale)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,13 +33,6 @@ def draw_samples(scene: Scene, view: View, bit_depth: int) -> Samples:
 
     samples: Samples = draw.draw(draw.make_plan(scene, view), _dtype(bit_depth))
     return samples
-
-
-def draw_strips(scene: Scene, view: View, bit_depth: int, rows: int = 256) -> Iterator[Samples]:
-    """The rows of `draw_samples` from top to bottom, about ``rows`` at a time, so that no more than that lies in memory."""
-    from splatc.render import draw
-
-    return draw.strips(draw.make_plan(scene, view), _dtype(bit_depth), rows)
 
 
 def _dtype(bit_depth: int) -> type[np.uint8 | np.uint16]:

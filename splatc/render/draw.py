@@ -75,7 +75,7 @@ def bands(plan: Plan, dtype: SampleType, rows: Iterable[tuple[int, int]]) -> Ite
         yield out
 
 
-def _in_core(view: View) -> structs.View:
+def _in_core(view: View) -> structs.CoreView:
     """The view as the core has it."""
     (x, columns), (y, rows) = (
         _tiles(first, count, size // view.samples)
@@ -83,7 +83,7 @@ def _in_core(view: View) -> structs.View:
             (view.left, view.top), (view.columns, view.rows), (TILE_WIDTH, TILE_HEIGHT), strict=True
         )
     )
-    return structs.View(
+    return structs.CoreView(
         float(view.grid_scale), *map(float, view.shift), view.added_variance,
         view.samples, view.left, view.top, view.columns, view.rows, *view.ends, x, y, columns, rows,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A renderer is a plug point: whoever draws a scene as `Renderer` says can stand in the place of the core.
+"""A renderer is a plug point: any implementation of `Renderer` can replace the core.
 
 The float64 reference (reference.py), the core (`splatc.render.render`) and a GPU (`cuda.renderer`) are ours;
 `tests/test_renderer_protocol.py` holds all of them to the same rules.

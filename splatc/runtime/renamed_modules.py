@@ -12,8 +12,6 @@ from typing import Any, cast
 
 RENAMED = {
     "splatc.checkpoints": "splatc.fit.checkpoints",
-    "splatc.image_io": "splatc.image.saving",
-    "splatc.metrics": "splatc.image.metrics",
     "splatc.picture": "splatc.decoder.picture",
     "splatc.verifier": "splatc.decoder.verifier",
 }

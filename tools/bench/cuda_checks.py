@@ -21,7 +21,7 @@ from splatc.fit.schedule import Schedule
 from splatc.fit.table import ROWS, Table
 from splatc.fit.task import Task
 from splatc.gaussians import FloatArray, Gaussians, Scene
-from splatc.image.saving import Image
+from splatc.image.image import Image
 from splatc.render import cuda, reference
 from splatc.render.view import view
 from splatc.steps import Quantizer

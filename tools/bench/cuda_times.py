@@ -24,8 +24,8 @@ from splatc.fit.subset import mean_colour
 from splatc.fit.table import NAMES, Table
 from splatc.fit.task import Task
 from splatc.gaussians import Gaussians, Scene
+from splatc.image.image import Image, Samples
 from splatc.image.metrics import psnr
-from splatc.image.saving import Image, Samples
 from splatc.render.cuda import Canvas
 from splatc.render.view import view
 from splatc.steps import Quantizer

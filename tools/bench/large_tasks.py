@@ -16,8 +16,11 @@ from typing import Any
 import numpy as np
 import PIL.Image
 
+from splatc.image.image import Samples
 from splatc.image.metrics import ms_ssim
-from splatc.image.saving import FORMATS, Samples, Shape, load, open_source, save_strips
+from splatc.image.readers import load, open_source
+from splatc.image.saving import FORMATS, save_strips
+from splatc.image.writers import Shape
 
 MS_SSIM_BELOW = 16_000_000
 """Pixels of the largest pictures of which MS-SSIM is taken: it needs both in memory, and minutes."""

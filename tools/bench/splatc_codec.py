@@ -15,7 +15,8 @@ import PIL.Image
 
 import splatc
 from bench.codec import Measurement, size_limit
-from splatc.image.saving import Samples, load
+from splatc.image.image import Samples
+from splatc.image.readers import load
 
 
 @dataclass(frozen=True)

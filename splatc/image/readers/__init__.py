@@ -13,8 +13,6 @@
 ``header`` takes the first steps only, for estimates; ``splatc.image.given`` takes arrays and images of Pillow's instead of files.
 """
 
-from splatc.bitstream import Metadata
-from splatc.image.image import MAX_PIXELS, Image, Samples
 from splatc.image.readers.source import PixelSource, collect, load, open_source
 
-__all__ = ["MAX_PIXELS", "Image", "Metadata", "PixelSource", "Samples", "collect", "load", "open_source"]
+__all__ = ["PixelSource", "collect", "load", "open_source"]

@@ -16,6 +16,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from splatc.errors import InputImageError
+from splatc.image.image import MODES
 from splatc.image.readers.boxes import boxes, content, within
 from splatc.image.readers.found import Found, resolution
 from splatc.image.readers.premultiplied import divided
@@ -27,7 +28,6 @@ _GRAY = b"\1\0\0\0\0\0\x11"
 """A colour specification."""
 _DESCRIBING = {b"pclr", b"cmap", b"cdef"}
 _COLOUR, _ALPHA, _PREMULTIPLIED = 0, 1, 2
-_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _COMMENT, _TILE = 0x64, 0x90
 _MARKS = (b"Created by ", b"Creator: ", b"Kakadu-", b"OpenJPH ")  # what encoders sign with
 _DAMAGED = "damaged picture: the {} of the JPEG 2000 file makes no sense"
@@ -142,7 +142,7 @@ def _palette(data: bytes) -> tuple[NDArray[np.uint8], int]:
 
 def _arranged(channels: _Channels, picture: PIL.Image.Image) -> PIL.Image.Image:
     """The picture that the components of a decoded one mean. Raises InputImageError where the boxes do not fit them."""
-    if picture.mode not in _MODES.values():  # 16-bit gray, CMYK: one channel, or of a fixed order
+    if picture.mode not in MODES.values():  # 16-bit gray, CMYK: one channel, or of a fixed order
         if channels.palette is not None:
             raise InputImageError("JPEG 2000 with a palette of this kind is not supported: convert the picture to PNG")
         return picture
@@ -158,7 +158,7 @@ def _arranged(channels: _Channels, picture: PIL.Image.Image) -> PIL.Image.Image:
         if channels.colours is not None:
             order = [*channels.colours, *([] if channels.alpha is None else [channels.alpha])]
             planes = [planes[index] for index in order]
-        mode = _MODES[len(planes)]
+        mode = MODES[len(planes)]
     except (IndexError, KeyError):
         raise InputImageError(_DAMAGED.format("list of channels")) from None
     pixels = np.stack(planes, axis=-1)

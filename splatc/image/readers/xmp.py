@@ -15,6 +15,8 @@ from xml.parsers import expat
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _TIFF = "http://ns.adobe.com/tiff/1.0/"
 _BASIC = "http://ns.adobe.com/xap/1.0/"
+XMP_PREFIX = _BASIC.encode() + b"\0"
+"""Before a packet in a JPEG file."""
 _ORIENTATION, _THUMBNAILS, _VALUE = f"{_TIFF} Orientation", f"{_BASIC} Thumbnails", f"{_RDF} value"
 _BOUND = re.compile(rb"xmlns:([\w.-]+)\s*=\s*([\"'])" + _TIFF.encode() + rb"\2")
 _TAG = re.compile(rb"<(?:\"[^\"]*\"|'[^']*'|[^<>\"'])*>")
