@@ -89,6 +89,8 @@ class Coordinate:
     """Of the table of a fit; None: one for each channel."""
     rate: float = 0.02
     """Adam's rate, where splatc/fit/schedule.py has none."""
+    by_level: bool = True
+    """Whether its quantization step follows from the level of the Gaussian alone, by the step and the slope of its attribute."""
 
 
 @dataclass(frozen=True)
@@ -136,21 +138,21 @@ ATTRIBUTES = (
     ),
     Attribute(
         "log_scale", "symbols", ("log_scales",), (("log_scale", "log_scale"),), "log_scales",
-        coordinate=Coordinate("log_scale", 2, "shape"),
+        coordinate=Coordinate("log_scale", 2, "shape", by_level=False),
     ),
     Attribute(
         "aspect", "symbols", ("aspect",), (("aspect", "aspect"),), ASPECTS,
-        coordinate=Coordinate("log_aspect", 4, "shape"),
+        coordinate=Coordinate("log_aspect", 4, "shape", by_level=False),
     ),
     Attribute(
         "angle", "choices", ("angle", "angle_slope"), (("angle", "angle_residual"),), predicted=True,
-        coordinate=Coordinate("angle", 8, "shape"),
+        coordinate=Coordinate("angle", 8, "shape", by_level=False),
     ),
     Attribute("offset", "choices", (), (("offset", "uniform"),)),
     Attribute(
         "colour", "residuals", ("luma", "chroma", "colour_slope"),
         (("luma", "residual"), ("chroma", "parametric"), ("alpha", "residual")), channels=True, predicted=True,
-        coordinate=Coordinate("colour", 16, "colour", None),
+        coordinate=Coordinate("colour", 16, "colour", None, by_level=False),
     ),
 )  # fmt: skip
 """In the order of the stream."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from splatc.attributes import ATTRIBUTES, CODED
+from splatc.attributes import ATTRIBUTES, CODED, COLUMNS, FLOATS, QuantizerFields
 from splatc.bitstream import stream
 from splatc.bitstream.attributes import ESCAPE
 from splatc.bitstream.coder import Decoder, Encoder, Frequencies, Symbols
@@ -102,6 +106,19 @@ def test_the_table_of_attributes_names_contexts_that_there_are() -> None:
     assert ATTRIBUTES[0].contexts == (("positions", "partition"),)
     assert stream.Tables().partitions == {}
     assert ESCAPE == 2 * RESIDUAL_RADIUS + 1
+
+
+def test_the_browser_has_the_same_columns_and_fields() -> None:
+    text = (Path(__file__).parents[1] / "splatc" / "web" / "structs.js").read_text("utf-8")
+    names = re.search(r"NAMES = .*?\(\[(.*?)\]\)", text, re.DOTALL)
+    quantizer = re.search(r"QUANTIZER = .*?\(\[(.*?)\n\]\)", text, re.DOTALL)
+    widths = re.search(r"floatWidths = .*?\{ (.*?) \}", text)
+    assert names and quantizer and widths
+    assert (*re.findall(r'"(\w+)"', names[1]), "colour") == COLUMNS
+    assert re.findall(r'\["(\w+)", "(\w+)"\]', quantizer[1]) == [
+        (each.name, each.metadata["kind"]) for each in fields(QuantizerFields)
+    ]
+    assert re.findall(r"(\w+): ", widths[1]) == [*FLOATS]
 
 
 def test_the_core_has_the_same_attributes_in_the_same_order() -> None:

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from splatc import bitstream
+from splatc.attributes import COLUMNS
 from splatc.bitstream.header import VERSION
 from splatc.blend import Blend
 from splatc.decoder.scene import make_scene
@@ -47,7 +48,7 @@ def digest(data: bytes) -> str:
 
 def integers_text(gaussians: QuantizedGaussians) -> bytes:
     """The decoded integers: a line a Gaussian in coding order, level x y log_scale aspect angle offset and the coded colour."""
-    columns = [getattr(gaussians, name) for name in ("level", "x", "y", "log_scale", "aspect", "angle", "offset")]
+    columns = [getattr(gaussians, name) for name in COLUMNS if name != "colour"]
     table = np.column_stack([*columns, gaussians.colour])
     return "".join(" ".join(map(str, row)) + "\n" for row in table.tolist()).encode()
 

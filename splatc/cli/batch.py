@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from splatc.cli.console import complain, note, printable, say
+from splatc.cli.console import Voice, complain, note, printable, say
 from splatc.cli.encode import encode
 from splatc.cli.options import force_option, json_option, quiet_option, verbose_option
 from splatc.cli.target import Whole
@@ -100,10 +100,7 @@ def batch(
     from splatc.batch.rounds import announce, beating, run_shared
     from splatc.fit.engines.choice import Wanted
 
-    def note(text: str) -> None:
-        if not quiet:
-            note(text)
-
+    voice = Voice(quiet)
     verbose = verbose and not quiet
     Request(**{each.name: options[each.name] for each in fields(Request)}).check()
     wanted = Wanted(options["engine"], options["device"])
@@ -114,19 +111,19 @@ def batch(
     started = time.perf_counter()
     if dask is not None:  # its workers need not stand in our folder
         inputs, folder = tuple(str(Path(each).absolute()) for each in inputs), str(Path(folder).absolute())
-    pairs = plan(inputs, Path(folder), keep_extension=keep_extension, note=note)
+    pairs = plan(inputs, Path(folder), keep_extension=keep_extension, note=voice.note)
     _make_folder(folder, pairs)
-    journal = Journal.join(folder, note)
+    journal = Journal.join(folder, voice.note)
     with beating(journal):
         jobs = [Job(pair.source, pair.output, options, threads, force, skip_existing, journal) for pair in pairs]
         outcomes, todo = _sort(jobs, journal)
-        announce(journal, jobs, todo, note)
+        announce(journal, jobs, todo, voice.note)
         if verbose:
             say(f"{len(jobs)} pictures, {len(todo)} to encode")
         todo, work = _work(todo, dask, processes, threads, wanted, verbose=verbose)
         try:
             with (
-                contextlib.closing(run_shared(todo, work, journal, note)) as results,
+                contextlib.closing(run_shared(todo, work, journal, voice.note)) as results,
                 _bar(len(jobs), len(outcomes), hidden=quiet) as step,
             ):
                 for outcome in results:

@@ -57,8 +57,7 @@ def step_tables(quantizer: Quantizer, channels: int) -> StepTables:
         by_level={
             each.coordinate.name: by_level(functools.partial(quantizer.level_step, each), level).astype(np.float32)
             for each in ATTRIBUTES
-            if each.coordinate is not None
-            and each.coordinate.name not in ("log_scale", "log_aspect", "angle", "colour")
+            if each.coordinate is not None and each.coordinate.by_level
         },
         log_scale=math.log(2.0) / quantizer.log_scales,
         log_aspect=step_q32(quantizer.aspect) / 2.0**32,

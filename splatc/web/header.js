@@ -5,6 +5,7 @@
  */
 import { corrupt, CorruptFileError, LimitError, UnsupportedFileError } from "./errors.js";
 import { Numbers } from "./numbers.js";
+import { QUANTIZER } from "./structs.js";
 
 /**
  * @typedef {object} Header spec/header.md; the names in `quantizer` are those of core_header in core.h
@@ -27,6 +28,13 @@ const MAX_GRID_SIDE = 2 ** 26;
 const FREE_GAUSSIANS = 64;
 const GAUSSIANS_PER_BYTE = 2;
 const MAX_GAUSSIAN_BYTES = 512;
+
+/** How a field that says how finely an attribute is quantized is written, by its kind. */
+const KINDS = /** @type {const} */ ({
+  step: { encoding: "u8", low: 0, high: 191 },
+  slope: { encoding: "i8", low: -128, high: 127 },
+  bins: { encoding: "u8", low: 1, high: 32 },
+});
 
 /**
  * A number of the HEAD payload in its range.
@@ -51,8 +59,6 @@ function headField(numbers, encoding, name, low, high) {
 export function parseHeader(bytes) {
   const numbers = new Numbers(bytes, "the HEAD chunk");
   const field = headField.bind(null, numbers);
-  const step = (/** @type {string} */ name) => field("u8", name, 0, 191);
-  const slope = (/** @type {string} */ name) => field("i8", name, -128, 127);
   const repeat = (/** @type {number} */ times, /** @type {() => number} */ read) => Array.from({ length: times }, read);
   const [major, minor] = [numbers.u8(), numbers.u8()];
   if (major !== VERSION[0] || minor > VERSION[1])
@@ -62,17 +68,9 @@ export function parseHeader(bytes) {
   const width = field("varint", "width", 1, MAX_SIDE);
   const height = field("varint", "height", 1, MAX_SIDE);
   const background = repeat(channels, () => numbers.u8());
-  const quantizer = {
-    position: step("position"),
-    position_slope: slope("position_slope"),
-    log_scales: field("u8", "log_scales", 1, 32),
-    aspect: step("aspect"),
-    angle: step("angle"),
-    angle_slope: slope("angle_slope"),
-    luma: step("luma"),
-    chroma: step("chroma"),
-    colour_slope: slope("colour_slope"),
-  };
+  const quantizer = Object.fromEntries(
+    QUANTIZER.map(([name, kind]) => [name, field(KINDS[kind].encoding, name, KINDS[kind].low, KINDS[kind].high)]),
+  );
   const levelCounts = repeat(field("u8", "levels", 0, 16), () => field("varint", "level_counts", 0, MAX_GAUSSIANS));
   numbers.end();
   if (levelCounts[0] === 0) throw corrupt("the top level of the HEAD chunk has no Gaussian");

@@ -4,6 +4,19 @@ import { Struct } from "./memory.js";
 /** Columns of Gaussians as integers, but for their colour. */
 export const NAMES = /** @type {const} */ (["level", "x", "y", "log_scale", "aspect", "angle", "offset"]);
 
+/** Fields of the header that say how finely attributes are quantized, in its order, and their kinds: as splatc/attributes.py has them. */
+export const QUANTIZER = /** @type {const} */ ([
+  ["position", "step"],
+  ["position_slope", "slope"],
+  ["log_scales", "bins"],
+  ["aspect", "step"],
+  ["angle", "step"],
+  ["angle_slope", "slope"],
+  ["luma", "step"],
+  ["chroma", "step"],
+  ["colour_slope", "slope"],
+]);
+
 /**
  * Arrays of Gaussians as floats, in the order of core_gaussians: numbers of each.
  * @param {number} channels
@@ -15,7 +28,7 @@ export const [STEPS, TABLES, PARTITIONS, SITE, PLACED] = [1, 2, 3, 4, 10];
 
 export const HEADER = new Struct(
   0,
-  ["i32", "channels position position_slope log_scales aspect angle angle_slope luma chroma colour_slope"],
+  ["i32", ["channels", ...QUANTIZER.map(([name]) => name)].join(" ")],
 );
 export const SECTION = new Struct(
   5,
