@@ -1,0 +1,110 @@
+"""A page that has all in itself: files, decoder and viewer, to be opened from a disk, a mail or any server."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from splatc.errors import LimitError
+from splatc.view.bundle import WEB, script
+
+MAX_BYTES = 64 << 20
+"""Of all files of a page together: browsers hold a page as text several times. What is larger is for a server."""
+
+_STYLES = ("viewer.css", "gallery.css")
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<link rel="icon" href="data:,">
+<style>{style}</style>
+</head>
+<body class="splat-page">
+<main id="viewer"></main>
+<noscript>These pictures are drawn by JavaScript, which is switched off here.</noscript>
+<script type="application/json" id="files">{files}</script>
+"""
+_POLICY = (
+    "default-src 'none'; script-src '{script}' 'wasm-unsafe-eval'; style-src '{style}'; worker-src blob:; connect-src blob: data:; "
+    "img-src blob: data:; base-uri 'none'; form-action 'none'"
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file of a page."""
+
+    name: str
+    """One line of text."""
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Original:
+    """A picture that browsers know, to compare the one file with."""
+
+    name: str
+    type: str
+    """Such as image/png."""
+    content: bytes
+
+
+def write(items: Sequence[Item], *, alone: bool, original: Original | None = None) -> Iterator[bytes]:
+    """The page, in pieces.
+
+    Args:
+        items: The files.
+        alone: Whether the one file is shown itself, not a list of it.
+        original: What is shown beside it.
+
+    Raises:
+        LimitError: They are more than MAX_BYTES.
+    """
+    check_size(sum(len(item.content) for item in items) + (len(original.content) if original else 0))
+    listed: list[dict[str, object]] = [{"name": item.name} for item in items]
+    if original is not None:
+        listed[0]["compare"] = {"name": original.name, "type": original.type}
+    code, style = script("saved.js"), "".join((WEB / name).read_text("utf-8") for name in _STYLES)
+    policy = _POLICY.format(script=_hash(code), style=_hash(style))
+    title = items[0].name if alone else f"{len(items)} pictures"
+    files = in_script({"alone": alone, "files": listed})
+    yield _PAGE.format(policy=policy, title=html.escape(title), style=style, files=files).encode()
+    for number, item in enumerate(items):
+        yield from _block(f"file-{number}", item.content)
+    if original is not None:
+        yield from _block("compare", original.content)
+    yield f"<script>{code}</script>\n</body>\n</html>\n".encode()
+
+
+def check_size(size: int) -> None:
+    """Raise LimitError if so many bytes are too many for a page."""
+    if size > MAX_BYTES:
+        raise LimitError(
+            f"the files have {size} bytes, a page holds at most {MAX_BYTES}: leave --save out to have them served, or name fewer"
+        )
+
+
+def in_script(value: object) -> str:
+    """JSON that may stand between the tags of a script element: none of its words ends that, or begins a comment."""
+    text = json.dumps(value)  # ASCII: surrogates are escaped, too
+    return text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
+
+
+def _block(name: str, content: bytes) -> Iterator[bytes]:
+    """Bytes that a script of the page finds by a name."""
+    yield f'<script type="text/plain" id="{name}">'.encode()
+    yield base64.b64encode(content)
+    yield b"</script>\n"
+
+
+def _hash(text: str) -> str:
+    """What a Content-Security-Policy calls an inline script or style."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

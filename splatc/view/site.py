@@ -1,0 +1,118 @@
+"""What the server of ``splatc view`` has: its page, the modules of splatc/web, a list of the files that were named, and these files."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+from splatc.view.bundle import WEB, graph
+from splatc.view.catalogue import Catalogue, Entry, Opened, opened_bytes
+
+MIME = "image/x-splat2d"
+PICTURES = {
+    ".avif": "image/avif",
+    ".gif": "image/gif",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".png": "image/png",
+    ".webp": "image/webp",
+}
+"""Of pictures that browsers show, by extension."""
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json; charset=utf-8",
+    ".wasm": "application/wasm",
+}
+POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src 'self' blob: data:; "
+    "style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""The Content-Security-Policy of all that is served: nothing of another origin, no inline script or style."""
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
+<meta name="color-scheme" content="light dark">
+<title>splatc view</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="web/viewer.css">
+<link rel="stylesheet" href="web/gallery.css">
+{preload}
+<script type="module" src="web/served.js"></script>
+</head>
+<body class="splat-page">
+<main id="viewer"></main>
+<noscript>These pictures are drawn by JavaScript, which is switched off here.</noscript>
+</body>
+</html>
+"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What an address stands for."""
+
+    type: str
+    open: Callable[[], Opened]
+    """Raises OSError if it is gone."""
+
+
+class Site:
+    """Answers by address; no address is ever a path."""
+
+    def __init__(self, catalogue: Catalogue, label: Callable[[str], str], original: Path | None = None) -> None:
+        """``label`` makes one line of text of a name; ``original`` is a picture that browsers know, to compare the one file with."""
+        self._catalogue = catalogue
+        self._label = label
+        self._original = original
+        self._started = int(time.time())
+
+    def find(self, path: str) -> Found | None:
+        """What an absolute path of a URL, without a query, stands for; None for nothing."""
+        if path == "/":
+            return self._of_bytes("text/html; charset=utf-8", self._page)
+        if path == "/files.json":
+            return self._of_bytes(TYPES[".json"], self._list())
+        folder, _, rest = path[1:].partition("/")
+        if folder == "web":
+            content = self._modules.get(rest)
+            return None if content is None else self._of_bytes(TYPES[Path(rest).suffix], content)
+        if path == "/original" and self._original is not None:
+            original = Entry(b"", "", self._original)
+            return Found(PICTURES[self._original.suffix.lower()], original.open)
+        if folder == "files":
+            entry = self._catalogue.find(unquote_to_bytes(rest))
+            return None if entry is None else Found(MIME, entry.open)
+        return None
+
+    def _of_bytes(self, kind: str, content: bytes) -> Found:
+        return Found(kind, lambda: opened_bytes(content, self._started))
+
+    @cached_property
+    def _modules(self) -> dict[str, bytes]:
+        """What of splatc/web a page may fetch, by name."""
+        return {path.name: path.read_bytes() for path in WEB.iterdir() if path.suffix in (".css", ".js", ".wasm")}
+
+    @cached_property
+    def _page(self) -> bytes:
+        preload = "\n".join(f'<link rel="modulepreload" href="web/{name}">' for name in graph("served.js"))
+        return _PAGE.format(preload=preload).encode()
+
+    def _list(self) -> bytes:
+        """What the page asks for first: names and addresses, of the files that are there now."""
+        self._catalogue.refresh()
+        files = []
+        for entry in self._catalogue.entries:
+            found = {"key": entry.address, "name": self._label(entry.name), "source": f"files/{entry.address}"}
+            if self._original is not None:
+                found |= {"compare": "original", "compareName": self._label(self._original.name)}
+            files.append(found)
+        return json.dumps({"alone": self._catalogue.alone, "files": files}).encode()
