@@ -1,21 +1,38 @@
-"""A server for tests/web/network.test.mjs: one file, in ways that the first part of the path names, right ones and wrong ones."""
+"""A server for the tests of splatc/web/: folders, pages, and a file in ways that the first part of its path names, right and wrong ones."""
 
 from __future__ import annotations
 
 import http.server
 import json
+import mimetypes
 import re
 import threading
+from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
 
+TYPES = {".js": "text/javascript", ".wasm": "application/wasm"}
+POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; img-src 'self' blob: data:; "
+    "style-src 'self'; worker-src 'self'"
+)
+"""As strict as pages may be: no inline scripts or styles, nothing from elsewhere."""
+WEB = Path(__file__).parent.parent / "splatc" / "web"
+
 
 class Server:
-    """Serves a file on a port of this machine, in threads of its own."""
+    """Serves on a port of this machine, in threads of its own: splatc/web/ below /web/, and what it is given.
 
-    def __init__(self, content: bytes) -> None:
+    `content` is a file that has every name below /ranges/, /whole/ and the other ways; `folders` are served with ranges below their names;
+    `pages`, which may be added to later, are HTML by path ("/a.html").
+    """
+
+    def __init__(self, content: bytes = b"", folders: Mapping[str, Path] | None = None) -> None:
         self._server = _Files(("127.0.0.1", 0), _Handler)
         self._server.content = content
+        self._server.folders = {"web": WEB, **(folders or {})}
+        self.pages = self._server.pages
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
     @property
@@ -37,9 +54,12 @@ class Server:
 
 class _Files(http.server.ThreadingHTTPServer):
     content = b""
+    daemon_threads = True  # connections that browsers keep open are not waited for
 
     def __init__(self, address: tuple[str, int], handler: type[_Handler]) -> None:
         super().__init__(address, handler)
+        self.folders: dict[str, Path] = {}
+        self.pages: dict[str, str] = {}
         self.closing = threading.Event()
         self.lock = threading.Lock()
         self.requests: dict[str, list[int]] = {}
@@ -57,7 +77,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         server = cast(_Files, self.server)
-        way, name = self.path[1:].split("/")
+        path = self.path.partition("?")[0]
+        if page := server.pages.get(path):
+            self.send(200, page.encode(), Content_Type="text/html; charset=utf-8", Content_Security_Policy=POLICY)
+            return
+        way, _, name = path[1:].partition("/")
+        if way in server.folders:
+            self.answer_file(server.folders[way] / name)
+            return
         if name == "log":
             sent = server.requests.get(way, [])
             self.send(200, json.dumps({"requests": len(sent), "sent": sum(sent)}).encode())
@@ -68,6 +95,22 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             start, stop = self.wanted(len(server.content))
             earlier.append(stop - start)
         getattr(self, "answer_" + way.replace("-", "_"), self.answer_ranges)(server.content, start, stop, number)
+
+    def answer_file(self, path: Path) -> None:
+        """A file of a folder, as any static server gives it."""
+        if not path.is_file():
+            self.send(404, b"no such file")
+            return
+        content = path.read_bytes()
+        start, stop = self.wanted(len(content))
+        kind = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        headers = {"Content-Type": kind, "ETag": f'"{path.stat().st_mtime_ns}"', "Accept-Ranges": "bytes"}
+        if "Range" in self.headers:
+            self.send(
+                206, content[start:stop], None, **headers, Content_Range=f"bytes {start}-{stop - 1}/{len(content)}"
+            )
+        else:
+            self.send(200, content, None, **headers)
 
     def wanted(self, length: int) -> tuple[int, int]:
         found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))

@@ -54,20 +54,55 @@ export class Reading {
    * @param {Wanted} wanted
    */
   async read(core, { box, level, allowTruncated = false, signal, onProgress }) {
-    const { file, source } = this;
+    const { file } = this;
     if (file.truncation && !allowTruncated) throw new TruncatedFileError(file.truncation.message);
     const numbers = sectionsIn(file, box, level);
-    const needed = withAncestors(file, numbers);
-    const parents = new Set(needed.map((number) => file.sections[number].parent).filter((parent) => parent >= 0));
-    const { gaussians, work } = readingWork(file, needed);
-    const what = `reading ${gaussians} Gaussians`;
-    checkBound(gaussians * GAUSSIAN_BYTES + parents.size * TABLE_BYTES, this.bounds.maxMemory, what, "bytes of memory", "maxMemory");
-    checkBound(work, this.bounds.maxWork, what, "points of work", "maxWork");
+    const work = this.#checkBounds(withAncestors(file, numbers));
     if (box === null && level === 0 && !allowTruncated) await this.#checkAll(signal);
-    await source.load(rangesOf(file, needed.filter((number) => !this.known.has(number))), signal);
+    const found = await this.decode(core, numbers, { level, signal, onProgress });
+    const parts = numbers.flatMap((number) => found.get(number) ?? []); // of a truncated file some are missing
+    return { columns: joinColumns(parts.map((part) => coarse(part, level, file.header.channels))), work };
+  }
 
+  /**
+   * What it is to read sections, points of work. Throws LimitError.
+   * @param {number[]} needed their ancestors among them
+   */
+  #checkBounds(needed) {
+    const { gaussians, work } = readingWork(this.file, needed);
+    const what = `reading ${gaussians} Gaussians`;
+    const memory = gaussians * GAUSSIAN_BYTES + this.#parentsOf(needed).size * TABLE_BYTES;
+    checkBound(memory, this.bounds.maxMemory, what, "bytes of memory", "maxMemory");
+    checkBound(work, this.bounds.maxWork, what, "points of work", "maxWork");
+    return work;
+  }
+
+  /** @param {number[]} needed */
+  #parentsOf(needed) {
+    return new Set(needed.map((number) => this.file.sections[number].parent).filter((parent) => parent >= 0));
+  }
+
+  /**
+   * The Gaussians of sections and of their ancestors, by number; of a file that ends too early those that are there. Each section's CRC is
+   * checked. Throws SplatError, or the reason of the signal.
+   * @param {Core} core
+   * @param {number[]} numbers ascending
+   * @param {object} [options]
+   * @param {number} [options.level] finer ones are left out
+   * @param {AbortSignal} [options.signal]
+   * @param {(progress: {sections: number, of: number, bytes: number}) => void} [options.onProgress]
+   * @param {(found: Map<number, Columns>) => void} [options.onSections] called with those that have just been decoded
+   * @returns {Promise<Map<number, Columns>>}
+   */
+  async decode(core, numbers, { level = 0, signal, onProgress, onSections } = {}) {
+    const { file, source } = this;
+    const needed = withAncestors(file, numbers);
+    this.#checkBounds(needed);
+    const parents = this.#parentsOf(needed);
+    await source.load(rangesOf(file, needed.filter((number) => !this.known.has(number))), signal);
     const known = new Map(needed.flatMap((number) => this.#entry(number)));
     const found = new Map([...known].map(([number, each]) => [number, each.columns]));
+    if (onSections && found.size) onSections(new Map(found));
     const streams = streamsOf(file, numbers, known);
     let sections = 0;
     for (const group of groups(file, streams)) {
@@ -78,11 +113,11 @@ export class Reading {
       result.columns.forEach((columns, number) => found.set(number, columns));
       result.known.forEach((each, number) => known.set(number, each));
       sections += group.size;
+      onSections?.(result.columns);
       onProgress?.({ sections, of: streams.size, bytes: source.bytesLoaded });
     }
     this.#remember(known);
-    const parts = numbers.flatMap((number) => found.get(number) ?? []); // of a truncated file some are missing
-    return { columns: joinColumns(parts.map((part) => coarse(part, level, file.header.channels))), work };
+    return found;
   }
 
   /**

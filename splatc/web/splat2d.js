@@ -7,41 +7,18 @@
  *
  * Of a URL and of a Blob only the bytes are fetched that are needed. splat2d.d.ts has the types.
  */
-import { loadCore } from "./core.js";
-import { isLocal, readLocal } from "./local.js";
 import { readMetadata } from "./metadata.js";
 import { boundsOf, checkBound, levelOf, scaleOf } from "./options.js";
 import { abortable, pause } from "./pause.js";
 import { allocateRgba, colorSpaceOf, imageOf, writeRgba } from "./pixels.js";
 import { GAUSSIAN_BYTES, Reading } from "./reading.js";
+import { sharedCore } from "./shared_core.js";
 import { openSource } from "./source.js";
 import { loadStructure } from "./structure.js";
 import { makeView, stripsOf } from "./view.js";
 import { drawingWork } from "./work.js";
 
 export { CorruptFileError, LimitError, NetworkError, SplatError, TruncatedFileError, UnsupportedFileError } from "./errors.js";
-
-/** @typedef {import("./core.js").Core} Core */
-
-/** @type {Promise<Core> | null} one for all pictures: a call holds its memory only while it runs */
-let shared = null;
-
-/** The core beside this module, loaded when it is first needed. */
-function sharedCore() {
-  shared ??= fetchCore().catch((error) => {
-    shared = null; // to be tried again
-    throw error;
-  });
-  return shared;
-}
-
-async function fetchCore() {
-  const url = new URL("core.wasm", import.meta.url);
-  if (isLocal(url.href)) return loadCore(await readLocal(url.href));
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url} cannot be fetched: ${response.status}`);
-  return loadCore(await response.arrayBuffer()); // whatever content type the server gives it
-}
 
 /**
  * Opens a file of which header and index are read.
