@@ -83,6 +83,16 @@ export class Reading {
   }
 
   /**
+   * Fetches the bytes of sections, and of those that they go on from.
+   * @param {number[]} numbers
+   * @param {AbortSignal} [signal]
+   */
+  async fetch(numbers, signal) {
+    const missing = withAncestors(this.file, numbers).filter((number) => !this.known.has(number));
+    await this.source.load(rangesOf(this.file, missing), signal);
+  }
+
+  /**
    * The Gaussians of sections and of their ancestors, by number; of a file that ends too early those that are there. Each section's CRC is
    * checked. Throws SplatError, or the reason of the signal.
    * @param {Core} core
@@ -99,7 +109,7 @@ export class Reading {
     const needed = withAncestors(file, numbers);
     this.#checkBounds(needed);
     const parents = this.#parentsOf(needed);
-    await source.load(rangesOf(file, needed.filter((number) => !this.known.has(number))), signal);
+    await this.fetch(needed, signal);
     const known = new Map(needed.flatMap((number) => this.#entry(number)));
     const found = new Map([...known].map(([number, each]) => [number, each.columns]));
     if (onSections && found.size) onSections(new Map(found));

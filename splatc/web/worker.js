@@ -1,1 +1,4 @@
-addEventListener("message", () => {});
+/** A worker of a viewer. */
+import { serve } from "./serve.js";
+
+serve(/** @type {any} */ (globalThis));

@@ -1,0 +1,292 @@
+/**
+ * What a worker of a viewer does: one of them reads the file, section by section as the view needs them, and all draw tiles. Messages are
+ * objects with a `type`; each is answered or told of by one with the same `id`, or by one of type "error".
+ *
+ * To it:  open (source, core, bounds) -> opened       the reader alone: header, index, profile
+ *         need (box, centre) -> sections ..., rested  the reader alone: what a view needs, instead of what the last one did
+ *         header (header, core, colorSpace)           the others
+ *         sections (parts)                            the others: what the reader has found
+ *         forget (numbers)                            sections that are not needed any more
+ *         draw (id, tile, levels, lineWidth) -> drawn a picture of pixels, or of ellipses
+ */
+import { SplatError } from "./errors.js";
+import { drawEllipses } from "./ellipses.js";
+import { fileFacts } from "./facts.js";
+import { readMetadata } from "./metadata.js";
+import { boundsOf } from "./options.js";
+import { drawTile, gather } from "./painter.js";
+import { pause } from "./pause.js";
+import { colorSpaceOf, imageOf } from "./pixels.js";
+import { Reading } from "./reading.js";
+import { sectionOrder } from "./section_order.js";
+import { coreModule, sharedCore } from "./shared_core.js";
+import { openSource } from "./source.js";
+import { loadStructure } from "./structure.js";
+import { makeTileView } from "./view.js";
+
+/**
+ * @typedef {import("./core.js").Core} Core
+ * @typedef {import("./painter.js").Part} Part
+ * @typedef {{postMessage(message: any, transfer?: Transferable[]): void, onmessage: ((event: MessageEvent) => void) | null}} Port
+ * @typedef {{box: [number, number, number, number], centre: [number, number]}} Need px
+ */
+
+/** Gaussians that are decoded between two looks at what the view needs now: some 50 ms. */
+const STEP = 4096;
+/** ms between two messages with sections: each makes tiles to be drawn again. */
+const PATIENCE = 150;
+
+/**
+ * @param {Port} port
+ * @param {{slices?: boolean}} [options] slices: on the page itself, where nothing may take long
+ */
+export function serve(port, { slices = false } = {}) {
+  const desk = new Desk(port, slices);
+  port.onmessage = async ({ data }) => {
+    try {
+      await desk.take(data);
+    } catch (error) {
+      port.postMessage({ type: "error", id: data.id, error: describeError(error) });
+    }
+  };
+}
+
+/** @param {unknown} error */
+function describeError(error) {
+  const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
+  return { name, message, kind: error instanceof SplatError ? error.kind : "" };
+}
+
+class Desk {
+  /**
+   * @param {Port} port
+   * @param {boolean} slices
+   */
+  constructor(port, slices) {
+    this.port = port;
+    this.slices = slices;
+    /** @type {Map<number, Part>} in file order */
+    this.parts = new Map();
+    /** @type {Part[]} */
+    this.ordered = [];
+    this.bounds = boundsOf({});
+    /** @type {Promise<Core>} */
+    this.core = new Promise(() => {});
+    this.busy = Promise.resolve(); // drawings one after the other
+    /** @type {"srgb" | "display-p3"} */
+    this.colorSpace = "srgb";
+  }
+
+  /** @param {any} message */
+  take(message) {
+    switch (message.type) {
+      case "open":
+        return this.open(message);
+      case "need":
+        return this.reader?.need(message);
+      case "header":
+        this.header = message.header;
+        this.colorSpace = message.colorSpace;
+        this.core = sharedCore(message.core);
+        return undefined;
+      case "sections":
+        return this.add(message.parts);
+      case "forget":
+        for (const number of message.numbers) this.parts.delete(number);
+        return this.add([]);
+      case "draw":
+        return (this.busy = this.busy.catch(() => {}).then(() => this.draw(message)));
+      default:
+        throw new TypeError(`no message is called ${message.type}`);
+    }
+  }
+
+  /** @param {{id: number, source: any, core?: BufferSource, bounds: object}} message */
+  async open({ id, source, core, bounds }) {
+    this.bounds = boundsOf(bounds);
+    this.core = sharedCore(core);
+    this.core.catch(() => {}); // told by who needs it
+    const opened = await openSource(source);
+    const reading = new Reading(opened, await loadStructure(opened), this.bounds);
+    const { file } = reading;
+    /** @type {string[]} */
+    const notes = file.truncation ? [file.truncation.message] : [];
+    const icc = await readMetadata(opened, file, "iccp", (note) => notes.push(note));
+    const { colorSpace, note } = colorSpaceOf(icc);
+    if (note) notes.push(note);
+    [this.header, this.colorSpace, this.reader] = [file.header, colorSpace, new SectionReader(this, reading)];
+    const sections = file.sections.map(({ number, top, count, column, row, block, reach }) => ({ number, top, count, column, row, block, reach }));
+    const loaded = { bytes: file.bytes.length, bytesLoaded: opened.bytesLoaded };
+    this.port.postMessage({ type: "opened", id, header: file.header, sections, colorSpace, notes, facts: fileFacts(file, icc), ...loaded });
+    this.port.postMessage({ type: "core", core: await coreModule() });
+  }
+
+  /** @param {Part[]} parts */
+  add(parts) {
+    for (const part of parts) this.parts.set(part.number, part);
+    this.ordered = [...this.parts.values()].sort((a, b) => a.number - b.number);
+  }
+
+  /** @param {{id: number, tile: import("./painter.js").Tile, levels?: number, lineWidth?: number}} message */
+  async draw({ id, tile, levels, lineWidth = 1 }) {
+    const started = performance.now();
+    const core = await this.core;
+    const header = /** @type {import("./header.js").Header} */ (this.header);
+    const { scale, left, top, columns, rows } = tile;
+    /** @type {any} */
+    let picture;
+    if (levels === undefined) {
+      const data = await drawTile(core, header, this.ordered, tile, { maxWork: this.bounds.maxWork, slices: this.slices });
+      const pixels = imageOf(data, columns, rows, this.colorSpace);
+      picture = typeof createImageBitmap === "undefined" ? pixels : await createImageBitmap(/** @type {ImageData} */ (pixels));
+    } else {
+      const { box } = makeTileView(header.width, header.height, scale, [left, top, columns, rows]);
+      const canvas = makeCanvas(columns, rows);
+      const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
+      drawEllipses(context, gather(this.ordered, box, header.channels), tile, levels, lineWidth);
+      picture = "transferToImageBitmap" in canvas ? canvas.transferToImageBitmap() : await createImageBitmap(canvas);
+    }
+    const transfer = typeof ImageBitmap !== "undefined" && picture instanceof ImageBitmap ? [picture] : [];
+    this.port.postMessage({ type: "drawn", id, picture, ms: performance.now() - started }, transfer);
+  }
+}
+
+/**
+ * @param {number} width
+ * @param {number} height
+ */
+function makeCanvas(width, height) {
+  if (typeof OffscreenCanvas !== "undefined") return new OffscreenCanvas(width, height);
+  return Object.assign(document.createElement("canvas"), { width, height });
+}
+
+/** Reads what views need, coarse levels first, near the middle of the view first. */
+class SectionReader {
+  /**
+   * @param {Desk} desk
+   * @param {Reading} reading
+   */
+  constructor(desk, reading) {
+    this.desk = desk;
+    this.reading = reading;
+    /** @type {Need | null} */
+    this.wanted = null;
+    this.isRunning = false;
+    /** @type {Set<number>} sections that are damaged, or beyond the end of the file */
+    this.missing = new Set();
+    this.loading = new AbortController();
+    /** @type {number[]} what is being fetched */
+    this.fetching = [];
+  }
+
+  /** @param {Need} need */
+  async need(need) {
+    this.wanted = need;
+    const order = this.#order();
+    if (this.fetching.length && !this.fetching.some((number) => order.includes(number))) this.loading.abort(); // the view has moved on
+    if (this.isRunning) return;
+    this.isRunning = true;
+    try {
+      await this.#run();
+    } finally {
+      this.isRunning = false;
+    }
+  }
+
+  /** Sections that the view needs and that are not there, in the order in which they are read. */
+  #order() {
+    const { wanted, desk, missing } = this;
+    if (!wanted) return [];
+    const { sections } = this.reading.file;
+    return sectionOrder(sections, wanted.box, wanted.centre).filter((number) => !desk.parts.has(number) && !missing.has(number));
+  }
+
+  async #run() {
+    const { file, source } = this.reading;
+    for (let order = this.#order(); order.length; order = this.#order()) {
+      await pause();
+      const coarse = order.filter((number) => file.sections[number].top === file.sections[order[0]].top);
+      const isFirst = coarse.length < order.length && coarse.some((number) => file.sections[number].parent < 0);
+      this.loading = new AbortController();
+      this.fetching = isFirst ? coarse : order;
+      try {
+        await this.reading.fetch(this.fetching, this.loading.signal);
+        this.fetching = [];
+        await this.#decode(isFirst ? coarse : order);
+      } catch (error) {
+        if (this.loading.signal.aborted) continue;
+        if (!(error instanceof SplatError) || error.kind === "network" || error.kind === "limit") throw error;
+        await this.#decodeSingly(order); // one of them is damaged: the others are shown
+      } finally {
+        this.fetching = [];
+      }
+    }
+    this.desk.port.postMessage({ type: "rested", bytesLoaded: source.bytesLoaded, bytes: file.bytes.length });
+  }
+
+  /**
+   * Decodes sections that are there, until others are nearer to what the view needs.
+   * @param {number[]} order
+   */
+  async #decode(order) {
+    const { sections } = this.reading.file;
+    const { wanted } = this;
+    let told = performance.now();
+    /** @type {Part[]} */
+    let found = [];
+    const tell = () => {
+      if (found.length) this.#tell(found);
+      [told, found] = [performance.now(), []];
+    };
+    for (let from = 0; from < order.length && this.wanted === wanted; ) {
+      let [to, count] = [from, 0];
+      for (; to < order.length && (to === from || count + sections[order[to]].count <= STEP); to++) count += sections[order[to]].count;
+      const numbers = order.slice(from, to).sort((a, b) => a - b);
+      found.push(...(await this.#partsOf(numbers)));
+      if (performance.now() - told > PATIENCE) tell();
+      from = to;
+    }
+    tell();
+  }
+
+  /** @param {number[]} order */
+  async #decodeSingly(order) {
+    for (const number of order) {
+      try {
+        await this.reading.fetch([number]);
+        this.#tell(await this.#partsOf([number]));
+      } catch (error) {
+        if (!(error instanceof SplatError) || error.kind === "network") throw error;
+        this.missing.add(number);
+        this.desk.port.postMessage({ type: "damaged", number, message: error.message });
+      }
+    }
+  }
+
+  /**
+   * @param {number[]} numbers ascending
+   * @returns {Promise<Part[]>}
+   */
+  async #partsOf(numbers) {
+    const { desk, reading } = this;
+    const core = await desk.core;
+    const found = await reading.decode(core, numbers);
+    return numbers.flatMap((number) => {
+      const columns = found.get(number);
+      if (!columns) {
+        this.missing.add(number);
+        desk.port.postMessage({ type: "damaged", number, message: "" }); // the file ends before it, which a note has said
+        return [];
+      }
+      const { column, row, block, reach } = reading.file.sections[number];
+      return { number, column, row, block, reach, level: columns.level, gaussians: core.dequantize(reading.file.header, columns) };
+    });
+  }
+
+  /** @param {Part[]} parts */
+  #tell(parts) {
+    this.desk.add(parts);
+    const { source, file } = this.reading;
+    this.desk.port.postMessage({ type: "sections", parts, bytesLoaded: source.bytesLoaded, bytes: file.bytes.length });
+  }
+}

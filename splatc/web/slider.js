@@ -1,0 +1,54 @@
+/** The line between two pictures: the first is left of it, the second right. */
+import { icon, make } from "./dom.js";
+
+/** What a key moves it by, of the width. */
+const STEP = 0.02;
+
+export class Slider {
+  /** @param {() => void} onMove */
+  constructor(onMove) {
+    this.onMove = onMove;
+    this.place = 0.5;
+    const labels = { role: "slider", "aria-label": "Border between the two pictures", "aria-valuemin": "0", "aria-valuemax": "100" };
+    this.handle = make("div", { class: "splat-handle", tabindex: "0", ...labels }, make("span", {}, icon("handle")));
+    [this.before, this.after] = [make("span", { class: "splat-before" }), make("span", { class: "splat-after" })];
+    this.element = make("div", { class: "splat-slider", hidden: true }, this.before, this.after, this.handle);
+    this.handle.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      event.stopPropagation(); // it is not the picture that is dragged
+      this.handle.setPointerCapture(event.pointerId);
+    });
+    this.handle.addEventListener("pointermove", (event) => {
+      if (!this.handle.hasPointerCapture(event.pointerId)) return;
+      const { left, width } = this.element.getBoundingClientRect();
+      this.set((event.clientX - left) / width);
+    });
+    this.handle.addEventListener("keydown", (event) => this.#key(event));
+    this.set(0.5);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const steps = /** @type {Record<string, number>} */ ({ ArrowLeft: -STEP, ArrowDown: -STEP, ArrowRight: STEP, ArrowUp: STEP, PageUp: 5 * STEP, PageDown: -5 * STEP, Home: -1, End: 1 });
+    if (!(event.key in steps)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.set(this.place + steps[event.key]);
+  }
+
+  /** @param {number} place 0..1 of the width */
+  set(place) {
+    this.place = Math.min(Math.max(place, 0), 1);
+    this.handle.style.left = `${100 * this.place}%`;
+    this.handle.setAttribute("aria-valuenow", String(Math.round(100 * this.place)));
+    this.onMove();
+  }
+
+  /**
+   * @param {string} before
+   * @param {string} after
+   */
+  name(before, after) {
+    [this.before.textContent, this.after.textContent] = [before, after];
+  }
+}
