@@ -185,10 +185,10 @@ export class SplatViewer {
 
   /** Resolves when all that is seen is as sharp as it gets. */
   settled() {
-    if (this.stage.isSharp && this.stage.isResting) return Promise.resolve();
+    const { stage } = this;
     return /** @type {Promise<void>} */ (
       new Promise((resolve) => {
-        const look = () => (this.stage.isSharp && this.stage.isResting ? resolve() : setTimeout(look, 10));
+        const look = () => (stage.isSharp && stage.isResting && !stage.request ? resolve() : setTimeout(look, 5));
         look();
       })
     );

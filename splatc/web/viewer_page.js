@@ -9,5 +9,5 @@ const source = given.source ?? element.dataset.src ?? asked.get("src");
 const name = given.name ?? element.dataset.name ?? asked.get("name") ?? undefined;
 const compare = given.compare ?? element.dataset.compare ?? asked.get("compare");
 
-const viewer = new SplatViewer(element, { link: true, makeWorker: given.makeWorker, core: given.core });
+export const viewer = new SplatViewer(element, { link: true, makeWorker: given.makeWorker, core: given.core });
 if (source) viewer.open(source, { name, compare: compare ? { source: compare } : undefined }).catch(() => {}); // the viewer says it
