@@ -206,15 +206,17 @@ def test_a_bundle_does_what_its_modules_do(tmp_path: Path) -> None:
     folder = folder_of(
         tmp_path,
         entry='import { a as first, B } from "./one.js";\nimport "./effect.js";\nimport {\n  two,\n  three,\n} from "./two.js";\n'
-        'console.log(first, new B().name, two(), [...three()].join(), new URL("core.wasm", import.meta.url).href);\n',
+        'console.log(first, new B().name, two(), [...three()].join(), new URL("core.wasm", import.meta.url).href);\n'
+        'import("./later.js").then(({ d }) => console.log(d));\n',
+        later="export const d = /** @type {import('./nowhere.js').D} */ (4); // later\n",
         one='/**\n * import { x } from "./nowhere.js";\n */\nexport const a = 1;\nexport class B {\n  name = "B";\n}\n',
         two='import { a } from "./one.js";\n// a comment\nexport { B as C } from "./one.js";\nexport const [x, y] = [a + 1, 3];\n'
         "const two = () => x;\nfunction* three() {\n  yield y;\n}\nexport { two, three };\n",
         effect='console.log("effect");\nexport async function unused() {}\nexport function* generator() {}\nexport let late = 1;\n',
     )
-    assert bundle.graph("entry.js", folder) == ["one.js", "effect.js", "two.js", "entry.js"]
+    assert bundle.graph("entry.js", folder) == ["one.js", "effect.js", "two.js", "later.js", "entry.js"]
     script = bundle.script("entry.js", folder)
-    assert ran(script) == "effect\n1 B 2 3 data:application/wasm;base64,AGFzbQ==\n"
+    assert ran(script) == "effect\n1 B 2 3 data:application/wasm;base64,AGFzbQ==\n4\n"
     assert "a comment" not in script and "nowhere" not in script
 
 

@@ -21,6 +21,7 @@ import pytest
 from click.testing import CliRunner
 
 from splatc.cli import main
+from splatc.cli.console import one_line
 from splatc.errors import ServerError
 from splatc.view import catalogue, conditions, handler, ranges, server
 from splatc.view.catalogue import Catalogue
@@ -43,7 +44,7 @@ UNDECODABLE = b"caf\xe9 \xff.splat2d"
 
 @contextlib.contextmanager
 def serving(*names: str | Path, original: Path | None = None) -> Iterator[Server]:
-    site = Site(Catalogue([str(name) for name in names]), ascii, original)
+    site = Site(Catalogue([str(name) for name in names]), one_line, original)
     with Server(site, 0, lambda _: None) as running:
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
@@ -159,7 +160,7 @@ def test_absolute_paths_lead_nowhere(folder: Path) -> None:
 
 def test_a_folder_has_all_files_of_ours_below_it(folder: Path, tiny_file: bytes) -> None:
     with serving(folder) as running:
-        assert [each["name"] for each in listed(running)] == ["'a.splat2d'", "'inner/B.SPLAT2D'"]
+        assert [each["name"] for each in listed(running)] == ["a.splat2d", "inner/B.SPLAT2D"]
         for each in listed(running):
             assert ask(running, f"/{each['source']}")[2] == tiny_file
         (folder / "c.splat2d").write_bytes(tiny_file)  # which the next look at the page shows

@@ -14,20 +14,21 @@ WEB = Path(__file__).resolve().parent.parent / "web"
 WORKER = "worker.js"
 
 _IMPORT = re.compile(r'^import (?:(\{[^}]*\}) from )?"\./([\w.]+)";\n', re.MULTILINE)
+_IMPORT_LATER = re.compile(r'\bimport\("\./([\w.]+)"\)')
 _EXPORT_FROM = re.compile(r'^export (\{[^}]*\}) from "\./([\w.]+)";\n', re.MULTILINE)
 _EXPORT_LIST = re.compile(r"^export \{([^}]*)\};\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export ((?:async )?function\*? ?|class |const |let )(\[[^\]]*\]|\w+)", re.MULTILINE)
 _LEFT = re.compile(r"^(?:import|export)\b.*|import\.meta.*", re.MULTILINE)
-_DOCUMENTATION = re.compile(r"^[ \t]*/\*\*(?:(?!\*/).)*\*/[ \t]*\n", re.MULTILINE | re.DOTALL)
+_DOCUMENTATION = re.compile(r"/\*\*(?:(?!\*/).)*\*/[ \t]*\n?", re.DOTALL)
 _COMMENT = re.compile(r"^[ \t]*//.*\n", re.MULTILINE)
 _WASM = 'new URL("core.wasm", import.meta.url)'
-_WORKER_URL = f'new URL("{WORKER}", import.meta.url)'
+_NEW_WORKER = f'new Worker(new URL("{WORKER}", import.meta.url), {{ type: "module" }})'
 
 _SCRIPT = """(() => {{
 "use strict";
 const text = typeof document === "undefined" ? "" : document.currentScript.textContent;
 const wasm = "data:application/wasm;base64,{wasm}";
-const workerUrl = () => new URL(URL.createObjectURL(new Blob([text], {{ type: "text/javascript" }})));
+const workerUrl = () => URL.createObjectURL(new Blob([text], {{ type: "text/javascript" }}));
 const made = {{}};
 const load = (name) => (made[name] ??= modules[name]());
 const modules = {{
@@ -48,8 +49,10 @@ def graph(entry: str, folder: Path = WEB) -> list[str]:
         if name in order:
             return
         text = _read(folder, name)
-        for match in sorted([*_IMPORT.finditer(text), *_EXPORT_FROM.finditer(text)], key=lambda each: each.start()):
-            visit(match[2], (*above, name))
+        needed = [(each.start(), each[2]) for form in (_IMPORT, _EXPORT_FROM) for each in form.finditer(text)]
+        needed += [(each.start(), each[1]) for each in _IMPORT_LATER.finditer(text)]
+        for _, each in sorted(needed):
+            visit(each, (*above, name))
         order.append(name)
 
     visit(entry, ())
@@ -68,7 +71,8 @@ def script(entry: str, folder: Path = WEB) -> str:
 
 
 def _read(folder: Path, name: str) -> str:
-    return (folder / name).read_text("utf-8")
+    """A module without its documentation, which names modules as types."""
+    return _DOCUMENTATION.sub("", (folder / name).read_text("utf-8"))
 
 
 def _function(name: str, text: str) -> str:
@@ -91,12 +95,12 @@ def _function(name: str, text: str) -> str:
         names = ", ".join(old if old == new else f"{old}: {new}" for old, new in _renamed(match[1] or ""))
         return f'const {{ {names} }} = load("{match[2]}");\n' if names else f'load("{match[2]}");\n'
 
-    text = _DOCUMENTATION.sub("", text)
     text = _IMPORT.sub(imported, text)
     text = _EXPORT_FROM.sub(passed_on, text)
     text = _EXPORT_LIST.sub(listed, text)
     text = _EXPORT.sub(declared, text)
-    text = text.replace(_WASM, "new URL(wasm)").replace(_WORKER_URL, "workerUrl()")
+    text = _IMPORT_LATER.sub(r'(async () => load("\1"))()', text)
+    text = text.replace(_WASM, "new URL(wasm)").replace(_NEW_WORKER, "new Worker(workerUrl())")
     if left := _LEFT.search(text):
         raise ValueError(f"{name}: this is more than the bundler understands: {left[0]}")
     text = _COMMENT.sub("", text)

@@ -20,9 +20,10 @@ PICTURES = {
     ".jpeg": "image/jpeg",
     ".jpg": "image/jpeg",
     ".png": "image/png",
+    ".splat2d": MIME,
     ".webp": "image/webp",
 }
-"""Of pictures that browsers show, by extension."""
+"""Of pictures that browsers show, by extension; ours among them."""
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
