@@ -14,12 +14,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from splatc.errors import SplatError, SplatWarning
+from splatc.runtime import renamed_modules
 
 if TYPE_CHECKING:
     from splatc.api import decode, encode, encode_gaussians, info, verify
-    from splatc.checkpoints import load_gaussians, save_gaussians
+    from splatc.decoder.picture import open
+    from splatc.fit.checkpoints import load_gaussians, save_gaussians
     from splatc.gaussians import Gaussians
-    from splatc.picture import open
 
 __version__ = "0.1.0"
 
@@ -44,12 +45,14 @@ _HOMES = {
     "encode": "splatc.api",
     "encode_gaussians": "splatc.api",
     "info": "splatc.api",
-    "load_gaussians": "splatc.checkpoints",
-    "open": "splatc.picture",
-    "save_gaussians": "splatc.checkpoints",
+    "load_gaussians": "splatc.fit.checkpoints",
+    "open": "splatc.decoder.picture",
+    "save_gaussians": "splatc.fit.checkpoints",
     "verify": "splatc.api",
 }
 
+
+renamed_modules.install()
 
 if not TYPE_CHECKING:  # else every name would pass the type checker
 

@@ -12,19 +12,18 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
-from splatc import arguments
-from splatc.files import named
-from splatc.request import ARGUMENTS, Request
+from splatc.runtime import arguments
+from splatc.runtime.files import named
 
 if TYPE_CHECKING:
     import PIL.Image
     from numpy.typing import ArrayLike
 
-    from splatc.arguments import Number
+    from splatc.decoder.verifier import Problem
     from splatc.gaussians import Gaussians
-    from splatc.pixels import Samples
+    from splatc.image.readers import Samples
     from splatc.render.view import Scale
-    from splatc.verifier import Problem
+    from splatc.runtime.arguments import Number
 
 Bytes = bytes | bytearray | memoryview
 """And whatever else exports its bytes, such as a memory map."""
@@ -84,6 +83,8 @@ def encode(
     >>> len(data) <= 200
     True
     """
+    from splatc.encoder.request import ARGUMENTS, Request
+
     request = Request(
         cr=None if cr is None else arguments.positive("cr", cr),
         bpp=None if bpp is None else arguments.positive("bpp", bpp),
@@ -105,14 +106,14 @@ def encode(
     wanted = Wanted(engine, check_names(engine, device))
     wanted.check(chosen_tune)
 
-    from splatc.pixels.given import image_of
+    from splatc.image.given import image_of
 
     image = image_of(array, icc, tiff, packet)
     kind, limit = request.resolve(image, ARGUMENTS)
 
     from splatc.blend import Blend
-    from splatc.encoder import EncodeOptions, encode_on
-    from splatc.rate_control import Target
+    from splatc.encoder.pipeline import EncodeOptions, encode_on
+    from splatc.encoder.rate_control import Target
 
     options = EncodeOptions(
         Target(kind, limit),
@@ -123,7 +124,7 @@ def encode(
         max_memory=max_bytes,
     )
     if request.psnr is not None:
-        from splatc.quality_search import encode_to_psnr
+        from splatc.encoder.quality_search import encode_to_psnr
 
         return encode_to_psnr(wanted, image, options, request.psnr, lambda *_: None, told)
     return encode_on(wanted, image, options, lambda *_: None, told)
@@ -162,8 +163,8 @@ def decode(
     >>> splatc.decode(data).shape, splatc.decode(data, scale="1/2").shape
     ((12, 16, 3), (6, 8, 3))
     """
-    from splatc.budget import budget_of
-    from splatc.picture import Picture
+    from splatc.decoder.budget import budget_of
+    from splatc.decoder.picture import Picture
 
     budget = budget_of(max_pixels, max_memory, max_work)
     with _opened(data) as (file, path):
@@ -192,8 +193,8 @@ def info(
     """
     also_bits = arguments.flag("bits", bits)
 
-    from splatc.budget import budget_of
-    from splatc.describe import describe
+    from splatc.decoder.budget import budget_of
+    from splatc.decoder.describe import describe
 
     budget = budget_of(None, max_memory, max_work)
     with _opened(data) as (file, path), _named(path):
@@ -213,8 +214,8 @@ def verify(data: File, *, max_memory: Number | None = None, max_work: Number | N
     >>> splatc.verify(data), [problem.part for problem in splatc.verify(data[:-1] + b"x")]
     ([], ['checksum'])
     """
-    from splatc.budget import budget_of
-    from splatc.verifier import verify
+    from splatc.decoder.budget import budget_of
+    from splatc.decoder.verifier import verify
 
     budget = budget_of(None, max_memory, max_work)
     with _opened(data) as (file, path), _named(path):
@@ -246,7 +247,9 @@ def encode_gaussians(
     >>> splatc.info(splatc.encode_gaussians(gaussians, 16, 12, blend="sum"))["blend"]
     'sum'
     """
-    gaussians = arguments.gaussians("gaussians", gaussians)
+    from splatc.gaussians import checked
+
+    gaussians = checked("gaussians", gaussians)
     channels = gaussians.colour.shape[1]
     columns, rows = arguments.whole("width", width), arguments.whole("height", height)
     chosen_blend = arguments.choice("blend", blend, _BLENDS)
@@ -277,7 +280,7 @@ def encode_gaussians(
 @contextlib.contextmanager
 def _opened(data: File) -> Iterator[tuple[BinaryIO, str | None]]:
     """The file, and its path if it is given by that. Raises UsageError and InputError."""
-    from splatc.opened import open_file
+    from splatc.decoder.opened import open_file
 
     given = arguments.file("data", data)
     if not isinstance(given, str | memoryview):

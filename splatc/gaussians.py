@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splatc.blend import Blend
+from splatc.errors import UsageError, reason_of
+from splatc.runtime import arguments
 
 FloatArray = NDArray[np.float32]
 
@@ -25,6 +28,8 @@ CUTOFF = math.exp(-0.5 * Q_MAX)
 
 EPSILON = 1e-4
 """Weight of the background in the normalized blend."""
+
+_ARRAYS = ("mean", "scale", "angle", "colour")
 
 
 @dataclass(frozen=True)
@@ -58,3 +63,42 @@ class Scene:
     @property
     def channels(self) -> int:
         return len(self.background)
+
+
+def checked(name: str, value: object) -> Gaussians:
+    """Gaussians whose shapes agree, all finite, s1 >= s2 > 0, as contiguous arrays of float32 of this machine's byte order."""
+    if not all(hasattr(value, each) for each in _ARRAYS):
+        arguments.fail(name, value, "an object of splatc.Gaussians")
+    given = {each: getattr(value, each) for each in _ARRAYS}
+    arrays: dict[str, Any] = {}
+    for each, array in given.items():
+        try:
+            arrays[each] = np.asarray(None if isinstance(array, bytes | bytearray) else array)
+        except Exception as error:  # of whatever library the array is
+            raise UsageError(
+                f"{name}.{each}={arguments.shown(array)}: expected an array: {reason_of(error)}"
+            ) from error
+        if arrays[each].dtype.kind not in "fiu":
+            raise UsageError(
+                f"{name}.{each} is an array of {arrays[each].dtype}: expected float32: array.astype(numpy.float32)"
+            )
+    count = len(arrays["angle"]) if arrays["angle"].ndim == 1 else -1
+    expected = [
+        ("mean", [(count, 2)]),
+        ("scale", [(count, 2)]),
+        ("colour", [(count, channels) for channels in (1, 2, 3, 4)]),
+    ]
+    if count < 0 or any(arrays[each].shape not in shapes for each, shapes in expected):
+        raise UsageError(
+            f"Gaussians of shapes {', '.join(f'{each} {array.shape}' for each, array in arrays.items())}: "
+            "expected mean (N, 2), scale (N, 2), angle (N,), colour (N, 1 to 4)"
+        )
+    with np.errstate(over="ignore"):  # what becomes infinite is told below
+        arrays = {each: np.ascontiguousarray(array, np.float32) for each, array in arrays.items()}
+    for each, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise UsageError(f"the Gaussians have a {each} that is not finite")
+    scale = arrays["scale"]
+    if (scale[:, 1] <= 0).any() or (scale[:, 0] < scale[:, 1]).any():
+        raise UsageError("the Gaussians have scales out of order: expected s1 >= s2 > 0")
+    return Gaussians(**arrays)

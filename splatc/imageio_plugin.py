@@ -27,7 +27,7 @@ from splatc.bitstream.container import SIGNATURE
 from splatc.errors import SplatError
 
 if TYPE_CHECKING:
-    from splatc.picture import Picture
+    from splatc.decoder.picture import Picture
 
 NAME = "splat2d"
 
@@ -41,7 +41,7 @@ class SplatPlugin(PluginV3):
         if request.mode.io_mode == IOMode.read:
             if request.firstbytes[: len(SIGNATURE)] != SIGNATURE:
                 raise InitializationError("not a .splat2d file")
-            from splatc import picture
+            from splatc.decoder import picture
 
             with _as_os_error(request):
                 self._picture = picture.open(request.get_file())
@@ -83,7 +83,7 @@ class SplatPlugin(PluginV3):
 
     def metadata(self, index: int | Any = 0, exclude_applied: bool = True) -> dict[str, Any]:
         """What ``splatc info --json`` prints, and ``icc_profile``, ``exif`` (a TIFF structure) and ``xmp`` where the file has them."""
-        from splatc import describe
+        from splatc.decoder import describe
 
         _check(index)
         with _as_os_error(self.request):

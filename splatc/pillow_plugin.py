@@ -22,11 +22,11 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 import PIL.Image
 import PIL.ImageFile
 
-from splatc.arguments import EXIF_PREFIX
 from splatc.errors import CorruptFileError, LimitError, SplatError, UnsupportedFileError, UsageError
+from splatc.runtime.arguments import EXIF_PREFIX
 
 if TYPE_CHECKING:
-    from splatc.picture import Picture
+    from splatc.decoder.picture import Picture
 
 FORMAT = "SPLAT2D"
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
@@ -45,7 +45,7 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
     _reduction = 1
 
     def _open(self) -> None:
-        from splatc import picture
+        from splatc.decoder import picture
 
         try:
             self._picture = picture.open(cast(BinaryIO, self.fp))
@@ -79,7 +79,7 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
 
         To load the pixels after it the picture must be opened anew, as pictures of other types.
         """
-        from splatc.verifier import verify
+        from splatc.decoder.verifier import verify
 
         if self._picture is None or self.fp is None:
             raise RuntimeError("verify must be called directly after open")

@@ -13,8 +13,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc import core, exact
-from splatc.core import packing
+from splatc import core
+from splatc.core import exact, packing
 from splatc.gaussians import Gaussians
 from splatc.steps import MAX_LEVELS, Quantizer
 

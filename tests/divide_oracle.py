@@ -8,17 +8,7 @@ from numpy.typing import NDArray
 from splatc.bitstream import limits
 from splatc.bitstream.divide import ENOUGH, FULL, UNDIVIDED
 from splatc.bitstream.header import Header
-from splatc.bitstream.layout import (
-    Layout,
-    Pass,
-    Section,
-    assemble,
-    blocks,
-    cells,
-    tops,
-    whole,
-    work,
-)
+from splatc.bitstream.layout import Layout, Pass, Section, assemble, blocks, cells, tops, whole, work
 from splatc.bitstream.morton import unmorton
 from splatc.bitstream.positions import morton
 from splatc.quantize import QuantizedGaussians

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from splatc.encoder.rate_control import RateControl
 from splatc.quantize import QuantizedGaussians
-from splatc.rate_control import RateControl
 
 
 def counting(rate: RateControl, monkeypatch: pytest.MonkeyPatch) -> list[int]:

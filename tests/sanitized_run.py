@@ -16,9 +16,9 @@ import numpy as np
 import splatc
 from splatc.core import fit as core_fit
 from splatc.core.loading import OK
+from splatc.decoder.picture import Picture
+from splatc.decoder.verifier import verify
 from splatc.errors import SplatError
-from splatc.picture import Picture
-from splatc.verifier import verify
 from tests.fit_calls import FitCall, random_pixels, random_values
 from tests.fuzz import mutate, seeds, target
 

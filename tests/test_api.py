@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 
 import splatc
-from splatc import api, bitstream, checkpoints, picture
+from splatc import api, bitstream
 from splatc.blend import Blend
+from splatc.decoder import picture
 from splatc.errors import InputError, InputImageError, UsageError
+from splatc.fit import checkpoints
 from splatc.gaussians import Gaussians
 
 PIXELS = np.random.default_rng(5).integers(0, 256, (20, 28, 3), np.uint8)

@@ -21,9 +21,9 @@ import pytest
 
 import splatc as package
 from splatc.bitstream import Metadata
+from splatc.decoder.picture import Picture
+from splatc.decoder.verifier import Problem
 from splatc.errors import SplatError
-from splatc.picture import Picture
-from splatc.verifier import Problem
 
 splatc: Any = package
 """Of no types: all of them are tried."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from splatc.errors import InputImageError
-from splatc.pixels import av1, cicp, load
-from splatc.pixels.avif_metadata import avif_metadata
+from splatc.image.readers import av1, cicp, load
+from splatc.image.readers.avif_metadata import avif_metadata
 from tests.odd_files import PICTURE, box, saved
 
 

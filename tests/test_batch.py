@@ -19,7 +19,7 @@ import PIL.Image
 import pytest
 from click.testing import CliRunner, Result
 
-from splatc import bitstream, strays
+from splatc import bitstream
 from splatc.batch import pool
 from splatc.batch.database import NAME
 from splatc.batch.job import Job, Outcome, failed, stamp
@@ -28,7 +28,8 @@ from splatc.batch.plan import Pair, plan
 from splatc.batch.work import run_job
 from splatc.cli import main
 from splatc.errors import InputError, UsageError
-from splatc.files import atomic_output
+from splatc.runtime import orphans
+from splatc.runtime.files import atomic_output
 
 FAST = ["-e", "1", "-n", "5", "--threads", "1"]
 
@@ -308,7 +309,7 @@ def test_what_killed_runs_have_left_goes_even_if_no_picture_is_left_to_do(tmp_pa
     make_pictures(tmp_path / "in", "sub/a.png")
     arguments = [str(tmp_path / "in"), "-o", str(tmp_path / "out")]
     assert run(*arguments).exit_code == 0
-    stray = tmp_path / "out" / "sub" / strays.new_name()
+    stray = tmp_path / "out" / "sub" / orphans.new_name()
     stray.touch()
     assert "0 done, 1 kept" in run(*arguments).stderr
     assert not stray.exists()

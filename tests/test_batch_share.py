@@ -14,8 +14,8 @@ from splatc.batch.job import Job
 from splatc.batch.share import PROCESS, Share, choose, free_memory, free_of_group, needed
 from splatc.cli import batch, main
 from splatc.fit.engines.choice import Wanted
-from splatc.pixels import load
-from splatc.pixels.header import extent_of
+from splatc.image.readers import load
+from splatc.image.readers.header import extent_of
 from tests.test_batch import make_pictures, options
 
 GB = 10**9

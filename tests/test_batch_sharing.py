@@ -30,7 +30,7 @@ from splatc.batch.journal import Claim, Journal
 from splatc.batch.rounds import beating, run_shared
 from splatc.batch.work import run_job
 from splatc.cli import main
-from splatc.encode_file import encode_file
+from splatc.encoder.picture_file import encode_file
 from splatc.errors import OutputError
 from tests.test_batch import FAST, alive, joined, make_pictures, options, run
 

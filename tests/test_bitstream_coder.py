@@ -20,7 +20,7 @@ from splatc.bitstream.coder import (
     code_bits,
     frequencies_of,
 )
-from splatc.bitstream.spread import SpreadTable
+from splatc.bitstream.parametric import SpreadTable
 from splatc.core import packing
 from splatc.errors import CorruptFileError
 

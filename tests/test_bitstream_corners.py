@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from splatc import bitstream, strays
+from splatc import bitstream
 from splatc.bitstream import Layout, Pass, Reader, coder, layout, reader, stream
 from splatc.bitstream.container import TruncatedFileError
 from splatc.bitstream.stream import Tables
 from splatc.errors import CorruptFileError
 from splatc.quantize import MAX_ANISOTROPY
+from splatc.runtime import orphans
 from splatc.steps import Quantizer, grid_shape
 from tests.bitstream_cases import assert_equal, header_for, random_quantized
 
@@ -126,11 +127,11 @@ def test_file_systems_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     def flock(*_: object) -> None:
         raise OSError(number, "no")
 
-    monkeypatch.setattr(strays.fcntl, "flock", flock)  # type: ignore[attr-defined]
-    path = tmp_path / strays.new_name()
+    monkeypatch.setattr(orphans.fcntl, "flock", flock)  # type: ignore[attr-defined]
+    path = tmp_path / orphans.new_name()
     with path.open("wb") as file:
-        assert strays.lock(file.fileno(), path) is kept
-    strays.remove(tmp_path)
+        assert orphans.lock(file.fileno(), path) is kept
+    orphans.remove(tmp_path)
     assert path.exists()  # what cannot be locked may be in use
 
 

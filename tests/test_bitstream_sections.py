@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splatc import bitstream
-from splatc.bitstream import Header, Layout, Metadata, Pass, Reader, divide, index, layout, limits, reach
+from splatc.bitstream import Header, Layout, Metadata, Pass, Reader, divide, index, layout, limits, margin
 from splatc.bitstream.container import GAUSSIANS_CHUNK, HEADER_CHUNK, INDEX_CHUNK, write
 from splatc.errors import CorruptFileError
 from splatc.gaussians import Q_MAX, Gaussians
@@ -141,11 +141,11 @@ def test_a_reach_is_that_of_the_farthest_side(
         np.array(each, np.float32) for each in ([[x, y]], [[30.0, 10.0]], [angle], [[0.0, 0.0, 0.0]])
     )
     floats = Gaussians(mean, scale / np.float32(math.sqrt(Q_MAX)), turn, colour)
-    monkeypatch.setattr(reach, "dequantize", lambda *_: floats)
+    monkeypatch.setattr(margin, "dequantize", lambda *_: floats)
     section = layout.Section(0, (1,), 6, 0, 0, None)
     empty = random_quantized(np.random.default_rng(0), header_for(64, 64), 1)
-    assert reach.exact(Quantizer(), section, empty) == pytest.approx(farthest)
-    assert reach.rounded(Quantizer(), section, empty) in (
+    assert margin.exact(Quantizer(), section, empty) == pytest.approx(farthest)
+    assert margin.rounded(Quantizer(), section, empty) in (
         farthest,
         farthest + 1,
     )  # rounded up, and so is a rounding error

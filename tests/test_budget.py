@@ -18,12 +18,12 @@ from splatc import bitstream, core
 from splatc.bitstream import layout
 from splatc.bitstream.container import write
 from splatc.bitstream.limits import MAX_FILE_BYTES
-from splatc.budget import GAUSSIAN_BYTES, MAX_MEMORY, MAX_PIXELS, MAX_WORK, Budget
 from splatc.cli import main
-from splatc.decoder import make_scene
+from splatc.decoder.budget import GAUSSIAN_BYTES, MAX_MEMORY, MAX_PIXELS, MAX_WORK, Budget
+from splatc.decoder.picture import Picture
+from splatc.decoder.scene import make_scene
 from splatc.errors import LimitError
 from splatc.gaussians import Scene
-from splatc.picture import Picture
 from splatc.quantize import QuantizedGaussians
 from splatc.render.draw import make_plan
 from splatc.render.view import view
@@ -81,8 +81,8 @@ MEASURE = """
 import resource, sys, time
 from splatc.cli import main
 from splatc.bitstream.limits import MAX_FILE_BYTES
-import splatc.picture, splatc.decoder, splatc.verifier, splatc.image_io, splatc.render.draw
-from splatc.bitstream import decoding, predict, reach
+import splatc.decoder.picture, splatc.decoder, splatc.decoder.verifier, splatc.image.saving, splatc.render.draw
+from splatc.bitstream import decoding, predict, margin
 for path in sys.argv[2:]:
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     try:

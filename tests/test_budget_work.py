@@ -19,12 +19,13 @@ from click.testing import CliRunner
 import splatc
 import splatc.imageio_plugin
 import splatc.pillow_plugin
-from splatc import bitstream, compare
+from splatc import bitstream
 from splatc.bitstream import Header, Reader
 from splatc.bitstream.cost import READ, SEARCHED
 from splatc.blend import Blend
-from splatc.budget import MAX_WORK, Budget
 from splatc.cli import main
+from splatc.decoder import comparison
+from splatc.decoder.budget import MAX_WORK, Budget
 from splatc.errors import LimitError, UsageError
 from splatc.plots import figure
 from splatc.render import work
@@ -54,7 +55,7 @@ DOORS: dict[str, Callable[[Path], object]] = {
     "decode bytes": lambda path: splatc.decode(path.read_bytes()),
     "open": lambda path: splatc.open(path).read(),
     "strips": lambda path: splatc.open(path).strips(),
-    "compare": lambda path: compare.compare(str(path), str(path)),
+    "compare": lambda path: comparison.compare(str(path), str(path)),
     "plot": lambda path: figure.make_figure(splatc.open(path), "x"),
 }
 
@@ -244,12 +245,12 @@ def test_comparing_takes_less_memory_than_was_estimated(a: tuple[int, int], b: t
     first, second = str(tmp_path / "a"), str(tmp_path / "b")
     for path, (channels, depth) in ((first, a), (second, b)):
         Path(path).write_bytes(worst.empty(1500, 1000, channels, depth))
-    compare.compare(first, second)  # what is loaded once
+    comparison.compare(first, second)  # what is loaded once
     tracemalloc.start()
-    compare.compare(first, second)
+    comparison.compare(first, second)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    pictures = [compare.load_any(path, print, Budget())[0] for path in (first, second)]
-    assert peak < compare._needed(pictures[0], pictures[1]) + 1_000_000
+    pictures = [comparison.load_any(path, print, Budget())[0] for path in (first, second)]
+    assert peak < comparison._needed(pictures[0], pictures[1]) + 1_000_000
     with pytest.raises(LimitError, match="comparing"):
-        compare.compare(first, second, budget=Budget(max_memory=max(each.pixels.nbytes for each in pictures) + 4096))
+        comparison.compare(first, second, budget=Budget(max_memory=max(each.pixels.nbytes for each in pictures) + 4096))

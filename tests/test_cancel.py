@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 import splatc
-from splatc import encoder
 from splatc.blend import Blend
 from splatc.core import pool
+from splatc.encoder import pipeline
 from splatc.errors import DeviceError
 from splatc.fit.engines.choice import Wanted, on_cpu
 from splatc.gaussians import Gaussians, Scene
@@ -78,7 +78,7 @@ def draw_for_minutes(*_: Any) -> Any:
 
 
 def test_progress_is_heard_while_a_call_of_the_core_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoder, "seed", draw_for_minutes)
+    monkeypatch.setattr(pipeline, "seed", draw_for_minutes)
     told: list[float] = []
 
     def progress(*_: Any) -> None:
@@ -137,11 +137,11 @@ FUNCTION = (
     "import numpy, splatc; splatc.encode(numpy.arange(3000, dtype=numpy.uint8).reshape(25, 40, 3), size=300, effort=1)"
 )
 PHASES = {
-    "reading": "splatc.pixels:collect",
-    "seeding": "splatc.encoder:seed",
-    "fitting": "splatc.encoder:Clock.__iter__",
-    "packing": "splatc.encoder:RateControl.trim",
-    "checking": "splatc.decoder:decode_bytes",
+    "reading": "splatc.image.readers:collect",
+    "seeding": "splatc.encoder.pipeline:seed",
+    "fitting": "splatc.encoder.pipeline:Clock.__iter__",
+    "packing": "splatc.encoder.pipeline:RateControl.trim",
+    "checking": "splatc.decoder.scene:decode_bytes",
 }
 
 

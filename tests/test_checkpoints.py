@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from splatc import checkpoints
 from splatc.blend import Blend
 from splatc.errors import InputError, UsageError
+from splatc.fit import checkpoints
 from splatc.gaussians import CUTOFF, Gaussians, Scene
 from splatc.render import reference
 from tests.scenes import random_gaussians

@@ -10,11 +10,11 @@ import PIL.Image
 import pytest
 from click.testing import CliRunner
 
-from splatc import metrics
 from splatc.cli import main
-from splatc.compare import alike
-from splatc.decoder import decode_bytes
-from splatc.image_io import Samples
+from splatc.decoder.comparison import alike
+from splatc.decoder.scene import decode_bytes
+from splatc.image import metrics
+from splatc.image.saving import Samples
 
 
 def pixels(channels: int, dtype: type[np.unsignedinteger] = np.uint8) -> Samples:

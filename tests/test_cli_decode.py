@@ -15,10 +15,10 @@ from click.testing import CliRunner
 
 from splatc import __version__, bitstream
 from splatc.blend import Blend
-from splatc.budget import Budget
 from splatc.cli import main
 from splatc.cli.console import printable
-from splatc.decoder import decode_bytes, make_scene
+from splatc.decoder.budget import Budget
+from splatc.decoder.scene import decode_bytes, make_scene
 from splatc.errors import LimitError
 from splatc.gaussians import Scene
 from splatc.render import draw_samples, reference
@@ -137,7 +137,7 @@ def test_decoding_imports_neither_torch_nor_the_fit(tmp_path: Path, tiny_splat: 
     modules = modules_after("decode", str(tiny_splat), str(tmp_path / "out.png"))
     assert (tmp_path / "out.png").exists()
     assert "splatc.core" in modules  # the test sees what it should
-    encoding = ("numba", "scipy", "torch", "constriction", "splatc.fit", "splatc.encoder", "splatc.metrics")
+    encoding = ("numba", "scipy", "torch", "constriction", "splatc.fit", "splatc.encoder", "splatc.image.metrics")
     assert not {name for name in modules if name.startswith(encoding)}
 
 

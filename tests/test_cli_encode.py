@@ -17,13 +17,14 @@ import PIL.Image
 import pytest
 from click.testing import CliRunner
 
-from splatc import bitstream, image_io, metrics
+from splatc import bitstream
 from splatc.cli import main
 from splatc.cli.target import Size
-from splatc.decoder import decode_bytes
+from splatc.decoder.scene import decode_bytes
+from splatc.encoder.request import Request
 from splatc.errors import UsageError
-from splatc.image_io import Image
-from splatc.request import Request
+from splatc.image import metrics, saving
+from splatc.image.saving import Image
 
 FAST = ["-e", "1", "--threads", "1"]
 
@@ -33,7 +34,7 @@ def test_summary_tells_the_truth_about_the_written_file(tmp_path: Path, tiny_pic
     result = CliRunner().invoke(main, ["encode", str(tiny_picture), str(out), "--size", "300", "--json", *FAST])
     assert result.exit_code == 0, result.output
 
-    data, source = out.read_bytes(), image_io.load(str(tiny_picture))
+    data, source = out.read_bytes(), saving.load(str(tiny_picture))
     assert 0.97 * 300 <= len(data) <= 300
     decoded = decode_bytes(data)
     summary = json.loads(result.stdout)
@@ -161,7 +162,7 @@ def test_metadata_goes_to_the_encoder_unless_stripped(tmp_path: Path, monkeypatc
         seen.append(image)
         raise UsageError("seen enough")
 
-    monkeypatch.setattr("splatc.encoder.encode_image", encode_image)
+    monkeypatch.setattr("splatc.encoder.pipeline.encode_image", encode_image)
     for arguments in ([], ["--strip"]):
         result = CliRunner().invoke(main, ["encode", str(source), str(tmp_path / "out.splat2d"), *arguments])
         assert isinstance(result.exception, UsageError) or result.exit_code == 2

@@ -16,8 +16,8 @@ import pytest
 import conformance
 import splatc
 from splatc import bitstream, core
-from splatc.image_io import Image, load, output_format, save
-from splatc.verifier import verify
+from splatc.decoder.verifier import verify
+from splatc.image.saving import Image, load, output_format, save
 from tests import independent_decoder
 
 ENTRIES = {each["name"]: each for each in conformance.manifest(conformance.FOLDER)}

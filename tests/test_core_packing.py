@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splatc import bitstream, core
-from splatc.bitstream import Header, Layout, Pass, divide, encoding, layout, limits, predict, reach, stream
+from splatc.bitstream import Header, Layout, Pass, divide, encoding, layout, limits, margin, predict, stream
 from splatc.core import pack_structs, structs
 from splatc.core.loading import INVALID, load
 from splatc.core.packing import Packing
@@ -139,7 +139,7 @@ def test_a_reach_is_that_of_the_oracle() -> None:
     start = 0
     for section, found in zip(sections, packed.sections, strict=True):
         part = gaussians.take(order[start : start + section.count])
-        assert found.reach == reach.rounded(header.quantizer, section, part)
+        assert found.reach == margin.rounded(header.quantizer, section, part)
         start += section.count
 
 

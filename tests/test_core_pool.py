@@ -329,7 +329,7 @@ try:
 except SystemExit:
     from splatc import core
     from splatc.core import pool
-    from splatc.writers import threads
+    from splatc.image.writers import threads
     assert core.threads() == threads._threads() == min({number}, pool.available())
 """
         command = [sys.executable, "-c", code, "decode", "--threads", number, str(source), str(out)]
@@ -384,7 +384,7 @@ def test_a_fork_before_the_first_call_loads_nothing(monkeypatch: pytest.MonkeyPa
 
 
 def test_pictures_are_written_without_threads_where_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    from splatc.writers.threads import in_threads
+    from splatc.image.writers.threads import in_threads
 
     def no_thread(*_: object) -> None:
         raise RuntimeError("can't start new thread")

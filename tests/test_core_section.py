@@ -16,7 +16,7 @@ from splatc import bitstream, core
 from splatc.bitstream import Header, Pass, Reader, decoding, layout, positions, predict, priors, stream
 from splatc.bitstream.coder import AdaptiveTable, Encoder, Frequencies, Symbols
 from splatc.bitstream.layout import Layout, Section
-from splatc.bitstream.spread import SpreadTable
+from splatc.bitstream.parametric import SpreadTable
 from splatc.bitstream.stream import GaussianSymbols
 from splatc.core import loading, structs
 from splatc.errors import CorruptFileError

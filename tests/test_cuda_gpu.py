@@ -11,7 +11,7 @@ import splatc
 from splatc import bitstream
 from splatc.blend import Blend
 from splatc.cuda.device import CudaDevice
-from splatc.decoder import make_scene
+from splatc.decoder.scene import make_scene
 from splatc.gaussians import Scene
 from splatc.render import cuda, draw_samples, reference, render
 from splatc.render.view import view

@@ -7,13 +7,13 @@ import pytest
 
 from splatc import bitstream
 from splatc.blend import Blend
-from splatc.decoder import decode_bytes
-from splatc.encoder import EncodeOptions, encode_image, encode_with
+from splatc.decoder.scene import decode_bytes
+from splatc.encoder.pipeline import EncodeOptions, encode_image, encode_with
+from splatc.encoder.rate_control import Target
 from splatc.errors import UsageError
 from splatc.fit.schedule import Schedule
-from splatc.image_io import Image
-from splatc.metrics import psnr
-from splatc.rate_control import Target
+from splatc.image.metrics import psnr
+from splatc.image.saving import Image
 from splatc.steps import Quantizer
 
 PLAN = Schedule(60)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from splatc import files, overwriting
 from splatc.errors import OutputError
+from splatc.runtime import files, overwriting
 
 Run = Callable[[str], "subprocess.CompletedProcess[bytes]"]
 

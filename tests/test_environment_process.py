@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from splatc.pixels import source
+from splatc.image.readers import source
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs a POSIX system")
 

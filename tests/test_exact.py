@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-from splatc import exact
+from splatc.core import exact
 from splatc.fit.noise import uniform
 
 

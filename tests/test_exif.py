@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from splatc.pixels import exif
+from splatc.image.readers import exif
 
 ORDERS = ["<", ">"]
 VALUES: dict[str, tuple[int, int, Any]] = {

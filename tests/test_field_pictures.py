@@ -8,8 +8,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from splatc.pixels import load
-from splatc.pixels.header import extent_of
+from splatc.image.readers import load
+from splatc.image.readers.header import extent_of
 
 FIELD = Path(__file__).parent / "field"
 QUADRANTS = np.array([[200, 40, 40], [40, 180, 60], [50, 60, 190], [230, 230, 230]])

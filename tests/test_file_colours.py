@@ -16,11 +16,11 @@ from click.testing import CliRunner
 
 from splatc.cli import main
 from splatc.errors import InputImageError
-from splatc.pixels import Image, calibration, cicp, load
-from splatc.pixels.avif_metadata import avif_metadata
-from splatc.pixels.calibration import ADOBE_RGB, LINEAR, ROMM, SRGB
-from splatc.pixels.icc import ColourSpace, Curve, Table
-from splatc.pixels.jpeg_profile import joined
+from splatc.image.readers import Image, calibration, cicp, load
+from splatc.image.readers.avif_metadata import avif_metadata
+from splatc.image.readers.calibration import ADOBE_RGB, LINEAR, ROMM, SRGB
+from splatc.image.readers.icc import ColourSpace, Curve, Table
+from splatc.image.readers.jpeg_profile import joined
 from tests.test_icc import as_srgb, by_formula
 from tests.test_orientation import png, raw_profile, saved
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from splatc import files
 from splatc.errors import InputError, LimitError, OutputError, UsageError
+from splatc.runtime import files
 
 
 def write(path: Path, data: bytes, *, force: bool = False) -> None:
@@ -130,7 +130,7 @@ def test_binary_data_does_not_go_to_a_terminal(monkeypatch: pytest.MonkeyPatch) 
 
 def test_standard_streams_are_binary() -> None:
     code = """
-from splatc import files
+from splatc.runtime import files
 data = files.read_input("-", limit=100)
 with files.atomic_output("-", force=False) as stream:
     stream.write(data[::-1])

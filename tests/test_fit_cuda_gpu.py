@@ -10,12 +10,12 @@ import pytest
 from splatc import decode
 from splatc.blend import Blend
 from splatc.cuda.device import CudaDevice
-from splatc.encoder import EncodeOptions, encode_image
+from splatc.encoder.pipeline import EncodeOptions, encode_image
+from splatc.encoder.rate_control import Target
 from splatc.fit.engines.choice import on_gpu
 from splatc.fit.table import ROWS
-from splatc.image_io import load
-from splatc.metrics import psnr
-from splatc.rate_control import Target
+from splatc.image.metrics import psnr
+from splatc.image.saving import load
 from tests import test_fit_cuda as host
 from tests.cuda_host.emulator import HostDevice
 from tests.cuda_host.gpu import gpu

@@ -14,7 +14,8 @@ from splatc.bitstream import Header, Metadata
 from splatc.blend import Blend
 from splatc.cli import main
 from splatc.cuda.missing import Broken, Missing
-from splatc.encoder import EncodeOptions, encode_with
+from splatc.encoder.pipeline import EncodeOptions, encode_with
+from splatc.encoder.rate_control import RateControl, Target
 from splatc.errors import DeviceError, UsageError
 from splatc.fit.cuda.engine import CudaEngine
 from splatc.fit.engine import Engine, Step
@@ -29,9 +30,8 @@ from splatc.fit.table import FROZEN, NAMES, ROWS
 from splatc.fit.task import Task
 from splatc.fit.trainer import Moment, fit
 from splatc.gaussians import Gaussians
-from splatc.image_io import Image, load
+from splatc.image.saving import Image, load
 from splatc.quantize import dequantize, quantize
-from splatc.rate_control import RateControl, Target
 from splatc.steps import Quantizer
 from tests.cuda_host.emulator import HostDevice, needs_compiler
 from tests.engines import table_of
@@ -202,7 +202,7 @@ def test_of_very_many_a_part_tells_what_all_cost(monkeypatch: pytest.MonkeyPatch
     header = Header(800, 600, channels=3, background=(0, 0, 0))
     packs: dict[bool, list[int]] = {}
     found = {}
-    monkeypatch.setattr("splatc.rate_control.SAMPLED", 1500)
+    monkeypatch.setattr("splatc.encoder.rate_control.SAMPLED", 1500)
     for hurried in (False, True):
         rate = RateControl(header, Target("bytes", 9000), Metadata(), hurried=hurried)
         packs[hurried] = counting(rate, monkeypatch)
@@ -251,7 +251,7 @@ def test_the_command_says_what_fits(tiny_picture: Path, monkeypatch: pytest.Monk
 def test_the_function_fits_where_it_is_told_to(tiny_picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = load(str(tiny_picture)).pixels
     monkeypatch.setattr("splatc.cuda.device.find_device", lambda: Missing("there is no GPU"))
-    monkeypatch.setattr("splatc.encoder.schedule", lambda *_: Schedule(3))
+    monkeypatch.setattr("splatc.encoder.pipeline.schedule", lambda *_: Schedule(3))
     assert splatc.encode(pixels, count=9, device="auto") == splatc.encode(pixels, count=9)
     with pytest.raises(DeviceError, match="there is no GPU"):
         splatc.encode(pixels, count=9, device="cuda")

@@ -12,11 +12,11 @@ import pytest
 from click.testing import CliRunner
 
 import splatc
-from splatc import metrics
 from splatc.cli import main
 from splatc.errors import LimitError, UsageError
 from splatc.fit import memory
 from splatc.fit.memory import Work, most_seeds, needed, parts
+from splatc.image import metrics
 
 LARGE = Work(7287, 4220, 3, 8, 120_000, threads=2)
 PIXELS = np.random.default_rng(5).integers(0, 256, (48, 64, 3), np.uint8)
@@ -27,10 +27,10 @@ from pathlib import Path
 import numpy as np
 from splatc import core
 core.set_threads(1)
-from splatc.encoder import EncodeOptions, encode_with
+from splatc.encoder.pipeline import EncodeOptions, encode_with
 from splatc.fit.schedule import Schedule
-from splatc.image_io import Image
-from splatc.rate_control import Target
+from splatc.image.saving import Image
+from splatc.encoder.rate_control import Target
 from splatc.steps import Quantizer
 width, height, channels, seeds, tune = *map(int, sys.argv[1:5]), sys.argv[5]
 

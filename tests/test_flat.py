@@ -12,17 +12,17 @@ import pytest
 import splatc
 from splatc import bitstream
 from splatc.blend import Blend
-from splatc.decoder import decode_bytes, make_scene
-from splatc.encoder import EncodeOptions, encode_image, encode_with
+from splatc.decoder.scene import decode_bytes, make_scene
+from splatc.encoder.flat import cover, dominant_colour, flat_file, one_colour
+from splatc.encoder.pipeline import EncodeOptions, encode_image, encode_with
+from splatc.encoder.rate_control import Target
 from splatc.errors import UsageError
 from splatc.fit.pruning import redundant_ones
 from splatc.fit.schedule import Schedule
 from splatc.fit.subset import subset
-from splatc.flat import cover, dominant_colour, flat_file, one_colour
 from splatc.gaussians import Gaussians
-from splatc.image_io import Image
+from splatc.image.saving import Image
 from splatc.quantize import dequantize
-from splatc.rate_control import Target
 from splatc.render.reference import render
 from splatc.steps import Quantizer
 from tests.engines import table_of
@@ -40,7 +40,7 @@ def no_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: Any) -> bytes:
         raise AssertionError("a picture of one colour was fitted")
 
-    monkeypatch.setattr("splatc.encoder.encode_with", fails)
+    monkeypatch.setattr("splatc.encoder.pipeline.encode_with", fails)
 
 
 def flat(height: int, width: int, colour: tuple[int, ...], dtype: type[np.integer] = np.uint8) -> Image:

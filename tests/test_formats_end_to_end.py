@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from splatc import metrics
 from splatc.bitstream import inspect
 from splatc.cli import main
-from splatc.pixels import load
+from splatc.image import metrics
+from splatc.image.readers import load
 
 IMAGES = Path(__file__).parent / "images"
 FAST = ["-e", "1", "--threads", "1"]

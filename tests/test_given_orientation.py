@@ -11,9 +11,9 @@ import pytest
 
 import splatc
 import splatc.pillow_plugin
-from splatc.pixels import exif as exif_block
-from splatc.pixels import xmp as xmp_packet
-from splatc.pixels.orientation import turned
+from splatc.image.readers import exif as exif_block
+from splatc.image.readers import xmp as xmp_packet
+from splatc.image.readers.orientation import turned
 from tests.test_exif import jpeg_with_thumbnail
 from tests.test_xmp import packet
 

@@ -14,8 +14,8 @@ import pytest
 import splatc
 import splatc.pillow_plugin
 from splatc.errors import InputImageError, LimitError
-from splatc.pixels import load
-from splatc.pixels.given import image_of
+from splatc.image.given import image_of
+from splatc.image.readers import load
 from tests.test_pillow_plugin import P3
 
 RGB = np.random.default_rng(2).integers(0, 256, (6, 8, 3), np.uint8)

@@ -11,9 +11,9 @@ from click.testing import CliRunner
 from splatc import bitstream
 from splatc.bitstream import Reader
 from splatc.cli import main
-from splatc.describe import describe
+from splatc.decoder.describe import describe
+from splatc.decoder.verifier import verify
 from splatc.errors import CorruptFileError, LimitError, SplatError, UnsupportedFileError
-from splatc.verifier import verify
 from tests import independent_decoder
 from tests.hostile.case import Case, divided, plain
 from tests.hostile.write import FOLDER, cases, info_reads, listing

@@ -17,11 +17,11 @@ import splatc
 from splatc import bitstream
 from splatc.bitstream import Metadata, Pass, Reader
 from splatc.bitstream.header import check
+from splatc.decoder.verifier import verify
 from splatc.errors import CorruptFileError, SplatError
 from splatc.gaussians import Gaussians
 from splatc.quantize import quantize
 from splatc.steps import Quantizer
-from splatc.verifier import verify
 from tests.bitstream_cases import header_for, random_quantized
 from tests.fuzz import mutate, seeds, target
 

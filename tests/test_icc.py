@@ -10,9 +10,9 @@ import PIL.Image
 import PIL.ImageCms
 import pytest
 
-from splatc.pixels import calibration, cicp
-from splatc.pixels.colour import kept_profile
-from splatc.pixels.icc import SRGB_CURVE, ColourSpace, Curve, Table
+from splatc.image.readers import calibration, cicp
+from splatc.image.readers.colour import kept_profile
+from splatc.image.readers.icc import SRGB_CURVE, ColourSpace, Curve, Table
 
 LEVELS = np.array([0, 1, 5, 17, 40, 64, 100, 128, 160, 200, 231, 254, 255], np.uint8)
 COLOURS = np.stack(np.meshgrid(LEVELS, LEVELS, LEVELS), axis=-1).reshape(1, -1, 3)

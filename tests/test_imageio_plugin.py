@@ -12,7 +12,7 @@ iio = pytest.importorskip("imageio.v3")
 import splatc.imageio_plugin  # noqa: E402 - it imports imageio
 from splatc import bitstream  # noqa: E402
 from splatc.bitstream import Metadata  # noqa: E402
-from splatc.decoder import decode_bytes  # noqa: E402
+from splatc.decoder.scene import decode_bytes  # noqa: E402
 
 # Of bytes without an extension imageio tries all plug-ins in turn, and imports this one on its way, once in a process.
 pytestmark = pytest.mark.filterwarnings("ignore:The legacy `DICOM` plugin is deprecated:DeprecationWarning")

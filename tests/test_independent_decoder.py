@@ -21,7 +21,7 @@ from splatc.bitstream.attributes import ESCAPE
 from splatc.bitstream.coder import Encoder, Frequencies, Symbols, code_bits
 from splatc.bitstream.container import GAUSSIANS_CHUNK, HEADER_CHUNK, INDEX_CHUNK, SIGNATURE, write
 from splatc.blend import Blend
-from splatc.decoder import make_scene
+from splatc.decoder.scene import make_scene
 from splatc.errors import SplatError
 from splatc.quantize import QuantizedGaussians
 from splatc.render import reference, render

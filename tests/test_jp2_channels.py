@@ -11,7 +11,7 @@ import PIL.Image
 import pytest
 
 from splatc.errors import InputImageError
-from splatc.pixels import Image, load
+from splatc.image.readers import Image, load
 from tests.odd_files import box, saved
 
 ROWS, COLUMNS = np.mgrid[:20, :24]

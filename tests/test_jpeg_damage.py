@@ -14,7 +14,7 @@ import PIL.Image
 import pytest
 
 from splatc.errors import InputImageError, LimitError
-from splatc.pixels import Image, jpeg, jpeg_scan, large_source, load
+from splatc.image.readers import Image, jpeg, jpeg_scan, large_source, load
 from tests.odd_files import saved
 
 KODIM = Path(__file__).parent / "images" / "kodim03.png"

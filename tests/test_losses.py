@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from splatc.cli import main
 from splatc.errors import InputImageError
-from splatc.pixels import Image, avif, load
+from splatc.image.readers import Image, avif, load
 from tests.odd_files import PICTURE, QUADRANTS, avif_with, box, chunk, jpeg_with, png_with, saved, segment
 
 GAIN_MAP = "the HDR gain map is left out"

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from splatc.errors import InputImageError
-from splatc.pixels import calibration, jpeg_profile, xmp
-from splatc.pixels.avif_metadata import avif_metadata
-from splatc.pixels.colour import kept_profile
-from splatc.pixels.file_metadata import _of_cicp, _of_jp2, _of_png
-from splatc.pixels.icc import gray_of
-from splatc.pixels.jp2_metadata import jp2_metadata
-from splatc.pixels.orientation import orientation_of, upright
-from splatc.pixels.png_metadata import png_metadata
+from splatc.image.readers import calibration, jpeg_profile, xmp
+from splatc.image.readers.avif_metadata import avif_metadata
+from splatc.image.readers.colour import kept_profile
+from splatc.image.readers.file_metadata import _of_cicp, _of_jp2, _of_png
+from splatc.image.readers.icc import gray_of
+from splatc.image.readers.jp2_metadata import jp2_metadata
+from splatc.image.readers.orientation import orientation_of, upright
+from splatc.image.readers.png_metadata import png_metadata
 from tests.test_exif import jpeg_with_thumbnail
 from tests.test_file_colours import ADOBE_ENDS, EXIF, bmp
 from tests.test_orientation import PLACES, jp2, raw_profile, short

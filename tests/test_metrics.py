@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from splatc import core
 from splatc.core import loading, loss_structs, pool, similarity
 from splatc.core.loading import address, aligned, load
-from splatc.metrics import WEIGHTS, ms_ssim, psnr, shown
+from splatc.image.metrics import WEIGHTS, ms_ssim, psnr, shown
 
 Floats = NDArray[np.float64]
 
@@ -151,7 +151,7 @@ def test_same_bits_for_any_number_of_threads_and_instruction_set(all_threads: No
 
 def test_measures_with_neither_scipy_nor_numba() -> None:
     heavy = "{'scipy', 'numba', 'torch'} & {name.partition('.')[0] for name in sys.modules}"
-    code = f"import sys, splatc.metrics, splatc.compare\nassert not {heavy}, {heavy}"
+    code = f"import sys, splatc.image.metrics, splatc.decoder.comparison\nassert not {heavy}, {heavy}"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 

@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from splatc.errors import InputImageError, LimitError
-from splatc.pixels import Image, load
-from splatc.pixels.header import extent_of
+from splatc.image.readers import Image, load
+from splatc.image.readers.header import extent_of
 
 RNG = np.random.default_rng(6)
 TYPES = {"BLACKANDWHITE": 1, "GRAYSCALE": 1, "GRAYSCALE_ALPHA": 2, "RGB": 3, "RGB_ALPHA": 4}

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import splatc
-from splatc.encoder import ALWAYS
+from splatc.decoder.verifier import verify
+from splatc.encoder.pipeline import ALWAYS
 from splatc.errors import UsageError
-from splatc.verifier import verify
 from tests.conftest import Command
 
 RNG = np.random.default_rng(11)

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 import splatc
-from splatc import opened
 from splatc.bitstream.source import PIECE
+from splatc.decoder import opened
+from splatc.decoder.opened import open_file
 from splatc.errors import LimitError
-from splatc.opened import open_file
 from tests.conftest import Command
 
 

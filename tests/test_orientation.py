@@ -13,10 +13,10 @@ import PIL.Image
 import PIL.PngImagePlugin
 import pytest
 
-from splatc.pixels import exif as exif_block
-from splatc.pixels import large_source, load, source
-from splatc.pixels import xmp as xmp_packet
-from splatc.pixels.orientation import orientation_of, turned
+from splatc.image.readers import exif as exif_block
+from splatc.image.readers import large_source, load, source
+from splatc.image.readers import xmp as xmp_packet
+from splatc.image.readers.orientation import orientation_of, turned
 from tests.test_exif import VALUES, block, jpeg_with_thumbnail
 from tests.test_xmp import packet
 

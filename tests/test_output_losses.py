@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 import splatc
 from splatc.cli import main
-from splatc.image_io import FORMATS
-from splatc.pixels import Metadata
+from splatc.image.readers import Metadata
+from splatc.image.saving import FORMATS
 
 SHORT = {"exif": b"II*\0\x08\0\0\0\0\0\0\0\0\0", "xmp": b"<x/>"}
 LONG = {name: content.ljust(70_000, b"\0") for name, content in SHORT.items()}

@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from splatc import bitstream, image_io
+from splatc import bitstream
 from splatc.bitstream import Header, Metadata
 from splatc.cli import main
 from splatc.errors import UsageError
 from splatc.gaussians import Gaussians
-from splatc.image_io import FORMATS, Image
-from splatc.pixels import large_source, load
-from splatc.pixels.tiff import metadata as tiff_metadata
-from splatc.pixels.tiff.directory import TiffBytes, directory_at
+from splatc.image import saving
+from splatc.image.readers import large_source, load
+from splatc.image.readers.tiff import metadata as tiff_metadata
+from splatc.image.readers.tiff.directory import TiffBytes, directory_at
+from splatc.image.saving import FORMATS, Image
 from splatc.quantize import quantize
 from splatc.steps import Quantizer
 from tests.test_tiff_tags import EXIF, GPS
@@ -34,7 +35,7 @@ def test_what_is_written_is_read(
     dtype = np.uint8 if depth == 8 else np.uint16
     y, x = np.mgrid[:300, :40]
     smooth = np.stack([(x + y * 2) % 400 + 10 * c for c in range(channels)], axis=-1)
-    pixels: image_io.Samples = (smooth * (np.iinfo(dtype).max // 450)).astype(dtype)
+    pixels: saving.Samples = (smooth * (np.iinfo(dtype).max // 450)).astype(dtype)
     kind = FORMATS[extension]
     path = tmp_path / f"out{extension}"
     try:
@@ -44,7 +45,7 @@ def test_what_is_written_is_read(
         assert str(error).startswith(f"{kind.name} output cannot hold")
         return
     with path.open("wb") as stream:
-        image_io.save(Image(pixels), stream, kind)
+        saving.save(Image(pixels), stream, kind)
     monkeypatch.setattr(large_source, "installed", lambda name: False)
     wide = pixels if extension not in (".webp", ".ppm") or channels > 2 else pixels[..., [0, 0, 0, 1][: channels + 2]]
 
@@ -127,5 +128,5 @@ def test_values_that_lie_upon_one_another_take_no_more_memory_than_the_file(tmp_
     entries = b"".join(struct.pack("<HHII", tag, 7, 1 << 20, 1000) for tag in range(count))
     pointer = struct.pack("<HHHII", 1, 34665, 4, 1, 26) + bytes(4)
     data = b"II*\0" + struct.pack("<I", 8) + pointer + struct.pack("<H", count) + entries + bytes(4 + (1 << 20))
-    notes = image_io.unwritable(Metadata(exif=data), FORMATS[".tif"])
+    notes = saving.unwritable(Metadata(exif=data), FORMATS[".tif"])
     assert notes[0].endswith("more")

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 
 import splatc
-import splatc.picture as picture_module
-from splatc import bitstream, picture
+import splatc.decoder.picture as picture_module
+from splatc import bitstream
 from splatc.bitstream import Header, Metadata
-from splatc.decoder import decode_bytes, make_scene
+from splatc.decoder import picture
+from splatc.decoder.picture import Picture
+from splatc.decoder.scene import decode_bytes, make_scene
 from splatc.errors import CorruptFileError, InputError, LimitError, UsageError
-from splatc.picture import Picture
 from splatc.quantize import quantize
 from splatc.render import draw_samples
 from splatc.steps import Quantizer

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from splatc.cli import main
 from splatc.errors import InputImageError, LimitError
-from splatc.pixels import load, open_source, opening
+from splatc.image.readers import load, open_source, opening
 from tests.odd_files import QUADRANTS, chunk, saved
 
 SIDE = 23000

@@ -13,8 +13,8 @@ import pytest
 import splatc.pillow_plugin
 from splatc import bitstream
 from splatc.bitstream import Metadata
-from splatc.decoder import decode_bytes
-from splatc.pixels import Image, load
+from splatc.decoder.scene import decode_bytes
+from splatc.image.readers import Image, load
 
 P3 = load(str(Path(__file__).parent / "images" / "icc_display_p3.png")).metadata.icc
 EXIF = b"MM\0*\0\0\0\x08\0\1\x01\x0f\0\2\0\0\0\4abc\0\0\0\0\0"
@@ -42,7 +42,7 @@ def test_opening_draws_nothing_until_pixels_are_needed(tiny_splat: Path, monkeyp
         assert (picture.format, picture.mode, picture.size) == ("SPLAT2D", "RGB", (64, 48))
         assert picture.get_format_mimetype() == "image/x-splat2d"
         with monkeypatch.context() as patch:
-            patch.setattr("splatc.picture.Picture.read", lambda *_, **__: pytest.fail("pixels were drawn"))
+            patch.setattr("splatc.decoder.picture.Picture.read", lambda *_, **__: pytest.fail("pixels were drawn"))
             assert picture.info == {}
         pixels = np.asarray(picture)
     assert (pixels == decode_bytes(tiny_splat.read_bytes()).pixels).all()
@@ -77,7 +77,7 @@ def test_draft_and_thumbnail_draw_a_small_picture(tiny_file: bytes, monkeypatch:
     assert draft.draft(None, (1, 1)) is None  # too late
 
     thumbnail = PIL.Image.open(io.BytesIO(tiny_file))
-    from splatc.picture import Picture
+    from splatc.decoder.picture import Picture
 
     drawn: list[tuple[int, ...]] = []
     read = Picture.read
@@ -122,7 +122,7 @@ def test_what_save_passes_on(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.append(image)
         return b"file"
 
-    monkeypatch.setattr("splatc.encoder.encode_image", encode_image)
+    monkeypatch.setattr("splatc.encoder.pipeline.encode_image", encode_image)
     stream = io.BytesIO()
     picture = soft("RGB")
     picture.info["icc_profile"] = P3

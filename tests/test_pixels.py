@@ -15,7 +15,7 @@ import PIL.PngImagePlugin
 import pytest
 
 from splatc.errors import InputError, InputImageError, LimitError
-from splatc.pixels import Image, Samples, large_source, load, open_source, opening, source
+from splatc.image.readers import Image, Samples, large_source, load, open_source, opening, source
 
 RNG = np.random.default_rng(1)
 RGBA = RNG.integers(0, 256, (5, 7, 4)).astype(np.uint8)

@@ -10,7 +10,7 @@ import PIL.Image
 import pytest
 
 from splatc.errors import InputImageError
-from splatc.pixels import large_source, load, source
+from splatc.image.readers import large_source, load, source
 
 RNG = np.random.default_rng(2)
 

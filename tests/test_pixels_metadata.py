@@ -13,11 +13,11 @@ import PIL.ImageOps
 import PIL.PngImagePlugin
 import pytest
 
-from splatc.image_io import FORMATS, Image, save
-from splatc.pixels import Metadata, load
-from splatc.pixels.calibration import LINEAR
-from splatc.pixels.file_metadata import exif_of, xmp_of
-from splatc.pixels.orientation import orientation_of, upright
+from splatc.image.readers import Metadata, load
+from splatc.image.readers.calibration import LINEAR
+from splatc.image.readers.file_metadata import exif_of, xmp_of
+from splatc.image.readers.orientation import orientation_of, upright
+from splatc.image.saving import FORMATS, Image, save
 
 IMAGES = Path(__file__).parent / "images"
 P3 = load(str(IMAGES / "icc_display_p3.png"))

@@ -19,9 +19,9 @@ from click.testing import CliRunner
 import splatc
 from splatc import bitstream
 from splatc.cli import main
+from splatc.decoder.picture import Picture
 from splatc.gaussians import Gaussians
-from splatc.picture import Picture
-from splatc.pixels import load
+from splatc.image.readers import load
 from splatc.plots import figure, page, sheet
 
 

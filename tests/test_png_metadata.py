@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from splatc.bitstream.limits import MAX_METADATA
-from splatc.pixels import load
+from splatc.image.readers import load
 from tests.odd_files import chunk, png_with
 
 PACKET = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>" + b" " * 2000 + b"</x:xmpmeta>"

@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from splatc import metrics
 from splatc.bitstream import Header, Metadata
-from splatc.decoder import decode_bytes, make_scene
+from splatc.decoder.scene import decode_bytes, make_scene
+from splatc.encoder.quality_control import MOST_FINER, SLOPE, TRIMS, Aim, Course, QualityControl
+from splatc.encoder.rate_control import Target
 from splatc.fit.schedule import Schedule, Trim
 from splatc.fit.trainer import Moment
-from splatc.quality_control import MOST_FINER, SLOPE, TRIMS, Aim, Course, QualityControl
+from splatc.image import metrics
 from splatc.quantize import quantize
-from splatc.rate_control import Target
 from splatc.render import draw_samples
 from splatc.render.view import view
 from splatc.steps import Quantizer

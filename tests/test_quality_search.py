@@ -16,17 +16,19 @@ import pytest
 from click.testing import CliRunner
 
 import splatc
-from splatc import core, image_io, metrics, quality_search
+from splatc import core
 from splatc.batch.work import run_job
 from splatc.cli import main
-from splatc.encoder import EncodeOptions, empty_file
+from splatc.encoder import quality_search
+from splatc.encoder.pipeline import EncodeOptions, empty_file
+from splatc.encoder.quality_control import SLOPE, Course
+from splatc.encoder.quality_search import Point, encode_to_psnr, place, slope_near
+from splatc.encoder.rate_control import Target
+from splatc.encoder.request import Request
 from splatc.errors import TimeUpError, UsageError
 from splatc.fit.engines.choice import Wanted
-from splatc.image_io import Image, Metadata, Samples
-from splatc.quality_control import SLOPE, Course
-from splatc.quality_search import Point, encode_to_psnr, place, slope_near
-from splatc.rate_control import Target
-from splatc.request import Request
+from splatc.image import metrics, saving
+from splatc.image.saving import Image, Metadata, Samples
 
 RNG = np.random.default_rng(5)
 Y, X = np.mgrid[:40, :56]
@@ -180,7 +182,7 @@ def test_each_picture_of_a_batch_gets_its_own_search(
     monkeypatch.setattr("splatc.batch.pool.run_local", lambda jobs, processes: (run_job(job) for job in jobs))
     out = tmp_path / "all"
     assert CliRunner().invoke(main, ["batch", str(tiny_picture), "-o", str(out), "--psnr", "1", *FAST]).exit_code == 0
-    pixels = image_io.load(str(tiny_picture)).pixels
+    pixels = saving.load(str(tiny_picture)).pixels
     assert (out / "tiny.splat2d").read_bytes() == splatc.encode(pixels, psnr=1)
     kept = CliRunner().invoke(main, ["batch", str(tiny_picture), "-o", str(out), "--psnr", "1", "--json", *FAST])
     assert json.loads(kept.stdout)["kept"] == 1

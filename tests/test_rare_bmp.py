@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from splatc.errors import InputImageError
-from splatc.pixels import Image, load
+from splatc.image.readers import Image, load
 
 RNG = np.random.default_rng(4)
 PALETTE = RNG.integers(0, 256, (256, 4)).astype(np.uint8)

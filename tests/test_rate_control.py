@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from splatc.bitstream import Header, Metadata
+from splatc.encoder.rate_control import RateControl, Target, quantize_for
 from splatc.quantize import QuantizedGaussians
-from splatc.rate_control import RateControl, Target, quantize_for
 from tests.packings import counting
 from tests.scenes import random_gaussians
 

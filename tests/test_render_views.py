@@ -12,7 +12,7 @@ from splatc import core
 from splatc.blend import Blend
 from splatc.errors import UsageError
 from splatc.gaussians import Gaussians, Scene
-from splatc.metrics import psnr
+from splatc.image.metrics import psnr
 from splatc.render import draw_samples, draw_strips, reference, render
 from splatc.render.draw import make_plan
 from splatc.render.view import Region, Scale, parse_scale, view

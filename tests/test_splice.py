@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pytest
 
-from splatc.pixels.splice import Piece, spliced
+from splatc.image.readers.splice import Piece, spliced
 
 BASE = bytes(range(200))
 PIECES: list[Piece] = [(10, 50), b"inserted", b"", (50, 50), (0, 3), b"!", (190, 200)]

@@ -14,8 +14,8 @@ import PIL.Image
 import pytest
 
 from splatc.errors import InputImageError
-from splatc.pixels import load
-from splatc.pixels.tiff.complaints import heeded, muted
+from splatc.image.readers import load
+from splatc.image.readers.tiff.complaints import heeded, muted
 
 SAMPLES = np.random.default_rng(3).integers(0, 65536, (48, 64)).astype(np.uint16)
 

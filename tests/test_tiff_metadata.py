@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from splatc.image_io import FORMATS, save
-from splatc.pixels import Image, load
-from splatc.pixels import exif as exif_block
-from splatc.pixels.calibration import ADOBE_RGB
-from splatc.pixels.orientation import turned
+from splatc.image.readers import Image, load
+from splatc.image.readers import exif as exif_block
+from splatc.image.readers.calibration import ADOBE_RGB
+from splatc.image.readers.orientation import turned
+from splatc.image.saving import FORMATS, save
 from tests.tiff_files import Page, Tag, tiff
 
 RGB = np.random.default_rng(4).integers(0, 256, (30, 40, 3))

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from splatc.pixels.tiff import readers, wide
-from splatc.pixels.tiff.directory import TiffBytes
-from splatc.pixels.tiff.layout import layout_of
-from splatc.pixels.tiff.pages import choose
+from splatc.image.readers.tiff import readers, wide
+from splatc.image.readers.tiff.directory import TiffBytes
+from splatc.image.readers.tiff.layout import layout_of
+from splatc.image.readers.tiff.pages import choose
 from tests.tiff_files import Page, tiff
 
 READERS: dict[str, tuple[Callable[..., bool], Callable[..., readers.Rows]]] = {
@@ -155,8 +155,8 @@ def test_readers_agree(name: str, order: str) -> None:
 
 def test_unknown_compressions_give_one_sentence_that_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
     from splatc.errors import InputImageError
-    from splatc.pixels import large_source
-    from splatc.pixels.tiff import open_tiff
+    from splatc.image.readers import large_source
+    from splatc.image.readers.tiff import open_tiff
 
     for only in ((), ("tifffile", "pyvips", "imagecodecs")):
         monkeypatch.setattr(large_source, "installed", lambda name, only=only: name in only)

@@ -13,9 +13,9 @@ import pytest
 from numpy.typing import NDArray
 
 from splatc.errors import InputImageError, LimitError
-from splatc.pixels import Image, large_source, load, source
-from splatc.pixels.orientation import turned
-from splatc.pixels.tiff import layout
+from splatc.image.readers import Image, large_source, load, source
+from splatc.image.readers.orientation import turned
+from splatc.image.readers.tiff import layout
 from tests.tiff_files import LONG, SHORT, Page, Tag, tiff
 
 RGB = np.random.default_rng(4).integers(0, 256, (30, 40, 3))

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import splatc
-from splatc.encoder import EncodeOptions, encode_with
+from splatc.encoder.pipeline import EncodeOptions, encode_with
+from splatc.encoder.rate_control import Target
 from splatc.fit.engines.choice import Wanted
 from splatc.fit.schedule import Schedule
-from splatc.pixels import Image
-from splatc.rate_control import Target
+from splatc.image.readers import Image
 from splatc.steps import Quantizer
 
 torch = pytest.importorskip("torch")

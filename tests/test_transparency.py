@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from splatc.pixels import Image, load
+from splatc.image.readers import Image, load
 from tests.odd_files import QUADRANTS, saved
 
 CLEAR = "all pixels are transparent: their colours are left out"

@@ -22,8 +22,8 @@ from bench.large_point import LargePoint
 from bench.large_search import _climb, search, settings
 from bench.pillow_codecs import pillow_codecs
 from bench.processes import Run
-from splatc.image_io import Samples, load
-from splatc.metrics import ms_ssim, psnr
+from splatc.image.metrics import ms_ssim, psnr
+from splatc.image.saving import Samples, load
 
 ORIGIN = {"date": "today"}
 OURS = LargePoint(

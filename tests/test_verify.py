@@ -17,8 +17,8 @@ from splatc.bitstream import Metadata, Pass, reader
 from splatc.bitstream.container import write
 from splatc.cli import main
 from splatc.core import loading
+from splatc.decoder.verifier import verify
 from splatc.errors import CoreError, InputError
-from splatc.verifier import verify
 from tests.bitstream_cases import header_for, random_quantized
 from tests.surgery import chunks_of, mended, payload_of, with_payload, with_sections
 from tests.test_cli_decode import modules_after
@@ -168,5 +168,5 @@ def test_many_sections_are_gone_through_in_groups(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_limit_of_memory_holds_for_verify_too(tiny_file: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("splatc.budget.MAX_MEMORY", 1000)
+    monkeypatch.setattr("splatc.decoder.budget.MAX_MEMORY", 1000)
     assert [problem.kind for problem in verify(tiny_file)] == ["limit"]

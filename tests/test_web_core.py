@@ -27,8 +27,8 @@ from splatc import bitstream
 from splatc.bitstream import Reader
 from splatc.bitstream.layout import Pass
 from splatc.core import sources
-from splatc.decoder import make_scene
-from splatc.image_io import load
+from splatc.decoder.scene import make_scene
+from splatc.image.saving import load
 from splatc.render.draw import draw, make_plan
 from splatc.render.view import view
 from splatc.steps import Quantizer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from splatc.pixels.xmp import in_utf8, orientation, with_orientation_1, without_thumbnails
+from splatc.image.readers.xmp import in_utf8, orientation, with_orientation_1, without_thumbnails
 
 TIFF = "http://ns.adobe.com/tiff/1.0/"
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"

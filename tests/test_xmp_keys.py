@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from splatc.pixels.xmp_keys import GAIN_MAP_NOTE, without_absent_parts
+from splatc.image.readers.xmp_keys import GAIN_MAP_NOTE, without_absent_parts
 
 VIDEO = "the keys of a motion photo are left out of XMP"
 HEAD = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'

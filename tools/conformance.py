@@ -29,9 +29,9 @@ import numpy as np
 from splatc import bitstream
 from splatc.bitstream.header import VERSION
 from splatc.blend import Blend
-from splatc.decoder import make_scene
+from splatc.decoder.scene import make_scene
 from splatc.gaussians import Gaussians, Scene
-from splatc.image_io import Image, load, output_format, save
+from splatc.image.saving import Image, load, output_format, save
 from splatc.quantize import QuantizedGaussians
 from splatc.render import reference
 

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from splatc.compare import compare
+from splatc.decoder.comparison import compare
 
 HEAD = "| picture | pixels | bytes | bpp | CR | PSNR | MS-SSIM | encode |\n|---|---|---|---|---|---|---|---|\n"
 

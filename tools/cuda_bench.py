@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bench.cuda_checks import Check
     from bench.cuda_floors import Machine
     from splatc.fit.schedule import Schedule
-    from splatc.image_io import Samples
+    from splatc.image.saving import Samples
 
 IMAGES = Path(__file__).parents[1] / "tests" / "images"
 
@@ -113,9 +113,9 @@ def run(
     from bench import cuda_checks, cuda_times
     from bench.cuda_watch import Watched
     from splatc import bitstream
-    from splatc.decoder import make_scene
+    from splatc.decoder.scene import make_scene
     from splatc.fit.schedule import Schedule
-    from splatc.image_io import Image, load
+    from splatc.image.saving import Image, load
 
     report, watched, started = Report(device.name), Watched(device), time.perf_counter()
 

@@ -129,8 +129,8 @@ def measure(path: Path, arguments: dict[str, object]) -> dict[str, object]:
 
 def once(path: Path, arguments: dict[str, object]) -> tuple[str, int]:
     """Decode once; the size of the output and the bytes read."""
-    from splatc.image_io import FORMATS, save_strips
-    from splatc.picture import open as open_picture
+    from splatc.decoder.picture import open as open_picture
+    from splatc.image.saving import FORMATS, save_strips
 
     extension = arguments.pop("save", None)
     region, scale = arguments.get("region"), arguments.get("scale", 1)

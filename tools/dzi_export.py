@@ -18,8 +18,8 @@ import numpy as np
 import PIL.Image
 
 import splatc
-from splatc.image_io import Samples
-from splatc.picture import Picture
+from splatc.decoder.picture import Picture
+from splatc.image.saving import Samples
 
 DESCRIPTOR = """<?xml version="1.0" encoding="UTF-8"?>
 <Image xmlns="http://schemas.microsoft.com/deepzoom/2008" Format="{kind}" Overlap="{overlap}" TileSize="{size}">

@@ -33,7 +33,7 @@ from splatc.steps import Quantizer
 
 if TYPE_CHECKING:
     from splatc.cuda.device import Device
-    from splatc.image_io import Samples
+    from splatc.image.saving import Samples
 
 Tensor = torch.Tensor
 Composite = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, int, int], Tensor]
@@ -167,7 +167,7 @@ def main() -> None:
     except ImportError:
         sys.exit("gsplat_row: gsplat is not installed: pip install 'splatc[gsplat]'")
     from splatc.cuda.device import find_device
-    from splatc.image_io import load
+    from splatc.image.saving import load
 
     found = find_device()
     print("| picture | Gaussians | alpha-composited (gsplat) | sum | normalized |\n|---|---|---|---|---|")

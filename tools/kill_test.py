@@ -36,8 +36,8 @@ import numpy as np
 import PIL.Image
 
 from splatc.batch.database import NAME
-from splatc.files import check_output
-from splatc.verifier import verify
+from splatc.decoder.verifier import verify
+from splatc.runtime.files import check_output
 
 OLD = b"the file that was there before"
 QUICK = ["-e", "1", "--threads", "1"]

@@ -15,8 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from splatc.image_io import load
-from splatc.metrics import ms_ssim, psnr
+from splatc.image.metrics import ms_ssim, psnr
+from splatc.image.saving import load
 
 HEADING = """| picture | target | bytes | bpp | real CR | PSNR | MS-SSIM | encode | decode |
 |---|---|---|---|---|---|---|---|---|"""

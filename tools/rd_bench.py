@@ -33,8 +33,8 @@ from bench.pillow_codecs import pillow_codecs
 from bench.report import Report
 from bench.results import Point
 from bench.splatc_codec import Splatc, source_digest
-from splatc.image_io import Samples, load
-from splatc.metrics import ms_ssim, psnr
+from splatc.image.metrics import ms_ssim, psnr
+from splatc.image.saving import Samples, load
 
 RATIOS = (20.0, 50.0, 100.0, 240.0, 500.0, 1000.0)
 PICTURES = {".png", ".ppm", ".tif", ".tiff", ".bmp"}

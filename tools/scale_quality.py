@@ -16,10 +16,10 @@ from unittest import mock
 import numpy as np
 
 from splatc import bitstream
-from splatc.decoder import make_scene
+from splatc.decoder.scene import make_scene
 from splatc.gaussians import Scene
-from splatc.metrics import psnr
-from splatc.pixels import Samples
+from splatc.image.metrics import psnr
+from splatc.image.readers import Samples
 from splatc.render import draw_samples
 from splatc.render import view as views
 

@@ -22,14 +22,15 @@ from typing import Any
 import numpy as np
 import PIL.Image
 
-from splatc import core, metrics
+from splatc import core
 from splatc.blend import Blend
-from splatc.decoder import decode_bytes
-from splatc.encoder import EncodeOptions, encode_with
+from splatc.decoder.scene import decode_bytes
+from splatc.encoder.pipeline import EncodeOptions, encode_with
+from splatc.encoder.rate_control import FIRST_GUESS, Target
 from splatc.fit.schedule import Rates, Schedule, schedule
 from splatc.fit.task import Task
-from splatc.image_io import Image
-from splatc.rate_control import FIRST_GUESS, Target
+from splatc.image import metrics
+from splatc.image.saving import Image
 from splatc.steps import Quantizer
 
 STEPS = 600

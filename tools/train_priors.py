@@ -26,11 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatc import bitstream
-from splatc.bitstream import Header, coder, layout, positions, predict, priors, spread, stream
+from splatc.bitstream import Header, coder, layout, parametric, positions, predict, priors, stream
 from splatc.bitstream.attributes import ESCAPE
 from splatc.bitstream.coder import SHARP, SMOOTH, AdaptiveTable, Counts, Frequencies, Symbols, scaled
+from splatc.bitstream.parametric import SpreadTable
 from splatc.bitstream.priors import RESIDUAL_RADIUS
-from splatc.bitstream.spread import SpreadTable
 from splatc.bitstream.stream import GaussianSymbols
 from splatc.quantize import MAX_ANISOTROPY, angle_count_table
 
@@ -41,8 +41,8 @@ CONSTANTS: tuple[tuple[ModuleType, str, tuple[int, ...]], ...] = (
     (priors, "SPLIT_SYMBOLS", (16, 32, 64, 128)),
     (priors, "TURN_WIDTH", (256, 512, 1024)),
     (priors, "TURN_FLOOR", (1 << 12, 1 << 13, 1 << 14)),
-    (spread, "GEOMETRIC", (48, 96, 160)),
-    (spread, "INHERITED", (4, 8, 16)),
+    (parametric, "GEOMETRIC", (48, 96, 160)),
+    (parametric, "INHERITED", (4, 8, 16)),
 )
 STRENGTHS = (16, 48, 150)
 """Symbols that a trained table may weigh as much as."""

@@ -27,8 +27,8 @@ import splatc
 from splatc import core
 from splatc.bitstream import Reader
 from splatc.blend import Blend
-from splatc.budget import MAX_WORK
 from splatc.cli import main as command
+from splatc.decoder.budget import MAX_WORK
 from splatc.gaussians import Gaussians, Scene
 from splatc.plots import figure, sheet
 from splatc.quantize import dequantize, quantize

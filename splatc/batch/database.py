@@ -12,8 +12,8 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from splatc import strays
 from splatc.errors import OutputError
+from splatc.runtime import orphans
 
 NAME = ".splatc-batch.sqlite"
 PATIENCE = 60.0
@@ -139,7 +139,7 @@ def _reason(path: Path) -> str | None:
     """The system's words for why nothing can be written beside `path`, which SQLite does not pass on; None if something can."""
     if path.is_dir():
         return "Is a directory"
-    probe = path.with_name(strays.new_name())
+    probe = path.with_name(orphans.new_name())
     try:
         with probe.open("xb", buffering=0) as stream:
             stream.write(bytes(4096))

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from splatc.decoder.opened import open_file
 from splatc.errors import SplatError
-from splatc.opened import open_file
 
 if TYPE_CHECKING:
     from splatc.batch.journal import Journal
@@ -26,7 +26,7 @@ class Job:
     source: str
     output: str
     options: dict[str, Any] = field(default_factory=dict)
-    """Of splatc.encode_file.encode_file, by name."""
+    """Of splatc.encoder.picture_file.encode_file, by name."""
     threads: int | None = None
     force: bool = False
     keep: bool = False

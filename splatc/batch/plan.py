@@ -11,7 +11,7 @@ from pathlib import Path
 
 from splatc.batch.folders import Tell, files_below, matches
 from splatc.errors import InputError, UsageError
-from splatc.files import STDIO
+from splatc.runtime.files import STDIO
 
 _NAMES = "png jpg jpeg jpe webp avif jp2 j2k jpx tif tiff ppm pgm pbm pnm bmp gif tga qoi"
 EXTENSIONS = frozenset(f".{name}" for name in _NAMES.split())

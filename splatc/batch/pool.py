@@ -24,10 +24,10 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from splatc import strays
 from splatc.batch.job import Job, Result, failed
 from splatc.batch.work import run_job
 from splatc.errors import CoreError, InputError, SplatError, reason_of
+from splatc.runtime import orphans
 
 TRIES = 2
 """How often a picture may take its process down."""
@@ -115,7 +115,7 @@ def _dismiss(workers: dict[Connection, _Worker], connection: Connection, patienc
         worker.process.kill()
         worker.process.join()
     if worker.process.exitcode:  # it may have been killed while it wrote
-        strays.remove(Path(worker.job.output).parent)
+        orphans.remove(Path(worker.job.output).parent)
 
 
 def _no_process(error: OSError) -> SplatError:

@@ -12,7 +12,7 @@ from typing import Any
 
 from splatc.batch.job import Outcome
 from splatc.errors import UsageError
-from splatc.files import atomic_output
+from splatc.runtime.files import atomic_output
 
 SCHEMA_VERSION = 1
 

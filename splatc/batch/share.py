@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from splatc import control_groups
 from splatc.batch.job import Job
+from splatc.encoder.request import Request
 from splatc.errors import SplatError
-from splatc.request import Request
+from splatc.runtime import control_groups
 
 if TYPE_CHECKING:
     from splatc.fit.memory import Work
-    from splatc.pixels.header import Extent
+    from splatc.image.readers.header import Extent
 
 MEMORY_SHARE = 0.5
 """Of the memory that is free when a run begins; others may want some later."""
@@ -63,7 +63,7 @@ def share_of_threads(processes: int, processors: int) -> int:
 def needed(job: Job) -> int:
     """Bytes that a job will take, by the header of its picture; one that cannot be read will fail, and takes nothing."""
     from splatc.fit import memory
-    from splatc.pixels.header import extent_of
+    from splatc.image.readers.header import extent_of
 
     options = job.options
     try:
@@ -78,9 +78,9 @@ def needed(job: Job) -> int:
 
 
 def _work(extent: Extent, options: dict[str, Any]) -> Work:
-    from splatc.encoder import EncodeOptions, work_of
-    from splatc.pixels import Image
-    from splatc.rate_control import Target
+    from splatc.encoder.pipeline import EncodeOptions, work_of
+    from splatc.encoder.rate_control import Target
+    from splatc.image.readers import Image
 
     sample = np.zeros((), np.uint8 if extent.bit_depth == 8 else np.uint16)
     image = Image(np.broadcast_to(sample, (extent.height, extent.width, extent.channels)))  # takes no memory

@@ -10,9 +10,9 @@ from typing import Any
 
 from splatc.batch.job import Busy, Job, Outcome, Result, failed, look_at, version
 from splatc.batch.journal import Claim, ClaimLostError, Journal
-from splatc.encode_file import encode_file
+from splatc.encoder.picture_file import encode_file
 from splatc.errors import OutputError, SplatError
-from splatc.files import atomic_output, check_output
+from splatc.runtime.files import atomic_output, check_output
 
 TRIES = 3
 """How often a picture is encoded that changes meanwhile."""

@@ -13,8 +13,8 @@ import numpy as np
 
 from splatc.bitstream import priors
 from splatc.bitstream.coder import SMOOTH, AdaptiveTable, Coder, Symbols, code_bits, frequencies_of
+from splatc.bitstream.parametric import SpreadTable
 from splatc.bitstream.priors import RESIDUAL_RADIUS
-from splatc.bitstream.spread import SpreadTable
 from splatc.errors import CorruptFileError
 from splatc.quantize import IntArray
 

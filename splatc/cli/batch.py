@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from splatc import strays
 from splatc.cli.console import complain, note, printable, say
 from splatc.cli.encode import encode
 from splatc.cli.options import force_option, json_option, quiet_option, verbose_option
 from splatc.cli.target import Whole
+from splatc.encoder.request import Request
 from splatc.errors import BatchError, OutputError, UsageError
-from splatc.request import Request
+from splatc.runtime import orphans
 
 if TYPE_CHECKING:
     from splatc.batch.job import Job, Outcome, Result
@@ -171,7 +171,7 @@ def _make_folder(folder: str, pairs: Sequence[Pair]) -> None:
     except OSError as error:
         raise OutputError(f"{folder}: the folder cannot be made: {error.strerror}") from error
     for each in {Path(pair.output).parent for pair in pairs}:
-        strays.remove(each)  # here too: if no picture is left to do, nobody else will
+        orphans.remove(each)  # here too: if no picture is left to do, nobody else will
 
 
 def _sort(jobs: Sequence[Job], journal: Journal) -> tuple[list[Outcome], list[Job]]:

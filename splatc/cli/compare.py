@@ -13,7 +13,7 @@ from splatc.cli.options import budget_options, json_option, max_pixels_option, q
 from splatc.cli.target import InPath
 
 if TYPE_CHECKING:
-    from splatc.compare import Comparison, Side
+    from splatc.decoder.comparison import Comparison, Side
 
 
 @click.command()
@@ -38,9 +38,9 @@ def compare(
 
     A and B are pictures or .splat2d files, of one size in pixels; "-" is standard input.
     """
-    from splatc import compare as module
     from splatc import core
-    from splatc.budget import Budget
+    from splatc.decoder import comparison as module
+    from splatc.decoder.budget import Budget
 
     core.set_threads(threads)
     voice = Voice(quiet)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import click
 
-from splatc.arguments import shown
-from splatc.budget import Budget
 from splatc.cli.console import Voice
 from splatc.cli.options import (
     budget_options,
@@ -17,7 +15,9 @@ from splatc.cli.options import (
     verbose_option,
 )
 from splatc.cli.target import InPath, OutPath, Whole, whole_number
-from splatc.files import atomic_output, check_output, display
+from splatc.decoder.budget import Budget
+from splatc.runtime.arguments import shown
+from splatc.runtime.files import atomic_output, check_output, display
 
 
 class _RegionType(click.ParamType["tuple[int, int, int, int]"]):
@@ -84,8 +84,8 @@ def decode(
     check_output(output, force=force, source=source)
 
     from splatc import core
-    from splatc.image_io import output_format, save_strips, unwritable
-    from splatc.picture import Picture
+    from splatc.decoder.picture import Picture
+    from splatc.image.saving import output_format, save_strips, unwritable
 
     kind = output_format(output)
     budget = Budget(max_pixels, max_memory, max_work)

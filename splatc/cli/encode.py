@@ -11,10 +11,10 @@ import click
 from splatc.cli.console import Voice, progress_reporter
 from splatc.cli.options import force_option, json_option, quiet_option, threads_option, verbose_option
 from splatc.cli.target import FiniteAbove, InPath, OutPath, Size, Whole
-from splatc.encode_file import encode_file
+from splatc.encoder.picture_file import encode_file
+from splatc.encoder.request import DEFAULT_CR, Request
 from splatc.errors import UsageError
-from splatc.files import STDIO, atomic_output, check_output, display
-from splatc.request import DEFAULT_CR, Request
+from splatc.runtime.files import STDIO, atomic_output, check_output, display
 
 SCHEMA_VERSION = 1
 
@@ -150,7 +150,7 @@ def _refuse_pictures(output: str) -> None:
     if extension in ("", ".splat2d"):  # of most; the writers of pictures take 15 ms to import
         return
 
-    from splatc.image_io import FORMATS
+    from splatc.image.saving import FORMATS
 
     if extension in FORMATS:
         raise UsageError(f"{output}: encode writes .splat2d files, not pictures")

@@ -10,8 +10,8 @@ import click
 from splatc.cli.console import Voice, printable
 from splatc.cli.options import budget_options, json_option, quiet_option, threads_option
 from splatc.cli.target import InPath
-from splatc.files import display, named
-from splatc.opened import open_file
+from splatc.decoder.opened import open_file
+from splatc.runtime.files import display, named
 
 
 @click.command()
@@ -35,8 +35,8 @@ def info(
     Structure, checksums and metadata are looked at, the streams of Gaussians only with --bits; "splatc verify" decodes them to their end.
     "-" is standard input.
     """
-    from splatc.budget import Budget
-    from splatc.describe import describe
+    from splatc.decoder.budget import Budget
+    from splatc.decoder.describe import describe
 
     if bits:  # else nothing needs the core, nor NumPy
         from splatc import core

@@ -10,7 +10,7 @@ from splatc.cli.console import Voice, one_line
 from splatc.cli.options import budget_options, force_option, max_pixels_option, quiet_option, threads_option
 from splatc.cli.target import InPath, OutPath
 from splatc.errors import UsageError
-from splatc.files import STDIO, atomic_output, check_output, display, is_special
+from splatc.runtime.files import STDIO, atomic_output, check_output, display, is_special
 
 
 @click.command()
@@ -46,8 +46,8 @@ def plot(
         raise UsageError(f"{output}: plots are written as .png or .html")
 
     from splatc import core
-    from splatc.budget import Budget
-    from splatc.picture import Picture
+    from splatc.decoder.budget import Budget
+    from splatc.decoder.picture import Picture
     from splatc.plots import figure, page, sheet
 
     core.set_threads(threads)

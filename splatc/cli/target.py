@@ -12,8 +12,8 @@ from fractions import Fraction
 
 import click
 
-from splatc.arguments import LARGEST, shown
-from splatc.descriptors import standard_name
+from splatc.runtime.arguments import LARGEST, shown
+from splatc.runtime.descriptors import standard_name
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 _LONGEST = 40

@@ -11,9 +11,9 @@ import click
 from splatc.cli.console import complain, printable
 from splatc.cli.options import budget_options, json_option, quiet_option, threads_option
 from splatc.cli.target import InPath
+from splatc.decoder.opened import open_file
 from splatc.errors import InputError, LimitError
-from splatc.files import display
-from splatc.opened import open_file
+from splatc.runtime.files import display
 
 
 @click.command()
@@ -39,8 +39,8 @@ def verify(
     the first file with a problem.
     """
     from splatc import core
-    from splatc.budget import Budget
-    from splatc.verifier import SCHEMA_VERSION, report, verify
+    from splatc.decoder.budget import Budget
+    from splatc.decoder.verifier import SCHEMA_VERSION, report, verify
 
     core.set_threads(threads)
     code, budget = 0, Budget(max_memory=max_memory, max_work=max_work)

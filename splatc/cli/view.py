@@ -14,7 +14,7 @@ from splatc.cli.console import Voice, one_line, printable
 from splatc.cli.options import force_option, quiet_option, verbose_option
 from splatc.cli.target import InPath, OutPath, Whole
 from splatc.errors import CorruptFileError, InputError, LimitError, UnsupportedFileError, UsageError
-from splatc.files import STDIO, atomic_output, check_output, display, is_special, named, read_input, unreadable
+from splatc.runtime.files import STDIO, atomic_output, check_output, display, is_special, named, read_input, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,7 +151,7 @@ def _read_original(path: str) -> Original:
 
 def _read(entries: Sequence[Entry]) -> list[Item]:
     """The files of a page. Raises CorruptFileError, UnsupportedFileError and LimitError for one that is not sound, as verify finds it."""
-    from splatc.verifier import verify
+    from splatc.decoder.verifier import verify
     from splatc.view.page import Item, check_size
 
     kinds = {"corrupt": CorruptFileError, "unsupported": UnsupportedFileError, "limit": LimitError}

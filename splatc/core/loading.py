@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc.arguments import shown
 from splatc.core import loss_structs, seal, seed_structs, sources, structs
 from splatc.errors import CoreError
+from splatc.runtime.arguments import shown
 
 FOLDER = Path(__file__).parent
 VERSION = 1

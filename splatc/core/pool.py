@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc import arguments, control_groups
 from splatc.core import structs
 from splatc.core.loading import RUNNING, load
+from splatc.runtime import arguments, control_groups
 
 MOST = 64
 _PATIENCE = 50

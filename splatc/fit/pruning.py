@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc import exact
+from splatc.core import exact
 from splatc.fit.subset import Samples, Subset
 from splatc.fit.table import ANGLE, LOG_ASPECT, LOG_SCALE, MEAN, Table
 from splatc.gaussians import Q_MAX, FloatArray

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc import exact
+from splatc.core import exact
 from splatc.fit.table import ANGLE, COLOUR, FROZEN, LOG_ASPECT, LOG_SCALE, MEAN, ROWS, Table
 from splatc.gaussians import FloatArray
 from splatc.quantize import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc import exact
+from splatc.core import exact
 from splatc.core.seeds import order_points
 from splatc.gaussians import FloatArray, Gaussians
 from splatc.quantize import from_coded_colour, to_coded_colour

@@ -11,13 +11,13 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from splatc import metrics
-from splatc import picture as opened
-from splatc.compare import alike
-from splatc.describe import report_with_bits
+from splatc.decoder import picture as opened
+from splatc.decoder.comparison import alike
+from splatc.decoder.describe import report_with_bits
 from splatc.errors import UsageError
 from splatc.gaussians import Gaussians
-from splatc.image_io import Samples, load
+from splatc.image import metrics
+from splatc.image.saving import Samples, load
 from splatc.quantize import dequantize
 
 MAX_SIDE = 1280

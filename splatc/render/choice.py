@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from splatc import arguments
 from splatc.cuda.missing import Missing
 from splatc.errors import DeviceError
+from splatc.runtime import arguments
 
 if TYPE_CHECKING:
     from splatc.cuda.device import Device

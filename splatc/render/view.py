@@ -14,10 +14,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from splatc import arguments
-from splatc.arguments import Number
 from splatc.errors import UsageError
 from splatc.gaussians import Q_MAX
+from splatc.runtime import arguments
+from splatc.runtime.arguments import Number
 
 Region = tuple[int, int, int, int]
 """x, y, width and height, px of the full picture."""

@@ -19,7 +19,7 @@ from urllib.parse import quote_from_bytes
 
 from splatc.bitstream.limits import MAX_FILE_BYTES
 from splatc.errors import InputError, LimitError
-from splatc.files import STDIO, display, is_special, read_input, unreadable
+from splatc.runtime.files import STDIO, display, is_special, read_input, unreadable
 from splatc.view.conditions import Version
 
 SUFFIX = ".splat2d"

@@ -14,8 +14,9 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["splatc"]):
-    from splatc import api, decoder, describe, opened, picture, verifier  # noqa: F401 - imported here to be instrumented
+    from splatc import api  # noqa: F401 - imported here to be instrumented
     from splatc.bitstream import Reader  # noqa: F401
+    from splatc.decoder import describe, opened, picture, scene, verifier  # noqa: F401
     from tests.fuzz import mutate, seeds, target
 
 

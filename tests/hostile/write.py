@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from splatc.describe import describe
+from splatc.decoder.describe import describe
 from splatc.errors import SplatError
 from tests.hostile import cases_container, cases_header, cases_index, cases_streams
 from tests.hostile.case import Case

@@ -11,8 +11,9 @@ import numpy as np
 from splatc import bitstream
 from splatc.blend import Blend
 from splatc.cuda.device import Device
-from splatc.decoder import make_scene
-from splatc.encoder import EncodeOptions, encode_with
+from splatc.decoder.scene import make_scene
+from splatc.encoder.pipeline import EncodeOptions, encode_with
+from splatc.encoder.rate_control import Target
 from splatc.fit.cuda.engine import CudaEngine
 from splatc.fit.engine import Step
 from splatc.fit.engines.choice import on_gpu
@@ -20,8 +21,7 @@ from splatc.fit.schedule import Schedule
 from splatc.fit.table import ROWS, Table
 from splatc.fit.task import Task
 from splatc.gaussians import FloatArray, Gaussians, Scene
-from splatc.image_io import Image
-from splatc.rate_control import Target
+from splatc.image.saving import Image
 from splatc.render import cuda, reference
 from splatc.render.view import view
 from splatc.steps import Quantizer

@@ -13,8 +13,9 @@ from bench.cuda_floors import Machine
 from bench.cuda_watch import Watched
 from splatc import bitstream
 from splatc.blend import Blend
-from splatc.decoder import make_scene
-from splatc.encoder import FIT_SHARE, EncodeOptions, encode_with
+from splatc.decoder.scene import make_scene
+from splatc.encoder.pipeline import FIT_SHARE, EncodeOptions, encode_with
+from splatc.encoder.rate_control import Target
 from splatc.fit.cuda.engine import CudaEngine
 from splatc.fit.engine import Step
 from splatc.fit.engines.choice import on_gpu
@@ -23,9 +24,8 @@ from splatc.fit.subset import mean_colour
 from splatc.fit.table import NAMES, Table
 from splatc.fit.task import Task
 from splatc.gaussians import Gaussians, Scene
-from splatc.image_io import Image, Samples
-from splatc.metrics import psnr
-from splatc.rate_control import Target
+from splatc.image.metrics import psnr
+from splatc.image.saving import Image, Samples
 from splatc.render.cuda import Canvas
 from splatc.render.view import view
 from splatc.steps import Quantizer

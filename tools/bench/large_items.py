@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from splatc.image_io import Samples
+    from splatc.image.saving import Samples
 
 MOSAIC = "16k"
 COLUMNS, ROWS = 4, 8

@@ -16,7 +16,7 @@ from typing import Any
 import PIL.Image
 
 from bench.pillow_codecs import COLOUR_OPTIONS, LANCZOS, PillowCodec, pillow_codecs
-from splatc.image_io import load
+from splatc.image.saving import load
 
 FAST_ABOVE = 64_000_000
 """Pixels of what is coded; beyond them AVIF is coded at speed 6 instead of 4, or a search would take hours."""

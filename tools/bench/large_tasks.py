@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import PIL.Image
 
-from splatc.image_io import FORMATS, Samples, Shape, load, open_source, save_strips
-from splatc.metrics import ms_ssim
+from splatc.image.metrics import ms_ssim
+from splatc.image.saving import FORMATS, Samples, Shape, load, open_source, save_strips
 
 MS_SSIM_BELOW = 16_000_000
 """Pixels of the largest pictures of which MS-SSIM is taken: it needs both in memory, and minutes."""

@@ -15,7 +15,7 @@ import PIL.Image
 
 import splatc
 from bench.codec import Measurement, size_limit
-from splatc.image_io import Samples, load
+from splatc.image.saving import Samples, load
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from splatc import arguments
 from splatc.errors import DeviceError, UsageError
+from splatc.runtime import arguments
 
 if TYPE_CHECKING:
     from splatc.cuda.device import Device

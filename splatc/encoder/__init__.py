@@ -1,0 +1,1 @@
+"""Picture -> fit -> quantize -> bitstream -> bytes; rate and quality control."""

@@ -1,0 +1,246 @@
+"""Picture -> fit -> quantize -> bitstream -> bytes, held together by the rate control (rate_control.py).
+
+The fit asks for its budget while it prunes; the answer comes from the real encoder, run on the Gaussians as they are at that moment. What
+is still too much at the end is trimmed, so that the file never exceeds its target.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from splatc import bitstream, core
+from splatc.bitstream import Header
+from splatc.blend import Blend
+from splatc.core.pool import watched
+from splatc.core.seeds import reduce
+from splatc.encoder.flat import dominant_colour, flat_file
+from splatc.encoder.quality_control import TRIMS, Aim, QualityControl
+from splatc.encoder.rate_control import FIRST_GUESS, RateControl, Target, quantize_for
+from splatc.errors import DeviceError
+from splatc.fit import memory
+from splatc.fit.clock import Clock
+from splatc.fit.schedule import FEWEST_CUTS, Schedule, schedule
+from splatc.fit.seeding import seed
+from splatc.fit.subset import mean_colour, reduction_for
+from splatc.fit.task import Task
+from splatc.fit.trainer import Refine, fit
+from splatc.gaussians import FloatArray, Gaussians
+from splatc.image.readers import Image
+from splatc.image.transparent import without_hidden_colours
+from splatc.quantize import empty_gaussians
+from splatc.steps import Quantizer
+
+if TYPE_CHECKING:
+    from splatc.fit.engines.choice import Chosen, Wanted
+    from splatc.render.choice import Tell
+
+SEEDING_SAMPLES = 16.0
+"""Seeds are drawn from the picture reduced to no fewer samples per Gaussian."""
+PREDICTED = 100_000
+"""Gaussians up to which a fit on a GPU has its rate term and densification: predictions take the CPU 3 us for each, ten times."""
+RARELY = 4
+"""So many times less often the rate term is made anew where an engine would have to wait for it."""
+ALWAYS = 64
+"""So many Gaussians may be seeded on however few pixels."""
+FIT_SHARE = 0.85
+"""Of a limit of time, the fit with all before it; the rest is for trimming, and for the check of what was written."""
+
+
+@dataclass(frozen=True)
+class EncodeOptions:
+    """What a user can ask of the encoder."""
+
+    target: Target
+    blend: Blend | None = None
+    """None takes the one that measures better at equal bytes."""
+    tune: Literal["psnr", "ssim"] = "psnr"
+    effort: int = 5
+    seed: int = 0
+    max_memory: int | None = None
+    """Bytes that encoding may take, by the estimate of fit/memory.py."""
+    max_time: float | None = None
+    """Seconds after which the file should be there; the fit then makes fewer steps, and the result depends on the machine."""
+    aim: Aim | None = None
+    """A PSNR to reach with as few Gaussians as will do (quality_control.py); ``target`` is then the count that is guessed."""
+    engine: Chosen | None = None
+    """What fits (fit/engines/choice.py); None is the compiled engine."""
+
+
+Progress = Callable[[int, int, str], object]
+"""Told (steps done, steps in all, what is being done); whatever it raises ends the work and leaves unchanged."""
+
+
+def encode_image(image: Image, options: EncodeOptions, progress: Progress | None = None) -> bytes:
+    """The ``.splat2d`` file of a picture; one of one colour needs no fit (flat.py).
+
+    ``progress`` is told of each step, and every 50 ms of one that takes longer. Raises UsageError for a target that no file of this picture
+    can meet, LimitError for a picture beyond the limits of the format, DeviceError if the GPU fails.
+    """
+    flat = flat_file(image, options.target, options.blend)
+    if flat is not None:
+        return flat
+    with _repeated(progress) as told:
+        return encode_with(image, options, None, Quantizer(), told)
+
+
+@contextlib.contextmanager
+def _repeated(progress: Progress | None) -> Iterator[Progress | None]:
+    """``progress``, told the same again while a call of the core lasts: a step of a large picture takes seconds."""
+    if progress is None:
+        yield None
+        return
+    latest: tuple[int, int, str] = (0, 1, "starting")
+
+    def tell(step: int, steps: int, phase: str) -> None:
+        nonlocal latest
+        latest = (step, steps, phase)
+        progress(*latest)
+
+    with watched(lambda: progress(*latest)):
+        yield tell
+
+
+def encode_on(
+    wanted: Wanted, image: Image, options: EncodeOptions, tell: Tell, progress: Progress | None = None
+) -> bytes:
+    """encode_image by the engine ``wanted``; where "auto" has taken a GPU that fails, the CPU does all of it again.
+
+    ``tell`` hears what fits, and why (fit/engines/choice.py). Raises what `Wanted.check` raises as well.
+    """
+    wanted.check(options.tune)
+    flat = flat_file(image, options.target, options.blend)
+    if flat is not None:
+        tell("one colour: there is nothing to fit", False)
+        return flat
+    options = replace(options, engine=wanted.choose(options.tune, tell))
+    raised: list[BaseException] = []
+    try:
+        return encode_image(image, options, _recorded(progress, raised))
+    except DeviceError as error:
+        if (wanted.engine, wanted.device) != ("auto", "auto") or any(error is each for each in raised):
+            raise
+        tell(f"fitted by the CPU: {error}", True)
+        return encode_image(image, replace(options, engine=None), progress)
+
+
+def _recorded(progress: Progress | None, raised: list[BaseException]) -> Progress | None:
+    """``progress``, which notes what it raises: a DeviceError of the caller's own is no word of a GPU that fails."""
+    if progress is None:
+        return None
+
+    def tell(step: int, steps: int, phase: str) -> None:
+        try:
+            progress(step, steps, phase)
+        except BaseException as error:
+            raised.append(error)
+            raise
+
+    return tell
+
+
+def encode_with(
+    image: Image,
+    options: EncodeOptions,
+    plan: Schedule | None,
+    quantizer: Quantizer,
+    progress: Progress | None = None,
+) -> bytes:
+    """encode_image with any schedule (None: that of the effort) and any steps, for whoever looks for better ones."""
+    from splatc.fit.engines.choice import on_cpu
+
+    started = time.monotonic()
+    memory.check(work_of(image, options), options.max_memory)
+    image = replace(image, pixels=without_hidden_colours(image.pixels))
+    dominant = dominant_colour(image.pixels)
+    header = _header(image, mean_colour(image.pixels) if dominant is None else dominant, options, quantizer)
+    background = np.array(header.background, np.float32) / np.float32(255)
+    task = Task(image.pixels, header.blend, background, quantizer, options.tune)
+    chosen = options.engine or on_cpu()
+    engine = chosen.make(task)
+    refine: Refine | None = None
+    if options.aim is None:
+        rate = RateControl(header, options.target, image.metadata, hurried=chosen.waits)
+    else:
+        rate = quality = QualityControl(header, options.target, image.metadata, options.aim)
+        refine = quality.refine
+    many = chosen.waits and rate.first_count() > PREDICTED
+    if plan is None:
+        plan = schedule(options.effort, task.work(rate.first_count()), rate.first_count())
+    if options.aim is not None:
+        plan = replace(plan, trims=TRIMS, fills=())
+    if chosen.waits:
+        cuts, every = min(plan.cuts, FEWEST_CUTS), RARELY * plan.rate_every
+        plan = replace(plan, cuts=cuts, rate_every=every, densified=0.0 if many else plan.densified)
+    if progress is not None:
+        progress(0, plan.steps, "seeding")
+    count = seeds_of(image, rate.first_count(), plan)
+    small = reduction_for(image.width, image.height, SEEDING_SAMPLES * count)
+    seeds = enlarged(seed(reduce(image.pixels, small), count, np.random.default_rng(options.seed)), small)
+    clock = Clock(
+        plan.steps,
+        seconds=None if options.max_time is None else FIT_SHARE * options.max_time - (time.monotonic() - started),
+        progress=None if progress is None else lambda step, steps: progress(step, steps, "fitting"),
+    )
+    predict = None if many else rate.expected
+    gaussians, steps = fit(
+        engine, task, seeds, rate.budget, plan, seed=options.seed, clock=clock, predict=predict, refine=refine
+    )
+    if progress is not None:
+        progress(plan.steps, plan.steps, "packing")
+    cost = engine.removal_costs(task.reduction(rate.first_count(), plan))
+    rate.header = replace(header, quantizer=steps)
+    return rate.trim(quantize_for(rate.header, gaussians), cost)
+
+
+def work_of(image: Image, options: EncodeOptions) -> memory.Work:
+    """What there is to fit, before anything is known of it: for the estimate of what that takes."""
+    target = options.target
+    count = target.value if target.kind == "count" else target.value * 8 / FIRST_GUESS
+    return memory.Work(
+        image.width,
+        image.height,
+        image.channels,
+        image.bit_depth,
+        seeds=seeds_of(image, count),
+        threads=core.threads(),
+        tune=options.tune,
+    )
+
+
+def seeds_of(image: Image, count: float, plan: Schedule = Schedule(0)) -> int:  # noqa: B008 - frozen
+    """How many Gaussians a fit begins with that is to end with ``count``.
+
+    More than one a pixel say nothing more of the picture; nobody's machine shall have to fit them.
+    """
+    return min(math.ceil(plan.oversampling * count), max(ALWAYS, image.width * image.height))
+
+
+def empty_file(image: Image, options: EncodeOptions) -> bytes:
+    """The smallest file of a picture: its mean colour, its metadata, and not one Gaussian. Raises LimitError."""
+    image = replace(image, pixels=without_hidden_colours(image.pixels))
+    header = _header(image, mean_colour(image.pixels), options, Quantizer())
+    return bitstream.encode(header, empty_gaussians(header.channels), image.metadata)
+
+
+def _header(image: Image, background: FloatArray, options: EncodeOptions, quantizer: Quantizer) -> Header:
+    return Header(
+        width=image.width,
+        height=image.height,
+        channels=image.channels,
+        background=tuple(np.rint(background * 255).astype(int).tolist()),
+        blend=Blend.NORMALIZED if options.blend is None else options.blend,
+        depth=image.bit_depth,
+        quantizer=quantizer,
+    )
+
+
+def enlarged(gaussians: Gaussians, factor: int) -> Gaussians:
+    """Gaussians of a reduced picture on the picture itself."""
+    return replace(gaussians, mean=gaussians.mean * np.float32(factor), scale=gaussians.scale * np.float32(factor))

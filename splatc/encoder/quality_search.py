@@ -1,0 +1,330 @@
+"""The smallest file that reaches a PSNR: a fit that is told when it has Gaussians enough, and another where it was told wrongly.
+
+A fit ends with as many Gaussians as its quality control (quality_control.py) finds that it needs, among those that it begins with. Trial
+fits at the lowest effort tell how many that will be, and how the error falls on the way; the fit at the wanted effort mostly is the only
+one. What counts is what the decoder draws of the file itself, so no file below the target ever leaves.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NoReturn
+
+from splatc.bitstream import read_header
+from splatc.bitstream.limits import MAX_GAUSSIANS
+from splatc.decoder.budget import UNBOUNDED
+from splatc.decoder.scene import decode_bytes
+from splatc.encoder.flat import flat_file
+from splatc.encoder.pipeline import EncodeOptions, Progress, empty_file, encode_on, seeds_of, work_of
+from splatc.encoder.quality_control import SLOPE, USUAL_RISE, Aim, Course, Curve, at
+from splatc.encoder.rate_control import FIRST_GUESS, Target
+from splatc.errors import TimeUpError, UsageError
+from splatc.fit import memory
+from splatc.fit.schedule import Schedule, schedule
+from splatc.image import metrics
+from splatc.image.readers import Image, Samples
+
+if TYPE_CHECKING:
+    from splatc.fit.engines.choice import Wanted
+    from splatc.render.choice import Tell
+
+TRIALS, WHOLE = 3, 3
+"""Fits at effort 1, and at the effort that was asked for; more of these only as long as none of them has reached the target."""
+TRIAL_EFFORT = 1
+NEAR = 0.5
+"""dB: a trial that ends so near to the target says enough."""
+WASTE = 0.35
+"""dB off the target, with the steps as they were, that are worth another fit: finer steps or the last trim had to make up for them."""
+LEAST_SLOPE, MOST_SLOPE = 1.0, 6.0
+APART = 0.2
+"""Octaves: the slope between two fits that are nearer to each other is mostly chance."""
+GAIN, MOST_GAIN = 0.35, 1.05
+"""dB that twice the steps of a fit bring, and that more steps than those of a trial may bring in all."""
+LESS_RISE: Curve = ((0.35, 0.4, 0.45, 0.5), (0.5, 0.55, 0.75, 0.85))
+"""(times, factors) by which the PSNR rises less than in a trial, which prunes every few steps, and has not recovered from that."""
+FALL: Curve = ((0.7, 0.85), (0.0, 0.07))
+"""By how many dB it rises less in the end, too."""
+LONGEST_STEP = 2.0
+"""Octaves: the line is not that straight, and large fits are slow."""
+LEAST_STEP = 0.05
+"""Octaves by which a fit is larger than one that was to be the last and fell short; then twice that, and so on."""
+TRUST = 0.45
+"""In the number of Gaussians that other fits let guess; the fit itself tells the rest. Either is some 10 % off."""
+SPARE = 0.05
+"""dB by which a fit aims higher than one before it that fell short; then twice that, and so on."""
+LEAST_START = 8
+"""Gaussians of the first fit, at least."""
+SMALLEST_LIMIT = 256
+"""Gaussians that any picture may take, if its raw pixels are fewer bytes than these would be."""
+LARGEST = int(MAX_GAUSSIANS / Schedule(0).oversampling)
+"""Gaussians whose seeds are still as many as a file may hold."""
+SEEDED = 0.8
+"""Of the largest number of seeds: a fit that ends with more has all that there can be."""
+QUICK = 12_000
+"""Gaussians, about a minute's work."""
+HOPE = 1.5
+"""dB, and twice the slope or STEEP: what is further off at the largest size is not tried there."""
+STEEP = 4.0
+TRIAL_SHARE = 0.1
+"""Of a limit of time, for each trial; whole fits share what is left."""
+CUT = 0.7
+"""A fit that takes more than this share of its time was cut short by it."""
+SHORT_OF_TIME = 0.4
+"""dB that a fit aims too high if it may be the last one in time, and none has reached the target."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """What a fit came to."""
+
+    octaves: float
+    """log2 of the Gaussians that it ended with."""
+    psnr: float
+    effort: int
+
+
+def encode_to_psnr(
+    wanted: Wanted, image: Image, options: EncodeOptions, psnr: float, tell: Tell, progress: Progress | None = None
+) -> bytes:
+    """The smallest ``.splat2d`` file found that decodes to at least ``psnr`` dB, as metrics.psnr has it of what is shown.
+
+    ``options.target``, in bytes, is where the search begins; ``options.max_time`` holds for all of it: when that is over, the smallest file
+    that reaches the target counts. ``wanted``, ``tell`` and ``progress`` as in encode_on; ``tell`` also hears what each fit came to.
+
+    Raises UsageError if the PSNR cannot be reached, TimeUpError if the time was too short for it, and what encode_on raises.
+    """
+    return _Search(wanted, image, options, psnr, tell, progress).run()
+
+
+def quality(shown: Samples, data: bytes) -> float:
+    """PSNR in dB of a file, beside what is shown of its picture (metrics.shown)."""
+    return metrics.psnr(shown, metrics.shown(decode_bytes(data, budget=UNBOUNDED).pixels))
+
+
+def slope_near(points: Sequence[Point], aim: float) -> float:
+    """dB an octave between the two fits of one effort that are nearest to a PSNR."""
+    ranked = sorted(points, key=lambda point: abs(point.psnr - aim))
+    for index, b in enumerate(ranked):
+        for a in ranked[:index]:
+            if a.effort == b.effort and abs(a.octaves - b.octaves) >= APART:
+                return min(max((a.psnr - b.psnr) / (a.octaves - b.octaves), LEAST_SLOPE), MOST_SLOPE)
+    return SLOPE
+
+
+def place(points: Sequence[Point], aim: float, slope: float) -> float:
+    """Where a PSNR should lie, in octaves, by fits of one effort: between two of them if it can be, else along the slope."""
+    high = min((point for point in points if point.psnr >= aim), key=lambda point: point.octaves, default=None)
+    smaller = [point for point in points if point.psnr < aim and (high is None or point.octaves < high.octaves)]
+    low = max(smaller, key=lambda point: point.octaves, default=None)
+    if low is not None and high is not None:
+        share = (aim - low.psnr) / (high.psnr - low.psnr)
+        return low.octaves + min(max(share, 0.1), 0.9) * (high.octaves - low.octaves)
+    near = low or high
+    assert near is not None
+    return near.octaves + min(max((aim - near.psnr) / slope, -LONGEST_STEP), LONGEST_STEP)
+
+
+class _Search:
+    """A search on its way: what was tried, and the smallest file that will do."""
+
+    def __init__(
+        self, wanted: Wanted, image: Image, options: EncodeOptions, psnr: float, tell: Tell, progress: Progress | None
+    ) -> None:
+        self.started = time.monotonic()
+        self.wanted, self.image, self.options, self.psnr = wanted, image, options, psnr
+        self.tell, self.progress = tell, progress
+        self.told: set[str] = set()
+        self.seen = metrics.shown(image.pixels)
+        self.trials = TRIALS if options.effort > TRIAL_EFFORT else 0
+        self.whole = TRIALS + WHOLE - self.trials
+        self.tries = 0
+        self.work = 0
+        """Steps of the fits that were planned before this one."""
+        self.points: list[Point] = []
+        self.rises: dict[int, Curve] = {}
+        """What the last fit of an effort has told of how the PSNR rises."""
+        self.best: bytes | None = None
+        """The smallest file that reaches the target."""
+        self.reached = False
+        """Whether the last fit reached the target."""
+        self.nearest = (-math.inf, 0)
+        """The highest PSNR of all, and the bytes of its file."""
+        self.slowest = {TRIAL_EFFORT: 0.0, options.effort: 0.0}
+        """Seconds of a fit, by effort."""
+        self.cut = False
+        """A fit was cut short: it says nothing of what the picture can reach."""
+        self.most = 0
+        """Gaussians that a fit may be for."""
+
+    def run(self) -> bytes:
+        empty = empty_file(self.image, self.options)
+        if self.judge(empty) >= self.psnr:
+            return empty
+        raw = self.image.pixels.nbytes
+        self.most = min(max(int(raw * 8 / FIRST_GUESS), SMALLEST_LIMIT), LARGEST)
+        if self.options.max_memory is not None:
+            seeds = memory.most_seeds(work_of(self.image, self.options), self.options.max_memory)
+            # At least one: then it is the fit that says what it would take.
+            self.most = max(1, min(self.most, int(seeds / Schedule(0).oversampling)))
+        flat = flat_file(self.image, Target("count", self.most), self.options.blend)
+        if flat is not None and self.judge(flat) >= self.psnr:
+            return flat
+        octaves = self.search_quickly(len(empty))
+        self.search(octaves)
+        if self.best is None:
+            self.refuse()
+        return self.best
+
+    def search_quickly(self, overhead: int) -> float:
+        """Trial fits. Returns where the first whole fit should look, in octaves."""
+        gain = min(GAIN * math.log2(schedule(self.options.effort).steps / schedule(TRIAL_EFFORT).steps), MOST_GAIN)
+        count = (self.options.target.value - overhead) * 8 / FIRST_GUESS
+        octaves = start = math.log2(max(count, LEAST_START))
+        for index in range(self.trials):
+            if self.time_up():
+                break
+            self.work = index * schedule(TRIAL_EFFORT).steps
+            point = self.attempt(octaves, TRIAL_EFFORT, 0.0, TRIAL_SHARE * (self.options.max_time or 0.0))
+            if self.cut:
+                self.points = []
+                return start
+            octaves = place(self.points, self.psnr, slope_near(self.points, self.psnr))
+            self.refuse_hopeless(gain)
+            if abs(point.psnr - self.psnr) < NEAR or self.count(octaves) == self.count(point.octaves):
+                break
+        if self.points:
+            octaves = place(self.points, self.psnr - gain, slope_near(self.points, self.psnr))
+        return octaves
+
+    def search(self, octaves: float) -> None:
+        """Fits at the wanted effort, until one has reached the target without much waste."""
+        effort = self.options.effort
+        fits: list[Point] = []
+        spare = 0.0
+        while not self.time_up():
+            self.work = self.trials * schedule(TRIAL_EFFORT).steps + len(fits) * schedule(effort).steps
+            hurry = SHORT_OF_TIME if self.best is None and self.left() < 2 * self.slowest[effort] else 0.0
+            point = self.attempt(octaves, effort, spare + hurry, self.left() / max(1, self.whole - len(fits)))
+            fits.append(point)
+            reached = self.reached
+            if reached and (abs(point.psnr - self.psnr) < WASTE or len(fits) > 1):
+                return
+            if not reached:
+                if self.best is not None and len(fits) >= self.whole:
+                    return
+                if self.count(octaves) >= self.most and point.octaves >= math.log2(
+                    SEEDED * seeds_of(self.image, self.most)
+                ):
+                    if self.best is not None:
+                        return
+                    self.refuse()
+                self.refuse_hopeless(0.0)
+                spare = max(SPARE, 2 * spare)
+            before, octaves = octaves, place(fits, self.psnr, slope_near(self.points, self.psnr))
+            if not reached:
+                beyond = max(0, len(fits) - self.whole)
+                least = before if len(fits) < self.whole else before + LEAST_STEP * 2.0**beyond
+                octaves = max(octaves, least)
+
+    def attempt(self, octaves: float, effort: int, spare: float, seconds: float) -> Point:
+        """Fit, within so many seconds if time is limited, and see. Its file is kept if it is the smallest that will do."""
+        count = self.count(octaves)
+        started = time.monotonic()
+        self.tries += 1
+        limit = None if self.options.max_time is None else max(0.0, seconds)
+        courses: list[Course] = []
+        trust = TRUST if self.points else 0.0
+        aim = Aim(self.psnr, self.seen, courses.append, self.rise(effort), effort == self.options.effort, trust, spare)
+        options = replace(self.options, target=Target("count", count), effort=effort, max_time=limit, aim=aim)
+        data = encode_on(self.wanted, self.image, options, self.tell_once, self.reporter(effort))
+        psnr = self.judge(data)
+        self.reached = psnr >= self.psnr
+        self.tell(f"try {self.tries}, effort {effort}: {len(data)} bytes, PSNR {psnr:.2f} dB", False)
+        if self.reached and (self.best is None or len(data) < len(self.best)):
+            self.best = data
+        took = time.monotonic() - started
+        self.slowest[effort] = max(self.slowest[effort], took)
+        self.cut |= limit is not None and took > CUT * limit
+        course = courses[-1] if courses else Course((), (), read_header(data).count, psnr)
+        if course.measured:
+            # A trial is not steered, and tells all that there is to know.
+            self.rises[effort] = course.rise(aim.rise, sure=not aim.steered)
+        # Lines do not go through infinity, the PSNR of equal pictures.
+        point = Point(math.log2(max(1, course.count)), min(course.plain, self.psnr + 30.0), effort)
+        self.points.append(point)
+        return point
+
+    def rise(self, effort: int) -> Curve:
+        """How the PSNR should rise in a fit of an effort."""
+        if effort in self.rises:
+            return self.rises[effort]
+        times, rises = self.rises.get(TRIAL_EFFORT, USUAL_RISE)
+        if effort == TRIAL_EFFORT:
+            return times, rises
+        return times, tuple(
+            at(time, LESS_RISE) * rise - at(time, FALL) for time, rise in zip(times, rises, strict=True)
+        )
+
+    def judge(self, data: bytes) -> float:
+        """The PSNR of a file; the highest is remembered."""
+        psnr = quality(self.seen, data)
+        self.nearest = max(self.nearest, (psnr, len(data)), key=lambda each: each[0])
+        return psnr
+
+    def count(self, octaves: float) -> int:
+        """Gaussians that a fit is for, within what is possible."""
+        return round(min(max(math.exp2(octaves), 1.0), self.most))
+
+    def left(self) -> float:
+        """Seconds."""
+        limit = self.options.max_time
+        return math.inf if limit is None else limit - (time.monotonic() - self.started)
+
+    def time_up(self) -> bool:
+        """Whether there is no time for a fit, or not enough for one as long as the others where it only would make the file smaller."""
+        return self.left() <= (0.0 if self.best is None else self.slowest[self.options.effort])
+
+    def refuse_hopeless(self, gain: float) -> None:
+        """Raise UsageError if even the largest file will not come near the target, rather than fit it, unless that is quick."""
+        if len(self.points) < 2 or self.cut or self.best is not None or self.most <= QUICK:
+            return
+        top = max(self.points, key=lambda point: point.octaves)
+        steep = max(STEEP, 2 * slope_near(self.points, self.psnr))
+        if top.psnr + gain + HOPE + steep * (math.log2(self.most) - top.octaves) < self.psnr:
+            self.refuse()
+
+    def refuse(self) -> NoReturn:
+        psnr, size = self.nearest
+        if self.cut or self.left() <= 0.0:
+            raise TimeUpError(
+                f"no file with a PSNR of {self.psnr:g} dB was found in the time allowed; the best had {psnr:.2f} dB "
+                f"with {size} bytes: allow more time, or ask for less"
+            )
+        raise UsageError(
+            f"a PSNR of {self.psnr:g} dB cannot be reached: the best of {self.tries} fits came to {psnr:.2f} dB with {size} bytes, "
+            f"and {self.most} Gaussians, the most that this picture may take, would not do: ask for less, or take a lossless format"
+        )
+
+    def tell_once(self, sentence: str, urgent: bool) -> None:
+        """What fits, and why, is the same for every fit."""
+        if sentence not in self.told:
+            self.told.add(sentence)
+            self.tell(sentence, urgent)
+
+    def reporter(self, effort: int) -> Progress | None:
+        """Progress of this fit as a part of all that may be made. It never comes to its end: that is for the last fit."""
+        progress = self.progress
+        if progress is None:
+            return None
+        trials, steps = self.trials * schedule(TRIAL_EFFORT).steps, schedule(effort).steps
+        most = max(self.tries, self.trials + self.whole)
+        total = max(self.work + steps, trials + self.whole * schedule(self.options.effort).steps)
+        work, label = self.work, f"try {self.tries} of at most {most}"
+
+        def report(step: int, all_steps: int, phase: str) -> None:
+            progress(min(work + step * steps // all_steps, total - 1), total, f"{phase}, {label}")
+
+        return report

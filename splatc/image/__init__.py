@@ -1,0 +1,1 @@
+"""Picture files <-> pixels. No other part knows a type of picture file."""

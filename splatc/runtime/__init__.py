@@ -1,0 +1,1 @@
+"""What the rest stands on: nothing here knows of pictures or of Gaussians."""
