@@ -12,7 +12,10 @@ import PIL.Image
 import pytest
 
 import splatc as api
+from splatc import bitstream
+from splatc.bitstream.layout import Pass
 from splatc.cli.console import one_line
+from tests.bitstream_cases import header_for, random_quantized
 from tests.browser import Browser
 from tests.test_view_page import hostile_metadata, view
 from tests.test_view_server import HOSTILE, UNDECODABLE, serving
@@ -147,7 +150,10 @@ def test_hostile_names_run_nothing_from_a_disk(browser: Browser, hostile: Path, 
 
 def test_an_inline_script_would_be_told_of(browser: Browser, tiny_splat: Path, tmp_path: Path) -> None:
     """That the policies are there: the tests above would not notice otherwise."""
-    inject = "const made = document.createElement('script'); made.textContent = 'document.title = 1'; document.body.append(made); return document.title"
+    inject = (
+        "const made = document.createElement('script'); made.textContent = 'document.title = 1';"
+        "document.body.append(made); return document.title"
+    )
     assert view(tiny_splat, "--save", tmp_path / "page.html").exit_code == 0
     with serving(tiny_splat) as running:
         for address in (running.url, (tmp_path / "page.html").as_uri()):
@@ -155,3 +161,32 @@ def test_an_inline_script_would_be_told_of(browser: Browser, tiny_splat: Path, t
             settle(browser)
             assert browser.run(inject) == "tiny.splat2d"
             assert any("Content Security Policy" in each for each in browser.complaints())
+
+
+@pytest.fixture(scope="module")
+def many_levels() -> bytes:
+    """4096 x 3072 px, 40 000 Gaussians in sections by levels: much more than a thumbnail needs."""
+    header = header_for(4096, 3072)
+    gaussians = random_quantized(np.random.default_rng(5), header, 40_000, levels=10)
+    levels = int(gaussians.level.max()) + 1
+    return bitstream.encode(header, gaussians, layout=(Pass(levels - 3, 12), Pass(3, 11)))
+
+
+def test_thumbnails_are_of_what_is_seen_and_take_coarse_levels_alone(
+    browser: Browser, tmp_path: Path, many_levels: bytes
+) -> None:
+    for number in range(60):
+        (tmp_path / f"{number:02}.splat2d").write_bytes(many_levels)
+    fetched: dict[str, int] = {}
+    with serving(tmp_path) as running:
+        browser.open(running.url, 800, 600)
+        wait_for(browser, "document.querySelectorAll('.splat-gallery .is-drawn').length > 9")
+        browser.run("await new Promise((done) => setTimeout(done, 500));")
+        entries = browser.run(
+            "return performance.getEntriesByType('resource').map(({ name, transferSize }) => [name, transferSize])"
+        )
+        for name, size in entries:
+            fetched[name] = fetched.get(name, 0) + size
+    files = [size for name, size in fetched.items() if name.endswith(".splat2d")]
+    assert 10 <= len(files) < 45
+    assert max(files) < 0.25 * len(many_levels)

@@ -217,6 +217,7 @@ def test_a_bundle_does_what_its_modules_do(tmp_path: Path) -> None:
     assert bundle.graph("entry.js", folder) == ["one.js", "effect.js", "two.js", "later.js", "entry.js"]
     script = bundle.script("entry.js", folder)
     assert ran(script) == "effect\n1 B 2 3 data:application/wasm;base64,AGFzbQ==\n4\n"
+    assert "AGFzbQ" not in bundle.script("entry.js", folder, alone=False)
     assert "a comment" not in script and "nowhere" not in script
 
 

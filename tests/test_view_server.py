@@ -100,8 +100,8 @@ ONE = "/files/0/tiny.splat2d"
 
 
 def test_a_page_its_modules_and_the_files_and_nothing_else(one: Server, tiny_file: bytes) -> None:
-    kinds = {"/": "text/html; charset=utf-8", "/files.json": "application/json; charset=utf-8", ONE: "image/x-splat2d"}
-    kinds |= {"/web/served.js": "text/javascript; charset=utf-8", "/web/core.wasm": "application/wasm"}
+    kinds = {"/": "text/html; charset=utf-8", "/files.json": "application/json", ONE: "image/x-splat2d"}
+    kinds |= {"/script.js": "text/javascript; charset=utf-8", "/core.wasm": "application/wasm"}
     for path, kind in kinds.items():
         status, headers, body = ask(one, path)
         assert (status, headers["content-type"], int(headers["content-length"])) == (200, kind, len(body)), path
@@ -109,9 +109,19 @@ def test_a_page_its_modules_and_the_files_and_nothing_else(one: Server, tiny_fil
     page = ask(one, "/")[2].decode()
     for part in page.split('="')[1:]:
         name = part.partition('"')[0]
-        if name.startswith("web/"):
+        if name.endswith((".js", ".css", ".wasm")):
             assert ask(one, f"/{name}")[0] == 200, name
-    for path in ("/files", "/files/", "/files/0", "/files/0/", "/web", "/web/", "/original", "/favicon.ico", "/x"):
+    for path in (
+        "/files",
+        "/files/",
+        "/files/0",
+        "/files/0/",
+        "/web/",
+        "/web/page.js",
+        "/original",
+        "/favicon.ico",
+        "/x",
+    ):
         assert ask(one, path)[0] == 404, path
 
 
@@ -137,10 +147,9 @@ def test_a_page_its_modules_and_the_files_and_nothing_else(one: Server, tiny_fil
         "/files/00/a.splat2d",
         "/files/0\\a.splat2d",
         "/files/0/a.splat2d:stream",
-        "/web/../cli/view.py",
-        "/web/%2e%2e/cli/view.py",
-        "/web/LICENSE",
-        "/web/package.json",
+        "/../cli/view.py",
+        "/%2e%2e/cli/view.py",
+        "/SCRIPT.JS",
         "//evil.example/files/0/a.splat2d",
     ],
 )
@@ -153,7 +162,7 @@ def test_no_address_leads_anywhere_else(path: str, folder: Path) -> None:
 
 def test_absolute_paths_lead_nowhere(folder: Path) -> None:
     with serving(folder) as running:
-        for start in ("/files/0/", "/files/", "/", "/web/"):
+        for start in ("/files/0/", "/files/", "/", ""):
             assert ask(running, f"{start}{folder}/a.splat2d")[0] == 404
             assert ask(running, f"{start}file://{folder}/a.splat2d")[0] == 404
 
@@ -265,7 +274,7 @@ def test_a_body_is_not_taken_for_a_request(one: Server) -> None:
 
 
 def test_every_answer_has_the_policy(one: Server) -> None:
-    for path, method in (("/", "GET"), (ONE, "HEAD"), ("/x", "GET"), ("/", "POST"), ("/web/page.js", "GET")):
+    for path, method in (("/", "GET"), (ONE, "HEAD"), ("/x", "GET"), ("/", "POST"), ("/script.js", "GET")):
         headers = ask(one, path, method)[1]
         policy = headers["content-security-policy"]
         assert "default-src 'none'" in policy

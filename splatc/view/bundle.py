@@ -7,11 +7,13 @@ document, it runs the module of the worker. Whatever of a module is more than th
 from __future__ import annotations
 
 import base64
+import functools
 import re
 from pathlib import Path
 
 WEB = Path(__file__).resolve().parent.parent / "web"
 WORKER = "worker.js"
+_STYLES = ("viewer.css", "gallery.css")
 
 _IMPORT = re.compile(r'^import (?:(\{[^}]*\}) from )?"\./([\w.]+)";\n', re.MULTILINE)
 _IMPORT_LATER = re.compile(r'\bimport\("\./([\w.]+)"\)')
@@ -26,9 +28,9 @@ _NEW_WORKER = f'new Worker(new URL("{WORKER}", import.meta.url), {{ type: "modul
 
 _SCRIPT = """(() => {{
 "use strict";
-const text = typeof document === "undefined" ? "" : document.currentScript.textContent;
-const wasm = "data:application/wasm;base64,{wasm}";
-const workerUrl = () => URL.createObjectURL(new Blob([text], {{ type: "text/javascript" }}));
+const own = typeof document === "undefined" ? null : document.currentScript;
+const wasm = () => new URL({wasm});
+const workerUrl = () => own.src || URL.createObjectURL(new Blob([own.textContent], {{ type: "text/javascript" }}));
 const made = {{}};
 const load = (name) => (made[name] ??= modules[name]());
 const modules = {{
@@ -59,15 +61,26 @@ def graph(entry: str, folder: Path = WEB) -> list[str]:
     return order
 
 
-def script(entry: str, folder: Path = WEB) -> str:
-    """A classic script that does what the module `entry` does, core.wasm and workers included. Raises ValueError."""
+@functools.cache
+def script(entry: str, folder: Path = WEB, *, alone: bool = True) -> str:
+    """A classic script that does what the module `entry` does, workers included. Raises ValueError.
+
+    core.wasm is in it, or, if it is not `alone`, beside it.
+    """
     names = list(dict.fromkeys([*graph(entry, folder), *graph(WORKER, folder)]))
     modules = "".join(f'"{name}": () => {{\n{_function(name, _read(folder, name))}}},\n' for name in names)
-    wasm = base64.b64encode((folder / "core.wasm").read_bytes()).decode()
+    wasm = '"core.wasm", location.href'
+    if alone:
+        wasm = f'"data:application/wasm;base64,{base64.b64encode((folder / "core.wasm").read_bytes()).decode()}"'
     text = _SCRIPT.format(wasm=wasm, modules=modules, worker=WORKER, entry=entry)
     if re.search(r"</script|<!--", text, re.IGNORECASE):
         raise ValueError("a module has words in it that end a script in HTML")
     return text
+
+
+def style_sheet() -> str:
+    """How the pages look."""
+    return "".join((WEB / name).read_text("utf-8") for name in _STYLES)
 
 
 def _read(folder: Path, name: str) -> str:
@@ -100,7 +113,7 @@ def _function(name: str, text: str) -> str:
     text = _EXPORT_LIST.sub(listed, text)
     text = _EXPORT.sub(declared, text)
     text = _IMPORT_LATER.sub(r'(async () => load("\1"))()', text)
-    text = text.replace(_WASM, "new URL(wasm)").replace(_NEW_WORKER, "new Worker(workerUrl())")
+    text = text.replace(_WASM, "wasm()").replace(_NEW_WORKER, "new Worker(workerUrl())")
     if left := _LEFT.search(text):
         raise ValueError(f"{name}: this is more than the bundler understands: {left[0]}")
     text = _COMMENT.sub("", text)

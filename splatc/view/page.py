@@ -10,12 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from splatc.errors import LimitError
-from splatc.view.bundle import WEB, script
+from splatc.view.bundle import script, style_sheet
 
 MAX_BYTES = 64 << 20
 """Of all files of a page together: browsers hold a page as text several times. What is larger is for a server."""
 
-_STYLES = ("viewer.css", "gallery.css")
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -72,7 +71,7 @@ def write(items: Sequence[Item], *, alone: bool, original: Original | None = Non
     listed: list[dict[str, object]] = [{"name": item.name} for item in items]
     if original is not None:
         listed[0]["compare"] = {"name": original.name, "type": original.type}
-    code, style = script("saved.js"), "".join((WEB / name).read_text("utf-8") for name in _STYLES)
+    code, style = script("saved.js"), style_sheet()
     policy = _POLICY.format(script=_hash(code), style=_hash(style))
     title = items[0].name if alone else f"{len(items)} pictures"
     files = in_script({"alone": alone, "files": listed})

@@ -1,4 +1,4 @@
-"""What the server of ``splatc view`` has: its page, the modules of splatc/web, a list of the files that were named, and these files."""
+"""What the server of ``splatc view`` has: a page with its script and style, a list of the files that were named, and these files."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from splatc.view.bundle import WEB, graph
+from splatc.view.bundle import WEB, script, style_sheet
 from splatc.view.catalogue import Catalogue, Entry, Opened, opened_bytes
 
 MIME = "image/x-splat2d"
@@ -24,12 +23,6 @@ PICTURES = {
     ".webp": "image/webp",
 }
 """Of pictures that browsers show, by extension; ours among them."""
-TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".json": "application/json; charset=utf-8",
-    ".wasm": "application/wasm",
-}
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src 'self' blob: data:; "
     "style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -44,10 +37,8 @@ _PAGE = """<!DOCTYPE html>
 <meta name="color-scheme" content="light dark">
 <title>splatc view</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="web/viewer.css">
-<link rel="stylesheet" href="web/gallery.css">
-{preload}
-<script type="module" src="web/served.js"></script>
+<link rel="stylesheet" href="style.css">
+<script defer src="script.js"></script>
 </head>
 <body class="splat-page">
 <main id="viewer"></main>
@@ -75,37 +66,30 @@ class Site:
         self._label = label
         self._original = original
         self._started = int(time.time())
+        self._parts = {
+            "/": ("text/html; charset=utf-8", _PAGE.encode()),
+            "/script.js": ("text/javascript; charset=utf-8", script("served.js", alone=False).encode()),
+            "/style.css": ("text/css; charset=utf-8", style_sheet().encode()),
+            "/core.wasm": ("application/wasm", (WEB / "core.wasm").read_bytes()),
+        }
+        """Type and bytes of the page and of what belongs to it, by address."""
 
     def find(self, path: str) -> Found | None:
         """What an absolute path of a URL, without a query, stands for; None for nothing."""
-        if path == "/":
-            return self._of_bytes("text/html; charset=utf-8", self._page)
         if path == "/files.json":
-            return self._of_bytes(TYPES[".json"], self._list())
-        folder, _, rest = path[1:].partition("/")
-        if folder == "web":
-            content = self._modules.get(rest)
-            return None if content is None else self._of_bytes(TYPES[Path(rest).suffix], content)
+            return self._of_bytes("application/json", self._list())
+        if path in self._parts:
+            return self._of_bytes(*self._parts[path])
         if path == "/original" and self._original is not None:
             original = Entry(b"", "", self._original)
             return Found(PICTURES[self._original.suffix.lower()], original.open)
-        if folder == "files":
-            entry = self._catalogue.find(unquote_to_bytes(rest))
+        if path.startswith("/files/"):
+            entry = self._catalogue.find(unquote_to_bytes(path.removeprefix("/files/")))
             return None if entry is None else Found(MIME, entry.open)
         return None
 
     def _of_bytes(self, kind: str, content: bytes) -> Found:
         return Found(kind, lambda: opened_bytes(content, self._started))
-
-    @cached_property
-    def _modules(self) -> dict[str, bytes]:
-        """What of splatc/web a page may fetch, by name."""
-        return {path.name: path.read_bytes() for path in WEB.iterdir() if path.suffix in (".css", ".js", ".wasm")}
-
-    @cached_property
-    def _page(self) -> bytes:
-        preload = "\n".join(f'<link rel="modulepreload" href="web/{name}">' for name in graph("served.js"))
-        return _PAGE.format(preload=preload).encode()
 
     def _list(self) -> bytes:
         """What the page asks for first: names and addresses, of the files that are there now."""

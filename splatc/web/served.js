@@ -1,9 +1,9 @@
 /** The page of a server of `splatc view`, which knows the files. */
 import { showPage } from "./page.js";
 
-const response = await fetch("files.json");
-const { alone, files } = await response.json();
-await showPage(files.map(listed), alone);
+fetch("files.json")
+  .then((response) => response.json())
+  .then(({ alone, files }) => showPage(files.map(listed), alone));
 
 /** @param {{key: string, name: string, source: string, compare?: string, compareName: string}} file */
 function listed({ key, name, source, compare, compareName }) {
