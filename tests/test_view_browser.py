@@ -22,7 +22,7 @@ from tests.test_view_server import HOSTILE, UNDECODABLE, serving
 
 TOLERANCE = 2
 """Of 255."""
-SECONDS = 20
+SECONDS = 60
 
 
 def wait_for(browser: Browser, condition: str) -> None:

@@ -29,10 +29,9 @@ _PAGE = """<!DOCTYPE html>
 <body class="splat-page">
 <main id="viewer"></main>
 <noscript>These pictures are drawn by JavaScript, which is switched off here.</noscript>
-<script type="application/json" id="files">{files}</script>
 """
 _POLICY = (
-    "default-src 'none'; script-src '{script}' 'wasm-unsafe-eval'; style-src '{style}'; worker-src blob:; connect-src blob: data:; "
+    "default-src 'none'; script-src {script} 'wasm-unsafe-eval'; style-src {style}; worker-src blob:; connect-src blob: data:; "
     "img-src blob: data:; base-uri 'none'; form-action 'none'"
 )
 
@@ -67,20 +66,31 @@ def write(items: Sequence[Item], *, alone: bool, original: Original | None = Non
     Raises:
         LimitError: They are more than MAX_BYTES.
     """
+    style = style_sheet()
+    title = items[0].name if alone else f"{len(items)} pictures"
+    yield _PAGE.format(policy=policy(hash_source(style)), title=html.escape(title), style=style).encode()
+    yield from body(items, alone=alone, original=original)
+    yield b"</body>\n</html>\n"
+
+
+def policy(style: str) -> str:
+    """The Content-Security-Policy of a page with a `body`, in which ``style`` is allowed for styles."""
+    return _POLICY.format(script=hash_source(_script()), style=style)
+
+
+def body(items: Sequence[Item], *, alone: bool, original: Original | None = None) -> Iterator[bytes]:
+    """What makes a viewer of the element #viewer of a page: the files, and the script that shows them. Raises as write does."""
     check_size(sum(len(item.content) for item in items) + (len(original.content) if original else 0))
     listed: list[dict[str, object]] = [{"name": item.name} for item in items]
     if original is not None:
         listed[0]["compare"] = {"name": original.name, "type": original.type}
-    code, style = script("saved.js"), style_sheet()
-    policy = _POLICY.format(script=_hash(code), style=_hash(style))
-    title = items[0].name if alone else f"{len(items)} pictures"
     files = in_script({"alone": alone, "files": listed})
-    yield _PAGE.format(policy=policy, title=html.escape(title), style=style, files=files).encode()
+    yield f'<script type="application/json" id="files">{files}</script>\n'.encode()
     for number, item in enumerate(items):
         yield from _block(f"file-{number}", item.content)
     if original is not None:
         yield from _block("compare", original.content)
-    yield f"<script>{code}</script>\n</body>\n</html>\n".encode()
+    yield f"<script>{_script()}</script>\n".encode()
 
 
 def check_size(size: int) -> None:
@@ -104,6 +114,10 @@ def _block(name: str, content: bytes) -> Iterator[bytes]:
     yield b"</script>\n"
 
 
-def _hash(text: str) -> str:
+def _script() -> str:
+    return script("saved.js")
+
+
+def hash_source(text: str) -> str:
     """What a Content-Security-Policy calls an inline script or style."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -11,6 +11,7 @@ import { SplatViewer } from "./viewer.js";
  */
 
 /**
+ * Fills the element #viewer, which is all of the page, or, with data-embedded, a part of one.
  * @param {Listed[]} files
  * @param {boolean} alone whether the one file is shown itself
  */
@@ -22,9 +23,9 @@ export async function showPage(files, alone) {
     showGallery(element, files);
     return;
   }
-  document.title = file.name;
   if (!alone) element.before(linkBack());
-  const viewer = new SplatViewer(element, { link: true });
+  document.title = file.name;
+  const viewer = new SplatViewer(element, { link: !("embedded" in element.dataset) });
   await viewer.open(await file.source(), { name: file.name, compare: file.compare }).catch(() => {}); // the viewer says it
 }
 
