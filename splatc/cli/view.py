@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -107,6 +108,8 @@ def _serve(catalogue: Catalogue, original: str | None, port: int, voice: Voice, 
     site = Site(catalogue, one_line, None if original is None else Path(original))
     with Server(site, port, voice.detail) as server:
         click.echo(server.url)
+        if sys.stderr.isatty():
+            voice.say("Ctrl-C ends it")
         if browse:
             threading.Thread(target=_browse, args=(server.url, voice), daemon=True).start()
         with contextlib.suppress(KeyboardInterrupt):  # which is how it ends

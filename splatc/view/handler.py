@@ -37,14 +37,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
-    server_version = "splatc"
-    sys_version = ""
     timeout = PATIENCE
     disable_nagle_algorithm = True
 
     @property
     def _server(self) -> Server:
         return cast("Server", self.server)
+
+    def version_string(self) -> str:
+        return "splatc"
 
     def handle_one_request(self) -> None:
         """Within PATIENCE: a client that sends a byte now and then is let go of, too."""
