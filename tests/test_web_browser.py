@@ -11,6 +11,7 @@ import conformance
 import splatc
 from tests.browser import Browser
 from tests.test_web_module import rgba
+from tests.test_web_network import mosaic_file
 from tests.web_server import Server
 
 FOLDER = conformance.FOLDER
@@ -47,7 +48,7 @@ return [...document.querySelectorAll("canvas")].map(({ offsetLeft, offsetTop, wi
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Server]:
-    with Server(folders={"conformance": FOLDER}) as running:
+    with Server(mosaic_file(), {"conformance": FOLDER}) as running:
         running.pages["/empty.html"] = "<!doctype html><title>empty</title><body></body>"
         yield running
 
@@ -80,3 +81,17 @@ def test_pages_are_strict_about_what_they_run(browser: Browser, site: Server) ->
     browser.open(f"{site.url}/inline.html")
     assert browser.run("return document.title") == ""
     assert "Content Security Policy" in " ".join(browser.complaints())
+
+
+def test_ranges_are_fetched_side_by_side(browser: Browser, site: Server) -> None:
+    """Chromium's cache would let them in one after the other."""
+    browser.open(f"{site.url}/empty.html")
+    together = browser.run(
+        """
+        const { open } = await import("/web/splat2d.js");
+        const picture = await open("/late/mosaic.splat2d");
+        await picture.read({ region: [3000, 5000, 512, 512] });
+        return (await (await fetch("/log/late")).json()).together;
+        """
+    )
+    assert together > 1

@@ -9,8 +9,8 @@
 
 /** Pixels of the screen per px at most. */
 export const MAX_ZOOM = 64;
-/** Of a side of the view: what stays of it at least where a picture is smaller than it. */
-const SMALLEST = 0.5;
+/** Zoom at least, as a part of that at which all is seen; one that is always allowed; what rounding may take away. */
+const [SMALLEST, SMALL, ROUNDING] = [0.5, 1 / 8, 1e-9];
 
 /**
  * The zoom at which all of a picture is seen, not larger than `most`.
@@ -31,10 +31,10 @@ export function fitZoom(picture, view, most = 1) {
  * @returns {Camera}
  */
 export function clampCamera({ x, y, zoom }, picture, view, fit) {
-  const allowed = Math.min(Math.max(zoom, fit * SMALLEST), Math.max(MAX_ZOOM, fit));
+  const allowed = Math.min(Math.max(zoom, Math.min(fit * SMALLEST, SMALL)), Math.max(MAX_ZOOM, fit));
   const along = (/** @type {number} */ middle, /** @type {number} */ side, /** @type {number} */ extent) => {
     const half = extent / allowed / 2;
-    return side <= 2 * half ? side / 2 : Math.min(Math.max(middle, half), side - half);
+    return side <= 2 * half * (1 + ROUNDING) ? side / 2 : Math.min(Math.max(middle, half), side - half);
   };
   return { x: along(x, picture.width, view.width), y: along(y, picture.height, view.height), zoom: allowed };
 }

@@ -41,8 +41,6 @@ import { CorruptFileError, LimitError, NetworkError, SplatError, TruncatedFileEr
 const MAX_WORKERS = 4;
 /** Drawings that a worker is given at once, so that it need not wait for the next. */
 const AHEAD = 2;
-/** Gaussians of a file that one worker reads before another could help it. */
-const SMALL = 8192;
 const KINDS = { CorruptFileError, LimitError, NetworkError, SplatError, TruncatedFileError, UnsupportedFileError };
 
 const makeModuleWorker = () => new Worker(new URL("worker.js", import.meta.url), { type: "module" });
@@ -64,10 +62,6 @@ export class Engine {
     this.asked = new Map();
     this.number = 0;
     this.isClosed = false;
-    /** @type {(() => void) | null} hires more workers */
-    this.help = null;
-    /** @type {import("./painter.js").Part[]} what those that are hired later are told */
-    this.read = [];
   }
 
   /**
@@ -231,28 +225,14 @@ export class Engine {
       const error = errorOf(message.error);
       if (asked) asked.reject(error);
       else this.listener.onError(error);
-    } else if (message.type === "core") this.#helpLater(message.core);
+    } else if (message.type === "core") this.#hire(message.core);
     else if (message.type === "sections") this.#share(message);
     else if (message.type === "damaged") this.listener.onDamaged(message.number, message.message);
     else if (message.type === "rested") {
       this.listener.onLoaded(message);
       this.listener.onRested();
-      this.help?.();
     } else asked?.resolve(message);
     if (this.seats.includes(seat)) this.pump();
-  }
-
-  /**
-   * Hires more workers: at once for a file that takes a while, else when what is seen has been read, as to start one is work too.
-   * @param {WebAssembly.Module} core
-   */
-  #helpLater(core) {
-    this.help = () => {
-      this.help = null;
-      this.#hire(core);
-    };
-    const { header, sections } = /** @type {Opened} */ (this.opened);
-    if (header.count > SMALL || !sections.length) this.help();
   }
 
   /**
@@ -265,20 +245,17 @@ export class Engine {
       try {
         const seat = this.#workerSeat(this.makeWorker());
         seat.port.postMessage({ type: "header", header, colorSpace, core });
-        if (this.read.length) seat.port.postMessage({ type: "sections", parts: this.read });
         seat.isReady = true;
         this.seats.push(seat);
       } catch {
         this.makeWorker = null;
       }
     }
-    this.read = [];
   }
 
   /** @param {{parts: import("./painter.js").Part[], bytes: number, bytesLoaded: number}} message */
   #share(message) {
     const numbers = message.parts.map((part) => part.number);
-    if (this.help) this.read.push(...message.parts);
     for (const seat of this.seats.slice(1)) seat.port.postMessage({ type: "sections", parts: message.parts });
     this.listener.onLoaded(message);
     this.listener.onSections(numbers);

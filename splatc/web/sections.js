@@ -108,18 +108,54 @@ export function withAncestors(file, wanted) {
 }
 
 /**
+ * The finest level of each pass, coarse to fine, and the byte of the file that is one past its last.
+ * @param {SplatFile} file
+ * @returns {{level: number, end: number}[]}
+ */
+export function passesOf(file) {
+  /** @type {{level: number, end: number}[]} */
+  const passes = [];
+  let top = -1;
+  for (const section of file.sections) {
+    if (section.top !== top) passes.push({ level: section.top - section.counts.length + 1, end: 0 });
+    top = section.top;
+    passes[passes.length - 1].end = rangesOf(file, [section.number])[0][1];
+  }
+  return passes;
+}
+
+/**
  * Where the bytes lie that `streamsOf` looks at: [start, end) in the file, ascending.
  * @param {SplatFile} file
  * @param {Iterable<number>} numbers of sections
  * @returns {[number, number][]}
  */
 export function rangesOf(file, numbers) {
-  const chunk = file.chunks.find((each) => each.type === "GAUS");
+  const chunk = gaussiansChunk(file);
   if (!chunk) return [];
   return [...numbers].map((number) => {
     const { offset, length, crc } = file.sections[number];
     const start = chunk.offset + offset;
     return crc === null ? [chunk.start, start + length + 4] : [start, start + length];
+  });
+}
+
+/**
+ * Of sections and their ancestors those that are to be decoded: what is known already is left out, and of a file that ends too early what goes
+ * on from a section that is not whole.
+ * @param {SplatFile} file
+ * @param {Iterable<number>} wanted numbers of sections
+ * @param {{has(number: number): boolean}} [known]
+ * @returns {number[]} in file order
+ */
+export function decodable(file, wanted, known = new Set()) {
+  const left = file.bytes.length - (gaussiansChunk(file)?.offset ?? 0); // bytes of the file from the first stream on
+  const whole = new Set();
+  return withAncestors(file, wanted).filter((number) => {
+    const { parent, offset, length } = file.sections[number];
+    if (known.has(number) || (parent >= 0 && !known.has(parent) && !whole.has(parent))) return false;
+    if (offset + length <= left) whole.add(number);
+    return true;
   });
 }
 
@@ -131,24 +167,18 @@ export function rangesOf(file, numbers) {
  * @param {{has(number: number): boolean}} [known]
  * @returns {Map<number, Uint8Array>} in file order
  */
-export function streamsOf(file, wanted, known = new Set()) {
-  /** @type {Map<number, Uint8Array>} */
-  const streams = new Map();
-  for (const number of withAncestors(file, wanted)) {
-    if (known.has(number)) continue;
-    const { parent } = file.sections[number];
-    if (parent < 0 || known.has(parent) || streams.get(parent)?.length === file.sections[parent].length)
-      streams.set(number, streamOf(file, file.sections[number]));
-  }
-  return streams;
-}
+export const streamsOf = (file, wanted, known) => new Map(decodable(file, wanted, known).map((number) => [number, streamOf(file, number)]));
+
+/** @param {SplatFile} file */
+const gaussiansChunk = (file) => file.chunks.find((each) => each.type === "GAUS");
 
 /**
+ * The stream of a section, as much of it as the file has. Throws SplatError where its CRC is wrong.
  * @param {SplatFile} file
- * @param {Section} section
+ * @param {number} number
  */
-function streamOf(file, section) {
-  const chunk = file.chunks.find((each) => each.type === "GAUS");
+export function streamOf(file, number) {
+  const [section, chunk] = [file.sections[number], gaussiansChunk(file)];
   if (!chunk) throw new Error("sections are known only where GAUS is");
   if (section.length > maximumPayload(section.count)) throw corrupt("a stream of the GAUS chunk is longer than its Gaussians can take");
   if (section.crc === null && isComplete(file.bytes, chunk)) return payload(file.bytes, chunk);

@@ -20,7 +20,7 @@ import { colorSpaceOf, imageOf } from "./pixels.js";
 import { Reading } from "./reading.js";
 import { sectionOrder } from "./section_order.js";
 import { coreModule, sharedCore } from "./shared_core.js";
-import { openSource } from "./source.js";
+import { openSource, WHOLE_FIRST } from "./source.js";
 import { loadStructure } from "./structure.js";
 import { makeTileView } from "./view.js";
 
@@ -106,8 +106,8 @@ class Desk {
     this.bounds = boundsOf(bounds);
     this.core = sharedCore(core);
     this.core.catch(() => {}); // told by who needs it
-    const opened = await openSource(source);
-    const reading = new Reading(opened, await loadStructure(opened), this.bounds);
+    const opened = await openSource(source, WHOLE_FIRST);
+    const reading = new Reading(opened, await loadStructure(opened, this.bounds), this.bounds);
     const { file } = reading;
     /** @type {string[]} */
     const notes = file.truncation ? [file.truncation.message] : [];
@@ -204,20 +204,17 @@ class SectionReader {
   async #run() {
     const { file, source } = this.reading;
     for (let order = this.#order(); order.length; order = this.#order()) {
-      await pause();
-      const coarse = order.filter((number) => file.sections[number].top === file.sections[order[0]].top);
-      const isFirst = coarse.length < order.length && coarse.some((number) => file.sections[number].parent < 0);
-      this.loading = new AbortController();
-      this.fetching = isFirst ? coarse : order;
+      const { signal } = (this.loading = new AbortController());
+      this.fetching = order;
+      const request = this.reading.request(order, signal);
       try {
-        await this.reading.fetch(this.fetching, this.loading.signal);
-        this.fetching = [];
-        await this.#decode(isFirst ? coarse : order);
+        await this.#decode(order, signal);
       } catch (error) {
-        if (this.loading.signal.aborted) continue;
+        if (signal.aborted) continue;
         if (!(error instanceof SplatError) || error.kind === "network" || error.kind === "limit") throw error;
         await this.#decodeSingly(order); // one of them is damaged: the others are shown
       } finally {
+        request.end();
         this.fetching = [];
       }
     }
@@ -225,10 +222,11 @@ class SectionReader {
   }
 
   /**
-   * Decodes sections that are there, until others are nearer to what the view needs.
+   * Decodes sections as they arrive, until the view needs others.
    * @param {number[]} order
+   * @param {AbortSignal} signal
    */
-  async #decode(order) {
+  async #decode(order, signal) {
     const { sections } = this.reading.file;
     const { wanted } = this;
     let told = performance.now();
@@ -238,22 +236,27 @@ class SectionReader {
       if (found.length) this.#tell(found);
       [told, found] = [performance.now(), []];
     };
-    for (let from = 0; from < order.length && this.wanted === wanted; ) {
-      let [to, count] = [from, 0];
-      for (; to < order.length && (to === from || count + sections[order[to]].count <= STEP); to++) count += sections[order[to]].count;
-      const numbers = order.slice(from, to).sort((a, b) => a - b);
-      found.push(...(await this.#partsOf(numbers)));
-      if (performance.now() - told > PATIENCE) tell();
-      from = to;
+    try {
+      for (let from = 0; from < order.length && this.wanted === wanted; ) {
+        let [to, count] = [from, 0];
+        const { top } = sections[order[from]];
+        for (; to < order.length && (to === from || (count + sections[order[to]].count <= STEP && sections[order[to]].top === top)); to++)
+          count += sections[order[to]].count;
+        found.push(...(await this.#partsOf(order.slice(from, to).sort((a, b) => a - b), signal)));
+        if (from === 0 || performance.now() - told > PATIENCE) tell();
+        from = to;
+        await pause();
+      }
+    } finally {
+      tell();
     }
-    tell();
   }
 
   /** @param {number[]} order */
   async #decodeSingly(order) {
     for (const number of order) {
+      if (this.desk.parts.has(number)) continue;
       try {
-        await this.reading.fetch([number]);
         this.#tell(await this.#partsOf([number]));
       } catch (error) {
         if (!(error instanceof SplatError) || error.kind === "network") throw error;
@@ -265,12 +268,13 @@ class SectionReader {
 
   /**
    * @param {number[]} numbers ascending
+   * @param {AbortSignal} [signal]
    * @returns {Promise<Part[]>}
    */
-  async #partsOf(numbers) {
+  async #partsOf(numbers, signal) {
     const { desk, reading } = this;
     const core = await desk.core;
-    const found = await reading.decode(core, numbers);
+    const found = await reading.decode(core, numbers, { signal });
     return numbers.flatMap((number) => {
       const columns = found.get(number);
       if (!columns) {
@@ -279,7 +283,7 @@ class SectionReader {
         return [];
       }
       const { column, row, block, reach } = reading.file.sections[number];
-      return { number, column, row, block, reach, level: columns.level, gaussians: core.dequantize(reading.file.header, columns) };
+      return [{ number, column, row, block, reach, level: columns.level, gaussians: core.dequantize(reading.file.header, columns) }];
     });
   }
 

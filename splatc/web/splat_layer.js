@@ -209,8 +209,8 @@ export class SplatLayer {
     this.box = box;
     const { sections } = /** @type {import("./engine.js").Opened} */ (this.opened);
     const missing = sections.filter((section) => !this.there.has(section.number) && touches(section, box));
-    if (!missing.length) return;
-    this.isRested = false;
+    this.isRested = !missing.length;
+    if (this.isRested) return;
     this.engine.need({ box, centre: [x, y] });
   }
 

@@ -77,6 +77,7 @@ export class SplatViewer {
     try {
       await layer.open(absolute(source), this.options.bounds);
     } catch (error) {
+      layer.close();
       signal?.throwIfAborted();
       if (this.layer === layer) this.#fail(/** @type {Error} */ (error), true);
       throw error;
