@@ -1,4 +1,5 @@
 /** Thumbnails, drawn from the coarse levels of files as they come into view, one at a time; of the rest of a file nothing is fetched. */
+import { contextOf, readAll } from "./canvas.js";
 import { open } from "./splat2d.js";
 
 /** @typedef {import("./page.js").Listed} Listed */
@@ -26,12 +27,9 @@ export function showGallery(element, files) {
 function itemOf({ key, name }) {
   const link = document.createElement("a");
   link.href = `?file=${encodeURIComponent(key)}`;
-  const picture = document.createElement("canvas");
-  picture.ariaHidden = "true"; // the name beside it says all that is known
-  picture.width = picture.height = 1;
   const title = document.createElement("bdi");
   title.textContent = name;
-  link.append(picture, title);
+  link.append(document.createElement("canvas"), title); // a canvas to be replaced
   const item = document.createElement("li");
   item.append(link);
   return item;
@@ -73,10 +71,10 @@ function drawWhatIsSeen(list, files) {
 async function drawItem(item, { source }) {
   try {
     const picture = await open(await source(), { maxWork: MAX_WORK });
-    const pixels = /** @type {ImageData} */ (await picture.read({ ...coarse(picture), allowTruncated: true }));
-    const canvas = /** @type {HTMLCanvasElement} */ (item.querySelector("canvas"));
-    [canvas.width, canvas.height] = [pixels.width, pixels.height];
-    canvas.getContext("2d", { colorSpace: pixels.colorSpace })?.putImageData(pixels, 0, 0);
+    const { canvas } = contextOf(await readAll(picture, coarse(picture)));
+    picture.close();
+    canvas.ariaHidden = "true"; // the name beside it says all that is known
+    item.querySelector("canvas")?.replaceWith(canvas);
     item.className = "is-drawn";
   } catch (error) {
     item.className = "is-damaged";
@@ -93,5 +91,5 @@ async function drawItem(item, { source }) {
 function coarse({ width, height, header }) {
   const reduction = Math.max(1, Math.ceil(Math.max(width, height) / (SIDE * Math.min(2, devicePixelRatio))));
   const finest = Math.max(0, Math.floor(Math.log2(reduction)) - 1);
-  return { scale: `1/${reduction}`, maxLevel: Math.min(finest, Math.max(0, header.levelCounts.length - 1)) };
+  return { scale: /** @type {[number, number]} */ ([1, reduction]), maxLevel: Math.min(finest, Math.max(0, header.levelCounts.length - 1)) };
 }
