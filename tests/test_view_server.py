@@ -267,6 +267,28 @@ def test_only_get_and_head(one: Server, tiny_file: bytes) -> None:
     assert ask(one, "/x", "HEAD")[2] == b""
 
 
+def test_a_connection_serves_one_request_after_the_other(one: Server, tiny_file: bytes) -> None:
+    tag = ask(one, ONE)[1]["etag"]
+    with contextlib.closing(http.client.HTTPConnection(server.ADDRESS, one.server_port, timeout=10)) as connection:
+        connection.connect()
+        before = connection.sock
+        for method, path, headers, status in (
+            ("GET", "/x", {}, 404),
+            ("GET", ONE, {"If-None-Match": tag}, 304),
+            ("HEAD", ONE, {}, 200),
+            ("GET", ONE, {"Range": "bytes=999999-"}, 416),
+            ("GET", ONE, {"Range": "bytes=1-2,5-6"}, 206),
+            ("GET", ONE, {"If-Match": '"x"'}, 412),
+            ("GET", ONE, {}, 200),
+        ):
+            connection.request(method, path, headers=headers)
+            response = connection.getresponse()
+            body = response.read()
+            assert response.status == status
+            assert connection.sock is before
+        assert body == tiny_file
+
+
 def test_a_body_is_not_taken_for_a_request(one: Server) -> None:
     inner = b"GET /files.json HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % one.server_port
     outer = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Length: %d\r\n\r\n" % (one.server_port, len(inner))
