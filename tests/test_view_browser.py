@@ -172,6 +172,13 @@ def many_levels() -> bytes:
     return bitstream.encode(header, gaussians, layout=(Pass(levels - 3, 12), Pass(3, 11)))
 
 
+STILL = """
+const count = () => document.querySelectorAll(".is-drawn").length;
+for (let before = -1; before !== count(); await new Promise((done) => setTimeout(done, 1000))) before = count();
+"""
+"""Until no more thumbnails come."""
+
+
 def test_thumbnails_are_of_what_is_seen_and_take_coarse_levels_alone(
     browser: Browser, tmp_path: Path, many_levels: bytes
 ) -> None:
@@ -181,7 +188,7 @@ def test_thumbnails_are_of_what_is_seen_and_take_coarse_levels_alone(
     with serving(tmp_path) as running:
         browser.open(running.url, 800, 600)
         wait_for(browser, "document.querySelectorAll('.splat-gallery .is-drawn').length > 9")
-        browser.run("await new Promise((done) => setTimeout(done, 500));")
+        browser.run(STILL)
         entries = browser.run(
             "return performance.getEntriesByType('resource').map(({ name, transferSize }) => [name, transferSize])"
         )
