@@ -4,7 +4,7 @@ import { CorruptFileError, LimitError, NetworkError, SplatError, TruncatedFileEr
 /**
  * @typedef {import("./painter.js").Tile} Tile
  * @typedef {import("./painter.js").Block} Block
- * @typedef {import("./serve.js").Need} Need
+ * @typedef {import("./section_reader.js").Need} Need
  *
  * @typedef {object} Opened
  * @property {import("./header.js").Header} header
@@ -62,6 +62,7 @@ export class Engine {
     this.asked = new Map();
     this.number = 0;
     this.isClosed = false;
+    this.isReading = false;
   }
 
   /**
@@ -84,6 +85,7 @@ export class Engine {
    * @param {Need} need
    */
   need(need) {
+    this.isReading = true;
     this.seats[0]?.port.postMessage({ type: "need", ...need });
   }
 
@@ -97,8 +99,9 @@ export class Engine {
 
   /** Gives drawings to workers that have none. */
   pump() {
+    const free = this.isReading && this.seats.length > 1 ? this.seats.slice(1) : this.seats;
     for (let ahead = 0; ahead < AHEAD; ahead++)
-      for (const seat of this.seats) {
+      for (const seat of free) {
         if (!seat.isReady || seat.waiting > ahead) continue;
         const job = this.listener.nextJob();
         if (!job) return;
@@ -224,11 +227,15 @@ export class Engine {
     if (message.type === "error") {
       const error = errorOf(message.error);
       if (asked) asked.reject(error);
-      else this.listener.onError(error);
+      else {
+        this.isReading = false;
+        this.listener.onError(error);
+      }
     } else if (message.type === "core") this.#hire(message.core);
     else if (message.type === "sections") this.#share(message);
     else if (message.type === "damaged") this.listener.onDamaged(message.number, message.message);
     else if (message.type === "rested") {
+      this.isReading = false;
       this.listener.onLoaded(message);
       this.listener.onRested();
     } else asked?.resolve(message);

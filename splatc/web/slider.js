@@ -11,7 +11,8 @@ export class Slider {
     this.place = 0.5;
     const labels = { role: "slider", "aria-label": "Border between the two pictures", "aria-valuemin": "0", "aria-valuemax": "100" };
     this.handle = make("div", { class: "splat-handle", tabindex: "0", ...labels }, make("span", {}, icon("handle")));
-    [this.before, this.after] = [make("span", { class: "splat-before" }), make("span", { class: "splat-after" })];
+    this.before = make("span", { class: "splat-before" });
+    this.after = make("span", { class: "splat-after" });
     this.element = make("div", { class: "splat-slider", hidden: true }, this.before, this.after, this.handle);
     this.handle.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;

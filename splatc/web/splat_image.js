@@ -1,6 +1,6 @@
 /**
  * `<splat-image src="photo.splat2d" alt="...">`: an element that behaves like `<img>`. It is drawn as large as it is shown, and again when it
- * grows; a picture that takes a while to arrive is seen in its coarse levels first. splat_image.d.ts has its properties.
+ * grows; one that takes a while to arrive is seen in its coarse levels first, one that takes a while to draw with fewer pixels. splat_image.d.ts has its properties.
  */
 import { contextOf, readAll, scaleToWidth } from "./canvas.js";
 import { ChangedFileError, open } from "./splat2d.js";
@@ -21,6 +21,8 @@ import { WHOLE_FIRST } from "./source.js";
 
 /** Pixels that are drawn at most, and where nothing says how large the element is shown. */
 const [MOST, UNSEEN] = [2 ** 24, 2 ** 22];
+/** Pixels from which on a picture is drawn with fewer first, and how many these are. */
+const [LARGE, PREVIEW] = [2 ** 21, 2 ** 18];
 /** ms after which coarse levels are shown, if finer ones are still on their way. */
 const PATIENCE = 100;
 /** px around the window in which `loading="lazy"` loads: what browsers take for `<img>`. */
@@ -29,7 +31,7 @@ const MARGIN = "1250px";
 const [LARGER, SMALLER] = [1.01, 0.5];
 
 const STYLE = `
-  :host { display: inline-block; min-width: 0; min-height: 0; overflow: clip; }
+  :host { display: inline-block; width: max-content; min-width: 0; min-height: 0; flex-shrink: 0; overflow: clip; }
   :host([hidden]) { display: none; }
   canvas { display: block; width: 100%; height: 100%; object-fit: inherit; object-position: inherit; }
 `;
@@ -149,6 +151,7 @@ export class SplatImage extends Base {
   }
 
   connectedCallback() {
+    for (const name of SplatImage.observedAttributes) this.#adopt(name);
     this.#sizes.observe(this);
     this.#schedule();
   }
@@ -157,6 +160,17 @@ export class SplatImage extends Base {
     this.#sizes.disconnect();
     nearby?.unobserve(this);
     setTimeout(() => this.isConnected || this.#pause()); // unless it was only moved
+  }
+
+  /**
+   * Takes over a property that was set before this module had come.
+   * @param {string} name
+   */
+  #adopt(name) {
+    const value = Object.getOwnPropertyDescriptor(this, name)?.value;
+    if (value === undefined) return;
+    delete (/** @type {any} */ (this)[name]);
+    Object.assign(this, { [name]: value });
   }
 
   /** Loads what was put off. */
@@ -232,9 +246,10 @@ export class SplatImage extends Base {
     const ending = new AbortController();
     const ended = AbortSignal.any([signal, ending.signal]);
     const columns = this.#columns(picture);
-    const scale = scaleToWidth(picture, columns, MOST);
-    setTimeout(() => this.#showCoarse(picture, scale, ended), PATIENCE);
+    const [small, scale] = [PREVIEW, MOST].map((most) => scaleToWidth(picture, columns, most));
+    setTimeout(() => this.#showCoarse(picture, small, ended), PATIENCE);
     try {
+      if (columns ** 2 * picture.height > LARGE * picture.width) this.#put(await readAll(picture, { scale: small, signal }));
       this.#put(await readAll(picture, { scale, signal }));
     } finally {
       ending.abort();
@@ -307,7 +322,7 @@ export class SplatImage extends Base {
     const { naturalWidth, naturalHeight } = this;
     const rules = [width && `width: ${width};`, height && `height: ${height};`];
     const ratio = naturalWidth ? [naturalWidth, naturalHeight] : [width, height].map((each) => (each?.endsWith("px") ? parseFloat(each) : 0));
-    if (ratio.every((side) => side > 0)) rules.push(`aspect-ratio: ${ratio.join(" / ")};`);
+    if (ratio.every((side) => side > 0)) rules.push(`aspect-ratio: auto ${ratio.join(" / ")};`);
     if (this.#load?.state !== "failed") rules.push(`contain: size; contain-intrinsic-size: ${naturalWidth}px ${naturalHeight}px;`);
     this.#sheet.replaceSync(`:host { ${rules.filter(Boolean).join(" ")} }`);
   }

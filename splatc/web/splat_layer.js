@@ -17,7 +17,7 @@ import { makeTileView } from "./view.js";
  * @property {"pixels" | "ellipses"} kind
  * @property {string} of what it shows: scale, and levels of ellipses
  * @property {ImageBitmap} picture
- * @property {boolean} isComplete all Gaussians that may be seen in it were there
+ * @property {number} missing sections that may be seen in it and were not there
  *
  * @typedef {object} Wanted
  * @property {string} key
@@ -57,7 +57,7 @@ export class SplatLayer {
         onLoaded: (loaded) => this.#loaded(loaded),
         onRested: () => this.#rested(),
         onDamaged: (number, message) => this.#damaged(number, message),
-        onError: (error) => events.onError(error),
+        onError: (error) => this.#failed(error),
       },
       options,
     );
@@ -138,7 +138,7 @@ export class SplatLayer {
   get isSharp() {
     const seen = this.wanted.filter((each) => each.isSeen);
     if (!seen.length) return false;
-    const isDone = (/** @type {string} */ key) => this.refused.has(key) || this.cache.entries.get(key)?.value.isComplete;
+    const isDone = (/** @type {string} */ key) => this.refused.has(key) || this.cache.entries.get(key)?.value.missing === 0;
     return seen.every((each) => isDone(each.key) && (!this.levels || isDone(this.#ellipsesKey(each))));
   }
 
@@ -214,9 +214,23 @@ export class SplatLayer {
     this.engine.need({ box, centre: [x, y] });
   }
 
-  /** @param {Wanted} wanted */
+  /**
+   * How many sections of what is wanted are not there.
+   * @param {Wanted} wanted
+   */
   #missing({ sections }) {
-    return sections.some((number) => !this.there.has(number));
+    return sections.reduce((sum, number) => sum + Number(!this.there.has(number)), 0);
+  }
+
+  /**
+   * Whether something is to be drawn (again): coarse versions only of what takes long, and not each time that a section comes.
+   * @param {Drawn | null | undefined} drawn
+   * @param {number} missing
+   * @param {boolean} isHasty whether a coarse version is worth it
+   */
+  #isDue(drawn, missing, isHasty) {
+    if (!missing) return drawn?.missing !== 0;
+    return isHasty && (!drawn || missing < drawn.missing / 2);
   }
 
   /** @param {Wanted} wanted */
@@ -257,10 +271,8 @@ export class SplatLayer {
         if (each.isSeen !== isSeen) continue;
         const key = kind === "pixels" ? each.key : this.#ellipsesKey(each);
         if (this.pending.has(key) || this.refused.has(key)) continue;
-        const drawn = this.cache.entries.get(key)?.value;
-        const isComplete = !this.#missing(each);
-        if (drawn?.isComplete || (!isComplete && (drawn || !takesLong || !isSeen))) continue;
-        return this.#job(key, each.tile, kind, isComplete);
+        const missing = this.#missing(each);
+        if (this.#isDue(this.cache.entries.get(key)?.value, missing, takesLong && isSeen)) return this.#job(key, each.tile, kind, missing);
       }
     }
     return null;
@@ -270,9 +282,9 @@ export class SplatLayer {
   #overviewJob() {
     const whole = /** @type {Wanted} */ (this.whole);
     const key = `overview ${whole.key}`;
-    const isComplete = !this.#missing(whole);
-    if (this.pending.has(key) || this.refused.has(key) || this.overview?.isComplete || (this.overview && !isComplete)) return null;
-    return this.#job(key, whole.tile, "pixels", isComplete, (drawn) => {
+    const missing = this.#missing(whole);
+    if (this.pending.has(key) || this.refused.has(key) || !this.#isDue(this.overview, missing, true)) return null;
+    return this.#job(key, whole.tile, "pixels", missing, (drawn) => {
       this.overview?.picture.close?.();
       this.overview = drawn;
     });
@@ -282,11 +294,11 @@ export class SplatLayer {
    * @param {string} key
    * @param {Tile} tile
    * @param {"pixels" | "ellipses"} kind
-   * @param {boolean} isComplete
+   * @param {number} missing
    * @param {(drawn: Drawn) => void} [keep]
    * @returns {Job}
    */
-  #job(key, tile, kind, isComplete, keep = (drawn) => this.cache.set(key, drawn, 4 * tile.columns * tile.rows)) {
+  #job(key, tile, kind, missing, keep = (drawn) => this.cache.set(key, drawn, 4 * tile.columns * tile.rows)) {
     this.pending.add(key);
     const of = kind === "pixels" ? tile.scale.join("/") : this.#of(kind);
     return {
@@ -294,7 +306,7 @@ export class SplatLayer {
       ...(kind === "ellipses" ? { levels: this.levels, lineWidth: this.lineWidth } : {}),
       done: (picture) => {
         this.pending.delete(key);
-        keep({ tile, kind, of, picture, isComplete });
+        keep({ tile, kind, of, picture, missing });
         this.events.onChange();
       },
       failed: (error) => {
@@ -332,6 +344,12 @@ export class SplatLayer {
   /** @param {{bytes: number, bytesLoaded: number}} loaded */
   #loaded({ bytes, bytesLoaded }) {
     [this.bytes, this.bytesLoaded] = [bytes, bytesLoaded];
+  }
+
+  /** @param {Error} error of the reader, which is asked again when the view moves */
+  #failed(error) {
+    this.need = "";
+    this.events.onError(error);
   }
 
   #rested() {

@@ -25,7 +25,9 @@ export class Stage {
    * @param {Events} events
    */
   constructor(element, canvas, events) {
-    [this.element, this.canvas, this.events] = [element, canvas, events];
+    this.element = element;
+    this.canvas = canvas;
+    this.events = events;
     /** @type {Size} */
     this.picture = { width: 1, height: 1 };
     /** @type {Size} pixels of the screen */
@@ -47,8 +49,13 @@ export class Stage {
     this.isHeld = false;
     this.isResting = true;
     this.isSharp = false;
+    /** Whether a zoom by the wheel or two fingers may go on. */
+    this.isRolling = false;
     this.request = 0;
-    this.timer = 0;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
+    /** @type {{side: number, colours: string[], pattern: CanvasPattern | null} | null} */
+    this.squares = null;
     /** @type {CanvasRenderingContext2D | null} */
     this.context = null;
     this.darkness = matchMedia("(prefers-color-scheme: dark)");
@@ -184,17 +191,10 @@ export class Stage {
       this.#set(part === 1 ? to : between(from, to, 1 - (1 - part) ** 3));
       this.invalidate();
     }
-    const isZooming = this.movement ? this.movement.to.zoom !== this.camera.zoom : now - this.zoomedAt < REST && this.zoomedAt > 0 && this.isHeldOrRolling;
+    const isZooming = this.movement ? this.movement.to.zoom !== this.camera.zoom : now - this.zoomedAt < REST && (this.isHeld || this.isRolling);
     this.#paint(this.context, isZooming);
     this.#rest(now, isZooming);
   }
-
-  /** Whether a zoom by hand may go on. */
-  get isHeldOrRolling() {
-    return this.isHeld || this.isRolling;
-  }
-
-  isRolling = false;
 
   /**
    * @param {CanvasRenderingContext2D} context

@@ -34,8 +34,15 @@ export class SplatViewer {
    * @param {ViewerOptions} [options]
    */
   constructor(element, options = {}) {
-    [this.element, this.options] = [element, options];
+    this.element = element;
+    this.options = options;
     this.name = "";
+    this.hasEllipses = false;
+    this.noted = 0;
+    /** @type {"open" | "compare"} */
+    this.purpose = "open";
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.alertTimer = undefined;
     /** @type {SplatLayer | null} */
     this.layer = null;
     this.ending = new AbortController();
