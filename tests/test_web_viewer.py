@@ -115,17 +115,17 @@ def test_a_large_picture(browser: Browser, site: Server) -> None:
     assert not clean(browser)
 
 
-def test_without_workers_the_page_draws(browser: Browser, site: Server) -> None:
+@pytest.mark.parametrize("made", ["{ throw new Error('none'); }", "new Worker('/nothing.js', { type: 'module' })"])
+def test_without_workers_the_page_draws(browser: Browser, site: Server, made: str) -> None:
     show(browser, site, "/conformance/rgb.splat2d")
     expected = picture_of(browser)
-    page = site.pages["/viewer.html"]
-    site.pages["/alone.html"] = page.replace('src="viewer_page.js"', 'src="/alone.js"').replace(
-        'href="viewer_page.js"', 'href="dom.js"'
+    site.pages["/empty.html"] = (
+        '<!doctype html><link rel="stylesheet" href="/web/viewer.css" /><body class="splat-page"><main></main>'
     )
-    browser.open(f"{site.url}/alone.html?none")
+    browser.open(f"{site.url}/empty.html")
     browser.run(
-        "const { SplatViewer } = await import('/web/viewer.js'); const element = document.getElementById('viewer');"
-        "const viewer = new SplatViewer(element, { makeWorker: () => { throw new Error('none'); } });"
+        "const { SplatViewer } = await import('/web/viewer.js');"
+        f"const viewer = new SplatViewer(document.querySelector('main'), {{ makeWorker: () => {made} }});"
         "await viewer.open('/conformance/rgb.splat2d'); await viewer.settled();"
     )
     assert np.array_equal(picture_of(browser), expected)

@@ -29,6 +29,9 @@ import { makeTileView } from "./view.js";
  * @typedef {{postMessage(message: any, transfer?: Transferable[]): void, onmessage: ((event: MessageEvent) => void) | null}} Port
  */
 
+/** Points of work of a tile that the page itself draws: half a second between two pauses at worst. */
+const PAGE_WORK = 2 ** 32;
+
 /**
  * @param {Port} port
  * @param {{slices?: boolean}} [options] slices: on the page itself, where nothing may take long
@@ -133,7 +136,8 @@ export class Desk {
     /** @type {any} */
     let picture;
     if (levels === undefined) {
-      const data = await drawTile(core, header, this.ordered, tile, { maxWork: this.bounds.maxWork, slices: this.slices });
+      const maxWork = this.slices ? Math.min(this.bounds.maxWork, PAGE_WORK) : this.bounds.maxWork;
+      const data = await drawTile(core, header, this.ordered, tile, { maxWork, slices: this.slices });
       const pixels = imageOf(data, columns, rows, this.colorSpace);
       picture = typeof createImageBitmap === "undefined" ? pixels : await createImageBitmap(/** @type {ImageData} */ (pixels));
     } else {

@@ -62,12 +62,15 @@ export class Stage {
     this.stillness = matchMedia("(prefers-reduced-motion: reduce)");
     this.repaint = () => this.invalidate();
     this.darkness.addEventListener("change", this.repaint);
+    this.ending = new AbortController();
+    this.#followRatio();
     this.observer = new ResizeObserver(() => this.#resize());
     this.observer.observe(element);
   }
 
   close() {
     this.observer.disconnect();
+    this.ending.abort();
     this.darkness.removeEventListener("change", this.repaint);
     cancelAnimationFrame(this.request);
     clearTimeout(this.timer);
@@ -164,6 +167,16 @@ export class Stage {
     this.isResting = false;
     this.camera = camera;
     this.events.onCamera(camera, this.isFit);
+  }
+
+  /** A window that comes to another screen, or is zoomed, may keep its size in CSS pixels. */
+  #followRatio() {
+    const { signal } = this.ending;
+    const change = () => {
+      this.#resize();
+      this.#followRatio();
+    };
+    matchMedia(`(resolution: ${this.ratio}dppx)`).addEventListener("change", change, { once: true, signal });
   }
 
   #resize() {

@@ -227,7 +227,7 @@ export class SplatViewer {
       ellipses: () => this.showEllipses(!this.hasEllipses),
       compare: () => (stage.other ? this.showCompare(stage.border === null) : this.#ask("compare")),
       info: () => this.showInfo(this.panel.element.hidden),
-      full: () => (document.fullscreenElement ? document.exitFullscreen() : this.element.requestFullscreen()),
+      full: () => (document.fullscreenElement ? document.exitFullscreen() : this.element.requestFullscreen().catch((error) => this.#fail(error))),
     };
     acts[name]();
     if (stage.target.zoom !== zoom) this.live.textContent = `Zoom ${percent(stage.target.zoom)}`;

@@ -10,4 +10,5 @@ const name = given.name ?? element.dataset.name ?? asked.get("name") ?? undefine
 const compare = given.compare ?? element.dataset.compare ?? asked.get("compare");
 
 export const viewer = new SplatViewer(element, { link: true, makeWorker: given.makeWorker, core: given.core });
+element.addEventListener("open", () => (document.title = viewer.name));
 if (source) viewer.open(source, { name, compare: compare ? { source: compare } : undefined }).catch(() => {}); // the viewer says it
