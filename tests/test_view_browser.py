@@ -179,21 +179,29 @@ for (let before = -1; before !== count(); await new Promise((done) => setTimeout
 """Until no more thumbnails come."""
 
 
-def test_thumbnails_are_of_what_is_seen_and_take_coarse_levels_alone(
-    browser: Browser, tmp_path: Path, many_levels: bytes
-) -> None:
-    for number in range(60):
-        (tmp_path / f"{number:02}.splat2d").write_bytes(many_levels)
-    fetched: dict[str, int] = {}
+def test_thumbnails_are_of_what_is_seen(browser: Browser, tmp_path: Path, tiny_file: bytes) -> None:
+    for number in range(80):
+        (tmp_path / f"{number:02}.splat2d").write_bytes(tiny_file)
     with serving(tmp_path) as running:
         browser.open(running.url, 800, 600)
         wait_for(browser, "document.querySelectorAll('.splat-gallery .is-drawn').length > 9")
         browser.run(STILL)
-        entries = browser.run(
-            "return performance.getEntriesByType('resource').map(({ name, transferSize }) => [name, transferSize])"
-        )
-        for name, size in entries:
+        assert browser.run("return document.querySelectorAll('.is-drawn').length") < 40
+        browser.run("scrollTo(0, document.body.scrollHeight)")
+        wait_for(browser, "document.querySelector('li:last-child.is-drawn')")
+        assert browser.complaints() == []
+
+
+def test_thumbnails_take_coarse_levels_alone(browser: Browser, tmp_path: Path, many_levels: bytes) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.splat2d").write_bytes(many_levels)
+    fetched: dict[str, int] = {}
+    with serving(tmp_path) as running:
+        browser.open(running.url)
+        wait_for(browser, "document.querySelectorAll('.splat-gallery .is-drawn').length === 3")
+        script = "return performance.getEntriesByType('resource').map(({ name, transferSize }) => [name, transferSize])"
+        for name, size in browser.run(script):
             fetched[name] = fetched.get(name, 0) + size
     files = [size for name, size in fetched.items() if name.endswith(".splat2d")]
-    assert 10 <= len(files) < 45
+    assert len(files) == 3
     assert max(files) < 0.25 * len(many_levels)
