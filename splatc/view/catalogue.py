@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import os
 import stat
 import time
@@ -123,13 +124,14 @@ class Catalogue:
 
     def refresh(self) -> None:
         """Look which files lie in the folders now."""
-        table: dict[bytes, Entry] = {}
+        self._table = {entry.key: entry for entry in itertools.islice(self._all(), MAX_FILES + 1)}
+
+    def _all(self) -> Iterator[Entry]:
         for number, each in enumerate(self._named):
-            for entry in [each] if isinstance(each, Entry) else _below(number, each):
-                table[entry.key] = entry
-                if len(table) > MAX_FILES:
-                    break
-        self._table = table
+            if isinstance(each, Entry):
+                yield each
+            else:
+                yield from _below(number, each)
 
 
 def _named(number: int, name: str) -> Entry | Path:

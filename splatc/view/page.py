@@ -4,32 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from splatc.errors import LimitError
 from splatc.view.bundle import script, style_sheet
+from splatc.view.document import END, begin
 
 MAX_BYTES = 64 << 20
 """Of all files of a page together: browsers hold a page as text several times. What is larger is for a server."""
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
-<meta name="color-scheme" content="light dark">
-<title>{title}</title>
-<link rel="icon" href="data:,">
-<style>{style}</style>
-</head>
-<body class="splat-page">
-<main id="viewer"></main>
-<noscript>These pictures are drawn by JavaScript, which is switched off here.</noscript>
-"""
 _POLICY = (
     "default-src 'none'; script-src {script} 'wasm-unsafe-eval'; style-src {style}; worker-src blob:; connect-src blob: data:; "
     "img-src blob: data:; base-uri 'none'; form-action 'none'"
@@ -68,9 +53,9 @@ def write(items: Sequence[Item], *, alone: bool, original: Original | None = Non
     """
     style = style_sheet()
     title = items[0].name if alone else f"{len(items)} pictures"
-    yield _PAGE.format(policy=policy(hash_source(style)), title=html.escape(title), style=style).encode()
+    yield begin(title, f"<style>{style}</style>", policy(hash_source(style))).encode()
     yield from body(items, alone=alone, original=original)
-    yield b"</body>\n</html>\n"
+    yield END.encode()
 
 
 def policy(style: str) -> str:

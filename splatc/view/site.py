@@ -11,6 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 from splatc.view.bundle import WEB, script, style_sheet
 from splatc.view.catalogue import Catalogue, Entry, Opened, opened_bytes
+from splatc.view.document import END, begin
 
 MIME = "image/x-splat2d"
 PICTURES = {
@@ -29,23 +30,7 @@ POLICY = (
 )
 """The Content-Security-Policy of all that is served: nothing of another origin, no inline script or style."""
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
-<meta name="color-scheme" content="light dark">
-<title>splatc view</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="style.css">
-<script defer src="script.js"></script>
-</head>
-<body class="splat-page">
-<main id="viewer"></main>
-<noscript>These pictures are drawn by JavaScript, which is switched off here.</noscript>
-</body>
-</html>
-"""
+_HEAD = '<link rel="stylesheet" href="style.css">\n<script defer src="script.js"></script>'
 
 
 @dataclass(frozen=True)
@@ -67,7 +52,7 @@ class Site:
         self._original = original
         self._started = int(time.time())
         self._parts = {
-            "/": ("text/html; charset=utf-8", _PAGE.encode()),
+            "/": ("text/html; charset=utf-8", (begin("splatc view", _HEAD) + END).encode()),
             "/script.js": ("text/javascript; charset=utf-8", script("served.js", alone=False).encode()),
             "/style.css": ("text/css; charset=utf-8", style_sheet().encode()),
             "/core.wasm": ("application/wasm", (WEB / "core.wasm").read_bytes()),
