@@ -20,7 +20,7 @@ from splatc.bitstream import Metadata
 from tests.bitstream_cases import header_for, random_quantized
 from tests.browser import Browser
 from tests.test_web_core import large_file
-from tests.test_web_module import rgba
+from tests.test_web_module import profile, rgba
 from tests.web_server import WEB, Server
 
 FOLDER = conformance.FOLDER
@@ -41,6 +41,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     header = header_for(32, 24)
     quantized = random_quantized(np.random.default_rng(3), header, 20, levels=3)
     (files / "hostile.splat2d").write_bytes(bitstream.encode(header, quantized, hostile))
+    wide = Metadata(profile("Display P3"))
+    (files / "wide.splat2d").write_bytes(bitstream.encode(header, quantized, wide))
     (files / "broken.splat2d").write_bytes(b"no picture")
     damaged = bytearray((FOLDER / "sections.splat2d").read_bytes())
     damaged[-60] ^= 255
@@ -255,6 +257,19 @@ def test_a_line_between_two_pictures(browser: Browser, site: Server) -> None:
     browser.run(f"{READY} await viewer.compare('/conformance/gray.splat2d'); await viewer.settled();")
     red, green, blue = picture_of(browser)[400, 700]
     assert red == green == blue
+
+
+def test_pictures_one_after_the_other(browser: Browser, site: Server) -> None:
+    """Each in its colour space, whatever the one before had."""
+    show(browser, site, "/conformance/rgb.splat2d", anchor="#32,24,8")
+    expected = picture_of(browser)
+    space = "return viewer.stage.context.getContextAttributes().colorSpace;"
+    opened = f"{READY} await viewer.open(arguments[0]); await viewer.settled(); {space}"
+    assert browser.run(opened, "/files/wide.splat2d") == "display-p3"
+    assert browser.run(opened, "/conformance/rgb.splat2d") == "srgb"
+    assert browser.run("return document.title") == "rgb.splat2d"
+    browser.run(f"{READY} viewer.goTo({{ x: 32, y: 24, zoom: 8 }}); await viewer.settled();")
+    assert np.array_equal(picture_of(browser), expected)
 
 
 def test_what_is_broken_is_said(browser: Browser, site: Server) -> None:

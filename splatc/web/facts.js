@@ -15,11 +15,12 @@ export function fileFacts({ bytes, header, chunks, sections }, icc) {
   const lengths = sections.map((section) => section.length);
   const spread = lengths.length > 1 ? ` of ${grouped(Math.min(...lengths))} to ${grouped(Math.max(...lengths))} bytes` : "";
   const head = chunks[0].offset;
+  const ratio = (width * height * channels * depth) / 8 / size;
   /** @type {[string, string][]} */
   const rows = [
     ["picture", `${width} × ${height}, ${COLOURS[channels - 1]}, ${depth} bits per sample`],
     ["blend", `${normalized ? "normalized" : "sum"}, background ${background.join(" ")}`],
-    ["file", `${grouped(size)} bytes, ${((8 * size) / (width * height)).toFixed(4)} bpp, CR ${((width * height * channels * depth) / 8 / size).toFixed(1)}`],
+    ["file", `${grouped(size)} bytes, ${((8 * size) / (width * height)).toFixed(4)} bpp, CR ${ratio.toFixed(1)}`],
     ["format", `${bytes[head]}.${bytes[head + 1]}, chunks: ${chunks.map(({ type, length }) => `${type} ${grouped(length)}`).join(", ")} bytes`],
     ["Gaussians", `${grouped(count)}, ${((8 * size) / Math.max(count, 1)).toFixed(2)} bits each`],
     ["sections", `${sections.length}${spread}`],

@@ -39,11 +39,14 @@ export function listen(element, moves) {
     if (event.pointerType === "mouse" && event.button !== 0) return;
     element.setPointerCapture(event.pointerId);
     const at = placeOf(event);
-    const isSecond = !tap.isMoved && event.timeStamp - tap.time < TAP_TIME && apart(at, tap.at) < TAP_SPACE;
+    if (!down.size && !tap.isMoved && event.timeStamp - tap.time < TAP_TIME && apart(at, tap.at) < TAP_SPACE) {
+      tap.isMoved = true;
+      return moves.zoom(event.shiftKey ? 0.5 : 2, at, true);
+    }
     down.set(event.pointerId, at);
-    if (isSecond && down.size === 1) moves.zoom(event.shiftKey ? 0.5 : 2, at, true);
-    tap = { time: isSecond ? 0 : event.timeStamp, at, isMoved: down.size > 1 };
+    tap = { time: event.timeStamp, at, isMoved: down.size > 1 };
     element.classList.add("splat-held");
+    return undefined;
   });
   on("pointermove", (/** @type {PointerEvent} */ event) => {
     const before = down.get(event.pointerId);

@@ -17,7 +17,8 @@ export class Panel {
     this.body = make("div", { class: "splat-facts", tabindex: "0", role: "group", "aria-label": "Facts" });
     const close = make("button", { type: "button", class: "splat-close", "aria-label": "Close" }, icon("close"));
     close.addEventListener("click", () => actions.close());
-    this.element = make("aside", { class: "splat-panel", "aria-label": "About this picture", hidden: true }, make("header", {}, this.title, close), this.body);
+    const head = make("header", {}, this.title, close);
+    this.element = make("aside", { class: "splat-panel", "aria-label": "About this picture", hidden: true }, head, this.body);
     /** @type {HTMLInputElement[]} */
     this.boxes = [];
   }
@@ -45,7 +46,8 @@ export class Panel {
       bar.style.width = `${(100 * count) / most}%`;
       bar.style.background = box.style.accentColor = levelColour(level);
       box.addEventListener("change", () => this.actions.showLevels(this.levels));
-      return make("label", {}, box, make("span", {}, `level ${level}`), make("span", { class: "splat-meter" }, bar), make("span", {}, grouped(count)));
+      const meter = make("span", { class: "splat-meter" }, bar);
+      return make("label", {}, box, make("span", {}, `level ${level}`), meter, make("span", {}, grouped(count)));
     });
     this.boxes = rows.map((row) => /** @type {HTMLInputElement} */ (row.firstChild));
     return make("fieldset", { class: "splat-levels" }, make("legend", {}, "Gaussians by level"), ...rows);

@@ -1,8 +1,8 @@
 /** The line between two pictures: the first is left of it, the second right. */
 import { icon, make } from "./dom.js";
 
-/** What a key moves it by, of the width. */
-const STEP = 0.02;
+/** @type {Record<string, number>} what keys move it by, of the width */
+const STEPS = { ArrowLeft: -0.02, ArrowDown: -0.02, ArrowRight: 0.02, ArrowUp: 0.02, PageUp: 0.1, PageDown: -0.1, Home: -1, End: 1 };
 
 export class Slider {
   /** @param {() => void} onMove */
@@ -30,11 +30,11 @@ export class Slider {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    const steps = /** @type {Record<string, number>} */ ({ ArrowLeft: -STEP, ArrowDown: -STEP, ArrowRight: STEP, ArrowUp: STEP, PageUp: 5 * STEP, PageDown: -5 * STEP, Home: -1, End: 1 });
-    if (!(event.key in steps)) return;
+    const step = STEPS[event.key];
+    if (!step) return;
     event.preventDefault();
     event.stopPropagation();
-    this.set(this.place + steps[event.key]);
+    this.set(this.place + step);
   }
 
   /** @param {number} place 0..1 of the width */

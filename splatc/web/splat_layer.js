@@ -158,7 +158,8 @@ export class SplatLayer {
     for (const each of tiles) if (each) paintTile(context, each, camera.zoom, origin, true);
     if (!this.levels) return;
     const ellipses = this.#of("ellipses");
-    for (const each of this.cache.values()) if (each.of === ellipses && isSeen(each, camera.zoom, origin, view)) paintTile(context, each, camera.zoom, origin, false);
+    for (const each of this.cache.values())
+      if (each.of === ellipses && isSeen(each, camera.zoom, origin, view)) paintTile(context, each, camera.zoom, origin, false);
   }
 
   /**

@@ -85,9 +85,24 @@ export class Stage {
    */
   show(base, picture, colorSpace, hasAlpha) {
     [this.base, this.picture, this.hasAlpha] = [base, picture, hasAlpha];
-    this.context ??= this.canvas.getContext("2d", { colorSpace }) ?? this.canvas.getContext("2d");
+    this.#prepareCanvas(colorSpace);
     this.#resize();
     this.fit(false);
+  }
+
+  /**
+   * A canvas has one colour space for ever: pictures of another get another.
+   * @param {"srgb" | "display-p3"} colorSpace
+   */
+  #prepareCanvas(colorSpace) {
+    if (this.context && this.colorSpace === colorSpace) return;
+    if (this.context) {
+      const fresh = /** @type {HTMLCanvasElement} */ (this.canvas.cloneNode());
+      this.canvas.replaceWith(fresh);
+      this.canvas = fresh;
+    }
+    this.colorSpace = colorSpace;
+    this.context = this.canvas.getContext("2d", { colorSpace });
   }
 
   /** Pixels of the screen per CSS pixel. */
@@ -134,7 +149,8 @@ export class Stage {
    * @param {boolean} [isSmooth]
    */
   move(across, down, isSmooth = false) {
-    this.goTo(moveBy(isSmooth ? this.target : this.camera, across * this.ratio, down * this.ratio), isSmooth, this.isFit && this.camera.zoom <= this.fitZoom);
+    const from = isSmooth ? this.target : this.camera;
+    this.goTo(moveBy(from, across * this.ratio, down * this.ratio), isSmooth, this.isFit && from.zoom <= this.fitZoom);
   }
 
   /**
@@ -260,7 +276,8 @@ export class Stage {
     const { width, height } = this.picture;
     const { zoom } = this.camera;
     const [left, top] = [Math.max(x, 0), Math.max(y, 0)];
-    const [right, bottom] = [Math.min(x + Math.ceil(width * zoom), this.view.width), Math.min(y + Math.ceil(height * zoom), this.view.height)];
+    const right = Math.min(x + Math.ceil(width * zoom), this.view.width);
+    const bottom = Math.min(y + Math.ceil(height * zoom), this.view.height);
     context.fillRect(left, top, right - left, bottom - top);
     context.restore();
   }

@@ -94,7 +94,8 @@ function viewOf(width, height, across, down, scale) {
   const most = numerator / denominator > THUMBNAIL ? MAX_SAMPLES : THUMBNAIL_SAMPLES;
   const samples = Math.min(Math.ceil(denominator / numerator), most);
   const points = numerator * samples; // over denominator: points per px
-  const [x, y] = [placed(across, width, Math.floor(TILE[0] / samples), scale, samples), placed(down, height, Math.floor(TILE[1] / samples), scale, samples)];
+  const x = placed(across, width, Math.floor(TILE[0] / samples), scale, samples);
+  const y = placed(down, height, Math.floor(TILE[1] / samples), scale, samples);
   const variance = Math.max(0, (denominator ** 2 - points ** 2) / points ** 2) / 12;
   const margin = RADIUS * Math.sqrt(variance) + (2 * denominator) / points;
   const far = (/** @type {Span} */ { start, count }) => start + (count * denominator) / numerator + margin;

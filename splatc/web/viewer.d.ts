@@ -39,6 +39,8 @@ export interface ShowOptions {
 export class SplatViewer {
   constructor(element: HTMLElement, options?: ViewerOptions);
   readonly element: HTMLElement;
+  /** What the picture is called on the page. */
+  readonly name: string;
   /** Where one looks, or will when a movement has ended. */
   readonly view: View;
   /** Shows a picture, instead of the one before. Resolves when its header is known; rejects with a SplatError, or the reason of the signal. */

@@ -22,9 +22,17 @@ import { percent, Toolbar } from "./toolbar.js";
  * @typedef {import("./viewer.js").ViewerOptions} ViewerOptions
  */
 
-const HELP = "Drag or use the arrow keys to move, the wheel, two fingers or plus and minus to zoom; 0 fits, 1 and 8 are 1:1 and eight times as large.";
+const HELP =
+  "Drag or use the arrow keys to move, the wheel, two fingers or plus and minus to zoom; 0 fits, 1 and 8 are 1:1 and eight times as large.";
 /** What arrow keys move by, CSS pixels, and what plus and minus zoom by. */
 const [STEP, FACTOR] = [80, 1.5];
+/** @type {Record<string, [number, number]>} how the picture moves, to the right and down */
+const MOVES = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+/** @type {Record<string, import("./toolbar.js").Name>} keys of buttons */
+const NAMES = {
+  "+": "plus", "=": "plus", "-": "minus", _: "minus", 0: "fit", Home: "fit", 1: "one", 8: "eight",
+  g: "ellipses", c: "compare", i: "info", f: "full",
+};
 /** How long a message about an error stays, ms. */
 const SHOWN = 8000;
 
@@ -38,6 +46,7 @@ export class SplatViewer {
     this.options = options;
     this.name = "";
     this.hasEllipses = false;
+    this.hasOpened = false;
     this.noted = 0;
     /** @type {"open" | "compare"} */
     this.purpose = "open";
@@ -49,18 +58,23 @@ export class SplatViewer {
     this.toolbar = new Toolbar((name) => this.#act(name));
     this.panel = new Panel({ close: () => this.showInfo(false), showLevels: () => this.#showEllipses() });
     this.slider = new Slider(() => this.#moveBorder());
-    this.canvas = make("canvas", { "aria-hidden": "true" });
-    this.surface = make("div", { class: "splat-stage", tabindex: "0", role: "application", "aria-roledescription": "picture viewer", "aria-label": "Picture", "aria-description": HELP }, this.canvas);
+    const canvas = make("canvas", { "aria-hidden": "true" });
+    const says = { role: "application", "aria-roledescription": "picture viewer", "aria-label": "Picture", "aria-description": HELP };
+    this.surface = make("div", { class: "splat-stage", tabindex: "0", ...says }, canvas);
     this.status = make("p", { class: "splat-status" });
     this.live = make("p", { class: "splat-live", "aria-live": "polite" });
     this.alert = make("p", { class: "splat-alert", role: "alert", hidden: true });
     this.chooser = make("input", { type: "file", hidden: true, accept: "image/*,.splat2d", tabindex: "-1" });
     this.welcome = this.#makeWelcome();
-    this.parts = [this.surface, this.slider.element, this.welcome, this.status, this.panel.element, this.toolbar.element, this.alert, this.live, this.chooser];
+    const sheets = [this.slider.element, this.welcome, this.status, this.panel.element, this.toolbar.element];
+    this.parts = [this.surface, ...sheets, this.alert, this.live, this.chooser];
     element.classList.add("splat-viewer");
     element.append(...this.parts);
-    this.stage = new Stage(this.surface, this.canvas, {
-      onCamera: (camera) => this.toolbar.setZoom(camera.zoom),
+    this.stage = new Stage(this.surface, canvas, {
+      onCamera: (camera, isFit) => {
+        this.toolbar.setZoom(camera.zoom);
+        this.surface.classList.toggle("splat-still", isFit && !options.link);
+      },
       onRest: () => this.#rested(),
       onSharp: () => this.#tell("sharp"),
     });
@@ -97,7 +111,8 @@ export class SplatViewer {
     this.alert.hidden = true;
     this.toolbar.element.hidden = false;
     this.stage.show(layer, { width: header.width, height: header.height }, colorSpace, header.channels % 2 === 0);
-    this.#followLink();
+    if (!this.hasOpened) this.#followLink();
+    this.hasOpened = true;
     this.#showEllipses();
     this.#changed(layer);
     this.#tell("open");
@@ -238,13 +253,9 @@ export class SplatViewer {
     if (!this.layer?.opened || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (event.target instanceof HTMLInputElement && event.target.type !== "checkbox") return;
     const step = STEP * (event.shiftKey ? 5 : 1);
-    const moves = /** @type {Record<string, [number, number]>} */ ({ ArrowLeft: [step, 0], ArrowRight: [-step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] });
-    const names = /** @type {Record<string, import("./toolbar.js").Name>} */ ({
-      "+": "plus", "=": "plus", "-": "minus", _: "minus", 0: "fit", Home: "fit", 1: "one", 8: "eight", g: "ellipses", c: "compare", i: "info", f: "full",
-    });
     const isInPanel = this.panel.element.contains(/** @type {Node} */ (event.target));
-    const [move, name] = [moves[event.key], names[event.key.length === 1 ? event.key.toLowerCase() : event.key]];
-    if (move && !isInPanel) this.stage.move(...move, true);
+    const [move, name] = [MOVES[event.key], NAMES[event.key.length === 1 ? event.key.toLowerCase() : event.key]];
+    if (move && !isInPanel) this.stage.move(step * move[0], step * move[1], true);
     else if (name && this.toolbar.buttons.get(name)?.isConnected) this.#act(name);
     else if (event.key === "Escape" && !this.panel.element.hidden) this.showInfo(false);
     else return;
@@ -261,7 +272,10 @@ export class SplatViewer {
         stage.zoomTo((isSmooth ? stage.target : stage.camera).zoom * factor, at, isSmooth);
       },
       rest: () => stage.hold(false),
-      takesWheel: (event) => Boolean(this.options.link) || event.ctrlKey || event.metaKey || element.contains(document.activeElement) || document.fullscreenElement === element,
+      takesWheel: (event) => {
+        const isOurs = Boolean(this.options.link) || element.contains(document.activeElement) || document.fullscreenElement === element;
+        return isOurs || event.ctrlKey || event.metaKey; // else it scrolls the page
+      },
     });
     signal.addEventListener("abort", stop);
     (this.options.link ? document : element).addEventListener("keydown", (event) => this.#key(/** @type {KeyboardEvent} */ (event)), { signal });
