@@ -154,7 +154,7 @@ def test_what_is_not_sound_makes_no_page(name: str, tmp_path: Path, tiny_splat: 
     path = HOSTILE_FOLDER / f"{name}.splat2d"
     done = view(tiny_splat, path, "--save", tmp_path / "page.html")
     assert done.exit_code == (4 if name.startswith("limit") else 3)
-    assert done.stderr.startswith(f"splatc: error: {path.name}: ") and done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"splatc: error: {path}: ") and done.stderr.count("\n") == 1
     assert not (tmp_path / "page.html").exists()
     assert [each.name for each in tmp_path.iterdir()] == [tiny_splat.name]
 

@@ -528,7 +528,7 @@ def test_what_is_refused_before_anything_is_served(
     for words, code, said in (
         ([str(tmp_path / "none.splat2d")], 1, "No such file"),
         ([str(empty)], 1, "no .splat2d file"),
-        ([str(damaged)], 3, "damaged.splat2d: not a .splat2d file"),
+        ([str(damaged)], 3, f"error: {damaged}: not a .splat2d file"),
         ([str(tiny_splat), str(damaged)], 3, "not a .splat2d file"),
         ([str(tiny_splat), "--source", str(tiff)], 2, "browsers show no such picture"),
         ([str(tiny_splat), "--source", str(tmp_path / "none.png")], 1, "no such file"),

@@ -96,8 +96,8 @@ def _check_beginning(entry: Entry) -> None:
     try:
         opened = entry.open()
     except (OSError, ValueError) as error:
-        raise unreadable(entry.name, error) from error
-    with opened.stream, named(entry.name):
+        raise unreadable(entry.said, error) from error
+    with opened.stream, named(entry.said):
         Structure(opened.stream)
 
 
@@ -167,8 +167,8 @@ def _read(entries: Sequence[Entry]) -> list[Item]:
                 check_size(size)
                 content = opened.stream.read(opened.size)
         except (OSError, ValueError) as error:
-            raise unreadable(entry.name, error) from error
+            raise unreadable(entry.said, error) from error
         for problem in verify(content):
-            raise kinds[problem.kind](f"{entry.name}: {problem.part}: {problem.message}")
+            raise kinds[problem.kind](f"{entry.said}: {problem.part}: {problem.message}")
         items.append(Item(one_line(entry.name), content))
     return items

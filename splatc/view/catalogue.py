@@ -64,6 +64,8 @@ class Entry:
     name: str
     """For people; may hold any character, and surrogates for bytes that are no UTF-8."""
     path: Path
+    said: str = ""
+    """How messages name it: as the user did."""
     root: Path | None = None
     """The folder that was named, if it is not the file itself."""
     content: bytes | None = None
@@ -142,14 +144,13 @@ def _named(number: int, name: str) -> Entry | Path:
             return path.resolve()
         if name == STDIO or is_special(name):
             content = read_input(name, limit=MAX_FILE_BYTES)
-            return Entry(
-                b"%d/stdin%s" % (number, SUFFIX.encode()), display(name), path, None, content, int(time.time())
-            )
+            key = b"%d/stdin%s" % (number, SUFFIX.encode())
+            return Entry(key, display(name), path, display(name), content=content, started=int(time.time()))
         if not path.exists():
             raise FileNotFoundError("No such file or directory")
     except (OSError, ValueError, RuntimeError) as error:
         raise unreadable(name, error) from error
-    return Entry(b"%d/%s" % (number, os.fsencode(path.name)), path.name, path.absolute())
+    return Entry(b"%d/%s" % (number, os.fsencode(path.name)), path.name, path.absolute(), name)
 
 
 def _below(number: int, root: Path) -> Iterator[Entry]:
@@ -169,7 +170,7 @@ def _below(number: int, root: Path) -> Iterator[Entry]:
         for each in files:
             path = Path(each.path)
             below = path.relative_to(root).as_posix()
-            yield Entry(b"%d/%s" % (number, os.fsencode(below)), below, path, root)
+            yield Entry(b"%d/%s" % (number, os.fsencode(below)), below, path, each.path, root)
 
 
 def _open_plainly(path: Path, folder: int | None = None) -> int:
