@@ -117,8 +117,9 @@ export class Stage {
 
   /** @param {boolean} [isSmooth] */
   fit(isSmooth = true) {
-    this.isFit = true;
-    this.goTo({ x: this.picture.width / 2, y: this.picture.height / 2, zoom: this.fitZoom }, isSmooth, true);
+    const all = { x: this.picture.width / 2, y: this.picture.height / 2, zoom: this.fitZoom };
+    if (isSmooth) this.goTo(all, true, true);
+    else this.jump(all, true);
   }
 
   /**
@@ -136,6 +137,16 @@ export class Stage {
       this.#set(to);
     }
     this.invalidate();
+  }
+
+  /**
+   * Goes there at once, and stays: no gesture that might go on.
+   * @param {Camera} camera
+   * @param {boolean} [isFit]
+   */
+  jump(camera, isFit = false) {
+    this.goTo(camera, false, isFit);
+    this.movedAt = this.zoomedAt = -Infinity;
   }
 
   /** Where a movement ends, or the camera as it stands. */
@@ -203,8 +214,7 @@ export class Stage {
     [this.canvas.width, this.canvas.height] = [view.width, view.height];
     if (!this.base) return;
     if (this.isFit) this.fit(false);
-    else this.goTo(this.camera, false);
-    this.zoomedAt = -Infinity; // no gesture that might go on
+    else this.jump(this.camera);
     this.#frame(performance.now()); // the canvas is empty now
   }
 
@@ -269,7 +279,8 @@ export class Stage {
   #paintSquares(context, [x, y]) {
     const side = Math.round(SQUARE * this.ratio);
     const colours = SQUARES[this.darkness.matches ? "dark" : "light"];
-    if (this.squares?.side !== side || this.squares.colours !== colours) this.squares = { side, colours, pattern: makeSquares(context, side, colours) };
+    if (this.squares?.side !== side || this.squares.colours !== colours)
+      this.squares = { side, colours, pattern: makeSquares(context, side, colours) };
     context.save();
     context.globalCompositeOperation = "destination-over";
     context.fillStyle = /** @type {CanvasPattern} */ (this.squares.pattern);

@@ -165,7 +165,7 @@ export class SplatViewer {
 
   /** @param {Partial<import("./camera.js").Camera>} view */
   goTo(view) {
-    this.stage.goTo({ ...this.stage.target, ...view }, false);
+    this.stage.jump({ ...this.stage.target, ...view });
   }
 
   fit() {
@@ -314,7 +314,7 @@ export class SplatViewer {
 
   #followLink() {
     const view = this.options.link && parseLink(location.hash);
-    if (view) this.stage.goTo(view, false);
+    if (view) this.stage.jump(view);
   }
 
   #rested() {
