@@ -5,13 +5,13 @@ Anything else that is raised is a bug and may crash loudly.
 
 
 class SplatError(Exception):
-    """Base of all errors that a user can cause; the message is one helpful sentence."""
+    """Base of all errors that a user can cause; the message is one sentence."""
 
     exit_code = 1
 
 
 class UsageError(SplatError):
-    """The request makes no sense: an impossible target, an output that exists, an unknown option value."""
+    """The request makes no sense: an impossible target, an output that exists, an option out of its range."""
 
     exit_code = 2
 
@@ -39,7 +39,7 @@ class DeviceError(SplatError):
 
 
 class CoreError(SplatError):
-    """The compiled core of splatc is missing, does not fit, or cannot run here: of every function that codes or draws."""
+    """The compiled core of splatc is missing, does not fit, or cannot run on this machine."""
 
 
 class TimeUpError(SplatError):
@@ -59,7 +59,7 @@ class UnsupportedFileError(SplatError):
 
 
 class LimitError(SplatError):
-    """The file or the picture exceeds a limit that protects the machine."""
+    """The file or the picture exceeds a limit of size, memory or work."""
 
     exit_code = 4
 
@@ -71,15 +71,15 @@ class BatchError(SplatError):
 
 
 class SplatWarning(UserWarning):
-    """A picture was read, but something beside its pixels could not be: metadata that are damaged are left out.
+    """A picture was read without something beside its pixels: metadata that are damaged are left out.
 
-    Python shows it once for each place in a program; ``warnings.simplefilter("error", splatc.SplatWarning)`` makes it an exception, which
-    is no SplatError. The commands print it as a note.
+    Python shows it once for each place in a program. ``warnings.simplefilter("error", splatc.SplatWarning)`` makes
+    it an exception, which is no `SplatError`. The commands print it as a note.
     """
 
 
 def reason_of(error: Exception) -> str:
-    """What an error of a stranger's says, on one line, whatever it is made of; the name of its class where it says nothing."""
+    """The message of an error of another library, on one line; the name of its class where it has none."""
     try:
         text = str((error.strerror if isinstance(error, OSError) else None) or error)
     except Exception:  # of a class that cannot say it

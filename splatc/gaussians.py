@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from splatc.attributes import FLOATS
 from splatc.blend import Blend
 from splatc.errors import UsageError, reason_of
 from splatc.runtime import arguments
@@ -29,12 +30,27 @@ CUTOFF = math.exp(-0.5 * Q_MAX)
 EPSILON = 1e-4
 """Weight of the background in the normalized blend."""
 
-_ARRAYS = ("mean", "scale", "angle", "colour")
-
 
 @dataclass(frozen=True)
 class Gaussians:
-    """N anisotropic 2D Gaussians, as arrays of float32."""
+    """N anisotropic 2D Gaussians, as arrays of float32.
+
+    A pixel takes a weight w(p) = max(0, exp(-q/2) - exp(-Q_MAX/2)) of each, with q the squared Mahalanobis distance
+    of p from the mean.
+
+    Source:
+        spec/picture.md, "Picture model".
+
+    >>> import numpy as np, splatc
+    >>> one = splatc.Gaussians(
+    ...     mean=np.array([[8, 6]], np.float32),
+    ...     scale=np.array([[4, 2]], np.float32),
+    ...     angle=np.array([0.5], np.float32),
+    ...     colour=np.array([[1, 0.5, 0]], np.float32),
+    ... )
+    >>> len(one), one.colour.shape
+    (1, (1, 3))
+    """
 
     mean: FloatArray
     """(N, 2) x and y, px."""
@@ -54,22 +70,27 @@ class Scene:
     """Gaussians on a canvas: all that a renderer needs."""
 
     width: int
+    """px."""
     height: int
+    """px."""
     blend: Blend
+    """How Gaussians make a pixel."""
     background: FloatArray
     """(C,) the colour where no Gaussian reaches (normalized blend), in [0, 1]."""
     gaussians: Gaussians
+    """N of them, with C channels."""
 
     @property
     def channels(self) -> int:
+        """C, the samples of a pixel: 1 to 4."""
         return len(self.background)
 
 
 def checked(name: str, value: object) -> Gaussians:
     """Gaussians whose shapes agree, all finite, s1 >= s2 > 0, as contiguous arrays of float32 of this machine's byte order."""
-    if not all(hasattr(value, each) for each in _ARRAYS):
+    if not all(hasattr(value, each) for each in FLOATS):
         arguments.fail(name, value, "an object of splatc.Gaussians")
-    given = {each: getattr(value, each) for each in _ARRAYS}
+    given = {each: getattr(value, each) for each in FLOATS}
     arrays: dict[str, Any] = {}
     for each, array in given.items():
         try:
@@ -93,7 +114,7 @@ def checked(name: str, value: object) -> Gaussians:
             f"Gaussians of shapes {', '.join(f'{each} {array.shape}' for each, array in arrays.items())}: "
             "expected mean (N, 2), scale (N, 2), angle (N,), colour (N, 1 to 4)"
         )
-    with np.errstate(over="ignore"):  # what becomes infinite is told below
+    with np.errstate(over="ignore"):  # what becomes infinite is refused below
         arrays = {each: np.ascontiguousarray(array, np.float32) for each, array in arrays.items()}
     for each, array in arrays.items():
         if not np.isfinite(array).all():

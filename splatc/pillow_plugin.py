@@ -7,8 +7,8 @@
     PIL.Image.open("in.png").save("out.splat2d", cr=200, effort=7)
 
 ``save`` takes the options of ``splatc.encode``: one of cr, bpp, size, psnr and count, then effort, tune, blend and seed; and
-``icc_profile`` (by default that of the picture), ``exif`` and ``xmp``. Pictures are stored upright: where these two tell an
-orientation, the picture is turned by it, once, and they tell 1; what is shown is what would be shown of a JPEG file saved with them.
+``icc_profile`` (by default that of the picture), ``exif`` and ``xmp``. Pictures are stored upright: where these two state an
+orientation, the picture is turned by it, once, and they state 1; what is shown is what would be shown of a JPEG file saved with them.
 ``info`` has the three again; what of them is damaged is missing there, with a ``splatc.SplatWarning``. ``verify`` checks what
 ``splatc verify`` does. A file that ends too early is drawn as far as it is there if ``PIL.ImageFile.LOAD_TRUNCATED_IMAGES`` is set.
 16-bit gray opens in mode I;16; 16-bit colour, which Pillow does not have, in 8 bits.
@@ -29,14 +29,20 @@ if TYPE_CHECKING:
     from splatc.decoder.picture import Picture
 
 FORMAT = "SPLAT2D"
-_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _OPTIONS = ("cr", "bpp", "size", "psnr", "count", "effort", "tune", "blend", "seed")
 _SMALLEST = 64
 """A draft is at most this many times smaller than the picture."""
 
 
 class SplatImageFile(PIL.ImageFile.ImageFile):
-    """A picture whose pixels are drawn when they are first needed."""
+    """A ``.splat2d`` file in Pillow, whose pixels are drawn when they are first needed.
+
+    >>> import io, numpy as np, PIL.Image, splatc.pillow_plugin
+    >>> stream = io.BytesIO()
+    >>> PIL.Image.new("RGB", (32, 24), "teal").save(stream, "SPLAT2D", size=200)
+    >>> PIL.Image.open(stream).size
+    (32, 24)
+    """
 
     format = FORMAT
     format_description = "Picture made of 2D Gaussians"
@@ -46,6 +52,7 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
 
     def _open(self) -> None:
         from splatc.decoder import picture
+        from splatc.image.image import MODES
 
         try:
             self._picture = picture.open(cast(BinaryIO, self.fp))
@@ -55,8 +62,8 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
         except SplatError as error:  # it cannot be read
             raise OSError(f"cannot open this .splat2d file: {error}") from error
         self._size = self._picture.size
-        deep_gray = self._picture.channels == 1 and self._picture.bit_depth == 16
-        self._mode = "I;16" if deep_gray else _MODES[self._picture.channels]
+        gray_16_bit = self._picture.channels == 1 and self._picture.bit_depth == 16
+        self._mode = "I;16" if gray_16_bit else MODES[self._picture.channels]
         self.tile = []
         if metadata.icc:
             self.info["icc_profile"] = metadata.icc
@@ -66,7 +73,15 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
             self.info["xmp"] = metadata.xmp
 
     def draft(self, mode: str | None, size: tuple[int, int] | None) -> tuple[str, tuple[int, int, float, float]] | None:
-        """Let the pixels be drawn at 1/n of the size, n whole, not smaller than `size`. The mode does not change."""
+        """Let the pixels be drawn at 1/n of the size, n whole; the mode does not change.
+
+        Args:
+            mode: ignored.
+            size: width and height, px, that the drawn picture has at least; None changes nothing.
+
+        Returns:
+            The mode, and the box of the picture in the drawn pixels; None if nothing changes.
+        """
         if self._picture is None or size is None or self._reduction > 1:
             return None
         width, height = self._picture.size
@@ -75,16 +90,18 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
         return self.mode, (0, 0, width / self._reduction, height / self._reduction)
 
     def verify(self) -> None:
-        """Check every byte, as ``splatc verify`` does. Raises OSError for the first problem.
+        """Check every byte, as ``splatc verify`` does; to load the pixels after it, open the picture anew.
 
-        To load the pixels after it the picture must be opened anew, as pictures of other types.
+        Raises:
+            OSError: the file is damaged, or cannot be read.
+            RuntimeError: the pixels were loaded before.
         """
-        from splatc.decoder.verifier import verify
+        from splatc.decoder.verifier import find_problems
 
         if self._picture is None or self.fp is None:
             raise RuntimeError("verify must be called directly after open")
         try:
-            problems = verify(cast(BinaryIO, self.fp))
+            problems = find_problems(cast(BinaryIO, self.fp))
         except SplatError as error:
             raise OSError(f"cannot read this .splat2d file: {error}") from error
         if problems:
@@ -94,7 +111,14 @@ class SplatImageFile(PIL.ImageFile.ImageFile):
         self.fp = None
 
     def load(self) -> Any:
-        """Draw the pixels. Raises OSError for a damaged file."""
+        """Draw the pixels.
+
+        Returns:
+            Pillow's access to them.
+
+        Raises:
+            OSError: the file is damaged, exceeds a limit, or cannot be read.
+        """
         picture = self._picture
         if picture is not None:
             try:

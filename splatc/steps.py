@@ -6,49 +6,37 @@ They are integers, so that whatever the bitstream derives from them (predictions
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+
+from splatc.attributes import Attribute, QuantizerFields
 
 STEP8 = (65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194)
 """round(2^16 * 2^(j/8)) for j = 0..7."""
 MAX_STEP_INDEX = 191
+MAX_BINS = 32
+"""Per octave of the log scale."""
 MAX_LEVELS = 16
-MAX_RATIO = 4
+MAX_LOG_ASPECT = 4
 """Largest ln(s1 / s2): whatever a file says, renderers never meet needles thinner than 1 : 55."""
 
 
 @dataclass(frozen=True)
-class Quantizer:
+class Quantizer(QuantizerFields):
     """The steps of a file; each field is a header field."""
-
-    position: int = 121
-    """Step index of the mean at level 0 (px): 2^(121/8 - 16) = 0.55 px; a part of that across long Gaussians."""
-    position_slope: int = 5
-    """Added to it per level."""
-    sizes: int = 5
-    """Bins per octave of size g, 1..32."""
-    anisotropy: int = 114
-    """Step index of ln(s1 / s2): 0.30."""
-    angle: int = 104
-    """Step index of the angle (rad, for sinh(ln(s1/s2)) = 1) at level 0: 0.125."""
-    angle_slope: int = 1
-    luma: int = 98
-    """Step index of luma at level 0, in units of full range: 0.074; 0.026 at level 2."""
-    chroma: int = 100
-    colour_slope: int = -6
 
     def finer(self, delta: int) -> Quantizer:
         """All steps times 2^(delta / 8)."""
-        return Quantizer(
-            position=self.position + delta,
-            position_slope=self.position_slope,
-            sizes=min(max(round(self.sizes * 2.0 ** (-delta / 8)), 1), 32),
-            anisotropy=self.anisotropy + delta,
-            angle=self.angle + delta,
-            angle_slope=self.angle_slope,
-            luma=self.luma + delta,
-            chroma=self.chroma + delta,
-            colour_slope=self.colour_slope,
-        )
+        changed = {
+            each.name: getattr(self, each.name) + delta for each in fields(self) if each.metadata["kind"] == "step"
+        }
+        bins = [each.name for each in fields(self) if each.metadata["kind"] == "bins"]
+        changed |= {name: min(max(round(getattr(self, name) * 2.0 ** (-delta / 8)), 1), MAX_BINS) for name in bins}
+        return replace(self, **changed)
+
+    def level_step(self, attribute: Attribute, level: int) -> int:
+        """Of an attribute whose fields are a step and a slope."""
+        step, slope = attribute.steps
+        return step_q32(getattr(self, step) + getattr(self, slope) * level)
 
     def position_step(self, level: int) -> int:
         return step_q32(self.position + self.position_slope * level)
@@ -68,9 +56,9 @@ class Quantizer:
         luma, chroma = self.luma_step(level), self.chroma_step(level)
         return {1: (luma,), 2: (luma, luma), 3: (luma, chroma, chroma), 4: (luma, chroma, chroma, luma)}[channels]
 
-    def ratio_q16(self, anisotropy: int) -> int:
-        """ln(s1 / s2) over 2^16 of an anisotropy index."""
-        return min((anisotropy * step_q32(self.anisotropy)) >> 16, MAX_RATIO << 16)
+    def log_aspect_q16(self, aspect: int) -> int:
+        """ln(s1 / s2) over 2^16 of an aspect index."""
+        return min((aspect * step_q32(self.aspect)) >> 16, MAX_LOG_ASPECT << 16)
 
 
 def step_q32(index: int) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from splatc.bitstream import Header, Layout, layout
 from splatc.bitstream.divide import divide
 from splatc.blend import Blend
-from splatc.quantize import QuantizedGaussians, angle_count_table, strip_count_table
+from splatc.quantize import QuantizedGaussians, angle_count_table, offset_count_table
 from splatc.steps import MAX_LEVELS, Quantizer, grid_shape
 
 
@@ -23,8 +23,8 @@ def random_quantized(
     cells = np.array(grids)[level]  # (N, 2)
     where = rng.random((count, 2)) * (0.02 if crowded else 1.0)
     x, y = np.minimum((where * cells).astype(np.int32), cells - 1).astype(np.int32).T
-    anisotropy = np.minimum(rng.geometric(0.08, count) - 1, 63).astype(np.int32)
-    directions = angle_count_table(quantizer)[level, anisotropy]
+    aspect = np.minimum(rng.geometric(0.08, count) - 1, 63).astype(np.int32)
+    directions = angle_count_table(quantizer)[level, aspect]
     colour = rng.normal(0, 6, (count, header.channels))
     if crowded:
         colour = np.clip(colour * 10.0 ** rng.integers(0, 5, (count, 1)), -32768, 32767)
@@ -32,10 +32,10 @@ def random_quantized(
         level=level,
         x=x,
         y=y,
-        size=rng.integers(0, quantizer.sizes, count).astype(np.int32),
-        anisotropy=anisotropy,
+        log_scale=rng.integers(0, quantizer.log_scales, count).astype(np.int32),
+        aspect=aspect,
         angle=(rng.random(count) * directions).astype(np.int32),
-        strip=(rng.random(count) * strip_count_table(quantizer)[anisotropy]).astype(np.int32),
+        offset=(rng.random(count) * offset_count_table(quantizer)[aspect]).astype(np.int32),
         colour=np.rint(colour).astype(np.int32),
     )
     return in_coding_order(header, gaussians)

@@ -10,7 +10,7 @@ from splatc import bitstream, core
 from splatc.bitstream import Header, layout, positions, predict, stream
 from splatc.bitstream.coder import Encoder, Frequencies, Symbols
 from splatc.blend import Blend
-from splatc.quantize import QuantizedGaussians, angle_count_table, strip_count_table
+from splatc.quantize import QuantizedGaussians, angle_count_table, offset_count_table
 from splatc.steps import Quantizer, grid_shape
 
 
@@ -18,7 +18,7 @@ def example() -> tuple[Header, QuantizedGaussians]:
     """A 24 x 16 RGB picture of six Gaussians in levels 4, 2 and 0; two share a cell, one has a residual that escapes."""
     columns = np.array(
         [
-            # level, x, y, size, anisotropy, angle, strip, Y, U, V
+            # level, x, y, log_scale, aspect, angle, offset, Y, U, V
             (4, 6, 8, 2, 0, 0, 0, 20, 3, -1),
             (4, 18, 5, 5, 3, 1, 1, 31, 2, 0),
             (2, 3, 3, 6, 9, 4, 2, 22, 4, -60),
@@ -31,16 +31,16 @@ def example() -> tuple[Header, QuantizedGaussians]:
     quantizer = Quantizer(
         position=116,
         position_slope=2,
-        sizes=7,
-        anisotropy=104,
+        log_scales=7,
+        aspect=104,
         angle=104,
         angle_slope=0,
         luma=86,
         chroma=88,
         colour_slope=-1,
     )
-    level, x, y, size, anisotropy, angle, strip = columns.T[:7]
-    gaussians = QuantizedGaussians(level, x, y, size, anisotropy, angle, strip, colour=columns[:, 7:])
+    level, x, y, log_scale, aspect, angle, offset = columns.T[:7]
+    gaussians = QuantizedGaussians(level, x, y, log_scale, aspect, angle, offset, colour=columns[:, 7:])
     return Header(24, 16, 3, (120, 130, 140), Blend.NORMALIZED, 8, quantizer), gaussians
 
 
@@ -78,7 +78,7 @@ def page() -> str:
     places_read = [
         (at, data[at : at + length].hex(" ") if length <= 8 else "...", text) for (length, text), at in places
     ]
-    values = zip(g.level, g.x, g.y, g.size, g.anisotropy, g.angle, g.strip, *g.colour.T, strict=True)
+    values = zip(g.level, g.x, g.y, g.log_scale, g.aspect, g.angle, g.offset, *g.colour.T, strict=True)
     steps = [head.quantizer.position_step(level) for level in g.level.tolist()]
     grids = [grid_shape(head.width, head.height, step) for step in steps]
     common_x, common_y = (
@@ -90,21 +90,23 @@ def page() -> str:
         common_x,
         common_y,
         [" ".join(str(index) for index in row if index >= 0) or "none" for row in neighbours],
-        angle_count_table(head.quantizer)[g.level, g.anisotropy],
-        strip_count_table(head.quantizer)[g.anisotropy],
-        symbols.attributes.turn,
-        *symbols.attributes.residual.T,
+        angle_count_table(head.quantizer)[g.level, g.aspect],
+        offset_count_table(head.quantizer)[g.aspect],
+        symbols.attributes["angle"],
+        *symbols.attributes["colour"].T,
         strict=True,
     )
     return PAGE.format(
         size=len(data),
         dump=hex_dump(data),
         layout=table(("at", "bytes", "meaning"), places_read),
-        values=table(("level", "x", "y", "size", "anisotropy", "angle", "strip", "Y", "U", "V"), values),
+        values=table(("level", "x", "y", "log scale", "log aspect ratio", "angle", "offset", "Y", "U", "V"), values),
         grids=", ".join(
             f"{c} x {r} cells in level {level}" for level, (c, r) in dict(zip(g.level, grids, strict=True)).items()
         ),
-        predicted=table(("number", "X", "Y", "neighbours", "M", "F", "turn", "residual Y", "U", "V"), predicted),
+        predicted=table(
+            ("number", "X", "Y", "neighbours", "M", "F", "orientation residual", "residual Y", "U", "V"), predicted
+        ),
         trace="\n".join(tracer.lines),
     )
 
@@ -124,8 +126,8 @@ LAYOUT = (
     (2, "width 24, height 16"),
     (3, "background 120, 130, 140"),
     (2, "position 116, position_slope 2"),
-    (1, "sizes 7"),
-    (1, "anisotropy 104"),
+    (1, "log_scales 7"),
+    (1, "aspect 104"),
     (2, "angle 104, angle_slope 0"),
     (3, "luma 86, chroma 88, colour_slope -1"),
     (1, "levels 5"),
@@ -158,7 +160,7 @@ The position grids have {grids}.
 
 ## How they are predicted
 
-Gaussian by Gaussian: common coordinates, neighbours (nearest first), number of directions, number of strips, and what is coded.
+Gaussian by Gaussian: common coordinates, neighbours (nearest first), number of directions, number of sub-cell offsets, and what is coded.
 
 {predicted}
 

@@ -15,8 +15,9 @@ import pytest
 from numpy.typing import NDArray
 
 from splatc import core
+from splatc.attributes import FLOATS
 from splatc.bitstream import Reader
-from splatc.core import loading, structs
+from splatc.core import fit_structs, loading, structs
 from splatc.core.loading import address, aligned, load, size_of
 
 SITE = np.dtype(
@@ -24,15 +25,15 @@ SITE = np.dtype(
         ("code", np.uint64),
         *((name, np.int64) for name in ("xx", "xy", "yy")),
         *((name, np.int32) for name in ("x", "y")),
-        ("value", np.int32, structs.MAX_CHANNELS),
+        ("value", np.int32, fit_structs.MAX_CHANNELS),
         *((name, np.int32) for name in ("directions", "angle")),
     ]
 )
 """``core_site``."""
 TABLES = np.dtype(
     [
-        ("splits", np.int64, (33, 8, 33)),
-        ("splits_seen", np.int64, (33, 8)),
+        ("partitions", np.int64, (33, 8, 33)),
+        ("partitions_seen", np.int64, (33, 8)),
         ("angles", np.int64, (16, 256)),
         ("angles_seen", np.int64, 16),
         ("log_scales", np.int64, 32),
@@ -91,11 +92,11 @@ class DecodeCall:
         size = max(needed)
         self.workspace, self.sites = aligned(size * self.workers), np.zeros(count, SITE)
         self.order, self.bytes = np.zeros(count, np.int32), np.frombuffer(self.stream, np.uint8)
-        self.splits = np.zeros(size_of("splits"), np.uint8)
+        self.partitions = np.zeros(size_of("partitions"), np.uint8)
         self.task = structs.Decode(
             steps=address(self.steps), bytes=address(self.bytes), byte_count=len(self.bytes), sections=address(self.sections),
             section_count=len(self.sections), levels=address(self.levels), level_count=len(self.levels), first=address(self.first),
-            tables=address(self.tables), table_count=len(self.tables), splits=address(self.splits), **self.columns.addresses(),
+            tables=address(self.tables), table_count=len(self.tables), partitions=address(self.partitions), **self.columns.addresses(),
             sites=address(self.sites), order=address(self.order), count=count, workspace=address(self.workspace), workspace_bytes=size,
             workers=self.workers,
         )  # fmt: skip
@@ -137,7 +138,7 @@ def chained(counts: list[int], stream: bytes = bytes(64), fields: tuple[int, ...
         sections[number]["start"], sections[number]["count"] = sum(counts[:number]), count
         sections[number]["parent"], sections[number]["tables"] = number - 1, number
         sections[number]["first_level"], sections[number]["levels"] = number, 1
-        sections[number]["length"], sections[number]["reach"] = len(stream), -1
+        sections[number]["length"], sections[number]["margin"] = len(stream), -1
         levels[number] = (count, 0, 0, 0, 64, 64, 0)
     steps = core.make_steps(3, *fields)
     tables = np.zeros((len(counts), size_of("tables")), np.uint8)
@@ -156,9 +157,7 @@ class PredictCall:
 
     def __post_init__(self) -> None:
         self.steps = core.make_steps(3, *DEFAULT)
-        names = ("level", "x", "y", "log_scale", "aspect", "angle")
-        self.columns = {name: np.zeros(self.count, np.int32) for name in names}
-        self.columns["colour"] = np.zeros((self.count, 3), np.int32)
+        self.columns = vars(blank(self.count, 3))
         self.angle, self.colour = np.zeros(self.count, np.int32), np.zeros((self.count, 3), np.int32)
         size = load().core_decode_workspace(self.count, self.count)
         self.workspace, self.sites = aligned(size), np.zeros(self.count, SITE)
@@ -180,14 +179,14 @@ class DrawCall:
     task: structs.Draw = field(init=False)
 
     def __post_init__(self) -> None:
-        self.view = structs.View(
-            density=1.0, samples=1, columns=200, rows=40, end_x=200, end_y=40, tiles_x=2, tiles_y=2
+        self.view = structs.CoreView(
+            grid_scale=1.0, samples=1, columns=200, rows=40, end_x=200, end_y=40, tiles_x=2, tiles_y=2
         )  # fmt: skip
         rng = np.random.default_rng(0)
         shapes = (9, 2), (9, 2), (9,), (9, 3)
         ranges = zip((0.0, 2.0, 0.0, 0.0), (200.0, 9.0, 3.0, 1.0), shapes, strict=True)
-        mean, scale, angle, colour = (rng.uniform(*each).astype(np.float32) for each in ranges)
-        self.placed = core.place(self.view, mean, scale, angle, colour, True)
+        arrays = (rng.uniform(*each).astype(np.float32) for each in ranges)
+        self.placed = core.place(self.view, dict(zip(FLOATS, arrays, strict=True)), True)
         self.lists = core.sort_into_tiles(self.placed)
         self.out = aligned(40 * 200 * 3 * self.depth // 8)
         size = load().core_draw_workspace()

@@ -91,7 +91,7 @@ class FitCall:
             what=self.what, channels=channels, normalized=self.normalized, depth=depth, count=count, width=width, height=height,
             stride=stride, unit=1.0 / (2**depth - 1), background=(ctypes.c_float * MAX_CHANNELS)(*[0.5] * MAX_CHANNELS),
             reduction=1.0, adam=ctypes.pointer(self.adam), entries=self.entries, tile_squares=address(self.squares),
-            workspace_bytes=self.size, workers=self.workers,
+            workspace_bytes=self.size, workers=self.workers, finer=1,
             **{name: address(getattr(self, name)) for name in (*names, *more)},
         )  # fmt: skip
 

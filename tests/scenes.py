@@ -8,7 +8,7 @@ import numpy as np
 
 from splatc.blend import Blend
 from splatc.gaussians import FloatArray, Gaussians, Scene
-from splatc.steps import MAX_RATIO
+from splatc.steps import MAX_LOG_ASPECT
 
 
 def floats(values: object) -> FloatArray:
@@ -52,7 +52,7 @@ def needles(blend: Blend) -> Scene:
     n = 180
     gaussians = Gaussians(
         mean=floats(rng.uniform(20, 180, (n, 2))),
-        scale=floats(rng.uniform(4, 60, (n, 1)) * [1.0, np.exp(-MAX_RATIO)]),
+        scale=floats(rng.uniform(4, 60, (n, 1)) * [1.0, np.exp(-MAX_LOG_ASPECT)]),
         angle=floats(np.arange(n) * np.pi / n),
         colour=floats(rng.uniform(0, 1, (n, 3))),
     )

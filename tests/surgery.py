@@ -1,4 +1,4 @@
-"""Files taken apart and put together again with CRCs that match: how tests make files that lie."""
+"""Files taken apart and put together again with CRCs that match: how tests make damaged files that pass the CRC checks."""
 
 from __future__ import annotations
 

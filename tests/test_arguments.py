@@ -17,12 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import pytest
 
 import splatc as package
 from splatc.bitstream import Metadata
+from splatc.decoder.comparison import Comparison
 from splatc.decoder.picture import Picture
+from splatc.decoder.picture_file import DecodeSummary
 from splatc.decoder.verifier import Problem
+from splatc.encoder.picture_file import EncodeSummary
 from splatc.errors import SplatError
 
 splatc: Any = package
@@ -125,6 +129,35 @@ def encode(name: str) -> Call:
     return lambda _, value: splatc.encode(**{"array": PIXELS, "effort": 1} | target | {name: value})
 
 
+def encode_file(name: str) -> Call:
+    target = {} if name in ("cr", "bpp", "size", "psnr", "count") else {"count": 2}
+    given: dict[str, Any] = {"source": "in.png", "target": "out.splat2d", "effort": 1}
+
+    def call(folder: Path, value: Any) -> object:
+        PIL.Image.fromarray(PIXELS).save(folder / "in.png")
+        (folder / "out.splat2d").unlink(missing_ok=True)
+        return splatc.encode_file(**given | target | {name: value})
+
+    return call
+
+
+def decode_file(name: str) -> Call:
+    def call(folder: Path, value: Any) -> object:
+        (folder / "in.splat2d").write_bytes(FILE)
+        (folder / "out.png").unlink(missing_ok=True)
+        return splatc.decode_file(**{"source": "in.splat2d", "target": "out.png"} | {name: value})
+
+    return call
+
+
+def compare(name: str) -> Call:
+    def call(folder: Path, value: Any) -> object:
+        (folder / "in.splat2d").write_bytes(FILE)
+        return splatc.compare(**{"a": "in.splat2d", "b": "in.splat2d"} | {name: value})
+
+    return call
+
+
 def decode(name: str) -> Call:
     return lambda _, value: splatc.decode(**{"data": FILE} | {name: value})
 
@@ -184,10 +217,43 @@ CASES: dict[tuple[str, str], tuple[Call, set[str]]] = {
     ("encode", "blend"): (encode("blend"), NONE),
     ("encode", "seed"): (encode("seed"), THREE | {"0"}),
     ("encode", "engine"): (encode("engine"), set()),
-    ("encode", "device"): (encode("device"), NONE),
+    ("encode", "device"): (encode("device"), set()),
     **{("encode", name): (encode(name), BYTES) for name in ("icc_profile", "exif", "xmp")},
     ("encode", "max_memory"): (encode("max_memory"), NONE),
     ("encode", "progress"): (encode("progress"), NONE | {"function", "class"}),
+    ("encode_file", "source"): (encode_file("source"), set()),
+    ("encode_file", "target"): (encode_file("target"), {"text", "digits"}),
+    **{("encode_file", name): (encode_file(name), POSITIVE - {"1e300"}) for name in ("cr", "psnr")},
+    ("encode_file", "bpp"): (encode_file("bpp"), {"1e300"}),
+    ("encode_file", "size"): (encode_file("size"), set()),
+    ("encode_file", "count"): (encode_file("count"), THREE),
+    ("encode_file", "effort"): (encode_file("effort"), THREE),
+    ("encode_file", "tune"): (encode_file("tune"), set()),
+    ("encode_file", "blend"): (encode_file("blend"), NONE),
+    ("encode_file", "seed"): (encode_file("seed"), THREE | {"0"}),
+    ("encode_file", "engine"): (encode_file("engine"), set()),
+    ("encode_file", "device"): (encode_file("device"), set()),
+    ("encode_file", "strip"): (encode_file("strip"), FLAG),
+    ("encode_file", "max_time"): (encode_file("max_time"), NONE | POSITIVE),
+    ("encode_file", "max_memory"): (encode_file("max_memory"), NONE),
+    ("encode_file", "threads"): (encode_file("threads"), NONE | THREE),
+    ("encode_file", "force"): (encode_file("force"), FLAG),
+    ("encode_file", "progress"): (encode_file("progress"), NONE | {"function", "class"}),
+    ("decode_file", "source"): (decode_file("source"), set()),
+    ("decode_file", "target"): (decode_file("target"), set()),
+    ("decode_file", "region"): (decode_file("region"), NONE),
+    ("decode_file", "scale"): (decode_file("scale"), SCALES),
+    ("decode_file", "max_level"): (decode_file("max_level"), NONE | THREE | {"0"}),
+    ("decode_file", "bit_depth"): (decode_file("bit_depth"), NONE),
+    **{("decode_file", name): (decode_file(name), FLAG) for name in ("allow_truncated", "strip", "force")},
+    ("decode_file", "max_pixels"): (decode_file("max_pixels"), NONE),
+    ("decode_file", "max_memory"): (decode_file("max_memory"), NONE),
+    ("decode_file", "max_work"): (decode_file("max_work"), NONE),
+    ("decode_file", "device"): (decode_file("device"), set()),
+    ("decode_file", "threads"): (decode_file("threads"), NONE | THREE),
+    ("decode_file", "progress"): (decode_file("progress"), NONE | {"function", "class"}),
+    **{("compare", name): (compare(name), set()) for name in ("a", "b")},
+    **{("compare", name): (compare(name), NONE) for name in ("max_pixels", "max_memory", "max_work")},
     ("decode", "data"): (decode("data"), set()),
     ("decode", "max_pixels"): (decode("max_pixels"), NONE),
     ("decode", "max_memory"): (decode("max_memory"), NONE),
@@ -229,7 +295,7 @@ CASES: dict[tuple[str, str], tuple[Call, set[str]]] = {
     **{(f"Picture.{each}", "allow_truncated"): (read(each, "allow_truncated"), FLAG) for each in ("read", "strips")},
     **{("Gaussians", each): (made(each), set()) for each in ("mean", "scale", "angle", "colour")},
 }
-PLAIN = (Metadata, Problem)
+PLAIN = (Comparison, DecodeSummary, EncodeSummary, Metadata, Problem)
 """Returned, and made of what splatc has checked."""
 
 
@@ -237,7 +303,7 @@ def parameters() -> Iterator[tuple[str, str]]:
     """Of all public functions, of the constructors of public classes, and of the methods of these and of what is returned."""
     for name in splatc.__all__:
         thing = getattr(splatc, name)
-        if isinstance(thing, type) and issubclass(thing, Exception):
+        if isinstance(thing, type) and thing is not splatc.Gaussians:  # an error, or made by splatc alone
             continue
         if callable(thing):
             yield from ((name, each) for each in inspect.signature(thing).parameters)
@@ -288,7 +354,7 @@ def test_a_right_result_or_a_sentence(case: tuple[str, str], tmp_path: Path, mon
         (lambda: splatc.decode(FILE, region=(0, 0, 8)), r"region=\(0, 0, 8\): expected x, y, width and height"),
         (lambda: splatc.decode(None), "data=None: expected the bytes of a .splat2d file, its path or a binary file"),
         (lambda: splatc.open(FILE), "expected a path or a binary file, not bytes; bytes go into an io.BytesIO"),
-        (lambda: splatc.encode("photo.png"), "array='photo.png' is no picture: expected an array of uint8 or uint16"),
+        (lambda: splatc.encode("photo.png"), "array='photo.png' is a path, .*: splatc.encode_file"),
     ],
 )
 def test_the_sentences(call: Callable[[], object], message: str) -> None:
@@ -316,7 +382,7 @@ def test_targets_that_are_as_good_as_none() -> None:
     assert data == splatc.encode(PIXELS, bpp=1.7e308, effort=1) == splatc.encode(PIXELS, size=2**63 - 1, effort=1)
 
 
-def test_a_picture_too_small_for_a_ratio_is_told_what_to_ask_for() -> None:
+def test_a_picture_too_small_for_a_ratio_gets_an_error_that_says_what_to_ask_for() -> None:
     with pytest.raises(SplatError, match=r"less than one byte: ask for bytes, as size=200 does, or for Gaussians"):
         splatc.encode(PIXELS, cr=1e6)
 

@@ -81,7 +81,7 @@ def test_a_sequence_header_of_any_kind() -> None:
 
 
 def _coded(primaries: int, transfer: int) -> bytes:
-    """A file without a colour box whose coded picture tells these numbers."""
+    """A file without a colour box whose coded picture states these numbers."""
     data = saved("AVIF", quality=95)
     data = data.replace(b"colrnclx", b"skipnclx", 1)
     start = data.index(b"\x12\0\x0a") + 4
@@ -116,8 +116,8 @@ def test_hdr_of_the_coded_picture_is_refused(transfer: int, name: str, tmp_path:
 def test_a_colour_box_that_says_nothing_leaves_it_to_the_picture() -> None:
     data = _coded(9, 14).replace(b"skipnclx\0\1\0\r", b"colrnclx\0\2\0\2")
     assert avif_metadata(io.BytesIO(data)).cicp == (9, 14)
-    told = _coded(9, 14).replace(b"skipnclx", b"colrnclx")
-    assert avif_metadata(io.BytesIO(told)).cicp == (1, 13)
+    unskipped = _coded(9, 14).replace(b"skipnclx", b"colrnclx")
+    assert avif_metadata(io.BytesIO(unskipped)).cicp == (1, 13)
 
 
 def test_the_depth_is_that_of_the_picture() -> None:

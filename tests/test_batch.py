@@ -98,7 +98,7 @@ def test_inputs_without_pictures_are_named(name: str, tmp_path: Path) -> None:
 # The work.
 
 
-def test_a_job_makes_the_file_and_tells_its_figures(tmp_path: Path) -> None:
+def test_a_job_makes_the_file_and_returns_its_figures(tmp_path: Path) -> None:
     make_pictures(tmp_path, "a.png")
     journal = joined(tmp_path)
     job = Job(str(tmp_path / "a.png"), str(tmp_path / "new" / "a.splat2d"), options(), threads=1, journal=journal)
@@ -113,7 +113,7 @@ def test_a_job_makes_the_file_and_tells_its_figures(tmp_path: Path) -> None:
 
 
 def joined(folder: Path) -> Journal:
-    """The journal of a folder, for a batch that nobody else notices."""
+    """The journal of a folder, for a batch without others beside it."""
     return Journal.join(str(folder), lambda text: None)
 
 
@@ -200,7 +200,7 @@ def alive(pid: int) -> bool:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for oneself there")
-def test_an_interrupt_while_processes_start_is_heard_afterwards() -> None:
+def test_an_interrupt_while_processes_start_is_handled_afterwards() -> None:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     reached = False
     try:
@@ -230,7 +230,7 @@ def test_a_signal_that_is_ignored_stays_ignored(ignored: bool) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
 def test_what_a_killed_process_was_writing_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "_serve", deaf)
-    monkeypatch.setattr(pool, "_PATIENCE", 0.5)
+    monkeypatch.setattr(pool, "_EXIT_TIMEOUT", 0.5)
     work = pool.run_local([Job(str(index), str(tmp_path / str(index))) for index in range(5)], 2)
     next(work), next(work)
     while len(list(tmp_path.iterdir())) < 2:
@@ -309,10 +309,10 @@ def test_what_killed_runs_have_left_goes_even_if_no_picture_is_left_to_do(tmp_pa
     make_pictures(tmp_path / "in", "sub/a.png")
     arguments = [str(tmp_path / "in"), "-o", str(tmp_path / "out")]
     assert run(*arguments).exit_code == 0
-    stray = tmp_path / "out" / "sub" / orphans.new_name()
-    stray.touch()
+    orphan = tmp_path / "out" / "sub" / orphans.new_name()
+    orphan.touch()
     assert "0 done, 1 kept" in run(*arguments).stderr
-    assert not stray.exists()
+    assert not orphan.exists()
 
 
 @pytest.mark.parametrize(

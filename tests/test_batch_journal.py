@@ -25,7 +25,7 @@ from splatc.batch.rounds import Watch, announce
 from splatc.errors import OutputError, UsageError
 from tests.test_batch import joined, make_pictures
 
-POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signs of life alone tell there whether a batch lives")
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signs of life alone show there whether a batch lives")
 
 
 def job_of(folder: Path, **options: Any) -> Job:
@@ -202,18 +202,18 @@ def test_a_killed_batch_is_noticed_at_once(tmp_path: Path) -> None:
 def test_whether_a_process_lives(monkeypatch: pytest.MonkeyPatch) -> None:
     own = this_process()
     assert alive(own) is True
-    assert alive(replace(own, born="another time")) is False
-    assert alive(replace(own, machine="elsewhere")) is None
+    assert alive(replace(own, started="another time")) is False
+    assert alive(replace(own, namespace="elsewhere")) is None
     with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.read()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        assert alive(replace(own, pid=process.pid)) is False  # nobody has asked for its status yet
+        assert alive(replace(own, pid=process.pid)) is False  # its exit status was not read yet
     assert alive(replace(own, pid=process.pid)) is False
     monkeypatch.setattr("splatc.batch.process.STATUS", "/no such file system/{}")
     asked = this_process()  # by ps, as on macOS
-    assert alive(asked) is True or not asked.born
-    assert alive(replace(asked, pid=process.pid)) is (False if asked.born else None)
+    assert alive(asked) is True or not asked.started
+    assert alive(replace(asked, pid=process.pid)) is (False if asked.started else None)
 
 
 def test_batches_of_other_machines_live_as_long_as_they_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,22 +264,22 @@ def test_two_batches_that_make_one_file_differently_do_not_both_begin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, other = job_of(tmp_path, cr=1), job_of(tmp_path, cr=2)
-    told: list[str] = []
+    notes: list[str] = []
     first, second, third = joined(tmp_path), joined(tmp_path), joined(tmp_path)
-    announce(first, [job], [job], told.append)
-    assert told == []
-    announce(second, [job], [job], told.append)
-    assert len(told) == 1 and f"another batch makes 1 of these pictures too (process {os.getpid()} on " in told[0]
+    announce(first, [job], [job], notes.append)
+    assert notes == []
+    announce(second, [job], [job], notes.append)
+    assert len(notes) == 1 and f"another batch makes 1 of these pictures too (process {os.getpid()} on " in notes[0]
     if sys.platform != "win32":
         with pytest.raises(
             UsageError, match=r"a\.splat2d: another batch .* with other options: wait until it has ended"
         ):
-            announce(third, [other], [other], told.append)
+            announce(third, [other], [other], notes.append)
     change(tmp_path, "UPDATE runs SET machine = 'far'")  # where one can only wait
     monkeypatch.setattr(rounds, "LEASE", 0.1)
     monkeypatch.setattr(rounds, "POLL", 0.01)
-    announce(third, [other], [other], told.append)
-    assert "waiting up to 0 s to see whether" in told[1]
+    announce(third, [other], [other], notes.append)
+    assert "waiting up to 0 s to see whether" in notes[1]
 
 
 # What can be wrong with the file.
@@ -290,9 +290,9 @@ def test_a_damaged_journal_is_set_aside(tmp_path: Path) -> None:
     for number, damage in enumerate((b"no database at all" * 100, (tmp_path / NAME).read_bytes()[:5000]), 1):
         (tmp_path / NAME).write_bytes(damage)
         (tmp_path / f"{NAME}-journal").write_bytes(b"of the damaged one")
-        told: list[str] = []
-        batch = Journal.join(str(tmp_path), told.append)
-        assert len(told) == 1 and f"set aside as {NAME}.damaged-{number}" in told[0]
+        notes: list[str] = []
+        batch = Journal.join(str(tmp_path), notes.append)
+        assert len(notes) == 1 and f"set aside as {NAME}.damaged-{number}" in notes[0]
         assert (tmp_path / f"{NAME}.damaged-{number}").read_bytes()[:100] == damage[:100]
         assert not (tmp_path / f"{NAME}-journal").exists()
         assert known(batch, job_of(tmp_path)) is None
@@ -302,7 +302,7 @@ def test_a_damaged_journal_is_set_aside(tmp_path: Path) -> None:
 
 def test_other_faults_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     batch = joined(tmp_path)
-    monkeypatch.setattr(database, "PATIENCE", 0.05)
+    monkeypatch.setattr(database, "LOCK_TIMEOUT", 0.05)
     with contextlib.closing(sqlite3.connect(tmp_path / NAME)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(OutputError, match="locked by another program"):
@@ -344,12 +344,12 @@ def lines_for(folder: Path, name: str, figures: dict[str, Any] | None, before: o
 
 def test_an_old_journal_is_taken_over_once(tmp_path: Path, tiny_file: bytes) -> None:
     make_pictures(tmp_path, "a.png")
-    for name in ("told", "not told", "another one", "behind a torn line", "half", "before", "ended"):
+    for name in ("listed", "not listed", "another one", "behind a torn line", "half", "before", "ended"):
         (tmp_path / name).write_bytes(tiny_file[:-3] if name == "half" else tiny_file)
     done = {"bytes": len(tiny_file), "psnr_db": 30.5, "notes": "x"}
     other = {"output": "another one", "request": "0" * 16, "source": [1, 1], "before": None}
-    lines = [*lines_for(tmp_path, "ended", done), {"end": True}, *lines_for(tmp_path, "told", done)]
-    lines += [*lines_for(tmp_path, "not told", None), other, *lines_for(tmp_path, "another one", None)]
+    lines = [*lines_for(tmp_path, "ended", done), {"end": True}, *lines_for(tmp_path, "listed", done)]
+    lines += [*lines_for(tmp_path, "not listed", None), other, *lines_for(tmp_path, "another one", None)]
     lines += [*lines_for(tmp_path, "half", done), *lines_for(tmp_path, "before", done, stamp(str(tmp_path / "before")))]
     text = "\n".join(json.dumps(line) for line in lines) + '\n[]\n{"figures": 3}\n\0\n{"output": "to'
     text += "\n".join(json.dumps(line) for line in lines_for(tmp_path, "behind a torn line", done)) + "\n"
@@ -361,6 +361,11 @@ def test_an_old_journal_is_taken_over_once(tmp_path: Path, tiny_file: bytes) -> 
         outcome = known(batch, Job(str(tmp_path / "a.png"), str(tmp_path / name), force=force))
         return "unknown" if outcome is None else outcome.psnr_db
 
-    assert [figures(name) for name in ("told", "ended", "behind a torn line", "not told")] == [30.5, 30.5, 30.5, None]
+    assert [figures(name) for name in ("listed", "ended", "behind a torn line", "not listed")] == [
+        30.5,
+        30.5,
+        30.5,
+        None,
+    ]
     assert [figures(name) for name in ("another one", "half", "before")] == ["unknown"] * 3
-    assert [figures(name, force=True) for name in ("told", "ended")] == [30.5, "unknown"]
+    assert [figures(name, force=True) for name in ("listed", "ended")] == [30.5, "unknown"]

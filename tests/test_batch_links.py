@@ -1,4 +1,4 @@
-"""Linked folders and files in what a batch is given: each picture once, in its own place, and nothing left out without a word."""
+"""Linked folders and files in what a batch is given: each picture once, in its own place, and nothing left out without a note."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links need a pr
 
 
 def planned(folder: Path, *inputs: Path | str) -> tuple[list[str], list[str]]:
-    """Where the files go, and what is told."""
-    told: list[str] = []
-    pairs = plan([str(each) for each in inputs], folder / "out", tell=told.append)
-    return [Path(pair.output).relative_to(folder / "out").as_posix() for pair in pairs], told
+    """Where the files go, and the notes."""
+    notes: list[str] = []
+    pairs = plan([str(each) for each in inputs], folder / "out", note=notes.append)
+    return [Path(pair.output).relative_to(folder / "out").as_posix() for pair in pairs], notes
 
 
 def test_linked_folders_are_followed_once(tmp_path: Path) -> None:
@@ -47,9 +47,9 @@ def test_loops_end(tmp_path: Path) -> None:
     (tmp_path / "in/sub/beyond").symlink_to(tmp_path)
     (tmp_path / "in/there").symlink_to(tmp_path / "other")
     (tmp_path / "other/back").symlink_to(tmp_path / "in")
-    places, told = planned(tmp_path, tmp_path / "in", tmp_path / "in")
+    places, notes = planned(tmp_path, tmp_path / "in", tmp_path / "in")
     assert places == ["a.splat2d", "sub/b.splat2d", "there/c.splat2d"]
-    assert f"{tmp_path}/in/sub/beyond: a link to a folder that it lies in: not followed" in told
+    assert f"{tmp_path}/in/sub/beyond: a link to a folder that it lies in: not followed" in notes
 
 
 def test_patterns_follow_them_too(tmp_path: Path) -> None:
@@ -86,14 +86,14 @@ def test_pictures_that_are_links(tmp_path: Path) -> None:
     (tmp_path / "in/c.png").symlink_to(tmp_path / "elsewhere/d.png")
     (tmp_path / "in/e.png").symlink_to("missing")
     (tmp_path / "in/f").symlink_to("missing")
-    places, told = planned(tmp_path, tmp_path / "in")
+    places, notes = planned(tmp_path, tmp_path / "in")
     assert places == ["b.splat2d", "c.splat2d"]
-    assert told == [f"{tmp_path}/in/e.png: a link to nothing: left out"]
+    assert notes == [f"{tmp_path}/in/e.png: a link to nothing: left out"]
     with pytest.raises(InputError, match=r"e\.png: cannot be read: a link to nothing"):
         plan([str(tmp_path / "in/e.png")], tmp_path)
 
 
-def test_what_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_read_gets_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_pictures(tmp_path, "in/a.png", "in/locked/b.png")
     scan = os.scandir
 

@@ -73,7 +73,7 @@ def test_what_a_picture_takes_is_known_from_its_header(tmp_path: Path) -> None:
         ("LA", "a.png"), ("RGB", "a.jpg"), ("RGBA", "a.tif"), ("CMYK", "a.jpg"),
     ],
 )  # fmt: skip
-def test_a_header_tells_what_the_picture_will_be(mode: str, name: str, tmp_path: Path) -> None:
+def test_a_header_says_what_the_picture_will_be(mode: str, name: str, tmp_path: Path) -> None:
     picture = PIL.Image.new(mode, (20, 10))
     picture.save(tmp_path / name)
     extent, image = extent_of(str(tmp_path / name)), load(str(tmp_path / name))
@@ -82,7 +82,7 @@ def test_a_header_tells_what_the_picture_will_be(mode: str, name: str, tmp_path:
     assert mode in ("P", "LA", "RGBA") or extent.channels == image.channels
 
 
-def test_deep_colour_is_seen_in_the_header(tmp_path: Path) -> None:
+def test_colour_of_16_bits_is_seen_in_the_header(tmp_path: Path) -> None:
     (tmp_path / "a.ppm").write_bytes(b"P6 3 2 65535\n" + bytes(36))
     assert (extent_of(str(tmp_path / "a.ppm")).bit_depth, extent_of(str(tmp_path / "a.ppm")).channels) == (16, 3)
     (tmp_path / "a.ppm").write_bytes(b"P6 3 2 255\n" + bytes(18))
@@ -132,7 +132,7 @@ def test_large_pictures_come_first_and_what_is_asked_for_holds(tmp_path: Path, m
         assert {job.threads for job in found} == {chosen.threads}
         return "".join(job.source for job in found), chosen
 
-    compiled = Wanted()
+    compiled = Wanted(device="cpu")
     assert shared(None, None, compiled) == ("bca", Share(1, 4))
     assert shared(2, None, compiled) == ("abc", Share(2, 2))
     assert shared(8, None, compiled) == ("abc", Share(3, 1))

@@ -30,7 +30,7 @@ from splatc.batch.journal import Claim, Journal
 from splatc.batch.rounds import beating, run_shared
 from splatc.batch.work import run_job
 from splatc.cli import main
-from splatc.encoder.picture_file import encode_file
+from splatc.encoder.picture_file import EncodeSummary, Publish, encode_file
 from splatc.errors import OutputError
 from tests.test_batch import FAST, alive, joined, make_pictures, options, run
 
@@ -89,11 +89,11 @@ def test_what_another_batch_has_in_work_comes_last(tmp_path: Path, monkeypatch: 
         assert isinstance(result, Outcome) and result.status == "done"
 
     monkeypatch.setattr(rounds, "time", SimpleNamespace(sleep=meanwhile, monotonic=time.monotonic))
-    told: list[str] = []
-    found = [(Path(each.source).name, each.status) for each in run_shared(jobs, at_once, own, told.append)]
+    notes: list[str] = []
+    found = [(Path(each.source).name, each.status) for each in run_shared(jobs, at_once, own, notes.append)]
     assert found == [("c.png", "done"), ("a.png", "kept"), ("b.png", "done")]
-    assert len(told) == 1 and "waiting for what another batch has in work (process" in told[0]
-    assert "a.png and another one" in told[0]
+    assert len(notes) == 1 and "waiting for what another batch has in work (process" in notes[0]
+    assert "a.png and another one" in notes[0]
 
 
 def test_a_failure_is_given_back(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_signs_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with beating(own):
         while beats()[0] < 3:
             time.sleep(0.01)
-        other.bury(next(run for run in _runs(tmp_path) if run.id == own.run))
+        other.remove(next(run for run in _runs(tmp_path) if run.id == own.run))
     assert beats() == []
 
 
@@ -213,12 +213,14 @@ def during_fit(monkeypatch: pytest.MonkeyPatch, action: Any, *, times: int = 1) 
     """Do something while a picture is encoded, `times` times."""
     left = [times]
 
-    def stand_in(*arguments: Any, **options: Any) -> Any:
-        encoded = encode_file(*arguments, **options)
-        if left[0]:
-            left[0] -= 1
-            action()
-        return encoded
+    def stand_in(*arguments: Any, publish: Publish, **options: Any) -> Any:
+        def later(data: bytes, summary: EncodeSummary) -> None:
+            if left[0]:
+                left[0] -= 1
+                action()
+            publish(data, summary)
+
+        return encode_file(*arguments, publish=later, **options)
 
     monkeypatch.setattr("splatc.batch.work.encode_file", stand_in)
 
@@ -253,7 +255,7 @@ def test_also_one_of_equal_size_and_date(job: Job, monkeypatch: pytest.MonkeyPat
     assert (splatc.decode(job.output) == (255, 0, 0)).all()
 
 
-def test_one_that_changes_all_the_time_is_told(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_changes_all_the_time_fails(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     widths = iter(range(10, 20))
     during_fit(monkeypatch, lambda: save(job.source, next(widths)), times=9)
     outcome = run_job(job)
@@ -262,7 +264,7 @@ def test_one_that_changes_all_the_time_is_told(job: Job, monkeypatch: pytest.Mon
     assert not Path(job.output).exists()
 
 
-def test_one_that_goes_is_told_as_missing(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_goes_is_reported_missing(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     during_fit(monkeypatch, Path(job.source).unlink)
     outcome = run_job(job)
     assert isinstance(outcome, Outcome) and "a.png: cannot be read: No such file" in outcome.error

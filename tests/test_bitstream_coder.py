@@ -20,7 +20,7 @@ from splatc.bitstream.coder import (
     code_bits,
     frequencies_of,
 )
-from splatc.bitstream.parametric import SpreadTable
+from splatc.bitstream.parametric import ParametricModel
 from splatc.core import packing
 from splatc.errors import CorruptFileError
 
@@ -153,23 +153,23 @@ def test_adaptive_tables_learn_in_batches() -> None:
     ]
 
 
-def test_smooth_tables_learn_of_neighbours_too_and_heirs_keep_what_was_learned() -> None:
+def test_smooth_tables_learn_of_neighbours_too_and_inherit_what_was_learned() -> None:
     recorder = Recorder()
     table = AdaptiveTable(np.ones(8, np.int64), SMOOTH)
     table.code(recorder, np.array([0, 5, 5], np.int32))
-    heir = table.heir()
-    for each in (table, heir):
+    inheriting = table.inherited()
+    for each in (table, inheriting):
         each.code(recorder, np.zeros(1, np.int32))
     learned = np.array([129, 33, 33, 65, 65, 257, 65, 65])
     expected = [frequencies_of(learned), frequencies_of(1 + learned * 8192 // learned.sum())]
     np.testing.assert_array_equal([frequencies for frequencies, _ in recorder.calls[1:]], expected)
 
 
-def test_spread_tables_learn_how_far_residuals_spread_before_how_often_each_occurs() -> None:
+def test_parametric_models_learn_how_far_residuals_spread_before_how_often_each_occurs() -> None:
     recorder = Recorder()
-    table = SpreadTable()
+    table = ParametricModel()
     table.code(recorder, np.array([48, 48, 58, 38], np.int32))  # residuals 0, 0, 10, -10
-    for each in (table, table.heir()):
+    for each in (table, table.inherited()):
         each.code(recorder, np.array([48], np.int32))
     seen = np.zeros(98, np.int64)
     inherited = seen.copy()

@@ -1,4 +1,4 @@
-"""What only a wrong caller, a rare file system or an unlucky moment meets: with it every line of the decoder is run by a test."""
+"""Wrong calls, rare file systems and races: the lines of the decoder that no other test runs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from splatc import bitstream
-from splatc.bitstream import Layout, Pass, Reader, coder, layout, reader, stream
+from splatc.bitstream import Layer, Layout, Reader, coder, layout, reader, stream
 from splatc.bitstream.container import TruncatedFileError
 from splatc.bitstream.stream import Tables
 from splatc.errors import CorruptFileError
-from splatc.quantize import MAX_ANISOTROPY
+from splatc.quantize import MAX_ASPECT
 from splatc.runtime import orphans
 from splatc.steps import Quantizer, grid_shape
 from tests.bitstream_cases import assert_equal, header_for, random_quantized
@@ -32,16 +32,16 @@ def test_gaussians_and_headers_that_are_none_are_refused() -> None:
             bitstream.encode(wrong, gaussians)
 
 
-SIZES = Quantizer().sizes
+LOG_SCALES = Quantizer().log_scales
 CELLS = grid_shape(20, 10, Quantizer().position_step(0))
 
 
 @pytest.mark.parametrize(
     ("name", "last", "beyond"),
     [
-        ("size", SIZES - 1, SIZES),
-        ("size", 0, -1),
-        ("anisotropy", MAX_ANISOTROPY, MAX_ANISOTROPY + 1),
+        ("log_scale", LOG_SCALES - 1, LOG_SCALES),
+        ("log_scale", 0, -1),
+        ("aspect", MAX_ASPECT, MAX_ASPECT + 1),
         ("colour", 32767, 32768),
         ("colour", -32768, -32769),
         ("x", CELLS[0] - 1, CELLS[0]),
@@ -53,7 +53,7 @@ CELLS = grid_shape(20, 10, Quantizer().position_step(0))
 def test_ranges_hold_their_ends_and_no_more(name: str, last: int, beyond: int) -> None:
     header = header_for(20, 10)
     gaussians = random_quantized(np.random.default_rng(0), header, 1, levels=1)
-    gaussians = replace(gaussians, angle=np.zeros(1, np.int32), strip=np.zeros(1, np.int32))
+    gaussians = replace(gaussians, angle=np.zeros(1, np.int32), offset=np.zeros(1, np.int32))
     held, refused = (
         replace(gaussians, **{name: np.full_like(getattr(gaussians, name), each)}) for each in (last, beyond)
     )
@@ -83,14 +83,14 @@ def test_an_interrupt_is_not_taken_for_damage(tiny_file: bytes, monkeypatch: pyt
         stream.decode(opened.header, section, opened._stream(section), Tables())
 
 
-def test_bits_of_a_truncated_file_are_not_told(tiny_file: bytes) -> None:
+def test_bits_of_a_truncated_file_are_not_counted(tiny_file: bytes) -> None:
     with pytest.raises(TruncatedFileError):
         Reader(io.BytesIO(tiny_file[:-9])).bits()
 
 
 def test_what_is_remembered_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     header = header_for(500, 300)
-    division: Layout = (Pass(2, 10), Pass(2, 8), Pass(2, 7))
+    division: Layout = (Layer(2, 10), Layer(2, 8), Layer(2, 7))
     data = bitstream.encode(header, random_quantized(np.random.default_rng(0), header, 900), layout=division)
     region = (100.0, 100.0, 200.0, 200.0)
     read = []

@@ -143,7 +143,7 @@ def test_a_length_that_is_no_number_is_refused(tiny_file: bytes, length: bytes, 
 @pytest.mark.parametrize("version", [(1, 1), (0, 1), (0, 3), (0, 0), (2, 0), (255, 255)])
 def test_other_versions_are_named(tiny_file: bytes, version: tuple[int, int]) -> None:
     def change(head: bytearray, body: bytearray) -> None:
-        head[:] = bytes(version)  # nothing of another version's header but its version may be believed
+        head[:] = bytes(version)  # of another version's header only the version may be read
 
     with pytest.raises(
         UnsupportedFileError, match=rf"format version {version[0]}\.{version[1]}, this splatc reads 1\.0:"
@@ -161,13 +161,13 @@ def test_other_versions_are_named(tiny_file: bytes, version: tuple[int, int]) ->
         (3, 4, b"\xff\xff\xff\xff\x0f", LimitError, "width in the HEAD chunk is 4294967295"),
         (3, 5, b"\x80\x80\x40\x80\x80\x40", LimitError, "1048576 x 1048576 px"),
         (8, 9, b"\xff", CorruptFileError, "position in the HEAD chunk is 255"),
-        (10, 11, b"\x00", CorruptFileError, "sizes in the HEAD chunk is 0"),
+        (10, 11, b"\x00", CorruptFileError, "log_scales in the HEAD chunk is 0"),
         (17, 18, b"\x11", CorruptFileError, "levels in the HEAD chunk is 17"),
         (17, 18, b"\x00", CorruptFileError, "bytes, expected 18"),
         (17, None, b"\x01\x00", CorruptFileError, "top level .* has no Gaussian"),
         (17, None, b"\x01\xff\xff\xff\x7f", LimitError, "level_counts in the HEAD chunk is 268435455"),
         (17, None, b"\x02\xff\xff\xff\x1f\xff\xff\xff\x1f", LimitError, "134217726 Gaussians"),
-        (17, None, b"\x01\xff\xff\x7f", CorruptFileError, "promises 2097151 Gaussians"),
+        (17, None, b"\x01\xff\xff\x7f", CorruptFileError, "declares 2097151 Gaussians"),
         (17, None, b"", CorruptFileError, "HEAD chunk ends too early"),
         (17, None, b"\x01\x80", CorruptFileError, "HEAD chunk ends too early"),
     ],
@@ -182,7 +182,7 @@ def test_each_rule_of_the_header(
         bitstream.decode(rebuilt(tiny_file, change))
 
 
-def test_a_header_that_fails_its_crc_is_damaged_not_believed(tiny_file: bytes) -> None:
+def test_a_header_that_fails_its_crc_is_damaged_and_not_used(tiny_file: bytes) -> None:
     damaged = bytearray(tiny_file)
     damaged[16] = 9  # the major version
     with pytest.raises(CorruptFileError, match="chunk HEAD at byte 8 is damaged"):
@@ -190,7 +190,7 @@ def test_a_header_that_fails_its_crc_is_damaged_not_believed(tiny_file: bytes) -
 
 
 def test_a_small_file_costs_little_however_it_lies() -> None:
-    """A hundred bytes of payload that promise all the Gaussians they may."""
+    """A hundred bytes of payload that declare all the Gaussians they may."""
     empty = bitstream.encode(header_for(2**20, 2**12), random_quantized(np.random.default_rng(0), header_for(1, 1), 0))
     head = bytearray(parts(empty)[0])
     head[-1:] = b"\x01\x88\x02"  # one level, of 264 Gaussians

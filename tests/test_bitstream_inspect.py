@@ -1,4 +1,4 @@
-"""A look into a file is quick and complete."""
+"""`inspect` is fast, and accounts for every bit."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_bits_add_up_to_the_file(channels: int) -> None:
     assert inspection.file_bytes == len(data)
     assert sum(inspection.bits.values()) == pytest.approx(8 * len(data))
     colours = {1: {"luma"}, 2: {"luma", "alpha"}, 3: {"luma", "chroma"}, 4: {"luma", "chroma", "alpha"}}[channels]
-    assert inspection.bits.keys() == {"positions", "size", "anisotropy", "angle", "strips", "overhead"} | colours
+    assert inspection.bits.keys() == {"positions", "log_scale", "aspect", "angle", "offset", "overhead"} | colours
     assert 8 * 40 < inspection.bits["overhead"] < 8 * 64
     assert [chunk.type for chunk in inspection.chunks] == ["HEAD", "GAUS"]
     counts = np.bincount(gaussians.level)[::-1].tolist()
@@ -42,9 +42,9 @@ def test_the_public_surface() -> None:
         "Chunk",
         "Header",
         "Inspection",
+        "Layer",
         "Layout",
         "Metadata",
-        "Pass",
         "Reader",
         "Section",
         "Structure",

@@ -1,4 +1,4 @@
-"""Sections: what is divided comes back whole, a region or a coarse version needs a part of the bytes, an index that lies is refused."""
+"""Sections: what is divided comes back whole, a region or a coarse version needs a part of the bytes, a wrong index is refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splatc import bitstream
-from splatc.bitstream import Header, Layout, Metadata, Pass, Reader, divide, index, layout, limits, margin
+from splatc.bitstream import Header, Layer, Layout, Metadata, Reader, divide, index, layout, limits, margin
 from splatc.bitstream.container import GAUSSIANS_CHUNK, HEADER_CHUNK, INDEX_CHUNK, write
 from splatc.errors import CorruptFileError
 from splatc.gaussians import Q_MAX, Gaussians
@@ -25,10 +25,10 @@ from splatc.steps import Quantizer, grid_shape
 from tests.bitstream_cases import assert_equal, header_for, in_coding_order, random_quantized
 
 LAYOUTS: tuple[Layout, ...] = (
-    (Pass(2, 10), Pass(2, 7), Pass(2, 6)),
-    (Pass(1, 8), Pass(5, 8)),
-    (Pass(6, 7),),
-    (Pass(1, 20), Pass(1, 9), Pass(1, 9), Pass(1, 8), Pass(1, 7), Pass(1, 6)),
+    (Layer(2, 10), Layer(2, 7), Layer(2, 6)),
+    (Layer(1, 8), Layer(5, 8)),
+    (Layer(6, 7),),
+    (Layer(1, 20), Layer(1, 9), Layer(1, 9), Layer(1, 8), Layer(1, 7), Layer(1, 6)),
 )
 
 
@@ -36,7 +36,7 @@ LAYOUTS: tuple[Layout, ...] = (
 def divided(
     seed: int = 0, count: int = 4000, division: Layout = LAYOUTS[0]
 ) -> tuple[Header, QuantizedGaussians, bytes]:
-    """A 500 x 300 picture in blocks, its Gaussians in coding order."""
+    """A 500 x 300 picture in tiles, its Gaussians in coding order."""
     header = header_for(500, 300)
     gaussians = random_quantized(np.random.default_rng(seed), header, count)
     data = bitstream.encode(header, gaussians, layout=division)
@@ -65,18 +65,18 @@ def test_divided_gaussians_come_back(division: Layout, seed: int) -> None:
 
 
 @given(st.integers(1, 3000), st.integers(0, 10), st.integers(60, 191))
-def test_each_cell_lies_in_one_block(extent: int, block: int, position: int) -> None:
-    """The ranges of all blocks are the whole grid, and hold the cells whose centres lie in them."""
+def test_each_cell_lies_in_one_tile(extent: int, tile_log2: int, position: int) -> None:
+    """The ranges of all tiles are the whole grid, and hold the cells whose centres lie in them."""
     header = Header(extent, 1, 1, (0,), quantizer=Quantizer(position=position), level_counts=(1,))
     step = header.quantizer.position_step(0)
     count, _ = grid_shape(extent, 1, step)
-    blocks, _ = layout.blocks(header, block)
-    edges = [layout.cells(extent, block, step, number) for number in range(blocks)]
+    tiles, _ = layout.tiles(header, tile_log2)
+    edges = [layout.cells(extent, tile_log2, step, number) for number in range(tiles)]
     assert [edges[0][0], *(end for _, end in edges)] == [*(start for start, _ in edges), count]
     x = np.arange(count)
     centres = (2 * x + 1) * step / 2.0**33
-    expected = np.minimum(np.floor(centres / 2**block), blocks - 1).astype(int)
-    assert np.repeat(np.arange(blocks), [end - start for start, end in edges]).tolist() == expected.tolist()
+    expected = np.minimum(np.floor(centres / 2**tile_log2), tiles - 1).astype(int)
+    assert np.repeat(np.arange(tiles), [end - start for start, end in edges]).tolist() == expected.tolist()
 
 
 def test_small_files_have_no_index_and_large_ones_cost_little_more() -> None:
@@ -116,9 +116,11 @@ def test_a_region_has_all_gaussians_that_touch_it(
     floats = dequantize(header.quantizer, gaussians)
     cos, sin = np.cos(floats.angle), np.sin(floats.angle)
     (s1, s2), half = floats.scale.T, math.sqrt(Q_MAX)
-    reach_x, reach_y = half * np.hypot(s1 * cos, s2 * sin), half * np.hypot(s1 * sin, s2 * cos)
+    extent_x, extent_y = half * np.hypot(s1 * cos, s2 * sin), half * np.hypot(s1 * sin, s2 * cos)
     (x, y) = floats.mean.T
-    touching = (x + reach_x >= left) & (x - reach_x <= region[2]) & (y + reach_y >= top) & (y - reach_y <= region[3])
+    touching = (
+        (x + extent_x >= left) & (x - extent_x <= region[2]) & (y + extent_y >= top) & (y - extent_y <= region[3])
+    )
     found = keys(reader(data).read(region))
     assert keys(gaussians.take(np.flatnonzero(touching))) <= found <= keys(gaussians)
 
@@ -133,14 +135,14 @@ def test_a_region_has_all_gaussians_that_touch_it(
         (32, 32, 0.0, 0),
     ],
 )
-def test_a_reach_is_that_of_the_farthest_side(
+def test_a_margin_is_that_of_the_farthest_side(
     x: float, y: float, angle: float, farthest: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An ellipse of 30 by 10 px about (x, y) in the block of 64 x 64 px at the origin."""
-    mean, scale, turn, colour = (
+    """An ellipse of 30 by 10 px about (x, y) in the tile of 64 x 64 px at the origin."""
+    mean, scale, orientation, colour = (
         np.array(each, np.float32) for each in ([[x, y]], [[30.0, 10.0]], [angle], [[0.0, 0.0, 0.0]])
     )
-    floats = Gaussians(mean, scale / np.float32(math.sqrt(Q_MAX)), turn, colour)
+    floats = Gaussians(mean, scale / np.float32(math.sqrt(Q_MAX)), orientation, colour)
     monkeypatch.setattr(margin, "dequantize", lambda *_: floats)
     section = layout.Section(0, (1,), 6, 0, 0, None)
     empty = random_quantized(np.random.default_rng(0), header_for(64, 64), 1)
@@ -276,20 +278,20 @@ def test_an_index_that_lies_is_refused() -> None:
     _, _, data = divided()
     found = reader(data)
     assert tampered(data, lambda payload: None) == data
-    section = next(s for s in found.sections if s.reach > 3 and s.count > 300)
+    section = next(s for s in found.sections if s.margin > 3 and s.count > 300)
     number = found.sections.index(section)
     counts = section.counts
     assert len(counts) == 2
     for changes, message in (
-        ({"reach": section.reach - 2}, "beyond its block, the INDX chunk says"),
-        ({"reach": 2**20 + 1}, "must be 0..1048576"),
+        ({"margin": section.margin - 2}, "beyond its tile, the INDX chunk says"),
+        ({"margin": 2**20 + 1}, "must be 0..1048576"),
         ({"crc": zlib.crc32(b"")}, "is damaged: its CRC-32 is another"),
         ({"length": section.length + 1}, "bytes, but the GAUS chunk has"),
         ({"length": 5}, "but a section of the GAUS chunk has only 5 bytes"),
         ({"counts": (counts[0] + 1, counts[1])}, "do not add up to the Gaussians"),
         ({"counts": (counts[0] - 1, counts[1] + 1)}, "do not add up to the Gaussians"),
         ({"counts": (0, 0)}, "a section without Gaussians"),
-        ({"counts": (2**34, 0)}, "promises 17179869184 Gaussians"),
+        ({"counts": (2**34, 0)}, "declares 17179869184 Gaussians"),
     ):
         with pytest.raises(CorruptFileError, match=message):
             reader(with_section(data, number, **changes)).read()
@@ -328,12 +330,12 @@ def test_each_rule_of_the_index(start: int, stop: int | None, replacement: bytes
         bitstream.decode(tampered(data, change))
 
 
-def test_gaussians_in_a_block_without_cells_are_refused() -> None:
-    """Cells of 235 px in blocks of 64: most blocks hold no cell's centre."""
+def test_gaussians_in_a_tile_without_cells_are_refused() -> None:
+    """Cells of 235 px in tiles of 64: most tiles hold no cell's centre."""
     header = header_for(500, 300, quantizer=Quantizer(position=191, position_slope=0))
     zeros = np.zeros(70, np.int32)
     gaussians = QuantizedGaussians(zeros, zeros, zeros, zeros, zeros, zeros, zeros, np.zeros((70, 3), np.int32))
-    data = bitstream.encode(header, gaussians, layout=(Pass(1, 6),))
+    data = bitstream.encode(header, gaussians, layout=(Layer(1, 6),))
     (section,) = reader(data).sections
     assert (section.column, section.row) == (1, 1)  # the first cell's centre is at 117 px
     with pytest.raises(CorruptFileError, match="holds no cell"):
@@ -351,7 +353,7 @@ def test_an_index_that_costs_endless_work_is_refused() -> None:
     gaussians = replace(gaussians, level=gaussians.level.astype(np.int32))
     gaussians = replace(gaussians, x=np.minimum(gaussians.x, 9000), y=np.minimum(gaussians.y, 9000))
     gaussians = replace(gaussians, angle=np.zeros_like(gaussians.angle))
-    data = bitstream.encode(header, gaussians, layout=(Pass(1, 12), Pass(1, 8)))
+    data = bitstream.encode(header, gaussians, layout=(Layer(1, 12), Layer(1, 8)))
     with pytest.raises(CorruptFileError, match=r"too many sections|too many ancestors"):
         bitstream.decode(data)
 
@@ -368,8 +370,8 @@ def test_noise_in_a_section_is_refused_or_read(seed: int, chosen: int) -> None:
     keep = int(rng.integers(0, len(streams[chosen])))
     streams[chosen] = streams[chosen][:keep] + rng.bytes(len(streams[chosen]) - keep)
     sections = list(found.sections)
-    sections[chosen] = replace(sections[chosen], crc=zlib.crc32(streams[chosen]), reach=2**20)
-    noise = with_section(data, chosen, crc=sections[chosen].crc, reach=2**20)
+    sections[chosen] = replace(sections[chosen], crc=zlib.crc32(streams[chosen]), margin=2**20)
+    noise = with_section(data, chosen, crc=sections[chosen].crc, margin=2**20)
     at = reader(noise).chunks[2].offset
     for file in (noise[:at] + b"".join(streams) + noise[-4:], noise[:at] + b"".join(streams[: chosen + 1])[:-3]):
         with contextlib.suppress(CorruptFileError):

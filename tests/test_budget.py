@@ -1,4 +1,4 @@
-"""What a file may cost: small hostile files are refused at once and for little, large honest ones are drawn within what was estimated."""
+"""What a file may cost: small hostile files are refused at once and for little, large valid ones are drawn within the estimate."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def huge_gaussians(side: int, count: int) -> bytes:
 
 
 def bombs() -> dict[str, bytes]:
-    """Files of 100 bytes or less that promise very much, by the words that refuse each."""
+    """Files of 100 bytes or less that declare very much, by the words that refuse each."""
     small = empty(64, 64)
 
     def with_counts(*counts: int) -> bytes:
@@ -67,8 +67,8 @@ def bombs() -> dict[str, bytes]:
     wide = with_payload(small, b"HEAD", lambda head: head.__setitem__(slice(3, 4), varint(2**32)))
     profile = b"\x28\xb5\x2f\xfd\xc0\x70" + (2**40).to_bytes(8, "little") + b"\1\0\0"  # a frame that states 2^40 bytes
     return {
-        "promises 67108864 Gaussians": many,
-        "promises 54525952 Gaussians": with_counts(*[2**22] * 13),
+        "declares 67108864 Gaussians": many,
+        "declares 54525952 Gaussians": with_counts(*[2**22] * 13),
         "the INDX chunk": write([*chunks_of(many)[:1], (b"INDX", index), *chunks_of(many)[1:]]),
         "claims 34359738367 bytes": endless,
         "width in the HEAD chunk is 4294967296": wide,
@@ -223,4 +223,4 @@ def test_the_table_of_limits_says_the_same() -> None:
     assert f"{GAUSSIAN_BYTES} bytes for each Gaussian" in text
     header = (ROOT / "splatc" / "core" / "core.h").read_text()
     width, height = (re.search(rf"CORE_TILE_{side} = (\d+)", header) for side in ("WIDTH", "HEIGHT"))
-    assert width and height and f"tile of {width[1]} x {height[1]} points" in text
+    assert width and height and f"tile of {width[1]} x {height[1]} grid points" in text

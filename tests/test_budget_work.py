@@ -36,8 +36,8 @@ from tests.worst import estimate
 # ---- Who refuses ----
 
 LINE = (
-    r"drawing 16384 x 16384 pixels of 11000 Gaussians would take some (\d+) points of work, more than the 137438953472 that splatc "
-    r"spends unasked: take --scale 1/64 \(in Python scale\) or a smaller region, or raise --max-work to \1 \(in Python max_work\)"
+    r"drawing 16384 x 16384 pixels of 11000 Gaussians would take some (\d+) evaluations of Gaussians, more than the 137438953472 that "
+    r"splatc spends unasked: take --scale 1/64 \(in Python scale\) or a smaller region, or raise --max-work to \1 \(in Python max_work\)"
 )
 
 
@@ -55,7 +55,7 @@ DOORS: dict[str, Callable[[Path], object]] = {
     "decode bytes": lambda path: splatc.decode(path.read_bytes()),
     "open": lambda path: splatc.open(path).read(),
     "strips": lambda path: splatc.open(path).strips(),
-    "compare": lambda path: comparison.compare(str(path), str(path)),
+    "compare": lambda path: comparison.compare_files(str(path), str(path)),
     "plot": lambda path: figure.make_figure(splatc.open(path), "x"),
 }
 
@@ -85,7 +85,7 @@ def test_every_command_refuses_it(attack: Path, tmp_path: Path) -> None:
     ):
         result = CliRunner().invoke(main, arguments)
         assert (result.exit_code, result.stderr.count("\n")) == (4, 1), result.output
-        assert "points of work" in result.stderr
+        assert "evaluations of Gaussians" in result.stderr
     for arguments in (["info", "--bits", str(attack)], ["verify", str(attack)]):  # 11 000 Gaussians are soon read
         assert CliRunner().invoke(main, arguments).exit_code == 0
     assert not list(tmp_path.iterdir())
@@ -178,7 +178,7 @@ def test_small_regions_count_the_tiles_around_them() -> None:
 
 
 def test_ancestors_and_neighbours_are_bounded() -> None:
-    """100 kB hold no more than 200 000 Gaussians, and these no more than 64 times as many ancestors: 2^31 points."""
+    """100 kB hold no more than 200 000 Gaussians, and these no more than 64 times as many ancestors: 2^31 evaluations."""
     data = worst.crowd_of_sections(20_000)
     reader = Reader(io.BytesIO(data))
     cost = reader.needed()
@@ -209,7 +209,7 @@ def test_each_leaf_of_a_damaged_file_is_not_decoded_with_all_of_its_ancestors() 
 def test_the_largest_output_is_within_the_limit() -> None:
     for region in (None, (0, 0, 23170, 23170)):
         assert estimate(worst.empty(23170, 23170, 4, 16), region) < MAX_WORK / 8
-    # 2^32 points of the frame
+    # 2^32 points of the supersampling grid
     assert estimate(worst.empty(65536, 65536), scale="1/4") <= MAX_WORK
 
 
@@ -233,7 +233,7 @@ def test_what_is_no_gaussian_is_soon_read(make: Callable[[], bytes]) -> None:
 
 
 def test_ordinary_files_are_far_below() -> None:
-    """A photograph at CR 50 has 74 points a pixel (tools/work_bench.py), so that 2^29 pixels of it are a third of the limit."""
+    """A photograph at CR 50 takes 74 evaluations a pixel (tools/work_bench.py), so that 2^29 pixels of it are a third of the limit."""
     header = Header(768, 512, 3, (0, 0, 0), Blend.NORMALIZED)
     gaussians = random_quantized(np.random.default_rng(0), header, 6000, levels=5)
     assert estimate(bitstream.encode(header, gaussians)) / (768 * 512) < MAX_WORK / 2**29
@@ -245,12 +245,14 @@ def test_comparing_takes_less_memory_than_was_estimated(a: tuple[int, int], b: t
     first, second = str(tmp_path / "a"), str(tmp_path / "b")
     for path, (channels, depth) in ((first, a), (second, b)):
         Path(path).write_bytes(worst.empty(1500, 1000, channels, depth))
-    comparison.compare(first, second)  # what is loaded once
+    comparison.compare_files(first, second)  # what is loaded once
     tracemalloc.start()
-    comparison.compare(first, second)
+    comparison.compare_files(first, second)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     pictures = [comparison.load_any(path, print, Budget())[0] for path in (first, second)]
     assert peak < comparison._needed(pictures[0], pictures[1]) + 1_000_000
     with pytest.raises(LimitError, match="comparing"):
-        comparison.compare(first, second, budget=Budget(max_memory=max(each.pixels.nbytes for each in pictures) + 4096))
+        comparison.compare_files(
+            first, second, budget=Budget(max_memory=max(each.pixels.nbytes for each in pictures) + 4096)
+        )

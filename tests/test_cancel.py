@@ -23,7 +23,7 @@ from splatc.gaussians import Gaussians, Scene
 from splatc.render import render
 
 PIXELS = np.random.default_rng(5).integers(0, 256, (20, 28, 3), np.uint8)
-Told = list[tuple[int, int, str]]
+Calls = list[tuple[int, int, str]]
 AT_ONCE = 15.0
 """Seconds; 0.1 on an idle machine, but others may be at work, and what is stopped would take minutes."""
 
@@ -33,21 +33,21 @@ def encode(progress: Callable[[int, int, str], object] | None, **options: Any) -
 
 
 def test_progress_goes_from_the_seeds_to_the_file() -> None:
-    told: Told = []
-    data = encode(lambda *now: told.append(now))
+    calls: Calls = []
+    data = encode(lambda *now: calls.append(now))
     assert data == encode(None)
-    steps = told[0][1]
-    assert told[0] == (0, steps, "seeding")
-    assert told[-1] == (steps, steps, "packing")
-    assert {phase for *_, phase in told[1:-1]} == {"fitting"}
-    assert [done for done, *_ in told] == sorted(done for done, *_ in told)
-    assert {total for _, total, _ in told} == {steps}
+    steps = calls[0][1]
+    assert calls[0] == (0, steps, "seeding")
+    assert calls[-1] == (steps, steps, "packing")
+    assert {phase for *_, phase in calls[1:-1]} == {"fitting"}
+    assert [done for done, *_ in calls] == sorted(done for done, *_ in calls)
+    assert {total for _, total, _ in calls} == {steps}
 
 
-def test_a_search_for_a_psnr_tells_its_progress_too() -> None:
-    told: Told = []
-    splatc.encode(PIXELS, psnr=16, effort=1, progress=lambda *now: told.append(now))
-    assert any("try 1 of at most" in phase for *_, phase in told)
+def test_a_search_for_a_psnr_reports_its_progress_too() -> None:
+    calls: Calls = []
+    splatc.encode(PIXELS, psnr=16, effort=1, progress=lambda *now: calls.append(now))
+    assert any("try 1 of at most" in phase for *_, phase in calls)
 
 
 class Enough(Exception):  # noqa: N818 - a caller's own
@@ -77,19 +77,19 @@ def draw_for_minutes(*_: Any) -> Any:
     raise AssertionError("came to its end")
 
 
-def test_progress_is_heard_while_a_call_of_the_core_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "seed", draw_for_minutes)
-    told: list[float] = []
+def test_progress_is_reported_while_a_call_of_the_core_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "reduce", draw_for_minutes)
+    calls: list[float] = []
 
     def progress(*_: Any) -> None:
-        told.append(time.monotonic())
-        if len(told) == 5:
+        calls.append(time.monotonic())
+        if len(calls) == 5:
             raise Enough
 
     with pytest.raises(Enough):
         encode(progress)
-    assert time.monotonic() - told[-1] < AT_ONCE
-    assert told[-1] - told[1] < AT_ONCE
+    assert time.monotonic() - calls[-1] < AT_ONCE
+    assert calls[-1] - calls[1] < AT_ONCE
     monkeypatch.undo()
     assert splatc.decode(encode(None)).shape == PIXELS.shape
 
@@ -100,7 +100,7 @@ def test_progress_may_itself_call_the_core() -> None:
     assert set(shapes) == {PIXELS.shape}
 
 
-def test_nobody_watches_after_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_watching_ends_with_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
 
     def look() -> None:
@@ -138,7 +138,7 @@ FUNCTION = (
 )
 PHASES = {
     "reading": "splatc.image.readers:collect",
-    "seeding": "splatc.encoder.pipeline:seed",
+    "seeding": "splatc.encoder.pipeline:reduce",
     "fitting": "splatc.encoder.pipeline:Clock.__iter__",
     "packing": "splatc.encoder.pipeline:RateControl.trim",
     "checking": "splatc.decoder.scene:decode_bytes",
@@ -176,13 +176,13 @@ def test_ctrl_c_leaves_the_function_as_what_it_is(tmp_path: Path) -> None:
 def test_a_device_error_of_the_caller_is_none_of_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """With "auto" a GPU that fails is followed by the CPU; what `progress` raises ends the work all the same."""
     monkeypatch.setattr(Wanted, "choose", lambda *_: on_cpu())
-    raised, told = DeviceError("the caller's own GPU"), []
+    raised, calls = DeviceError("the caller's own GPU"), []
 
     def progress(*now: Any) -> None:
-        told.append(now)
+        calls.append(now)
         raise raised
 
     with pytest.raises(DeviceError) as caught:
         encode(progress, engine="auto", device="auto")
     assert caught.value is raised
-    assert len(told) == 1
+    assert len(calls) == 1

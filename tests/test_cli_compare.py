@@ -14,7 +14,7 @@ from splatc.cli import main
 from splatc.decoder.comparison import alike
 from splatc.decoder.scene import decode_bytes
 from splatc.image import metrics
-from splatc.image.saving import Samples
+from splatc.image.image import Samples
 
 
 def pixels(channels: int, dtype: type[np.unsignedinteger] = np.uint8) -> Samples:
@@ -35,7 +35,7 @@ def test_a_picture_and_a_file(tiny_picture: Path, tiny_splat: Path, tiny_file: b
     assert report["b"] == {"name": str(tiny_splat), "bytes": len(tiny_file), "channels": 3, "bit_depth": 8}
 
 
-def test_samples_of_other_profiles_are_told(tmp_path: Path) -> None:
+def test_samples_of_other_profiles_get_a_note(tmp_path: Path) -> None:
     p3 = Path(__file__).parent / "images" / "icc_display_p3.png"
     PIL.Image.open(p3).save(tmp_path / "bare.png", icc_profile=None)
     result = CliRunner().invoke(main, ["compare", str(p3), str(tmp_path / "bare.png")])

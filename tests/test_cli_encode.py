@@ -23,18 +23,19 @@ from splatc.cli.target import Size
 from splatc.decoder.scene import decode_bytes
 from splatc.encoder.request import Request
 from splatc.errors import UsageError
-from splatc.image import metrics, saving
-from splatc.image.saving import Image
+from splatc.image import metrics
+from splatc.image.image import Image
+from splatc.image.readers import load
 
 FAST = ["-e", "1", "--threads", "1"]
 
 
-def test_summary_tells_the_truth_about_the_written_file(tmp_path: Path, tiny_picture: Path) -> None:
+def test_summary_is_right_about_the_written_file(tmp_path: Path, tiny_picture: Path) -> None:
     out = tmp_path / "out.splat2d"
     result = CliRunner().invoke(main, ["encode", str(tiny_picture), str(out), "--size", "300", "--json", *FAST])
     assert result.exit_code == 0, result.output
 
-    data, source = out.read_bytes(), saving.load(str(tiny_picture))
+    data, source = out.read_bytes(), load(str(tiny_picture))
     assert 0.97 * 300 <= len(data) <= 300
     decoded = decode_bytes(data)
     summary = json.loads(result.stdout)
@@ -54,7 +55,7 @@ def test_summary_tells_the_truth_about_the_written_file(tmp_path: Path, tiny_pic
     )
 
 
-def test_metadata_that_fill_the_file_are_told(tmp_path: Path) -> None:
+def test_metadata_that_fill_the_file_get_a_note(tmp_path: Path) -> None:
     picture, out = str(Path(__file__).parent / "images" / "cmyk_adobe.jpg"), str(tmp_path / "out.splat2d")
     arguments = ["encode", picture, out, "--json", *FAST]
     crowded = CliRunner().invoke(main, [*arguments, "--size", "2900"])
@@ -100,7 +101,7 @@ def test_progress_is_drawn_on_a_terminal_only(tmp_path: Path, tiny_picture: Path
     with subprocess.Popen([sys.executable, "-m", "splatc", *arguments], stderr=theirs) as process:
         os.close(theirs)
         shown = b""
-        with contextlib.suppress(OSError):  # how Linux says that nobody holds the terminal's other end any more
+        with contextlib.suppress(OSError):  # how Linux reports that the terminal's other end is closed
             while chunk := os.read(ours, 4096):
                 shown += chunk
         os.close(ours)
@@ -179,7 +180,7 @@ def test_max_time_ends_a_long_fit(tmp_path: Path, tiny_picture: Path) -> None:
     assert 0 < (tmp_path / "out.splat2d").stat().st_size <= 300
 
 
-def test_a_picture_that_needs_less_than_it_may_take_is_told_of(tmp_path: Path) -> None:
+def test_a_picture_that_needs_less_than_it_may_take_gets_a_note(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (6, 6, 3), np.uint8)
     PIL.Image.fromarray(noise).save(tmp_path / "few.png")
     found = CliRunner().invoke(

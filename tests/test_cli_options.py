@@ -19,7 +19,7 @@ NO_CONTEXT = click.Context(main)
 COMMANDS = {name: command for name in SUMMARIES if (command := main.get_command(NO_CONTEXT, name)) is not None}
 
 SHARED = {"-f": "--force", "-q": "--quiet", "-v": "--verbose", "--json": "--json", "--threads": "--threads"}
-# -f: it writes a file whose name is given. -q, -v: there are notes, or progress. --json: it tells something.
+# -f: it writes a file whose name is given. -q, -v: there are notes, or progress. --json: it reports something.
 TABLE = {
     "encode": {"-f", "-q", "-v", "--json", "--threads"},
     "decode": {"-f", "-q", "-v", "--threads"},
@@ -178,7 +178,7 @@ def test_json_is_on_standard_output_alone(splatc: Command, tiny_picture: Path, t
             assert result.stderr == b""
 
 
-def test_what_compare_reads_is_told_of_once(splatc: Command, tmp_path: Path) -> None:
+def test_what_compare_reads_gets_one_note(splatc: Command, tmp_path: Path) -> None:
     import numpy as np
     import PIL.Image
 

@@ -1,4 +1,4 @@
-"""No warning of a library reaches people."""
+"""Warnings of libraries are not printed."""
 
 from __future__ import annotations
 

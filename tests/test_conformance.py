@@ -16,8 +16,10 @@ import pytest
 import conformance
 import splatc
 from splatc import bitstream, core
-from splatc.decoder.verifier import verify
-from splatc.image.saving import Image, load, output_format, save
+from splatc.decoder.verifier import find_problems
+from splatc.image.image import Image
+from splatc.image.readers import load
+from splatc.image.saving import output_format, save
 from tests import independent_decoder
 
 ENTRIES = {each["name"]: each for each in conformance.manifest(conformance.FOLDER)}
@@ -33,7 +35,7 @@ def reference_of(name: str) -> np.ndarray:
 
 
 def integers_of(decoded: independent_decoder.Decoded) -> bytes:
-    names = ("level", "x", "y", "size", "anisotropy", "angle", "strip")
+    names = ("level", "x", "y", "log_scale", "aspect", "angle", "offset")
     table = np.column_stack([*(getattr(decoded, name) for name in names), decoded.colour])
     return "".join(" ".join(map(str, row)) + "\n" for row in table.tolist()).encode()
 
@@ -49,7 +51,7 @@ def test_the_folder_is_what_the_manifest_says() -> None:
 @each_file
 def test_both_decoders_find_the_same_integers(name: str) -> None:
     data, entry = data_of(name), ENTRIES[name]
-    assert verify(data) == []
+    assert find_problems(data) == []
     header, gaussians = bitstream.decode(data)
     facts = header.width, header.height, header.channels, header.depth, header.count
     assert facts == tuple(entry[key] for key in ("width", "height", "channels", "bit_depth", "gaussians"))
@@ -126,7 +128,7 @@ def test_the_command_passes(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.count("ok ") == len(ENTRIES)
 
 
-def test_freezing_is_final(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_frozen_set_is_final(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "set"
     shutil.copytree(conformance.FOLDER, folder)
     (folder / conformance.FROZEN).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Lying arguments, of drawing: whatever the numbers of a call say, the core refuses what does not fit its buffers.
+"""Wrong arguments of drawing: the core refuses whatever does not fit the buffers of a call.
 
 tools/core_mutation.py takes each check away.
 """
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from splatc import core
+from splatc.attributes import FLOATS
 from splatc.core import loading, structs
 from splatc.core.loading import address, load
 from tests.core_calls import INVALID, MOST, OK, DrawCall, zeros
@@ -38,7 +39,7 @@ def test_numbers_of_views(field: str) -> None:
     nothing = address(memory)
     for value, fits in [*((value, False) for value in wrong), *((value, True) for value in right)]:
         setattr(call.view, field, value)
-        assert (load().core_place(call.view, 0, *[nothing] * 4, 3, 1, nothing) == OK) == fits
+        assert (load().core_place(call.view, 0, nothing, 3, 1, nothing) == OK) == fits
         assert (load().core_count_entries(call.view, 0, nothing) == 0) == fits
         if not fits:
             assert load().core_count_tiles(call.view, 0, nothing, nothing) == INVALID
@@ -50,14 +51,13 @@ def test_numbers_of_views(field: str) -> None:
 def test_counts_of_placed_gaussians() -> None:
     call, memory = DrawCall(), np.zeros(16, np.int64)
     nothing = address(memory)
-    given = [nothing] * 4
-    assert [load().core_place(call.view, 0, *given, channels, 1, nothing) for channels in (0, 1, 4, 5)] == [
+    assert [load().core_place(call.view, 0, nothing, channels, 1, nothing) for channels in (0, 1, 4, 5)] == [
         INVALID,
         OK,
         OK,
         INVALID,
     ]
-    assert load().core_place(call.view, -1, *given, 3, 1, nothing) == INVALID
+    assert load().core_place(call.view, -1, nothing, 3, 1, nothing) == INVALID
     call.view.tile_x = 1  # where nothing is
     far = zeros((MOST + 1) * loading.size_of("placed"))
     for count, fits in ((-1, False), (0, True), (MOST + 1, False)):
@@ -68,11 +68,10 @@ def test_counts_of_placed_gaussians() -> None:
 
 def test_entries_of_a_huge_view_do_not_overflow() -> None:
     """Five Gaussians that reach every tile of 2^30 x 2^30."""
-    view = structs.View(density=1.0, samples=1, columns=1, rows=1, tiles_x=(1 << 30) - 1, tiles_y=(1 << 30) - 1)
+    view = structs.CoreView(grid_scale=1.0, samples=1, columns=1, rows=1, tiles_x=(1 << 30) - 1, tiles_y=(1 << 30) - 1)
     big = np.full((5, 2), 1e15, np.float32)
-    placed = core.place(
-        view, np.zeros((5, 2), np.float32), big, np.zeros(5, np.float32), np.zeros((5, 3), np.float32), False
-    )
+    arrays = np.zeros((5, 2), np.float32), big, np.zeros(5, np.float32), np.zeros((5, 3), np.float32)
+    placed = core.place(view, dict(zip(FLOATS, arrays, strict=True)), False)
     assert placed.entries == 1 << 62
 
 
@@ -83,7 +82,8 @@ def test_gaussians_that_are_none_reach_nothing() -> None:
         for value in (np.nan, np.inf, -np.inf, 3e38, -3e38):
             mean, scale, angle = (np.ones(shape, np.float32) for shape in ((1, 2), (1, 2), (1,)))
             (mean, scale, angle)[field][...] = value
-            placed = core.place(view, mean, scale, angle, np.ones((1, 3), np.float32), True)
+            arrays = mean, scale, angle, np.ones((1, 3), np.float32)
+            placed = core.place(view, dict(zip(FLOATS, arrays, strict=True)), True)
             assert placed.entries == 0 or field == 2
             lists = core.sort_into_tiles(placed)
             out = np.zeros((40, 200, 3), np.uint8)
@@ -113,7 +113,7 @@ def test_lists_with_too_little_room_are_not_filled() -> None:
 
 
 def test_lists_descend_where_nothing_is() -> None:
-    """All that there is fills the first list: nobody looks at the others, and they are refused all the same."""
+    """All members fit into the first list: the other lists are not read, and are refused all the same."""
     view = DrawCall().view
     arrays = (
         np.full((2, 2), 20, np.float32),
@@ -121,7 +121,7 @@ def test_lists_descend_where_nothing_is() -> None:
         np.zeros(2, np.float32),
         np.ones((2, 3), np.float32),
     )
-    placed = core.place(view, *arrays, True)
+    placed = core.place(view, dict(zip(FLOATS, arrays, strict=True)), True)
     members, cursor = np.zeros(2, np.int32), np.zeros(4, np.int64)
     for starts, expected in (
         ([0, 2, 2, 2, 2], OK),
@@ -251,7 +251,7 @@ def test_the_end_of_the_lists_of_a_drawing() -> None:
         assert call.run(0) == expected
 
 
-def test_members_that_are_there_but_not_told() -> None:
+def test_members_that_are_there_but_not_passed() -> None:
     """Before the first and behind the last, where memory holds numbers of Gaussians."""
     call = DrawCall()
     call.lists.starts[:] = 0

@@ -209,7 +209,7 @@ def test_costs_are_what_the_error_rises_by(blend: Blend, reduction: int) -> None
     task, table = setting(3, blend, count=25)
     engine = CoreEngine(task)
     engine.send(table)
-    costs = engine.removal_costs(reduction)
+    costs = engine.pruning_costs(reduction)
     expected, values = np.zeros(25), table.values.astype(np.float64)
     for index in range(reduction**2):
         where = task.subset(reduction, index)
@@ -312,14 +312,37 @@ def test_a_move_by_the_gradient_of_squares_is_a_step() -> None:
         assert nearly(other.first, calls[0].first)
 
 
+@pytest.mark.parametrize("blend", Blend)
+@pytest.mark.parametrize("reduction", [1, 2, 3, 4])
+def test_a_move_may_gather_at_some_of_the_pixels(reduction: int, blend: Blend) -> None:
+    """What all pixels say, gathered at a polyphase subset, moves as a step that sees the subset alone."""
+    rng = np.random.default_rng(4)
+    values, pixels = random_values(rng, 50, WIDTH, HEIGHT, 3), random_pixels(rng, WIDTH, HEIGHT, 3)
+    whole = FitCall(values.copy(), pixels, core_fit.DRAW, normalized=int(blend is Blend.NORMALIZED))
+    assert whole.run() == OK
+    whole.gradient[:] = 2.0 * (whole.image - whole.samples * np.float32(1 / 255))
+    for index in range(reduction**2):
+        where = subset(WIDTH, HEIGHT, reduction, index)
+        calls = [FitCall(values.copy(), where.pick(pixels), normalized=whole.normalized) for _ in range(2)]
+        for call in calls:
+            call.task.reduction, (call.task.origin_x, call.task.origin_y) = reduction, where.origin
+        assert calls[0].run() == OK
+        other = calls[1].task
+        other.what, other.finer, other.stride = core_fit.MOVE, reduction, whole.task.stride
+        for name in ("image", "weight", "gradient"):
+            setattr(other, name, address(getattr(whole, name)[where.y0 :]) + 4 * where.x0)
+        assert calls[1].run() == OK
+        assert nearly(calls[1].first, calls[0].first)
+
+
 def test_where_there_is_no_step_a_value_is_not_drawn_to_its_prediction() -> None:
     """Colours whose quantization step is 0 (there is no such file) divide nothing."""
     task, table = setting(1, Blend.SUM)
     count = len(table)
-    pull = RateGradient(floats(np.zeros((1, count))), floats(np.zeros((1, count))), floats([1.0]), 0.3, 0.0)
+    rate_gradient = RateGradient(floats(np.zeros((1, count))), floats(np.zeros((1, count))), floats([1.0]), 0.3, 0.0)
     engine = CoreEngine(task)
     engine.send(table)
-    engine.step(Step(0, 1, None, 0, RATES, 1, (0.0, 0.0), pull))
+    engine.step(Step(0, 1, None, 0, RATES, 1, (0.0, 0.0), rate_gradient))
     assert np.isfinite(engine.fetch().values).all()
 
 
@@ -359,7 +382,7 @@ def test_odd_pictures(kind: str, shape: tuple[int, int], blend: Blend) -> None:
     engine, table = CoreEngine(task), table_of(values)
     engine.send(table.copy())
     if values.size:
-        costs, before = engine.removal_costs(1), squares(exact, where, task)
+        costs, before = engine.pruning_costs(1), squares(exact, where, task)
         rises = [squares(np.delete(exact, i, axis=1), where, task) - before for i in range(0, 80, 16)]
         assert np.allclose(costs[::16], rises, rtol=1e-2, atol=2e-3 * max(1.0, np.abs(costs).max()))
     for index in range(3):
@@ -385,12 +408,12 @@ def some_steps(workers: int, monkeypatch: pytest.MonkeyPatch, blend: Blend, tune
     rate = RateGradient(colours[0], colours[1], floats([3.0, 2.0, 1.0]), 0.3, 2.0)
     left = []
     for index in range(20):
-        reduction = 1 + index % 2 if tune == "psnr" else 1
+        reduction = 1 + index % 2 if tune != "smartsplat" else 1
         noise = Quantizer() if index % 3 else None
         engine.step(Step(index, reduction, noise, 5, RATES, index + 1, (0.8, 0.95), rate if index % 4 else None))
         left.append(np.array(engine.measured()))
     found = engine.fetch()
-    return [*left, engine.removal_costs(1), engine.removal_costs(2), found.values, found.first, found.second]
+    return [*left, engine.pruning_costs(1), engine.pruning_costs(2), found.values, found.first, found.second]
 
 
 @pytest.mark.parametrize("tune", ["psnr", "ssim", "smartsplat"])

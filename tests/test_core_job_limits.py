@@ -1,4 +1,4 @@
-"""Lying arguments, of jobs: whatever the numbers of a call say, the core refuses what does not fit its buffers.
+"""Wrong arguments of jobs: the core refuses whatever does not fit the buffers of a call.
 
 tools/core_mutation.py takes each check away.
 """

@@ -1,18 +1,21 @@
-"""Lying arguments, of reading and writing: whatever the numbers of a call say, the core refuses what does not fit its buffers.
+"""Wrong arguments of reading and writing: the core refuses whatever does not fit the buffers of a call.
 
 tools/core_mutation.py takes each check away.
 """
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from splatc import core
+from splatc.attributes import FLOATS
 from splatc.core import loading, structs
 from splatc.core.loading import address, aligned, load
+from splatc.core.structs import ColumnPointers, FloatPointers
 from tests.core_calls import (
     DEFAULT,
     INVALID,
@@ -150,7 +153,7 @@ def test_numbers_of_sections_and_workers(divided: bytes) -> None:
         assert call.run(number, worker) == INVALID
     assert call.run(0, call.workers - 1) == OK
     call.task.section_count = 1
-    assert call.run(1) == INVALID  # in memory, but not told
+    assert call.run(1) == INVALID  # in memory, but not passed
     call.task.sections += structs.SECTION.itemsize
     call.sections[0]["parent"] = -1
     assert call.run(-1) == INVALID  # likewise
@@ -159,7 +162,7 @@ def test_numbers_of_sections_and_workers(divided: bytes) -> None:
 def test_a_chain_may_have_sixteen_sections() -> None:
     call = chained([0] * 17)
     call.sections["levels"] = 0
-    call.sections["reach"] = -1
+    call.sections["margin"] = -1
     assert call.run_all() == [OK] * 16 + [INVALID]
 
 
@@ -213,7 +216,7 @@ def test_sizes_of_workspaces(own: int, chain: int, fits: bool) -> None:
 
 
 @pytest.mark.parametrize("field", ["channels", "log_scales"])
-def test_steps_that_nobody_made(divided: bytes, field: str) -> None:
+def test_steps_that_make_steps_did_not_make(divided: bytes, field: str) -> None:
     most = {"channels": 4, "log_scales": 32}[field]
     for value in (0, most + 1):
         call, predict = section_call(divided), PredictCall()
@@ -222,7 +225,8 @@ def test_steps_that_nobody_made(divided: bytes, field: str) -> None:
         predict.steps.view(STEPS)[field] = value
         assert predict.run() == INVALID
         columns, results = core.Columns.empty(0, 3), np.zeros(4, np.float32)
-        arrays = [*columns.addresses().values(), *[address(results)] * 4]
+        given = ColumnPointers(**columns.addresses()), FloatPointers(*[address(results)] * len(FLOATS))
+        arrays = [ctypes.addressof(each) for each in given]
         assert load().core_dequantize(address(predict.steps), 0, *arrays) == INVALID
     assert load().core_dequantize(None, 0, *arrays) == INVALID
 
@@ -269,7 +273,7 @@ def test_counts_of_levels_that_add_up_all_the_same(counts: tuple[int, ...]) -> N
     assert call.run(0) == INVALID
 
 
-def test_levels_that_are_there_but_not_told() -> None:
+def test_levels_that_are_there_but_not_passed() -> None:
     """In memory, before the first and behind the last."""
     call = chained([4, 4])
     assert call.run(0) != INVALID
@@ -395,7 +399,7 @@ def test_headers() -> None:
     steps = np.zeros(loading.size_of("steps"), np.uint8)
 
     def made(**changed: int) -> int:
-        header = structs.Header(3, *DEFAULT)
+        header = structs.CoreHeader(3, *DEFAULT)
         for name, value in changed.items():
             setattr(header, name, value)
         return int(load().core_make_steps(header, address(steps)))
@@ -403,13 +407,13 @@ def test_headers() -> None:
     assert made() == made(channels=1) == made(channels=4) == made(log_scales=1) == made(log_scales=32) == OK
     for wrong in ({"channels": 0}, {"channels": 5}, {"log_scales": 0}, {"log_scales": 33}):
         assert made(**wrong) == INVALID
-    for name in (field[0] for field in structs.Header._fields_[1:]):
+    for name in (field[0] for field in structs.CoreHeader._fields_[1:]):
         if name != "log_scales":
             assert made(**{name: 1 << 20}) == made(**{name: -(1 << 20)}) == OK
             assert made(**{name: (1 << 20) + 1}) == made(**{name: -(1 << 20) - 1}) == INVALID
     assert (
         load().core_make_steps(None, address(steps))
-        == load().core_make_steps(structs.Header(3, *DEFAULT), None)
+        == load().core_make_steps(structs.CoreHeader(3, *DEFAULT), None)
         == INVALID
     )
 
@@ -447,8 +451,9 @@ def test_first_tables() -> None:
 def test_integers_that_index_a_table(column: str, value: int, expected: int) -> None:
     columns = blank(3, 3)
     getattr(columns, column)[2] = value
-    results = [np.zeros(9, np.float32) for _ in range(4)]
-    steps, arrays = core.make_steps(3, *DEFAULT), [*columns.addresses().values(), *map(address, results)]
+    results = [np.zeros(9, np.float32) for _ in FLOATS]
+    given = ColumnPointers(**columns.addresses()), FloatPointers(*map(address, results))
+    steps, arrays = core.make_steps(3, *DEFAULT), [ctypes.addressof(each) for each in given]
     assert load().core_dequantize(address(steps), 3, *arrays) == expected
     assert (
         load().core_dequantize(address(steps), 2, *arrays) == load().core_dequantize(address(steps), 0, *arrays) == OK

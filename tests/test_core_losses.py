@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -60,7 +60,7 @@ def compared(
     loss = Loss(kind, width, height, channels)
     loss.target(padded(samples, more), 1.0 / np.iinfo(samples.dtype).max)
     value, gradient = loss.gradient(padded(drawn, more, np.nan))
-    assert not gradient[..., width:].any(), "nothing behind the end of a row may pull"
+    assert not gradient[..., width:].any(), "there is no gradient behind the end of a row"
     return value, gradient[..., :width].astype(np.float64), loss.squared_error
 
 
@@ -144,6 +144,31 @@ def test_gradient_is_the_slope_of_the_definition(kind: Kind, shape: tuple[int, .
         assert (gradient * direction).sum() == pytest.approx(slope, rel=1e-4, abs=1e-4 * np.abs(gradient).max())
 
 
+@pytest.mark.parametrize("shape", [(130, 3, 70), (64, 1, 16), (7, 2, 33)])
+@pytest.mark.parametrize("every", [1, 2, 4, 8])
+def test_only_some_rows_of_the_gradient(every: int, shape: tuple[int, ...]) -> None:
+    """They are the same as with all others, which stay as they were; sums of full size are estimated from these rows."""
+    drawn, samples = pair(shape)
+    value, gradient, _ = compared("multiscale", drawn, samples)
+    loss = Loss("multiscale", shape[2], shape[0], shape[1])
+    loss.target(padded(samples), 1 / 65535)
+    for first in range(min(every, shape[0])):
+        loss.gradient(padded(drawn))[1][:] = 9.0
+        some, rows = loss.gradient(padded(drawn), every, first)
+        expected = np.full(shape, 9.0)
+        expected[first::every] = gradient[first::every]
+        np.testing.assert_array_equal(rows[..., : shape[2]], expected)
+        assert not rows[first::every, :, shape[2] :].any()
+        assert some == pytest.approx(value, rel=0.15)
+        part = ((drawn - samples / 65535.0)[first::every] ** 2).mean() * drawn.size
+        assert loss.squared_error == pytest.approx(part, rel=1e-4)
+    for every, first, kind in ((0, 0, "multiscale"), (2, 2, "multiscale"), (2, -1, "multiscale"), (2, 0, "l1_ssim")):
+        other = Loss(cast(Kind, kind), shape[2], shape[0], shape[1])
+        other.target(padded(samples), 1 / 65535)
+        with pytest.raises(AssertionError):
+            other.gradient(padded(drawn), every, first)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_equal_pictures_are_a_minimum(kind: Kind) -> None:
     _, samples = pair((20, 3, 30))
@@ -220,7 +245,9 @@ def test_a_picture_that_does_not_fit_the_target_is_refused() -> None:
 
 def small_task() -> tuple[loss_structs.Loss, list[NDArray[Any]]]:
     """A task that runs, and what is to stay while it does."""
-    task = loss_structs.Loss(loss=1, channels=3, width=20, height=70, stride=32, depth=8, unit=1 / 255, workers=2)
+    task = loss_structs.Loss(
+        loss=1, channels=3, width=20, height=70, stride=32, depth=8, unit=1 / 255, workers=2, every=1
+    )
     size = load().core_loss_workspace(task)
     arrays: list[NDArray[Any]] = [
         aligned(size),

@@ -29,7 +29,7 @@ def needs_a_compiler_and_forks() -> None:
 
 def test_checks_are_found() -> None:
     """In every source that has some, each by its comparisons; both operands of && and || in brackets."""
-    found = [told for _, told in core_mutation.everything()]
+    found = [label for _, label in core_mutation.everything()]
     assert len(found) == len(set(found)) > 250
     for part in (
         "section.c: is_sound: each->start < 0  ->  0",

@@ -47,33 +47,33 @@ def test_points_far_apart() -> None:
     np.testing.assert_array_equal(core.find_neighbours(x, y), nearest(x, y, 0))
 
 
-@pytest.mark.parametrize("lattice", ["lines", "circle", "grid", "two clusters", "diagonal", "twice"])
-def test_points_in_order(lattice: str) -> None:
-    x, y = arranged(lattice, 700)
+@pytest.mark.parametrize("arrangement", ["lines", "circle", "grid", "two clusters", "diagonal", "twice"])
+def test_points_in_order(arrangement: str) -> None:
+    x, y = arranged(arrangement, 700)
     np.testing.assert_array_equal(core.find_neighbours(x, y), nearest(x, y, 0))
     np.testing.assert_array_equal(core.find_neighbours(x[::-1], y[::-1]), nearest(x[::-1], y[::-1], 0))
 
 
-def arranged(lattice: str, count: int) -> tuple[Points, Points]:
+def arranged(arrangement: str, count: int) -> tuple[Points, Points]:
     """Points that are hard for a search tree: none near, all equally near, all in few boxes, earlier and later ones mixed."""
     rng = np.random.default_rng(1)
     place = np.arange(count)
-    if lattice == "lines":  # half of them on one line, the other half looks at it from another
+    if arrangement == "lines":  # half of them on one line, the other half looks at it from another
         return np.where(place < count // 2, 1 << 20, END - (1 << 20)), (place % (count // 2)) * (END // count)
-    if lattice == "circle":  # then points around the middle
+    if arrangement == "circle":  # then points around the middle
         turns = 2 * np.pi * place / count
         radius = np.where(place < count * 3 // 4, END // 2 - 1, 1 << 10)
         return (END // 2 + radius * np.cos(turns)).astype(np.int64), (END // 2 + radius * np.sin(turns)).astype(
             np.int64
         )
-    if lattice == "grid":  # in any order: ties everywhere
+    if arrangement == "grid":  # in any order: ties everywhere
         side = int(np.ceil(np.sqrt(count)))
         chosen = rng.permutation(side * side)[:count]
         return chosen % side * 64, chosen // side * 64
-    if lattice == "two clusters":
+    if arrangement == "two clusters":
         far = rng.integers(0, 2, count) * (END - 2048)
         return far + rng.integers(0, 1024, count), far + rng.integers(0, 1024, count)
-    if lattice == "diagonal":
+    if arrangement == "diagonal":
         return place * (END // count), place[::-1] * (END // count)
     twice = rng.integers(0, END, (2, count))  # every point twice, far apart in order
     return np.concatenate([twice[0, : (count + 1) // 2], twice[0, : count // 2]]), np.concatenate(
@@ -81,11 +81,11 @@ def arranged(lattice: str, count: int) -> tuple[Points, Points]:
     )
 
 
-@pytest.mark.parametrize("lattice", ["lines", "circle", "grid", "two clusters", "diagonal", "twice"])
+@pytest.mark.parametrize("arrangement", ["lines", "circle", "grid", "two clusters", "diagonal", "twice"])
 @pytest.mark.parametrize("backwards", [False, True])
-def test_no_arrangement_takes_long(lattice: str, backwards: bool) -> None:
+def test_no_arrangement_takes_long(arrangement: str, backwards: bool) -> None:
     """At most 5 times as long as random points (measured: as long at most), where a search of all pairs would take 1000 times."""
-    x, y = arranged(lattice, 40_000)
+    x, y = arranged(arrangement, 40_000)
     usual = seconds(*np.random.default_rng(0).integers(0, END, (2, 40_000)))
     assert seconds(*((x[::-1], y[::-1]) if backwards else (x, y))) < 5 * usual + 0.05
 

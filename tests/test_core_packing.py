@@ -12,18 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splatc import bitstream, core
-from splatc.bitstream import Header, Layout, Pass, divide, encoding, layout, limits, margin, predict, stream
+from splatc.bitstream import Header, Layer, Layout, divide, encoding, layout, limits, margin, predict, stream
 from splatc.core import pack_structs, structs
 from splatc.core.loading import INVALID, load
 from splatc.core.packing import Packing
 from splatc.gaussians import Gaussians
-from splatc.quantize import QuantizedGaussians, columns_of, dequantize, joined, quantize, ratio_table, steps_of
+from splatc.quantize import QuantizedGaussians, columns_of, dequantize, joined, log_aspect_table, quantize, steps_of
 from splatc.steps import Quantizer
 from tests import divide_oracle, quantize_oracle
 from tests.bitstream_cases import header_for, random_quantized
 from tests.scenes import random_gaussians
 
-SOME = (Pass(2, 9), Pass(1, 7), Pass(3, 6))
+SOME = (Layer(2, 9), Layer(1, 7), Layer(3, 6))
 
 
 @pytest.fixture(params=range(2, 5))
@@ -73,10 +73,12 @@ def test_streams_and_their_lengths_are_those_of_the_oracle(channels: int, crowde
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 3000), st.integers(40, 191), st.integers(0, 191), st.integers(1, 32))
-def test_any_steps_give_the_streams_of_the_oracle(seed: int, side: int, position: int, colour: int, sizes: int) -> None:
+def test_any_steps_give_the_streams_of_the_oracle(
+    seed: int, side: int, position: int, colour: int, log_scales: int
+) -> None:
     rng = np.random.default_rng(seed)
     quantizer = replace(
-        Quantizer(), position=position, luma=colour, chroma=191 - colour, anisotropy=colour, sizes=sizes
+        Quantizer(), position=position, luma=colour, chroma=191 - colour, aspect=colour, log_scales=log_scales
     )
     header = header_for(side, 200, 3, quantizer)
     gaussians = random_quantized(rng, header, 300, levels=3, crowded=bool(seed & 1))
@@ -114,8 +116,8 @@ def test_more_sections_than_there_is_room_for_at_first() -> None:
     header = header_for(3000, 2000)
     gaussians = random_quantized(np.random.default_rng(3), header, 3000, levels=1)
     header = counted(header, gaussians)
-    sections, order = divide.divide(header, (Pass(1, 6),), gaussians)
-    expected, order_of_oracle = divide_oracle.divide(header, (Pass(1, 6),), gaussians)
+    sections, order = divide.divide(header, (Layer(1, 6),), gaussians)
+    expected, order_of_oracle = divide_oracle.divide(header, (Layer(1, 6),), gaussians)
     assert len(sections) > 256
     assert sections == expected
     assert np.array_equal(order, order_of_oracle)
@@ -130,7 +132,7 @@ def test_what_would_be_too_many_sections_stays_whole(monkeypatch: pytest.MonkeyP
     assert len(divide.arrange(header, gaussians)[1]) == 1
 
 
-def test_a_reach_is_that_of_the_oracle() -> None:
+def test_a_margin_is_that_of_the_oracle() -> None:
     header = header_for(700, 500)
     gaussians = random_quantized(np.random.default_rng(4), header, 900, levels=6)
     header = counted(header, gaussians)
@@ -139,7 +141,7 @@ def test_a_reach_is_that_of_the_oracle() -> None:
     start = 0
     for section, found in zip(sections, packed.sections, strict=True):
         part = gaussians.take(order[start : start + section.count])
-        assert found.reach == margin.rounded(header.quantizer, section, part)
+        assert found.margin == margin.rounded(header.quantizer, section, part)
         start += section.count
 
 
@@ -161,9 +163,9 @@ def test_predictions_are_those_of_the_decoder(level: int, kind: str) -> None:
         if kind == "one place":
             gaussians = replace(gaussians, x=gaussians.x * 0, y=gaussians.y * 0)
         found = whole_packing(header, gaussians)
-        angle, colour = core.make_residuals(steps_of(header.quantizer, header.channels), columns_of(gaussians), 0)
-        assert np.array_equal(found.angle, angle), count
-        assert np.array_equal(found.colour, colour), count
+        expected = core.make_residuals(steps_of(header.quantizer, header.channels), columns_of(gaussians), 0)
+        for name, residual in expected.items():
+            assert np.array_equal(found.residuals[name], residual), (name, count)
 
 
 def test_threads_and_instruction_sets_make_the_same_file(level: int) -> None:
@@ -205,13 +207,13 @@ def test_what_dequantize_returns_is_quantized_to_the_same(channels: int) -> None
         Quantizer(),
         Quantizer().finer(-12),
         Quantizer().finer(16),
-        Quantizer(sizes=32, position_slope=-3),
+        Quantizer(log_scales=32, position_slope=-3),
     ):
         header = header_for(5000, 4000, channels, quantizer)
         once = random_quantized(rng, header, 20_000, levels=12)
         floats = dequantize(quantizer, once)
         again = quantize(quantizer, floats, 5000, 4000)
-        within = ratio_table(quantizer)[once.anisotropy] < 4 << 16  # longer ones are cut off
+        within = log_aspect_table(quantizer)[once.aspect] < 4 << 16  # longer ones are cut off
         colour_steps = np.array([quantizer.colour_steps(each, channels) for each in range(16)])[once.level] / 2.0**32
         within &= np.all(np.abs(once.colour * colour_steps) < 4.0, axis=1)
         assert np.count_nonzero(within) > 1000
@@ -231,7 +233,7 @@ def test_powers_of_two_and_nonsense_are_quantized() -> None:
     )  # fmt: skip
     found = quantize(Quantizer(), gaussians, 64, 64)
     assert found.level[:21].tolist() == np.clip(np.arange(-2, 19), 0, 15).tolist()
-    assert found.size[3:18].tolist() == [0] * 15
+    assert found.log_scale[3:18].tolist() == [0] * 15
     assert found.level[21:].tolist() == [0, 0, 15, 0, 0, 15]
     bitstream.decode(bitstream.encode(header_for(64, 64), found))
 
@@ -240,14 +242,14 @@ def test_wrong_arguments_are_refused() -> None:
     header = header_for(300, 200)
     gaussians = random_quantized(np.random.default_rng(6), header, 100, levels=3)
     header = counted(header, gaussians)
-    wrong = {"angle": 300, "anisotropy": 64, "size": 40, "level": 16, "colour": 40_000, "x": 1 << 27, "strip": 99}
+    wrong = {"angle": 300, "aspect": 64, "log_scale": 40, "level": 16, "colour": 40_000, "x": 1 << 27, "offset": 99}
     for name, value in wrong.items():
         values = getattr(gaussians, name).copy()
         values.flat[50] = value
         with pytest.raises(AssertionError, match="wrong arguments"):
             encoding.pack(header, replace(gaussians, **{name: values}))
     with pytest.raises(AssertionError, match="wrong arguments"):
-        divide.divide(header, (Pass(2, 9),), gaussians)  # too few levels
+        divide.divide(header, (Layer(2, 9),), gaussians)  # too few levels
     assert load().core_quantize(None, 0, 0) == INVALID
     assert load().core_arrange(None) == INVALID
     assert load().core_predict_item(None, 0) == INVALID
@@ -286,7 +288,7 @@ def test_sections_that_cannot_be_walked_are_refused(name: str, value: int) -> No
     header = counted(header, gaussians)
     packing = encoding.pack(header, gaussians).packing
     task = packing._task
-    task.shares, task.symbol_room = 64, int(packing.sections["symbols"].sum())  # which nobody writes to
+    task.shares, task.symbol_room = 64, int(packing.sections["symbols"].sum())  # which is not written to
     packing.sections[name] = value
     assert load().core_pack_section_of(ctypes.byref(task), 0, 0) == INVALID
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from splatc import core
 from splatc.core.loading import address, aligned, load
-from splatc.quantize import MAX_ANISOTROPY, angle_count_table, steps_of
+from splatc.quantize import MAX_ASPECT, angle_count_table, steps_of
 from splatc.steps import MAX_LEVELS, Quantizer
 from tests.core_calls import SITE, PredictCall
 from tests.independent_decoder import prediction
@@ -19,9 +19,9 @@ from tests.independent_decoder.model import Header, Symbols
 
 Ints = NDArray[np.int32]
 COARSEST = Quantizer(
-    position=191, position_slope=0, sizes=1, anisotropy=191, angle=0, luma=191, chroma=191, colour_slope=0
+    position=191, position_slope=0, log_scales=1, aspect=191, angle=0, luma=191, chroma=191, colour_slope=0
 )
-FINEST = Quantizer(position=0, position_slope=0, sizes=32, anisotropy=0, angle=191, luma=0, chroma=0, colour_slope=0)
+FINEST = Quantizer(position=0, position_slope=0, log_scales=32, aspect=0, angle=191, luma=0, chroma=0, colour_slope=0)
 
 
 def header_of(quantizer: Quantizer, channels: int = 3) -> Header:
@@ -39,8 +39,7 @@ def residuals(quantizer: Quantizer, columns: core.Columns, first: int = 0) -> tu
     steps = steps_of(quantizer, channels)
     angle, colour = np.zeros_like(columns.angle), np.zeros_like(columns.colour)
     for name, array in columns.addresses().items():
-        if name != "offset":
-            setattr(call.task, name, array)
+        setattr(call.task, name, array)
     call.task.steps, call.task.angle_residual, call.task.colour_residual = (
         address(steps),
         address(angle),
@@ -69,25 +68,25 @@ def assert_shapes(quantizer: Quantizer, rows: list[tuple[int, int, int, int]]) -
 
 @pytest.mark.parametrize("step", [96, 113])
 def test_every_shape_is_that_of_the_text(step: int) -> None:
-    """All sizes and aspects at four levels, in 16 directions of those that there are."""
-    quantizer = Quantizer(anisotropy=step)
+    """All log scales and aspects at four levels, in 16 directions of those that there are."""
+    quantizer = Quantizer(aspect=step)
     directions = angle_count_table(quantizer)
     rows = []
-    for level, size, aspect in itertools.product(
-        (0, 3, 9, MAX_LEVELS - 1), range(quantizer.sizes), range(MAX_ANISOTROPY + 1)
+    for level, log_scale, aspect in itertools.product(
+        (0, 3, 9, MAX_LEVELS - 1), range(quantizer.log_scales), range(MAX_ASPECT + 1)
     ):
         count = int(directions[level, aspect])
-        rows += [(level, size, aspect, k * count // min(16, count)) for k in range(min(16, count))]
+        rows += [(level, log_scale, aspect, k * count // min(16, count)) for k in range(min(16, count))]
     assert_shapes(quantizer, rows)
 
 
-@pytest.mark.parametrize("sizes", [1, 5, 32])
-def test_shapes_of_all_levels_are_those_of_unbounded_integers(sizes: int) -> None:
-    rng = np.random.default_rng(sizes)
-    quantizer = Quantizer(sizes=sizes, anisotropy=191)
+@pytest.mark.parametrize("log_scales", [1, 5, 32])
+def test_shapes_of_all_levels_are_those_of_unbounded_integers(log_scales: int) -> None:
+    rng = np.random.default_rng(log_scales)
+    quantizer = Quantizer(log_scales=log_scales, aspect=191)
     directions = angle_count_table(quantizer)
     rows = [
-        (level, int(rng.integers(sizes)), aspect, int(rng.integers(directions[level, aspect])))
+        (level, int(rng.integers(log_scales)), aspect, int(rng.integers(directions[level, aspect])))
         for level, aspect in itertools.product(range(MAX_LEVELS), range(64))
     ]
     assert_shapes(quantizer, rows)
@@ -95,7 +94,7 @@ def test_shapes_of_all_levels_are_those_of_unbounded_integers(sizes: int) -> Non
 
 def test_every_step_of_the_aspect_stretches_as_the_text_says() -> None:
     for step in range(60, 192):
-        assert_shapes(Quantizer(anisotropy=step), [(3, 0, aspect, 0) for aspect in range(MAX_ANISOTROPY + 1)])
+        assert_shapes(Quantizer(aspect=step), [(3, 0, aspect, 0) for aspect in range(MAX_ASPECT + 1)])
 
 
 def test_covariances_are_about_those_of_the_gaussians() -> None:
@@ -105,7 +104,8 @@ def test_covariances_are_about_those_of_the_gaussians() -> None:
     rows = [(int(rng.integers(9)), int(rng.integers(5)), int(rng.integers(40)), 0) for _ in range(2000)]
     columns = columns_of([(*row[:3], int(rng.integers(directions[row[0], row[2]]))) for row in rows])
     _, _, sites = residuals(quantizer, columns, len(rows))
-    _, scale, angle, _ = core.dequantize(steps_of(quantizer, 3), columns)
+    floats = core.dequantize(steps_of(quantizer, 3), columns)
+    scale, angle = floats["scale"], floats["angle"]
     cos, sin = np.cos(angle), np.sin(angle)
     v1, v2 = scale.T.astype(float) ** 2
     expected = np.stack([cos**2 * v1 + sin**2 * v2, cos * sin * (v1 - v2), sin**2 * v1 + cos**2 * v2])
@@ -128,7 +128,7 @@ def gaussians(
     directions = angle_count_table(quantizer)[level, aspect]
     colour = rng.integers(-32768, 32768, (count, channels)) if loud else rng.integers(-40, 41, (count, channels))
     assert len(steps)
-    log_scale, angle = rng.integers(0, quantizer.sizes, count), rng.integers(0, directions)
+    log_scale, angle = rng.integers(0, quantizer.log_scales, count), rng.integers(0, directions)
     offset = np.zeros(count, np.int32)
     ints = (log_scale.astype(np.int32), aspect, angle.astype(np.int32), offset, colour.astype(np.int32))
     return core.Columns(level, x, y, *ints)
@@ -140,7 +140,7 @@ def position_steps(quantizer: Quantizer) -> NDArray[np.int64]:
 
 QUANTIZERS = [
     Quantizer(), COARSEST, FINEST, Quantizer(luma=191, chroma=0, colour_slope=0), Quantizer(luma=0, chroma=191, colour_slope=0),
-    Quantizer(position=0, position_slope=13, colour_slope=12), Quantizer(position=191, position_slope=-13, sizes=1, colour_slope=-12),
+    Quantizer(position=0, position_slope=13, colour_slope=12), Quantizer(position=191, position_slope=-13, log_scales=1, colour_slope=-12),
 ]  # fmt: skip
 
 
@@ -160,8 +160,8 @@ def test_the_text_gives_back_what_the_core_has_predicted(
     arrays = (columns.level, columns.x, columns.y, columns.log_scale, columns.aspect, directions, angle)
     symbols = []
     for i in range(45):
-        level, x, y, size, aspect, count, turn = (int(array[i]) for array in arrays)
-        symbols.append(Symbols(level, x, y, size, aspect, count, turn, 0, colour[i].tolist()))
+        level, x, y, log_scale, aspect, count, residual = (int(array[i]) for array in arrays)
+        symbols.append(Symbols(level, x, y, log_scale, aspect, count, residual, 0, colour[i].tolist()))
     known = columns.angle[:first].tolist(), columns.colour[:first].tolist()
     angles, colours = prediction.predict(header_of(quantizer, channels), symbols, *known)
     assert angles == columns.angle.tolist()

@@ -1,4 +1,4 @@
-"""The core with AddressSanitizer and UBSan reads everything that lies: the short form of `make sanitize`."""
+"""The core with AddressSanitizer and UBSan reads damaged files and refuses wrong arguments: the short form of `make sanitize`."""
 
 from __future__ import annotations
 

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splatc import bitstream, core
-from splatc.bitstream import Header, Pass, Reader, decoding, layout, positions, predict, priors, stream
+from splatc.bitstream import Header, Layer, Reader, decoding, layout, positions, predict, priors, stream
 from splatc.bitstream.coder import AdaptiveTable, Encoder, Frequencies, Symbols
 from splatc.bitstream.layout import Layout, Section
-from splatc.bitstream.parametric import SpreadTable
+from splatc.bitstream.parametric import ParametricModel
 from splatc.bitstream.stream import GaussianSymbols
 from splatc.core import loading, structs
 from splatc.errors import CorruptFileError
@@ -25,39 +25,42 @@ from splatc.steps import Quantizer
 from tests.bitstream_cases import header_for, in_coding_order, random_quantized
 from tests.core_calls import DEFAULT, TABLES, DecodeCall, recorded
 
-FIRST_SHARE = 8
+FIRST_FRACTION = 8
 DIVISIONS: tuple[Layout, ...] = (
-    (Pass(6, 9),), (Pass(1, 9), Pass(5, 8)), (Pass(2, 10), Pass(1, 9), Pass(2, 8), Pass(1, 7))
+    (Layer(6, 9),), (Layer(1, 9), Layer(5, 8)), (Layer(2, 10), Layer(1, 9), Layer(2, 8), Layer(1, 7))
 )  # fmt: skip
 
 
 def assert_same(a: GaussianSymbols, b: GaussianSymbols) -> None:
-    for found, expected in ((a, b), (a.attributes, b.attributes)):
-        for name, values in vars(expected).items():
-            if name != "attributes":
-                np.testing.assert_array_equal(getattr(found, name), values, name)
+    for name in ("level", "x", "y"):
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name), name)
+    assert a.attributes.keys() == b.attributes.keys()
+    for name, values in b.attributes.items():
+        np.testing.assert_array_equal(a.attributes[name], values, name)
 
 
 def assert_same_tables(found: core.Tables, expected: stream.Tables, channels: int) -> None:
     """What the core has learned is what constriction's tables have; of tables that nothing was coded with, what they start from."""
     (ours,) = found.view(TABLES)[0]
-    for (points, share), table in expected.splits.items():
-        row = ours["splits"][points, share - FIRST_SHARE]
+    for (points, fraction), table in expected.partitions.items():
+        row = ours["partitions"][points, fraction - FIRST_FRACTION]
         np.testing.assert_array_equal(row[: points + 1], table.counts)
-        assert ours["splits_seen"][points, share - FIRST_SHARE] == table._seen
+        assert ours["partitions_seen"][points, fraction - FIRST_FRACTION] == table._seen
     for index, count in enumerate(ANGLE_COUNTS):
-        table = expected.attributes.of_directions(count)
-        np.testing.assert_array_equal(ours["angles"][index, :count], table.counts)
-        assert ours["angles_seen"][index] == table._seen
-    for name, attribute in (("log_scales", "size"), ("aspects", "anisotropy")):
+        of_choice = expected.attributes.of_choice("angle", "angle_residual", count)
+        assert isinstance(of_choice, AdaptiveTable)
+        np.testing.assert_array_equal(ours["angles"][index, :count], of_choice.counts)
+        assert ours["angles_seen"][index] == of_choice._seen
+    for name, attribute in (("log_scales", "log_scale"), ("aspects", "aspect")):
         of_level = expected.attributes._of_level[attribute, 0]
         assert isinstance(of_level, AdaptiveTable)
         np.testing.assert_array_equal(ours[name][: len(of_level.counts)], of_level.counts)
     for channel in range(channels):
-        residuals = expected.attributes._of_level["residual", channel]
-        counts = residuals._counts if isinstance(residuals, SpreadTable) else residuals.counts
+        residuals = expected.attributes._of_level["colour", channel]
+        assert isinstance(residuals, AdaptiveTable | ParametricModel)
+        counts = residuals._counts if isinstance(residuals, ParametricModel) else residuals.counts
         np.testing.assert_array_equal(ours["residuals"][channel], counts)
-        if isinstance(residuals, SpreadTable):
+        if isinstance(residuals, ParametricModel):
             assert (ours["distance"][channel], ours["number"][channel]) == (residuals._distance, residuals._number)
 
 
@@ -81,10 +84,10 @@ def read(header: Header, section: Section, content: bytes, *, tally: bool = Fals
     st.sampled_from(["whole", "noise", "cut", "longer"]),
 )
 def test_the_core_reads_what_constriction_reads(
-    seed: int, count: int, channels: int, sizes: int, crowded: bool, kind: str
+    seed: int, count: int, channels: int, log_scales: int, crowded: bool, kind: str
 ) -> None:
     rng = np.random.default_rng(seed)
-    header = header_for(300, 200, channels, Quantizer(sizes=sizes))
+    header = header_for(300, 200, channels, Quantizer(log_scales=log_scales))
     data = bitstream.encode(header, random_quantized(rng, header, count, crowded=crowded))
     header = bitstream.read_header(data)
     content = content_of(data)
@@ -173,34 +176,34 @@ def test_no_room_is_made_for_what_a_cut_stream_cannot_hold(monkeypatch: pytest.M
 # ---- Tables ----
 
 
-@pytest.mark.parametrize("sizes", [1, 5, 32])
+@pytest.mark.parametrize("log_scales", [1, 5, 32])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_first_tables_are_the_priors(sizes: int, channels: int) -> None:
-    (first,) = core.first_tables(steps_of(Quantizer(sizes=sizes), channels)).view(TABLES)[0]
+def test_first_tables_are_the_priors(log_scales: int, channels: int) -> None:
+    (first,) = core.first_tables(steps_of(Quantizer(log_scales=log_scales), channels)).view(TABLES)[0]
     for points in range(2, positions.ADAPTIVE_COUNT + 1):
-        for share in range(8):
-            row = first["splits"][points, share]
-            np.testing.assert_array_equal(row[: points + 1], priors.split(points, share + FIRST_SHARE))
+        for fraction in range(8):
+            row = first["partitions"][points, fraction]
+            np.testing.assert_array_equal(row[: points + 1], priors.partition(points, fraction + FIRST_FRACTION))
     for index, count in enumerate(ANGLE_COUNTS):
-        np.testing.assert_array_equal(first["angles"][index, :count], priors.turn(count))
-    np.testing.assert_array_equal(first["log_scales"][:sizes], priors.size(sizes))
-    np.testing.assert_array_equal(first["aspects"], priors.anisotropy())
+        np.testing.assert_array_equal(first["angles"][index, :count], priors.angle_residual(count))
+    np.testing.assert_array_equal(first["log_scales"][:log_scales], priors.log_scale(log_scales))
+    np.testing.assert_array_equal(first["aspects"], priors.aspect(64))
     for channel in range(channels):
         chroma = channels > 2 and channel in (1, 2)
         np.testing.assert_array_equal(first["residuals"][channel], 0 if chroma else priors.luma_residual())
         assert (first["distance"][channel], first["number"][channel]) == (12, 4)
 
 
-def test_split_tables_of_many_points_are_those_of_unbounded_integers() -> None:
-    """All of them: sections of 1 and of 33..255 points, on grids whose first half has each share of the cells."""
+def test_partition_tables_of_many_points_are_those_of_unbounded_integers() -> None:
+    """All of them: sections of 1 and of 33..255 points, on grids whose first half has each fraction of the cells."""
     numbers = [1, *range(positions.ADAPTIVE_COUNT + 1, 256)]
-    cases = [(points, share) for points in numbers for share in range(8)]
+    cases = [(points, fraction) for points in numbers for fraction in range(8)]
     sections, levels = np.zeros(len(cases), structs.SECTION), np.zeros(len(cases), structs.LEVEL)
-    for number, (points, share) in enumerate(cases):
-        levels[number] = (points, 0, 0, 0, 1, 1024 // (share + FIRST_SHARE), 0)
+    for number, (points, fraction) in enumerate(cases):
+        levels[number] = (points, 0, 0, 0, 1, 1024 // (fraction + FIRST_FRACTION), 0)
     sections["count"], sections["levels"], sections["first_level"] = levels["count"], 1, np.arange(len(cases))
     sections["start"] = np.cumsum(levels["count"]) - levels["count"]
-    sections["parent"] = sections["tables"] = sections["reach"] = -1
+    sections["parent"] = sections["tables"] = sections["margin"] = -1
     sections["length"] = 200
     steps = core.make_steps(1, *DEFAULT)
     columns = core.Columns.empty(int(levels["count"].sum()), 1)
@@ -208,12 +211,12 @@ def test_split_tables_of_many_points_are_those_of_unbounded_integers() -> None:
     tables = np.zeros((0, TABLES.itemsize), np.uint8)
     call = DecodeCall(steps, stream, sections, levels, columns, tables, core.first_tables(steps))
     call.run_all()
-    made = call.splits[: 4 * 256 * 8].view(np.int32).reshape(256, 8)
-    cumulative = call.splits[4 * 256 * 8 :].view(np.int32).reshape(256, 8, 257)
-    for points, share in cases:
-        assert made[points, share] == 2
-        expected = np.cumsum([0, *priors.split_table(points, share + FIRST_SHARE)])
-        np.testing.assert_array_equal(cumulative[points, share, : points + 2], expected)
+    made = call.partitions[: 4 * 256 * 8].view(np.int32).reshape(256, 8)
+    cumulative = call.partitions[4 * 256 * 8 :].view(np.int32).reshape(256, 8, 257)
+    for points, fraction in cases:
+        assert made[points, fraction] == 2
+        expected = np.cumsum([0, *priors.partition_table(points, fraction + FIRST_FRACTION)])
+        np.testing.assert_array_equal(cumulative[points, fraction, : points + 2], expected)
 
 
 # ---- Damage ----
@@ -272,8 +275,9 @@ def _cut_stream(header: Header, section: Section, count: int, part: str, calls: 
 @pytest.mark.parametrize(
     ("part", "calls", "count", "unread"),
     [
-        ("positions", 0, 20, "x"), ("positions", 3, 20, "x"), ("positions", 0, 200, "x"), ("positions", 1, 2000, "x"), ("size", 1, 20, ""),
-        ("anisotropy", 0, 20, "aspect"), ("angle", 0, 40, "angle"), ("strips", 0, 40, "offset"), ("luma", 0, 20, "luma"),
+        ("positions", 0, 20, "x"), ("positions", 3, 20, "x"), ("positions", 0, 200, "x"), ("positions", 1, 2000, "x"),
+        ("log_scale", 1, 20, ""),
+        ("aspect", 0, 20, "aspect"), ("angle", 0, 40, "angle"), ("offset", 0, 40, "offset"), ("luma", 0, 20, "luma"),
         ("luma", 5, 20, ""), ("chroma", 1, 20, "first chroma"), ("alpha", 1, 20, "alpha"), ("alpha", 5, 20, ""),
     ],
 )  # fmt: skip

@@ -284,9 +284,9 @@ def test_a_median_is_one_of_the_values_and_has_half_of_the_weight_on_each_side()
         scale = rng.uniform(0.5, 2.0, 200).astype(np.float32)  # up to 6 pixels on each side: none is skipped
         y, x = np.mgrid[:30, :40]
         for i, colour in enumerate(seeds.median_colours(image, mean, scale)):
-            reach = np.ceil(3.0 * scale[i])
+            radius = np.ceil(3.0 * scale[i])
             column, row = min(int(mean[i, 0]), 39), min(int(mean[i, 1]), 29)
-            near = (abs(x - column) <= reach) & (abs(y - row) <= reach)
+            near = (abs(x - column) <= radius) & (abs(y - row) <= radius)
             squares = (x + 0.5 - mean[i, 0]) ** 2 + (y + 0.5 - mean[i, 1]) ** 2
             weight = np.exp(-0.5 * squares / scale[i] ** 2)[near]
             for channel in range(channels):

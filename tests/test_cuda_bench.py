@@ -1,4 +1,4 @@
-"""The bench of GPUs, run on a GPU that is none (cuda_host/), with everything small."""
+"""The bench of GPUs, on an emulated GPU (cuda_host/), with small inputs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from splatc.gaussians import Gaussians, Scene
 from tests.cuda_host.emulator import HostDevice, needs_compiler
 from tests.scenes import floats
 
-MACHINE = cuda_floors.Machine()
+PEAKS = cuda_floors.PeakRates()
 TINY = cuda_bench.Sizes(
     large=(80, 50),
     large_ratio=30.0,
@@ -43,7 +43,7 @@ def test_every_part_runs(tmp_path: Path, tiny_picture: Path, tiny_splat: Path, m
     monkeypatch.setattr(cuda_checks, "CONFORMANCE", tiny_splat.parent)  # each kind of picture has kernels of its own
     saved: list[str] = []
     report = cuda_bench.run(
-        HostDevice(), inputs(tiny_picture, tmp_path), TINY, MACHINE, lambda r: saved.append(r.as_json())
+        HostDevice(), inputs(tiny_picture, tmp_path), TINY, PEAKS, lambda r: saved.append(r.as_json())
     )
     assert report.failures == []
     assert [check.name for check in report.checks if not check.passed] == []
@@ -67,9 +67,7 @@ def test_a_part_that_fails_stops_no_other(tmp_path: Path, tiny_picture: Path, mo
         for name in names:
             monkeypatch.setattr(module, name, broken)
     saved: list[bool] = []
-    report = cuda_bench.run(
-        HostDevice(), inputs(tiny_picture, tmp_path), TINY, MACHINE, lambda r: saved.append(r.passed)
-    )
+    report = cuda_bench.run(HostDevice(), inputs(tiny_picture, tmp_path), TINY, PEAKS, lambda r: saved.append(r.passed))
     assert len(report.failures) == len(saved) == 6
     assert not report.passed
     assert "- **stopped**: gradients: RuntimeError: smoke" in report.as_markdown()
@@ -95,9 +93,9 @@ def test_floors_are_those_of_the_sums() -> None:
     scene = Scene(1000, 1000, Blend.NORMALIZED, floats([0, 0, 0]), one)
     floor = cuda_floors.decoding(scene)
     assert floor.pairs == pytest.approx(np.pi * 12.25 * 2)
-    assert floor.seconds(MACHINE) == pytest.approx(3e6 / 4.3e12)  # the memory's
+    assert floor.seconds(PEAKS) == pytest.approx(3e6 / 4.3e12)  # the memory's
     assert cuda_floors.step(one, 1000, 1000, 3, 4).bytes < cuda_floors.step(one, 1000, 1000, 3, 1).bytes
-    assert MACHINE.arithmetic(132 * 128 * 1.755e9) == pytest.approx(1.0)
+    assert PEAKS.arithmetic(132 * 128 * 1.755e9) == pytest.approx(1.0)
 
 
 def test_memory_is_counted_until_it_is_given_back() -> None:

@@ -1,4 +1,4 @@
-"""Who draws: ``--device`` of decode, ``device`` of the Python functions; a GPU that is missing, broken or fails on the way."""
+"""Which device draws: ``--device`` of decode, ``device`` of the Python functions; a GPU that is missing, broken or fails on the way."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Install = Callable[[object], None]
 @pytest.fixture
 def found(monkeypatch: pytest.MonkeyPatch) -> Install:
     """Sets what looking for a GPU finds; every picture is large enough for it."""
-    monkeypatch.setattr(choice, "AUTO_POINTS", 1)
+    monkeypatch.setattr(choice, "AUTO_SAMPLES", 1)
 
     def install(device: object) -> None:
         monkeypatch.setattr(cuda_device, "find_device", lambda: device)
@@ -94,7 +94,7 @@ def test_auto_leaves_small_pictures_to_the_cpu(
     tall_file: Path, found: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found(None)
-    monkeypatch.setattr(choice, "AUTO_POINTS", 20 * 700 + 1)
+    monkeypatch.setattr(choice, "AUTO_SAMPLES", 20 * 700 + 1)
     result, _ = decode(tall_file, "-v")
     assert (result.exit_code, result.stderr) == (0, "drawn by the CPU: starting CUDA would take longer\n")
 

@@ -1,4 +1,4 @@
-"""Cubins are compiled once and kept; what a cache cannot hold is compiled again. And what a device cannot say without CUDA."""
+"""Cubins are compiled once and kept; what a cache cannot hold is compiled again. And the errors of a device without CUDA."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_an_old_nvrtc_and_a_surprise_are_sentences_too(monkeypatch: pytest.Monke
     assert found == "CUDA does not start: libcuda.so.1: wrong ELF class"
 
 
-def test_an_old_gpu_is_told_from_one_that_will_do() -> None:
+def test_an_old_gpu_is_distinguished_from_one_that_will_do() -> None:
     class Old:
         name, arch, capability = "GeForce GTX 1080", "sm_61", (6, 1)
 

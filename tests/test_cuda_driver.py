@@ -76,7 +76,7 @@ def test_decode_draws_on_it(run: Run, tmp_path: Path, tiny_splat: Path, driver: 
 
 
 def test_what_is_wrong_is_said_in_a_sentence(run: Run) -> None:
-    """And that of a GPU which does not work, as against none, is marked as one to be heard."""
+    """And that of a GPU which does not work, unlike that of none, is a warning."""
     settings = ("", 0), ("VERSION", 12040), ("INIT", 999), ("INIT", 100)
     code = f"""
 import os
@@ -103,7 +103,7 @@ def test_without_memory_left_is_one_line(run: Run, tiny_splat: Path) -> None:
 
 
 def test_a_launch_that_fails_is_one_line_and_the_cpu_s(run: Run, tiny_splat: Path, tmp_path: Path) -> None:
-    code = "from splatc.render import choice; choice.AUTO_POINTS = 1; from splatc.cli import main; main()"
+    code = "from splatc.render import choice; choice.AUTO_SAMPLES = 1; from splatc.cli import main; main()"
     result = run("-c", code, "decode", str(tiny_splat), "out.png", launch=719)
     assert result.returncode == 0
     assert re.fullmatch(

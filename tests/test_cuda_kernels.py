@@ -13,7 +13,7 @@ import pytest
 from splatc.cuda.source import KERNELS, read_source
 from splatc.errors import DeviceError
 from splatc.gaussians import CUTOFF, EPSILON, Q_MAX, FloatArray
-from splatc.steps import MAX_RATIO
+from splatc.steps import MAX_LOG_ASPECT
 from tests.cuda_host.emulator import COMPILES
 from tests.cuda_host.usage import ARCHITECTURES, check_usage, needs_nvrtc, usage
 from tests.scenes import floats, random_gaussians
@@ -72,29 +72,29 @@ def test_includes_are_pasted_once_and_errors_keep_their_lines(tmp_path: Path) ->
 
 
 HARNESS = """
-extern "C" void weights(int n, const float* turn, const float* scale, const float* d, float* out) {
+extern "C" void weights(int n, const float* axis, const float* scale, const float* d, float* out) {
     for (int i = 0; i < n; i++) {
-        Axes a = make_axes(turn[2 * i], turn[2 * i + 1], scale[2 * i], scale[2 * i + 1]);
+        Axes a = make_axes(axis[2 * i], axis[2 * i + 1], scale[2 * i], scale[2 * i + 1]);
         out[i] = weight(a.ux * d[2 * i] + a.uy * d[2 * i + 1], a.vx * d[2 * i] + a.vy * d[2 * i + 1]);
     }
 }
-extern "C" void reaches(int n, const float* turn, const float* scale, float* out) {
+extern "C" void extents(int n, const float* axis, const float* scale, float* out) {
     for (int i = 0; i < n; i++)
-        reach_of(make_axes(turn[2 * i], turn[2 * i + 1], scale[2 * i], scale[2 * i + 1]), out[2 * i], out[2 * i + 1]);
+        extent_of(make_axes(axis[2 * i], axis[2 * i + 1], scale[2 * i], scale[2 * i + 1]), out[2 * i], out[2 * i + 1]);
 }
-extern "C" void spans(int n, const float* turn, const float* scale, const float* strip, float* out) {
+extern "C" void spans(int n, const float* axis, const float* scale, const float* strip, float* out) {
     for (int i = 0; i < n; i++) {
-        Axes a = make_axes(turn[2 * i], turn[2 * i + 1], scale[2 * i], scale[2 * i + 1]);
+        Axes a = make_axes(axis[2 * i], axis[2 * i + 1], scale[2 * i], scale[2 * i + 1]);
         strip_span(make_outline(a), strip[2 * i], strip[2 * i + 1], out[2 * i], out[2 * i + 1]);
     }
 }
 extern "C" void constants(float* out) {
-    out[0] = SPLATC_CUT, out[1] = SPLATC_END, out[2] = SPLATC_ROOT, out[3] = SPLATC_EPSILON;
+    out[0] = SPLATC_CUTOFF, out[1] = SPLATC_END, out[2] = SPLATC_ROOT, out[3] = SPLATC_EPSILON;
 }
 extern "C" unsigned rounds(float value, float peak) { return rounded(clamped(value), peak); }
-extern "C" double places(double px, double density, double shift, double origin, int* whole) {
+extern "C" double places(double px, double grid_scale, double shift, double origin, int* whole) {
     float fraction;
-    make_place(px, density, shift, origin, *whole, fraction);
+    make_place(px, grid_scale, shift, origin, *whole, fraction);
     return fraction;
 }
 """
@@ -118,7 +118,7 @@ def header(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
 
 def needles(count: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Cosines and sines (N, 2), scales (N, 2) and angles (N,) of Gaussians of all shapes, needles among them."""
-    gaussians = random_gaussians(np.random.default_rng(3), count, 9, 9, thinnest=math.exp(MAX_RATIO))
+    gaussians = random_gaussians(np.random.default_rng(3), count, 9, 9, thinnest=math.exp(MAX_LOG_ASPECT))
     angle = gaussians.angle.astype(float)
     return floats(np.stack([np.cos(angle), np.sin(angle)], axis=1)), gaussians.scale, gaussians.angle
 
@@ -131,7 +131,7 @@ def test_the_constants_are_those_of_the_model(header: ctypes.CDLL) -> None:
 
 
 def test_weights_are_those_of_the_reference(header: ctypes.CDLL) -> None:
-    turn, scale, angle = needles(20000)
+    axis, scale, angle = needles(20000)
     rng = np.random.default_rng(4)
     ab = rng.uniform(-3.6, 3.6, (len(angle), 2))  # where, in standard deviations
     along = ab * scale
@@ -139,31 +139,31 @@ def test_weights_are_those_of_the_reference(header: ctypes.CDLL) -> None:
     d = floats(np.stack([cos * along[:, 0] - sin * along[:, 1], sin * along[:, 0] + cos * along[:, 1]], axis=1))
     q = ((cos * d[:, 0] + sin * d[:, 1]) / scale[:, 0]) ** 2 + ((cos * d[:, 1] - sin * d[:, 0]) / scale[:, 1]) ** 2
     out = np.empty(len(angle), np.float32)
-    header.weights(len(angle), turn.ctypes, scale.ctypes, d.ctypes, out.ctypes)
+    header.weights(len(angle), axis.ctypes, scale.ctypes, d.ctypes, out.ctypes)
     assert np.abs(out - np.maximum(np.exp(-q / 2) - CUTOFF, 0)).max() < 2e-5
 
 
 def test_boxes_are_around_the_ellipses(header: ctypes.CDLL) -> None:
-    turn, scale, _ = needles(500)
+    axis, scale, _ = needles(500)
     out = np.empty((500, 2), np.float32)
-    header.reaches(500, turn.ctypes, scale.ctypes, out.ctypes)
-    (cosine, sine), (long, short) = turn.T.astype(float) ** 2, scale.T.astype(float) ** 2
+    header.extents(500, axis.ctypes, scale.ctypes, out.ctypes)
+    (cosine, sine), (long, short) = axis.T.astype(float) ** 2, scale.T.astype(float) ** 2
     expected = np.sqrt(Q_MAX * np.stack([cosine * long + sine * short, sine * long + cosine * short], axis=1))
     assert np.allclose(out, expected, rtol=1e-5)
 
 
 def test_spans_hold_every_point_of_their_strip_and_not_much_more(header: ctypes.CDLL) -> None:
     """Points on and in the ellipse whose dy lies in the strip have their dx in the span, which touches some of them at both ends."""
-    turn, scale, _ = needles(300)
+    axis, scale, _ = needles(300)
     rng = np.random.default_rng(6)
     phi = np.linspace(0, 2 * np.pi, 20001)
     circle = math.sqrt(Q_MAX) * np.stack([np.cos(phi), np.sin(phi)])
     low = floats(rng.uniform(-1.2, 1.0, 300) * 3.5 * scale[:, 0])
     strip = np.stack([low, low + floats(rng.choice([1, 16], 300))], axis=1)
     out = np.empty((300, 2), np.float32)
-    header.spans(300, turn.ctypes, scale.ctypes, strip.ctypes, out.ctypes)
+    header.spans(300, axis.ctypes, scale.ctypes, strip.ctypes, out.ctypes)
     for i in range(300):
-        (cos, sin), (s1, s2) = turn[i].astype(float), scale[i].astype(float)
+        (cos, sin), (s1, s2) = axis[i].astype(float), scale[i].astype(float)
         x, y = cos * s1 * circle[0] - sin * s2 * circle[1], sin * s1 * circle[0] + cos * s2 * circle[1]
         inside = (y >= strip[i, 0]) & (y <= strip[i, 1])
         if not inside.any():
@@ -185,10 +185,10 @@ def test_samples_are_rounded_half_up(header: ctypes.CDLL) -> None:
 def test_means_are_placed_without_loss(header: ctypes.CDLL) -> None:
     """Whole points and a fraction: as exact 2^20 px from the corner as at it, and what is far away does not overflow."""
     whole = ctypes.c_int()
-    for px, density, shift, origin in ((5.3, 1, 0, 0), (1048575.7, 8, 3.25, 8388600), (-2.25, 0.5, 0, 16)):
-        numbers = [ctypes.c_double(each) for each in (px, density, shift, origin)]
+    for px, grid_scale, shift, origin in ((5.3, 1, 0, 0), (1048575.7, 8, 3.25, 8388600), (-2.25, 0.5, 0, 16)):
+        numbers = [ctypes.c_double(each) for each in (px, grid_scale, shift, origin)]
         fraction = header.places(*numbers, ctypes.byref(whole))
         assert 0 <= fraction <= 1
-        assert abs(whole.value + fraction - (px * density - shift - origin)) < 4e-8
+        assert abs(whole.value + fraction - (px * grid_scale - shift - origin)) < 4e-8
     header.places(*[ctypes.c_double(each) for each in (1e15, 1e3, 0, 0)], ctypes.byref(whole))
     assert whole.value == 1 << 30

@@ -1,4 +1,4 @@
-"""Memory of the GPU goes back whatever thread lets go of it, and what goes wrong then is said."""
+"""GPU memory is freed whichever thread drops the last reference, and errors of that are reported."""
 
 from __future__ import annotations
 

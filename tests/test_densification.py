@@ -1,4 +1,4 @@
-"""New Gaussians appear where the picture is worst, in what is missing there; what only repeats the background goes."""
+"""New Gaussians are added where the error is largest, in the colour that is missing; those that only repeat the background are pruned."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from splatc.blend import Blend
 from splatc.fit import densification
 from splatc.fit.densification import densified, sample_places
-from splatc.fit.pruning import dearest, redundant_ones
+from splatc.fit.pruning import highest_costs, redundant_ones
 from splatc.fit.subset import subset
 from splatc.fit.table import LOG_ASPECT, LOG_SCALE, Table
 from splatc.fit.task import Task
@@ -94,12 +94,12 @@ def test_the_scale_is_a_share_of_what_each_has_to_cover() -> None:
     assert bool((np.diff(cells.sum(axis=0)) != 0).any())
 
 
-def test_the_dearest_stay() -> None:
+def test_the_highest_costs_stay() -> None:
     cost = floats([3.0, -1.0, 5.0, 0.0, 3.0])
-    assert dearest(cost, 3).tolist() == [0, 2, 4]
-    assert dearest(cost, 9).tolist() == [0, 1, 2, 3, 4]
-    assert dearest(cost, 3, np.array([False, True, True, False, False])).tolist() == [0, 4]
-    assert len(dearest(cost, 2, np.ones(5, bool))) == 1
+    assert highest_costs(cost, 3).tolist() == [0, 2, 4]
+    assert highest_costs(cost, 9).tolist() == [0, 1, 2, 3, 4]
+    assert highest_costs(cost, 3, np.array([False, True, True, False, False])).tolist() == [0, 4]
+    assert len(highest_costs(cost, 2, np.ones(5, bool))) == 1
 
 
 @pytest.mark.parametrize("reduction", [1, 2])

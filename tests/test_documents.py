@@ -30,6 +30,20 @@ def test_files_that_are_named_exist(name: str) -> None:
     assert not missing
 
 
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_chapters_that_are_linked_exist(name: str) -> None:
+    """Each by its name in lower case, as GitHub makes anchors: without punctuation, and with hyphens for spaces."""
+    for link in re.findall(r"\]\(([^)]*#[^)]+)\)", (ROOT / name).read_text("utf-8")):
+        path, _, anchor = link.partition("#")
+        if "://" in path:
+            continue
+        text = (ROOT / name if not path else (ROOT / name).parent / path).read_text("utf-8")
+        chapters = re.findall(
+            r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE
+        )
+        assert anchor in {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in chapters}, link
+
+
 def test_the_readme_s_commands_are_valid() -> None:
     lines = [line.strip() for line in README.splitlines() if line.startswith("    splatc ")]
     assert len(lines) > 8

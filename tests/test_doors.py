@@ -1,4 +1,4 @@
-"""Hostile files through every door: whoever reads them, they are refused, or their picture is drawn without what is damaged beside it."""
+"""Hostile files by every way of reading: they are refused, or their picture is drawn without what is damaged beside it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_the_table_says_what_happens(found: FOUND) -> None:
 
 
 def test_a_whole_picture_is_drawn_from_sound_files_only(found: FOUND) -> None:
-    """Or from those with damaged metadata, of which everyone hears."""
+    """Or from those with damaged metadata, with a warning."""
     whole = ("`splatc.decode` of bytes", "`splatc.decode` of a path", "`open`, `read`")
     commands = ("`splatc decode`", "of a pipe", "`plot`")
     for name, row in found.items():
@@ -47,7 +47,7 @@ def test_a_whole_picture_is_drawn_from_sound_files_only(found: FOUND) -> None:
         assert {row["`load`"], row["imageio `imread`"]} <= plug_ins, name
 
 
-def test_whoever_verifies_finds_all(found: FOUND) -> None:
+def test_verifying_finds_all(found: FOUND) -> None:
     for name, row in found.items():
         assert row["`splatc.verify`"] == "finds"
         assert row["`verify` "] == ("4" if CASES[name].kind == "limit" else "3"), name

@@ -12,8 +12,8 @@ from splatc.encoder.pipeline import EncodeOptions, encode_image, encode_with
 from splatc.encoder.rate_control import Target
 from splatc.errors import UsageError
 from splatc.fit.schedule import Schedule
+from splatc.image.image import Image
 from splatc.image.metrics import psnr
-from splatc.image.saving import Image
 from splatc.steps import Quantizer
 
 PLAN = Schedule(60)

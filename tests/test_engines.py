@@ -1,11 +1,9 @@
-"""Every engine makes the step that PyTorch's autograd makes; who asks for one that cannot be had is told what to do."""
+"""Every engine makes the step that PyTorch's autograd makes; for one that cannot be had the error says what to do."""
 
 from __future__ import annotations
 
 import itertools
 import math
-import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -33,6 +31,7 @@ from splatc.gaussians import FloatArray, Gaussians, Scene
 from splatc.render import reference
 from splatc.steps import Quantizer
 from tests.engines import ENGINES, STILL, gradient, table_of
+from tests.gsplat_stand_in import stand_in
 from tests.scenes import floats, random_gaussians
 
 WIDTH, HEIGHT = 75, 71
@@ -55,7 +54,7 @@ def scene(channels: int, blend: Blend, tune: Tune = "psnr") -> tuple[Task, Table
 
 
 @pytest.mark.parametrize("name", OTHERS)
-@pytest.mark.parametrize(("tune", "reduction"), [("psnr", 1), ("psnr", 2), ("ssim", 1), ("smartsplat", 1)])
+@pytest.mark.parametrize(("tune", "reduction"), [("psnr", 1), ("psnr", 2), ("ssim", 1), ("ssim", 2), ("smartsplat", 1)])
 @pytest.mark.parametrize(("channels", "blend"), [*itertools.product((1, 3, 4), Blend)])
 def test_a_step_is_that_of_autograd(name: str, tune: Tune, reduction: int, channels: int, blend: Blend) -> None:
     task, table = scene(channels, blend, tune)
@@ -67,11 +66,12 @@ def test_a_step_is_that_of_autograd(name: str, tune: Tune, reduction: int, chann
     for engine in (TorchEngine(task), ENGINES[name](task)):
         by_value = gradient(engine, table, reduction, 3, noise=Quantizer(), seed=2)
         engine.send(table.copy())
-        costs = engine.removal_costs(reduction)
+        costs = engine.pruning_costs(reduction)
         engine.step(step)
         found.append((by_value, costs, engine.measured(), engine.fetch()))
     (expected, costs, measured, wanted), (by_value, others, measured_too, moved) = found
-    assert measured_too == pytest.approx(measured, rel=1e-4)
+    # The core estimates the parts of full size from the rows that it gathers at.
+    assert measured_too == pytest.approx(measured, rel=1e-4 if tune == "psnr" or reduction == 1 else 0.15)
     largest = np.abs(expected).max(axis=1, keepdims=True)
     needed = sought(table)
     assert np.allclose(needed * by_value / largest, needed * expected / largest, atol=3e-4)
@@ -126,7 +126,7 @@ def test_what_has_no_rate_stays(name: str) -> None:
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_steps_are_in_units_of_each_gaussian(name: str) -> None:
-    """A long Gaussian moves by s1 along itself, by s2 across, and turns little."""
+    """A long Gaussian moves by s1 along itself, by s2 across, and rotates little."""
     gaussians = Gaussians(
         floats([[30.2, 35.1], [50.4, 30.3]]),
         floats([[4, 1], [3, 3]]),
@@ -146,8 +146,8 @@ def test_steps_are_in_units_of_each_gaussian(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ENGINES)
-def test_means_are_drawn_in_strips_of_their_cells(name: str) -> None:
-    """The noise in the coordinates of a cell, of which a Gaussian is drawn into one strip."""
+def test_means_are_drawn_by_their_sub_cell_offsets(name: str) -> None:
+    """The noise in the coordinates of a cell, of which a Gaussian is drawn into the slice of one offset."""
     values = scene(3, Blend.SUM)[1].values
     noise = uniform(1, 2, 60, 8) * rounding.step_rows(values, Quantizer())
     moved = rounding.in_offsets(noise[MEAN], values, Quantizer())
@@ -199,57 +199,12 @@ def test_pairs_by_and_by_are_pairs_at_once(blend: Blend, monkeypatch: pytest.Mon
     assert np.allclose(gradient(engine, table), whole, rtol=1e-3, atol=1e-3 * np.abs(whole).max())
 
 
-# ---- gsplat: a module that stands in for it, by the semantics of its documentation ----
-
-
-def isect_tiles(
-    means: torch.Tensor, radii: torch.Tensor, depths: torch.Tensor, tile: int, across: int, down: int
-) -> tuple[torch.Tensor, ...]:
-    keys, ids = [], []
-    for i, (mean, radius) in enumerate(zip(means[0], radii[0], strict=True)):
-        low, high = (mean - radius) / tile, (mean + radius) / tile
-        x0, y0 = (max(0, math.floor(float(v))) for v in low)
-        x1, y1 = min(across, math.ceil(float(high[0]))), min(down, math.ceil(float(high[1])))
-        for y, x in itertools.product(range(y0, y1), range(x0, x1)):
-            keys.append((y * across + x, float(depths[0, i])))
-            ids.append(i)
-    order = sorted(range(len(keys)), key=lambda k: keys[k])
-    tiles = torch.tensor([keys[k][0] for k in order], dtype=torch.int64)
-    return torch.zeros(1), tiles, torch.tensor([ids[k] for k in order], dtype=torch.int32)
-
-
-def isect_offset_encode(keys: torch.Tensor, images: int, across: int, down: int) -> torch.Tensor:
-    assert images == 1
-    return torch.searchsorted(keys, torch.arange(across * down)).to(torch.int32).reshape(1, down, across)
-
-
-def rasterize_to_indices_in_range(
-    first: int, last: int, light: torch.Tensor, means: torch.Tensor, conics: torch.Tensor, opacities: torch.Tensor,
-    width: int, height: int, tile: int, offsets: torch.Tensor, order: torch.Tensor,
-) -> tuple[torch.Tensor, ...]:  # fmt: skip
-    starts = [*offsets.flatten().tolist(), len(order)]
-    found = []
-    for k, (a, b) in enumerate(itertools.pairwise(starts)):
-        left, top = k % offsets.shape[2] * tile, k // offsets.shape[2] * tile
-        left_over = light[0].clone()
-        for i in order[a:b][first * tile * tile : last * tile * tile].tolist():
-            y, x = torch.meshgrid(
-                torch.arange(top, min(top + tile, height)), torch.arange(left, min(left + tile, width)), indexing="ij"
-            )
-            dx, dy = means[0, i, 0] - x - 0.5, means[0, i, 1] - y - 0.5
-            sigma = 0.5 * (conics[0, i, 0] * dx * dx + conics[0, i, 2] * dy * dy) + conics[0, i, 1] * dx * dy
-            alpha = (opacities[0, i] * torch.exp(-sigma)).clamp(max=0.999)
-            hit = (sigma >= 0) & (alpha >= 1 / 255) & (left_over[y, x] * (1 - alpha) > 1e-4)
-            left_over[y[hit], x[hit]] *= 1 - alpha[hit]
-            found += [(i, int(row) * width + int(column)) for row, column in zip(y[hit], x[hit], strict=True)]
-    ids, samples = torch.tensor(found, dtype=torch.int64).reshape(-1, 2).T
-    return ids, samples, torch.zeros_like(ids)
+# ---- gsplat ----
 
 
 @pytest.mark.parametrize("blend", Blend)
 def test_gsplat_finds_the_pairs_that_count(blend: Blend, monkeypatch: pytest.MonkeyPatch) -> None:
-    functions = (isect_tiles, isect_offset_encode, rasterize_to_indices_in_range)
-    monkeypatch.setitem(sys.modules, "gsplat", SimpleNamespace(**{each.__name__: each for each in functions}))
+    stand_in(monkeypatch)
     task, table = scene(3, blend)
     engines: list[Engine] = [TorchEngine(task), GsplatEngine(task)]
     expected, found = (gradient(engine, table, 2) for engine in engines)
@@ -311,12 +266,12 @@ def test_pytorch_is_asked_for_its_devices(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_every_engine_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
+    logged: list[str] = []
     monkeypatch.setattr("importlib.util.find_spec", lambda _: True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     task, _ = scene(3, Blend.SUM)
-    assert isinstance(Wanted("core", "auto").choose("ssim", lambda text, _: told.append(text)).make(task), CoreEngine)
-    made = Wanted("torch", "cpu").choose("ssim", lambda text, _: told.append(text)).make(task)
+    assert isinstance(Wanted("core", "auto").choose("ssim", lambda text, _: logged.append(text)).make(task), CoreEngine)
+    made = Wanted("torch", "cpu").choose("ssim", lambda text, _: logged.append(text)).make(task)
     assert isinstance(made, TorchEngine)
-    Wanted("gsplat", "auto").choose("psnr", lambda text, _: told.append(text))
-    assert told == ["fitted by PyTorch on cpu", "fitted by PyTorch and gsplat on cuda"]
+    Wanted("gsplat", "auto").choose("psnr", lambda text, _: logged.append(text))
+    assert logged == ["fitted by PyTorch on cpu", "fitted by PyTorch and gsplat on cuda"]

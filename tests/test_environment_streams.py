@@ -69,7 +69,7 @@ def test_standard_output_that_is_closed_is_one_line(name: str, folder: Path) -> 
 @pytest.mark.parametrize(
     "closed", [each for count in (1, 2, 3) for each in combinations(("<&-", ">&-", "2>&-"), count)]
 )
-def test_closed_streams_matter_to_nobody_who_does_not_use_them(closed: tuple[str, ...], folder: Path) -> None:
+def test_closed_streams_are_no_error_for_commands_that_do_not_use_them(closed: tuple[str, ...], folder: Path) -> None:
     streams = " ".join(closed)
     line = f"splatc encode -e 1 -n 20 tiny.png out.splat2d {streams} && splatc decode out.splat2d out.png {streams}"
     assert shell(folder, line).returncode == 0
@@ -101,7 +101,7 @@ def test_closed_streams_of_a_batch(folder: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
-def test_messages_that_nobody_can_read_stop_nothing(folder: Path) -> None:
+def test_messages_that_cannot_be_written_stop_nothing(folder: Path) -> None:
     result = shell(folder, "splatc encode -e 1 -n 20 -v tiny.png out.splat2d 2>/dev/full")
     assert result.returncode == 0
     assert (folder / "out.splat2d").exists()

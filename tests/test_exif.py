@@ -80,7 +80,7 @@ def jpeg_with_thumbnail(orientation: int) -> tuple[bytes, bytes]:
     made = PIL.Image.Exif()
     made[0x112] = orientation
     made[0x10F] = "A maker"
-    made.get_ifd(0x8769)[0x927C] = b"offsets that nobody knows"
+    made.get_ifd(0x8769)[0x927C] = b"offsets of unknown use"
     head = made.tobytes().removeprefix(b"Exif\0\0")
     order = exif.order(head)
     (first,) = struct.unpack_from(order + "I", head, 4)
@@ -101,7 +101,7 @@ def test_a_thumbnail_goes_and_all_else_stays_in_place() -> None:
     back = PIL.Image.Exif()
     back.load(changed)
     assert back[0x10F] == "A maker"
-    assert back.get_ifd(0x8769)[0x927C] == b"offsets that nobody knows"
+    assert back.get_ifd(0x8769)[0x927C] == b"offsets of unknown use"
     assert not back.get_ifd(1)
     assert changed.find(b"offsets") == made.find(b"offsets")
     assert exif.without_thumbnail(changed) == changed

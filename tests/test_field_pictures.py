@@ -1,4 +1,4 @@
-"""Files after scenes from public bug trackers (tests/field): their pixels come in, and what does not is told."""
+"""Files after scenes from public bug trackers (tests/field): their pixels are read, and a note names what is not."""
 
 from __future__ import annotations
 

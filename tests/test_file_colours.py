@@ -1,4 +1,4 @@
-"""What files say of their colours is kept as a profile that shows the same, or told."""
+"""What files state of their colours is kept as a profile that shows the same, or named in a note."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from click.testing import CliRunner
 
 from splatc.cli import main
 from splatc.errors import InputImageError
-from splatc.image.readers import Image, calibration, cicp, load
+from splatc.image.image import Image
+from splatc.image.readers import calibration, cicp, load
 from splatc.image.readers.avif_metadata import avif_metadata
 from splatc.image.readers.calibration import ADOBE_RGB, LINEAR, ROMM, SRGB
 from splatc.image.readers.icc import ColourSpace, Curve, Table
@@ -30,7 +31,7 @@ GRAY = RGB[..., :1]
 ICC_SRGB = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
 P3 = cicp.colour_space(12, 13)
 BT2020 = cicp.colour_space(9, 14)
-WIDE_LINEAR = ColourSpace("wide", cicp.PRIMARIES[9][0], curves=(Curve(1.0),))
+WIDE_LINEAR = ColourSpace("sixteen_bit", cicp.PRIMARIES[9][0], curves=(Curve(1.0),))
 
 
 def read(data: bytes, folder: Path) -> Image:
@@ -81,8 +82,8 @@ PNG: dict[str, tuple[list[tuple[bytes, bytes]], ColourSpace | None]] = {
         [gama(45455), WIDE_CHRM],
         ColourSpace("2.2", cicp.PRIMARIES[9][0], curves=(Curve(100000 / 45455),)),
     ),
-    "linear and wide": ([gama(100000), WIDE_CHRM], WIDE_LINEAR),
-    "chromaticities alone": ([WIDE_CHRM], ColourSpace("wide", cicp.PRIMARIES[9][0])),
+    "linear and sixteen_bit": ([gama(100000), WIDE_CHRM], WIDE_LINEAR),
+    "chromaticities alone": ([WIDE_CHRM], ColourSpace("sixteen_bit", cicp.PRIMARIES[9][0])),
     "sRGB against gamma": ([gama(100000), (b"sRGB", b"\0"), WIDE_CHRM], SRGB),
     "profile against sRGB": ([(b"sRGB", b"\0"), iccp(ADOBE_RGB.profile(3))], ADOBE_RGB),
     "profile against gamma": ([gama(100000), iccp(ADOBE_RGB.profile(3))], ADOBE_RGB),
@@ -109,8 +110,8 @@ def test_png(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("chunks", [[gama(100000)], [gama(100000), WIDE_CHRM], [(b"cICP", bytes([9, 8, 0, 1]))]])
 def test_gray_and_16_bits(chunks: Any, tmp_path: Path) -> None:
     check(read(png(GRAY, chunks), tmp_path), LINEAR)
-    deep = read(png(RGB.astype(np.uint16) * 257, chunks), tmp_path)
-    assert deep.metadata.icc == read(png(RGB, chunks), tmp_path).metadata.icc != b""
+    sixteen_bit = read(png(RGB.astype(np.uint16) * 257, chunks), tmp_path)
+    assert sixteen_bit.metadata.icc == read(png(RGB, chunks), tmp_path).metadata.icc != b""
     palette = PIL.Image.open(io.BytesIO(png(RGB, []))).quantize(16)
     data = saved(palette, "PNG")
     kind, content = chunks[0]
@@ -136,7 +137,7 @@ NONSENSE = {
 
 
 @pytest.mark.parametrize("name", NONSENSE)
-def test_what_no_profile_is_made_of_is_told(name: str, tmp_path: Path) -> None:
+def test_what_no_profile_is_made_of_gets_a_note(name: str, tmp_path: Path) -> None:
     image = read(png(RGB, NONSENSE[name]), tmp_path)
     assert (image.pixels == RGB).all()
     assert image.metadata.icc == b""
@@ -144,7 +145,7 @@ def test_what_no_profile_is_made_of_is_told(name: str, tmp_path: Path) -> None:
     assert "make no sense" in note or "taken as sRGB" in note
 
 
-def test_hdr_is_refused_wherever_it_is_told(tmp_path: Path) -> None:
+def test_hdr_is_refused_wherever_it_is_stated(tmp_path: Path) -> None:
     big = (b"tEXt", b"Comment\0" + b"x" * 100_000)  # no longer within what a glance would see
     for transfer in (16, 18):
         for data in (
@@ -158,9 +159,9 @@ def test_hdr_is_refused_wherever_it_is_told(tmp_path: Path) -> None:
 
 def test_hdr_of_another_item_is_not_the_picture_s() -> None:
     data = avif(1, 13)
-    hidden = b"colrnclx" + struct.pack(">HHHB", 9, 16, 9, 128)
+    inner = b"colrnclx" + struct.pack(">HHHB", 9, 16, 9, 128)
     first = int.from_bytes(data[:4], "big")
-    before = data[:first] + struct.pack(">I4s", 8 + len(hidden), b"free") + hidden + data[first:]
+    before = data[:first] + struct.pack(">I4s", 8 + len(inner), b"free") + inner + data[first:]
     assert avif_metadata(io.BytesIO(before)).cicp == (1, 13)
 
 
@@ -258,20 +259,20 @@ def test_bmp(name: str, tmp_path: Path) -> None:
     check(image, space)
 
 
-def test_a_profile_that_a_bmp_only_names_is_told(tmp_path: Path) -> None:
+def test_a_profile_that_a_bmp_only_names_gets_a_note(tmp_path: Path) -> None:
     image = read(bmp(b"KNIL", [0.0] * 9, [0.0] * 3, b"c:\\adobe.icc\0"), tmp_path)
     assert image.notes == ("its colour profile is another file, and is left out",)
 
 
 def test_tiff(tmp_path: Path) -> None:
-    wide = {319: tuple(value for xy in ADOBE_RGB.primaries for value in xy), 318: ADOBE_RGB.white}
+    sixteen_bit = {319: tuple(value for xy in ADOBE_RGB.primaries for value in xy), 318: ADOBE_RGB.white}
     table = tuple(round(65535 * (at / 255) ** 1.5) for at in range(256))
     curve = Table(table)
-    check(read(saved(RGB, "TIFF", tiffinfo=wide), tmp_path), ColourSpace("wide", ADOBE_RGB.primaries))
+    check(read(saved(RGB, "TIFF", tiffinfo=sixteen_bit), tmp_path), ColourSpace("sixteen_bit", ADOBE_RGB.primaries))
     check(read(saved(RGB, "TIFF", tiffinfo={301: table}), tmp_path), ColourSpace("table", curves=(curve,)))
     check(read(saved(RGB, "TIFF", tiffinfo={301: table * 3}), tmp_path), ColourSpace("table", curves=(curve,)))
     check(read(saved(GRAY[..., 0], "TIFF", tiffinfo={301: table}), tmp_path), ColourSpace("table", curves=(curve,)))
-    check(read(saved(RGB, "TIFF", tiffinfo=wide, icc_profile=LINEAR.profile(3)), tmp_path), LINEAR)
+    check(read(saved(RGB, "TIFF", tiffinfo=sixteen_bit, icc_profile=LINEAR.profile(3)), tmp_path), LINEAR)
     image = read(saved(RGB, "TIFF", tiffinfo={301: table[:9]}), tmp_path)
     assert "make no sense" in image.notes[0]
 

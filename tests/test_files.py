@@ -1,4 +1,4 @@
-"""Outputs appear whole or not at all, and no old file is lost."""
+"""Outputs appear whole or not at all; an older file stays until then."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ from splatc.blend import Blend
 from splatc.fit import task
 from splatc.fit.clock import Clock
 from splatc.fit.engines.core import CoreEngine
-from splatc.fit.rounding import freeze, rounded, step_rows
-from splatc.fit.schedule import Cut, Fill, Round, Schedule, Trim, schedule
+from splatc.fit.rounding import quantize_share, rounded, step_rows
+from splatc.fit.schedule import Fill, Prune, Round, Schedule, Trim, schedule
 from splatc.fit.seeding import seed
 from splatc.fit.table import ANGLE, COLOUR, FROZEN, LOG_ASPECT, NAMES, ROWS
 from splatc.fit.task import Task, Tune
@@ -54,16 +54,25 @@ def error(gaussians: Gaussians, blend: Blend) -> float:
     return float(np.mean((render(Scene(WIDTH, HEIGHT, blend, BACKGROUND, gaussians)) - picture()) ** 2))
 
 
-@pytest.mark.parametrize("tune", ["psnr", "ssim"])
-def test_what_a_step_looks_at(tune: Tune, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(task, "WINDOW", 10 * WIDTH)
+@pytest.mark.parametrize("rows", [1, 3, 10, HEIGHT])
+@pytest.mark.parametrize("reduction", [1, 2, 4, 8])
+def test_what_a_loss_of_neighbourhoods_looks_at(reduction: int, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows of rows, one after the other; and what they say is gathered at every pixel of the picture in turn."""
+    monkeypatch.setattr(task, "WINDOW", rows * WIDTH)
     pixels = np.rint(picture() * 255).astype(np.uint8)
-    here = Task(pixels, Blend.SUM, BACKGROUND, Quantizer(), tune)
-    subsets = [here.compared(1, step) for step in range(-(-HEIGHT // 10))]
-    for each in subsets:
-        assert here.samples(1) == pytest.approx(each.width * each.height * 3, rel=0.15)
-    seen = {row for each in subsets for row in range(each.y0, each.y0 + each.height)}
-    assert seen == set(range(HEIGHT))
+    here = Task(pixels, Blend.SUM, BACKGROUND, Quantizer(), "ssim")
+    windows = -(-HEIGHT // rows)
+    seen = np.zeros((HEIGHT, WIDTH), int)
+    for step in range(windows * reduction**2):
+        window, part = here.window(step), here.gathered(reduction, step)
+        assert window.reduction == 1 and window.width == WIDTH and window.height <= rows + 1
+        assert window.y0 <= part.y0 and part.y0 + (part.height - 1) * part.reduction < window.y0 + window.height
+        seen[part.y0 :: part.reduction, part.x0 :: part.reduction][: part.height, : part.width] += 1
+    if rows >= reduction:
+        assert (seen == 1).all()
+    else:  # where a window has no row of the subset all of its pixels count
+        assert (seen >= 1).all()
+    assert here.samples == min(3 * rows * WIDTH, pixels.size)
 
 
 @pytest.mark.parametrize("blend", Blend)
@@ -82,8 +91,8 @@ def test_a_fit_lies_on_the_grid() -> None:
     assert np.allclose(back.scale, result.scale, rtol=1e-3)
     assert np.allclose(back.colour, result.colour, atol=1e-4)
     elongated = result.scale[:, 0] > 1.3 * result.scale[:, 1]
-    turn = np.mod(back.angle - result.angle + 0.5 * math.pi, math.pi) - 0.5 * math.pi
-    assert np.abs(turn[elongated]).max() < 1e-3
+    rotation = np.mod(back.angle - result.angle + 0.5 * math.pi, math.pi) - 0.5 * math.pi
+    assert np.abs(rotation[elongated]).max() < 1e-3
 
 
 def test_an_unquantized_fit_is_better_and_off_the_grid() -> None:
@@ -109,8 +118,8 @@ def test_swapped_axes_are_put_right() -> None:
     swapped = table_of(gaussians)
     swapped.values[LOG_ASPECT] *= -1
     swapped.values[ANGLE] += 0.5 * math.pi
-    turn = swapped.gaussians().angle - gaussians.angle
-    assert np.allclose(np.mod(turn + 0.1, math.pi), 0.1, atol=1e-3)
+    rotation = swapped.gaussians().angle - gaussians.angle
+    assert np.allclose(np.mod(rotation + 0.1, math.pi), 0.1, atol=1e-3)
     assert np.allclose(swapped.gaussians().scale, gaussians.scale, rtol=1e-4)
 
 
@@ -134,44 +143,44 @@ def test_a_table_is_kept_and_extended_as_one() -> None:
     assert all(each.flags.c_contiguous for each in (more.values, more.first, more.second))
 
 
-def test_freezing_moves_nothing_by_more_than_half_a_step() -> None:
+def test_rounding_moves_nothing_by_more_than_half_a_step() -> None:
     values = table_of(random_gaussians(np.random.default_rng(3), 80, 64, 64, scales=(1.0, 9.0))).values
     shaped = rounded(values, Quantizer(), ("log_scale", "log_aspect", "angle"))
-    frozen = rounded(shaped, Quantizer(), ("mean", "colour"))
+    rounded_values = rounded(shaped, Quantizer(), ("mean", "colour"))
     widths = step_rows(shaped, Quantizer())
     for name, row in ROWS.items():
         before = (shaped if name in ("mean", "colour") else values)[row]
-        moved = np.abs(frozen[row] - before)
+        moved = np.abs(rounded_values[row] - before)
         if name != "angle":  # whose number of directions depends on the aspect ratio
             share = 1.0 if name == "mean" else 0.501  # a mean stays in its cell
             assert bool((moved <= share * widths[row]).all()), name
 
 
-def test_freezing_by_shares_ends_with_everything_held() -> None:
+def test_quantizing_by_shares_ends_with_everything_frozen() -> None:
     table = table_of(random_gaussians(np.random.default_rng(4), 30, 64, 64))
     before = table.copy()
-    freeze(table, Quantizer(), ("colour",), 0.5)
-    held = (table.frozen & FROZEN["colour"]) != 0
-    assert np.array_equal(held, table.order < 0.5)
-    assert np.array_equal((table.values != before.values).any(axis=0), held)
+    quantize_share(table, Quantizer(), ("colour",), 0.5)
+    frozen = (table.frozen & FROZEN["colour"]) != 0
+    assert np.array_equal(frozen, table.order < 0.5)
+    assert np.array_equal((table.values != before.values).any(axis=0), frozen)
     assert np.array_equal(table.values[:5], before.values[:5])
     assert "colour" in table.free()
     colours = table.values[COLOUR].copy()
-    freeze(table, Quantizer(), NAMES, 1.0)
+    quantize_share(table, Quantizer(), NAMES, 1.0)
     assert table.free() == ()
-    assert np.array_equal(table.values[COLOUR][:, held], colours[:, held])
+    assert np.array_equal(table.values[COLOUR][:, frozen], colours[:, frozen])
 
 
 @pytest.mark.parametrize("effort", range(1, 10))
 def test_schedules_prune_then_round_in_order(effort: int) -> None:
     plan = schedule(effort)
     events = [event for _, event in plan.events()]
-    cuts = [event for event in events if isinstance(event, Cut)]
+    prunings = [event for event in events if isinstance(event, Prune)]
     rounds = [event for event in events if isinstance(event, Round)]
-    assert [event.share for event in cuts] == [k / plan.cuts for k in range(1, plan.cuts + 1)]
-    assert events[: plan.cuts] == cuts
+    assert [event.share for event in prunings] == [k / plan.prunings for k in range(1, plan.prunings + 1)]
+    assert events[: plan.prunings] == prunings
     assert len(rounds) == 3 * plan.stages and rounds[-1] == Round(("colour",), 1.0)
-    assert events.index(Trim()) == plan.cuts + len(plan.fills) + 2 * plan.stages
+    assert events.index(Trim()) == plan.prunings + len(plan.fills) + 2 * plan.stages
     last_shapes = max(k for k, event in enumerate(events) if event == Round(("log_scale", "log_aspect", "angle"), 1.0))
     fills = [k for k, event in enumerate(events) if event == Fill()]
     assert len(fills) == len(plan.fills) and max(fills) < last_shapes  # or the new ones would keep shapes off the grid
@@ -202,10 +211,10 @@ def test_large_pictures_are_seen_more_thinly() -> None:
 
 
 def test_a_clock_counts_steps() -> None:
-    told: list[tuple[int, int]] = []
-    times = list(Clock(5, progress=lambda *progress: told.append(progress)))
+    calls: list[tuple[int, int]] = []
+    times = list(Clock(5, progress=lambda *progress: calls.append(progress)))
     assert times == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8])
-    assert told == [(step, 5) for step in range(1, 6)]
+    assert calls == [(step, 5) for step in range(1, 6)]
 
 
 def test_a_clock_without_seconds_left_makes_few_steps() -> None:
@@ -231,7 +240,7 @@ def test_the_better_the_fit_the_finer_the_steps() -> None:
     coarse, default, fine = (plan.adapted(Quantizer(), 10.0 ** (-psnr / 10)) for psnr in (20.0, plan.middling, 38.0))
     assert default == Quantizer()
     assert coarse.position > default.position > fine.position
-    assert coarse.sizes < default.sizes < fine.sizes
+    assert coarse.log_scales < default.log_scales < fine.log_scales
     result, quantizer = fit_of(plan)
     assert quantizer != Quantizer()
     back = dequantize(quantizer, quantize(quantizer, result, WIDTH, HEIGHT))

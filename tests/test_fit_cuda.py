@@ -79,8 +79,8 @@ def assert_agrees(
     for name, row in ROWS.items():
         assert np.allclose(found[row], expected[row], rtol=2e-3, atol=share * np.abs(expected[row]).max()), name
     oracle.send(table.copy())  # a step has moved the means into the picture
-    costs = oracle.removal_costs(reduction)
-    assert np.allclose(engine.removal_costs(reduction), costs, rtol=2e-3, atol=share * np.abs(costs).max())
+    costs = oracle.pruning_costs(reduction)
+    assert np.allclose(engine.pruning_costs(reduction), costs, rtol=2e-3, atol=share * np.abs(costs).max())
 
 
 VARIANTS = [
@@ -112,12 +112,12 @@ def test_gradients_match_finite_differences_in_float64(blend: Blend) -> None:
 
 
 def found_by(device: Device) -> tuple[list[bytes], FloatArray]:
-    """All that comes out of a step with noise and a removal, as bytes; and the gradients."""
+    """All that comes out of a step with noise and of pruning costs, as bytes; and the gradients."""
     table, pixels, background = scene(3)
     engine = engine_of(device, pixels, Blend.NORMALIZED, background, table)
     engine.differentiate(Step(5, 1, Quantizer(), 9, {}, 1, (0.8, 0.98)))
     gradients = engine.gradients(1)
-    results = [gradients, engine.removal_costs(2), np.array(engine.measured())]
+    results = [gradients, engine.pruning_costs(2), np.array(engine.measured())]
     return [each.tobytes() for each in results], gradients
 
 
@@ -163,12 +163,12 @@ def test_lists_of_many_bins_hold_whom_they_should() -> None:
     starts = device.download(drawn.room("starts", 0), np.int32, (where.bins + 1,))
     members = device.download(drawn.room("members", 0), np.int32, (int(starts[-1]),))
     record = device.download(drawn.room("records", 0), np.float32, (300, 16))
-    x, y, reach_x, reach_y = record[:, [0, 1, 6, 7]].T
+    x, y, extent_x, extent_y = record[:, [0, 1, 6, 7]].T
     for k in range(where.bins):
         left, top = k % where.bins_x * drawing.BIN, k // where.bins_x * drawing.BIN
         right, bottom = min(left + drawing.BIN, where.width), min(top + drawing.BIN, where.height)
-        wanted = (x + reach_x >= left + 0.5) & (x - reach_x <= right - 0.5)
-        wanted &= (y + reach_y >= top + 0.5) & (y - reach_y <= bottom - 0.5)
+        wanted = (x + extent_x >= left + 0.5) & (x - extent_x <= right - 0.5)
+        wanted &= (y + extent_y >= top + 0.5) & (y - extent_y <= bottom - 0.5)
         assert np.array_equal(members[starts[k] : starts[k + 1]], np.flatnonzero(wanted))
     parts = np.diff(device.download(drawn.room("offsets", 0), np.int32, (301,)))
     assert parts.max() > 1
@@ -180,8 +180,8 @@ def in_cells(values: FloatArray, noise: FloatArray) -> FloatArray:
     angle, tall = values[ANGLE], values[LOG_ASPECT] < 0
     cos, sin = np.cos(angle), np.sin(angle)
     index = np.clip(np.rint(np.abs(values[LOG_ASPECT]) / step_table(Quantizer(), 3)[2]), 0, 63).astype(int)
-    extent, strips = np.abs(cos) + np.abs(sin), step_table(Quantizer(), 3)[83 + 16 * 64 :][index]
-    sides = floats(np.stack([np.where(strips == 1, 1, 1 / extent), np.where(strips == 1, 1, extent / strips)]))
+    extent, offsets = np.abs(cos) + np.abs(sin), step_table(Quantizer(), 3)[83 + 16 * 64 :][index]
+    sides = floats(np.stack([np.where(offsets == 1, 1, 1 / extent), np.where(offsets == 1, 1, extent / offsets)]))
     sides[:, tall] = sides[::-1, tall]
     sides *= step_rows(values, Quantizer())[MEAN]
     first, second = noise[0] * cos + noise[1] * sin, noise[1] * cos - noise[0] * sin

@@ -27,7 +27,7 @@ pytestmark = [
 def driver(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment in which the driver is ours; its kernels are the fit's, of RGB and the normalized blend."""
     folder = tmp_path_factory.mktemp("driver")
-    text = read_source(Path(cuda.__file__).parent / "kernels" / "fit.cu", CHANNELS=3, NORMALIZED=1, DEEP=0)
+    text = read_source(Path(cuda.__file__).parent / "kernels" / "fit.cu", CHANNELS=3, NORMALIZED=1, SIXTEEN_BIT=0)
     return built(folder, text)
 
 

@@ -15,7 +15,7 @@ from splatc.encoder.rate_control import Target
 from splatc.fit.engines.choice import on_gpu
 from splatc.fit.table import ROWS
 from splatc.image.metrics import psnr
-from splatc.image.saving import load
+from splatc.image.readers import load
 from tests import test_fit_cuda as host
 from tests.cuda_host.emulator import HostDevice
 from tests.cuda_host.gpu import gpu

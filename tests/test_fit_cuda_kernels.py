@@ -13,11 +13,11 @@ from tests.cuda_host.usage import ARCHITECTURES, check_usage, needs_nvrtc, usage
 
 KERNELS = Path(cuda.__file__).parent / "kernels" / "fit.cu"
 VARIANTS = list(itertools.product((3, 1, 4, 2), (1, 0), (0, 1)))
-"""Channels, normalized, deep; first what is usual."""
+"""Channels, normalized, sixteen_bit; first what is usual."""
 
 
-def text(channels: int, normalized: int, deep: int) -> str:
-    return read_source(KERNELS, CHANNELS=channels, NORMALIZED=normalized, DEEP=deep)
+def text(channels: int, normalized: int, sixteen_bit: int) -> str:
+    return read_source(KERNELS, CHANNELS=channels, NORMALIZED=normalized, SIXTEEN_BIT=sixteen_bit)
 
 
 @needs_nvrtc

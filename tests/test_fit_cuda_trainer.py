@@ -30,7 +30,8 @@ from splatc.fit.table import FROZEN, NAMES, ROWS
 from splatc.fit.task import Task
 from splatc.fit.trainer import Moment, fit
 from splatc.gaussians import Gaussians
-from splatc.image.saving import Image, load
+from splatc.image.image import Image
+from splatc.image.readers import load
 from splatc.quantize import dequantize, quantize
 from splatc.steps import Quantizer
 from tests.cuda_host.emulator import HostDevice, needs_compiler
@@ -64,12 +65,12 @@ def test_a_fit_on_the_kernels_is_as_good_as_the_cpus_and_lies_on_the_grid() -> N
     assert np.allclose(np.log(back.scale), np.log(result.scale), atol=1e-3)
     assert np.allclose(back.colour, result.colour, atol=1e-3)
     assert device.launched.count("update") == PLAN.steps
-    assert 0 < device.launched.count("removal") <= SUBSETS * (PLAN.cuts + 1)
+    assert 0 < device.launched.count("pruning_costs") <= SUBSETS * (PLAN.prunings + 1)
 
 
 @needs_compiler
 def test_without_noise_a_few_steps_are_those_of_the_cpu() -> None:
-    plan = Schedule(6, prune_from=1.0, prune_until=1.0, cuts=1, quantized=False)
+    plan = Schedule(6, prune_from=1.0, prune_until=1.0, prunings=1, quantized=False)
     engines = (CoreEngine(task()), CudaEngine(HostDevice(), task()))
     here, there = (fitted(engine, plan, COUNT) for engine in engines)
     for name, tolerance in (("mean", 0.02), ("scale", 0.02), ("colour", 0.003)):
@@ -136,45 +137,45 @@ def test_two_encodings_give_the_same_bytes_in_whatever_order_threads_run() -> No
     assert max(map(len, files)) <= 250
 
 
-class Told:
-    """What a user hears."""
+class Logged:
+    """The sentences that are logged."""
 
     def __init__(self) -> None:
         self.sentences: list[tuple[str, bool]] = []
 
-    def __call__(self, sentence: str, urgent: bool) -> None:
-        self.sentences.append((sentence, urgent))
+    def __call__(self, sentence: str, warning: bool) -> None:
+        self.sentences.append((sentence, warning))
 
 
 @needs_compiler
 @pytest.mark.parametrize("wanted", ["auto", "cuda"])
 def test_a_gpu_that_works_fits(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    device, told = HostDevice(), Told()
+    device, logged = HostDevice(), Logged()
     monkeypatch.setattr("splatc.cuda.device.find_device", lambda: device)
-    chosen = Wanted("auto", wanted).choose("psnr", told)
+    chosen = Wanted("auto", wanted).choose("psnr", logged)
     assert chosen.waits and isinstance(chosen.make(task()), CudaEngine)
-    assert told.sentences == [("fitted by the host", False)]
+    assert logged.sentences == [("fitted by the host", False)]
 
 
-def test_who_asks_for_what_a_gpu_does_not_do_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_asking_for_what_a_gpu_does_not_do_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("splatc.cuda.device.find_device", HostDevice)
-    for wanted, urgent in (("auto", False), ("cuda", True)):
-        told = Told()
-        assert Wanted("auto", wanted).choose("ssim", told) == on_cpu()
-        assert told.sentences == [("fitted by the CPU: a GPU does not fit with --tune ssim", urgent)]
+    for wanted, warning in (("auto", False), ("cuda", True)):
+        logged = Logged()
+        assert Wanted("auto", wanted).choose("ssim", logged) == on_cpu()
+        assert logged.sentences == [("fitted by the CPU: a GPU does not fit with --tune ssim", warning)]
 
 
 def test_without_a_gpu_the_cpu_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     for reason in (Missing("there is none"), Broken("it does not start")):
         monkeypatch.setattr("splatc.cuda.device.find_device", lambda reason=reason: reason)
-        told = Told()
-        assert Wanted("auto", "auto").choose("psnr", told) == on_cpu()
-        assert told.sentences == [(f"fitted by the CPU: {reason}", reason.broken)]
+        logged = Logged()
+        assert Wanted("auto", "auto").choose("psnr", logged) == on_cpu()
+        assert logged.sentences == [(f"fitted by the CPU: {reason}", reason.broken)]
         with pytest.raises(DeviceError, match=str(reason)):
-            Wanted("auto", "cuda").choose("psnr", told)
+            Wanted("auto", "cuda").choose("psnr", logged)
         with pytest.raises(DeviceError, match=str(reason)):
-            Wanted("cuda", "auto").choose("psnr", told)
-    assert Wanted("auto", "cpu").choose("psnr", told) == on_cpu()
+            Wanted("cuda", "auto").choose("psnr", logged)
+    assert Wanted("auto", "cpu").choose("psnr", logged) == on_cpu()
 
 
 def test_who_is_hurried_packs_less_often_while_there_are_far_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,11 +194,11 @@ def test_who_is_hurried_packs_less_often_while_there_are_far_too_many(monkeypatc
     (every, expected), (few, measured) = packed
     assert len(every) == 9
     assert len(few) < 7
-    assert few[-2:] == [220, 210]  # near the end it is told exactly
+    assert few[-2:] == [220, 210]  # near the end it is known exactly
     assert measured == pytest.approx(expected, rel=0.05)
 
 
-def test_of_very_many_a_part_tells_what_all_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_very_many_a_sample_gives_the_cost_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
     gaussians = random_gaussians(np.random.default_rng(0), 4000, 800, 600, scales=(1.0, 8.0))
     header = Header(800, 600, channels=3, background=(0, 0, 0))
     packs: dict[bool, list[int]] = {}
@@ -248,7 +249,7 @@ def test_the_command_says_what_fits(tiny_picture: Path, monkeypatch: pytest.Monk
     assert len(found.stderr.splitlines()) == 1
 
 
-def test_the_function_fits_where_it_is_told_to(tiny_picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_function_fits_on_the_given_device(tiny_picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = load(str(tiny_picture)).pixels
     monkeypatch.setattr("splatc.cuda.device.find_device", lambda: Missing("there is no GPU"))
     monkeypatch.setattr("splatc.encoder.pipeline.schedule", lambda *_: Schedule(3))

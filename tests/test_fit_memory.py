@@ -29,7 +29,7 @@ from splatc import core
 core.set_threads(1)
 from splatc.encoder.pipeline import EncodeOptions, encode_with
 from splatc.fit.schedule import Schedule
-from splatc.image.saving import Image
+from splatc.image.image import Image
 from splatc.encoder.rate_control import Target
 from splatc.steps import Quantizer
 width, height, channels, seeds, tune = *map(int, sys.argv[1:5]), sys.argv[5]

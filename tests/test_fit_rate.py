@@ -1,4 +1,4 @@
-"""The rate term draws to what is cheap: towards the predicted colour, and towards round Gaussians."""
+"""The rate term moves values to what is cheap to code: towards the predicted colour, and towards round Gaussians."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from splatc.bitstream.predict import expected_colours, to_symbols
+from splatc.bitstream.predict import predicted_colours, to_symbols
 from splatc.blend import Blend
 from splatc.fit.engines.core import CoreEngine
 from splatc.fit.rate import BITS, EXPONENT, SOFT, rate_gradient
@@ -49,9 +49,9 @@ def test_what_is_predicted_is_what_the_file_predicts() -> None:
     quantizer = header.quantizer
     gaussians = random_quantized(np.random.default_rng(0), header, 50)
     shuffled = np.random.default_rng(1).permutation(50)
-    expected = expected_colours(quantizer, gaussians.take(shuffled), header.width, header.height)
+    expected = predicted_colours(quantizer, gaussians.take(shuffled), header.width, header.height)
     steps = colour_step_table(quantizer, gaussians.level, 3)
-    residual = to_symbols(quantizer, gaussians).attributes.residual
+    residual = to_symbols(quantizer, gaussians).attributes["colour"]
     np.testing.assert_allclose(expected, ((gaussians.colour - residual) * steps)[shuffled], atol=1e-6)
 
 
@@ -67,6 +67,6 @@ def test_a_fit_with_the_rate_term_has_smaller_residuals() -> None:
     plan = Schedule(80, adapt=0.0, rate=5.0)
     free, _ = fit(CoreEngine(task), task, seeds, lambda *_: 30, replace(plan, rate=0.0), predict=gray)
     same, _ = fit(CoreEngine(task), task, seeds, lambda *_: 30, plan)
-    pulled, _ = fit(CoreEngine(task), task, seeds, lambda *_: 30, plan, predict=gray)
+    rated, _ = fit(CoreEngine(task), task, seeds, lambda *_: 30, plan, predict=gray)
     np.testing.assert_array_equal(free.colour, same.colour)
-    assert np.abs(pulled.colour - 0.5).mean() < np.abs(free.colour - 0.5).mean()
+    assert np.abs(rated.colour - 0.5).mean() < np.abs(free.colour - 0.5).mean()

@@ -21,7 +21,7 @@ from splatc.fit.pruning import redundant_ones
 from splatc.fit.schedule import Schedule
 from splatc.fit.subset import subset
 from splatc.gaussians import Gaussians
-from splatc.image.saving import Image
+from splatc.image.image import Image
 from splatc.quantize import dequantize
 from splatc.render.reference import render
 from splatc.steps import Quantizer
@@ -35,7 +35,7 @@ RENDERERS = 0.05
 
 @pytest.fixture
 def no_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fit rounds in another way on every processor: whoever asks it has lost already."""
+    """The fit rounds differently on every processor: a flat picture must not reach it."""
 
     def fails(*_: Any) -> bytes:
         raise AssertionError("a picture of one colour was fitted")
@@ -184,10 +184,10 @@ def test_the_background_is_the_colour_that_dominates() -> None:
     assert colour is not None
     assert np.rint(colour * 255).tolist() == [24, 24, 24]
     assert dominant_colour(np.random.default_rng(0).integers(0, 99, (50, 50, 3), np.uint8)) is None
-    hidden = np.full((10, 10, 4), 7, np.uint8)
-    hidden[:5] = (250, 100, 50, 0)
-    hidden[:5, :5, 0] = 150
-    colour = dominant_colour(hidden)
+    clear = np.full((10, 10, 4), 7, np.uint8)
+    clear[:5] = (250, 100, 50, 0)
+    clear[:5, :5, 0] = 150
+    colour = dominant_colour(clear)
     assert colour is not None
     np.testing.assert_allclose(colour * 255, (200, 100, 50, 0), atol=1e-3)
 

@@ -33,7 +33,7 @@ class Kind:
     """At least, with 60 Gaussians."""
 
 
-LINEAR = "PNG gamma and chromaticities"  # PngSuite tells a gamma of 1
+LINEAR = "PNG gamma and chromaticities"  # PngSuite states a gamma of 1
 
 KINDS = [
     Kind("pngsuite/basn0g08.png", 1, profile=LINEAR),
@@ -63,17 +63,19 @@ def run(*arguments: str) -> Result:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.file)
 def test_it_comes_back_as_it_went(kind: Kind, tmp_path: Path) -> None:
     source, middle, back = str(IMAGES / kind.file), str(tmp_path / "a.splat2d"), str(tmp_path / "a.png")
-    told = run("encode", source, middle, "-n", "60", "--json", *FAST)
-    assert kind.note in told.stderr
-    notes = json.loads(told.stdout)["notes"]
-    assert len(notes) == told.stderr.count("splatc: note: ")
+    result = run("encode", source, middle, "-n", "60", "--json", *FAST)
+    assert kind.note in result.stderr
+    notes = json.loads(result.stdout)["notes"]
+    assert len(notes) == result.stderr.count("splatc: note: ")
     assert [note for note in notes if "Photoshop" not in note] == [
         note for note in notes if kind.note and kind.note in note
     ]
     run("decode", middle, back)
     before, after = load(source), load(back)
-    told = run("decode", middle, str(tmp_path / ("a.pam")))
-    assert ("PAM holds no such colour profile" in told.stderr) is bool(kind.profile)  # nothing is flattened in silence
+    result = run("decode", middle, str(tmp_path / ("a.pam")))
+    assert ("PAM holds no such colour profile" in result.stderr) is bool(
+        kind.profile
+    )  # nothing is flattened without a note
     assert after.pixels.shape == before.pixels.shape
     assert (after.channels, after.bit_depth) == (kind.channels, kind.bit_depth)
     assert kind.profile.encode() in after.metadata.icc.replace(b"\0", b"")

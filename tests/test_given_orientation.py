@@ -1,4 +1,4 @@
-"""Orientation in the EXIF and XMP that programs give: nothing is turned twice, nothing stays lying (spec/metadata.md)."""
+"""Orientation in the EXIF and XMP that programs give: nothing is turned twice, all is stored upright (spec/metadata.md)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PIXELS[:12, :16] = 255
 
 
 def tag(orientation: int, kind: int = 3) -> bytes:
-    """EXIF that tells it as SHORT (3) or LONG (4)."""
+    """EXIF that states it as SHORT (3) or LONG (4)."""
     value = orientation.to_bytes(2 if kind == 3 else 4, "big").ljust(4, b"\0")
     return b"MM\0*\0\0\0\x08\0\1" + (274).to_bytes(2, "big") + bytes([0, kind]) + b"\0\0\0\1" + value + bytes(4)
 

@@ -19,7 +19,7 @@ from splatc.image.readers import load
 from tests.test_pillow_plugin import P3
 
 RGB = np.random.default_rng(2).integers(0, 256, (6, 8, 3), np.uint8)
-DEEP = np.random.default_rng(3).integers(0, 65536, (6, 8), np.uint16)
+SIXTEEN_BIT = np.random.default_rng(3).integers(0, 65536, (6, 8), np.uint16)
 
 
 class Interface:
@@ -57,7 +57,9 @@ LAYOUTS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("array", [RGB, DEEP, RGB.astype(np.uint16) * 257], ids=["RGB", "deep gray", "deep RGB"])
+@pytest.mark.parametrize(
+    "array", [RGB, SIXTEEN_BIT, RGB.astype(np.uint16) * 257], ids=["RGB", "gray, 16 bits", "RGB, 16 bits"]
+)
 def test_every_layout_is_the_same_picture(array: np.ndarray, layout: str) -> None:
     image = image_of(LAYOUTS[layout](array))
     assert (image.pixels.reshape(array.shape) == array).all()
@@ -66,7 +68,7 @@ def test_every_layout_is_the_same_picture(array: np.ndarray, layout: str) -> Non
 
 
 def test_a_big_endian_array_gives_the_same_file() -> None:
-    assert splatc.encode(DEEP.astype(">u2"), count=3, effort=1) == splatc.encode(DEEP, count=3, effort=1)
+    assert splatc.encode(SIXTEEN_BIT.astype(">u2"), count=3, effort=1) == splatc.encode(SIXTEEN_BIT, count=3, effort=1)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,7 @@ def pillow(mode: str) -> PIL.Image.Image:
     """A picture of a mode."""
     if mode.startswith("I;16"):
         order = ">u2" if mode == "I;16B" else "<u2" if mode != "I;16N" else "=u2"
-        return PIL.Image.frombytes(mode, (8, 6), DEEP.astype(order).tobytes())
+        return PIL.Image.frombytes(mode, (8, 6), SIXTEEN_BIT.astype(order).tobytes())
     picture = PIL.Image.fromarray(RGB)
     by_way = {"RGBa": ("RGBA",), "La": ("LA",), "PA": ("P",)}
     for each in (*by_way.get(mode, ()), mode):
@@ -131,10 +133,10 @@ def test_images_of_8_bits_are_what_they_show(mode: str) -> None:
 
 @pytest.mark.parametrize("mode", ["I;16", "I;16B", "I;16L", "I;16N"])
 def test_images_of_16_bits_in_every_byte_order(mode: str) -> None:
-    assert (image_of(pillow(mode)).pixels[..., 0] == DEEP).all()
+    assert (image_of(pillow(mode)).pixels[..., 0] == SIXTEEN_BIT).all()
     stream = io.BytesIO()
     pillow(mode).save(stream, "SPLAT2D", count=3, effort=1)
-    assert stream.getvalue() == splatc.encode(DEEP, count=3, effort=1)
+    assert stream.getvalue() == splatc.encode(SIXTEEN_BIT, count=3, effort=1)
 
 
 @pytest.mark.parametrize("mode", ["F", "I", "LAB"])
@@ -151,7 +153,7 @@ def test_images_that_no_file_holds(mode: str) -> None:
         ("RGB", (1, 2, 3), 4),
         ("P", 3, 4),
         ("P", bytes(range(256)), 4),
-        ("I;16", int(DEEP[2, 3]), 2),
+        ("I;16", int(SIXTEEN_BIT[2, 3]), 2),
     ],
 )
 def test_what_info_says_of_transparency_becomes_alpha(mode: str, transparency: Any, channels: int) -> None:

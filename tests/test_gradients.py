@@ -1,4 +1,4 @@
-"""Gradients and removal costs against the float64 oracle, on all polyphase subsets of a picture; and what these are."""
+"""Gradients and pruning costs against the float64 oracle, on all polyphase subsets of a picture; and what these are."""
 
 from __future__ import annotations
 
@@ -82,11 +82,11 @@ def test_gradients_match_finite_differences(name: str, blend: Blend, reduction: 
 
 @pytest.mark.parametrize("name", ENGINES)
 @pytest.mark.parametrize("blend", Blend)
-def test_removal_cost_is_the_rise_of_the_squared_error(name: str, blend: Blend) -> None:
+def test_pruning_cost_is_the_rise_of_the_squared_error(name: str, blend: Blend) -> None:
     gaussians, target = setting(blend)
     engine = ENGINES[name](Task(target, blend, BACKGROUND, Quantizer()))
     engine.send(table_of(gaussians))
-    cost, where, arrays = engine.removal_costs(1), subset(WIDTH, HEIGHT, 1, 0), arrays_of(gaussians)
+    cost, where, arrays = engine.pruning_costs(1), subset(WIDTH, HEIGHT, 1, 0), arrays_of(gaussians)
     before = error(blend, target, where, *arrays)
     for i in range(0, len(gaussians), 4):
         rise = error(blend, target, where, *[np.delete(a, i, axis=0) for a in arrays]) - before

@@ -68,7 +68,7 @@ def test_conics_are_those_of_the_ellipse() -> None:
     covariance = turn @ np.diag([36.0, 4.0]) @ turn.T
     inverse = np.linalg.inv(covariance)
     assert np.allclose(found["conic"][0], [inverse[0, 0], inverse[0, 1], inverse[1, 1]], rtol=1e-4)
-    assert found["radii"].tolist() == [np.ceil(gsplat_row.REACH * np.sqrt(np.diag(covariance))).tolist()]
+    assert found["radii"].tolist() == [np.ceil(gsplat_row.RADIUS * np.sqrt(np.diag(covariance))).tolist()]
 
 
 def test_a_row_is_fitted() -> None:
@@ -95,12 +95,12 @@ def agrees(device: Device, isect_tiles: Callable[..., Any], torch_device: str) -
     drawn, where = engine._drawing, engine._drawing.grid(1, 0)
     starts = device.download(drawn.room("starts", 0), np.int32, (where.bins + 1,))
     members = device.download(drawn.room("members", 0), np.int32, (int(starts[-1]),))
-    mean, reach = (
+    mean, radius = (
         device.download(drawn.room("records", 0), np.float32, (200, 16))[:, [0, 1, 6, 7]]
         .reshape(200, 2, 2)
         .swapaxes(0, 1)
     )
-    tensors = [torch.tensor(each, device=torch_device)[None] for each in (mean, np.ceil(reach).astype(np.int32))]
+    tensors = [torch.tensor(each, device=torch_device)[None] for each in (mean, np.ceil(radius).astype(np.int32))]
     depth = torch.arange(1, 201, dtype=torch.float32, device=torch_device)[None]
     down = where.bins // where.bins_x
     _, keys, order = isect_tiles(*tensors, depth, drawing.BIN, where.bins_x, down)
@@ -110,7 +110,7 @@ def agrees(device: Device, isect_tiles: Callable[..., Any], torch_device: str) -
         theirs, ours = numbers[tile == k], members[starts[k] : starts[k + 1]]
         low = np.array([k % where.bins_x, k // where.bins_x]) * drawing.BIN + 0.5  # centres of the first pixels
         high = np.minimum(low + drawing.BIN - 1, [499.5, 299.5])
-        inside = ((mean + reach >= low) & (mean - reach <= high)).all(axis=1)
+        inside = ((mean + radius >= low) & (mean - radius <= high)).all(axis=1)
         assert np.array_equal(theirs[inside[theirs]], ours)
 
 

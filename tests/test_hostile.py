@@ -1,4 +1,4 @@
-"""The files of tests/hostile/: each is refused by everyone who reads files, with the error that its rule has."""
+"""The files of tests/hostile/: each is refused by every reader, with the error that its rule has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from splatc import bitstream
 from splatc.bitstream import Reader
 from splatc.cli import main
 from splatc.decoder.describe import describe
-from splatc.decoder.verifier import verify
+from splatc.decoder.verifier import find_problems
 from splatc.errors import CorruptFileError, LimitError, SplatError, UnsupportedFileError
 from tests import independent_decoder
 from tests.hostile.case import Case, divided, plain
@@ -31,7 +31,7 @@ SYMBOLS = (
     "chunk-in-a-chunk",
     "count-one-less",
     "section-noise",
-    "reach",
+    "margin",
 )
 """What files are called whose fault lies in their streams, which `info` does not decode."""
 CASES = {case.name: case for case in cases()}
@@ -55,7 +55,7 @@ def test_the_files_are_those_that_the_script_writes() -> None:
 def test_what_they_are_made_from_is_sound() -> None:
     for data in (plain(), divided()):
         read_everything(data)
-        assert verify(data) == []
+        assert find_problems(data) == []
 
 
 @each
@@ -71,7 +71,7 @@ def test_one_typed_error_a_rule(name: str) -> None:
 @each
 def test_verify_finds_it_and_says_the_same_kind(name: str) -> None:
     case = CASES[name]
-    problems = verify(case.data)
+    problems = find_problems(case.data)
     assert case.kind in {problem.kind for problem in problems}
     assert all(problem.message.isprintable() for problem in problems)
     if case.parts:

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 import splatc
 from splatc import bitstream
-from splatc.bitstream import Metadata, Pass, Reader
+from splatc.bitstream import Layer, Metadata, Reader
 from splatc.bitstream.header import check
-from splatc.decoder.verifier import verify
+from splatc.decoder.verifier import find_problems
 from splatc.errors import CorruptFileError, SplatError
 from splatc.gaussians import Gaussians
 from splatc.quantize import quantize
@@ -37,7 +37,7 @@ def real() -> bytes:
     header = header_for(320, 200)
     metadata = Metadata(icc=bytes(range(200)), exif=b"II*\0" + bytes(30), xmp=b"<x:xmpmeta/>")
     quantized = quantize(Quantizer(), fitted, 320, 200)
-    return bitstream.encode(header, quantized, metadata, layout=(Pass(2, 9), Pass(4, 7)))
+    return bitstream.encode(header, quantized, metadata, layout=(Layer(2, 9), Layer(4, 7)))
 
 
 def read_everything(data: bytes) -> None:
@@ -50,7 +50,7 @@ def read_everything(data: bytes) -> None:
 
 def test_it_is_sound(real: bytes) -> None:
     read_everything(real)
-    assert verify(real) == []
+    assert find_problems(real) == []
     assert [chunk.type for chunk in bitstream.inspect(real).chunks] == ["HEAD", "iccp", "INDX", "GAUS", "exif", "xmpd"]
 
 
@@ -65,7 +65,7 @@ def test_a_cut_at_every_byte_is_found(real: bytes) -> None:
         with pytest.raises(CorruptFileError):
             read_everything(cut)
         if length % 50 == 0:
-            assert verify(cut)
+            assert find_problems(cut)
 
 
 def test_every_flipped_bit_is_found(real: bytes) -> None:
@@ -78,7 +78,7 @@ def test_every_flipped_bit_is_found(real: bytes) -> None:
         try:
             read_everything(bytes(damaged))
         except SplatError:
-            assert number % 40 or verify(bytes(damaged))
+            assert number % 40 or find_problems(bytes(damaged))
         else:
             raise AssertionError(f"bit {bit % 8} of byte {bit // 8} means nothing")
 
@@ -123,7 +123,7 @@ def test_any_header_that_is_allowed_is_read_and_drawn_small(
 
 def test_truncated_metadata_does_not_stop_verify(real: bytes) -> None:
     """Found by the fuzzer."""
-    assert [problem.part for problem in verify(real[:-6])] == ["chunks"]
+    assert [problem.part for problem in find_problems(real[:-6])] == ["chunks"]
 
 
 def test_no_code_comes_from_data() -> None:

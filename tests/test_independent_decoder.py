@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splatc import bitstream
-from splatc.bitstream import Header, Layout, Pass, layout, positions, predict, priors, stream
+from splatc.bitstream import Header, Layer, Layout, layout, positions, predict, priors, stream
 from splatc.bitstream import header as header_format
 from splatc.bitstream.attributes import ESCAPE
 from splatc.bitstream.coder import Encoder, Frequencies, Symbols, code_bits
@@ -30,13 +30,13 @@ from tests import independent_decoder as independent
 from tests.bitstream_cases import assert_equal, header_for, in_coding_order, random_quantized
 
 EXAMPLE = Path(__file__).parent.parent / "spec" / "example.md"
-ARRAYS = ("level", "x", "y", "size", "anisotropy", "angle", "strip", "colour")
+ARRAYS = ("level", "x", "y", "log_scale", "aspect", "angle", "offset", "colour")
 QUANTIZERS = (
     Quantizer(),
-    Quantizer(position=100, position_slope=8, sizes=1, anisotropy=100, angle=90, angle_slope=9, colour_slope=5),
-    Quantizer(position=130, position_slope=-3, sizes=32, angle=191, luma=60, chroma=110, colour_slope=-20),
-    Quantizer(position=191, position_slope=127, anisotropy=0, angle=0, angle_slope=-128, luma=0, chroma=0),
-    Quantizer(position=110, position_slope=-1, sizes=3, luma=191, chroma=191, colour_slope=127),
+    Quantizer(position=100, position_slope=8, log_scales=1, aspect=100, angle=90, angle_slope=9, colour_slope=5),
+    Quantizer(position=130, position_slope=-3, log_scales=32, angle=191, luma=60, chroma=110, colour_slope=-20),
+    Quantizer(position=191, position_slope=127, aspect=0, angle=0, angle_slope=-128, luma=0, chroma=0),
+    Quantizer(position=110, position_slope=-1, log_scales=3, luma=191, chroma=191, colour_slope=127),
 )
 SIZES = ((1, 1), (1, 37), (97, 61), (2000, 300), (2**20, 3))
 
@@ -92,10 +92,10 @@ def test_both_decoders_read_the_same_integers(count: int, channels: int) -> None
 
 
 DIVISIONS = (
-    (Pass(6, 8),),
-    (Pass(2, 9), Pass(1, 7), Pass(3, 6)),
-    (Pass(1, 7), Pass(2, 7), Pass(2, 7), Pass(1, 6)),
-    (Pass(3, 20), Pass(3, 6)),
+    (Layer(6, 8),),
+    (Layer(2, 9), Layer(1, 7), Layer(3, 6)),
+    (Layer(1, 7), Layer(2, 7), Layer(2, 7), Layer(1, 6)),
+    (Layer(3, 20), Layer(3, 6)),
 )
 
 
@@ -112,7 +112,7 @@ def test_both_decoders_read_the_same_sections(division: Layout, channels: int, c
 
 
 def test_both_decoders_refuse_every_damage_of_an_index() -> None:
-    """CRCs made to match: what is left is an index that says something else, and is refused, or says the same with more reach."""
+    """CRCs made to match: what is left is an index that says something else, and is refused, or says the same with more margin."""
     header = header_for(300, 200)
     gaussians = random_quantized(np.random.default_rng(1), header, 400)
     data = bitstream.encode(header, gaussians, layout=DIVISIONS[1])
@@ -153,7 +153,7 @@ def test_both_decoders_read_the_same_integers_from_noise(
     fields, decoder = independent.header.read_header(head), independent.coder.RangeDecoder(noise)
     (section,) = independent.sections.one_section(fields, noise)
     try:
-        independent.gaussians.read_symbols(fields, section, decoder, independent.tables.Tables(fields.sizes))
+        independent.gaussians.read_symbols(fields, section, decoder, independent.tables.Tables(fields.log_scales))
     except ValueError:
         assert_both_refuse(write([(HEADER_CHUNK, head), (GAUSSIANS_CHUNK, noise)]))
         return
@@ -167,7 +167,7 @@ def test_both_decoders_read_the_same_integers_from_noise(
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 37), (97, 61)])
 def test_both_decoders_make_the_same_picture(width: int, height: int, blend: Blend, channels: int) -> None:
     depth = 8 if channels % 2 else 16
-    quantizer = Quantizer(anisotropy=114 if channels % 2 else 191)  # 191: needles as thin as a file may ask for
+    quantizer = Quantizer(aspect=114 if channels % 2 else 191)  # 191: needles as thin as a file may ask for
     header = header_for(width, height, channels, quantizer)
     header = replace(header, blend=blend, depth=depth, background=(10, 200, 30, 255)[:channels])
     rng = np.random.default_rng([width, channels])
@@ -182,7 +182,7 @@ def test_both_decoders_make_the_same_picture(width: int, height: int, blend: Ble
 @pytest.mark.parametrize("blend", Blend)
 def test_the_renderer_keeps_the_tolerance_however_large_the_colours(blend: Blend) -> None:
     """Needles whose colours are clamped to the largest that a file may hold; spec/picture.md says how far a sample may be off."""
-    header = replace(header_for(97, 61, quantizer=Quantizer(anisotropy=191, luma=191, chroma=191)), blend=blend)
+    header = replace(header_for(97, 61, quantizer=Quantizer(aspect=191, luma=191, chroma=191)), blend=blend)
     rng = np.random.default_rng(3)
     header, quantized, found = assert_both_agree(bitstream.encode(header, random_quantized(rng, header, 120, levels=7)))
     scene = make_scene(header, quantized)
@@ -196,8 +196,8 @@ def test_the_renderer_keeps_the_tolerance_however_large_the_colours(blend: Blend
     assert np.max(np.abs(render(scene) - picture) / largest) < 1 / 1024
 
 
-def test_both_decoders_split_large_nodes_alike() -> None:
-    """Of 2^18 points in a node ten bits of a split are uniform, in two pieces; too many for the rest of the decoder."""
+def test_both_decoders_partition_large_nodes_alike() -> None:
+    """Of 2^18 points in a node ten bits of a binary partition count are uniform, in two pieces; too many for the rest of the decoder."""
     rng = np.random.default_rng(0)
     x, y = np.minimum(rng.geometric(0.3, (2, 2**18)) - 1, [[8], [5]]).astype(np.int32)
     order = np.argsort(positions.morton(x, y), kind="stable")
@@ -212,7 +212,7 @@ def test_both_decoders_split_large_nodes_alike() -> None:
 def test_both_decoders_refuse_more_points_in_a_half_than_in_the_whole() -> None:
     header = replace(header_for(2, 2, quantizer=Quantizer(position=128)), level_counts=(256,))  # cells of 1 px
     encoder = Encoder()
-    encoder.code(priors.split_table(128, 8), np.array([128], np.int32))
+    encoder.code(priors.partition_table(128, 8), np.array([128], np.int32))
     code_bits(encoder, np.array([1], np.int32), 1)  # 257 of 256
     data = write([(HEADER_CHUNK, header_format.write(header)), (GAUSSIANS_CHUNK, encoder.finish(96))])
     with pytest.raises(ValueError, match="more points in a half"):
@@ -300,8 +300,8 @@ def test_both_decoders_refuse_every_damage(tiny_file: bytes) -> None:
         (3, 4, b"\xc0\x80\x80\x80\x80\0"),  # six bytes
         (3, 5, b"\x80\x80\x40\x80\x80\x40"),  # 2^40 pixels
         (8, 9, b"\xc0"),  # position 192
-        (10, 11, b"\0"),  # no sizes
-        (10, 11, b"\x21"),  # 33 sizes
+        (10, 11, b"\0"),  # no bins
+        (10, 11, b"\x21"),  # 33 bins
         (17, 18, b"\x11" + b"\1" * 11),  # 17 levels
         (17, 18, b"\x06\0"),  # an empty top level
         (17, 18, b"\0"),  # numbers left over

@@ -11,7 +11,8 @@ import PIL.Image
 import pytest
 
 from splatc.errors import InputImageError
-from splatc.image.readers import Image, load
+from splatc.image.image import Image
+from splatc.image.readers import load
 from tests.odd_files import box, saved
 
 ROWS, COLUMNS = np.mgrid[:20, :24]
@@ -107,8 +108,10 @@ def test_channels_are_what_the_boxes_say(tmp_path: Path, name: str) -> None:
     image = read(data, tmp_path)
     assert np.array_equal(image.pixels, expected)
     assert ("palette" in image.description) == ("palette" in name)
-    told = {"a channel of no meaning": "1 further channels", "palette of 12 bits": "12 bits per sample"}.get(name, "")
-    assert len(image.notes) == bool(told) and all(told in note for note in image.notes)
+    expected = {"a channel of no meaning": "1 further channels", "palette of 12 bits": "12 bits per sample"}.get(
+        name, ""
+    )
+    assert len(image.notes) == bool(expected) and all(expected in note for note in image.notes)
 
 
 def test_premultiplied_colours_are_divided_by_alpha(tmp_path: Path) -> None:
@@ -134,7 +137,7 @@ def test_boxes_that_make_no_sense_are_said(tmp_path: Path, boxes: list[bytes]) -
         read(jp2(RGB if boxes[0][4:8] == b"cdef" else GRAY, SRGB, *boxes), tmp_path)
 
 
-def test_what_is_left_out_is_told(tmp_path: Path) -> None:
+def test_what_is_left_out_gets_a_note(tmp_path: Path) -> None:
     resolution = box(b"res ", box(b"resc", struct.pack(">HHHHbb", 11811, 1, 11811, 1, 0, 0)))
     stream = saved("JPEG2000", PIL.Image.fromarray(RGB), no_jp2=True)
     image = read(jp2(RGB, SRGB, resolution, behind=box(b"jp2c", stream)), tmp_path)

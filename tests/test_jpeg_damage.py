@@ -14,7 +14,8 @@ import PIL.Image
 import pytest
 
 from splatc.errors import InputImageError, LimitError
-from splatc.image.readers import Image, jpeg, jpeg_scan, large_source, load
+from splatc.image.image import Image
+from splatc.image.readers import jpeg, jpeg_scan, large_source, load
 from tests.odd_files import saved
 
 KODIM = Path(__file__).parent / "images" / "kodim03.png"
@@ -59,8 +60,8 @@ def test_sound_files_are_sound(name: str, quality: int) -> None:
 
 
 @pytest.mark.parametrize("name", CODINGS)
-def test_overwritten_bytes_are_told(name: str) -> None:
-    """Bits that are still codes, of as many blocks as before, cannot be told from others, by libjpeg neither."""
+def test_overwritten_bytes_get_a_note(name: str) -> None:
+    """Bits that are still codes, of as many blocks as before, look like others, to libjpeg too."""
     data = coded(name)
     first = data.index(b"\xff\xda") + 20
     rng = np.random.default_rng(1)
@@ -179,7 +180,7 @@ def test_scans_without_end_are_refused(tmp_path: Path) -> None:
         loaded(tmp_path, data[:scan] + data[scan:-2] * 300 + data[-2:])
 
 
-def test_tables_that_are_none_harm_nobody(tmp_path: Path) -> None:
+def test_tables_that_are_none_are_no_damage(tmp_path: Path) -> None:
     data = coded("progressive")
     rng = np.random.default_rng(3)
     for _ in range(60):

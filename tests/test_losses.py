@@ -1,4 +1,4 @@
-"""What a picture file holds beside its pixels is kept or told, and never decides whether the pixels are read."""
+"""What a picture file holds beside its pixels is kept or named in a note, and never decides whether the pixels are read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from click.testing import CliRunner
 
 from splatc.cli import main
 from splatc.errors import InputImageError
-from splatc.image.readers import Image, avif, load
+from splatc.image.image import Image
+from splatc.image.readers import avif, load
 from tests.odd_files import PICTURE, QUADRANTS, avif_with, box, chunk, jpeg_with, png_with, saved, segment
 
 GAIN_MAP = "the HDR gain map is left out"

@@ -202,8 +202,8 @@ def test_more_noise_is_less_similar_in_colour_and_at_any_depth() -> None:
     a = picture(200, 190)
     values = [ms_ssim(a, noisy(a, sigma)) for sigma in (2.0, 8.0, 30.0)]
     assert values == sorted(values, reverse=True)
-    deep = [z.astype(np.uint16) * 257 for z in (a, noisy(a, 8.0))]
-    assert ms_ssim(deep[0], deep[1]) == pytest.approx(values[1], abs=1e-5)
+    sixteen_bit = [z.astype(np.uint16) * 257 for z in (a, noisy(a, 8.0))]
+    assert ms_ssim(sixteen_bit[0], sixteen_bit[1]) == pytest.approx(values[1], abs=1e-5)
 
 
 def test_colour_is_the_mean_over_the_channels() -> None:

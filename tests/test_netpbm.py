@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from splatc.errors import InputImageError, LimitError
-from splatc.image.readers import Image, load
+from splatc.image.image import Image
+from splatc.image.readers import load
 from splatc.image.readers.header import extent_of
 
 RNG = np.random.default_rng(6)
@@ -28,8 +29,8 @@ def loaded(data: bytes, folder: Path, name: str = "in.pam") -> Image:
 
 def pam(values: NDArray[np.int64], maximum: int, kind: str | None, extra: str = "") -> bytes:
     height, width, depth = values.shape
-    told = "" if kind is None else f"TUPLTYPE {kind}\n"
-    head = f"P7\n{extra}WIDTH {width}\nHEIGHT {height}\nDEPTH {depth}\nMAXVAL {maximum}\n{told}ENDHDR\n"
+    tuple_type = "" if kind is None else f"TUPLTYPE {kind}\n"
+    head = f"P7\n{extra}WIDTH {width}\nHEIGHT {height}\nDEPTH {depth}\nMAXVAL {maximum}\n{tuple_type}ENDHDR\n"
     return head.encode() + values.astype("u1" if maximum < 256 else ">u2").tobytes()
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import splatc
-from splatc.decoder.verifier import verify
+from splatc.decoder.verifier import find_problems
 from splatc.encoder.pipeline import ALWAYS
 from splatc.errors import UsageError
 from tests.conftest import Command
@@ -48,7 +48,7 @@ PICTURES: dict[str, np.ndarray] = {
 
 def check(pixels: np.ndarray, data: bytes) -> np.ndarray:
     """A sound file of a picture of that shape, whose Gaussians are finite."""
-    assert verify(data) == []
+    assert find_problems(data) == []
     back = splatc.decode(data)
     assert (back.shape, back.dtype) == (
         pixels[..., 0].shape if pixels.shape[2:] == (1,) else pixels.shape,
@@ -67,9 +67,9 @@ def test_a_valid_file(name: str, blend: str) -> None:
     assert len(data) <= 260
     back = check(pixels, data).astype(float)
     peak = np.iinfo(pixels.dtype).max
-    if pixels.shape[2:] in ((2,), (4,)):  # a colour that does not show is nobody's
-        hidden = pixels[..., -1] == 0
-        back[hidden, :-1] = pixels[hidden, :-1]
+    if pixels.shape[2:] in ((2,), (4,)):  # colours under alpha 0 are not compared
+        clear = pixels[..., -1] == 0
+        back[clear, :-1] = pixels[clear, :-1]
     # What has one value everywhere comes back as that, and nothing is worse than gray.
     assert (
         np.sqrt(np.mean((back - pixels) ** 2))

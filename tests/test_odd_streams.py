@@ -1,4 +1,4 @@
-"""Streams and pictures that callers hand about in ways of their own: what goes wrong is one line, of one class."""
+"""Unusual streams and pictures of callers: an error is one line and a SplatError."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def stream_with(data: bytes, **methods: Any) -> Any:
 
 
 def after_the_end(value: object) -> Callable[[io.BytesIO, int, int], object]:
-    """A seek that says of the end what nobody expects."""
+    """A seek that returns an unexpected position of the end."""
 
     def seek(self: io.BytesIO, offset: int, whence: int = 0) -> object:
         place = io.BytesIO.seek(self, offset, whence)

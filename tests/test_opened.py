@@ -1,4 +1,4 @@
-"""Files that come from anywhere: pipes, redirections, bytes of all kinds."""
+"""Inputs of every kind: files, pipes, redirections, bytes."""
 
 from __future__ import annotations
 

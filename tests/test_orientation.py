@@ -23,8 +23,8 @@ from tests.test_xmp import packet
 FIELD = Path(__file__).parent / "field"
 RNG = np.random.default_rng(5)
 RGB = RNG.integers(0, 256, (12, 20, 3)).astype(np.uint8)
-DEEP = RNG.integers(0, 65536, (12, 20, 4)).astype(np.uint16)
-DEEP[..., 3] |= 0x8000
+SIXTEEN_BIT = RNG.integers(0, 65536, (12, 20, 4)).astype(np.uint16)
+SIXTEEN_BIT[..., 3] |= 0x8000
 OTHERS = range(1, 9)
 BOTH = {1: (), 2: (1,), 3: (0, 1), 4: (0,)}
 
@@ -64,7 +64,7 @@ def saved(pixels: Any, kind: str, **options: Any) -> bytes:
 
 
 def check(data: bytes, orientation: int, folder: Path, expected: Any = None) -> None:
-    """The pixels of a file are turned, and nothing in it tells so any more."""
+    """The pixels of a file are turned, and nothing in it states an orientation any more."""
     (folder / "in").write_bytes(data)
     loaded = load(str(folder / "in"))
     if expected is None:
@@ -73,8 +73,8 @@ def check(data: bytes, orientation: int, folder: Path, expected: Any = None) -> 
     assert pixels.shape == shown(expected, orientation).shape
     assert (pixels == shown(expected, orientation)).all()
     assert orientation_of(loaded.metadata.exif, loaded.metadata.xmp) == 1
-    for told in (exif_block.orientation(loaded.metadata.exif), xmp_packet.orientation(loaded.metadata.xmp)):
-        assert told in (None, 1)
+    for stated in (exif_block.orientation(loaded.metadata.exif), xmp_packet.orientation(loaded.metadata.xmp)):
+        assert stated in (None, 1)
 
 
 READERS = ["Pillow", "pyvips"]
@@ -97,7 +97,7 @@ def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("place", ["before", "behind"])
 def test_png(place: str, dtype: Any, channels: int, orientation: int, reader: str, tmp_path: Path) -> None:
-    pixels = (DEEP if dtype is np.uint16 else DEEP >> 8).astype(dtype)[..., -channels:]
+    pixels = (SIXTEEN_BIT if dtype is np.uint16 else SIXTEEN_BIT >> 8).astype(dtype)[..., -channels:]
     chunks = [(b"eXIf", short(orientation))]
     data = png(pixels, chunks) if place == "before" else png(pixels, [], chunks)
     check(data, orientation, tmp_path, pixels)
@@ -107,8 +107,8 @@ def test_png(place: str, dtype: Any, channels: int, orientation: int, reader: st
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize("kind", VALUES)
 def test_every_type_of_number(kind: str, order: str, reader: str, tmp_path: Path) -> None:
-    told = block(order, *VALUES[kind], 6)
-    check(png(RGB, [(b"eXIf", told)]), 6, tmp_path, RGB)
+    exif = block(order, *VALUES[kind], 6)
+    check(png(RGB, [(b"eXIf", exif)]), 6, tmp_path, RGB)
 
 
 @pytest.mark.filterwarnings("ignore:Metadata Warning")
@@ -179,7 +179,7 @@ PLACES: dict[str, Any] = {
     "PNG, palette": lambda turn: saved(PIL.Image.fromarray(RGB).quantize(16), "PNG", exif=short(turn)),
     "TIFF, EXIF": lambda turn: saved(RGB, "TIFF", exif=tiff_tag(turn)),
     "TIFF, XMP": lambda turn: saved(RGB, "TIFF", tiffinfo={700: packet(f"tiff:Orientation='{turn}'")}),
-    "TIFF, gray": lambda turn: saved(DEEP[..., 0], "TIFF", exif=tiff_tag(turn)),
+    "TIFF, gray": lambda turn: saved(SIXTEEN_BIT[..., 0], "TIFF", exif=tiff_tag(turn)),
     "JPEG 2000, EXIF": lambda turn: jp2(b"JpgTiffExif->JP2" + short(turn)),
     "JPEG 2000, EXIF with a prefix": lambda turn: jp2(b"JpgTiffExif->JP2Exif\0\0" + short(turn)),
     "JPEG 2000, EXIF of Photoshop": lambda turn: jp2(
@@ -226,7 +226,9 @@ TIFFS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("reader", [*READERS, "tifffile"], indirect=True)
 def test_tiff_of_16_bits(kind: str, order: str, orientation: int, reader: str, tmp_path: Path) -> None:
     tifffile = pytest.importorskip("tifffile")
-    pixels = {"RGB": DEEP[..., :3], "planes": DEEP[..., :3], "gray": DEEP[..., :1]}.get(kind, DEEP).copy()
+    pixels = {"RGB": SIXTEEN_BIT[..., :3], "planes": SIXTEEN_BIT[..., :3], "gray": SIXTEEN_BIT[..., :1]}.get(
+        kind, SIXTEEN_BIT
+    ).copy()
     if kind == "premultiplied":
         pixels[..., 3] = 65535
     stored = np.moveaxis(pixels, -1, 0) if kind == "planes" else pixels[..., 0] if kind == "gray" else pixels

@@ -1,4 +1,4 @@
-"""What a killed process leaves behind: the next run removes it, and nothing that a living one still writes."""
+"""Temporary files of killed processes: the next run removes them, but none that a running process still writes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_only_our_own_files_are_removed(tmp_path: Path) -> None:
 
 @needs_locks
 def test_a_file_that_was_removed_too_early_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another process took it for a stray between its making and its locking."""
+    """Another process took it for an orphan between its making and its locking."""
     tried: list[Path] = []
 
     def lock(descriptor: int, path: Path) -> bool:

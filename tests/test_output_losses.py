@@ -1,4 +1,4 @@
-"""What the type of an output cannot hold of a picture's metadata is told, and the picture is written."""
+"""What the type of an output cannot hold of a picture's metadata is named in a note, and the picture is written."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 import splatc
+from splatc.bitstream import Metadata
 from splatc.cli import main
-from splatc.image.readers import Metadata
 from splatc.image.saving import FORMATS
 
 SHORT = {"exif": b"II*\0\x08\0\0\0\0\0\0\0\0\0", "xmp": b"<x/>"}
@@ -46,11 +46,11 @@ def test_jpeg_holds_64_kb_of_each(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("extension", [".png", ".webp"])
-def test_what_is_kept_is_not_told(tmp_path: Path, extension: str) -> None:
+def test_what_is_kept_gets_no_note(tmp_path: Path, extension: str) -> None:
     assert decoded(tmp_path, extension, **LONG) == ""
 
 
-def test_what_is_told_is_what_is_left_out() -> None:
+def test_notes_name_what_is_left_out() -> None:
     assert FORMATS[".webp"].losses(Metadata(icc=b"profile"), 1) != []
     assert FORMATS[".webp"].losses(Metadata(icc=b"profile"), 3) == []
     assert FORMATS[".png"].losses(Metadata(b"profile", b"exif", b"xmp"), 1) == []

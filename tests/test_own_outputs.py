@@ -16,10 +16,11 @@ from splatc.cli import main
 from splatc.errors import UsageError
 from splatc.gaussians import Gaussians
 from splatc.image import saving
+from splatc.image.image import Image, Samples
 from splatc.image.readers import large_source, load
 from splatc.image.readers.tiff import metadata as tiff_metadata
 from splatc.image.readers.tiff.directory import TiffBytes, directory_at
-from splatc.image.saving import FORMATS, Image
+from splatc.image.saving import FORMATS
 from splatc.quantize import quantize
 from splatc.steps import Quantizer
 from tests.test_tiff_tags import EXIF, GPS
@@ -35,7 +36,7 @@ def test_what_is_written_is_read(
     dtype = np.uint8 if depth == 8 else np.uint16
     y, x = np.mgrid[:300, :40]
     smooth = np.stack([(x + y * 2) % 400 + 10 * c for c in range(channels)], axis=-1)
-    pixels: saving.Samples = (smooth * (np.iinfo(dtype).max // 450)).astype(dtype)
+    pixels: Samples = (smooth * (np.iinfo(dtype).max // 450)).astype(dtype)
     kind = FORMATS[extension]
     path = tmp_path / f"out{extension}"
     try:

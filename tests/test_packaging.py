@@ -213,6 +213,14 @@ def test_the_workflow_calls_make_targets_that_exist() -> None:
         assert {word for word in words if "=" not in word} <= targets
 
 
-def test_citation_and_package_agree_on_the_version() -> None:
-    assert f"\nversion: {__version__}\n" in (ROOT / "CITATION.cff").read_text()
-    assert f"\n## {__version__}\n" in (ROOT / "CHANGELOG.md").read_text()
+def test_citation_changelog_and_package_agree_on_version_and_date() -> None:
+    citation = (ROOT / "CITATION.cff").read_text()
+    newest = re.search(r"^## (\d+\.\d+\.\d+) \((\d{4}-\d\d-\d\d)\)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest is not None and newest[1] == __version__
+    assert f"\nversion: {__version__}\n" in citation
+    assert f'\ndate-released: "{newest[2]}"\n' in citation
+
+
+def test_a_version_from_1_0_on_is_no_alpha() -> None:
+    stable = "Development Status :: 5 - Production/Stable" in (ROOT / "pyproject.toml").read_text()
+    assert stable == (int(__version__.partition(".")[0]) >= 1)

@@ -96,10 +96,10 @@ def test_a_truncated_file_shows_what_is_whole(large_file: bytes) -> None:
 
 def test_gray_is_two_dimensional_and_depth_is_chosen() -> None:
     with picture.open(io.BytesIO(gray_file(16))) as opened:
-        deep, eight = opened.read(), opened.read(bit_depth=8)
-    assert deep.shape == eight.shape == (30, 40)
-    assert (deep.itemsize, eight.itemsize) == (2, 1)
-    assert np.abs(deep / 257.0 - eight).max() < 0.51
+        sixteen_bit, eight = opened.read(), opened.read(bit_depth=8)
+    assert sixteen_bit.shape == eight.shape == (30, 40)
+    assert (sixteen_bit.itemsize, eight.itemsize) == (2, 1)
+    assert np.abs(sixteen_bit / 257.0 - eight).max() < 0.51
 
 
 def test_strips_make_the_picture(large_file: bytes) -> None:

@@ -133,12 +133,12 @@ def test_pictures_beyond_pillow_s_limit_are_read_without_a_warning(
 ) -> None:
     path = tmp_path / "in.png"
     pixels = np.random.default_rng(0).integers(0, 65536, (600, 40, 3)).astype(np.uint16)
-    path.write_bytes(deep_png(pixels))
+    path.write_bytes(png_16_bit(pixels))
     monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 100)
     assert (load(str(path)).pixels == pixels).all()
 
 
-def deep_png(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint16]]) -> bytes:
+def png_16_bit(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint16]]) -> bytes:
     height, width, _ = pixels.shape
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0))

@@ -14,7 +14,8 @@ import splatc.pillow_plugin
 from splatc import bitstream
 from splatc.bitstream import Metadata
 from splatc.decoder.scene import decode_bytes
-from splatc.image.readers import Image, load
+from splatc.image.image import Image
+from splatc.image.readers import load
 
 P3 = load(str(Path(__file__).parent / "images" / "icc_display_p3.png")).metadata.icc
 EXIF = b"MM\0*\0\0\0\x08\0\1\x01\x0f\0\2\0\0\0\4abc\0\0\0\0\0"

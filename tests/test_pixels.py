@@ -15,7 +15,8 @@ import PIL.PngImagePlugin
 import pytest
 
 from splatc.errors import InputError, InputImageError, LimitError
-from splatc.image.readers import Image, Samples, large_source, load, open_source, opening, source
+from splatc.image.image import Image, Samples
+from splatc.image.readers import large_source, load, open_source, opening, source
 
 RNG = np.random.default_rng(1)
 RGBA = RNG.integers(0, 256, (5, 7, 4)).astype(np.uint8)
@@ -209,8 +210,10 @@ def test_what_is_lost_is_said(tmp_path: Path) -> None:
 def test_10_bits_of_avif_are_read_as_8(tmp_path: Path) -> None:
     pyvips = pytest.importorskip("pyvips")
     path = tmp_path / "in.avif"
-    deep = pyvips.Image.new_from_array(RNG.integers(0, 65536, (32, 32, 3)).astype(np.uint16), interpretation="rgb16")
-    deep.write_to_file(str(path), bitdepth=10)
+    sixteen_bit = pyvips.Image.new_from_array(
+        RNG.integers(0, 65536, (32, 32, 3)).astype(np.uint16), interpretation="rgb16"
+    )
+    sixteen_bit.write_to_file(str(path), bitdepth=10)
     assert load(str(path)).notes == ("10 bits per sample are read as 8",)
 
 

@@ -13,11 +13,13 @@ import PIL.ImageOps
 import PIL.PngImagePlugin
 import pytest
 
-from splatc.image.readers import Metadata, load
+from splatc.bitstream import Metadata
+from splatc.image.image import Image
+from splatc.image.readers import load
 from splatc.image.readers.calibration import LINEAR
 from splatc.image.readers.file_metadata import exif_of, xmp_of
 from splatc.image.readers.orientation import orientation_of, upright
-from splatc.image.saving import FORMATS, Image, save
+from splatc.image.saving import FORMATS, save
 
 IMAGES = Path(__file__).parent / "images"
 P3 = load(str(IMAGES / "icc_display_p3.png"))
@@ -32,7 +34,7 @@ def exif_with(orientation: int) -> bytes:
     exif = PIL.Image.Exif()
     exif[0x0112] = orientation
     exif[0x010F] = "Maker"
-    exif.get_ifd(0x8769)[0x927C] = b"offsets that nobody knows"
+    exif.get_ifd(0x8769)[0x927C] = b"offsets of unknown use"
     return exif.tobytes()
 
 
@@ -71,10 +73,10 @@ def test_every_orientation_in_every_file(tmp_path: Path, orientation: int, exten
     assert (loaded.pixels.shape == RGB.shape) is (orientation < 5)
     assert orientation_of(loaded.metadata.exif, b"") == 1
     assert b"Maker" in loaded.metadata.exif
-    assert b"offsets that nobody knows" in loaded.metadata.exif
+    assert b"offsets of unknown use" in loaded.metadata.exif
 
 
-def test_orientation_told_by_xmp_alone(tmp_path: Path) -> None:
+def test_orientation_of_xmp_alone(tmp_path: Path) -> None:
     loaded = load_saved(tmp_path / "in.jpg", xmp=XMP % 6)
     assert loaded.pixels.shape == (RGB.shape[1], RGB.shape[0], 3)
     assert loaded.metadata.xmp == XMP % 1
@@ -124,7 +126,7 @@ def test_what_is_saved_carries_them_again(extension: str, dtype: type[np.uint8 |
     assert xmp_of(back) == metadata.xmp
     exif = exif_of(back) or back.getexif().tobytes()  # a TIFF file is its own EXIF
     assert b"Maker" in exif
-    assert b"offsets that nobody knows" in exif
+    assert b"offsets of unknown use" in exif
 
 
 def test_what_jpeg_cannot_hold_is_left_out() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from splatc.image import transparent
-from splatc.image.saving import Samples
-from splatc.image.transparent import without_hidden_colours
+from splatc.image.image import Samples
+from splatc.image.transparent import fill_transparent
 
 
 def disc(height: int, width: int, channels: int, dtype: type[np.uint8 | np.uint16] = np.uint8) -> Samples:
@@ -24,11 +24,11 @@ def disc(height: int, width: int, channels: int, dtype: type[np.uint8 | np.uint1
 @pytest.mark.parametrize("channels", [2, 4])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize(("height", "width"), [(97, 64), (41, 200)])
-def test_hidden_colours_flow_in_from_what_is_seen(
+def test_transparent_colours_flow_in_from_what_is_seen(
     height: int, width: int, channels: int, dtype: type[np.uint8 | np.uint16]
 ) -> None:
     pixels = disc(height, width, channels, dtype)
-    filled = without_hidden_colours(pixels)
+    filled = fill_transparent(pixels)
     seen = pixels[..., -1] > 0
     assert (filled[seen] == pixels[seen]).all()
     assert (filled[..., -1] == pixels[..., -1]).all()
@@ -41,21 +41,21 @@ def test_hidden_colours_flow_in_from_what_is_seen(
 
 def test_bands_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = disc(97, 64, 4)
-    whole = without_hidden_colours(pixels)
+    whole = fill_transparent(pixels)
     monkeypatch.setattr(transparent, "BAND", 10)
-    assert (without_hidden_colours(pixels) == whole).all()
+    assert (fill_transparent(pixels) == whole).all()
 
 
 def test_what_hides_nothing_is_left_alone() -> None:
     pixels = disc(20, 20, 4)
-    assert without_hidden_colours(pixels[..., :3]) is not None
+    assert fill_transparent(pixels[..., :3]) is not None
     opaque = np.maximum(pixels, 1)
-    assert without_hidden_colours(opaque) is opaque
-    assert without_hidden_colours(pixels[..., :3]).base is pixels
+    assert fill_transparent(opaque) is opaque
+    assert fill_transparent(pixels[..., :3]).base is pixels
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (5, 1), (6, 6)])
 def test_nothing_to_see_at_all(shape: tuple[int, int]) -> None:
     pixels = np.random.default_rng(2).integers(0, 256, (*shape, 4)).astype(np.uint8)
     pixels[..., 3] = 0
-    assert (without_hidden_colours(pixels) == 0).all()
+    assert (fill_transparent(pixels) == 0).all()

@@ -1,4 +1,4 @@
-"""What a PNG file says beside its pixels: kept as far as a ``.splat2d`` file holds it, and told where it is not."""
+"""What a PNG file says beside its pixels: kept as far as a ``.splat2d`` file holds it, and named in a note where it is not."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ LOST = {
 
 
 @pytest.mark.parametrize("name", LOST)
-def test_what_cannot_be_kept_is_told(name: str, tmp_path: Path) -> None:
+def test_what_cannot_be_kept_gets_a_note(name: str, tmp_path: Path) -> None:
     before, note = LOST[name]
     path = tmp_path / "x.png"
     path.write_bytes(png_with(before))

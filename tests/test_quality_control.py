@@ -67,7 +67,7 @@ def test_a_guess_that_is_trusted_counts() -> None:
 
 def test_what_rises_later_is_expected() -> None:
     steered, _ = control(35.0, rise=((0.4, 0.6), (2.0, 0.0)))
-    assert steered.expected_psnr(moment(0.5, 33.0)) == pytest.approx(34.0)
+    assert steered.predicted_psnr(moment(0.5, 33.0)) == pytest.approx(34.0)
     nothing = replace(moment(0.0, 33.0), error=math.nan)
     assert steered.budget(nothing) == 150
 
@@ -84,7 +84,7 @@ def test_steps_become_finer_where_the_error_is_too_large(time: float) -> None:
     assert all(each.luma - each.chroma == Quantizer().luma - Quantizer().chroma for each in lumas)
     # Means are rounded from 0.7 on; shapes are rounded already.
     assert (lumas[0].position < Quantizer().position) == (time == 0.7)
-    assert all((each.sizes, each.anisotropy, each.angle) == (5, 114, 104) for each in lumas)
+    assert all((each.log_scales, each.aspect, each.angle) == (5, 114, 104) for each in lumas)
 
 
 def test_before_shapes_are_rounded_the_steps_stay() -> None:
@@ -126,5 +126,5 @@ def test_all_stay_where_they_do_not_reach_it() -> None:
 
 def test_the_schedule_asks_at_the_times_that_matter() -> None:
     plan = replace(Schedule(1000), trims=TRIMS)
-    assert [time for time, event in plan.events() if event == Trim()] == [*TRIMS, plan.freeze_mean[1]]
-    assert set(TRIMS) >= {plan.freeze_shape[0], plan.freeze_mean[0]}
+    assert [time for time, event in plan.events() if event == Trim()] == [*TRIMS, plan.quantize_mean[1]]
+    assert set(TRIMS) >= {plan.quantize_shape[0], plan.quantize_mean[0]}

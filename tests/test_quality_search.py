@@ -18,6 +18,7 @@ from click.testing import CliRunner
 import splatc
 from splatc import core
 from splatc.batch.work import run_job
+from splatc.bitstream import Metadata
 from splatc.cli import main
 from splatc.encoder import quality_search
 from splatc.encoder.pipeline import EncodeOptions, empty_file
@@ -27,8 +28,9 @@ from splatc.encoder.rate_control import Target
 from splatc.encoder.request import Request
 from splatc.errors import TimeUpError, UsageError
 from splatc.fit.engines.choice import Wanted
-from splatc.image import metrics, saving
-from splatc.image.saving import Image, Metadata, Samples
+from splatc.image import metrics
+from splatc.image.image import Image, Samples
+from splatc.image.readers import load
 
 RNG = np.random.default_rng(5)
 Y, X = np.mgrid[:40, :56]
@@ -75,8 +77,8 @@ class Line:
         monkeypatch.setattr(quality_search, "encode_on", self.encode)
         monkeypatch.setattr(quality_search, "quality", self.quality)
 
-    def encode(self, wanted: Wanted, image: Image, options: EncodeOptions, tell: Any, progress: Any) -> bytes:
-        tell("fitted by somebody", True)
+    def encode(self, wanted: Wanted, image: Image, options: EncodeOptions, log: Any, progress: Any) -> bytes:
+        log("fitted by somebody", True)
         count, effort, aim = options.target.value, options.effort, options.aim
         assert aim is not None
         self.tries.append((effort, count))
@@ -88,7 +90,7 @@ class Line:
             chance = self.noise * math.sin(7.0 * count)
             count = min(3 * count, math.ceil(self.needed(aim.psnr + aim.spare + 0.03 + chance, effort)))
         psnr = self.quality(image.pixels, bytes([effort]) * count)
-        aim.told(Course(((0.5, count, psnr - 0.7),), (), count, psnr))
+        aim.report(Course(((0.5, count, psnr - 0.7),), (), count, psnr))
         if psnr >= aim.psnr:
             count = math.ceil(self.needed(aim.psnr, effort))
         self.files.append(bytes([effort]) * count)
@@ -182,7 +184,7 @@ def test_each_picture_of_a_batch_gets_its_own_search(
     monkeypatch.setattr("splatc.batch.pool.run_local", lambda jobs, processes: (run_job(job) for job in jobs))
     out = tmp_path / "all"
     assert CliRunner().invoke(main, ["batch", str(tiny_picture), "-o", str(out), "--psnr", "1", *FAST]).exit_code == 0
-    pixels = saving.load(str(tiny_picture)).pixels
+    pixels = load(str(tiny_picture)).pixels
     assert (out / "tiny.splat2d").read_bytes() == splatc.encode(pixels, psnr=1)
     kept = CliRunner().invoke(main, ["batch", str(tiny_picture), "-o", str(out), "--psnr", "1", "--json", *FAST])
     assert json.loads(kept.stdout)["kept"] == 1
@@ -214,7 +216,7 @@ def test_only_one_target(command: list[str], other: list[str]) -> None:
     assert (result.exit_code, "exclude each other: give one target" in result.stderr) == (2, True)
 
 
-def test_metadata_that_fill_the_file_are_told(tmp_path: Path) -> None:
+def test_metadata_that_fill_the_file_get_a_note(tmp_path: Path) -> None:
     picture, out = str(Path(__file__).parent / "images" / "cmyk_adobe.jpg"), tmp_path / "out.splat2d"
     result = CliRunner().invoke(main, ["encode", picture, str(out), "--psnr", "1", *FAST])
     assert result.exit_code == 0, result.output
@@ -295,9 +297,9 @@ def test_no_time_at_all() -> None:
         search(SMOOTH, 35.0, max_time=0.0)
 
 
-def test_progress_only_grows_and_each_sentence_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_only_grows_and_each_sentence_is_logged_once(monkeypatch: pytest.MonkeyPatch) -> None:
     line = Line(monkeypatch, noise=0.3)
-    told: list[tuple[int, int, str]] = []
+    calls: list[tuple[int, int, str]] = []
     sentences: list[str] = []
     options, image = asked(), Image(SMOOTH)
     encode_to_psnr(
@@ -305,13 +307,13 @@ def test_progress_only_grows_and_each_sentence_is_told_once(monkeypatch: pytest.
         image,
         options,
         31.0,
-        lambda text, urgent: sentences.append(text),
-        lambda *at: told.append(at),
+        lambda text, warning: sentences.append(text),
+        lambda *at: calls.append(at),
     )
-    shares = [step / steps for step, steps, _ in told]
+    shares = [step / steps for step, steps, _ in calls]
     assert shares == sorted(shares)
     assert shares[-1] < 1
-    assert {label for *_, label in told} == {f"fitting, try {n} of at most 6" for n in range(1, len(line.tries) + 1)}
+    assert {label for *_, label in calls} == {f"fitting, try {n} of at most 6" for n in range(1, len(line.tries) + 1)}
     assert sentences.count("fitted by somebody") == 1
     assert len(sentences) == 1 + len(line.tries)
 

@@ -11,15 +11,15 @@ import pytest
 from splatc.quantize import (
     ANGLE_COUNTS,
     COLOUR_MATRIX,
-    MAX_ANISOTROPY,
-    STRIP_COUNTS,
+    MAX_ASPECT,
+    OFFSET_COUNTS,
     angle_count_table,
     dequantize,
     from_coded_colour,
+    offset_count_table,
+    offset_middles,
+    offset_of,
     quantize,
-    strip_count_table,
-    strip_middles,
-    strip_of,
     to_coded_colour,
 )
 from splatc.steps import MAX_LEVELS, Quantizer, step_q32
@@ -45,19 +45,19 @@ def test_errors_stay_within_half_a_step() -> None:
     back = dequantize(quantizer, integers)
     step = np.array([quantizer.position_step(level) / 2**32 for level in integers.level])
     error = ((back.mean - gaussians.mean) / step[:, None])[inside]
-    strips, angle = strip_count_table(quantizer)[integers.anisotropy][inside], back.angle[inside]
+    counts, angle = offset_count_table(quantizer)[integers.aspect][inside], back.angle[inside]
     across = error[:, 1] * np.cos(angle) - error[:, 0] * np.sin(angle)
     extent = np.abs(np.cos(angle)) + np.abs(np.sin(angle))
-    assert np.all(np.abs(across) <= 0.51 * extent / strips)
+    assert np.all(np.abs(across) <= 0.51 * extent / counts)
     assert np.all(np.abs(error) <= 1.0)
-    assert np.all(np.abs(error)[strips == 1] <= 0.51)
-    size_error = np.log2(back.scale).sum(1) - np.log2(gaussians.scale).sum(1)
-    assert np.abs(size_error).max() / 2 <= 0.51 / quantizer.sizes
-    ratio = [np.log(g.scale[:, 0] / g.scale[:, 1]) for g in (gaussians, back)]
-    assert np.abs(ratio[0] - ratio[1]).max() <= 0.51 * step_q32(quantizer.anisotropy) / 2**32
-    counts = angle_count_table(quantizer)[integers.level, integers.anisotropy]
-    turn = np.mod(back.angle - gaussians.angle + 0.5 * math.pi, math.pi) - 0.5 * math.pi
-    assert np.all(np.abs(turn)[counts > 1] <= 0.51 * math.pi / counts[counts > 1])
+    assert np.all(np.abs(error)[counts == 1] <= 0.51)
+    scale_error = np.log2(back.scale).sum(1) - np.log2(gaussians.scale).sum(1)
+    assert np.abs(scale_error).max() / 2 <= 0.51 / quantizer.log_scales
+    log_aspect = [np.log(g.scale[:, 0] / g.scale[:, 1]) for g in (gaussians, back)]
+    assert np.abs(log_aspect[0] - log_aspect[1]).max() <= 0.51 * step_q32(quantizer.aspect) / 2**32
+    counts = angle_count_table(quantizer)[integers.level, integers.aspect]
+    rotation = np.mod(back.angle - gaussians.angle + 0.5 * math.pi, math.pi) - 0.5 * math.pi
+    assert np.all(np.abs(rotation)[counts > 1] <= 0.51 * math.pi / counts[counts > 1])
 
 
 def test_step_index_is_an_eighth_of_an_octave() -> None:
@@ -65,26 +65,26 @@ def test_step_index_is_an_eighth_of_an_octave() -> None:
         assert step_q32(index) / 2**32 == pytest.approx(2.0 ** (index / 8 - 16), rel=1e-5)
 
 
-def test_angle_counts_grow_with_anisotropy_and_are_allowed() -> None:
+def test_angle_counts_grow_with_the_log_aspect_ratio_and_are_allowed() -> None:
     table = angle_count_table(Quantizer())
-    assert table.shape == (MAX_LEVELS, MAX_ANISOTROPY + 1)
+    assert table.shape == (MAX_LEVELS, MAX_ASPECT + 1)
     assert np.all(np.diff(table, axis=1) >= 0)
     assert np.all(table[:, 0] == 1)
     assert set(np.unique(table)) <= set(ANGLE_COUNTS)
 
 
-def test_strips_grow_with_anisotropy_and_lie_in_their_cell() -> None:
-    counts = strip_count_table(Quantizer())
+def test_offsets_grow_with_the_log_aspect_ratio_and_lie_in_their_cell() -> None:
+    counts = offset_count_table(Quantizer())
     assert counts[0] == 1
     assert np.all(np.diff(counts) >= 0)
-    assert set(counts) <= set(STRIP_COUNTS)
-    for count in STRIP_COUNTS:
-        strip = np.arange(count, dtype=np.int32)
+    assert set(counts) <= set(OFFSET_COUNTS)
+    for count in OFFSET_COUNTS:
+        offset = np.arange(count, dtype=np.int32)
         for angle in (0.0, 0.3, math.pi / 4, math.pi / 2, 2.0, 3.0):
             turned = np.full(count, angle)
-            middles = strip_middles(strip, turned, np.full(count, count, np.int32))
+            middles = offset_middles(offset, turned, np.full(count, count, np.int32))
             assert np.abs(middles).max() < 0.5
-            np.testing.assert_array_equal(strip_of(middles, turned, np.full(count, count, np.int32)), strip)
+            np.testing.assert_array_equal(offset_of(middles, turned, np.full(count, count, np.int32)), offset)
             np.testing.assert_allclose(middles, -middles[::-1], atol=1e-12)
 
 

@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from splatc.errors import InputImageError
-from splatc.image.readers import Image, load
+from splatc.image.image import Image
+from splatc.image.readers import load
 
 RNG = np.random.default_rng(4)
 PALETTE = RNG.integers(0, 256, (256, 4)).astype(np.uint8)

@@ -20,8 +20,8 @@ from bench.report import Report
 from bench.results import Point
 from bench.splatc_codec import Splatc, source_digest
 from rd_bench import main
+from splatc.image.image import Samples
 from splatc.image.metrics import psnr
-from splatc.image.saving import Samples
 
 CURVE = [(100.0, 30.0), (200.0, 33.0), (400.0, 35.5), (800.0, 37.0)]
 POINT = Point("a.png", "00", 1000, "WebP", "WebP; x", 100.0, 30, 25.0, 0.9)

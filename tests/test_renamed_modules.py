@@ -17,7 +17,7 @@ from splatc.runtime.renamed_modules import RENAMED
 
 @pytest.fixture(autouse=True)
 def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if nobody had imported them."""
+    """As if they were not imported yet."""
     for old in RENAMED:
         monkeypatch.delitem(sys.modules, old, raising=False)
         monkeypatch.delattr(splatc, old.partition(".")[2], raising=False)

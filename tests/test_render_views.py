@@ -13,7 +13,7 @@ from splatc.blend import Blend
 from splatc.errors import UsageError
 from splatc.gaussians import Gaussians, Scene
 from splatc.image.metrics import psnr
-from splatc.render import draw_samples, draw_strips, reference, render
+from splatc.render import draw, draw_samples, reference, render
 from splatc.render.draw import make_plan
 from splatc.render.view import Region, Scale, parse_scale, view
 from tests.scenes import floats, random_scene
@@ -56,9 +56,10 @@ def test_a_scaled_region_on_the_grid_is_a_crop_of_the_scaled_whole(scene: Scene,
 @pytest.mark.parametrize("bit_depth", [8, 16])
 def test_strips_make_the_whole(scene: Scene, scale: Scale, bit_depth: int) -> None:
     seen = view(WIDTH, HEIGHT, (3, 37, 250, 140), scale)
-    strips = list(draw_strips(scene, seen, bit_depth, rows=20))
+    dtype = np.uint8 if bit_depth == 8 else np.uint16
+    strips = list(draw.strips(draw.make_plan(scene, seen), dtype, 20))
     whole = draw_samples(scene, seen, bit_depth)
-    assert whole.dtype == {8: np.uint8, 16: np.uint16}[bit_depth]
+    assert whole.dtype == dtype
     assert len(strips) > 1
     assert np.array_equal(np.concatenate(strips), whole)
 

@@ -21,7 +21,7 @@ NUMPY: list[str] = np.show_config(mode="dicts")["SIMD Extensions"].get("found", 
 """What NumPy has besides its baseline and this processor has too."""
 CASES = [
     ("psnr", "normalized", "colour"),
-    ("psnr", "sum", "deep"),
+    ("psnr", "sum", "16-bit"),
     ("psnr", "sum", "gray"),
     ("ssim", "normalized", "alpha"),
 ]
@@ -36,9 +36,9 @@ threads, tune, blend, kind = sys.argv[1:]
 pool.available = lambda: int(threads)
 y, x = np.mgrid[:120, :150]
 planes = [(x * x + 3 * x * y) // 61 % 256, np.where(x + y > 130, 180, 40), (y * y + 40 * x) // 37 % 256, 255 - y]
-pixels = np.stack(planes[: {"gray": 1, "colour": 3, "alpha": 4, "deep": 3}[kind]], axis=-1)
+pixels = np.stack(planes[: {"gray": 1, "colour": 3, "alpha": 4, "16-bit": 3}[kind]], axis=-1)
 pixels = np.clip(pixels + np.random.default_rng(3).integers(-6, 7, pixels.shape), 0, 255).astype(np.uint8)
-if kind == "deep":
+if kind == "16-bit":
     pixels = pixels.astype(np.uint16) * 255 + 17
 for _ in range(2):
     print(hashlib.sha256(splatc.encode(pixels, bpp=0.6, effort=1, tune=tune, blend=blend)).hexdigest())

@@ -1,4 +1,4 @@
-"""SmartSplat's two samplers: who gets how many samples, and how far apart they lie."""
+"""SmartSplat's two samplers: how many samples each tile gets, and how far apart they lie."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_the_same_generator_draws_the_same() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(1e-9, 1e6), st.integers(1, 50)), min_size=1, max_size=20), st.floats(0.0, 1.0))
-def test_apportion_gives_everything_away_and_nobody_too_much(tiles: list[tuple[float, int]], share: float) -> None:
+def test_apportion_gives_everything_away_and_no_tile_too_much(tiles: list[tuple[float, int]], share: float) -> None:
     weight, capacity = np.array([w for w, _ in tiles]), np.array([c for _, c in tiles])
     count = int(share * capacity.sum())
     counts = apportion(count, weight, capacity)

@@ -1,4 +1,4 @@
-"""Pixels go out as they are."""
+"""Written picture files hold the decoded pixels unchanged."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ import PIL.Image
 import pytest
 from numpy.typing import NDArray
 
+from splatc.bitstream import Metadata
 from splatc.errors import UsageError
 from splatc.image import saving
-from splatc.image.saving import FORMATS, Image, Metadata
+from splatc.image.image import Image, Samples
+from splatc.image.saving import FORMATS
+from splatc.image.writers import Shape
 
 RNG = np.random.default_rng(1)
 LOSSLESS = [extension for extension in FORMATS if extension not in (".jpg", ".jpeg")]
@@ -24,7 +27,7 @@ LOSSLESS = [extension for extension in FORMATS if extension not in (".jpg", ".jp
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_what_a_format_accepts_it_keeps(extension: str, channels: int, dtype: type[np.uint8 | np.uint16]) -> None:
     # Taller than one band of tiles.
-    pixels: saving.Samples = RNG.integers(0, np.iinfo(dtype).max, (300, 3, channels), endpoint=True).astype(dtype)
+    pixels: Samples = RNG.integers(0, np.iinfo(dtype).max, (300, 3, channels), endpoint=True).astype(dtype)
     kind = FORMATS[extension]
     try:
         kind.check(channels, 8 * pixels.itemsize)
@@ -44,7 +47,7 @@ def test_what_a_format_accepts_it_keeps(extension: str, channels: int, dtype: ty
 def samples_of(data: bytes) -> NDArray[np.integer]:
     """(H, W, C) samples; what Pillow would cut to 8 bits is read by hand or by tifffile."""
     if data.startswith(b"\x89PNG") and data[24] == 16:
-        return deep_png(data)
+        return png_16_bit(data)
     if data.startswith(b"P7"):
         head, samples = data.split(b"ENDHDR\n", 1)
         fields = dict(line.split(maxsplit=1) for line in head.decode().splitlines()[1:])
@@ -63,7 +66,7 @@ def samples_of(data: bytes) -> NDArray[np.integer]:
     return np.asarray(picture).reshape(picture.height, picture.width, -1)
 
 
-def deep_png(data: bytes) -> NDArray[np.integer]:
+def png_16_bit(data: bytes) -> NDArray[np.integer]:
     """The samples of a 16-bit PNG file whose rows all take the filter "average"; checks what every reader would."""
     width, height = struct.unpack(">II", data[16:24])
     compressed, at = b"", 8
@@ -87,10 +90,10 @@ def deep_png(data: bytes) -> NDArray[np.integer]:
 @pytest.mark.parametrize("extension", [".png", ".tif", ".pam"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_strips_of_any_height_make_the_same_file(extension: str, dtype: type[np.uint8 | np.uint16]) -> None:
-    pixels: saving.Samples = RNG.integers(0, 60, (700, 300, 3)).astype(dtype)
+    pixels: Samples = RNG.integers(0, 60, (700, 300, 3)).astype(dtype)
     whole, parts = io.BytesIO(), io.BytesIO()
     saving.save(Image(pixels), whole, FORMATS[extension])
-    shape = saving.Shape(300, 700, 3, 8 * pixels.itemsize)
+    shape = Shape(300, 700, 3, 8 * pixels.itemsize)
     strips = np.split(pixels, [1, 2, 258, 600])
     saving.save_strips(strips, shape, parts, FORMATS[extension])
     for stream in (whole, parts):

@@ -9,7 +9,8 @@ import pytest
 
 from splatc.fit.colours import median_colours
 from splatc.fit.scales import base_scale, neighbour_scales, variational_scales
-from splatc.fit.seeding import MIN_SCALE, RANDOM_SCALES, seed
+from splatc.fit.seeding import RANDOM_SCALES, seed
+from splatc.fit.table import MIN_SCALE
 from splatc.gaussians import FloatArray
 
 
@@ -43,7 +44,7 @@ def test_neighbour_scale_leaves_the_point_itself_out() -> None:
     assert neighbour_scales(everyone[:2], everyone[:2], 7.0).tolist() == [3.0, 3.0]
 
 
-def test_colours_are_the_weighted_medians_of_all_pixels_in_reach() -> None:
+def test_colours_are_the_weighted_medians_of_all_pixels_in_radius() -> None:
     rng = np.random.default_rng(6)
     image = rng.random((30, 40, 3), np.float32)
     mean = (rng.random((60, 2)) * [40, 30]).astype(np.float32)
@@ -51,8 +52,8 @@ def test_colours_are_the_weighted_medians_of_all_pixels_in_reach() -> None:
     colours = median_colours(image, mean, scale)
     y, x = np.mgrid[:30, :40]
     for i in range(60):
-        reach = math.ceil(3.0 * scale[i])
-        near = (abs(x - int(mean[i, 0])) <= reach) & (abs(y - int(mean[i, 1])) <= reach)
+        radius = math.ceil(3.0 * scale[i])
+        near = (abs(x - int(mean[i, 0])) <= radius) & (abs(y - int(mean[i, 1])) <= radius)
         weights = np.exp(-0.5 * ((x + 0.5 - mean[i, 0]) ** 2 + (y + 0.5 - mean[i, 1]) ** 2) / scale[i] ** 2)[near]
         for channel in range(3):
             # Sums in another order may put the half on the other side of one value.

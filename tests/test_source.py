@@ -1,4 +1,4 @@
-"""Bytes of files: whatever a stream does, threads and forked processes read what lies in the file, or are told what is wrong."""
+"""Bytes of files: whatever a stream does, threads and forked processes read what lies in the file, or get a clear error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import pytest
 
 import splatc
 from splatc import bitstream
-from splatc.bitstream import Pass, limits, reader
+from splatc.bitstream import Layer, limits, reader
 from splatc.bitstream.source import PIECE, Source, plain_file
 from splatc.errors import CorruptFileError, InputError, LimitError, UsageError
 from tests.bitstream_cases import header_for, random_quantized
@@ -33,7 +33,7 @@ def divided() -> bytes:
     """600 x 400, 2000 Gaussians in dozens of sections."""
     header = header_for(WIDTH, HEIGHT)
     gaussians = random_quantized(np.random.default_rng(4), header, 2000, levels=4)
-    return bitstream.encode(header, gaussians, layout=(Pass(2, 9), Pass(2, 7)))
+    return bitstream.encode(header, gaussians, layout=(Layer(2, 9), Layer(2, 7)))
 
 
 class Slow(io.RawIOBase):

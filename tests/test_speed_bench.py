@@ -117,26 +117,26 @@ def test_installations_take_turns_and_what_is_there_is_not_run_again(
 @pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a script")
 def test_a_run_is_measured_and_its_file_judged(tmp_path: Path, tiny_picture: Path) -> None:
     side = stand_ins(tmp_path)[0]
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
     job = Job("kodak", tiny_picture, "--cr 100", "")
-    speed_measure.warm_up(job, side, scratch)
-    sample = speed_measure.run_once(job, side, scratch, [])
+    speed_measure.warm_up(job, side, workspace)
+    sample = speed_measure.run_once(job, side, workspace, [])
     assert (sample.size, sample.psnr, sample.ms_ssim) == (tiny_picture.stat().st_size, 100.0, 1.0)
     assert sample.seconds > 0
     known = replace(sample, psnr=33.0)
-    assert speed_measure.run_once(job, side, scratch, [known]).psnr == 33.0  # an equal file is not judged again
-    search = speed_measure.run_once(Job("psnr", tiny_picture, "--psnr 30", ""), side, scratch, [])
+    assert speed_measure.run_once(job, side, workspace, [known]).psnr == 33.0  # an equal file is not judged again
+    search = speed_measure.run_once(Job("psnr", tiny_picture, "--psnr 30", ""), side, workspace, [])
     assert search.tries == 2
     assert 0.2 < search.in_fits < 5
-    beside = speed_measure.run_once(Job("busy", tiny_picture, "-e 1 --cr 100", "beside"), side, scratch, [sample])
+    beside = speed_measure.run_once(Job("busy", tiny_picture, "-e 1 --cr 100", "beside"), side, workspace, [sample])
     assert beside.psnr == 100.0
     together = Job("batch", tiny_picture, "-e 1 --cr 100", "a thread each", (tiny_picture, tiny_picture))
-    several = speed_measure.run_once(together, side, scratch, [])
+    several = speed_measure.run_once(together, side, workspace, [])
     assert (several.key, several.size) == ("batch|tiny.png and 2 more|-e 1 --cr 100|a thread each", 4)
     assert 0 < several.seconds < 5
     with pytest.raises(SystemExit, match="speed_bench: exit status 1: "):
-        speed_measure.run_once(Job("kodak", tmp_path / "nothing.png", "", ""), side, scratch, [])
+        speed_measure.run_once(Job("kodak", tmp_path / "nothing.png", "", ""), side, workspace, [])
 
 
 def test_the_worker_times_a_fit(tiny_picture: Path) -> None:

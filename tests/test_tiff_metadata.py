@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from splatc.image.readers import Image, load
+from splatc.image.image import Image
 from splatc.image.readers import exif as exif_block
+from splatc.image.readers import load
 from splatc.image.readers.calibration import ADOBE_RGB
 from splatc.image.readers.orientation import turned
 from splatc.image.saving import FORMATS, save
@@ -43,7 +44,7 @@ def test_odd_orientation_of_bigtiff_turns_nothing(value: int, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("order", "<>")
-def test_interoperability_is_kept_and_tells_the_colours(order: str, tmp_path: Path) -> None:
+def test_interoperability_is_kept_and_gives_the_colours(order: str, tmp_path: Path) -> None:
     alone: dict[int, Tag] = {0xA001: (3, (0xFFFF,))}
     for exif in (EXIF, alone, dict[int, Tag]()):
         image = loaded(tiff(Page(RGB, 2, directories={34665: exif, 40965: R03}), order=order), tmp_path)
@@ -57,7 +58,7 @@ def test_interoperability_is_kept_and_tells_the_colours(order: str, tmp_path: Pa
         assert again.notes == ()
 
 
-def test_damaged_interoperability_is_told(tmp_path: Path) -> None:
+def test_damaged_interoperability_gets_a_note(tmp_path: Path) -> None:
     page = Page(RGB, 2, directories={34665: EXIF | {40965: (4, (1 << 30,))}})
     image = loaded(tiff(page), tmp_path)
     assert (image.pixels == RGB).all()

@@ -13,7 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from splatc.errors import InputImageError, LimitError
-from splatc.image.readers import Image, large_source, load, source
+from splatc.image.image import Image
+from splatc.image.readers import large_source, load, source
 from splatc.image.readers.orientation import turned
 from splatc.image.readers.tiff import layout
 from tests.tiff_files import LONG, SHORT, Page, Tag, tiff
@@ -40,8 +41,8 @@ def test_white_is_zero_and_12_bits_and_bands_in_every_installation(
 ) -> None:
     if plain:
         without_extras(monkeypatch)
-    deep = GRAY * 257
-    assert (loaded(tiff(Page(65535 - deep, 0, 16)), tmp_path).pixels == deep).all()
+    sixteen_bit = GRAY * 257
+    assert (loaded(tiff(Page(65535 - sixteen_bit, 0, 16)), tmp_path).pixels == sixteen_bit).all()
     twelve = loaded(tiff(Page(GRAY, 1, 12)), tmp_path)  # little of the range is used
     assert (twelve.pixels == np.rint(GRAY * 65535 / 4095)).all()
     bands = np.concatenate([RGB, GRAY], axis=-1) * 257
@@ -81,7 +82,7 @@ def test_big_endian_bigtiff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         (Page(GRAY, 1, without=(256,)), "no width"),
         (Page(GRAY, 1, without=(273,)), "no place of the pixels"),
         (Page(GRAY, 1, tags={273: (LONG, (1 << 30,))}), "behind the file"),
-        (Page(GRAY, 1, tags={257: (LONG, (20000,))}), "1 strips, where its TIFF tags promise 667"),
+        (Page(GRAY, 1, tags={257: (LONG, (20000,))}), "1 strips, where its TIFF tags declare 667"),
         (Page(GRAY, 1, tags={257: (LONG, (20000,)), 278: (LONG, (20000,))}), "cannot hold"),
         (Page(GRAY, 1, rows=0x7FFFFFFF, tags={278: (LONG, (0,))}), "no size of strips"),
         (Page(GRAY, 1, tile=(16, 16), tags={322: (SHORT, (8,))}), "6 tiles"),

@@ -14,7 +14,7 @@ from splatc.encoder.pipeline import EncodeOptions, encode_with
 from splatc.encoder.rate_control import Target
 from splatc.fit.engines.choice import Wanted
 from splatc.fit.schedule import Schedule
-from splatc.image.readers import Image
+from splatc.image.image import Image
 from splatc.steps import Quantizer
 
 torch = pytest.importorskip("torch")

@@ -1,4 +1,4 @@
-"""What is an alpha channel, and what only looks like one."""
+"""Which channels are alpha, and which are not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from splatc.image.readers import Image, load
+from splatc.image.image import Image
+from splatc.image.readers import load
 from tests.odd_files import QUADRANTS, saved
 
 CLEAR = "all pixels are transparent: their colours are left out"
@@ -76,7 +77,7 @@ def test_premultiplied_tga_is_divided_by_alpha(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("alpha_type", "channels"), [(0, 3), (1, 3), (2, 3), (3, 4), (4, 4)])
-def test_the_extension_area_of_tga_tells_what_alpha_is(tmp_path: Path, alpha_type: int, channels: int) -> None:
+def test_the_extension_area_of_tga_says_what_alpha_is(tmp_path: Path, alpha_type: int, channels: int) -> None:
     body = tga(RGBA, 8)
     area = struct.pack("<H", 495) + b"author".ljust(492, b"\0") + bytes([alpha_type])
     image = loaded(tmp_path, body + area + struct.pack("<II", len(body), 0) + FOOTER)

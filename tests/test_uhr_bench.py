@@ -22,8 +22,9 @@ from bench.large_point import LargePoint
 from bench.large_search import _climb, search, settings
 from bench.pillow_codecs import pillow_codecs
 from bench.processes import Run
+from splatc.image.image import Samples
 from splatc.image.metrics import ms_ssim, psnr
-from splatc.image.saving import Samples, load
+from splatc.image.readers import load
 
 ORIGIN = {"date": "today"}
 OURS = LargePoint(
@@ -120,11 +121,11 @@ def test_climbing_ends_close_to_the_limit_or_with_nothing() -> None:
 def test_search_leaves_files_that_fit(name: str, picture: Path, tmp_path: Path) -> None:
     if name not in pillow_codecs(downscale=True):
         pytest.skip(f"Pillow has no {name} here")
-    told: list[dict[str, Any]] = []
-    search(name, picture, 600, 60.0, tmp_path, told.append)
-    assert [line["trying"] for line in told if "trying" in line] == ([1] if name == "jpeg2000" else [4, 2, 1])
-    assert told[-1] == {"end": ""}
-    found = {line["path"]: line for line in told if "path" in line}
+    reports: list[dict[str, Any]] = []
+    search(name, picture, 600, 60.0, tmp_path, reports.append)
+    assert [line["trying"] for line in reports if "trying" in line] == ([1] if name == "jpeg2000" else [4, 2, 1])
+    assert reports[-1] == {"end": ""}
+    found = {line["path"]: line for line in reports if "path" in line}
     assert found
     for path, line in found.items():
         assert Path(path).stat().st_size == line["size"] <= 600
@@ -134,20 +135,20 @@ def test_search_leaves_files_that_fit(name: str, picture: Path, tmp_path: Path) 
 
 
 def test_search_without_time_or_room_says_so(picture: Path, tmp_path: Path) -> None:
-    told: list[dict[str, Any]] = []
-    search("jpeg2000", picture, 600, -1.0, tmp_path, told.append)
-    assert told == [{"trying": 1}, {"end": "no time for another encoding"}]
-    told.clear()
-    search("jpeg2000", picture, 10, 60.0, tmp_path, told.append)
-    assert told == [{"trying": 1}, {"too_large": 1}, {"end": ""}]
+    reports: list[dict[str, Any]] = []
+    search("jpeg2000", picture, 600, -1.0, tmp_path, reports.append)
+    assert reports == [{"trying": 1}, {"end": "no time for another encoding"}]
+    reports.clear()
+    search("jpeg2000", picture, 10, 60.0, tmp_path, reports.append)
+    assert reports == [{"trying": 1}, {"too_large": 1}, {"end": ""}]
 
 
-def test_settings_tell_bounds_apart() -> None:
+def test_settings_distinguish_bounds() -> None:
     assert settings("jpeg2000", 1, 2) != settings("jpeg2000", 1, 3)
     assert "speed 6" not in settings("jpeg2000", 1, 2)
 
 
-def test_processes_tell_memory_and_failures() -> None:
+def test_processes_report_memory_and_failures() -> None:
     small = processes.run([sys.executable, "-c", "print(1)"])
     large = processes.run(
         [sys.executable, "-c", "a = bytearray(3 * 10**8); a[::4096] = a[::4096]; raise SystemExit('no')"]
@@ -201,8 +202,8 @@ def test_a_copy_has_the_pixels_asked_for_and_never_more(picture: Path, tmp_path:
 
 
 def test_what_a_codec_could_not_do_is_said(picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = [{"trying": 2}, {"too_large": 2}, {"trying": 1}]
-    lines = "".join(json.dumps(line) + "\n" for line in told) + '{"path": "torn'
+    reports = [{"trying": 2}, {"too_large": 2}, {"trying": 1}]
+    lines = "".join(json.dumps(line) + "\n" for line in reports) + '{"path": "torn'
     monkeypatch.setattr(processes, "run", lambda *_, **__: Run(-9, lines, "", 90.0, 5000.0, timed_out=True))
     point = measure_codec("avif", "AVIF", "AVIF; x", described(picture), 100.0, (1.0, 1.0), tmp_path)
     assert point.size is None

@@ -13,11 +13,11 @@ from click.testing import CliRunner
 
 import splatc
 from splatc import bitstream
-from splatc.bitstream import Metadata, Pass, reader
+from splatc.bitstream import Layer, Metadata, reader
 from splatc.bitstream.container import write
 from splatc.cli import main
 from splatc.core import loading
-from splatc.decoder.verifier import verify
+from splatc.decoder.verifier import find_problems
 from splatc.errors import CoreError, InputError
 from tests.bitstream_cases import header_for, random_quantized
 from tests.surgery import chunks_of, mended, payload_of, with_payload, with_sections
@@ -30,16 +30,16 @@ def divided() -> bytes:
     header = header_for(200, 100)
     gaussians = random_quantized(np.random.default_rng(0), header, 900, levels=3)
     return bitstream.encode(
-        header, gaussians, Metadata(icc=b"profile" * 40, xmp=b"<x/>"), layout=(Pass(1, 8), Pass(2, 5))
+        header, gaussians, Metadata(icc=b"profile" * 40, xmp=b"<x/>"), layout=(Layer(1, 8), Layer(2, 5))
     )
 
 
 def found(data: bytes) -> list[tuple[str, str]]:
-    return [(each.kind, each.part) for each in verify(data)]
+    return [(each.kind, each.part) for each in find_problems(data)]
 
 
 def test_sound_files(tiny_file: bytes, divided: bytes) -> None:
-    assert verify(tiny_file) == verify(divided) == splatc.verify(divided) == []
+    assert find_problems(tiny_file) == find_problems(divided) == splatc.verify(divided) == []
 
 
 def test_all_faults_are_found_not_only_the_first(tiny_file: bytes, divided: bytes) -> None:
@@ -67,7 +67,7 @@ def test_each_section_is_looked_at_unless_it_hangs_on_a_damaged_one(divided: byt
     assert [part for _, part in found(bytes(damaged))] == ["checksum", "section 0"]
 
 
-def test_what_no_crc_can_tell(tiny_file: bytes, divided: bytes) -> None:
+def test_what_no_crc_can_find(tiny_file: bytes, divided: bytes) -> None:
     assert found(with_payload(tiny_file, b"GAUS", lambda body: body.extend(b"\1"))) == [("corrupt", "stream")]
     assert found(with_payload(tiny_file, b"HEAD", lambda head: head.__setitem__(3, 0))) == [("corrupt", "header")]
     wide = with_payload(tiny_file, b"HEAD", lambda head: head.__setitem__(slice(3, 4), b"\xff\xff\xff\xff\x0f"))
@@ -78,7 +78,7 @@ def test_what_no_crc_can_tell(tiny_file: bytes, divided: bytes) -> None:
     assert found(mended(with_payload(divided, b"GAUS", lambda body: body.__setitem__(9, body[9] ^ 255)))) != []
 
     def shorter(sections: list[bitstream.Section]) -> None:
-        sections[0] = replace(sections[0], reach=0)
+        sections[0] = replace(sections[0], margin=0)
 
     assert found(with_sections(divided, shorter)) == [("corrupt", "section 0")]
     assert found(with_payload(divided, b"INDX", lambda index: index.append(0))) == [("corrupt", "index")]
@@ -147,26 +147,26 @@ def test_what_goes_wrong_on_this_machine_is_no_fault_of_the_file(
 ) -> None:
     monkeypatch.setattr(loading.load(), "core_start", lambda _: loading.NO_THREAD)
     with pytest.raises(CoreError, match="no thread"):
-        verify(tiny_splat.read_bytes())
+        find_problems(tiny_splat.read_bytes())
 
 
 def test_many_sections_are_gone_through_in_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     """What `verify` and `info --bits` find does not depend on how much of a file they look at at once."""
     header = header_for(500, 300)
-    division = (Pass(2, 10), Pass(2, 8), Pass(2, 6))
+    division = (Layer(2, 10), Layer(2, 8), Layer(2, 6))
     data = bitstream.encode(header, random_quantized(np.random.default_rng(0), header, 900), layout=division)
     bits = bitstream.inspect(data).bits
     monkeypatch.setattr(reader, "GROUP", 700)
     opened = bitstream.Reader(io.BytesIO(data))
     assert len(opened.groups()) > 3
     assert [number for group in opened.groups() for number in group] == list(range(len(opened.sections)))
-    assert verify(data) == []
+    assert find_problems(data) == []
     assert bitstream.inspect(data).bits == pytest.approx(bits)
     place = data.index(b"GAUS") + len(data) // 2
     damaged = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
-    assert [problem.part.split()[0] for problem in verify(damaged)] == ["checksum", "section"]
+    assert [problem.part.split()[0] for problem in find_problems(damaged)] == ["checksum", "section"]
 
 
 def test_a_limit_of_memory_holds_for_verify_too(tiny_file: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("splatc.decoder.budget.MAX_MEMORY", 1000)
-    assert [problem.kind for problem in verify(tiny_file)] == ["limit"]
+    assert [problem.kind for problem in find_problems(tiny_file)] == ["limit"]

@@ -13,7 +13,7 @@ import pytest
 
 import splatc as api
 from splatc import bitstream
-from splatc.bitstream.layout import Pass
+from splatc.bitstream.layout import Layer
 from splatc.cli.console import one_line
 from tests.bitstream_cases import header_for, random_quantized
 from tests.browser import Browser
@@ -169,7 +169,7 @@ def many_levels() -> bytes:
     header = header_for(4096, 3072)
     gaussians = random_quantized(np.random.default_rng(5), header, 40_000, levels=10)
     levels = int(gaussians.level.max()) + 1
-    return bitstream.encode(header, gaussians, layout=(Pass(levels - 3, 12), Pass(3, 11)))
+    return bitstream.encode(header, gaussians, layout=(Layer(levels - 3, 12), Layer(3, 11)))
 
 
 STILL = """

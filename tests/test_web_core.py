@@ -25,10 +25,10 @@ import core_build
 import splatc
 from splatc import bitstream
 from splatc.bitstream import Reader
-from splatc.bitstream.layout import Pass
+from splatc.bitstream.layout import Layer
 from splatc.core import sources
 from splatc.decoder.scene import make_scene
-from splatc.image.saving import load
+from splatc.image.readers import load
 from splatc.render.draw import draw, make_plan
 from splatc.render.view import view
 from splatc.steps import Quantizer
@@ -98,19 +98,19 @@ class Cases:
 
 
 def large_file() -> bytes:
-    """1100 x 900 px, 5000 Gaussians of ten levels, three passes with blocks."""
+    """1100 x 900 px, 5000 Gaussians of ten levels, three layers with tiles."""
     header = header_for(1100, 900)
     gaussians = random_quantized(np.random.default_rng(16), header, 5000, levels=10)
     levels = int(gaussians.level.max()) + 1
-    return bitstream.encode(header, gaussians, layout=(Pass(levels - 3, 11), Pass(1, 9), Pass(2, 7)))
+    return bitstream.encode(header, gaussians, layout=(Layer(levels - 3, 11), Layer(1, 9), Layer(2, 7)))
 
 
 def file_of_coarse_cells() -> bytes:
-    """Cells with a side of two blocks: their centres lie on the edges of blocks, and every other block has none."""
+    """Cells with a side of two tiles: their centres lie on the edges of tiles, and every other tile has none."""
     quantizer = Quantizer(position=152, position_slope=0)  # 8 px
     header = header_for(64, 48, quantizer=quantizer)
     gaussians = random_quantized(np.random.default_rng(4), header, 40, levels=2)
-    return bitstream.encode(header, gaussians, layout=(Pass(int(gaussians.level.max()) + 1, 2),))
+    return bitstream.encode(header, gaussians, layout=(Layer(int(gaussians.level.max()) + 1, 2),))
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import pytest
 
 import splatc
 from splatc import bitstream
-from splatc.bitstream.layout import Pass
+from splatc.bitstream.layout import Layer
 from tests.bitstream_cases import header_for, random_quantized
 from tests.test_web_core import large_file, passed, run_node
 from tests.web_server import Server
@@ -26,7 +26,9 @@ def mosaic_file() -> bytes:
     """8192 x 8192 px, 20 000 Gaussians, divided as the encoder divides a mosaic of twice that side."""
     header = header_for(8192, 8192)
     gaussians = random_quantized(np.random.default_rng(20), header, 20_000, levels=10)
-    return bitstream.encode(header, gaussians, layout=(Pass(6, 12), Pass(1, 11), Pass(1, 11), Pass(1, 11), Pass(1, 11)))
+    return bitstream.encode(
+        header, gaussians, layout=(Layer(6, 12), Layer(1, 11), Layer(1, 11), Layer(1, 11), Layer(1, 11))
+    )
 
 
 def test_lists_of_ranges_and_bytes_on_their_way() -> None:

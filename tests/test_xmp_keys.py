@@ -1,4 +1,4 @@
-"""Keys of XMP that promise what is left out go with it; everything else stays, byte for byte."""
+"""Keys of XMP that refer to what is left out go with it; everything else stays, byte for byte."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dearest files of 100 kB, a function for each stage of reading and drawing: valid, and made to cost as much as they can.
+"""The files of 100 kB that cost most, a function for each stage of reading and drawing: all valid.
 
 test_budget_work.py holds what is estimated of them to the limit; ``tools/work_bench.py`` measures what those take that are not refused.
 """
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from splatc import bitstream
-from splatc.bitstream import Header, Layout, Pass, Reader, limits
+from splatc.bitstream import Header, Layer, Layout, Reader, limits
 from splatc.bitstream.container import write
 from splatc.bitstream.metadata import Metadata
 from splatc.blend import Blend
@@ -30,21 +30,21 @@ def alike(
     *,
     side: int = SIDE,
     level: int = 15,
-    anisotropy: int = 0,
+    aspect: int = 0,
     quarter_turns: float = 0.0,
     channels: int = 4,
     depth: int = 8,
 ) -> bytes:
     """A square picture of Gaussians of one kind, all in its middle, so that they take half a byte each; ``quarter_turns``: their angle."""
-    quantizer = Quantizer(position=191, position_slope=127, sizes=1, anisotropy=124, angle=60, angle_slope=0)
+    quantizer = Quantizer(position=191, position_slope=127, log_scales=1, aspect=124, angle=60, angle_slope=0)
     header = Header(side, side, channels, (0,) * channels, Blend.NORMALIZED, depth, quantizer)
     columns, rows = grid_shape(side, side, quantizer.position_step(level))
-    directions = angle_count_table(quantizer)[level, anisotropy]
+    directions = angle_count_table(quantizer)[level, aspect]
     angle = round(quarter_turns * directions / 2) % directions
     one = np.ones(count, np.int32)
     x, y = one * ((columns - 1) // 2), one * ((rows - 1) // 2)
     colour = np.zeros((count, channels), np.int32)
-    gaussians = QuantizedGaussians(level * one, x, y, 0 * one, anisotropy * one, angle * one, 0 * one, colour)
+    gaussians = QuantizedGaussians(level * one, x, y, 0 * one, aspect * one, angle * one, 0 * one, colour)
     return bitstream.encode(header, gaussians)
 
 
@@ -59,7 +59,7 @@ def estimate(data: bytes, region: Region | None = None, scale: Any = 1, **option
 
 
 def attack() -> bytes:
-    """What the issue told of: some 5.5 kB for 25 minutes of two cores."""
+    """The case that set the limit: some 5.5 kB for 25 minutes of two cores."""
     return alike(11_000, level=13)
 
 
@@ -71,19 +71,19 @@ def empty(width: int, height: int, channels: int = 3, depth: int = 8) -> bytes:
 
 def hard_to_search(count: int) -> bytes:
     """Gaussians on a circle, and then as many finer ones around its middle: all of the first are equally far from these."""
-    quantizer = Quantizer(position=100, position_slope=0, sizes=1)
+    quantizer = Quantizer(position=100, position_slope=0, log_scales=1)
     header = Header(SIDE, SIDE, 1, (0,), Blend.NORMALIZED, 8, quantizer)
     columns, _ = grid_shape(SIDE, SIDE, quantizer.position_step(0))
     turn = np.linspace(0.0, 2.0 * np.pi, count, endpoint=False)
     level = (np.arange(count) < count // 2).astype(np.int32)
     radius = np.where(level == 1, 0.49 * columns, 0.001 * columns)
     x, y = ((0.5 * columns + radius * f(turn * 2)).astype(np.int32) for f in (np.cos, np.sin))
-    return _encode(header, level, x, y, (Pass(2, 14),))
+    return _encode(header, level, x, y, (Layer(2, 14),))
 
 
 def crowd_of_sections(count: int) -> bytes:
     """As many sections as a file may have, which share as many ancestors as they may."""
-    quantizer = Quantizer(position=120, position_slope=0, sizes=1)
+    quantizer = Quantizer(position=120, position_slope=0, log_scales=1)
     header = Header(SIDE, SIDE, 1, (0,), Blend.NORMALIZED, 8, quantizer)
     columns, rows = grid_shape(SIDE, SIDE, quantizer.position_step(0))
     sections = min(limits.FREE_SECTIONS + count // limits.GAUSSIANS_PER_SECTION - 1, 1 << 12)
@@ -93,7 +93,7 @@ def crowd_of_sections(count: int) -> bytes:
     level = np.concatenate([np.ones(root, np.int32), np.zeros(count - root, np.int32)])
     across = np.concatenate([np.full(root, columns // 2), (leaves % 64 * 2 + 1) * columns // 128])
     down = np.concatenate([np.full(root, rows // 2), (leaves // 64 * 2 + 1) * rows // 128])
-    layout: Layout = (Pass(1, 20), Pass(1, 8))
+    layout: Layout = (Layer(1, 20), Layer(1, 8))
     return _encode(header, level, across.astype(np.int32), down.astype(np.int32), layout)
 
 

@@ -24,7 +24,7 @@ from splatc.fit.subset import Samples, mean_colour
 from splatc.fit.task import Task, Tune
 from splatc.fit.trainer import fit
 from splatc.gaussians import Scene
-from splatc.image.saving import load
+from splatc.image.readers import load
 from splatc.render import render
 from splatc.steps import Quantizer
 

@@ -31,7 +31,9 @@ from splatc.bitstream.header import VERSION
 from splatc.blend import Blend
 from splatc.decoder.scene import make_scene
 from splatc.gaussians import Gaussians, Scene
-from splatc.image.saving import Image, load, output_format, save
+from splatc.image.image import Image
+from splatc.image.readers import load
+from splatc.image.saving import output_format, save
 from splatc.quantize import QuantizedGaussians
 from splatc.render import reference
 
@@ -44,8 +46,8 @@ def digest(data: bytes) -> str:
 
 
 def integers_text(gaussians: QuantizedGaussians) -> bytes:
-    """The decoded integers: a line a Gaussian in coding order, level x y size anisotropy angle strip and the coded colour."""
-    columns = [getattr(gaussians, name) for name in ("level", "x", "y", "size", "anisotropy", "angle", "strip")]
+    """The decoded integers: a line a Gaussian in coding order, level x y log_scale aspect angle offset and the coded colour."""
+    columns = [getattr(gaussians, name) for name in ("level", "x", "y", "log_scale", "aspect", "angle", "offset")]
     table = np.column_stack([*columns, gaussians.colour])
     return "".join(" ".join(map(str, row)) + "\n" for row in table.tolist()).encode()
 
@@ -168,7 +170,7 @@ def check(
     """Run a decoder over everything."""
     good = True
 
-    def tell(name: str, problem: str) -> None:
+    def report(name: str, problem: str) -> None:
         nonlocal good
         good = good and not problem
         say(f"{'ok  ' if not problem else 'FAIL'} {name}{': ' if problem else ''}{problem}")
@@ -177,15 +179,17 @@ def check(
         for each in manifest(folder):
             source, output = folder / f"{each['name']}.splat2d", Path(temporary) / f"{each['name']}.png"
             code = run(decoder, source, output)
-            tell(each["name"], f"exit code {code}" if code else check_picture(each, folder, output))
+            report(each["name"], f"exit code {code}" if code else check_picture(each, folder, output))
             if integers:
                 dump = output.with_suffix(".txt")
                 code = run(integers, source, dump)
                 right = code == 0 and dump.exists() and digest(dump.read_bytes()) == each["integers_sha256"]
-                tell(f"{each['name']}, integers", "" if right else "not those of the reference")
+                report(f"{each['name']}, integers", "" if right else "not those of the reference")
         for path in sorted(Path(hostile).glob("*.splat2d")) if hostile else ():
             if not path.name.startswith("metadata"):  # a decoder may leave metadata alone
-                tell(path.name, "" if run(decoder, path, Path(temporary) / "refused.png") else "read, must be refused")
+                report(
+                    path.name, "" if run(decoder, path, Path(temporary) / "refused.png") else "read, must be refused"
+                )
     return good
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from splatc import bitstream
-from splatc.bitstream import Header, Layout, Metadata, Pass, container
+from splatc.bitstream import Header, Layer, Layout, Metadata, container
 from splatc.blend import Blend
-from splatc.quantize import QuantizedGaussians, angle_count_table, strip_count_table
+from splatc.quantize import QuantizedGaussians, angle_count_table, offset_count_table
 from splatc.steps import Quantizer, grid_shape
 
 
@@ -40,23 +40,23 @@ def scattered(
     """Random Gaussians: `thin` ones are needles, `loud` multiplies the colours, `crowded` ones share few cells."""
     chance = random.Random(f"{head.channels} {count} {levels}")
     rows = []
-    directions, strips = angle_count_table(head.quantizer), strip_count_table(head.quantizer)
+    directions, offsets = angle_count_table(head.quantizer), offset_count_table(head.quantizer)
     for _ in range(count):
         level = min(int(chance.expovariate(0.8)), levels - 1)
         columns, lines = grid_shape(head.width, head.height, head.quantizer.position_step(level))
         spread = 0.05 if crowded else 1.0
-        anisotropy = chance.randrange(8, 20) if thin else min(int(chance.expovariate(0.3)), 63)
+        aspect = chance.randrange(8, 20) if thin else min(int(chance.expovariate(0.3)), 63)
         colour = [
             max(-32768, min(32767, round(chance.gauss(4 if c == 0 or c == 3 else 0, 4) * loud)))
             for c in range(head.channels)
         ]
         x, y = int(chance.random() * spread * columns), int(chance.random() * spread * lines)
-        angle = chance.randrange(int(directions[level, anisotropy]))
-        strip = chance.randrange(int(strips[anisotropy]))
-        rows.append([level, x, y, chance.randrange(head.quantizer.sizes), anisotropy, angle, strip, *colour])
+        angle = chance.randrange(int(directions[level, aspect]))
+        offset = chance.randrange(int(offsets[aspect]))
+        rows.append([level, x, y, chance.randrange(head.quantizer.log_scales), aspect, angle, offset, *colour])
     table = np.array(rows, np.int32).reshape(-1, 7 + head.channels)
-    level_, x_, y_, size, anisotropy_, angle_, strip_ = (np.ascontiguousarray(table[:, i]) for i in range(7))
-    return QuantizedGaussians(level_, x_, y_, size, anisotropy_, angle_, strip_, np.ascontiguousarray(table[:, 7:]))
+    level_, x_, y_, log_scale, aspect_, angle_, offset_ = (np.ascontiguousarray(table[:, i]) for i in range(7))
+    return QuantizedGaussians(level_, x_, y_, log_scale, aspect_, angle_, offset_, np.ascontiguousarray(table[:, 7:]))
 
 
 def plain(head: Header, count: int, layout: Layout | None = None, **options: Any) -> Callable[[], bytes]:
@@ -65,12 +65,12 @@ def plain(head: Header, count: int, layout: Layout | None = None, **options: Any
 
 
 def with_everything() -> bytes:
-    """An index, all metadata, and chunks that nobody knows, in every place where they may stand."""
+    """An index, all metadata, and unknown chunks, in every place where they may stand."""
     head = header(3)
     content = Metadata(
         icc=b"not a real profile", exif=b"II*\0\x08" + bytes(9), xmp=b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
     )
-    data = bitstream.encode(head, scattered(head, 90), content, layout=(Pass(2, 6), Pass(1, 5), Pass(1, 4)))
+    data = bitstream.encode(head, scattered(head, 90), content, layout=(Layer(2, 6), Layer(1, 5), Layer(1, 4)))
     chunks = [
         (each.type.encode(), data[each.offset : each.offset + each.length]) for each in bitstream.inspect(data).chunks
     ]
@@ -104,10 +104,10 @@ def recipes() -> Iterator[Recipe]:
     yield Recipe(
         "steps",
         "other steps and slopes, 32 sizes",
-        plain(header(3, position=96, angle=90, sizes=32, luma=80, chroma=120), 80),
+        plain(header(3, position=96, angle=90, log_scales=32, luma=80, chroma=120), 80),
     )
     yield Recipe("sections", "an index: three passes, blocks, parents that are not in the pass before", plain(
-        rgb, 300, (Pass(1, 6), Pass(2, 5), Pass(1, 4))
+        rgb, 300, (Layer(1, 6), Layer(2, 5), Layer(1, 4))
     ))  # fmt: skip
     yield Recipe("everything", "index, metadata, unknown ancillary chunks", with_everything)
 

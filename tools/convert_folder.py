@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from splatc.decoder.comparison import compare
+import splatc
 
 HEAD = "| picture | pixels | bytes | bpp | CR | PSNR | MS-SSIM | encode |\n|---|---|---|---|---|---|---|---|\n"
 
@@ -39,9 +39,8 @@ def row(entry: dict[str, Any]) -> str:
         return f"| {name} | failed: {entry['error']} | | | | | | |"
     output = Path(entry["output"])
     decoded = output.with_name(f"{output.stem}.decoded.png")
-    command = [sys.executable, "-m", "splatc", "decode", "--force", str(output), str(decoded)]
-    subprocess.run(command, check=True)
-    result = compare(entry["source"], str(decoded))
+    splatc.decode_file(output, decoded, force=True)
+    result = splatc.compare(entry["source"], decoded)
     size = output.stat().st_size
     seconds = f"{entry['seconds']:.1f} s" if entry["seconds"] is not None else ""
     bpp = 8 * size / (result.width * result.height)

@@ -120,7 +120,7 @@ NO_COMPILER = f"there is no C compiler ({GOOD})"
 
 
 class BuildError(SystemExit):
-    """One sentence, which Python prints without a traceback when nobody catches it, also below pip."""
+    """One sentence, which Python prints without a traceback where it is not caught, also below pip."""
 
 
 @dataclass(frozen=True)

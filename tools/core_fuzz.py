@@ -79,7 +79,7 @@ def section_seed(data: bytes) -> bytes:
 
     reader = Reader(io.BytesIO(data))
     q, sections = reader.header.quantizer, reader.sections[:6]
-    fields = (q.position, q.position_slope, q.sizes, q.anisotropy, q.angle, q.angle_slope, q.luma, q.chroma)
+    fields = (q.position, q.position_slope, q.log_scales, q.aspect, q.angle, q.angle_slope, q.luma, q.chroma)
     parts = [
         struct.pack("<B9h", reader.header.channels - 1, *fields, q.colour_slope),
         bytes([max(len(sections) - 1, 0)]),
@@ -92,7 +92,7 @@ def section_seed(data: bytes) -> bytes:
         ranges = layout.ranges(reader.header, section)[:4]
         flags = 1 | 4 | 8 * (section.crc is not None) | 16
         parts.append(bytes([parent + 1, flags]))
-        parts.append(struct.pack("<h", min(section.reach, 32767)) if section.crc is not None else b"")
+        parts.append(struct.pack("<h", min(section.margin, 32767)) if section.crc is not None else b"")
         parts.append(struct.pack("<BBH4i", minimum, len(ranges), min(len(stream), 65535), *map(int, section.rectangle)))
         for each in ranges:
             count = min(each.stop - each.start, 512)

@@ -74,7 +74,7 @@ QUICK = ("is_sound", "levels_are_sound", "draw_is_sound", "in_range", "core_fill
 SPECIAL = (
     ("range.h", "quantile >> 24 || ", ""),
     ("raster.c", "t->starts[here->number + 1]; k++", "t->starts[here->number + 1] + 1; k++"),
-    ("section.c", "section->beyond > (double)section->reach + 0.5", "0"),
+    ("section.c", "section->beyond > (double)section->margin + 0.5", "0"),
     ("section.c", "!section->cut && section->ends && !ends_well(&r, section->minimum)", "0"),
     ("section.c", "4 * r.words > section->length", "0"),
     ("gaussians.c", "if (cursor[tile] >= starts[tile + 1]) return CORE_INVALID;", ""),
@@ -99,7 +99,7 @@ EQUIVALENT: dict[str, str] = {
     "fit.c: is_sound: core_fit_tiles(t->width, t->height) < 0  ->  core_fit_tiles(t->width, t->height) <= 0": "one tile at least, or -1",
     "section.c: levels_are_sound: l->count > MAX_GAUSSIANS  ->  l->count >= MAX_GAUSSIANS": "as much",
 }
-"""Mutants, as they are listed, that no test tells from the core, and why."""
+"""Mutants, as they are listed, that no test distinguishes from the core, and why."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Mutant:
     text: str
     function: str
 
-    def told(self, source: str) -> str:
+    def label(self, source: str) -> str:
         return f"{self.file}: {self.function}: {_flat(source[self.start : self.stop])}  ->  {_flat(self.text)}"
 
     def applied(self, source: str) -> str:
@@ -214,7 +214,7 @@ def everything() -> list[tuple[Mutant, str]]:
     result = []
     for path in core_build.sources():
         source = path.read_text()
-        result += [(each, each.told(source)) for each in mutants(path.name, source)]
+        result += [(each, each.label(source)) for each in mutants(path.name, source)]
     return result
 
 
@@ -312,11 +312,11 @@ def survivors(chosen: Sequence[tuple[Mutant, str]], seconds: int, quick: bool) -
         for each in sorted(needed):
             if not survives(sound, 10 * seconds, each):
                 raise SystemExit(f"{' '.join(each)}: a test fails without any change")
-        for number, (mutant, told) in enumerate(chosen):
+        for number, (mutant, label) in enumerate(chosen):
             library = workshop.make(mutant)
             if all(survives(library, seconds, tests) for tests in stages_of(mutant.file, quick)):
-                lived.append(told)
-                print(f"survived: {told} (line {mutant.line})", flush=True)
+                lived.append(label)
+                print(f"survived: {label} (line {mutant.line})", flush=True)
             if number % 20 == 19:
                 print(f"{number + 1} of {len(chosen)}", file=sys.stderr, flush=True)
             library.unlink()
@@ -340,13 +340,13 @@ def main() -> int:
     if given.sample:
         chosen = random.Random(given.seed).sample(chosen, min(given.sample, len(chosen)))
     if given.list:
-        for mutant, told in chosen:
-            print(f"{told} (line {mutant.line})")
+        for mutant, label in chosen:
+            print(f"{label} (line {mutant.line})")
         return 0
     chosen = [each for each in chosen if each[1] not in EQUIVALENT]
     lived = survivors(chosen, given.seconds, given.quick)
     print(
-        f"{len(chosen) - len(lived)} of {len(chosen)} mutants killed, {len(EQUIVALENT)} not to be told apart",
+        f"{len(chosen) - len(lived)} of {len(chosen)} mutants killed, {len(EQUIVALENT)} equivalent to the core",
         flush=True,
     )
     return 1 if lived else 0

@@ -26,9 +26,9 @@ from splatc.errors import SplatError
 
 if TYPE_CHECKING:
     from bench.cuda_checks import Check
-    from bench.cuda_floors import Machine
+    from bench.cuda_floors import PeakRates
     from splatc.fit.schedule import Schedule
-    from splatc.image.saving import Samples
+    from splatc.image.image import Samples
 
 IMAGES = Path(__file__).parents[1] / "tests" / "images"
 
@@ -107,7 +107,7 @@ class Inputs:
 
 
 def run(
-    device: Device, inputs: Inputs, sizes: Sizes, machine: Machine, save: Callable[[Report], None] = lambda _: None
+    device: Device, inputs: Inputs, sizes: Sizes, peaks: PeakRates, save: Callable[[Report], None] = lambda _: None
 ) -> Report:
     """Check, then measure; a part that fails stops no other. ``save`` is called after each."""
     from bench import cuda_checks, cuda_times
@@ -115,7 +115,8 @@ def run(
     from splatc import bitstream
     from splatc.decoder.scene import make_scene
     from splatc.fit.schedule import Schedule
-    from splatc.image.saving import Image, load
+    from splatc.image.image import Image
+    from splatc.image.readers import load
 
     report, watched, started = Report(device.name), Watched(device), time.perf_counter()
 
@@ -143,7 +144,7 @@ def run(
     def fit_small(name: str, image: Image) -> dict[str, Any]:
         fit = cuda_times.fit(watched, image, sizes.small_ratio, plan=sizes.plan)
         found = make_scene(*bitstream.decode(fit.data)).gaussians
-        return fit.row | cuda_times.steps(watched, image.pixels, found, machine)
+        return fit.row | cuda_times.steps(watched, image.pixels, found, peaks)
 
     for name, image in images.items():
         part(f"fit {name} at CR {sizes.small_ratio:g}", lambda name=name, image=image: fit_small(name, image))  # type: ignore[misc]
@@ -160,15 +161,15 @@ def run(
             files.append(fit.data)
             inputs.keep.write_bytes(fit.data)
             found = make_scene(*bitstream.decode(fit.data)).gaussians
-            return fit.row | cuda_times.steps(watched, pixels[0], found, machine, 5)
+            return fit.row | cuda_times.steps(watched, pixels[0], found, peaks, 5)
 
         for seconds in sizes.seconds:
             part(f"fit {width} x {height} at CR {sizes.large_ratio:g}, {seconds:g} s", lambda s=seconds: fit_large(s))  # type: ignore[misc]
     if files:
         scene = make_scene(*bitstream.decode(files[-1]))
-        part("frames of the large picture", lambda: cuda_times.frames(watched, scene, machine, sizes.frames))
+        part("frames of the large picture", lambda: cuda_times.frames(watched, scene, peaks, sizes.frames))
         screen = cuda_times.corner(scene, *sizes.screen)
-        part("frames of a screen", lambda: cuda_times.frames(watched, screen, machine, sizes.frames))
+        part("frames of a screen", lambda: cuda_times.frames(watched, screen, peaks, sizes.frames))
     return report
 
 
@@ -213,12 +214,12 @@ def main() -> None:
     try:
         import torch  # noqa: F401 - is it there?
 
-        from bench.cuda_floors import Machine
+        from bench.cuda_floors import PeakRates
     except ImportError as error:
         sys.exit(f"cuda_bench: the encoder needs {error.name}, which is not installed")
     options.out.mkdir(parents=True, exist_ok=True)
     small = [IMAGES / "kodim03.png", IMAGES / "kodim01.png"]
-    machine = Machine(options.multiprocessors, options.clock * 1e9, options.bandwidth * 1e12)
+    peaks = PeakRates(options.multiprocessors, options.clock * 1e9, options.bandwidth * 1e12)
 
     def save(report: Report) -> None:
         (options.out / "cuda.json").write_text(report.as_json())
@@ -231,7 +232,7 @@ def main() -> None:
         plan = Schedule(40)
         sizes = Sizes((1020, 678), seconds=(10.0,), screen=(480, 270), check_steps=20, plan=plan, frames=2)
     inputs = Inputs(small, options.pictures or small, options.file, options.out / "cuda.splat2d")
-    report = run(device, inputs, sizes, machine, save)
+    report = run(device, inputs, sizes, peaks, save)
     print(report.as_markdown())
     sys.exit(0 if report.passed else 1)
 

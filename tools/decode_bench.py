@@ -146,7 +146,7 @@ def once(path: Path, arguments: dict[str, object]) -> tuple[str, int]:
 
 
 def peak_memory() -> float:
-    """MB that the process held at most; NaN where the system does not tell."""
+    """MB that the process held at most; NaN where the system does not say."""
     try:
         import resource
     except ImportError:  # Windows

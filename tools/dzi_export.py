@@ -19,7 +19,7 @@ import PIL.Image
 
 import splatc
 from splatc.decoder.picture import Picture
-from splatc.image.saving import Samples
+from splatc.image.image import Samples
 
 DESCRIPTOR = """<?xml version="1.0" encoding="UTF-8"?>
 <Image xmlns="http://schemas.microsoft.com/deepzoom/2008" Format="{kind}" Overlap="{overlap}" TileSize="{size}">

@@ -33,7 +33,7 @@ from splatc.steps import Quantizer
 
 if TYPE_CHECKING:
     from splatc.cuda.device import Device
-    from splatc.image.saving import Samples
+    from splatc.image.image import Samples
 
 Tensor = torch.Tensor
 Composite = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, int, int], Tensor]
@@ -43,7 +43,7 @@ px, width and height: the picture (H, W, C), differentiable."""
 TILE = 16
 RATES = {"mean": 0.3, "log_scale": 0.05, "angle": 0.05, "colour": 0.02, "opacity": 0.05}
 """Adam's at the first step: px, ln px, rad, full range, logits; all fall to 2 % of that, as splatc's do."""
-REACH = 3.33
+RADIUS = 3.33
 """Standard deviations: beyond, an opacity of 1 is below 1/255."""
 
 
@@ -90,7 +90,7 @@ class Layers:
         yy = sin**2 * variance[:, 0] + cos**2 * variance[:, 1]
         xy = cos * sin * (variance[:, 0] - variance[:, 1])
         conic = torch.stack([yy, -xy, xx], dim=1) / variance.prod(dim=1)[:, None]
-        radii = torch.ceil(REACH * torch.sqrt(torch.stack([xx, yy], dim=1).detach())).to(torch.int32)
+        radii = torch.ceil(RADIUS * torch.sqrt(torch.stack([xx, yy], dim=1).detach())).to(torch.int32)
         return composite(v["mean"], conic, v["colour"], torch.sigmoid(v["opacity"]), radii, width, height)
 
     def step(self, composite: Composite, wanted: Tensor, share: float) -> float:
@@ -167,7 +167,7 @@ def main() -> None:
     except ImportError:
         sys.exit("gsplat_row: gsplat is not installed: pip install 'splatc[gsplat]'")
     from splatc.cuda.device import find_device
-    from splatc.image.saving import load
+    from splatc.image.readers import load
 
     found = find_device()
     print("| picture | Gaussians | alpha-composited (gsplat) | sum | normalized |\n|---|---|---|---|---|")

@@ -36,7 +36,7 @@ import numpy as np
 import PIL.Image
 
 from splatc.batch.database import NAME
-from splatc.decoder.verifier import verify
+from splatc.decoder.verifier import find_problems
 from splatc.runtime.files import check_output
 
 OLD = b"the file that was there before"
@@ -133,7 +133,7 @@ def states(case: Case, folder: Path, whole: dict[str, bytes], old: list[str]) ->
             found.append("absent" if name not in old else "LOST")
         elif data == OLD and name in old:
             found.append("old")
-        elif data == whole[name] and (path.suffix != ".splat2d" or not verify(data)):
+        elif data == whole[name] and (path.suffix != ".splat2d" or not find_problems(data)):
             found.append("complete")
         else:
             found.append("BROKEN")

@@ -5,7 +5,7 @@
 
 A mutant is a module with one comparison, operator, whole number, condition or `raise` changed. Each runs the quick tests of the bitstream
 in a process of its own (a fork, so that NumPy and the rest are imported once), and is killed by the first that fails, or after
-`--seconds`. Survivors are printed with their line; some mean the same as before (equivalent mutants), which only a reader can tell.
+`--seconds`. Survivors are printed with their line; some mean the same as before (equivalent mutants), which only a reader can see.
 Linux and macOS.
 """
 
@@ -161,7 +161,7 @@ def survives(name: str, path: Path, source: str, seconds: int) -> bool:
     return os.waitstatus_to_exitcode(status) == 0
 
 
-def told(path: Path, what: str) -> str:
+def label(path: Path, what: str) -> str:
     """The line for a mutant that survived."""
     return f"survived: {path.stem}: {what}"
 
@@ -191,7 +191,7 @@ def main() -> int:
         chosen = random.Random(options.seed).sample(everything, min(options.sample, len(everything)))
     if options.again is not None:
         survivors = set(options.again.read_text().splitlines())
-        chosen = [each for each in everything if told(each[0], each[1]) in survivors]
+        chosen = [each for each in everything if label(each[0], each[1]) in survivors]
     path = PACKAGE / "varint.py"
     if not survives("splatc.bitstream.varint", path, path.read_text(), 10 * options.seconds):
         print("the tests fail without any change")
@@ -203,7 +203,7 @@ def main() -> int:
             break
         tried += 1
         if survives(f"splatc.bitstream.{path.stem}", path, text, options.seconds):
-            print(told(path, what), flush=True)
+            print(label(path, what), flush=True)
         else:
             killed += 1
     print(

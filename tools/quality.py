@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from splatc.image.metrics import ms_ssim, psnr
-from splatc.image.saving import load
+from splatc.image.readers import load
 
 HEADING = """| picture | target | bytes | bpp | real CR | PSNR | MS-SSIM | encode | decode |
 |---|---|---|---|---|---|---|---|---|"""

@@ -33,8 +33,9 @@ from bench.pillow_codecs import pillow_codecs
 from bench.report import Report
 from bench.results import Point
 from bench.splatc_codec import Splatc, source_digest
+from splatc.image.image import Samples
 from splatc.image.metrics import ms_ssim, psnr
-from splatc.image.saving import Samples, load
+from splatc.image.readers import load
 
 RATIOS = (20.0, 50.0, 100.0, 240.0, 500.0, 1000.0)
 PICTURES = {".png", ".ppm", ".tif", ".tiff", ".bmp"}
@@ -122,7 +123,7 @@ def find_pictures(paths: Sequence[Path]) -> list[Path]:
     if not found:
         raise SystemExit(f"rd_bench: no pictures in {', '.join(map(str, paths))}")
     if len({file.name for file in found}) < len(found):
-        raise SystemExit("rd_bench: two pictures have the same name: the report could not tell them apart")
+        raise SystemExit("rd_bench: two pictures have the same name: the report could not distinguish them")
     return found
 
 

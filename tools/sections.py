@@ -2,7 +2,7 @@
 
     python tools/sections.py FILE.splat2d...
 
-Each file is coded again with blocks of other sizes; given are its bytes against those of a single section, and of the middle region
+Each file is coded again with tiles of other sizes; given are its bytes against those of a single section, and of the middle region
 of 512 x 512 px the bytes that are read, the Gaussians that come back, and the time (of a second reader: kernels are compiled by then).
 """
 

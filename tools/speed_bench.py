@@ -97,7 +97,7 @@ def measure(wanted: Sequence[Job], sides: Sequence[Installation], folder: Path, 
     groups = [
         list(group) for _, group in itertools.groupby(wanted, key=lambda job: (job.row, job.picture, job.variant))
     ]
-    with tempfile.TemporaryDirectory(dir=folder, prefix="work-") as scratch:
+    with tempfile.TemporaryDirectory(dir=folder, prefix="work-") as workspace:
         for group in groups:
             for number, job, side in itertools.product(range(repeats), group, sides):
                 key = (job.row, job.variant, side.name)
@@ -107,10 +107,10 @@ def measure(wanted: Sequence[Job], sides: Sequence[Installation], folder: Path, 
                 if side.name not in _names(job, sides[0].name) or len(known) > (0 if once else number):
                     continue
                 if key not in warm:
-                    warm_up(job, side, Path(scratch))
+                    warm_up(job, side, Path(workspace))
                     warm.add(key)
                 say(f"{side.name}: {_said(job)}{_warning()}")
-                sample = run_once(job, side, Path(scratch), known)
+                sample = run_once(job, side, Path(workspace), known)
                 append(folder, sample)
                 samples.append(sample)
 

@@ -30,7 +30,7 @@ from splatc.encoder.rate_control import FIRST_GUESS, Target
 from splatc.fit.schedule import Rates, Schedule, schedule
 from splatc.fit.task import Task
 from splatc.image import metrics
-from splatc.image.saving import Image
+from splatc.image.image import Image
 from splatc.steps import Quantizer
 
 STEPS = 600

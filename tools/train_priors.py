@@ -6,7 +6,8 @@ Files are named PICTURE.RATIO.splat2d; tools/README.md, "Default tables", says h
 
 - Constants: the bytes of all files of a ratio, with one constant of the format changed.
 - Tables: each attribute starts in each level from counts trained on the files of *other* pictures (leave one out), pooled or by level, and
-  weighing as much as so many symbols; heirs take a share of it again, or not. Given is the change in bytes against the format as it is.
+  weighing as much as so many symbols; inherited contexts take a share of it again, or not. Given is the change in
+  bytes against the format as it is.
 
 Only ideal code lengths are counted, which files exceed by less than two bytes.
 """
@@ -29,25 +30,25 @@ from splatc import bitstream
 from splatc.bitstream import Header, coder, layout, parametric, positions, predict, priors, stream
 from splatc.bitstream.attributes import ESCAPE
 from splatc.bitstream.coder import SHARP, SMOOTH, AdaptiveTable, Counts, Frequencies, Symbols, scaled
-from splatc.bitstream.parametric import SpreadTable
+from splatc.bitstream.parametric import ParametricModel
 from splatc.bitstream.priors import RESIDUAL_RADIUS
 from splatc.bitstream.stream import GaussianSymbols
-from splatc.quantize import MAX_ANISOTROPY, angle_count_table
+from splatc.quantize import MAX_ASPECT, angle_count_table
 
 CONSTANTS: tuple[tuple[ModuleType, str, tuple[int, ...]], ...] = (
     (coder, "FIRST_BATCH", (2, 4, 8)),
     (coder, "INHERITED", (16, 32, 64)),
-    (priors, "SPLIT_WEIGHT", (1, 2, 3)),
-    (priors, "SPLIT_SYMBOLS", (16, 32, 64, 128)),
-    (priors, "TURN_WIDTH", (256, 512, 1024)),
-    (priors, "TURN_FLOOR", (1 << 12, 1 << 13, 1 << 14)),
+    (priors, "PARTITION_WEIGHT", (1, 2, 3)),
+    (priors, "PARTITION_SYMBOLS", (16, 32, 64, 128)),
+    (priors, "ANGLE_WIDTH", (256, 512, 1024)),
+    (priors, "ANGLE_FLOOR", (1 << 12, 1 << 13, 1 << 14)),
     (parametric, "GEOMETRIC", (48, 96, 160)),
     (parametric, "INHERITED", (4, 8, 16)),
 )
 STRENGTHS = (16, 48, 150)
 """Symbols that a trained table may weigh as much as."""
 AGAIN = (0, 16, 64)
-"""Symbols that it may weigh in heirs, too."""
+"""Symbols that it may weigh in inherited contexts, too."""
 
 Prior = Callable[[int], Counts]
 """The counts that the table of a level starts from."""
@@ -95,50 +96,50 @@ def levels_of(header: Header, symbols: GaussianSymbols) -> dict[str, list[tuple[
     coded = symbols.attributes
     for level in np.unique(symbols.level)[::-1].tolist():
         here = symbols.level == level
-        found["size"].append((level, coded.size[here]))
-        found["anisotropy"].append((level, coded.anisotropy[here]))
+        found["log_scale"].append((level, coded["log_scale"][here]))
+        found["aspect"].append((level, coded["aspect"][here]))
         for channel, name in enumerate(("luma", "U", "V")[: header.channels]):
-            residual = coded.residual[here, channel]
+            residual = coded["colour"][here, channel]
             near = np.abs(residual) <= RESIDUAL_RADIUS
             found[name].append((level, np.where(near, residual + RESIDUAL_RADIUS, ESCAPE).astype(np.int32)))
-        directions = angle_count_table(header.quantizer)[level, coded.anisotropy[here]]
+        directions = angle_count_table(header.quantizer)[level, coded["aspect"][here]]
         for count in np.unique(directions[directions > 1]).tolist():
-            found[f"turn of {count}"].append((level, coded.turn[here][directions == count]))
+            found[f"angle of {count}"].append((level, coded["angle"][here][directions == count]))
     return found
 
 
 def alphabet(attribute: str, bins: int) -> int:
     """The number of symbols of an attribute."""
-    if attribute.startswith("turn"):
+    if attribute.startswith("angle"):
         return int(attribute.rpartition(" ")[2])
-    return {"size": bins, "anisotropy": MAX_ANISOTROPY + 1}.get(attribute, ESCAPE + 1)
+    return {"log_scale": bins, "aspect": MAX_ASPECT + 1}.get(attribute, ESCAPE + 1)
 
 
 def bits_now(attribute: str, levels: list[tuple[int, Symbols]], bins: int) -> float:
-    """What an attribute costs as the format codes it, escaped numbers left out; the tables of turns serve all levels."""
+    """What an attribute costs as the format codes it, escaped numbers left out; the tables of orientation residuals serve all levels."""
     meter = Meter()
-    table: AdaptiveTable | SpreadTable | None = None
+    table: AdaptiveTable | ParametricModel | None = None
     for _, symbols in levels:
-        if attribute.startswith("turn"):
-            table = table or AdaptiveTable(priors.turn(alphabet(attribute, bins)))
+        if attribute.startswith("angle"):
+            table = table or AdaptiveTable(priors.angle_residual(alphabet(attribute, bins)))
         elif table is None:
             table = first_table(attribute, bins)
         else:
-            table = table.heir()
+            table = table.inherited()
         table.code(meter, symbols)
     return meter.bits
 
 
-def first_table(attribute: str, bins: int) -> AdaptiveTable | SpreadTable:
+def first_table(attribute: str, bins: int) -> AdaptiveTable | ParametricModel:
     match attribute:
-        case "size":
-            return AdaptiveTable(priors.size(bins))
-        case "anisotropy":
-            return AdaptiveTable(priors.anisotropy())
+        case "log_scale":
+            return AdaptiveTable(priors.log_scale(bins))
+        case "aspect":
+            return AdaptiveTable(priors.aspect(MAX_ASPECT + 1))
         case "luma":
             return AdaptiveTable(priors.luma_residual(), SMOOTH)
         case _:
-            return SpreadTable()
+            return ParametricModel()
 
 
 def bits_trained(attribute: str, levels: list[tuple[int, Symbols]], prior: Prior, again: int) -> float:
@@ -148,8 +149,8 @@ def bits_trained(attribute: str, levels: list[tuple[int, Symbols]], prior: Prior
     for level, symbols in levels:
         if table is None:
             table = AdaptiveTable(prior(level), SMOOTH if attribute == "luma" else SHARP)
-        elif not attribute.startswith("turn"):
-            table = table.heir()
+        elif not attribute.startswith("angle"):
+            table = table.inherited()
             table.counts += scaled(prior(level), again)
         table.code(meter, symbols)
     return meter.bits
@@ -189,11 +190,11 @@ def print_constants(fits: list[Fit], ratios: list[str]) -> None:
     for module, name, values in CONSTANTS:
         for value in values:
             with patch.object(module, name, value):
-                priors.split_table.cache_clear()
+                priors.partition_table.cache_clear()
                 totals = [sum(fit.bytes() for fit in fits if fit.ratio == ratio) for ratio in ratios]
             mark = " (now)" if value == getattr(module, name) else ""
             print(f"| {module.__name__}.{name} | {value}{mark} | {' | '.join(f'{total:.0f}' for total in totals)} |")
-    priors.split_table.cache_clear()
+    priors.partition_table.cache_clear()
 
 
 def print_tables(fits: list[Fit], ratios: list[str], bins: int) -> None:
@@ -201,7 +202,7 @@ def print_tables(fits: list[Fit], ratios: list[str], bins: int) -> None:
         f"\n| attribute | trained | {' | '.join(f'bytes at CR {ratio}' for ratio in ratios)} |\n|---|---|{'---|' * len(ratios)}"
     )
     attributes = sorted({attribute for fit in fits for attribute in fit.levels})
-    for group in ("size", "anisotropy", "turn", "luma", "U", "V"):
+    for group in ("log_scale", "aspect", "angle", "luma", "U", "V"):
         members = [attribute for attribute in attributes if attribute.split()[0] == group]
         now = {
             ratio: total(fits, ratio, members, lambda fit, each: bits_now(each, fit.levels[each], bins))
@@ -210,7 +211,7 @@ def print_tables(fits: list[Fit], ratios: list[str], bins: int) -> None:
         print(f"| {group} | as it is | {' | '.join(f'{now[ratio]:.0f}' for ratio in ratios)} |")
         changes = []
         for by_level, strength, again in product((False, True), STRENGTHS, AGAIN):
-            if group == "turn" and (by_level or again):
+            if group == "angle" and (by_level or again):
                 continue  # its tables have no levels
 
             @functools.cache
@@ -222,7 +223,7 @@ def print_tables(fits: list[Fit], ratios: list[str], bins: int) -> None:
                 return bits_trained(each, fit.levels[each], prior(fit.picture, each), again)
 
             change = [total(fits, ratio, members, bits) - now[ratio] for ratio in ratios]
-            changes.append((change, f"{'by level' if by_level else 'pooled'}, {strength} symbols, {again} in heirs"))
+            changes.append((change, f"{'by level' if by_level else 'pooled'}, {strength} symbols, {again} inherited"))
         change, name = min(changes, key=lambda entry: sum(c / now[r] for c, r in zip(entry[0], ratios, strict=True)))
         print(f"| | best: {name} | {' | '.join(f'{each:+.0f}' for each in change)} |")
 
@@ -237,9 +238,9 @@ def main() -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="PICTURE.RATIO.splat2d")
     fits = [Fit(path) for path in parser.parse_args().files]
     ratios = sorted({fit.ratio for fit in fits}, key=float)
-    bins = {fit.header.quantizer.sizes for fit in fits}
+    bins = {fit.header.quantizer.log_scales for fit in fits}
     if len(bins) > 1:
-        parser.error("the files differ in their number of sizes per octave")
+        parser.error("the files differ in their number of log scales per octave")
     print_constants(fits, ratios)
     print_tables(fits, ratios, bins.pop())
 

@@ -1,8 +1,8 @@
-"""What a point of work costs (spec/limits.md, "Work"), and what the dearest files of 100 kB take that are not refused.
+"""What an evaluation of a Gaussian costs (spec/limits.md, "Work"), and what the costliest files of 100 kB take that are not refused.
 
-    python tools/work_bench.py shapes        # ns a point, by size and shape of the Gaussians: one thread
+    python tools/work_bench.py shapes        # ns an evaluation, by size and shape of the Gaussians: one thread
     python tools/work_bench.py worst         # seconds of tests/worst.py through each door, as the default limits have it
-    python tools/work_bench.py files A B ... # points a pixel of real files
+    python tools/work_bench.py files A B ... # evaluations a pixel of real files
 
 Seconds are of the processor, of all threads: other work beside it does not count. Half of them is what two free processors need.
 """
@@ -39,20 +39,20 @@ from splatc.steps import Quantizer
 from tests import worst
 
 SIDE = 2048
-QUANTIZER = Quantizer(position=100, position_slope=0, sizes=8, anisotropy=100, angle=40, angle_slope=0)
+QUANTIZER = Quantizer(position=100, position_slope=0, log_scales=8, aspect=100, angle=40, angle_slope=0)
 
 
 def shapes() -> None:
-    """A table: g and s1 / s2 of the Gaussians, their angle, and what a point costs with four channels and their weight."""
+    """A table: g and s1 / s2 of the Gaussians, their angle, and what an evaluation costs with four channels and their weight."""
     core.set_threads(1)
     nothing = _seconds_and_work(1.0, 1.0, 0.0, 0)
-    print("| g, px | s1 / s2 | angle | us each | ns a point |\n|---|---|---|---|---|")
+    print("| g, px | s1 / s2 | angle | us each | ns an evaluation |\n|---|---|---|---|---|")
     for size in (0.5, 2.0, 4.0, 16.0, 64.0, 256.0, 1024.0):
         for ratio, angle in ((1, 0.0), (54, 0.0), (54, math.pi / 2), (54, 0.3), (8, 0.8)):
             count = max(20, min(50_000, int(3e9 / (7 * size + 40) ** 2)))
-            seconds, points = np.subtract(_seconds_and_work(size, ratio, angle, count), nothing)
+            seconds, evaluations = np.subtract(_seconds_and_work(size, ratio, angle, count), nothing)
             print(
-                f"| {size:g} | {ratio} | {angle:.2f} | {1e6 * seconds / count:.2f} | {1e9 * seconds / points:.2f} |",
+                f"| {size:g} | {ratio} | {angle:.2f} | {1e6 * seconds / count:.2f} | {1e9 * seconds / evaluations:.2f} |",
                 flush=True,
             )
 
@@ -107,7 +107,9 @@ def worst_files() -> None:
             empty,
             lambda: _command("decode", there["empty"], str(Path(folder, "out.png"))),
         )
-        _measure("points of the frame", "strips", b"", lambda: _drain(worst.empty(65536, 65536), scale="1/4"))
+        _measure(
+            "points of the supersampling grid", "strips", b"", lambda: _drain(worst.empty(65536, 65536), scale="1/4")
+        )
         memory = f"{1 << 36}"
         _measure(
             "metrics",
@@ -144,8 +146,10 @@ def _regions(data: bytes) -> None:
 
 
 def files(paths: list[str]) -> None:
-    """A table: points of drawing and of reading for each pixel of files, and their share of the limit."""
-    print("| file | size | Gaussians | drawing, points a pixel | reading | of the limit |\n|---|---|---|---|---|---|")
+    """A table: evaluations of drawing and of reading for each pixel of files, and their share of the limit."""
+    print(
+        "| file | size | Gaussians | drawing, evaluations a pixel | reading | of the limit |\n|---|---|---|---|---|---|"
+    )
     for path in paths:
         with Path(path).open("rb") as stream:
             reader = Reader(stream)

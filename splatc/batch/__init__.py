@@ -1,3 +1,3 @@
-"""Many pictures at once: which become which files (plan), what of it is done already (journal), how many at a time (share), and who does
-the rest (pool, cluster).
+"""Many pictures at once: which become which files (plan), which are finished (journal), how many at a time (share), and the workers (pool,
+cluster).
 """

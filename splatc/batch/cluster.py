@@ -1,8 +1,8 @@
-"""The same jobs on the workers of a Dask scheduler that somebody else has started: ``splatc[dask]``.
+"""The same jobs on the workers of a running Dask scheduler: ``splatc[dask]``.
 
-Scheduler and workers must see the files under the same names. A worker that is lost takes nothing with it: its jobs go to others,
-which keep what it had finished. Should it go on after all, or should the batch itself be lost, the worker no longer has the claim on its
-picture (journal.py) and publishes nothing.
+Scheduler and workers must see the files under the same names. The jobs of a worker that is lost go to others, which
+keep the files that it had finished. If it goes on after all, or the batch itself is lost, the worker no longer has the claim on its picture
+(journal.py) and publishes nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class ClusterError(SplatError):
 
 
 def run_on_cluster(jobs: Sequence[Job], address: str) -> Generator[Result, None, None]:
-    """The outcomes of all jobs, as they come. When the caller stops asking, what has not begun is taken back.
+    """The outcomes of all jobs, as they come. When the caller closes the generator, jobs that have not begun are cancelled.
 
     Raises UsageError (distributed is not installed) and ClusterError (no scheduler at the address).
     """
@@ -37,7 +37,7 @@ def run_on_cluster(jobs: Sequence[Job], address: str) -> Generator[Result, None,
     except OSError as error:  # a TimeoutError too
         raise ClusterError(f"no Dask scheduler answers at {address}: start one with 'dask scheduler'") from error
     with client:
-        # Not pure: a job is done because it was asked for, not because its arguments are new.
+        # Not pure: Dask would return the earlier result for equal arguments instead of running the job.
         futures = {client.submit(run_job, job, pure=False, retries=RETRIES): job for job in jobs}
         try:
             for future in as_completed(list(futures), loop=client.loop):

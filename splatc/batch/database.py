@@ -1,6 +1,6 @@
 """The SQLite file of an output folder, and what can be wrong with it.
 
-Each transaction has a connection of its own and begins by taking the one lock for writing (BEGIN IMMEDIATE): whoever comes second waits.
+Each transaction has a connection of its own and begins by taking the one lock for writing (BEGIN IMMEDIATE): the second writer waits.
 No write-ahead log: that needs memory which all writers share, and so it does not work on network folders. A process that is killed leaves
 a rollback journal beside the file, which the next transaction plays back.
 """
@@ -16,12 +16,12 @@ from splatc.errors import OutputError
 from splatc.runtime import orphans
 
 NAME = ".splatc-batch.sqlite"
-PATIENCE = 60.0
+LOCK_TIMEOUT = 60.0
 """Seconds to wait for the lock. A transaction takes milliseconds, on a slow network folder perhaps a second."""
 SCHEMA_VERSION = 1
 
 _SCHEMA = (
-    # Batches at work, and killed ones that nobody has noticed yet. `beat` counts up as long as a batch lives.
+    # Running batches, and killed ones that were not removed yet. `beat` is a heartbeat: it counts up while a batch runs.
     """CREATE TABLE runs (id TEXT PRIMARY KEY, host TEXT NOT NULL, machine TEXT NOT NULL, pid INTEGER NOT NULL, born TEXT NOT NULL,
                           beat INTEGER NOT NULL)""",
     # What each of them makes; `wish` is a hash of request and source, NULL for what was there already.
@@ -43,8 +43,8 @@ class DamagedError(OutputError):
     """The file is no SQLite database any more, or not one of ours."""
 
 
-def prepare(folder: Path, fill: Callable[[sqlite3.Connection], None], tell: Callable[[str], None]) -> None:
-    """Make the database of a folder if it has none. A damaged one is set aside under another name, and `tell` is told.
+def prepare(folder: Path, fill: Callable[[sqlite3.Connection], None], note: Callable[[str], None]) -> None:
+    """Make the database of a folder if it has none. A damaged one is set aside under another name, and `note` is called with a sentence.
 
     Args:
         fill: called within the transaction that makes a new database.
@@ -57,7 +57,7 @@ def prepare(folder: Path, fill: Callable[[sqlite3.Connection], None], tell: Call
         _prepare(path, fill)
     except DamagedError as error:
         aside = _set_aside(path)
-        tell(f"{error}: set aside as {aside.name}; of the files that are there it is not known any more what made them")
+        note(f"{error}: set aside as {aside.name}; of the files that are there it is not known any more what made them")
         _prepare(path, fill)
 
 
@@ -101,7 +101,7 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     database = None
     try:
-        database = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+        database = sqlite3.connect(path, timeout=LOCK_TIMEOUT, isolation_level=None)
         yield database
     except sqlite3.ProgrammingError:  # a bug of ours
         raise
@@ -124,7 +124,7 @@ def _explained(path: Path, error: sqlite3.Error) -> OutputError:
     if code in _DAMAGE:
         return DamagedError(f"{path}: damaged ({error})")
     if code == sqlite3.SQLITE_BUSY:
-        return OutputError(f"{path}: locked by another program for more than {PATIENCE:.0f} seconds: end that one")
+        return OutputError(f"{path}: locked by another program for more than {LOCK_TIMEOUT:.0f} seconds: end that one")
     if code == sqlite3.SQLITE_FULL:
         return OutputError(f"{path}: cannot be written: No space left on device")
     reason = _reason(path)

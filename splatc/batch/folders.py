@@ -11,14 +11,14 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-Tell = Callable[[str], None]
+Note = Callable[[str], None]
 
 
-def files_below(folder: Path, tell: Tell, wanted: Callable[[Path], bool]) -> Iterator[Path]:
+def files_below(folder: Path, note: Note, wanted: Callable[[Path], bool]) -> Iterator[Path]:
     """Paths of all files below a folder whose names are `wanted`, in alphabetical order; hidden files and folders are left out.
 
     Args:
-        tell: told of every folder and link that is left out, in a sentence.
+        note: called with a sentence for every folder and link that is left out.
         wanted: called with the path relative to `folder`.
     """
     plain: list[Path] = []
@@ -32,13 +32,13 @@ def files_below(folder: Path, tell: Tell, wanted: Callable[[Path], bool]) -> Ite
         if real in visited:
             continue
         if path != folder and path.is_symlink() and Path(os.path.realpath(path.parent)).is_relative_to(real):
-            tell(f"{path}: a link to a folder that it lies in: not followed")
+            note(f"{path}: a link to a folder that it lies in: not followed")
             continue
         visited.add(real)
         try:
             entries = sorted(os.scandir(path), key=lambda entry: entry.name)
         except OSError as error:
-            tell(f"{path}: its files are left out: {error.strerror}")
+            note(f"{path}: its files are left out: {error.strerror}")
             continue
         for entry in entries:
             each = path / entry.name
@@ -49,7 +49,7 @@ def files_below(folder: Path, tell: Tell, wanted: Callable[[Path], bool]) -> Ite
                 if kind == "file":
                     (linked if entry.is_symlink() else plain).append(each)
                 else:
-                    tell(f"{each}: a link to nothing: left out")
+                    note(f"{each}: a link to nothing: left out")
     yield from sorted(plain)
     yield from sorted(linked)
 

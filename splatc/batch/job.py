@@ -1,4 +1,4 @@
-"""What a worker is told and what it answers: plain data, for processes and clusters."""
+"""Jobs for workers and their outcomes: plain data, which goes to other processes and to clusters."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Job:
     keep: bool = False
     """Whether any whole file that stands at `output` will do."""
     journal: Journal | None = None
-    """Where the output is claimed; without one nobody else may want it."""
+    """Where the output is claimed; None where no other batch works on the folder."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Busy:
-    """Another batch has the picture in work: not an outcome yet."""
+    """Another batch works on the picture: no outcome yet."""
 
     job: Job
 

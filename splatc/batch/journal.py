@@ -1,12 +1,12 @@
-"""Who makes which file of an output folder, and what made the files that are there: in an SQLite file in that folder (database.py).
+"""Which batch makes which file of an output folder, and which request made the files that exist: an SQLite file there (database.py).
 
-Several batches may share a folder, also from several machines. Each picture is *claimed* before work on it begins, so that none is done
+Several batches may share a folder, also on several computers. Each picture is *claimed* before work on it begins, so that none is done
 twice. Before a finished file gets its name, its hash is recorded with the request and the version of the picture that it was made from. So
-a file counts as finished only if these very bytes were made for it: not because something stands there. The name is given while the
-database is locked and the claim still holds, so that a worker whose batch was taken for dead publishes nothing.
+a file counts as finished only if these very bytes were recorded for it, not because a file of that name exists. The name is given while the
+database is locked and the claim still holds, so that a worker whose batch counted as ended publishes nothing.
 
-A batch that was killed on this machine is noticed at once, by its number; elsewhere, when its `beat` has not changed for LEASE seconds,
-by the clock of the one who waits.
+A batch that was killed on this computer is found at once, by its process number; one on another computer when its heartbeat `beat` has not
+changed for LEASE seconds, by the clock of the batch that waits.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from splatc.batch.process import Process, alive, this_process
 from splatc.errors import SplatError
 
 LEASE = 90.0
-"""Seconds without a beat after which a batch of another machine counts as dead; one that wakes up later has lost its claims."""
+"""Seconds without a heartbeat after which a batch on another computer counts as ended; if it goes on later, it has lost its claims."""
 
 
 class ClaimLostError(SplatError):
-    """The batch was taken for dead, and another one has the picture now."""
+    """This batch counted as ended, and another one has claimed the picture since."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A batch that is in the folder."""
+    """A batch that works on the folder."""
 
     id: str
     process: Process
@@ -79,10 +79,10 @@ class Journal:
     """The files that were recorded before the batch began."""
 
     @classmethod
-    def join(cls, folder: str, tell: Callable[[str], None]) -> Journal:
-        """Enter a batch into a folder; make the database, from the journal of an older version if there is one."""
+    def join(cls, folder: str, note: Callable[[str], None]) -> Journal:
+        """Register a batch in a folder; create the database, from the journal of an older version if there is one."""
         place, run = Path(folder), secrets.token_hex(8)
-        database.prepare(place, lambda connection: _take_over(connection, place), tell)
+        database.prepare(place, lambda connection: _take_over(connection, place), note)
         old_journal.remove(place)
         with transaction(place) as connection:
             for each in _runs(connection, run):
@@ -93,14 +93,14 @@ class Journal:
         return cls(folder, run, since)
 
     def beat(self) -> None:
-        """Tell other machines that this batch lives."""
+        """Show batches on other computers that this one lives."""
         with transaction(self._place) as connection:
             beaten = connection.execute("UPDATE runs SET beat = beat + 1 WHERE id = ?", (self.run,))
-            if not beaten.rowcount:  # taken for dead, for example after a night in a closed notebook
+            if not beaten.rowcount:  # it counted as ended, for example after a computer was suspended
                 _insert(connection, self.run)
 
     def plan(self, jobs: Iterable[Job], todo: Iterable[Job]) -> dict[Run, tuple[int, Job | None]]:
-        """Write down what this batch makes, unless others that may live make something else of the same names.
+        """Write down what this batch makes, unless batches that may still run make something else under the same names.
 
         Returns:
             For each other batch that has some of `todo` in its plan, how many, and a job that it does in another way, if there is one.
@@ -128,7 +128,7 @@ class Journal:
                 yield self._finished(connection, job)
 
     def origin(self, job: Job) -> str:
-        """What made the file at the output of a job, in words, if that is known; else nothing."""
+        """The request that made the output of a job, as a phrase for messages; empty if it is not known."""
         digest = _digest(job.output)
         with reading(self._place) as connection:
             made = "SELECT request, source FROM files WHERE name = ? AND sha256 = ?"
@@ -145,7 +145,7 @@ class Journal:
         )
 
     def claim(self, job: Job) -> Claim | Busy | Outcome:
-        """The right to make the output of a job, unless another batch that may live has it, or it is finished."""
+        """The right to make the output of a job, unless another batch that may still run has it, or it is finished."""
         name, attempt, found = self._name(job), secrets.token_hex(8), version(job.source)
         with transaction(self._place) as connection:
             holder = self._holder(connection, name)
@@ -172,7 +172,7 @@ class Journal:
     def publishing(self, claim: Claim) -> Iterator[None]:
         """A block in which the claim is known to hold, and after which it is given back.
 
-        Raises ClaimLostError: another batch has it, or this one has ended and the work is an orphan's.
+        Raises ClaimLostError: another batch has it, or this one has ended and its worker is orphaned.
         """
         with transaction(self._place) as connection:
             held = connection.execute("SELECT 1 FROM claims WHERE attempt = ?", (claim.attempt,)).fetchone()
@@ -188,30 +188,30 @@ class Journal:
             connection.execute(f"DELETE FROM files WHERE name = :name AND sha256 <> ({newest})", {"name": claim.name})
 
     def release(self, job: Job) -> None:
-        """Give back what this batch has claimed and will not make."""
+        """Release what this batch has claimed and will not make."""
         with transaction(self._place) as connection:
             connection.execute("DELETE FROM claims WHERE name = ? AND run = ?", (self._name(job), self.run))
 
     def holder(self, job: Job) -> Run | None:
-        """The other batch that has a picture in work, if it may live."""
+        """The other batch that works on a picture, if it may still run."""
         with reading(self._place) as connection:
             found = self._holder(connection, self._name(job))
         return None if found is None or alive(found.process) is False else found
 
-    def bury(self, run: Run) -> None:
-        """Take away what a batch has claimed, if it has not given a sign of life since `run` was seen."""
+    def remove(self, run: Run) -> None:
+        """Remove a batch and its claims, unless it has written a heartbeat since `run` was read."""
         with transaction(self._place) as connection:
             if run in _runs(connection):
                 _remove(connection, run.id)
 
     def end(self) -> None:
-        """Nothing of this batch is left to do: a later one that replaces files replaces these too."""
+        """Mark the batch as complete: a later batch that replaces files (-f) replaces these, too."""
         with transaction(self._place) as connection:
             planned = "SELECT name FROM plans WHERE run = ?"
             connection.execute(f"UPDATE files SET settled = 1 WHERE name IN ({planned})", (self.run,))
 
     def leave(self) -> None:
-        """Give back all claims of this batch."""
+        """Release all claims of this batch."""
         with transaction(self._place) as connection:
             _remove(connection, self.run)
 
@@ -229,7 +229,7 @@ class Journal:
         return os.fsencode(source.replace(os.sep, "/"))
 
     def _wish(self, job: Job) -> str:
-        """What a file would be, in short."""
+        """A hash of the request and the picture of a job."""
         wish = f"{request_hash(job.options)} {stamp(job.source)} {self._source(job)!r}"
         return hashlib.sha256(wish.encode()).hexdigest()[:16]
 
@@ -272,7 +272,7 @@ def _runs(connection: sqlite3.Connection, but: str = "") -> list[Run]:
 
 def _insert(connection: sqlite3.Connection, run: str) -> None:
     own = this_process()
-    row = (run, own.host, own.machine, own.pid, own.born, 0)
+    row = (run, own.host, own.namespace, own.pid, own.started, 0)
     connection.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)", row)
 
 

@@ -1,8 +1,8 @@
 """The journal of earlier versions, lines of JSON in a hidden file, taken over once.
 
-A line told what was planned (request, version of the picture, and the file that was there before), another one the figures of what was
-done. Whatever stood there later was taken for finished. That could be the work of somebody else, so it counts only where the figures
-fit, or where all lines for the file tell the same request and picture.
+A line held what was planned (request, version of the picture, and the file that was there before), another one the figures of what was
+done. Whatever stood there later was taken for finished. It could have been made by another program, so it counts only where the figures
+fit, or where all lines for the file have the same request and picture.
 """
 
 from __future__ import annotations
@@ -82,11 +82,11 @@ def _known(
     now, outcome = stamp(output), look_at("", output, "kept")
     if outcome is None or now is None or last["before"] == list(now):
         return None
-    told = figures.get("bytes") == outcome.bytes
+    agrees = figures.get("bytes") == outcome.bytes
     alone = all((each["request"], each["source"]) == (last["request"], last["source"]) for each in entries)
-    if not told and not alone:
+    if not agrees and not alone:
         return None
     size, time = last["source"]
     more = {key: figures.get(key) for key in ("psnr_db", "ms_ssim", "seconds")} | {"notes": figures.get("notes") or ""}
-    whole = Outcome(**asdict(outcome) | (more if told else {}))
+    whole = Outcome(**asdict(outcome) | (more if agrees else {}))
     return Known(name, str(last["request"]), (int(size), int(time)), whole, settled)

@@ -1,4 +1,4 @@
-"""Which pictures a run means, and what their files will be called."""
+"""Which pictures a batch encodes, and the names of their files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from splatc.batch.folders import Tell, files_below, matches
+from splatc.batch.folders import Note, files_below, matches
 from splatc.errors import InputError, UsageError
 from splatc.runtime.files import STDIO
 
@@ -27,12 +27,12 @@ class Pair:
 
 
 def plan(
-    inputs: Sequence[str], folder: Path, *, keep_extension: bool = False, tell: Tell = lambda text: None
+    inputs: Sequence[str], folder: Path, *, keep_extension: bool = False, note: Note = lambda text: None
 ) -> list[Pair]:
     """The pictures that `inputs` name (files, folders with all below them, patterns), each once, and their files in `folder`.
 
     What lies below a folder, or below the fixed part of a pattern, keeps its place below `folder`. ``a.png`` becomes ``a.splat2d``,
-    or ``a.png.splat2d`` if `keep_extension`. Hidden files and folders are left out. Linked folders are followed once; `tell` is told of
+    or ``a.png.splat2d`` if `keep_extension`. Hidden files and folders are left out. Linked folders are followed once; `note` is called for
     those that are not, and of what cannot be read.
 
     Raises InputError (an input that does not exist, a pattern or folder without pictures) and UsageError (two pictures would
@@ -42,7 +42,7 @@ def plan(
     seen: set[Path] = set()
     for each in inputs:
         found = False
-        for source, place in _readable(each, tell):
+        for source, place in _readable(each, note):
             found = True
             if source.resolve() in seen:
                 continue
@@ -62,18 +62,18 @@ def plan(
     return list(outputs.values())
 
 
-def _readable(name: str, tell: Tell) -> Iterator[tuple[Path, Path]]:
+def _readable(name: str, note: Note) -> Iterator[tuple[Path, Path]]:
     try:
-        yield from _pictures(name, tell)
+        yield from _pictures(name, note)
     except OSError as error:
         raise InputError(f"{name}: cannot be read: {error.strerror}") from error
 
 
-def _pictures(name: str, tell: Tell) -> Iterator[tuple[Path, Path]]:
+def _pictures(name: str, note: Note) -> Iterator[tuple[Path, Path]]:
     """Path, and path within the folder that is mirrored, of all pictures that an argument names, in alphabetical order."""
     path = Path(name)
     if path.is_dir():
-        for source in files_below(path, tell, _is_picture):
+        for source in files_below(path, note, _is_picture):
             yield source, source.relative_to(path)
     elif os.path.lexists(path) or not glob.has_magic(name):
         if not path.exists():
@@ -82,13 +82,13 @@ def _pictures(name: str, tell: Tell) -> Iterator[tuple[Path, Path]]:
         yield path, Path(path.name)
     else:
         root = _fixed_part(path)
-        for source in _matching(root, path.relative_to(root).parts, tell):
+        for source in _matching(root, path.relative_to(root).parts, note):
             yield source, source.relative_to(root)
 
 
-def _matching(root: Path, pattern: tuple[str, ...], tell: Tell) -> Iterator[Path]:
+def _matching(root: Path, pattern: tuple[str, ...], note: Note) -> Iterator[Path]:
     """The files below a folder that fit a pattern, the visible ones."""
-    if "**" not in pattern:  # no deeper than the pattern is long
+    if "**" not in pattern:  # as many folders down as the pattern has parts
         for source in sorted(root.glob(os.path.join(*pattern))):  # noqa: PTH118 - parts of a pattern are no path
             if source.is_file() and not _hidden(source.relative_to(root)):
                 yield source
@@ -97,7 +97,7 @@ def _matching(root: Path, pattern: tuple[str, ...], tell: Tell) -> Iterator[Path
     def wanted(inside: Path) -> bool:
         return matches(inside.parts, pattern) and (pattern[-1] != "**" or _is_picture(inside))
 
-    yield from files_below(root, tell, wanted)
+    yield from files_below(root, note, wanted)
 
 
 def _is_picture(path: Path) -> bool:

@@ -1,7 +1,7 @@
-"""Processes of this machine that take one picture at a time.
+"""Worker processes on this computer, one picture at a time each.
 
-concurrent.futures gives up the whole pool when one process dies, and does not say over which picture; here that picture is tried once more
-in a fresh process, and the others do not notice. A process whose parent is killed ends at once.
+concurrent.futures breaks the whole pool when one process dies, and does not say at which picture. Here that picture is tried once more in a
+fresh process, and the others go on. A worker whose parent was killed ends at once.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from splatc.errors import CoreError, InputError, SplatError, reason_of
 from splatc.runtime import orphans
 
 TRIES = 2
-"""How often a picture may take its process down."""
-_PATIENCE = 10.0
-"""Seconds that a process has to leave in order."""
-_ORPHAN_PATIENCE = 1.0
-"""The same for one that has lost its parent."""
+"""Attempts at a picture whose worker dies."""
+_EXIT_TIMEOUT = 10.0
+"""Seconds that a worker has to end by itself before it is killed."""
+_ORPHAN_TIMEOUT = 1.0
+"""The same for a worker whose parent has ended."""
 
 
 @dataclass
@@ -45,7 +45,7 @@ class _Worker:
 
 
 def run_local(jobs: Sequence[Job], processes: int) -> Generator[Result, None, None]:
-    """The outcomes of all jobs, as they come. When the caller stops asking, the processes end and leave nothing half-written.
+    """The outcomes of all jobs, as they come. When the caller closes the generator, the workers end and leave no incomplete file.
 
     Raises InputError (the working folder is gone) and CoreError where not a single process can be started.
     """
@@ -64,9 +64,9 @@ def run_local(jobs: Sequence[Job], processes: int) -> Generator[Result, None, No
             ours.close()
             raise
         finally:
-            theirs.close()  # else its end would go unnoticed
+            theirs.close()  # else recv would not see its end
         workers[ours] = _Worker(process, job, tries)
-        with contextlib.suppress(OSError):  # it has died at once; recv will tell
+        with contextlib.suppress(OSError):  # it has died at once; recv reports it
             ours.send(job)
 
     try:
@@ -75,7 +75,7 @@ def run_local(jobs: Sequence[Job], processes: int) -> Generator[Result, None, No
                 try:
                     start(*waiting[0])
                 except OSError as error:
-                    if workers:  # those go on without it
+                    if workers:  # the running workers take the rest
                         break
                     raise _no_process(error) from error
                 waiting.popleft()
@@ -93,7 +93,7 @@ def run_local(jobs: Sequence[Job], processes: int) -> Generator[Result, None, No
                 else:
                     if waiting:
                         worker.job, worker.tries = waiting.popleft()
-                        with contextlib.suppress(OSError):  # it has died since; recv will tell
+                        with contextlib.suppress(OSError):  # it has died since; recv reports it
                             connection.send(worker.job)
                     else:
                         _dismiss(workers, connection)
@@ -101,16 +101,16 @@ def run_local(jobs: Sequence[Job], processes: int) -> Generator[Result, None, No
     finally:
         for worker in workers.values():
             worker.process.terminate()
-        patience = time.monotonic() + _PATIENCE  # one for all of them
+        deadline = time.monotonic() + _EXIT_TIMEOUT  # one for all of them
         for connection in list(workers):
-            _dismiss(workers, connection, max(0.0, patience - time.monotonic()))
+            _dismiss(workers, connection, max(0.0, deadline - time.monotonic()))
 
 
-def _dismiss(workers: dict[Connection, _Worker], connection: Connection, patience: float = _PATIENCE) -> None:
-    """End a worker: it leaves when nobody is at the other end any more."""
+def _dismiss(workers: dict[Connection, _Worker], connection: Connection, timeout: float = _EXIT_TIMEOUT) -> None:
+    """End a worker: it exits when its connection is closed."""
     worker = workers.pop(connection)
     connection.close()
-    worker.process.join(patience)
+    worker.process.join(timeout)
     if worker.process.is_alive():
         worker.process.kill()
         worker.process.join()
@@ -119,7 +119,7 @@ def _dismiss(workers: dict[Connection, _Worker], connection: Connection, patienc
 
 
 def _no_process(error: OSError) -> SplatError:
-    """Why there is nobody to do the work."""
+    """Why no worker can be started."""
     try:
         Path.cwd()
     except OSError:
@@ -137,7 +137,7 @@ def _cause(process: SpawnProcess) -> str:
 
 @contextlib.contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """A Ctrl-C at the terminal reaches every process: what is started within the block leaves it to this one, which heeds it afterwards."""
+    """A Ctrl-C at the terminal reaches every process: those started within the block ignore it, and this one handles it afterwards."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -158,7 +158,7 @@ def _interrupts_held() -> Iterator[None]:
 
 
 def _serve(connection: Connection) -> None:
-    """What a process does: a job, its outcome, the next job."""
+    """The loop of a worker: receive a job, send its outcome."""
     _set_signals()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     with contextlib.suppress(EOFError, OSError):
@@ -167,7 +167,7 @@ def _serve(connection: Connection) -> None:
 
 
 def _set_signals() -> None:
-    """Leave Ctrl-C to the parent, and end by way of every ``finally``, so that no temporary file stays."""
+    """Leave Ctrl-C to the parent, and let other signals raise, so that every ``finally`` runs and no temporary file stays."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # what matters of odd metadata is a note
     for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
@@ -177,13 +177,13 @@ def _set_signals() -> None:
 
 
 def _leave_with_parent() -> None:
-    """End this process when its parent has ended, however that came about: nobody would hear of what it makes."""
+    """End this process when its parent has ended, for whatever reason: its outcome would be lost."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
     if sys.platform != "win32":  # there it would end the process like _exit
         os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(_ORPHAN_PATIENCE)
+        time.sleep(_ORPHAN_TIMEOUT)
     os._exit(1)
 
 

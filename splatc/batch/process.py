@@ -1,4 +1,7 @@
-"""Which process a batch is, so that others can tell whether it still lives. Nothing here is imported from outside the standard library."""
+"""Which process a batch is, so that other batches can find out whether it still runs.
+
+Imports the standard library alone.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STATUS = "/proc/{}/stat"
-"""Where Linux tells about a process."""
+"""Where Linux describes a process."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process, told apart from every other on every machine, and from later ones of the same number."""
+    """A process, identified among those of all computers, and among later ones with the same number."""
 
     host: str
-    """For people."""
-    machine: str
+    """Name of the computer, for messages."""
+    namespace: str
     """Equal for two processes that see each other's numbers; empty where that cannot be known."""
     pid: int
-    born: str
-    """When it began, as the system counts; empty where the system does not tell."""
+    started: str
+    """When it began, as the system counts; empty where the system does not say."""
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}"
@@ -31,20 +34,20 @@ class Process:
 
 def this_process() -> Process:
     """The process that asks."""
-    return Process(platform.node(), _machine(), os.getpid(), _born(os.getpid()) or "")
+    return Process(platform.node(), _namespace(), os.getpid(), _start_time(os.getpid()) or "")
 
 
 def alive(process: Process) -> bool | None:
-    """Whether a process still runs; None where that cannot be told from here, as for another machine."""
-    if not process.machine or process.machine != _machine():
+    """Whether a process still runs; None where that cannot be found out from here, as for another computer."""
+    if not process.namespace or process.namespace != _namespace():
         return None
-    born = _born(process.pid)
-    if born is None:
+    started = _start_time(process.pid)
+    if started is None:
         return False
-    return born == process.born if born and process.born else None
+    return started == process.started if started and process.started else None
 
 
-def _machine() -> str:
+def _namespace() -> str:
     if sys.platform == "win32":
         return ""
     try:  # Linux: the boot, and the numbering of processes, of which each container has one of its own
@@ -54,8 +57,8 @@ def _machine() -> str:
         return "" if sys.platform == "linux" else platform.node()
 
 
-def _born(pid: int) -> str | None:
-    """When a process of this machine began; None if there is none of this number, or one that has ended and was not yet asked for."""
+def _start_time(pid: int) -> str | None:
+    """When a process of this computer began; None if there is none of this number, or only an ended one whose status was not read yet."""
     if sys.platform == "win32":
         return ""
     if Path(STATUS.format("self")).exists():

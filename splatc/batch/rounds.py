@@ -1,6 +1,7 @@
-"""The jobs of a batch, beside other batches in the same folder: what another one has in work is asked for again at the end.
+"""The jobs of a batch, beside other batches in the same folder.
 
-It has then either been made, or been given up, or its batch is gone: then it is done here.
+A picture that another batch works on is looked at again at the end. By then it is finished, or it was given up, or that batch has ended; in
+the latter two cases this batch encodes it.
 """
 
 from __future__ import annotations
@@ -16,20 +17,20 @@ from splatc.batch.process import alive
 from splatc.errors import SplatError, UsageError
 
 POLL = 0.25
-"""Seconds between two looks at what other batches have in work."""
+"""Seconds between two looks at what other batches work on."""
 BEAT = 15.0
-"""Seconds between two signs of life."""
+"""Seconds between two heartbeats."""
 
 
 class Watch:
-    """Tells whether a batch that may run on another machine still lives: by the clock of this one alone."""
+    """Whether a batch that may run on another computer still lives, by the clock of this computer alone."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._seen: dict[str, tuple[int, float]] = {}
 
     def lives(self, run: Run) -> bool | None:
-        """Whether it runs; None if that is not known yet. If it does not, its claims are gone afterwards."""
+        """Whether it runs; None if that is not known yet. If it does not, its claims are removed."""
         known = alive(run.process)
         if known is None:
             beat, since = self._seen.setdefault(run.id, (run.beat, time.monotonic()))
@@ -38,18 +39,18 @@ class Watch:
                 return True
             known = None if time.monotonic() < since + LEASE else False
         if known is False:
-            self._journal.bury(run)
+            self._journal.remove(run)
         return known
 
 
 @contextlib.contextmanager
 def beating(journal: Journal) -> Iterator[None]:
-    """Give signs of life while the block lasts, and give back what is still claimed when it ends."""
+    """Write heartbeats while the block runs, and release what is still claimed when it ends."""
     over = threading.Event()
 
     def beat() -> None:
         while not over.wait(BEAT):
-            with contextlib.suppress(SplatError):  # a full disk is told by whoever has something to write
+            with contextlib.suppress(SplatError):  # a full disk is reported at the next write
                 journal.beat()
 
     thread = threading.Thread(target=beat, daemon=True)
@@ -59,16 +60,16 @@ def beating(journal: Journal) -> Iterator[None]:
     finally:
         over.set()
         thread.join(5.0)
-        with contextlib.suppress(SplatError):  # the others will notice that it has ended
+        with contextlib.suppress(SplatError):  # other batches find out that it has ended
             journal.leave()
 
 
-def announce(journal: Journal, jobs: Sequence[Job], todo: Sequence[Job], tell: Callable[[str], None]) -> None:
-    """Write down what this batch makes, and tell which others make some of it too.
+def announce(journal: Journal, jobs: Sequence[Job], todo: Sequence[Job], note: Callable[[str], None]) -> None:
+    """Write down what this batch makes, and note which others make some of it too.
 
     Raises UsageError if a batch that lives makes one of the files of another picture or with other options.
     """
-    watch, told = Watch(journal), False
+    watch, noted = Watch(journal), False
     rivals = journal.plan(jobs, todo)
     while conflicts := {run: job for run, (_, job) in rivals.items() if job is not None}:
         for run, job in conflicts.items():
@@ -78,24 +79,24 @@ def announce(journal: Journal, jobs: Sequence[Job], todo: Sequence[Job], tell: C
                     f"{job.output}: another batch ({run.process}) is making this file of another picture or with other options: "
                     "wait until it has ended, or choose another folder"
                 )
-            if lives is None and not told:
-                told = True
-                tell(
+            if lives is None and not noted:
+                noted = True
+                note(
                     f"{journal.folder}: waiting up to {LEASE:.0f} s to see whether another batch is still at work here ({run.process})"
                 )
         time.sleep(POLL)
         rivals = journal.plan(jobs, todo)
     for run, (count, _) in rivals.items():
-        tell(f"{journal.folder}: another batch makes {count} of these pictures too ({run.process}): the work is shared")
+        note(f"{journal.folder}: another batch makes {count} of these pictures too ({run.process}): the work is shared")
 
 
 def run_shared(
     jobs: Sequence[Job],
     work: Callable[[Sequence[Job]], Generator[Result, None, None]],
     journal: Journal,
-    tell: Callable[[str], None],
+    note: Callable[[str], None],
 ) -> Generator[Outcome, None, None]:
-    """The outcomes of all jobs, as they come; `work` does many of them at a time, and `tell` is told when there is only waiting left."""
+    """The outcomes of all jobs, as they come; `work` does many of them at a time, and `note` is called when there is only waiting left."""
     by_output = {job.output: job for job in jobs}
     watch = Watch(journal)
     while jobs:
@@ -109,23 +110,23 @@ def run_shared(
                     with contextlib.suppress(SplatError):
                         journal.release(by_output[result.output])
                 yield result
-        jobs = yield from _resolve(held, journal, watch, tell)
+        jobs = yield from _resolve(held, journal, watch, note)
 
 
 def _resolve(
-    held: Sequence[Job], journal: Journal, watch: Watch, tell: Callable[[str], None]
+    held: Sequence[Job], journal: Journal, watch: Watch, note: Callable[[str], None]
 ) -> Generator[Outcome, None, list[Job]]:
     """Wait for other batches: the outcomes of what they have made, until something is left over for this one; all that remains then."""
-    waiting, told = list(held), False
+    waiting, noted = list(held), False
     while waiting:
         free = []
         for job in waiting:
             holder = journal.holder(job)
             if holder is None or watch.lives(holder) is False:
                 free.append(job)
-            elif not told:
-                told = True
-                tell(
+            elif not noted:
+                noted = True
+                note(
                     f"waiting for what another batch has in work ({holder.process}): {job.source}{others(len(waiting) - 1)}"
                 )
         ready = 0
@@ -143,5 +144,5 @@ def _resolve(
 
 
 def others(count: int) -> str:
-    """How messages go on that name one of many."""
+    """The end of a message that names one of many."""
     return f" and {count} others" if count > 1 else " and another one" if count else ""

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from splatc.image.readers.header import Extent
 
 MEMORY_SHARE = 0.5
-"""Of the memory that is free when a run begins; others may want some later."""
+"""Of the memory that is free when a run begins; other programs may need some later."""
 PROCESS = 48 << 20
 """Bytes of an interpreter with the encoder's modules: 40 MiB were measured."""
 UNKNOWN = 4 << 30
-"""Bytes of free memory where the system does not tell."""
+"""Bytes of free memory to assume where the system does not say."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def needed(job: Job) -> int:
 def _work(extent: Extent, options: dict[str, Any]) -> Work:
     from splatc.encoder.pipeline import EncodeOptions, work_of
     from splatc.encoder.rate_control import Target
-    from splatc.image.readers import Image
+    from splatc.image.image import Image
 
     sample = np.zeros((), np.uint8 if extent.bit_depth == 8 else np.uint16)
     image = Image(np.broadcast_to(sample, (extent.height, extent.width, extent.channels)))  # takes no memory
@@ -89,9 +89,9 @@ def _work(extent: Extent, options: dict[str, Any]) -> Work:
 
 
 def free_memory() -> int:
-    """Bytes that this process and what it starts may still use: of the machine, and of its control groups."""
+    """Bytes that this process and what it starts may still use: of the system, and of its control groups."""
     groups = control_groups.folders(control_groups.of_this_process(), control_groups.ROOT, "memory")
-    return min([_free_of_machine(), *(free for free in map(free_of_group, groups) if free is not None)])
+    return min([_free_of_system(), *(free for free in map(free_of_group, groups) if free is not None)])
 
 
 def free_of_group(folder: Path) -> int | None:
@@ -110,13 +110,13 @@ def free_of_group(folder: Path) -> int | None:
     return None
 
 
-def _free_of_machine() -> int:
+def _free_of_system() -> int:
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
         return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration):
         pass
-    try:  # macOS tells how much there is
+    try:  # macOS says how much there is
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
         return UNKNOWN

@@ -10,9 +10,9 @@ from typing import Any
 
 from splatc.batch.job import Busy, Job, Outcome, Result, failed, look_at, version
 from splatc.batch.journal import Claim, ClaimLostError, Journal
-from splatc.encoder.picture_file import encode_file
+from splatc.encoder.picture_file import EncodeSummary, encode_file
 from splatc.errors import OutputError, SplatError
-from splatc.runtime.files import atomic_output, check_output
+from splatc.runtime.files import atomic_output
 
 TRIES = 3
 """How often a picture is encoded that changes meanwhile."""
@@ -26,7 +26,7 @@ class _SourceChangedError(Exception):
 def run_job(job: Job) -> Result:
     """Encode one picture as ``splatc encode`` would. Whatever goes wrong with it becomes its outcome.
 
-    A job that is given out a second time, because nobody knows what became of its first worker, keeps what that one finished; if that
+    A job that is sent a second time, because its first worker was lost, keeps what that one finished; if that
     worker goes on after all, it has lost its claim and publishes nothing.
     """
     assert job.journal is not None
@@ -61,18 +61,22 @@ def _encode(job: Job, journal: Journal, claim: Claim) -> Outcome:
         Path(job.output).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{job.output}: its folder cannot be made: {error.strerror}") from error
-    check_output(job.output, force=job.force, source=job.source)
+    outcomes: list[Outcome] = []
+
+    def publish(data: bytes, summary: EncodeSummary) -> None:
+        _check_unchanged(job, claim)
+        figures: dict[str, Any] = summary.figures()
+        outcomes.append(Outcome(job.source, job.output, "done", **figures, notes="; ".join(summary.notes)))
+        journal.record(job, claim, data, outcomes[0])
+        _publish(job, journal, claim, data)
+
     try:
-        encoded = encode_file(job.source, threads=job.threads, **job.options)
+        encode_file(job.source, job.output, force=job.force, threads=job.threads, publish=publish, **job.options)
     except SplatError:
-        _check_unchanged(job, claim)  # who reads while another one writes may have met anything
+        if not outcomes:
+            _check_unchanged(job, claim)  # who reads while another one writes may have met anything
         raise
-    figures: dict[str, Any] = encoded.summary().as_json()
-    _check_unchanged(job, claim)
-    outcome = Outcome(job.source, job.output, "done", **figures, notes="; ".join(encoded.notes))
-    journal.record(job, claim, encoded.data, outcome)
-    _publish(job, journal, claim, encoded.data)
-    return outcome
+    return outcomes[0]
 
 
 def _publish(job: Job, journal: Journal, claim: Claim, data: bytes) -> None:

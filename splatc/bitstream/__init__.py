@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from splatc.bitstream.codec import Inspection, decode, encode, inspect, measure, read_header
     from splatc.bitstream.container import Chunk
     from splatc.bitstream.header import Header
-    from splatc.bitstream.layout import Layout, Pass, Section
+    from splatc.bitstream.layout import Layer, Layout, Section
     from splatc.bitstream.metadata import Metadata
     from splatc.bitstream.reader import Reader
     from splatc.bitstream.structure import Structure
@@ -19,9 +19,9 @@ __all__ = [
     "Chunk",
     "Header",
     "Inspection",
+    "Layer",
     "Layout",
     "Metadata",
-    "Pass",
     "Reader",
     "Section",
     "Structure",
@@ -37,7 +37,7 @@ _HOMES = {
     "Header": "header",
     "Layout": "layout",
     "Metadata": "metadata",
-    "Pass": "layout",
+    "Layer": "layout",
     "Reader": "reader",
     "Section": "layout",
     "Structure": "structure",

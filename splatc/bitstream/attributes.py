@@ -1,4 +1,4 @@
-"""Size, anisotropy, angle, strip and colour of one level as symbols (spec/attributes.md).
+"""Attributes of one level as symbols (spec/attributes.md): how each kind of coding that splatc/attributes.py names goes.
 
 Each attribute is coded in bulk. A context needs only levels and attributes coded before it, never a prediction, so that all symbols
 of a file can be read before the first value is reconstructed.
@@ -7,116 +7,111 @@ of a file can be read before the first value is reconstructed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
-from splatc.bitstream import priors
-from splatc.bitstream.coder import SMOOTH, AdaptiveTable, Coder, Symbols, code_bits, frequencies_of
-from splatc.bitstream.parametric import SpreadTable
+from splatc.attributes import CHANNELS, CODED, Attribute, alphabet_of
+from splatc.bitstream.coder import Coder, Symbols, code_bits
+from splatc.bitstream.contexts import CONTEXTS, Context
 from splatc.bitstream.priors import RESIDUAL_RADIUS
 from splatc.errors import CorruptFileError
-from splatc.quantize import IntArray
+from splatc.quantize import IntArray, choice_counts
+from splatc.steps import Quantizer
 
-Table = AdaptiveTable | SpreadTable
 ESCAPE = 2 * RESIDUAL_RADIUS + 1
 """The symbol after those of the residuals -RESIDUAL_RADIUS..RESIDUAL_RADIUS."""
-CHANNEL_NAMES = {
-    1: ("luma",),
-    2: ("luma", "alpha"),
-    3: ("luma", "chroma", "chroma"),
-    4: ("luma", "chroma", "chroma", "alpha"),
-}
-"""The kind of each coded channel, by the number of channels."""
+
+AttributeSymbols = dict[str, Symbols]
+"""What is coded of N Gaussians besides their positions, by attribute: (N,), or (N, C) of one that has channels.
+
+Of one that is predicted, its residual: of angles modulo the number of directions M (0 where M = 1), of others modulo 2^16, in
+-2^15..2^15 - 1. Of a choice among one, 0.
+"""
 
 
-@dataclass(frozen=True)
-class AttributeSymbols:
-    """What is coded of N Gaussians besides their positions."""
-
-    size: Symbols
-    """(N,)"""
-    anisotropy: Symbols
-    """(N,)"""
-    turn: Symbols
-    """(N,) angle less its prediction, modulo the number of directions M; 0 where M = 1."""
-    strip: Symbols
-    """(N,) 0 where a cell has one."""
-    residual: Symbols
-    """(N, C) colour less its prediction, modulo 2^16, in -2^15..2^15 - 1."""
-
-    def level(self, start: int, stop: int) -> AttributeSymbols:
-        """Views of the Gaussians start..stop - 1."""
-        return AttributeSymbols(
-            *(array[start:stop] for array in (self.size, self.anisotropy, self.turn, self.strip, self.residual))
-        )
-
-
-class AttributeTables:
-    """The adaptive tables of a section and its ancestors, made when first needed."""
+class AttributeContexts:
+    """The contexts of a section and its ancestors, made when first needed."""
 
     def __init__(self) -> None:
-        self._of_level: dict[tuple[str, int], Table] = {}
-        self._of_directions: dict[int, AdaptiveTable] = {}
+        self._of_level: dict[tuple[str, int], Context] = {}
+        self._of_choice: dict[tuple[str, int], Context] = {}
 
-    def copy(self) -> AttributeTables:
-        """The same tables, to go on with in another section."""
-        tables = AttributeTables()
-        tables._of_level = {key: table.copy() for key, table in self._of_level.items()}
-        tables._of_directions = {key: table.copy() for key, table in self._of_directions.items()}
-        return tables
+    def copy(self) -> AttributeContexts:
+        """The same contexts, to go on with in another section."""
+        contexts = AttributeContexts()
+        contexts._of_level = {key: context.copy() for key, context in self._of_level.items()}
+        contexts._of_choice = {key: context.copy() for key, context in self._of_choice.items()}
+        return contexts
 
-    def of_level(self, attribute: str, channel: int, first: Callable[[], Table]) -> Table:
-        """A new table, to be asked for once a level: the first of a file, or the heir of the coarser level's."""
+    def of_level(self, attribute: str, channel: int, first: Callable[[], Context]) -> Context:
+        """A new one, to be asked for once a level: the first of a file, or one that inherits the context of the coarser level."""
         coarser = self._of_level.get((attribute, channel))
-        self._of_level[attribute, channel] = table = first() if coarser is None else coarser.heir()
-        return table
+        self._of_level[attribute, channel] = context = first() if coarser is None else coarser.inherited()
+        return context
 
-    def of_directions(self, count: int) -> AdaptiveTable:
-        """The one table of a number of directions."""
-        if count not in self._of_directions:
-            self._of_directions[count] = AdaptiveTable(priors.turn(count))
-        return self._of_directions[count]
-
-
-def code_size(coder: Coder, tables: AttributeTables, bins: int, size: Symbols) -> None:
-    """Code (or fill in) 0 <= size < bins."""
-    tables.of_level("size", 0, lambda: AdaptiveTable(priors.size(bins))).code(coder, size)
+    def of_choice(self, attribute: str, name: str, count: int) -> Context:
+        """The one of a number of choices, for all levels."""
+        if (attribute, count) not in self._of_choice:
+            self._of_choice[attribute, count] = CONTEXTS[name](count)
+        return self._of_choice[attribute, count]
 
 
-def code_anisotropy(coder: Coder, tables: AttributeTables, anisotropy: Symbols) -> None:
-    """Code (or fill in) 0 <= anisotropy <= MAX_ANISOTROPY."""
-    tables.of_level("anisotropy", 0, lambda: AdaptiveTable(priors.anisotropy())).code(coder, anisotropy)
+def empty_symbols(count: int, channels: int) -> AttributeSymbols:
+    """Room for those of so many Gaussians."""
+    shapes = {each.name: (count, channels) if each.channels else (count,) for each in CODED}
+    return {name: np.zeros(shape, np.int32) for name, shape in shapes.items()}
 
 
-def code_turn(coder: Coder, tables: AttributeTables, directions: IntArray, turn: Symbols) -> None:
-    """Code (or fill in) 0 <= turn < M for the M > 1 directions of each Gaussian, in ascending order of M."""
-    for count in np.unique(directions[directions > 1]).tolist():
-        group = np.flatnonzero(directions == count)
-        symbols = turn[group]
-        tables.of_directions(count).code(coder, symbols)
-        turn[group] = symbols
+def code_level(
+    coder: Coder, contexts: AttributeContexts, quantizer: Quantizer, level: int, symbols: AttributeSymbols
+) -> None:
+    """Code (or fill in) one attribute after the other of the Gaussians of a level."""
+    for attribute in CODED:
+        array = symbols[attribute.name]
+        match attribute.coding:
+            case "choices":
+                counts = choice_counts(attribute, quantizer, level, symbols["aspect"])
+                code_choices(coder, contexts, attribute, counts, array)
+            case "residuals":
+                for channel, (part, context) in enumerate(channel_contexts(attribute, array.shape)):
+                    coder.part = part
+                    own = array[:, channel] if attribute.channels else array
+                    table = contexts.of_level(attribute.name, channel, lambda name=context: CONTEXTS[name](ESCAPE + 1))  # type: ignore[misc]
+                    code_residuals(coder, table, own)
+            case _:
+                ((coder.part, context),) = attribute.contexts
+                size = alphabet_of(attribute, quantizer)
+                table = contexts.of_level(attribute.name, 0, lambda name=context, size=size: CONTEXTS[name](size))  # type: ignore[misc]
+                table.code(coder, array)
 
 
-def code_strip(coder: Coder, strips: IntArray, strip: Symbols) -> None:
-    """Code (or fill in) 0 <= strip < F for the F > 1 strips of each cell, all alike, in ascending order of F."""
-    for count in np.unique(strips[strips > 1]).tolist():
-        group = np.flatnonzero(strips == count)
-        symbols = strip[group]
-        coder.code(frequencies_of(np.ones(count, np.int64)), symbols)
-        strip[group] = symbols
+def channel_contexts(attribute: Attribute, shape: tuple[int, ...]) -> list[tuple[str, str]]:
+    """Part of the stream and context of each channel of symbols of a shape."""
+    if not attribute.channels:
+        return list(attribute.contexts)
+    by_part = dict(attribute.contexts)
+    return [(part, by_part[part]) for part in CHANNELS[shape[1]]]
 
 
-def code_residual(coder: Coder, tables: AttributeTables, channel: int, chroma: bool, residual: Symbols) -> None:
-    """Code (or fill in) one channel's residuals; those beyond RESIDUAL_RADIUS follow as 16 bits after all the others.
+def code_choices(
+    coder: Coder, contexts: AttributeContexts, attribute: Attribute, counts: IntArray, choice: Symbols
+) -> None:
+    """Code (or fill in) 0 <= choice < M for the M > 1 ``counts`` of each Gaussian, in ascending order of M."""
+    ((coder.part, context),) = attribute.contexts
+    for count in np.unique(counts[counts > 1]).tolist():
+        group = np.flatnonzero(counts == count)
+        symbols = choice[group]
+        contexts.of_choice(attribute.name, context, count).code(coder, symbols)
+        choice[group] = symbols
+
+
+def code_residuals(coder: Coder, context: Context, residual: Symbols) -> None:
+    """Code (or fill in) residuals; those beyond RESIDUAL_RADIUS follow as 16 bits after all the others.
 
     Raises CorruptFileError where one of these is not beyond it.
     """
-    table = tables.of_level(
-        "residual", channel, lambda: SpreadTable() if chroma else AdaptiveTable(priors.luma_residual(), SMOOTH)
-    )
     symbols = np.where(np.abs(residual) <= RESIDUAL_RADIUS, residual + RESIDUAL_RADIUS, ESCAPE).astype(np.int32)
-    table.code(coder, symbols)
+    context.code(coder, symbols)
     escaped = np.flatnonzero(symbols == ESCAPE)
     far = residual[escaped]
     folded = (far << 1) ^ (far >> 31)  # 0, -1, 1, -2, ... -> 0, 1, 2, 3, ...

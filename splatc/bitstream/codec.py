@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from splatc.attributes import CODED, alphabet_of, column_shapes
 from splatc.bitstream import container, encoding, index
 from splatc.bitstream import header as header_format
 from splatc.bitstream import layout as layouts
@@ -20,7 +21,7 @@ from splatc.bitstream.metadata import Metadata
 from splatc.bitstream.reader import Reader
 from splatc.bitstream.source import Source
 from splatc.bitstream.structure import read_header_of
-from splatc.quantize import MAX_ANISOTROPY, IntArray, QuantizedGaussians, angle_count_table, strip_count_table
+from splatc.quantize import IntArray, QuantizedGaussians, choice_counts
 from splatc.steps import grid_shape
 
 
@@ -32,10 +33,10 @@ class Inspection:
     file_bytes: int
     chunks: tuple[Chunk, ...]
     bits: dict[str, float]
-    """Bits by part: positions, size, anisotropy, angle, luma, chroma, alpha (those that occur), and overhead, which is
+    """Bits by part (splatc.attributes.PARTS, those that occur), and overhead, which is
     everything else in the file; they add up to 8 file_bytes."""
-    passes: Layout = ()
-    """The passes, coarse to fine."""
+    layers: Layout = ()
+    """The layers, coarse to fine."""
     sections: tuple[Section, ...] = ()
     """In file order; one if the file has no index."""
 
@@ -130,14 +131,14 @@ def _check(header: Header, gaussians: QuantizedGaussians) -> None:
     """Raise ValueError unless the Gaussians are what the format can hold."""
     quantizer = header.quantizer
     count = len(gaussians)
-    if gaussians.colour.shape != (count, header.channels):
-        raise ValueError(f"colour has shape {gaussians.colour.shape}, expected {(count, header.channels)}")
-    for name, low, high in (
-        ("size", 0, quantizer.sizes - 1),
-        ("anisotropy", 0, MAX_ANISOTROPY),
-        ("colour", -(1 << 15), (1 << 15) - 1),
-    ):
-        _check_range(name, getattr(gaussians, name), low, high)
+    for name, shape in column_shapes(count, header.channels).items():
+        if getattr(gaussians, name).shape != shape:
+            raise ValueError(f"{name} has shape {getattr(gaussians, name).shape}, expected {shape}")
+    for each in CODED:
+        if each.coding == "symbols":
+            _check_range(each.name, getattr(gaussians, each.name), 0, alphabet_of(each, quantizer) - 1)
+        elif each.coding == "residuals":
+            _check_range(each.name, getattr(gaussians, each.name), -(1 << 15), (1 << 15) - 1)
     grids = [
         grid_shape(header.width, header.height, quantizer.position_step(level))
         for level in range(len(header.level_counts))
@@ -146,9 +147,10 @@ def _check(header: Header, gaussians: QuantizedGaussians) -> None:
         cells = np.array(grids)[gaussians.level]  # (N, 2)
         _check_range("x", gaussians.x, 0, cells[:, 0] - 1)
         _check_range("y", gaussians.y, 0, cells[:, 1] - 1)
-        directions = angle_count_table(quantizer)[gaussians.level, gaussians.anisotropy]
-        _check_range("angle", gaussians.angle, 0, directions - 1)
-        _check_range("strip", gaussians.strip, 0, strip_count_table(quantizer)[gaussians.anisotropy] - 1)
+        for each in CODED:
+            if each.coding == "choices":
+                counts = choice_counts(each, quantizer, gaussians.level, gaussians.aspect)
+                _check_range(each.name, getattr(gaussians, each.name), 0, counts - 1)
 
 
 def _check_range(name: str, values: IntArray, low: int, high: int | IntArray) -> None:

@@ -153,14 +153,14 @@ class Decoder:
 
 
 class AdaptiveTable:
-    """The frequencies of one context, learned from the symbols coded with it so far."""
+    """The frequencies of one context, which adapt to the symbols coded with it so far."""
 
     def __init__(self, prior: Counts, growth: tuple[int, ...] = SHARP) -> None:
         self.counts = prior.copy()
         self._growth = growth
         self._seen = 0
 
-    def heir(self) -> AdaptiveTable:
+    def inherited(self) -> AdaptiveTable:
         """A fresh table that starts from what this one has learned, with less weight."""
         return AdaptiveTable(1 + scaled(self.counts, INHERITED), self._growth)
 

@@ -101,7 +101,7 @@ def check_complete(source: Source, chunk: Chunk) -> None:
 
 
 def payload(source: Source, chunk: Chunk) -> bytes:
-    """The payload of a chunk, after its CRC was checked (CorruptFileError). Whoever asks for one knows that it is not too long."""
+    """The payload of a chunk, after its CRC was checked (CorruptFileError). The caller has checked that it is not too long."""
     check_complete(source, chunk)
     content = source.read(chunk.offset, chunk.length)
     _compare(source, chunk, zlib.crc32(content, zlib.crc32(chunk.type.encode())))

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from splatc.bitstream.layout import Section
 
 READ = 1 << 12
-"""Points that a Gaussian counts for as it is read: 2 us, against up to 0.5 ns for a point that is drawn (tools/work_bench.py)."""
+"""Evaluations that a Gaussian counts for as it is read: 2 us, against up to 0.5 ns for one that is drawn (tools/work_bench.py)."""
 SEARCHED = 1 << 6
-"""Points for each Gaussian that stands in the tree which a section searches for neighbours: 7 ns."""
+"""Evaluations for each Gaussian that stands in the tree which a section searches for neighbours: 7 ns."""
 
 
 class Cost(NamedTuple):
@@ -25,7 +25,7 @@ class Cost(NamedTuple):
 
     @property
     def work(self) -> int:
-        """In points."""
+        """In evaluations of Gaussians."""
         return READ * self.gaussians + SEARCHED * self.searched
 
 

@@ -10,23 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatc import core
+from splatc.attributes import COLUMNS, PARTS
 from splatc.bitstream import layout as layouts
 from splatc.bitstream import limits
 from splatc.bitstream.header import Header
 from splatc.bitstream.layout import LevelRange, Section
 from splatc.core import loading, structs
 from splatc.errors import CorruptFileError
-from splatc.quantize import CORE_NAMES, QuantizedGaussians, steps_of
+from splatc.quantize import QuantizedGaussians, steps_of
 
 MESSAGES = {
     loading.IMPOSSIBLE_CODE: "a stream of the GAUS chunk holds an impossible code: the file is damaged",
     loading.TOO_MANY_POINTS: "more points in a half than in the whole: the GAUS chunk is damaged",
     loading.NEEDLESS_ESCAPE: "an escape stands for a residual that has a symbol of its own: the GAUS chunk is damaged",
     loading.WRONG_END: "a stream of the GAUS chunk does not end where its last Gaussian does: the file is damaged",
-    loading.BEYOND_REACH: "a section reaches {beyond:.1f} px beyond its block, the INDX chunk says {reach}: the file is damaged",
+    loading.BEYOND_MARGIN: "an ellipse lies {beyond:.1f} px beyond its tile, the INDX chunk says {margin}: the file is damaged",
 }
-PARTS = ("positions", "size", "anisotropy", "angle", "strips", "luma", "chroma", "alpha")
-"""Of a stream, in the order of the tally of its bits."""
 
 
 @dataclass(frozen=True)
@@ -132,26 +131,26 @@ def _readable(header: Header, section: Section, length: int, stop_level: int) ->
 
 
 def _fill(row: np.void, section: Section, length: int, ranges: list[LevelRange]) -> None:
-    """What the core is told of a section of whose stream ``length`` bytes are there."""
+    """The core's record of a section of whose stream ``length`` bytes are there."""
     row["count"], row["levels"] = ranges[-1].stop if ranges else 0, len(ranges)
     row["length"], row["minimum"] = length, limits.minimum_payload(section.count)
     row["cut"], row["ends"] = length != section.length, row["count"] == section.count
     row["x0"], row["y0"], row["x1"], row["y1"] = section.rectangle
-    row["reach"] = -1 if section.crc is None else section.reach
+    row["margin"] = -1 if section.crc is None else section.margin
 
 
 def _copy(gaussians: QuantizedGaussians, columns: core.Columns, start: int) -> None:
-    for ours, theirs in CORE_NAMES.items():
-        getattr(columns, ours)[start : start + len(gaussians)] = getattr(gaussians, theirs)
+    for name in COLUMNS:
+        getattr(columns, name)[start : start + len(gaussians)] = getattr(gaussians, name)
 
 
 def _view(columns: core.Columns, row: np.void) -> QuantizedGaussians:
     part = slice(int(row["start"]), int(row["start"] + row["decoded"]))
-    return QuantizedGaussians(**{theirs: getattr(columns, ours)[part] for ours, theirs in CORE_NAMES.items()})
+    return QuantizedGaussians(**{name: getattr(columns, name)[part] for name in COLUMNS})
 
 
 def _check(table: NDArray[np.void], sections: list[Section], waves: list[NDArray[np.int32]]) -> None:
     for wave in waves:
         for place in wave[table["status"][wave] != loading.OK]:
             message = MESSAGES[int(table["status"][place])]
-            raise CorruptFileError(message.format(beyond=float(table["beyond"][place]), reach=sections[place].reach))
+            raise CorruptFileError(message.format(beyond=float(table["beyond"][place]), margin=sections[place].margin))

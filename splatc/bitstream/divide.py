@@ -7,23 +7,23 @@ from numpy.typing import NDArray
 
 from splatc.bitstream import limits
 from splatc.bitstream.header import Header
-from splatc.bitstream.layout import Layout, Pass, Section, assemble, whole, work
+from splatc.bitstream.layout import Layer, Layout, Section, assemble, whole, work
 from splatc.core.packing import Arrangement
 from splatc.quantize import QuantizedGaussians, steps_of
 
 UNDIVIDED = 8192
 """Up to so many Gaussians a file is one section: reading all of it costs less than finding the way to a part."""
 FULL = 2048
-"""Blocks become smaller as long as a section would hold more Gaussians than this on average, so they end at 500 to 2000. On 48 000
+"""Tiles become smaller as long as a section would hold more Gaussians than this on average, so they end at 500 to 2000. On 48 000
 Gaussians 1024 costs 0.6 % in bytes, 2048 0.1 %, and a region takes half the bytes that it takes with 4096 (tools/sections.py)."""
 ENOUGH = 4096
-"""A pass takes one more level until it holds so many Gaussians."""
+"""A layer takes one more level until it holds so many Gaussians."""
 
 
 def choose(header: Header, gaussians: QuantizedGaussians) -> Layout:
-    """Passes and blocks such that a region takes few of the bytes and the file hardly more than as one section.
+    """Layers and tiles such that a region takes few of the bytes and the file hardly more than as one section.
 
-    A pass takes levels until it holds ENOUGH Gaussians, unless too few are left for another; its blocks are the largest in which a section
+    A layer takes levels until it holds ENOUGH Gaussians, unless too few are left for another; its tiles are the largest in which a section
     holds at most FULL on average.
     """
     return arrange(header, gaussians)[0]
@@ -33,7 +33,7 @@ def divide(
     header: Header, layout: Layout, gaussians: QuantizedGaussians
 ) -> tuple[tuple[Section, ...], NDArray[np.int32]]:
     """The sections that Gaussians make (without what their streams decide), and the permutation that brings the Gaussians into
-    coding order: by section, in each by level, coarse to fine, in each level by the Morton code within the block.
+    coding order: by section, in each by level, coarse to fine, in each level by the Morton code within the tile.
 
     ``header`` has their level counts.
     """
@@ -49,7 +49,7 @@ def arrange(
         steps, header.width, header.height, len(header.level_counts), gaussians.level, gaussians.x, gaussians.y
     )
     if layout is None and len(gaussians) > UNDIVIDED:
-        layout = _passes(header, arrangement)
+        layout = _layers(header, arrangement)
         sections, order = _divide(header, layout, arrangement)
         if limits.sections_allowed(len(sections), header.count, work(sections)):
             return layout, sections, order
@@ -58,10 +58,10 @@ def arrange(
     return layout, *_divide(header, layout, arrangement)
 
 
-def _passes(header: Header, arrangement: Arrangement) -> Layout:
+def _layers(header: Header, arrangement: Arrangement) -> Layout:
     left = header.count
-    passes: list[Pass] = []
-    block = whole(header)[0].block
+    layers: list[Layer] = []
+    tile_log2 = whole(header)[0].tile_log2
     levels, held = 0, 0
     last = len(header.level_counts) - 1
     for index, count in enumerate(header.level_counts):
@@ -69,16 +69,16 @@ def _passes(header: Header, arrangement: Arrangement) -> Layout:
         if index < last and (held < ENOUGH or left < ENOUGH):
             continue
         top = last - index + levels - 1
-        occupied = arrangement.blocks(top, levels)
-        while block > 6 and held > FULL * occupied[block]:
-            block -= 1
-        passes.append(Pass(levels, block))
+        occupied = arrangement.occupied_tiles(top, levels)
+        while tile_log2 > 6 and held > FULL * occupied[tile_log2]:
+            tile_log2 -= 1
+        layers.append(Layer(levels, tile_log2))
         levels, held = 0, 0
-    return tuple(passes)
+    return tuple(layers)
 
 
 def _divide(header: Header, layout: Layout, arrangement: Arrangement) -> tuple[tuple[Section, ...], NDArray[np.int32]]:
-    order, parts = arrangement.divide([(each.levels, each.block) for each in layout])
+    order, parts = arrangement.divide([(each.levels, each.tile_log2) for each in layout])
     rows = zip(*(parts[name].tolist() for name in ("layer", "column", "row", "counts")), strict=True)
     found = [(layer, column, row, tuple(counts[: layout[layer].levels])) for layer, column, row, counts in rows]
     return assemble(layout, len(header.level_counts), found), order

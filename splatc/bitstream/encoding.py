@@ -1,6 +1,6 @@
 """Gaussians -> sections -> streams, by the core; the way back is decoding.py.
 
-What a file takes is told without writing it: the core runs the models over the symbols and counts. Where the bytes are wanted, it says
+The size of a file is found without writing it: the core runs the models over the symbols and counts. Where the bytes are wanted, it says
 where each symbol lies in the code space, and constriction writes them.
 """
 
@@ -29,7 +29,7 @@ class Packed:
 
     layout: Layout
     sections: tuple[Section, ...]
-    """With length and reach, which need no stream."""
+    """With length and margin, which need no stream."""
     packing: Packing
 
 
@@ -39,14 +39,14 @@ def pack(header: Header, gaussians: QuantizedGaussians, layout: Layout | None = 
     steps = steps_of(header.quantizer, header.channels)
     table, levels = _tables(header, sections)
     if layout == layouts.whole(header):
-        table["x1"] = table["x0"]  # without an index nobody reads how far it reaches
+        table["x1"] = table["x0"]  # without an index no bounding margin is stored
     packing = Packing(steps, columns_of(gaussians.take(order)), table, levels)
     packing.measure()
     measured = zip(sections, packing.sections["length"].tolist(), packing.sections["beyond"].tolist(), strict=True)
     return Packed(
         layout,
         tuple(
-            replace(section, length=length, reach=min(math.ceil(beyond), limits.MAX_SIDE))
+            replace(section, length=length, margin=min(math.ceil(beyond), limits.MAX_SIDE))
             for section, length, beyond in measured
         ),
         packing,
@@ -54,7 +54,7 @@ def pack(header: Header, gaussians: QuantizedGaussians, layout: Layout | None = 
 
 
 def _tables(header: Header, sections: Sequence[Section]) -> tuple[NDArray[np.void], NDArray[np.void]]:
-    """What the core is told of the sections and of their levels."""
+    """The core's records of the sections and of their levels."""
     table, levels = np.zeros(len(sections), pack_structs.SECTION), list[tuple[int, ...]]()
     parents = sorted({section.parent for section in sections if section.parent is not None})
     slots = {number: slot for slot, number in enumerate(parents)}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
+from splatc.attributes import QUANTIZER_FIELDS, QuantizerFields
 from splatc.bitstream import limits, varint
 from splatc.blend import Blend
 from splatc.errors import CorruptFileError, LimitError, UnsupportedFileError
-from splatc.steps import MAX_LEVELS, MAX_STEP_INDEX, Quantizer, grid_shape
+from splatc.steps import MAX_BINS, MAX_LEVELS, MAX_STEP_INDEX, Quantizer, grid_shape
 
 VERSION = (1, 0)
 """Major and minor version of the format: what is written, and the newest that is read."""
@@ -84,12 +87,16 @@ class Field:
     """How often it stands there: "1", or the name of an earlier value."""
 
 
-def _step(name: str, meaning: str) -> Field:
-    return Field(name, U8, 0, MAX_STEP_INDEX, meaning)
+_RANGES: dict[str, tuple[Encoding, int, int]] = {
+    "step": (U8, 0, MAX_STEP_INDEX),
+    "slope": (I8, -128, 127),
+    "bins": (U8, 1, MAX_BINS),
+}
+"""By kind, of the fields that say how finely an attribute is quantized."""
 
 
-def _slope(name: str, meaning: str) -> Field:
-    return Field(name, I8, -128, 127, meaning)
+def _of_quantizer(declared: dataclasses.Field[Any]) -> Field:
+    return Field(declared.name, *_RANGES[declared.metadata["kind"]], declared.metadata["meaning"])
 
 
 FIELDS = (
@@ -105,28 +112,9 @@ FIELDS = (
     Field("width", VARINT, 1, limits.MAX_SIDE, "width, px"),
     Field("height", VARINT, 1, limits.MAX_SIDE, "height, px"),
     Field("background", U8, 0, 255, "background colour, over 255", "channels"),
-    _step("position", "step index of the mean at level 0"),
-    _slope("position_slope", "added to it per level"),
-    Field("sizes", U8, 1, 32, "bins per octave of size"),
-    _step("anisotropy", "step index of the anisotropy"),
-    _step("angle", "step index of the angle at level 0"),
-    _slope("angle_slope", "added to it per level"),
-    _step("luma", "step index of luma, gray and alpha at level 0"),
-    _step("chroma", "step index of chroma at level 0; without a use in gray pictures"),
-    _slope("colour_slope", "added to luma and chroma per level"),
+    *(_of_quantizer(each) for each in fields(QuantizerFields)),
     Field("levels", U8, 0, MAX_LEVELS, "number of levels, L"),
     Field("level_counts", VARINT, 0, limits.MAX_GAUSSIANS, "Gaussians of level L - 1, ..., of level 0", "levels"),
-)
-QUANTIZER_FIELDS = (
-    "position",
-    "position_slope",
-    "sizes",
-    "anisotropy",
-    "angle",
-    "angle_slope",
-    "luma",
-    "chroma",
-    "colour_slope",
 )
 
 

@@ -1,4 +1,4 @@
-"""The INDX payload: passes, and of each section its place, its counts and where its bytes are (spec/sections.md)."""
+"""The INDX payload: layers, and of each section its place, its counts and where its bytes are (spec/sections.md)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from splatc.bitstream import layout as layouts
 from splatc.bitstream import limits, varint
 from splatc.bitstream.header import Header
-from splatc.bitstream.layout import MAX_BLOCK, Layout, Pass, Section
+from splatc.bitstream.layout import MAX_TILE_LOG2, Layer, Layout, Section
 from splatc.bitstream.morton import morton_of, unmorton
 from splatc.errors import CorruptFileError
 from splatc.steps import MAX_LEVELS
@@ -20,7 +20,7 @@ MEMORY = 100
 
 def write(layout: Layout, sections: tuple[Section, ...]) -> bytes:
     """The payload; sections in file order."""
-    parts = [bytes([len(layout)]), *(bytes([each.levels, each.block]) for each in layout)]
+    parts = [bytes([len(layout)]), *(bytes([each.levels, each.tile_log2]) for each in layout)]
     levels = sum(each.levels for each in layout)
     for top in layouts.tops(layout, levels):
         here = [section for section in sections if section.top == top]
@@ -28,7 +28,7 @@ def write(layout: Layout, sections: tuple[Section, ...]) -> bytes:
         expected = 0
         for section in here:
             code = morton_of(section.column, section.row)
-            numbers = (code - expected, *section.counts, section.length, section.reach)
+            numbers = (code - expected, *section.counts, section.length, section.margin)
             parts += [*map(varint.write, numbers), struct.pack("<I", section.crc)]
             expected = code + 1
     return b"".join(parts)
@@ -51,11 +51,11 @@ def read(payload: bytes, header: Header, gaus_bytes: int) -> tuple[Layout, tuple
     Raises CorruptFileError where it breaks a rule or does not agree with the header or with the length of the GAUS payload.
     """
     numbers = _Numbers(payload)
-    layout = _passes(numbers, header)
+    layout = _layers(numbers, header)
     found: list[tuple[int, int, int, tuple[int, ...]]] = []
-    streams: list[tuple[int, int, int]] = []  # length, reach, CRC
+    streams: list[tuple[int, int, int]] = []  # length, margin, CRC
     for index, each in enumerate(layout):
-        columns, rows = layouts.blocks(header, each.block)
+        columns, rows = layouts.tiles(header, each.tile_log2)
         count = numbers.next()
         if len(found) + count > limits.FREE_SECTIONS + header.count // limits.GAUSSIANS_PER_SECTION:
             raise CorruptFileError(f"{WHERE} has too many sections for {header.count} Gaussians: the file is damaged")
@@ -64,32 +64,32 @@ def read(payload: bytes, header: Header, gaus_bytes: int) -> tuple[Layout, tuple
             code += 1 + numbers.next()
             column, row = unmorton(code)
             if column >= columns or row >= rows:
-                raise CorruptFileError(f"{WHERE} has a block outside of the picture: the file is damaged")
+                raise CorruptFileError(f"{WHERE} has a tile outside of the picture: the file is damaged")
             found.append((index, column, row, tuple(numbers.next() for _ in range(each.levels))))
             streams.append((numbers.next(), numbers.next(), numbers.crc()))
     if numbers.position != len(payload):
         raise CorruptFileError(f"{WHERE} has {len(payload)} bytes, expected {numbers.position}: the file is damaged")
     offset, sections = 0, []
-    for section, (length, reach, crc) in zip(
+    for section, (length, margin, crc) in zip(
         layouts.assemble(layout, len(header.level_counts), found), streams, strict=True
     ):
-        sections.append(replace(section, offset=offset, length=length, reach=reach, crc=crc))
+        sections.append(replace(section, offset=offset, length=length, margin=margin, crc=crc))
         offset += length
     _check(header, tuple(sections), gaus_bytes)
     return layout, tuple(sections)
 
 
-def _passes(numbers: _Numbers, header: Header) -> Layout:
-    passes = []
+def _layers(numbers: _Numbers, header: Header) -> Layout:
+    layers = []
     for _ in range(numbers.byte()):
-        passes.append(Pass(numbers.byte(), numbers.byte()))
+        layers.append(Layer(numbers.byte(), numbers.byte()))
     levels = len(header.level_counts)
-    if sum(each.levels for each in passes) != levels or any(each.levels == 0 for each in passes):
-        raise CorruptFileError(f"the passes of {WHERE} do not have the {levels} levels of the header")
-    sizes = [MAX_BLOCK, *(each.block for each in passes)]
+    if sum(each.levels for each in layers) != levels or any(each.levels == 0 for each in layers):
+        raise CorruptFileError(f"the layers of {WHERE} do not have the {levels} levels of the header")
+    sizes = [MAX_TILE_LOG2, *(each.tile_log2 for each in layers)]
     if sizes != sorted(sizes, reverse=True):
-        raise CorruptFileError(f"the blocks of {WHERE} are larger than allowed, or grow from pass to pass")
-    return tuple(passes)
+        raise CorruptFileError(f"the tiles of {WHERE} are larger than allowed, or grow from layer to layer")
+    return tuple(layers)
 
 
 def _check(header: Header, sections: tuple[Section, ...], gaus_bytes: int) -> None:
@@ -101,11 +101,11 @@ def _check(header: Header, sections: tuple[Section, ...], gaus_bytes: int) -> No
             totals[top - level] += count
         if section.count == 0:
             raise CorruptFileError(f"{WHERE} has a section without Gaussians: the file is damaged")
-        if section.reach > limits.MAX_SIDE:
-            raise CorruptFileError(f"a section reaches {section.reach} px, it must be 0..{limits.MAX_SIDE}")
+        if section.margin > limits.MAX_SIDE:
+            raise CorruptFileError(f"a bounding margin is {section.margin} px, it must be 0..{limits.MAX_SIDE}")
         limits.check_plausible(section.count, section.length, WHERE, "a section of the GAUS chunk")
         if any(min(each.columns, each.rows) <= 0 for each in layouts.ranges(header, section)):
-            raise CorruptFileError(f"{WHERE} has Gaussians in a block that holds no cell of their level")
+            raise CorruptFileError(f"{WHERE} has Gaussians in a tile that holds no cell of their level")
     if tuple(totals) != header.level_counts:
         raise CorruptFileError(f"the sections of {WHERE} do not add up to the Gaussians of the header")
     total = sum(section.length for section in sections)

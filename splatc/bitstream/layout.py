@@ -1,6 +1,6 @@
-"""How the Gaussians of a file are divided into sections: passes of levels, and blocks of the picture (spec/sections.md).
+"""How the Gaussians of a file are divided into sections: layers of levels, and tiles of the picture (spec/sections.md).
 
-A reader of a region needs the sections whose blocks can reach it and the ancestors of these, nothing else.
+A reader of a region needs the sections whose tiles, widened by their bounding margins, meet it, and the ancestors of these, nothing else.
 """
 
 from __future__ import annotations
@@ -12,45 +12,45 @@ from splatc.bitstream.header import Header
 from splatc.errors import CorruptFileError
 from splatc.steps import grid_shape
 
-MAX_BLOCK = 20
-"""log2 of the largest block, px; one such block covers any picture."""
+MAX_TILE_LOG2 = 20
+"""log2 of the largest tile, px; one such tile covers any picture."""
 
 
 @dataclass(frozen=True)
-class Pass:
-    """Consecutive levels that are divided into the same blocks."""
+class Layer:
+    """Consecutive levels that are divided into the same tiles."""
 
     levels: int
     """How many."""
-    block: int
-    """log2 of the side of its blocks, px, 0..MAX_BLOCK."""
+    tile_log2: int
+    """log2 of the side of its tiles, px, 0..MAX_TILE_LOG2."""
 
 
-Layout = tuple[Pass, ...]
-"""Coarse to fine; blocks never grow, so that each lies in one block of the pass before."""
+Layout = tuple[Layer, ...]
+"""Coarse to fine; tiles never grow, so that each lies in one tile of the layer before."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """The Gaussians of the levels of one pass whose means lie in one block: one stream of the range coder."""
+    """The Gaussians of the levels of one layer whose means lie in one tile: one stream of the range coder."""
 
     top: int
     """Its coarsest level."""
     counts: tuple[int, ...]
     """Gaussians of levels top, top - 1, ...; not all 0."""
-    block: int
-    """log2 of the side of its block, px."""
+    tile_log2: int
+    """log2 of the side of its tile, px."""
     column: int
     row: int
-    """Where its block stands among those of the pass."""
+    """Where its tile stands among those of the layer."""
     parent: int | None
-    """The section, by its number in the file, that it goes on from: the one of the last pass before that has one around this block."""
+    """The section, by its number in the file, that it goes on from: the one of the last layer before that has one around this tile."""
     offset: int = 0
     """Byte of the GAUS payload at which its stream starts."""
     length: int = 0
     """Bytes of its stream."""
-    reach: int = 0
-    """No ellipse of it leaves the block by more than this, px."""
+    margin: int = 0
+    """Bounding margin: no ellipse of it leaves the tile by more than this, px."""
     crc: int | None = None
     """CRC-32 of the stream; None where that of the GAUS chunk says the same."""
 
@@ -60,12 +60,12 @@ class Section:
 
     @property
     def rectangle(self) -> tuple[int, int, int, int]:
-        """x0, y0, x1, y1 of its block, px; that of the last column and row may end outside of the picture."""
+        """x0, y0, x1, y1 of its tile, px; that of the last column and row may end outside of the picture."""
         return (
-            self.column << self.block,
-            self.row << self.block,
-            (self.column + 1) << self.block,
-            (self.row + 1) << self.block,
+            self.column << self.tile_log2,
+            self.row << self.tile_log2,
+            (self.column + 1) << self.tile_log2,
+            (self.row + 1) << self.tile_log2,
         )
 
 
@@ -79,16 +79,16 @@ class LevelRange:
     """Gaussians start..stop - 1 of the section."""
     x: int
     y: int
-    """The first cell of the level's position grid that lies in the block."""
+    """The first cell of the level's position grid that lies in the tile."""
     columns: int
     rows: int
-    """Cells of the grid in the block."""
+    """Cells of the grid in the tile."""
 
 
 def whole(header: Header) -> Layout:
     """Everything in one section."""
     levels = len(header.level_counts)
-    return (Pass(levels, max(header.width - 1, header.height - 1).bit_length()),) if levels else ()
+    return (Layer(levels, max(header.width - 1, header.height - 1).bit_length()),) if levels else ()
 
 
 def undivided(header: Header, length: int) -> tuple[Section, ...]:
@@ -98,28 +98,28 @@ def undivided(header: Header, length: int) -> tuple[Section, ...]:
     """
     if not header.count:
         if length:
-            raise CorruptFileError(f"the GAUS chunk has {length} bytes, but the header promises no Gaussian")
+            raise CorruptFileError(f"the GAUS chunk has {length} bytes, but the header declares no Gaussian")
         return ()
     (each,) = whole(header)
-    return (Section(each.levels - 1, header.level_counts, each.block, 0, 0, None, 0, length, limits.MAX_SIDE),)
+    return (Section(each.levels - 1, header.level_counts, each.tile_log2, 0, 0, None, 0, length, limits.MAX_SIDE),)
 
 
-def blocks(header: Header, block: int) -> tuple[int, int]:
-    """Columns and rows of the blocks of a side of 2^block px."""
-    return -(-header.width >> block), -(-header.height >> block)
+def tiles(header: Header, tile_log2: int) -> tuple[int, int]:
+    """Columns and rows of the tiles of a side of 2^tile_log2 px."""
+    return -(-header.width >> tile_log2), -(-header.height >> tile_log2)
 
 
-def cells(extent: int, block: int, step: int, number: int) -> tuple[int, int]:
-    """The cells of a position grid, along one side of the picture, whose centres lie in a block: first, one after the last.
+def cells(extent: int, tile_log2: int, step: int, number: int) -> tuple[int, int]:
+    """The cells of a position grid, along one side of the picture, whose centres lie in a tile: first, one after the last.
 
-    Those beyond the last block belong to it: the centre of the last cell may lie outside of the picture.
+    Those beyond the last tile belong to it: the centre of the last cell may lie outside of the picture.
     """
     count, _ = grid_shape(extent, 1, step)
 
-    def first(block_number: int) -> int:  # the first cell x with (2 x + 1) step / 2^33 >= the left side
-        return min(((block_number << (block + 33)) + step - 1) // (2 * step), count)
+    def first(tile_number: int) -> int:  # the first cell x with (2 x + 1) step / 2^33 >= the left side
+        return min(((tile_number << (tile_log2 + 33)) + step - 1) // (2 * step), count)
 
-    return first(number), count if number + 1 == -(-extent >> block) else first(number + 1)
+    return first(number), count if number + 1 == -(-extent >> tile_log2) else first(number + 1)
 
 
 def ranges(header: Header, section: Section) -> list[LevelRange]:
@@ -129,19 +129,19 @@ def ranges(header: Header, section: Section) -> list[LevelRange]:
         if count:
             start, stop = stop, stop + count
             step = header.quantizer.position_step(level)
-            x, end_x = cells(header.width, section.block, step, section.column)
-            y, end_y = cells(header.height, section.block, step, section.row)
+            x, end_x = cells(header.width, section.tile_log2, step, section.column)
+            y, end_y = cells(header.height, section.tile_log2, step, section.row)
             found.append(LevelRange(level, start, stop, x, y, end_x - x, end_y - y))
     return found
 
 
 def tops(layout: Layout, levels: int) -> list[int]:
-    """The coarsest level of each pass."""
+    """The coarsest level of each layer."""
     return [levels - 1 - sum(each.levels for each in layout[:i]) for i in range(len(layout))]
 
 
 def assemble(layout: Layout, levels: int, found: list[tuple[int, int, int, tuple[int, ...]]]) -> tuple[Section, ...]:
-    """Sections from (pass, column, row, counts) in file order, each with its parent."""
+    """Sections from (layer, column, row, counts) in file order, each with its parent."""
     numbers: dict[tuple[int, int, int], int] = {}
     top = tops(layout, levels)
     sections = []
@@ -149,11 +149,11 @@ def assemble(layout: Layout, levels: int, found: list[tuple[int, int, int, tuple
         numbers[index, column, row] = number
         parent = None
         for before in range(index - 1, -1, -1):
-            shift = layout[before].block - layout[index].block
+            shift = layout[before].tile_log2 - layout[index].tile_log2
             parent = numbers.get((before, column >> shift, row >> shift))
             if parent is not None:
                 break
-        sections.append(Section(top[index], counts, layout[index].block, column, row, parent))
+        sections.append(Section(top[index], counts, layout[index].tile_log2, column, row, parent))
     return tuple(sections)
 
 

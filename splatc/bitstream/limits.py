@@ -1,4 +1,4 @@
-"""Bounds that protect the machine from a file: all are checked before anything of their size is allocated (spec/limits.md)."""
+"""Limits of the format: each is checked before anything of its size is allocated (spec/limits.md)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MAX_METADATA = 1 << 24
 MAX_METADATA_PAYLOAD = 1 << 25
 """The same before decompression: twice as much as content that does not compress takes. A limit of splatc, not of the format."""
 MAX_FILE_BYTES = 1 << 30
-"""Longer files are refused, whoever reads them. A limit of splatc: 2^26 Gaussians of the usual 30 bits take a quarter of it."""
+"""Longer files are refused by every reader. A limit of splatc: 2^26 Gaussians of the usual 30 bits take a quarter of it."""
 MAX_GAUSSIAN_BYTES = 512
 """A stream takes at most so many bytes for a Gaussian: 52 halvings of the grid of 24 bits, and eight numbers of 24 to 40, are 200."""
 
@@ -63,12 +63,12 @@ def minimum_payload(count: int) -> int:
 
 
 def check_plausible(
-    count: int, payload_bytes: int, promised: str = "the header", given: str = "the GAUS chunk"
+    count: int, payload_bytes: int, declared_by: str = "the header", given: str = "the GAUS chunk"
 ) -> None:
-    """Raise CorruptFileError if more Gaussians are promised than the bytes of a stream can hold."""
+    """Raise CorruptFileError if more Gaussians are declared than the bytes of a stream can hold."""
     if payload_bytes < minimum_payload(count):
         raise CorruptFileError(
-            f"{promised} promises {count} Gaussians, but {given} has only {payload_bytes} bytes "
+            f"{declared_by} declares {count} Gaussians, but {given} has only {payload_bytes} bytes "
             f"(at least {minimum_payload(count)} expected): the file is damaged"
         )
 

@@ -1,4 +1,6 @@
-"""How far the ellipses of a section leave its block: with it a reader finds the sections of a region (spec/sections.md, "Reach")."""
+"""The bounding margin of a section: how far its ellipses leave its tile, by which a reader finds the sections of a region
+(spec/sections.md, "Bounding margin").
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from splatc.steps import Quantizer
 
 
 def exact(quantizer: Quantizer, section: Section, gaussians: QuantizedGaussians) -> float:
-    """The farthest that the box of an ellipse q <= Q_MAX leaves the block, px; at least 0."""
+    """The farthest that the box of an ellipse q <= Q_MAX leaves the tile, px; at least 0."""
     floats = dequantize(quantizer, gaussians)
     cos, sin = np.cos(floats.angle), np.sin(floats.angle)
     half = np.sqrt(Q_MAX) * np.stack(
@@ -28,5 +30,5 @@ def exact(quantizer: Quantizer, section: Section, gaussians: QuantizedGaussians)
 
 
 def rounded(quantizer: Quantizer, section: Section, gaussians: QuantizedGaussians) -> int:
-    """The reach that the index states."""
+    """The bounding margin as the index states it, px."""
     return min(int(np.ceil(exact(quantizer, section, gaussians))), limits.MAX_SIDE)

@@ -16,7 +16,11 @@ LEVEL = 19
 
 @dataclass(frozen=True)
 class Metadata:
-    """Bytes as the source had them; empty where it had none."""
+    """Colour profile, EXIF and XMP as the source had them: bytes that are kept, and never interpreted.
+
+    Source:
+        spec/metadata.md.
+    """
 
     icc: bytes = b""
     """A colour profile."""
@@ -54,7 +58,7 @@ def read(kind: str, payload: bytes) -> bytes:
             raise LimitError(f"the {kind} chunk holds {size} bytes, the format allows at most {limits.MAX_METADATA}")
         if size < 0:
             raise CorruptFileError(f"the {kind} chunk does not state how many bytes it holds: it is damaged")
-        # The stated size is not believed either: no more than that is read.
+        # The stated size may be wrong, too: no more than that is read.
         decompressor = zstandard.ZstdDecompressor(max_window_size=limits.MAX_METADATA)
         content: bytes = decompressor.stream_reader(payload).read(size + 1)
         # If the frame is as long as it says, it may be decoded in one piece, to see where it ends.

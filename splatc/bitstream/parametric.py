@@ -1,4 +1,4 @@
-"""A table that knows how far residuals spread before it knows how often each occurs (spec/coder.md, "Spread tables").
+"""A parametric (geometric) model: it knows how far residuals spread before how often each occurs (spec/coder.md, "Parametric models").
 
 How colourful a picture is differs from picture to picture, more than any prior could know, and a small file has too few symbols to
 learn a hundred frequencies from. One number is learned at once: the mean distance of residuals from 0. The table is the sum of the
@@ -15,14 +15,14 @@ from splatc.bitstream.priors import RESIDUAL_RADIUS
 
 ALPHABET = 2 * RESIDUAL_RADIUS + 2
 FIRST_DISTANCE, FIRST_NUMBER = 12, 4
-"""Before the first residual a mean distance of 12 / 4 is believed in as if so many had been seen."""
+"""The prior: before the first residual a mean distance of 12 / 4, with the weight of so many residuals."""
 GEOMETRIC = 96
 """Symbols that the geometric distribution weighs as much as."""
 INHERITED = 8
 """Symbols that the counts of another table weigh as much as; half as many for the mean."""
 
 
-class SpreadTable:
+class ParametricModel:
     """The frequencies of chroma residuals in one level."""
 
     def __init__(self) -> None:
@@ -31,17 +31,17 @@ class SpreadTable:
         self._distance = FIRST_DISTANCE
         self._number = FIRST_NUMBER
 
-    def heir(self) -> SpreadTable:
+    def inherited(self) -> ParametricModel:
         """A fresh table that starts from what this one has learned, with less weight; it has coded a symbol."""
-        table = SpreadTable()
+        table = ParametricModel()
         table._counts = scaled(self._counts, INHERITED)
         table._number = INHERITED // 2
         table._distance = self._distance * table._number // self._number
         return table
 
-    def copy(self) -> SpreadTable:
+    def copy(self) -> ParametricModel:
         """The same table, to go on with in another place."""
-        table = SpreadTable()
+        table = ParametricModel()
         table._counts = self._counts.copy()
         table._seen, table._distance, table._number = self._seen, self._distance, self._number
         return table

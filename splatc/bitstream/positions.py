@@ -18,15 +18,15 @@ from splatc.errors import CorruptFileError
 Int64Array = NDArray[np.int64]
 
 ADAPTIVE_COUNT = 32
-"""Nodes with up to so many points learn how they split; larger ones are too few for that."""
-SHARES = 16
-"""A half of a node is told the share of its cells that lie in the grid in these parts."""
+"""Nodes with up to so many points learn how they are divided; larger ones are too few for that."""
+FRACTIONS = 16
+"""The fraction of a node's cells in the grid that its first half has is counted in these parts."""
 MANTISSA_BITS = 8
 """Of the count of a node only so many leading bits are modelled."""
 
-SplitTables = dict[tuple[int, int], AdaptiveTable]
-"""What was learned, by (points, share); one for the whole file."""
-CodePositions = Callable[[Coder, SplitTables, int, int, Symbols, Symbols], None]
+PartitionTables = dict[tuple[int, int], AdaptiveTable]
+"""What was learned, by (points, fraction); one for the whole file."""
+CodePositions = Callable[[Coder, PartitionTables, int, int, Symbols, Symbols], None]
 """``encode`` or ``decode``."""
 
 
@@ -50,7 +50,7 @@ def morton(x: NDArray[np.integer], y: NDArray[np.integer]) -> Int64Array:
     return codes
 
 
-def encode(coder: Coder, tables: SplitTables, columns: int, rows: int, x: Symbols, y: Symbols) -> None:
+def encode(coder: Coder, tables: PartitionTables, columns: int, rows: int, x: Symbols, y: Symbols) -> None:
     """Code the points of one level, in Morton order, on a grid of columns x rows cells."""
     codes = morton(x, y)
 
@@ -64,14 +64,14 @@ def encode(coder: Coder, tables: SplitTables, columns: int, rows: int, x: Symbol
     _walk(coder, tables, columns, rows, len(codes), first_halves)
 
 
-def decode(coder: Coder, tables: SplitTables, columns: int, rows: int, x: Symbols, y: Symbols) -> None:
+def decode(coder: Coder, tables: PartitionTables, columns: int, rows: int, x: Symbols, y: Symbols) -> None:
     """Fill in the points of one level, in Morton order. Raises CorruptFileError."""
     x[:], y[:] = _walk(coder, tables, columns, rows, len(x), lambda counts, remaining: np.zeros_like(counts))
 
 
 def _walk(
     coder: Coder,
-    tables: SplitTables,
+    tables: PartitionTables,
     columns: int,
     rows: int,
     count: int,
@@ -91,8 +91,8 @@ def _walk(
         first = first_halves(counts, remaining)
         divided = second_cells > 0
         first[~divided] = counts[~divided]  # a half outside of the grid is empty, and nothing is coded
-        share = SHARES * half // (half + second_cells[divided])
-        first[divided] = _code_splits(coder, tables, counts[divided], share, first[divided])
+        fraction = FRACTIONS * half // (half + second_cells[divided])
+        first[divided] = _code_partitions(coder, tables, counts[divided], fraction, first[divided])
 
         counts = np.column_stack((first, counts - first)).ravel()
         y = np.column_stack((y, y + half if down else y)).ravel()
@@ -102,8 +102,8 @@ def _walk(
     return np.repeat(x, counts).astype(np.int32), np.repeat(y, counts).astype(np.int32)
 
 
-def _code_splits(
-    coder: Coder, tables: SplitTables, counts: Int64Array, share: Int64Array, first: Int64Array
+def _code_partitions(
+    coder: Coder, tables: PartitionTables, counts: Int64Array, fraction: Int64Array, first: Int64Array
 ) -> Int64Array:
     """Code how many points lie in the first half of each node: the leading bits by tables, the others as they are."""
     dropped = np.maximum(
@@ -111,18 +111,18 @@ def _code_splits(
     )  # (nodes,) bits below the mantissa; frexp gives the bit length
     mantissas = counts >> dropped
     leading = (first >> dropped).astype(np.int32)
-    keys = (mantissas * SHARES + share).astype(np.uint16)  # 16 bits: NumPy sorts these by radix
+    keys = (mantissas * FRACTIONS + fraction).astype(np.uint16)  # 16 bits: NumPy sorts these by radix
     order = np.argsort(keys, kind="stable")
     starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
     for group in np.split(order, starts[1:]) if len(order) else ():
-        mantissa, part = divmod(int(keys[group[0]]), SHARES)
+        mantissa, part = divmod(int(keys[group[0]]), FRACTIONS)
         symbols = leading[group]
         if 2 <= mantissa <= ADAPTIVE_COUNT:
             if (mantissa, part) not in tables:
-                tables[mantissa, part] = AdaptiveTable(priors.split(mantissa, part))
+                tables[mantissa, part] = AdaptiveTable(priors.partition(mantissa, part))
             tables[mantissa, part].code(coder, symbols)
         else:
-            coder.code(priors.split_table(mantissa, part), symbols)
+            coder.code(priors.partition_table(mantissa, part), symbols)
         leading[group] = symbols
 
     result: Int64Array = leading.astype(np.int64) << dropped

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatc import core
-from splatc.bitstream.attributes import AttributeSymbols
+from splatc.attributes import CODED
 from splatc.bitstream.stream import GaussianSymbols
 from splatc.core import pack_structs, structs
-from splatc.core.packing import BLOCKS, Arrangement, Packing
+from splatc.core.packing import TILE_SIDES, Arrangement, Packing
 from splatc.quantize import QuantizedGaussians, colour_step_table, columns_of, joined, steps_of
 from splatc.steps import MAX_LEVELS, Quantizer
 
@@ -23,23 +23,25 @@ def to_symbols(
     """What is coded of the Gaussians of a section, in coding order; ``earlier`` are those of its ancestors."""
     g = gaussians if earlier is None else joined([earlier, gaussians])
     first = len(g) - len(gaussians)
-    turn, residual = core.make_residuals(steps_of(quantizer, g.colour.shape[1]), columns_of(g), first)
-    coded = AttributeSymbols(gaussians.size, gaussians.anisotropy, turn[first:], gaussians.strip, residual[first:])
+    residuals = core.make_residuals(steps_of(quantizer, g.colour.shape[1]), columns_of(g), first)
+    coded = {
+        each.name: residuals[each.name][first:] if each.predicted else getattr(gaussians, each.name) for each in CODED
+    }
     return GaussianSymbols(gaussians.level, gaussians.x, gaussians.y, coded)
 
 
-def expected_colours(
+def predicted_colours(
     quantizer: Quantizer, gaussians: QuantizedGaussians, width: int, height: int
 ) -> NDArray[np.float32]:
     """(N, C) what colours are predicted to be, in units of full range, for Gaussians in any order and all in one section."""
     channels = gaussians.colour.shape[1]
     steps = steps_of(quantizer, channels)
     arrangement = Arrangement(steps, width, height, MAX_LEVELS, gaussians.level, gaussians.x, gaussians.y)
-    order, _ = arrangement.divide([(MAX_LEVELS, BLOCKS - 1)])
+    order, _ = arrangement.divide([(MAX_LEVELS, TILE_SIDES - 1)])
     sections = np.zeros(min(len(gaussians), 1), pack_structs.SECTION)
     sections["count"] = sections["chain"] = len(gaussians)
     sections["parent"] = -1
     packing = Packing(steps, columns_of(gaussians.take(order)), sections, np.zeros(0, structs.LEVEL))
     index = np.empty_like(gaussians.colour)
-    index[order] = packing.colour
+    index[order] = packing.residuals["colour"]
     return ((gaussians.colour - index) * colour_step_table(quantizer, gaussians.level, channels)).astype(np.float32)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from splatc.attributes import PARTS
 from splatc.bitstream import container, decoding, layout, limits
 from splatc.bitstream.cost import Cost, cost_of
 from splatc.bitstream.decoding import Decoded
@@ -28,8 +29,8 @@ KEPT = 1 << 24
 """Bytes of Gaussians that are read in one piece where all are wanted: once, though there are CRCs to check before, and in one request."""
 TABLES = 256
 """Gaussians that take as much memory as the tables of a section that others go on from."""
-MARGIN = 1.0
-"""px that a region is widened by: more than a reach may be off."""
+SLACK = 1.0
+"""px that a region is widened by: more than a bounding margin may be off."""
 
 Region = tuple[float, float, float, float]
 """x0, y0, x1, y1 in px of the picture."""
@@ -55,7 +56,7 @@ class Reader(Structure):
         With ``max_level`` those of this level and coarser ones only. With ``allow_truncated`` what is whole of a file that ends too
         early: of a stream that was cut off, the levels before the cut.
 
-        Before all are read, the CRC of every chunk is checked, also of those that nobody knows; otherwise those of the sections that are
+        Before all are read, the CRC of every chunk is checked, also of unknown ones; otherwise those of the sections that are
         read, or of GAUS where it is not divided. Raises CorruptFileError.
         """
         body = None
@@ -86,10 +87,10 @@ class Reader(Structure):
     def bits(self) -> dict[str, float]:
         """Bits of each part of all streams, after the CRC of every chunk was checked. Raises CorruptFileError."""
         self.check()
-        total = dict.fromkeys(decoding.PARTS, 0.0)
+        total = dict.fromkeys(PARTS, 0.0)
         for group in self.groups():
             found = self._run(group, 0, tally=True).bits
-            for number, part in itertools.product(group, decoding.PARTS):
+            for number, part in itertools.product(group, PARTS):
                 total[part] += found[number][part]
         return {part: bits for part, bits in total.items() if bits}
 
@@ -189,7 +190,7 @@ class Reader(Structure):
 def _touches(section: Section, region: Region) -> bool:
     """Whether an ellipse of a section can touch a region."""
     x0, y0, x1, y1 = section.rectangle
-    margin = section.reach + MARGIN
+    margin = section.margin + SLACK
     return (
         region[0] <= x1 + margin and region[2] >= x0 - margin and region[1] <= y1 + margin and region[3] >= y0 - margin
     )

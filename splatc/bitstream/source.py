@@ -23,7 +23,7 @@ PIECE = 1 << 20
 class Source:
     """A file of at most limits.MAX_FILE_BYTES.
 
-    Of a plain file bytes are read by their place (``os.pread``): nobody moves another's position, be it a thread or a process that has
+    Of a plain file bytes are read by their place (``os.pread``): no thread moves the position of another, nor does a process that has
     forked. Any other stream has one position, so its seeking and reading are one step, behind a lock.
     """
 

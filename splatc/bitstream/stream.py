@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from splatc.bitstream import attributes, layout, limits, positions
-from splatc.bitstream.attributes import CHANNEL_NAMES, AttributeSymbols, AttributeTables
+from splatc.bitstream.attributes import AttributeContexts, AttributeSymbols
 from splatc.bitstream.coder import Coder, Decoder, Encoder, Symbols
 from splatc.bitstream.header import Header
 from splatc.bitstream.layout import LevelRange, Section
-from splatc.bitstream.positions import SplitTables
+from splatc.bitstream.positions import PartitionTables
 from splatc.errors import CorruptFileError
-from splatc.quantize import angle_count_table, strip_count_table
 
 
 @dataclass(frozen=True)
@@ -32,18 +31,19 @@ class GaussianSymbols:
 
     def first(self, count: int) -> GaussianSymbols:
         """Views of the first Gaussians."""
-        return GaussianSymbols(self.level[:count], self.x[:count], self.y[:count], self.attributes.level(0, count))
+        coded = {name: array[:count] for name, array in self.attributes.items()}
+        return GaussianSymbols(self.level[:count], self.x[:count], self.y[:count], coded)
 
 
 @dataclass(frozen=True)
 class Tables:
     """Everything that a stream learns; a section goes on with a copy of what its parent has learned."""
 
-    splits: SplitTables = field(default_factory=dict)
-    attributes: AttributeTables = field(default_factory=AttributeTables)
+    partitions: PartitionTables = field(default_factory=dict)
+    attributes: AttributeContexts = field(default_factory=AttributeContexts)
 
     def copy(self) -> Tables:
-        return Tables({key: table.copy() for key, table in self.splits.items()}, self.attributes.copy())
+        return Tables({key: table.copy() for key, table in self.partitions.items()}, self.attributes.copy())
 
 
 def encode(header: Header, section: Section, symbols: GaussianSymbols, tables: Tables) -> bytes:
@@ -88,9 +88,8 @@ def empty_symbols(header: Header, levels: list[LevelRange]) -> GaussianSymbols:
     """Room for the Gaussians of levels."""
     count = levels[-1].stop if levels else 0
     level = np.repeat(np.array([each.level for each in levels], np.int32), [each.stop - each.start for each in levels])
-    x, y, size, anisotropy, turn, strip = np.zeros((6, count), np.int32)
-    residual = np.zeros((count, header.channels), np.int32)
-    return GaussianSymbols(level, x, y, AttributeSymbols(size, anisotropy, turn, strip, residual))
+    x, y = np.zeros((2, count), np.int32)
+    return GaussianSymbols(level, x, y, attributes.empty_symbols(count, header.channels))
 
 
 def code_level(
@@ -104,18 +103,7 @@ def code_level(
     """Code (or fill in) one level of a section: the positions, then one attribute after the other."""
     coder.part = "positions"
     x, y = symbols.x[here.start : here.stop] - here.x, symbols.y[here.start : here.stop] - here.y
-    code_positions(coder, tables.splits, here.columns, here.rows, x, y)
+    code_positions(coder, tables.partitions, here.columns, here.rows, x, y)
     symbols.x[here.start : here.stop], symbols.y[here.start : here.stop] = x + here.x, y + here.y
-    coded = symbols.attributes.level(here.start, here.stop)
-    coder.part = "size"
-    attributes.code_size(coder, tables.attributes, header.quantizer.sizes, coded.size)
-    coder.part = "anisotropy"
-    attributes.code_anisotropy(coder, tables.attributes, coded.anisotropy)
-    coder.part = "angle"
-    directions = angle_count_table(header.quantizer)[here.level, coded.anisotropy]
-    attributes.code_turn(coder, tables.attributes, directions, coded.turn)
-    coder.part = "strips"
-    attributes.code_strip(coder, strip_count_table(header.quantizer)[coded.anisotropy], coded.strip)
-    for channel, name in enumerate(CHANNEL_NAMES[header.channels]):
-        coder.part = name
-        attributes.code_residual(coder, tables.attributes, channel, name == "chroma", coded.residual[:, channel])
+    coded = {name: array[here.start : here.stop] for name, array in symbols.attributes.items()}
+    attributes.code_level(coder, tables.attributes, header.quantizer, here.level, coded)

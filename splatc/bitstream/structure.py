@@ -19,11 +19,12 @@ CheckMemory = Callable[[int, str], None]
 
 
 class Structure:
-    """What a ``.splat2d`` file says of itself."""
+    """Header, chunks and sections of a ``.splat2d`` file."""
 
     def __init__(self, file: BinaryIO, check_memory: CheckMemory | None = None) -> None:
-        """Reads the header and the index of a seekable file, which the caller closes. ``check_memory`` hears what the index will take.
+        """Read the header and the index of a seekable file, which the caller closes.
 
+        ``check_memory`` is called with the bytes that the index will take, before it is read.
         A file that ends too early can be opened if its header is whole; ``truncation`` then says what is wrong with it. Raises
         CorruptFileError, UnsupportedFileError (another version, an unknown critical chunk) or LimitError.
         """
@@ -33,7 +34,7 @@ class Structure:
         self.chunks: tuple[Chunk, ...] = tuple(chunks)
         """In file order; of a truncated file those that have started."""
         self.layout: Layout = layout.whole(self.header)
-        """The passes, coarse to fine."""
+        """The layers, coarse to fine."""
         self.sections: tuple[Section, ...] = ()
         """In file order; none if the file ends before they are known."""
         gaussians = self._chunk(container.GAUSSIANS_CHUNK)

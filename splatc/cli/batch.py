@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Work = Callable[[Sequence[Job]], Generator[Result, None, None]]
 
 _LISTED = 20
-"""So many failures and remarks are listed; the report has all of them."""
+"""So many failures and notes are listed; the report has all of them."""
 
 
 @click.command()
@@ -44,7 +44,7 @@ _LISTED = 20
     metavar="DIR",
     required=True,
     type=click.Path(),
-    help="Where the files go; made if missing.",
+    help="Folder for the files; made if missing.",
 )
 @click.option(
     "-j",
@@ -52,14 +52,14 @@ _LISTED = 20
     "processes",
     type=Whole(),
     metavar="N",
-    help="Pictures encoded at the same time.  [default: one per core, fewer where memory is short; one on a GPU]",
+    help="Number of pictures encoded at the same time.  [default: one per core, fewer where memory is short; one on a GPU]",
 )
-@click.option("--skip-existing", is_flag=True, help="Keep outputs that exist, whatever made them.")
-@click.option("--keep-extension", is_flag=True, help="a.png becomes a.png.splat2d.")
+@click.option("--skip-existing", is_flag=True, help="Keep every output that exists, whatever made it.")
+@click.option("--keep-extension", is_flag=True, help="Name the file of a.png a.png.splat2d.")
 @click.option(
     "--report", metavar="FILE", type=click.Path(), help="Write a table of all pictures to FILE, .csv or .json."
 )
-@click.option("--dask", metavar="ADDRESS", help="Work on the cluster of this Dask scheduler: tcp://host:8786.")
+@click.option("--dask", metavar="ADDRESS", help="Encode on the cluster of this Dask scheduler: tcp://host:8786.")
 @click.option(
     "--threads",
     type=Whole(),
@@ -85,11 +85,11 @@ def batch(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Encode many pictures into the folder DIR: files, folders with all below them, patterns.
+    """Encode many pictures into the folder DIR.
 
-    What lies below a folder keeps its place below DIR. The options of encode mean the same here, for each picture. A run that was stopped
-    goes on where it was when it is started again; several at once on one DIR share the work. A picture that fails stops no other, and makes
-    the exit code 5.
+    IN is a picture, a folder with all below it, or a pattern. What lies below a folder keeps its place below DIR. The options of encode
+    hold for each picture. The same command goes on where it was stopped; several at once on one DIR share the work. A picture that fails
+    stops no other, and makes the exit code 5.
     """
     _check_sqlite()
 
@@ -100,7 +100,7 @@ def batch(
     from splatc.batch.rounds import announce, beating, run_shared
     from splatc.fit.engines.choice import Wanted
 
-    def remark(text: str) -> None:
+    def note(text: str) -> None:
         if not quiet:
             note(text)
 
@@ -114,19 +114,19 @@ def batch(
     started = time.perf_counter()
     if dask is not None:  # its workers need not stand in our folder
         inputs, folder = tuple(str(Path(each).absolute()) for each in inputs), str(Path(folder).absolute())
-    pairs = plan(inputs, Path(folder), keep_extension=keep_extension, tell=remark)
+    pairs = plan(inputs, Path(folder), keep_extension=keep_extension, note=note)
     _make_folder(folder, pairs)
-    journal = Journal.join(folder, remark)
+    journal = Journal.join(folder, note)
     with beating(journal):
         jobs = [Job(pair.source, pair.output, options, threads, force, skip_existing, journal) for pair in pairs]
         outcomes, todo = _sort(jobs, journal)
-        announce(journal, jobs, todo, remark)
+        announce(journal, jobs, todo, note)
         if verbose:
             say(f"{len(jobs)} pictures, {len(todo)} to encode")
         todo, work = _work(todo, dask, processes, threads, wanted, verbose=verbose)
         try:
             with (
-                contextlib.closing(run_shared(todo, work, journal, remark)) as results,
+                contextlib.closing(run_shared(todo, work, journal, note)) as results,
                 _bar(len(jobs), len(outcomes), hidden=quiet) as step,
             ):
                 for outcome in results:
@@ -147,7 +147,7 @@ def batch(
     if as_json:
         click.echo(json.dumps(reports.as_data(outcomes)))
     if not quiet:
-        _remark([outcome for outcome in outcomes if outcome.notes])
+        _print_notes([outcome for outcome in outcomes if outcome.notes])
         say(reports.sentence(outcomes, time.perf_counter() - started))
     _complain_of([outcome for outcome in outcomes if outcome.status == "failed"], len(jobs))
 
@@ -171,7 +171,7 @@ def _make_folder(folder: str, pairs: Sequence[Pair]) -> None:
     except OSError as error:
         raise OutputError(f"{folder}: the folder cannot be made: {error.strerror}") from error
     for each in {Path(pair.output).parent for pair in pairs}:
-        orphans.remove(each)  # here too: if no picture is left to do, nobody else will
+        orphans.remove(each)  # here too: without a picture left to do no worker does it
 
 
 def _sort(jobs: Sequence[Job], journal: Journal) -> tuple[list[Outcome], list[Job]]:
@@ -233,7 +233,7 @@ def _shared(todo: list[Job], processes: int | None, threads: int | None, wanted:
 
 
 def _beyond_estimates(wanted: Wanted, tune: str) -> bool:
-    """Whether something else than the compiled engine fits: a GPU, whose memory nobody estimates, or PyTorch."""
+    """Whether something else than the compiled engine fits: a GPU, whose memory is not estimated, or PyTorch."""
     return wanted.engine in ("torch", "gsplat") or wanted.choose(tune, lambda *_: None).waits
 
 
@@ -249,7 +249,7 @@ def _bar(length: int, done: int, *, hidden: bool) -> Iterator[Any]:
         yield lambda: bar.update(1)
 
 
-def _remark(noted: Sequence[Outcome]) -> None:
+def _print_notes(noted: Sequence[Outcome]) -> None:
     """A line for each picture of which not all is coded."""
     for outcome in noted[:_LISTED]:
         note(f"{outcome.source}: {outcome.notes}")

@@ -39,12 +39,12 @@ def compare(
     A and B are pictures or .splat2d files, of one size in pixels; "-" is standard input.
     """
     from splatc import core
-    from splatc.decoder import comparison as module
     from splatc.decoder.budget import Budget
+    from splatc.decoder.comparison import compare_files
 
     core.set_threads(threads)
     voice = Voice(quiet)
-    result = module.compare(a, b, voice.note, Budget(max_pixels, max_memory, max_work))
+    result = compare_files(a, b, voice.note, Budget(max_pixels, max_memory, max_work))
     if not result.equal_profiles:
         voice.note("the two have different colour profiles: samples are compared, not what they show")
     click.echo(json.dumps(result.as_data()) if as_json else _table(result))

@@ -18,12 +18,12 @@ Progress = Callable[[int, int, str], None]
 
 
 def one_line(text: str) -> str:
-    """`text` with what a terminal might obey (escape codes, line breaks, text direction) spelled out, and what is no text at all."""
+    """`text` with control characters (escape codes, line breaks, text direction) and bytes that are no text escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
 
 
 def printable(text: str, stream: TextIO | None = None) -> str:
-    """`text` on one line (see above), with what the encoding of `stream`, by default standard output, cannot hold spelled out, too."""
+    """`text` on one line (`one_line`), with what the encoding of `stream` (by default standard output) cannot hold escaped, too."""
     encoding = getattr(stream or sys.stdout, "encoding", None) or "utf-8"
     return one_line(text).encode(encoding, "backslashreplace").decode(encoding)
 
@@ -34,18 +34,18 @@ def say(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """A remark that the user should see, but that stops nothing."""
+    """Write a note: something the user should know that stops nothing."""
     _labelled("note:", "yellow", text)
 
 
 def complain(text: str) -> None:
-    """The one line that an error gets."""
+    """Write the one line of an error."""
     _labelled("error:", "red", text)
 
 
 @dataclass(frozen=True)
 class Voice:
-    """What a command says besides errors, by its options -q and -v; the former has precedence."""
+    """What a command writes to standard error besides errors, by its options -q and -v; -q has precedence."""
 
     quiet: bool = False
     verbose: bool = False
@@ -56,18 +56,18 @@ class Voice:
             note(text)
 
     def say(self, text: str) -> None:
-        """What it came to."""
+        """Write the result of the command, unless -q."""
         if not self.quiet:
             say(text)
 
     def detail(self, text: str) -> None:
-        """What is being done, for those who have asked."""
+        """Write what is being done, with -v."""
         if self.verbose:
             self.say(text)
 
-    def tell(self, text: str, urgent: bool) -> None:
-        """A note if it is `urgent`, else a detail."""
-        (self.note if urgent else self.detail)(text)
+    def log(self, text: str, warning: bool) -> None:
+        """A warning is a note, anything else a detail."""
+        (self.note if warning else self.detail)(text)
 
 
 def _labelled(label: str, colour: str, text: str) -> None:
@@ -77,12 +77,12 @@ def _labelled(label: str, colour: str, text: str) -> None:
 
 
 def _write(line: str) -> None:
-    with contextlib.suppress(OSError):  # that nobody can read it is no reason to end what it is about
+    with contextlib.suppress(OSError):  # a closed standard error must not end the command
         click.echo(line, err=True)
 
 
 def ignore_library_warnings() -> None:
-    """Keep off standard error what Pillow warns of odd metadata: what matters of it is a note."""
+    """Ignore Pillow's warnings about odd metadata: what matters of them is a note."""
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 

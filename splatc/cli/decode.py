@@ -16,8 +16,8 @@ from splatc.cli.options import (
 )
 from splatc.cli.target import InPath, OutPath, Whole, whole_number
 from splatc.decoder.budget import Budget
+from splatc.decoder.picture_file import decode_file
 from splatc.runtime.arguments import shown
-from splatc.runtime.files import atomic_output, check_output, display
 
 
 class _RegionType(click.ParamType["tuple[int, int, int, int]"]):
@@ -38,18 +38,24 @@ class _RegionType(click.ParamType["tuple[int, int, int, int]"]):
 @click.command()
 @click.argument("source", metavar="IN", type=InPath())
 @click.argument("output", metavar="OUT", type=OutPath())
-@click.option("--region", type=_RegionType(), metavar="X,Y,W,H", help="Decode only this part of the picture, px.")
+@click.option(
+    "--region",
+    type=_RegionType(),
+    metavar="X,Y,W,H",
+    help="Decode only this part of the picture: left, top, width, height, px.",
+)
 @click.option("--scale", default="1", metavar="S", help="Output pixels per px: 1/8, 0.25, 2.  [default: 1]")
 @click.option(
     "--max-level",
     type=Whole(0, 15),
     metavar="K",
-    help="Leave out levels below K: a coarse picture from fewer bytes.",
+    help="Leave out the Gaussians of levels below K: a coarse picture from fewer bytes.",
 )
-@click.option("--allow-truncated", is_flag=True, help="Show what is whole of a file that ends too early.")
+@click.option("--allow-truncated", is_flag=True, help="Draw what is there of a file that ends too early.")
 @click.option(
     "--bit-depth", type=click.Choice(["8", "16"]), help="Bits per sample of OUT. [default: as the source had]"
 )
+@click.option("--strip", is_flag=True, help="Leave out the colour profile, EXIF and XMP.")
 @max_pixels_option
 @budget_options
 @device_option
@@ -65,6 +71,7 @@ def decode(
     max_level: int | None,
     allow_truncated: bool,
     bit_depth: str | None,
+    strip: bool,
     max_pixels: int | None,
     max_memory: int | None,
     max_work: int | None,
@@ -76,37 +83,25 @@ def decode(
 ) -> None:
     """Decode the .splat2d file IN into the picture OUT.
 
-    The extension of OUT chooses its type: .png .jpg .webp .tif .ppm .pgm .pam .bmp; "-" is standard input, or PNG on standard output.
-    A region and a level cost what they show: of a large picture, only the bytes that are needed are read, and only these are checked.
-    Of the whole picture every byte is checked first. Damaged metadata cost no pixel, but are left out, with a note.
-    A large picture is drawn by an NVIDIA GPU if there is one and splatc[cuda] is installed.
+    The extension of OUT chooses its type: .png .jpg .webp .tif .ppm .pgm .pam .bmp. "-" is standard input, or PNG on standard output.
+
+    Every byte of the file is checked before the whole picture is drawn. With --region or --max-level only the bytes that are needed are
+    read and checked. Damaged metadata are left out, with a note. An NVIDIA GPU draws large pictures if splatc[cuda] is installed.
     """
-    check_output(output, force=force, source=source)
-
-    from splatc import core
-    from splatc.decoder.picture import Picture
-    from splatc.image.saving import output_format, save_strips, unwritable
-
-    kind = output_format(output)
-    budget = Budget(max_pixels, max_memory, max_work)
-
     voice = Voice(quiet, verbose)
-    with Picture(source, budget=budget, device=device, tell=voice.tell, note=voice.note) as picture:
-        seen = picture.view(region, scale)
-        depth = int(bit_depth) if bit_depth else picture.bit_depth
-        kind.check(picture.channels, depth, seen.columns, seen.rows)
-        if kind.write is None:  # not written by strips
-            whole = seen.columns * seen.rows * picture.channels * depth // 8
-            budget.check_memory(2 * whole, f"{kind.name} output of {seen.columns} x {seen.rows}")
-        budget.check_work(
-            kind.work * seen.columns * seen.rows,
-            f"{kind.name} output of {seen.columns} x {seen.rows}",
-            "choose .png or .tif, a smaller --scale or a --region, or ",
-        )
-        core.set_threads(threads)
-        shape, strips = picture.strips(region, scale, max_level, depth, allow_truncated=allow_truncated)
-        metadata = picture.metadata()
-    for sentence in (*kind.losses(metadata, picture.channels), *unwritable(metadata, kind)):
-        voice.note(f"{display(output)}: {sentence}")
-    with atomic_output(output, force=force) as stream:
-        save_strips(strips, shape, stream, kind, metadata)
+    decode_file(
+        source,
+        output,
+        region=region,
+        scale=scale,
+        max_level=max_level,
+        allow_truncated=allow_truncated,
+        bit_depth=int(bit_depth) if bit_depth else None,
+        strip=strip,
+        budget=Budget(max_pixels, max_memory, max_work),
+        device=device,
+        threads=threads,
+        force=force,
+        note=voice.note,
+        log=voice.log,
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import PurePath
 from typing import Literal
 
 import click
@@ -14,7 +13,7 @@ from splatc.cli.target import FiniteAbove, InPath, OutPath, Size, Whole
 from splatc.encoder.picture_file import encode_file
 from splatc.encoder.request import DEFAULT_CR, Request
 from splatc.errors import UsageError
-from splatc.runtime.files import STDIO, atomic_output, check_output, display
+from splatc.runtime.files import STDIO, display
 
 SCHEMA_VERSION = 1
 
@@ -23,7 +22,10 @@ SCHEMA_VERSION = 1
 @click.argument("source", metavar="IN", type=InPath())
 @click.argument("output", metavar="OUT", type=OutPath())
 @click.option(
-    "--cr", type=FiniteAbove(0), metavar="X", help=f"Raw size of the picture over the file's. [default: {DEFAULT_CR:g}]"
+    "--cr",
+    type=FiniteAbove(0),
+    metavar="X",
+    help=f"Compression ratio: bytes of the pixels over bytes of the file. [default: {DEFAULT_CR:g}]",
 )
 @click.option("--bpp", type=FiniteAbove(0), metavar="X", help="Bits of the file per pixel.")
 @click.option("--size", type=Size(), metavar="SIZE", help="Bytes of the file: 4096, 300k, 1.5MB, 20KiB.")
@@ -31,7 +33,7 @@ SCHEMA_VERSION = 1
     "--psnr",
     type=FiniteAbove(0),
     metavar="DB",
-    help="The smallest file found that has this PSNR or more, by a few quick trials and mostly one fit.",
+    help="Make the smallest file found that has at least this PSNR, by some quick trials and mostly one fit.",
 )
 @click.option("-n", "--count", type=Whole(), metavar="N", help="Number of Gaussians.")
 @click.option(
@@ -40,35 +42,45 @@ SCHEMA_VERSION = 1
     help="How Gaussians make a pixel. [default: what measures best]",
 )
 @click.option(
-    "--tune", type=click.Choice(["psnr", "ssim"]), default="psnr", show_default=True, help="Which quality to aim for."
+    "--tune",
+    type=click.Choice(["psnr", "ssim"]),
+    default="psnr",
+    show_default=True,
+    help="Quality to fit for: PSNR or MS-SSIM.",
 )
 @click.option(
-    "-e", "--effort", type=Whole(1, 9), metavar="1..9", default=5, show_default=True, help="1 is fastest, 9 is best."
+    "-e",
+    "--effort",
+    type=Whole(1, 9),
+    metavar="1..9",
+    default=5,
+    show_default=True,
+    help="Effort: 1 is fastest, 9 is best.",
 )
 @click.option(
     "--max-time",
     type=FiniteAbove(0),
     metavar="SECONDS",
-    help="Be done by then, with fewer steps if it must be; --psnr fails if nothing has reached it by then.",
+    help="End within this time, with fewer steps if needed. --psnr fails if no file has reached it by then.",
 )
 @click.option("--max-memory", type=Size(), metavar="SIZE", help="Refuse what may take more memory.")
 @click.option("--strip", is_flag=True, help="Leave out the colour profile, EXIF and XMP.")
 @click.option(
-    "--seed", type=Whole(0, 2**32 - 1), metavar="N", default=0, show_default=True, help="Of the random numbers."
+    "--seed", type=Whole(0, 2**32 - 1), metavar="N", default=0, show_default=True, help="Seed of the random numbers."
 )
 @click.option(
     "--engine",
     type=click.Choice(["auto", "core", "cuda", "torch", "gsplat"]),
     default="auto",
     show_default=True,
-    help="How to fit: compiled, on an NVIDIA GPU, or by PyTorch.",
+    help="What fits: the compiled core, an NVIDIA GPU, or PyTorch.",
 )
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),
     default="auto",
     show_default=True,
-    help="What computes.",
+    help="Device that computes.",
 )
 @threads_option
 @force_option
@@ -100,17 +112,17 @@ def encode(
 ) -> None:
     """Encode the picture IN as the .splat2d file OUT.
 
-    "-" is standard input or output. Give one target: the file never exceeds --cr, --bpp, --size or -n, nor falls below --psnr.
+    Give one target: --cr, --bpp, --size or -n, which the file never exceeds, or --psnr, which it reaches. "-" is standard input or
+    output.
     """
     Request(cr, bpp, size, count, psnr).check()
     if as_json and output == STDIO:
         raise UsageError("--json and the file cannot both go to standard output: give the file a name")
-    check_output(output, force=force, source=source)
-    _refuse_pictures(output)
-
     voice = Voice(quiet, verbose)
-    encoded = encode_file(
+    measured = as_json or not quiet
+    summary = encode_file(
         source,
+        output,
         cr=cr,
         bpp=bpp,
         size=size,
@@ -126,31 +138,14 @@ def encode(
         engine=engine,
         device=device,
         threads=threads,
-        remark=lambda text: voice.note(f"{display(source)}: {text}"),
-        tell=voice.tell,
+        force=force,
+        measured=measured,
+        note=lambda text: voice.note(f"{display(source)}: {text}"),
+        log=voice.log,
         progress=progress_reporter(quiet=quiet, verbose=verbose),
     )
-    # What is looked at has no name yet: an interrupt at that moment, too, leaves no file.
-    summary = None if quiet and not as_json else encoded.summary()
-    with atomic_output(output, force=force) as stream:
-        stream.write(encoded.data)
-
-    if summary is None:
-        return
     if as_json:
         asked = {} if psnr is None else {"target_psnr_db": psnr}
-        notes = {"notes": encoded.notes}
-        click.echo(json.dumps({"schema_version": SCHEMA_VERSION} | summary.as_json() | asked | notes))
+        notes = {"notes": list(summary.notes)}
+        click.echo(json.dumps({"schema_version": SCHEMA_VERSION} | summary.figures() | asked | notes))
     voice.say(str(summary))
-
-
-def _refuse_pictures(output: str) -> None:
-    """Raise UsageError for the name of a picture file."""
-    extension = PurePath(output).suffix.lower()
-    if extension in ("", ".splat2d"):  # of most; the writers of pictures take 15 ms to import
-        return
-
-    from splatc.image.saving import FORMATS
-
-    if extension in FORMATS:
-        raise UsageError(f"{output}: encode writes .splat2d files, not pictures")

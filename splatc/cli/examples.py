@@ -58,7 +58,7 @@ FIRST_STEPS = """\b
 Examples:
   splatc encode photo.jpg photo.splat2d --cr 200
   splatc decode photo.splat2d photo.png
-  splatc COMMAND --help    tells the rest, with examples
+  splatc COMMAND --help    has the rest, with examples
 
 \b
 Exit codes: 0 done, 1 failed, 2 usage, 3 damaged or unsupported file
@@ -66,15 +66,15 @@ or picture, 4 beyond a limit, 5 a part of a batch failed."""
 """At the end of the help of the whole program."""
 
 SUMMARIES = {
-    "encode": "A picture to a .splat2d file.",
-    "decode": "A .splat2d file, or a part of it, to a picture.",
-    "info": "What a file holds.",
+    "encode": "Encode a picture as a .splat2d file.",
+    "decode": "Decode a .splat2d file, or a part of it, to a picture.",
+    "info": "Print what a file holds.",
     "verify": "Check every byte of files.",
     "batch": "Encode folders of pictures.",
-    "compare": "How near two pictures are: PSNR, MS-SSIM, sizes.",
+    "compare": "Compare two pictures: PSNR, MS-SSIM, sizes.",
     "plot": "Show how a file is made, as .png or .html.",
     "view": "Show files in the browser, or as a page.",
-    "completion": "Print what completes commands in a shell.",
+    "completion": "Print the completion script of a shell.",
 }
 """A line for each command, in the order of the program's help."""
 

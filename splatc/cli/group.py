@@ -1,4 +1,4 @@
-"""The command group: the one place that turns what went wrong into a line and an exit code."""
+"""The command group: the one place where errors become a line and an exit code."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Group(click.Group):
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
         ignore_library_warnings()
-        # Nothing of ours calls BLAS for large arrays; its threads, one a processor, take memory and time as NumPy is imported.
+        # splatc calls BLAS for small arrays only; its threads, one a processor, cost memory and time when NumPy is imported.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         with prepared():
             status = _status_of(lambda: self._main(*args, **extra)) or _status_of(flush)
@@ -51,7 +51,7 @@ class _Group(click.Group):
         return list(SUMMARIES)  # in the order of use, not of the alphabet
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, whose module is imported only now: most know things that the others need not wait for."""
+        """The command. Its module is imported only now, so that no command waits for the imports of another."""
         if cmd_name not in SUMMARIES:
             return None
         command: click.Command = getattr(importlib.import_module(f"splatc.cli.{cmd_name}"), cmd_name)
@@ -73,13 +73,13 @@ class _Group(click.Group):
 
 
 def _status_of(run: Callable[[], int | None]) -> int:
-    """The exit code of what is run, with a line for what went wrong; None is 0."""
+    """Run a function and return the exit code, with a line for an error; None is 0."""
     try:
         return run() or 0
     except SplatError as error:
         complain(str(error))
         return error.exit_code
-    except BrokenPipeError:  # the reader has had enough
+    except BrokenPipeError:  # the reader has closed the pipe
         return SplatError.exit_code
     except (KeyboardInterrupt, click.Abort):
         complain("interrupted")
@@ -99,7 +99,7 @@ def _status_of(run: Callable[[], int | None]) -> int:
 
 
 def _unloadable(error: ImportError) -> str:
-    """What a part says that cannot be imported: mostly that it is not whole, or that there is no memory for it."""
+    """The message for a module that cannot be imported: mostly it is incomplete, or there is no memory for it."""
     while isinstance(error.__cause__, ImportError):  # NumPy's own message is a page
         error = error.__cause__
     reason = " ".join(str(error).split())
@@ -107,7 +107,7 @@ def _unloadable(error: ImportError) -> str:
 
 
 class _Terminated(BaseException):
-    """A signal asks the process to end; like KeyboardInterrupt, nothing on the way catches it."""
+    """Raised by a signal that ends the process; a BaseException, as KeyboardInterrupt is, so that no `except Exception` catches it."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ class _Terminated(BaseException):
 
 @contextlib.contextmanager
 def _signals_raise() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP leave by way of every ``finally``, so that no temporary file stays.
+    """Let SIGTERM and SIGHUP raise, so that every ``finally`` runs and no temporary file stays.
 
     One that is ignored (nohup) stays ignored, and one that a calling program handles stays handled. Python treats SIGINT like that.
     """

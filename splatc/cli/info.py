@@ -16,7 +16,7 @@ from splatc.runtime.files import display, named
 
 @click.command()
 @click.argument("source", metavar="FILE", type=InPath())
-@click.option("--bits", is_flag=True, help="Also what the bits are spent on, for which all of FILE is decoded.")
+@click.option("--bits", is_flag=True, help="Also print what the bits are spent on; decodes all of FILE.")
 @budget_options
 @threads_option
 @quiet_option
@@ -32,11 +32,12 @@ def info(
 ) -> None:
     """Print what the .splat2d FILE holds.
 
-    Structure, checksums and metadata are looked at, the streams of Gaussians only with --bits; "splatc verify" decodes them to their end.
-    "-" is standard input.
+    Structure, checksums and metadata are checked. The streams of Gaussians are decoded only with --bits; "splatc verify" decodes them to
+    their end. "-" is standard input.
     """
     from splatc.decoder.budget import Budget
     from splatc.decoder.describe import describe
+    from splatc.runtime.renamed_keys import with_old_keys
 
     if bits:  # else nothing needs the core, nor NumPy
         from splatc import core
@@ -46,7 +47,10 @@ def info(
         report = describe(file, bits=bits, budget=Budget(max_memory=max_memory, max_work=max_work))
     for each in report["notes"]:
         Voice(quiet).note(f"{display(source)}: {each}")
-    click.echo(json.dumps(report) if as_json else f"{printable(display(source))}\n{_table(report)}")
+    if as_json:
+        click.echo(json.dumps(with_old_keys("info", report)))
+    else:
+        click.echo(f"{printable(display(source))}\n{_table(report)}")
 
 
 def _sections(sections: list[dict[str, Any]]) -> str:

@@ -1,6 +1,7 @@
 """What the keys of JSON output mean, for the help of the commands. A test compares them with what is printed.
 
-New keys may come at any time; a key that goes, or means something else, gets a new ``schema_version``.
+New keys may come at any time; a key that goes, or means something else, gets a new ``schema_version``. Renamed keys are printed under both
+names for one version (`splatc.runtime.renamed_keys`); the help knows the new ones.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ KEYS = {
         "compression_ratio": "bytes of the samples / bytes",
         "gaussians": "how many",
         "levels": "[level, gaussians], coarse to fine",
-        "sections": "[levels, gaussians of each, bytes, block, px]",
+        "sections": "[levels, gaussians of each, bytes, tile, px]",
         "quantizer": "fields of the header, spec/quantization.md",
         "chunks": "[type, length, start, offset, critical]",
         "notes": "what of FILE is damaged that costs no pixel",
-        "bits": "with --bits: how many by part of FILE, 8 bytes in all",
+        "bits": "with --bits: by part; without old names 8 bytes in all",
     },
     "verify": {
         "file": "its name",

@@ -11,22 +11,26 @@ from splatc.cli.target import Size, Whole
 
 force_option = click.option("-f", "--force", is_flag=True, help="Replace an existing output.")
 device_option = click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="What computes."
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Device that computes.",
 )
 threads_option = click.option(
     "--threads", type=Whole(), metavar="N", help="Number of threads.  [default: one per core]"
 )
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say errors only: no notes, progress or summary.")
-verbose_option = click.option("-v", "--verbose", is_flag=True, help="Say what is being done; not with -q.")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print errors only: no notes, progress or summary.")
+verbose_option = click.option("-v", "--verbose", is_flag=True, help="Print what is being done; not with -q.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 max_pixels_option = click.option(
-    "--max-pixels", type=Whole(), metavar="N", help="Draw no larger picture.  [default: 536870912, 2^29]"
+    "--max-pixels", type=Whole(), metavar="N", help="Refuse to draw more pixels.  [default: 536870912, 2^29]"
 )
 _MAX_MEMORY = click.option(
     "--max-memory", type=Size(), metavar="SIZE", help="Refuse what may take more memory.  [default: 4GiB]"
 )
 _MAX_WORK = click.option(
-    "--max-work", type=Whole(), metavar="N", help="Refuse what takes more points of work.  [default: 2^37]"
+    "--max-work", type=Whole(), metavar="N", help="Refuse what takes more evaluations of Gaussians.  [default: 2^37]"
 )
 Command = TypeVar("Command", bound=Callable[..., Any])
 

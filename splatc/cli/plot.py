@@ -35,8 +35,8 @@ def plot(
 ) -> None:
     """Show how the .splat2d FILE is made: the picture, its Gaussians as ellipses, and what its bits are spent on.
 
-    With --source also where it differs from the original. The .html file has a slider between two pictures and needs no network; the
-    viewer of "splatc view" is in it where that makes it smaller. "-" is standard input, or PNG on standard output.
+    With --source it also shows where the picture differs from the original. The .html file has a slider between two pictures and needs
+    no network; the viewer of "splatc view" is in it where that makes it smaller. "-" is standard input, or PNG on standard output.
     """
     check_output(output, force=force, source=source)
     extension = PurePath(output).suffix.lower()

@@ -1,4 +1,4 @@
-"""The standard streams of a command, whatever its caller has made of them: closed, full, or of an encoding that holds few letters."""
+"""The standard streams of a command, which may be closed, full, or of an encoding with few characters."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def prepared() -> Iterator[None]:
-    """Within the block standard error is there, and what cannot be written to standard output raises OutputError.
+    """Within the block standard error exists, and a failing write to standard output raises OutputError.
 
-    BrokenPipeError stays what it is. Names that the encoding of standard output does not have are escaped.
+    BrokenPipeError is raised as it is. Characters that the encoding of standard output lacks are escaped.
     """
     _occupy_closed()
     before = sys.stdout, sys.stderr
-    with Path(os.devnull).open("w", encoding="utf-8") as nobody:
-        output, error = _explained(before[0]), before[1] or nobody
+    with Path(os.devnull).open("w", encoding="utf-8") as null:
+        output, error = _explained(before[0]), before[1] or null
         sys.stdout, sys.stderr = output, error
         try:
             yield
@@ -42,7 +42,7 @@ def flush() -> None:
 
 
 class _Output(io.FileIO):
-    """Standard output, with errors that say so, and patience where it does not wait by itself."""
+    """Standard output whose errors name it, and which waits where the descriptor is non-blocking."""
 
     def write(self, data: ReadableBuffer) -> int:
         try:
@@ -56,7 +56,7 @@ class _Output(io.FileIO):
 
 
 class _Closed(io.TextIOBase):
-    """Standard output that the caller has closed: who writes to it hears of it, who does not need not care."""
+    """Standard output that the caller has closed: an error, but only for commands that write to it."""
 
     encoding = "utf-8"
 
@@ -64,10 +64,10 @@ class _Closed(io.TextIOBase):
         return False
 
     def write(self, text: str) -> int:
-        if not isinstance(text, str):  # by which click tells text from bytes
+        if not isinstance(text, str):  # by which click distinguishes text from bytes
             raise TypeError("expected text")
         if text:
-            raise OutputError("standard output is closed: redirect it, to /dev/null if nobody wants to read it")
+            raise OutputError("standard output is closed: redirect it, to /dev/null if it is not needed")
         return 0
 
 
@@ -85,7 +85,7 @@ def _explained(stream: TextIO | None) -> TextIO:
 
 
 def _occupy_closed() -> None:
-    """Put the null device where a standard stream is closed: a file that is opened later would get its number, and what is meant for it."""
+    """Open the null device for each closed standard stream: else the next opened file gets its number, and the stream's output."""
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
@@ -95,7 +95,7 @@ def _occupy_closed() -> None:
 
 
 def _let_go(stream: TextIO) -> None:
-    """Have done with a stream that does not take what it still holds: at its end, Python would try again and say so."""
+    """Discard what a stream cannot write: else Python tries again at exit and prints an error."""
     try:
         stream.flush()
     except (OSError, ValueError, OutputError):

@@ -17,7 +17,7 @@ from splatc.runtime.descriptors import standard_name
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 _LONGEST = 40
-"""Characters of a number that anybody means."""
+"""Longest text of a number."""
 _WHOLE = re.compile(r"\s*([+-]?[0-9]+)\s*")
 _NUMBER = re.compile(r"\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?)\s*", re.IGNORECASE)
 _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([kmg]i?)?b?\s*", re.IGNORECASE | re.ASCII)

@@ -40,14 +40,14 @@ def verify(
     """
     from splatc import core
     from splatc.decoder.budget import Budget
-    from splatc.decoder.verifier import SCHEMA_VERSION, report, verify
+    from splatc.decoder.verifier import SCHEMA_VERSION, find_problems, report
 
     core.set_threads(threads)
     code, budget = 0, Budget(max_memory=max_memory, max_work=max_work)
     for source in sources:
         try:
             with open_file(source) as file:
-                problems, size = verify(file, budget), file.seek(0, io.SEEK_END)
+                problems, size = find_problems(file, budget), file.seek(0, io.SEEK_END)
         except (InputError, LimitError) as error:
             code = code or error.exit_code
             if as_json:

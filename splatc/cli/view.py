@@ -154,7 +154,7 @@ def _read_original(path: str) -> Original:
 
 def _read(entries: Sequence[Entry]) -> list[Item]:
     """The files of a page. Raises CorruptFileError, UnsupportedFileError and LimitError for one that is not sound, as verify finds it."""
-    from splatc.decoder.verifier import verify
+    from splatc.decoder.verifier import find_problems
     from splatc.view.page import Item, check_size
 
     kinds = {"corrupt": CorruptFileError, "unsupported": UnsupportedFileError, "limit": LimitError}
@@ -168,7 +168,7 @@ def _read(entries: Sequence[Entry]) -> list[Item]:
                 content = opened.stream.read(opened.size)
         except (OSError, ValueError) as error:
             raise unreadable(entry.said, error) from error
-        for problem in verify(content):
+        for problem in find_problems(content):
             raise kinds[problem.kind](f"{entry.said}: {problem.part}: {problem.message}")
         items.append(Item(one_line(entry.name), content))
     return items

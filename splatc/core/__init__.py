@@ -8,13 +8,16 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc.core import loading, structs
+from splatc import attributes
+from splatc.attributes import FLOATS, PREDICTED, column_shapes, float_shapes
+from splatc.core import fit_structs, loading, structs
 from splatc.core.loading import address, aligned, check, load, size_of
 from splatc.core.pool import Work, patiently, set_threads, threads
 
@@ -57,7 +60,7 @@ _WORKSPACE, _FREE_WORKSPACE = 200, 1 << 26
 def make_steps(channels: int, *fields: int) -> Steps:
     """What follows from the header; ``fields`` as in ``core_header``, from ``position`` on."""
     steps = np.zeros(size_of("steps"), np.uint8)
-    check(load().core_make_steps(structs.Header(channels, *fields), address(steps)))
+    check(load().core_make_steps(structs.CoreHeader(channels, *fields), address(steps)))
     return steps
 
 
@@ -68,39 +71,30 @@ def first_tables(steps: Steps) -> Tables:
     return tables
 
 
-@dataclass(frozen=True)
-class Columns:
+class Columns(attributes.Columns):
     """N Gaussians as integers, in coding order."""
-
-    level: Ints
-    """(N,)"""
-    x: Ints
-    y: Ints
-    log_scale: Ints
-    aspect: Ints
-    angle: Ints
-    offset: Ints
-    colour: Ints
-    """(N, C)"""
 
     @staticmethod
     def empty(count: int, channels: int) -> Columns:
         """Room for so many."""
-        level, x, y, log_scale, aspect, angle, offset = (np.empty(count, np.int32) for _ in range(7))
-        return Columns(level, x, y, log_scale, aspect, angle, offset, np.empty((count, channels), np.int32))
+        return Columns(**{name: np.empty(shape, np.int32) for name, shape in column_shapes(count, channels).items()})
+
+    def contiguous(self) -> Columns:
+        """The same as the core reads them."""
+        return Columns(**{name: np.ascontiguousarray(array, np.int32) for name, array in vars(self).items()})
 
     def addresses(self) -> dict[str, int]:
         return {name: address(array) for name, array in vars(self).items()}
 
 
 @functools.cache
-def _splits() -> NDArray[np.uint8]:
-    """The cache of split tables that all threads share."""
-    return np.zeros(size_of("splits"), np.uint8)
+def _partitions() -> NDArray[np.uint8]:
+    """The cache of partition tables that all threads share."""
+    return np.zeros(size_of("partitions"), np.uint8)
 
 
 if hasattr(os, "register_at_fork"):  # a table that a thread was making in the parent would never be finished
-    os.register_at_fork(after_in_child=_splits.cache_clear)
+    os.register_at_fork(after_in_child=_partitions.cache_clear)
 
 
 def decode_sections(
@@ -141,7 +135,7 @@ def decode_sections(
     task = structs.Decode(
         steps=address(steps), bytes=address(content), byte_count=len(content), sections=address(sections), section_count=len(sections),
         levels=address(levels), level_count=len(levels), first=address(first), tables=address(tables), table_count=len(tables),
-        splits=address(_splits()), **columns.addresses(), sites=address(sites), order=address(order), count=count,
+        partitions=address(_partitions()), **columns.addresses(), sites=address(sites), order=address(order), count=count,
         workspace=address(workspace), workspace_bytes=size, workers=workers, tally=tally, stop=work.stop,
     )  # fmt: skip
     for wave in waves:
@@ -152,21 +146,19 @@ def decode_sections(
             return
 
 
-def make_residuals(steps: Steps, columns: Columns, first: int) -> tuple[Ints, Ints]:
-    """Residuals of the angles (N,) and colours (N, C) of the Gaussians from ``first`` on; those before are their ancestors."""
-    columns = Columns(**{name: np.ascontiguousarray(array, np.int32) for name, array in vars(columns).items()})
-    count = len(columns.level)
-    angle, colour = np.zeros_like(columns.angle), np.zeros_like(columns.colour)
+def make_residuals(steps: Steps, columns: Columns, first: int) -> dict[str, Ints]:
+    """By attribute that is predicted, residuals of the Gaussians from ``first`` on; those before are their ancestors."""
+    columns, count = columns.contiguous(), len(columns)
+    residuals = {name: np.zeros_like(getattr(columns, name)) for name in PREDICTED}
     size = load().core_decode_workspace(count, count)
     workspace, sites = aligned(size), np.empty(count * size_of("site"), np.uint8)
-    inputs = columns.addresses()
-    del inputs["offset"]
     task = structs.Predict(
-        steps=address(steps), **inputs, count=count, first=first, angle_residual=address(angle), colour_residual=address(colour),
+        steps=address(steps), **columns.addresses(), count=count, first=first,
+        **{f"{name}_residual": address(array) for name, array in residuals.items()},
         sites=address(sites), workspace=address(workspace), workspace_bytes=size,
     )  # fmt: skip
     check(load().core_make_residuals(task))
-    return angle, colour
+    return residuals
 
 
 def find_neighbours(x: NDArray[np.integer[Any]], y: NDArray[np.integer[Any]], first: int = 0) -> Ints:
@@ -183,18 +175,17 @@ def find_neighbours(x: NDArray[np.integer[Any]], y: NDArray[np.integer[Any]], fi
     return neighbours
 
 
-def dequantize(steps: Steps, columns: Columns) -> tuple[Floats, Floats, Floats, Floats]:
-    """Means (N, 2) px, scales (N, 2) px, angles (N,) rad and colours (N, C)."""
-    columns = Columns(**{name: np.ascontiguousarray(array, np.int32) for name, array in vars(columns).items()})
+def dequantize(steps: Steps, columns: Columns) -> dict[str, Floats]:
+    """The Gaussians as floats: by name, the arrays of splatc.attributes.FLOATS."""
+    columns = columns.contiguous()
     count, channels = columns.colour.shape
-    mean, scale = np.empty((count, 2), np.float32), np.empty((count, 2), np.float32)
-    angle, colour = np.empty(count, np.float32), np.empty((count, channels), np.float32)
+    floats = {name: np.empty(shape, np.float32) for name, shape in float_shapes(count, channels).items()}
     task = structs.Dequantizing(
         steps=address(steps), count=count, **columns.addresses(),
-        mean=address(mean), scale=address(scale), radians=address(angle), values=address(colour),
+        **{f"{name}_floats": address(array) for name, array in floats.items()},
     )  # fmt: skip
     _run_chunks(_DEQUANTIZE, task, count)
-    return mean, scale, angle, colour
+    return floats
 
 
 def _run_chunks(kind: int, task: ctypes.Structure, count: int) -> None:
@@ -208,7 +199,7 @@ def _run_chunks(kind: int, task: ctypes.Structure, count: int) -> None:
 class Placed:
     """Gaussians on the grid of a view."""
 
-    view: structs.View
+    view: structs.CoreView
     memory: NDArray[np.uint8]
     """(N) core_placed."""
     entries: int
@@ -223,10 +214,10 @@ class Placed:
         return int(self.view.tiles_x * self.view.tiles_y)
 
 
-def place(view: structs.View, mean: Floats, scale: Floats, angle: Floats, colour: Floats, normalized: bool) -> Placed:
-    """Place N Gaussians: mean and scale (N, 2), angle (N,), colour (N, C)."""
-    arrays = [np.ascontiguousarray(array, np.float32) for array in (mean, scale, angle, colour)]
-    count, channels = arrays[3].shape
+def place(view: structs.CoreView, gaussians: Mapping[str, Floats], normalized: bool) -> Placed:
+    """Place N Gaussians: by name, the arrays of splatc.attributes.FLOATS."""
+    arrays = [np.ascontiguousarray(gaussians[name], np.float32) for name in FLOATS]
+    count, channels = gaussians["colour"].shape
     memory = np.empty(count * size_of("placed"), np.uint8)
     task = structs.Placing(
         ctypes.pointer(view), count, *map(address, arrays), channels=channels, normalized=normalized, placed=address(memory)
@@ -279,7 +270,7 @@ def draw(
     task = structs.Draw(
         view=ctypes.pointer(placed.view), placed=address(placed.memory), count=placed.count, starts=address(lists.starts),
         members=address(lists.members), member_count=len(lists.members),
-        background=(ctypes.c_float * structs.MAX_CHANNELS)(*background.tolist()), channels=len(background), normalized=normalized,
+        background=(ctypes.c_float * fit_structs.MAX_CHANNELS)(*background.tolist()), channels=len(background), normalized=normalized,
         depth=8 * out.itemsize, workers=workers, first=first, last=last, out=address(out), out_bytes=out.nbytes,
         workspace=address(workspace), workspace_bytes=load().core_draw_workspace(), stop=work.stop,
     )  # fmt: skip

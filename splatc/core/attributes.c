@@ -1,15 +1,24 @@
 /* Log scale, aspect, orientation, sub-cell offset and colour of one level as symbols (spec/attributes.md). */
 #include "range.h"
 
-static int32_t code_shapes(coder *r, core_tables *tables, const core_steps *steps, int64_t count, level_arrays out) {
+/* The same from the Gaussian `first` on. */
+core_columns tail_of_columns(const core_columns *c, int64_t first, int32_t channels) {
+    return (core_columns){c->level + first, c->x + first, c->y + first, c->log_scale + first, c->aspect + first, c->angle + first, c->offset + first,
+                          c->colour + first * channels};
+}
+
+static int32_t code_log_scales(coder *r, core_tables *tables, const core_steps *steps, int32_t level, int64_t count, attribute_buffers *b,
+                               const core_columns *out) {
     int64_t seen = 0;
-    int32_t status = code_adaptive(r, tables->log_scales, &seen, steps->log_scales, 0, (symbols){out.log_scale, NULL, count, 1});
-    if (status != CORE_OK) return status;
-    if (r->bits != NULL) r->bits++;
-    seen = 0;
-    status = code_adaptive(r, tables->aspects, &seen, CORE_ASPECTS, 0, (symbols){out.aspect, NULL, count, 1});
-    if (r->bits != NULL) r->bits++;
-    return status;
+    (void)level, (void)b;
+    return code_adaptive(r, tables->log_scales, &seen, steps->log_scales, 0, (symbols){out->log_scale, NULL, count, 1});
+}
+
+static int32_t code_aspects(coder *r, core_tables *tables, const core_steps *steps, int32_t level, int64_t count, attribute_buffers *b,
+                            const core_columns *out) {
+    int64_t seen = 0;
+    (void)steps, (void)level, (void)b;
+    return code_adaptive(r, tables->aspects, &seen, CORE_ASPECTS, 0, (symbols){out->aspect, NULL, count, 1});
 }
 
 /* The Gaussians of a level of which `of_aspect` says `wanted`. */
@@ -20,31 +29,32 @@ static int64_t members_with(const int32_t *of_aspect, int32_t wanted, const int3
     return found;
 }
 
-static int32_t code_angles(coder *r, core_tables *tables, const int32_t *directions, int64_t count, int32_t *members, level_arrays out) {
+static int32_t code_angles(coder *r, core_tables *tables, const core_steps *steps, int32_t level, int64_t count, attribute_buffers *b,
+                           const core_columns *out) {
     for (int32_t index = 1; index < 16; index++) {
-        int64_t found = members_with(directions, ANGLE_COUNTS[index], out.aspect, count, members);
+        int64_t found = members_with(steps->directions[level], ANGLE_COUNTS[index], out->aspect, count, b->members);
         if (found == 0) continue;
-        symbols group = {out.angle, members, found, 1};
+        symbols group = {out->angle, b->members, found, 1};
         int32_t status = code_adaptive(r, tables->angles[index], &tables->angles_seen[index], ANGLE_COUNTS[index], 0, group);
         if (status != CORE_OK) return status;
     }
-    if (r->bits != NULL) r->bits++;
     return CORE_OK;
 }
 
-static int32_t code_offsets(coder *r, const int32_t *offsets, int64_t count, int32_t *members, level_arrays out) {
+static int32_t code_offsets(coder *r, core_tables *tables, const core_steps *steps, int32_t level, int64_t count, attribute_buffers *b,
+                            const core_columns *out) {
     int64_t weights[24];
     int32_t cumulative[25];
+    (void)tables, (void)level;
     for (int32_t s = 0; s < 24; s++) weights[s] = 1;
     for (int32_t index = 1; index < 9; index++) {
-        int64_t found = members_with(offsets, OFFSET_COUNTS[index], out.aspect, count, members);
+        int64_t found = members_with(steps->offsets, OFFSET_COUNTS[index], out->aspect, count, b->members);
         if (found) cumulate(weights, OFFSET_COUNTS[index], cumulative);
         for (int64_t i = 0; i < found; i++) {
-            int32_t status = code_symbol(r, cumulative, OFFSET_COUNTS[index], out.offset + members[i]);
+            int32_t status = code_symbol(r, cumulative, OFFSET_COUNTS[index], out->offset + b->members[i]);
             if (status != CORE_OK) return status;
         }
     }
-    if (r->bits != NULL) r->bits++;
     return CORE_OK;
 }
 
@@ -80,45 +90,72 @@ static int32_t code_escaped(coder *r, int32_t *residual, int64_t stride, int64_t
     return CORE_OK;
 }
 
-static int32_t code_colours(coder *r, core_tables *tables, const core_steps *steps, int64_t count, attribute_buffers *b, level_arrays out) {
+static int32_t code_colours(coder *r, core_tables *tables, const core_steps *steps, int32_t level, int64_t count, attribute_buffers *b,
+                            const core_columns *out) {
     double *bits = r->bits; /* of luma; chroma and alpha follow */
+    (void)level;
     for (int32_t c = 0; c < steps->channels; c++) {
         int64_t seen = 0;
         int32_t alpha = (steps->channels == 2 || steps->channels == 4) && c == steps->channels - 1;
         if (bits != NULL) r->bits = bits + (steps->chroma[c] ? 1 : alpha ? 2 : 0);
-        symbols channel = {out.colour + c, NULL, count, steps->channels};
-        if (r->writer != NULL) escape_residuals(out.colour + c, steps->channels, count, b);
+        symbols channel = {out->colour + c, NULL, count, steps->channels};
+        if (r->writer != NULL) escape_residuals(out->colour + c, steps->channels, count, b);
         int32_t status = steps->chroma[c]
                              ? code_parametric(r, tables->residuals[c], &tables->distance[c], &tables->number[c], channel)
                              : code_adaptive(r, tables->residuals[c], &seen, CORE_RESIDUALS, 1, channel);
-        if (status == CORE_OK) status = code_escaped(r, out.colour + c, steps->channels, count, b);
+        if (status == CORE_OK) status = code_escaped(r, out->colour + c, steps->channels, count, b);
         if (status != CORE_OK) return status;
     }
     return CORE_OK;
 }
 
 /* Context inheritance: tables that each level has of its own start from those of the level before. */
-static void inherit_tables(core_tables *tables, const core_steps *steps) {
-    if (tables->inherits) {
-        inherit_adaptive(tables->log_scales, steps->log_scales);
-        inherit_adaptive(tables->aspects, CORE_ASPECTS);
-        for (int32_t c = 0; c < steps->channels; c++)
-            if (steps->chroma[c])
-                inherit_parametric(tables->residuals[c], &tables->distance[c], &tables->number[c]);
-            else
-                inherit_adaptive(tables->residuals[c], CORE_RESIDUALS);
-    }
-    tables->inherits = 1;
+static void inherit_log_scales(core_tables *tables, const core_steps *steps) { inherit_adaptive(tables->log_scales, steps->log_scales); }
+
+static void inherit_aspects(core_tables *tables, const core_steps *steps) {
+    (void)steps;
+    inherit_adaptive(tables->aspects, CORE_ASPECTS);
 }
 
-/* Fills in the attributes of one level, or writes them; angles and colours as residuals. `r->bits`, if any, stands at that of the log scales. */
+static void inherit_colours(core_tables *tables, const core_steps *steps) {
+    for (int32_t c = 0; c < steps->channels; c++)
+        if (steps->chroma[c])
+            inherit_parametric(tables->residuals[c], &tables->distance[c], &tables->number[c]);
+        else
+            inherit_adaptive(tables->residuals[c], CORE_RESIDUALS);
+}
+
+/* What follows the positions in a stream, in its order: the rows of splatc/attributes.py, which a test compares with these. */
+static const struct attribute {
+    const char *name;
+    int32_t parts; /* of the tally of bits */
+    int32_t (*code)(coder *r, core_tables *tables, const core_steps *steps, int32_t level, int64_t count, attribute_buffers *b,
+                    const core_columns *out);
+    void (*inherit)(core_tables *tables, const core_steps *steps); /* NULL where its tables serve all levels */
+} ATTRIBUTES[] = {
+    {"log_scale", 1, code_log_scales, inherit_log_scales},
+    {"aspect", 1, code_aspects, inherit_aspects},
+    {"angle", 1, code_angles, NULL},
+    {"offset", 1, code_offsets, NULL},
+    {"colour", 3, code_colours, inherit_colours},
+};
+
+enum { ATTRIBUTE_COUNT = sizeof ATTRIBUTES / sizeof *ATTRIBUTES };
+
+const char *core_attribute(int32_t number) { return number < 0 || number >= ATTRIBUTE_COUNT ? NULL : ATTRIBUTES[number].name; }
+
+/* Fills in the attributes of one level, or writes them; what is predicted as residuals. `r->bits`, if any, stands at that of the first. */
 int32_t code_attributes(coder *r, core_tables *tables, const core_steps *steps, const core_level *level, attribute_buffers *b,
-                          level_arrays out) {
-    int64_t count = level->count;
-    inherit_tables(tables, steps);
-    int32_t status = code_shapes(r, tables, steps, count, out);
-    if (status == CORE_OK) status = code_angles(r, tables, steps->directions[level->level], count, b->members, out);
-    if (status == CORE_OK) status = code_offsets(r, steps->offsets, count, b->members, out);
-    if (status == CORE_OK) status = code_colours(r, tables, steps, count, b, out);
-    return status;
+                        const core_columns *out) {
+    double *bits = r->bits;
+    for (int32_t k = 0; k < ATTRIBUTE_COUNT && tables->inherits; k++)
+        if (ATTRIBUTES[k].inherit != NULL) ATTRIBUTES[k].inherit(tables, steps);
+    tables->inherits = 1;
+    for (int32_t k = 0; k < ATTRIBUTE_COUNT; k++) {
+        r->bits = bits;
+        int32_t status = ATTRIBUTES[k].code(r, tables, steps, level->level, level->count, b, out);
+        if (status != CORE_OK) return status;
+        if (bits != NULL) bits += ATTRIBUTES[k].parts;
+    }
+    return CORE_OK;
 }

@@ -3,10 +3,7 @@
    It allocates nothing, opens nothing, prints nothing, knows no file and no environment: callers hand it every buffer, and a function says how
    large each workspace must be. Whatever comes from a file is bounded where it is decoded; arguments that only a mistake of the
    caller can make (a buffer that is too small, a number out of its range) give CORE_INVALID. All integers and samples are the same on every
-   processor, whatever the instruction set and the number of threads.
-
-   Words of the field are used; where spec/ has another one it is named: log scale is its "size", aspect its "anisotropy", orientation
-   residual its "turn", sub-cell offset its "strip", parametric model its "spread table", layer its "pass". */
+   processor, whatever the instruction set and the number of threads. */
 #ifndef SPLATC_CORE_H
 #define SPLATC_CORE_H
 
@@ -18,7 +15,7 @@
 #define CORE_API __attribute__((visibility("default")))
 #endif
 
-#define CORE_VERSION 1 /* of this list: a library of another version is not loaded */
+#define CORE_VERSION 2 /* of this list: a library of another version is not loaded */
 
 enum {
     CORE_OK = 0,
@@ -26,7 +23,7 @@ enum {
     CORE_TOO_MANY_POINTS = 2, /* more points in a half than in the whole: spec/positions.md */
     CORE_NEEDLESS_ESCAPE = 3, /* an escape for a residual that has a symbol: spec/attributes.md */
     CORE_WRONG_END = 4,       /* the stream is not the one that an encoder makes of its symbols: spec/coder.md, "End" */
-    CORE_BEYOND_REACH = 5,    /* an ellipse leaves its tile by more than the index says: spec/sections.md, "Reach" */
+    CORE_BEYOND_MARGIN = 5,   /* an ellipse leaves its tile by more than the index says: spec/sections.md, "Bounding margin" */
     CORE_INVALID = 6,         /* an argument is wrong */
     CORE_RUNNING = 7,         /* a job is not done yet */
     CORE_CANCELLED = 8,
@@ -39,12 +36,12 @@ enum {
     CORE_MAX_CHANNELS = 4,
     CORE_ASPECTS = 64,     /* values of the aspect index */
     CORE_NEIGHBOURS = 16,  /* that a Gaussian is predicted from */
-    CORE_ADAPTIVE_POINTS = 32, /* nodes with up to so many points learn how they split */
-    CORE_SHARES = 8,       /* eighths of a node's cells that its first half may have: 8/16 .. 15/16 */
+    CORE_ADAPTIVE_POINTS = 32, /* nodes with up to so many points learn how they are divided */
+    CORE_FRACTIONS = 8,       /* eighths of a node's cells that its first half may have: 8/16 .. 15/16 */
     CORE_DIRECTIONS = 256, /* most directions of a Gaussian */
     CORE_RESIDUALS = 98,   /* symbols of a colour residual, the escape among them */
     CORE_PARTS = 8,        /* of a stream, in the tally of its bits: position, log scale, aspect, angle, offset, luma, chroma, alpha */
-    CORE_TILE_WIDTH = 128, /* points of a tile of the rasterizer */
+    CORE_TILE_WIDTH = 128, /* grid points of a tile of the rasterizer */
     CORE_TILE_HEIGHT = 32,
     CORE_MAX_PLANES = 5,
 };
@@ -56,9 +53,9 @@ CORE_API int32_t core_version(void);
 /* Digest of the sources that it was built from: text that ends with 0. */
 CORE_API const char *core_sources(void);
 
-/* Bytes of the structs below, in their order: 0 core_header, 1 core_steps, 2 core_tables, 3 core_splits, 4 core_site, 5 core_section,
-   6 core_level, 7 core_decode, 8 core_predict, 9 core_view, 10 core_placed, 11 core_draw, 12 core_job, 13 core_dequantizing, 14 core_placing; 0 for other
-   numbers. */
+/* Bytes of the structs below, in their order: 0 core_header, 1 core_steps, 2 core_tables, 3 core_partitions, 4 core_site, 5 core_section,
+   6 core_level, 7 core_decode, 8 core_predict, 9 core_view, 10 core_placed, 11 core_draw, 12 core_job, 13 core_dequantizing, 14 core_placing,
+   15 core_columns, 16 core_gaussians; 0 for other numbers. */
 CORE_API int64_t core_struct_bytes(int32_t which);
 
 /* The instruction set of the rasterizer: on x86-64 2, 3 or 4 (x86-64-v2, v3, v4), else 1. `core_best_level` is what this processor has (0: not even the
@@ -91,11 +88,14 @@ typedef struct core_steps {
 
 CORE_API int32_t core_make_steps(const core_header *header, core_steps *steps);
 
+/* The name of an attribute that follows the positions in a stream, by its place there, counted from 0; NULL behind the last: splatc/attributes.py. */
+CORE_API const char *core_attribute(int32_t number);
+
 /* ---- Reading a section (spec/gaussians.md) ---- */
 
 typedef struct core_tables { /* everything that a stream learns: counts, and the symbols seen (spec/coder.md, "Adaptive tables") */
-    int64_t splits[CORE_ADAPTIVE_POINTS + 1][CORE_SHARES][CORE_ADAPTIVE_POINTS + 1];
-    int64_t splits_seen[CORE_ADAPTIVE_POINTS + 1][CORE_SHARES];
+    int64_t partitions[CORE_ADAPTIVE_POINTS + 1][CORE_FRACTIONS][CORE_ADAPTIVE_POINTS + 1];
+    int64_t partitions_seen[CORE_ADAPTIVE_POINTS + 1][CORE_FRACTIONS];
     int64_t angles[16][CORE_DIRECTIONS]; /* by number of directions */
     int64_t angles_seen[16];
     int64_t log_scales[32], aspects[CORE_ASPECTS], residuals[CORE_MAX_CHANNELS][CORE_RESIDUALS];
@@ -106,10 +106,10 @@ typedef struct core_tables { /* everything that a stream learns: counts, and the
 /* Tables of a section without a parent (spec/priors.md). */
 CORE_API int32_t core_first_tables(const core_steps *steps, core_tables *tables);
 
-typedef struct core_splits { /* fixed tables of nodes with many points, made when first needed; shared by threads; all 0 at first */
-    int32_t made[256][CORE_SHARES];
-    int32_t cumulative[256][CORE_SHARES][257];
-} core_splits;
+typedef struct core_partitions { /* fixed tables of nodes with many points, made when first needed; shared by threads; all 0 at first */
+    int32_t made[256][CORE_FRACTIONS];
+    int32_t cumulative[256][CORE_FRACTIONS][257];
+} core_partitions;
 
 typedef struct core_site { /* what predictions need of a Gaussian that was coded (spec/prediction.md) */
     uint64_t code;         /* Morton code of (x, y) */
@@ -134,7 +134,7 @@ typedef struct core_section {
     int64_t tables;              /* where its own are kept, or -1 */
     int64_t first_level, levels; /* in the list of levels */
     int64_t x0, y0, x1, y1;      /* its tile, px */
-    int64_t reach;               /* px, or -1: not to be checked */
+    int64_t margin;              /* px, or -1: not to be checked */
     int32_t known;               /* its Gaussians and tables are there already; only to be made ready for what follows it */
     int32_t cut;                 /* bytes are missing at its end: levels that are not whole are left out */
     int32_t ends;                /* its levels are all of the stream: its end is checked */
@@ -143,6 +143,24 @@ typedef struct core_section {
     double beyond;               /* result: how far an ellipse leaves the tile, px */
     double bits[CORE_PARTS];     /* result, where asked for: ideal bits of each part */
 } core_section;
+
+/* Gaussians as integers (spec/quantization.md), in the order of splatc/attributes.py: (count) each, colour (count, channels). Whether a task reads or writes
+   them it says. */
+typedef struct core_columns {
+    int32_t *level, *x, *y;
+    int32_t *log_scale, *aspect, *angle, *offset;
+    int32_t *colour;
+} core_columns;
+
+typedef struct core_residuals { /* of what is predicted to what neighbours predict (spec/prediction.md): (count), (count, channels) */
+    int32_t *angle;
+    int32_t *colour;
+} core_residuals;
+
+/* The same Gaussians as floats: mean (count, 2) px, scale (count, 2) px, angle (count) rad, colour (count, channels) of full range. */
+typedef struct core_gaussians {
+    float *mean, *scale, *angle, *colour;
+} core_gaussians;
 
 typedef struct core_decode {
     const core_steps *steps;
@@ -155,11 +173,10 @@ typedef struct core_decode {
     const core_tables *first; /* core_first_tables */
     core_tables *tables;
     int64_t table_count;
-    core_splits *splits;
-    int32_t *level, *x, *y, *log_scale, *aspect, *angle, *offset; /* (count) each: results, but of sections that are known */
-    int32_t *colour;                                              /* (count, channels) */
-    core_site *sites;                                             /* (count) */
-    int32_t *order;                                               /* (count) of each section its Gaussians by Morton code */
+    core_partitions *partitions;
+    core_columns columns; /* results, but of sections that are known */
+    core_site *sites;     /* (count) */
+    int32_t *order;       /* (count) of each section its Gaussians by Morton code */
     int64_t count;
     uint8_t *workspace; /* aligned to 64 bytes; `workspace_bytes` for each worker */
     int64_t workspace_bytes;
@@ -179,13 +196,11 @@ CORE_API int32_t core_decode_section(const core_decode *task, int64_t section, i
 
 typedef struct core_predict {
     const core_steps *steps;
-    const int32_t *level, *x, *y, *log_scale, *aspect, *angle; /* (count) in coding order, ancestors first */
-    const int32_t *colour;                                     /* (count, channels) */
-    int64_t count, first;                                      /* residuals are made of the Gaussians from `first` on */
-    int32_t *angle_residual;                                   /* result (count) */
-    int32_t *colour_residual;                                  /* result (count, channels) */
-    core_site *sites;                                          /* (count) */
-    uint8_t *workspace;                                        /* core_decode_workspace(count, count) bytes, aligned to 64 */
+    core_columns columns;    /* in coding order, ancestors first; read alone */
+    int64_t count, first;    /* residuals are made of the Gaussians from `first` on */
+    core_residuals residual; /* results */
+    core_site *sites;        /* (count) */
+    uint8_t *workspace;      /* core_decode_workspace(count, count) bytes, aligned to 64 */
     int64_t workspace_bytes;
 } core_predict;
 
@@ -198,36 +213,33 @@ CORE_API int32_t core_find_neighbours(const int32_t *x, const int32_t *y, int64_
 
 /* ---- Integers -> Gaussians (spec/quantization.md) ---- */
 
-/* mean (count, 2) px, scale (count, 2) px, angle (count) rad, colour (count, channels) of full range. */
-CORE_API int32_t core_dequantize(const core_steps *steps, int64_t count, const int32_t *level, const int32_t *x, const int32_t *y,
-                                 const int32_t *log_scale, const int32_t *aspect, const int32_t *angle, const int32_t *offset,
-                                 const int32_t *colour, float *mean, float *scale, float *radians, float *values);
+CORE_API int32_t core_dequantize(const core_steps *steps, int64_t count, const core_columns *columns, const core_gaussians *gaussians);
 
 /* ---- Gaussians -> samples (spec/picture.md) ---- */
 
-typedef struct core_view {          /* points that are drawn: splatc/render/view.py */
-    double density;                 /* points per px */
-    double shift_x, shift_y;        /* of the grid against the corner of the picture, points */
+typedef struct core_view {          /* the supersampling grid that is drawn: splatc/render/view.py */
+    double grid_scale;              /* grid points per px */
+    double shift_x, shift_y;        /* of the grid against the corner of the picture, in its points */
     double variance;                /* added to that of each Gaussian, px^2 */
-    int64_t samples;                /* points a side of an output pixel, 1..8 */
+    int64_t samples;                /* grid points a side of an output pixel, 1..8 */
     int64_t left, top;              /* first output column and row, from the corner of the picture */
     int64_t columns, rows;          /* of the output */
-    int64_t end_x, end_y;           /* one past the last point that counts */
-    int64_t tile_x, tile_y;         /* the first tile; tiles have whole output pixels, as many as fit into CORE_TILE_WIDTH x CORE_TILE_HEIGHT points */
+    int64_t end_x, end_y;           /* one past the last grid point that counts */
+    int64_t tile_x, tile_y;         /* the first tile; tiles have whole output pixels, as many as fit into CORE_TILE_WIDTH x CORE_TILE_HEIGHT grid points */
     int64_t tiles_x, tiles_y;
 } core_view;
 
 typedef struct core_placed { /* a Gaussian on the grid of a view; weights are 2^(a dx^2 + b dx dy + c dy^2) */
-    double x, y;             /* mean, points */
+    double x, y;             /* mean, grid points */
     float a, b, c;
-    float extent_x, extent_y;       /* half sides of the box around the ellipse where it ends, points */
+    float extent_x, extent_y;       /* half sides of the box around the ellipse where it ends, grid points */
     float u_x, u_y, v_x, v_y;       /* the axes: weights are also 2^-(u^2 + v^2) */
     float feature[CORE_MAX_PLANES]; /* what a weight of 1 adds to each plane: colours, then 1 in the normalized blend, times what keeps the mass */
 } core_placed;
 
-/* Places Gaussians (count): mean, scale (count, 2), angle (count), colour (count, channels). */
-CORE_API int32_t core_place(const core_view *view, int64_t count, const float *mean, const float *scale, const float *angle,
-                            const float *colour, int32_t channels, int32_t normalized, core_placed *placed);
+/* Places Gaussians, which it reads alone. */
+CORE_API int32_t core_place(const core_view *view, int64_t count, const core_gaussians *gaussians, int32_t channels, int32_t normalized,
+                            core_placed *placed);
 
 /* Entries of the lists of all tiles together, or -1 if the count is wrong: a few steps for each Gaussian, however many tiles it reaches. */
 CORE_API int64_t core_count_entries(const core_view *view, int64_t count, const core_placed *placed);
@@ -280,14 +292,14 @@ enum {
 typedef struct core_dequantizing { /* arguments of core_dequantize */
     const core_steps *steps;
     int64_t count;
-    const int32_t *level, *x, *y, *log_scale, *aspect, *angle, *offset, *colour;
-    float *mean, *scale, *radians, *values;
+    core_columns columns;     /* read alone */
+    core_gaussians gaussians; /* results */
 } core_dequantizing;
 
 typedef struct core_placing { /* arguments of core_place */
     const core_view *view;
     int64_t count;
-    const float *mean, *scale, *angle, *colour;
+    core_gaussians gaussians; /* read alone */
     int32_t channels, normalized;
     core_placed *placed;
 } core_placing;

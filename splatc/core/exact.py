@@ -45,9 +45,9 @@ def log2(x: NDArray[np.floating]) -> Doubles:
 
 def sine_and_cosine(angle: NDArray[np.floating]) -> tuple[Doubles, Doubles]:
     """Of angles in radians."""
-    turns = np.asarray(angle, np.float64) / math.pi
-    quarter = np.floor(2.0 * turns + 0.5)
-    rest = (turns - 0.5 * quarter) * math.pi  # at most pi / 4
+    half_turns = np.asarray(angle, np.float64) / math.pi
+    quarter = np.floor(2.0 * half_turns + 0.5)
+    rest = (half_turns - 0.5 * quarter) * math.pi  # at most pi / 4
     square, sine, cosine = rest * rest, np.ones_like(rest), np.ones_like(rest)
     for n in range(16, 0, -2):
         sine = 1.0 - sine * square / (n * (n + 1))

@@ -38,10 +38,7 @@ class Workspace:
         self._entries = 0
 
     def run(self, task: Fit) -> NDArray[np.float64]:
-        """Run a task whose Gaussians, samples and results are set: (tiles,) its squared differences, until the next one.
-
-        CORE_FIT_MOVE goes on from the CORE_FIT_DRAW that came last, of the same Gaussians.
-        """
+        """Run a task whose Gaussians, samples and results are set: (tiles,) its squared differences, until the next one."""
         tiles, workers = int(load().core_fit_tiles(task.width, task.height)), threads()
         squares = self._array("tile_squares", tiles, np.float64)
         task.placed = address(self._array("placed", task.count * size_of("fit_placed"), np.uint8))
@@ -71,7 +68,7 @@ class Workspace:
         return self._array(name, math.prod(shape), np.float32)[: math.prod(shape)].reshape(shape).view(np.float32)
 
     def _array(self, name: str, size: int, dtype: type[np.generic]) -> NDArray[np.generic]:
-        """An array of at least that size; what it held stays only if it was large enough."""
+        """An array of at least that size; its content stays only if it was large enough."""
         found = self._arrays.get(name)
         if found is None or len(found) < size:
             self._arrays.pop(name, None)  # before the new one is made

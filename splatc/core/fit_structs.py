@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 from ctypes import POINTER, c_float, c_int32, c_int64, c_uint32, c_void_p
 
+from splatc.attributes import COORDINATES
+
 MAX_CHANNELS = 4
 
 
@@ -15,7 +17,7 @@ class Adam(ctypes.Structure):
         *(
             (name, c_float)
             for name in (
-                "mean", "log_scale", "log_aspect", "angle", "colour", "beta1", "beta2", "unbias1", "unbias2", "epsilon",
+                *(each.name for each in COORDINATES), "beta1", "beta2", "unbias1", "unbias2", "epsilon",
                 "end_x", "end_y", "least_scale", "most_scale", "most_aspect",
             )
         ),
@@ -27,7 +29,7 @@ class Rate(ctypes.Structure):
     """``core_fit_rate``."""
 
     _fields_ = [
-        ("expected", c_void_p),
+        ("predicted", c_void_p),
         ("colour_step", c_void_p),
         ("by_colour", c_float * MAX_CHANNELS),
         *((name, c_float) for name in ("aspect_step", "by_aspect", "soft")),
@@ -58,9 +60,9 @@ class Fit(ctypes.Structure):
         ("needed", c_int64),
         ("stop", c_void_p),
         ("workers", c_int32),
-        ("unused", c_int32),
+        ("finer", c_int32),
     ]
 
 
-KINDS = {"fit": 20, "fit_widths": 21, "fit_adam": 22, "fit_rate": 23, "fit_placed": 24}
+NUMBERS = {"fit": 20, "fit_widths": 21, "fit_adam": 22, "fit_rate": 23, "fit_placed": 24}
 MIRRORS = {"fit": ctypes.sizeof(Fit), "fit_adam": ctypes.sizeof(Adam), "fit_rate": ctypes.sizeof(Rate)}

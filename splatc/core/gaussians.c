@@ -67,9 +67,9 @@ static double exp2_of(double x) {
 }
 
 /* Of an angle in half turns. */
-void sine_and_cosine(double turns, double *sine, double *cosine) {
-    int64_t quarter = floor64(2.0 * turns + 0.5);
-    double f = (turns - 0.5 * (double)quarter) * PI, square = f * f, s = 1.0, c = 1.0; /* |f| <= pi / 4 */
+void sine_and_cosine(double half_turns, double *sine, double *cosine) {
+    int64_t quarter = floor64(2.0 * half_turns + 0.5);
+    double f = (half_turns - 0.5 * (double)quarter) * PI, square = f * f, s = 1.0, c = 1.0; /* |f| <= pi / 4 */
     for (int32_t n = 16; n > 0; n -= 2) {
         s = 1.0 - s * square / (n * (n + 1));
         c = 1.0 - c * square / (n * (n - 1));
@@ -86,7 +86,7 @@ typedef struct gaussian {
     double x, y, s1, s2, sine, cosine;
 } gaussian;
 
-/* The middle of a strip of a cell, told from the middle of the cell, in its sides (spec/quantization.md, "Position"). */
+/* Where a sub-cell offset puts the mean, relative to the middle of the cell, in its sides (spec/quantization.md, "Position"). */
 static void offset_middle(int32_t offset, int32_t offsets, double sine, double cosine, double *dx, double *dy) {
     double across = ((offset + 0.5) / offsets - 0.5) * ((cosine < 0 ? -cosine : cosine) + (sine < 0 ? -sine : sine));
     /* The points across (-sin, cos) + along (cos, sin) with both coordinates in [-1/2, 1/2]. */
@@ -98,16 +98,16 @@ static void offset_middle(int32_t offset, int32_t offsets, double sine, double c
     *dy = across * cosine + along * sine;
 }
 
-static gaussian dequantized(const core_steps *steps, int32_t level, int32_t x, int32_t y, int32_t log_scale, int32_t aspect, int32_t angle,
-                            int32_t offset) {
+static gaussian dequantized(const core_steps *steps, const core_columns *columns, int64_t i) {
+    int32_t level = columns->level[i], aspect = columns->aspect[i], angle = columns->angle[i];
     gaussian g;
     double step = (double)steps->position[level] * UNIT, dx = 0.0, dy = 0.0;
-    double size = level - 1 + (log_scale + 0.5) / steps->log_scales;
+    double size = level - 1 + (columns->log_scale[i] + 0.5) / steps->log_scales;
     double log_aspect = aspect * ((double)steps->aspect * UNIT), half = 0.5 / LN2 * (log_aspect < MAX_LOG_ASPECT ? log_aspect : MAX_LOG_ASPECT);
     sine_and_cosine((double)angle / steps->directions[level][aspect], &g.sine, &g.cosine);
-    if (steps->offsets[aspect] > 1) offset_middle(offset, steps->offsets[aspect], g.sine, g.cosine, &dx, &dy);
-    g.x = (x + 0.5 + dx) * step;
-    g.y = (y + 0.5 + dy) * step;
+    if (steps->offsets[aspect] > 1) offset_middle(columns->offset[i], steps->offsets[aspect], g.sine, g.cosine, &dx, &dy);
+    g.x = (columns->x[i] + 0.5 + dx) * step;
+    g.y = (columns->y[i] + 0.5 + dy) * step;
     g.s1 = exp2_of(size + half);
     g.s2 = exp2_of(size - half);
     return g;
@@ -115,10 +115,10 @@ static gaussian dequantized(const core_steps *steps, int32_t level, int32_t x, i
 
 static double length(double a, double b) { return __builtin_sqrt(a * a + b * b); }
 
-double beyond_tile(const core_steps *steps, const double tile[4], int64_t start, int64_t count, const placed_arrays *t) {
+double beyond_tile(const core_steps *steps, const double tile[4], int64_t start, int64_t count, const core_columns *columns) {
     double beyond = 0.0, radius = __builtin_sqrt(Q_MAX);
     for (int64_t i = start; i < start + count; i++) {
-        gaussian g = dequantized(steps, t->level[i], t->x[i], t->y[i], t->log_scale[i], t->aspect[i], t->angle[i], t->offset[i]);
+        gaussian g = dequantized(steps, columns, i);
         double half_x = radius * length(g.s1 * g.cosine, g.s2 * g.sine), half_y = radius * length(g.s1 * g.sine, g.s2 * g.cosine);
         double sides[4] = {tile[0] - (g.x - half_x), g.x + half_x - tile[2], tile[1] - (g.y - half_y), g.y + half_y - tile[3]};
         for (int32_t k = 0; k < 4; k++) beyond = sides[k] > beyond ? sides[k] : beyond;
@@ -140,22 +140,26 @@ static void colour_of(const core_steps *steps, int32_t level, const int32_t *ind
     values[2] = (float)(coded[0] - 1.224744871 * coded[1] + 0.707106781 * coded[2]);
 }
 
-int32_t core_dequantize(const core_steps *steps, int64_t count, const int32_t *level, const int32_t *x, const int32_t *y,
-                        const int32_t *log_scale, const int32_t *aspect, const int32_t *angle, const int32_t *offset, const int32_t *colour,
-                        float *mean, float *scale, float *radians, float *values) {
+int32_t core_dequantize(const core_steps *steps, int64_t count, const core_columns *columns, const core_gaussians *out) {
     if (count < 0 || !steps_are_sound(steps)) return CORE_INVALID;
     for (int64_t i = 0; i < count; i++) {
-        if (level[i] < 0 || level[i] >= CORE_MAX_LEVELS || aspect[i] < 0 || aspect[i] >= CORE_ASPECTS) return CORE_INVALID;
-        gaussian g = dequantized(steps, level[i], x[i], y[i], log_scale[i], aspect[i], angle[i], offset[i]);
-        mean[2 * i] = (float)g.x, mean[2 * i + 1] = (float)g.y;
-        scale[2 * i] = (float)g.s1, scale[2 * i + 1] = (float)g.s2;
-        radians[i] = (float)(angle[i] * PI / steps->directions[level[i]][aspect[i]]);
-        colour_of(steps, level[i], colour + i * steps->channels, values + i * steps->channels);
+        int32_t level = columns->level[i], aspect = columns->aspect[i];
+        if (level < 0 || level >= CORE_MAX_LEVELS || aspect < 0 || aspect >= CORE_ASPECTS) return CORE_INVALID;
+        gaussian g = dequantized(steps, columns, i);
+        out->mean[2 * i] = (float)g.x, out->mean[2 * i + 1] = (float)g.y;
+        out->scale[2 * i] = (float)g.s1, out->scale[2 * i + 1] = (float)g.s2;
+        out->angle[i] = (float)(columns->angle[i] * PI / steps->directions[level][aspect]);
+        colour_of(steps, level, columns->colour + i * steps->channels, out->colour + i * steps->channels);
     }
     return CORE_OK;
 }
 
 /* ---- Gaussians -> a view ---- */
+
+/* The same from the Gaussian `first` on. */
+core_gaussians tail_of_gaussians(const core_gaussians *g, int64_t first, int32_t channels) {
+    return (core_gaussians){g->mean + 2 * first, g->scale + 2 * first, g->angle + first, g->colour + first * channels};
+}
 
 int32_t view_is_sound(const core_view *v) {
     const int64_t sides[5][2] = {{v->columns, v->rows}, {v->tiles_x, v->tiles_y}, {v->left, v->top}, {v->tile_x, v->tile_y}, {v->end_x, v->end_y}};
@@ -166,19 +170,18 @@ int32_t view_is_sound(const core_view *v) {
     return v->samples >= 1 && v->samples <= 8;
 }
 
-int32_t core_place(const core_view *view, int64_t count, const float *mean, const float *scale, const float *angle, const float *colour,
-                   int32_t channels, int32_t normalized, core_placed *placed) {
+int32_t core_place(const core_view *view, int64_t count, const core_gaussians *g, int32_t channels, int32_t normalized, core_placed *placed) {
     if (count < 0 || channels < 1 || channels > CORE_MAX_CHANNELS || !view_is_sound(view)) return CORE_INVALID;
     const double half = -0.5 / LN2, root = __builtin_sqrt(0.5 / LN2); /* weights are 2^(half q) */
     for (int64_t i = 0; i < count; i++) {
         core_placed *p = placed + i;
-        double sine, cosine, s1 = scale[2 * i], s2 = scale[2 * i + 1];
+        double sine, cosine, s1 = g->scale[2 * i], s2 = g->scale[2 * i + 1];
         double wide1 = __builtin_sqrt(s1 * s1 + view->variance), wide2 = __builtin_sqrt(s2 * s2 + view->variance);
         double gain = s1 / wide1 * (s2 / wide2); /* keeps the mass */
-        double r1 = wide1 * view->density, r2 = wide2 * view->density, v1 = r1 * r1, v2 = r2 * r2;
-        sine_and_cosine(angle[i] / PI, &sine, &cosine);
-        p->x = mean[2 * i] * view->density - view->shift_x;
-        p->y = mean[2 * i + 1] * view->density - view->shift_y;
+        double r1 = wide1 * view->grid_scale, r2 = wide2 * view->grid_scale, v1 = r1 * r1, v2 = r2 * r2;
+        sine_and_cosine(g->angle[i] / PI, &sine, &cosine);
+        p->x = g->mean[2 * i] * view->grid_scale - view->shift_x;
+        p->y = g->mean[2 * i + 1] * view->grid_scale - view->shift_y;
         p->a = (float)(half * (cosine * cosine / v1 + sine * sine / v2));
         p->b = (float)(2.0 * half * cosine * sine * (1.0 / v1 - 1.0 / v2));
         p->c = (float)(half * (sine * sine / v1 + cosine * cosine / v2));
@@ -187,7 +190,7 @@ int32_t core_place(const core_view *view, int64_t count, const float *mean, cons
         p->extent_x = (float)__builtin_sqrt(Q_MAX * (cosine * cosine * v1 + sine * sine * v2));
         p->extent_y = (float)__builtin_sqrt(Q_MAX * (sine * sine * v1 + cosine * cosine * v2));
         memset(p->feature, 0, sizeof p->feature);
-        for (int32_t c = 0; c < channels; c++) p->feature[c] = (float)(colour[i * channels + c] * gain);
+        for (int32_t c = 0; c < channels; c++) p->feature[c] = (float)(g->colour[i * channels + c] * gain);
         if (normalized) p->feature[channels] = (float)gain;
     }
     return CORE_OK;
@@ -197,7 +200,7 @@ typedef struct span {
     int64_t first, last; /* first <= last, but where there is none */
 } span;
 
-/* Tiles `first` .. `first` + `count` - 1 of a side that what reaches `extent` from `centre` touches, with half a point of room: the tile itself decides what it
+/* Tiles `first` .. `first` + `count` - 1 of a side that what reaches `extent` from `centre` touches, with half a grid point of room: the tile itself decides what it
    draws. */
 static span tiles_touched(double centre, float extent, int64_t size, int64_t first, int64_t count) {
     const double far = 4e18;

@@ -16,7 +16,7 @@ enum {
     MAX_GAUSSIANS = 1 << 26,
 };
 
-/* Of spec/quantization.md: steps of an eighth of an octave over 2^16, numbers of directions, numbers of strips of a cell. */
+/* Of spec/quantization.md: steps of an eighth of an octave over 2^16, numbers of directions, numbers of sub-cell offsets. */
 static const int64_t STEP8[8] = {65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194};
 static const int32_t ANGLE_COUNTS[16] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256};
 static const int32_t OFFSET_COUNTS[9] = {1, 2, 3, 4, 6, 8, 12, 16, 24};
@@ -73,7 +73,7 @@ static inline void *arena_take(arena *a, int64_t count, int64_t size) {
 }
 
 /* models.c */
-void make_split_table(int32_t points, int32_t share, int32_t *cumulative);
+void make_partition_table(int32_t points, int32_t fraction, int32_t *cumulative);
 
 /* positions.c */
 struct coder;
@@ -86,18 +86,16 @@ typedef struct position_buffers { /* (points) each */
     int32_t *first, *rest, *order; /* points in first halves, their bits below the leading ones */
 } position_buffers;
 void take_position_buffers(arena *a, int64_t points, position_buffers *buffers);
-int32_t code_positions(struct coder *r, core_tables *tables, core_splits *splits, const core_level *level, position_buffers *buffers,
+int32_t code_positions(struct coder *r, core_tables *tables, core_partitions *partitions, const core_level *level, position_buffers *buffers,
                          int32_t *x, int32_t *y);
 
 /* attributes.c */
 typedef struct attribute_buffers {
     int32_t *members, *numbers; /* (points) */
 } attribute_buffers;
-typedef struct level_arrays { /* of the Gaussians of one level */
-    int32_t *log_scale, *aspect, *angle, *offset, *colour;
-} level_arrays;
+core_columns tail_of_columns(const core_columns *columns, int64_t first, int32_t channels);
 int32_t code_attributes(struct coder *r, core_tables *tables, const core_steps *steps, const core_level *level, attribute_buffers *buffers,
-                          level_arrays out);
+                        const core_columns *out);
 
 /* neighbours.c */
 typedef struct point {
@@ -133,28 +131,24 @@ int32_t find_neighbours(const core_site *sites, const int32_t *order, const run 
 
 /* predict.c */
 typedef struct gaussian_arrays { /* in coding order, by number of the Gaussian */
-    const int32_t *level, *x, *y, *log_scale, *aspect;
-    int32_t *angle, *colour;                    /* read, or made from the residuals */
-    int32_t *angle_residual, *colour_residual; /* made, or read */
+    core_columns columns;    /* what is predicted is read, or made from the residuals */
+    core_residuals residual; /* made, or read */
 } gaussian_arrays;
-void make_site_position(const core_steps *steps, int32_t level, int32_t x, int32_t y, core_site *site);
-void make_site_shape(const core_steps *steps, int32_t level, int32_t log_scale, int32_t aspect, core_site *site);
-void make_site_colour(const core_steps *steps, int32_t level, const int32_t *colour, core_site *site);
-/* Whether a Gaussian has only values that can be coded; `colour` (channels). */
-int32_t in_range(const core_steps *steps, int32_t level, int32_t x, int32_t y, int32_t log_scale, int32_t aspect, int32_t angle,
-                 const int32_t *colour);
+void make_site_position(const core_steps *steps, const core_columns *columns, int64_t i, core_site *site);
+/* All of it but the position. */
+void make_site(const core_steps *steps, const core_columns *columns, int64_t i, core_site *site);
+/* Whether a Gaussian has only values that can be coded. */
+int32_t in_range(const core_steps *steps, const core_columns *columns, int64_t i);
 void make_residual(const core_steps *steps, const core_site *sites, const int32_t *neighbours, int64_t i, const gaussian_arrays *arrays);
 int32_t predict(const core_steps *steps, core_site *sites, const int32_t *neighbours, int64_t start, int64_t count,
                 const gaussian_arrays *arrays, int32_t forward, const int32_t *stop);
 
 /* gaussians.c */
-typedef struct placed_arrays { /* of Gaussians */
-    const int32_t *level, *x, *y, *log_scale, *aspect, *angle, *offset;
-} placed_arrays;
+core_gaussians tail_of_gaussians(const core_gaussians *gaussians, int64_t first, int32_t channels);
 /* The farthest that the box of an ellipse of the Gaussians start .. start + count - 1 leaves a tile, px; at least 0. */
-double beyond_tile(const core_steps *steps, const double tile[4], int64_t start, int64_t count, const placed_arrays *arrays);
+double beyond_tile(const core_steps *steps, const double tile[4], int64_t start, int64_t count, const core_columns *columns);
 int32_t view_is_sound(const core_view *view);
-void sine_and_cosine(double turns, double *sine, double *cosine);
+void sine_and_cosine(double half_turns, double *sine, double *cosine);
 
 /* cpu.c: x86-64-v2, v3, v4 -> 2, 3, 4; what else there is 1; less than is needed 0 */
 int32_t best_level(void);

@@ -22,10 +22,11 @@ const char *core_sources(void) { return CORE_SOURCES; }
 
 int64_t core_struct_bytes(int32_t which) {
     static const int64_t BYTES[] = {
-        sizeof(core_header), sizeof(core_steps),  sizeof(core_tables),  sizeof(core_splits), sizeof(core_site),   sizeof(core_section),
+        sizeof(core_header), sizeof(core_steps),  sizeof(core_tables),  sizeof(core_partitions), sizeof(core_site),   sizeof(core_section),
         sizeof(core_level),  sizeof(core_decode), sizeof(core_predict), sizeof(core_view),   sizeof(core_placed), sizeof(core_draw),
+        [15] = sizeof(core_columns), sizeof(core_gaussians),
 #if !defined(__wasm__)
-        sizeof(core_job),    sizeof(core_dequantizing), sizeof(core_placing),
+        [12] = sizeof(core_job), sizeof(core_dequantizing), sizeof(core_placing),
         [20] = sizeof(core_fit), sizeof(core_fit_widths), sizeof(core_fit_adam), sizeof(core_fit_rate), sizeof(core_fit_placed),
         [30] = sizeof(core_loss), sizeof(core_squares), sizeof(core_similarity),
         [40] = sizeof(core_sum),

@@ -17,14 +17,14 @@ from splatc.errors import CoreError
 from splatc.runtime.arguments import shown
 
 FOLDER = Path(__file__).parent
-VERSION = 1
+VERSION = 2
 (
     OK,
     IMPOSSIBLE_CODE,
     TOO_MANY_POINTS,
     NEEDLESS_ESCAPE,
     WRONG_END,
-    BEYOND_REACH,
+    BEYOND_MARGIN,
     INVALID,
     RUNNING,
     CANCELLED,
@@ -46,17 +46,18 @@ _SIGNATURES = {
     "core_best_level": ([], c_int32),
     "core_get_level": ([], c_int32),
     "core_set_level": ([c_int32], c_int32),
-    "core_make_steps": ([POINTER(structs.Header), c_void_p], c_int32),
+    "core_make_steps": ([POINTER(structs.CoreHeader), c_void_p], c_int32),
     "core_first_tables": ([c_void_p, c_void_p], c_int32),
     "core_decode_workspace": ([c_int64, c_int64], c_int64),
     "core_decode_section": ([POINTER(structs.Decode), c_int64, c_int32], c_int32),
     "core_make_residuals": ([POINTER(structs.Predict)], c_int32),
     "core_find_neighbours": ([c_void_p, c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_void_p, c_int64], c_int32),
-    "core_dequantize": ([c_void_p, c_int64, *[c_void_p] * 12], c_int32),
-    "core_place": ([POINTER(structs.View), c_int64, *[c_void_p] * 4, c_int32, c_int32, c_void_p], c_int32),
-    "core_count_entries": ([POINTER(structs.View), c_int64, c_void_p], c_int64),
-    "core_count_tiles": ([POINTER(structs.View), c_int64, c_void_p, c_void_p], c_int32),
-    "core_fill_tiles": ([POINTER(structs.View), c_int64, *[c_void_p] * 4, c_int64], c_int32),
+    "core_attribute": ([c_int32], c_char_p),
+    "core_dequantize": ([c_void_p, c_int64, c_void_p, c_void_p], c_int32),
+    "core_place": ([POINTER(structs.CoreView), c_int64, c_void_p, c_int32, c_int32, c_void_p], c_int32),
+    "core_count_entries": ([POINTER(structs.CoreView), c_int64, c_void_p], c_int64),
+    "core_count_tiles": ([POINTER(structs.CoreView), c_int64, c_void_p, c_void_p], c_int32),
+    "core_fill_tiles": ([POINTER(structs.CoreView), c_int64, *[c_void_p] * 4, c_int64], c_int32),
     "core_draw_workspace": ([], c_int64),
     "core_draw_tiles": ([POINTER(structs.Draw)], c_int64),
     "core_draw_tile": ([POINTER(structs.Draw), c_int64, c_int32], c_int32),
@@ -73,7 +74,7 @@ _SIGNATURES = {
     "core_quantize": ([c_void_p, c_int64, c_int64], c_int32),
     "core_arrange_workspace": ([c_int64], c_int64),
     "core_arrange": ([c_void_p], c_int32),
-    "core_count_blocks": ([c_void_p, c_int32, c_int32, c_void_p], c_int32),
+    "core_occupied_tiles": ([c_void_p, c_int32, c_int32, c_void_p], c_int32),
     "core_pack_search": ([c_int64], c_int64),
     "core_pack_workspace": ([c_int64], c_int64),
     "core_predict_item": ([c_void_p, c_int64], c_int32),
@@ -127,7 +128,7 @@ def _check(library: ctypes.CDLL, advice: str, digest: str | None) -> None:
     if library.core_version() != VERSION or (digest is not None and found != digest):
         raise CoreError(f"the compiled core of splatc is older than its sources; {advice}")
     for name, size in structs.MIRRORS.items():
-        if library.core_struct_bytes(structs.KINDS[name]) != size:
+        if library.core_struct_bytes(structs.NUMBERS[name]) != size:
             raise CoreError(f"the compiled core of splatc does not fit its Python code (struct {name}); {advice}")
     if library.core_best_level() == 0:
         raise CoreError("this processor lacks SSE4.2 (x86-64-v2), which splatc needs")
@@ -148,7 +149,7 @@ def check(status: int) -> None:
 @functools.cache
 def size_of(struct: str) -> int:
     """Bytes of a struct."""
-    size: int = load().core_struct_bytes(structs.KINDS[struct])
+    size: int = load().core_struct_bytes(structs.NUMBERS[struct])
     return size
 
 

@@ -18,6 +18,8 @@ class Loss(ctypes.Structure):
         ("samples", c_void_p),
         ("drawn", c_void_p),
         ("gradient", c_void_p),
+        ("every", c_int32),
+        ("first", c_int32),
         ("depth", c_int32),
         ("unit", c_float),
         ("workers", c_int32),
@@ -57,7 +59,7 @@ class Similarity(ctypes.Structure):
     ]
 
 
-KINDS = {"loss": 30, "squares": 31, "similarity": 32}
+NUMBERS = {"loss": 30, "squares": 31, "similarity": 32}
 """Numbers for ``core_struct_bytes``."""
 
 MIRRORS = {

@@ -27,7 +27,7 @@ class Loss:
 
     Args:
         kind: "l1_ssim" is 0.9 L1 + 0.1 (1 - SSIM) (SmartSplat, section 3); "multiscale" is 0.1 L1 + 0.05 squared differences weighed
-            by what SSIM minds + 0.3, 0.4 and 0.3 times 1 - SSIM at 1/2, 1/4 and 1/8 of the size.
+            by SSIM's sensitivity + 0.3, 0.4 and 0.3 times 1 - SSIM at 1/2, 1/4 and 1/8 of the size.
         width: px.
         height: px, at most.
         channels: 1 to 4.
@@ -35,8 +35,8 @@ class Loss:
 
     def __init__(self, kind: Kind, width: int, height: int, channels: int) -> None:
         self.squared_error = 0.0
-        """Sum of the squared differences of all samples of the last pictures compared."""
-        self._task = loss_structs.Loss(_KINDS.index(kind), channels, width, height, workers=threads())
+        """Sum of the squared differences of all samples of the last pictures compared, estimated from the rows of the gradient."""
+        self._task = loss_structs.Loss(_KINDS.index(kind), channels, width, height, workers=threads(), every=1)
         size = load().core_loss_workspace(self._task)
         check(loading.OK if size >= 0 else loading.INVALID)
         self._workspace = aligned(size)
@@ -61,21 +61,24 @@ class Loss:
         self._samples, self._task.samples = samples, address(samples)
         self._task.height, self._task.stride, self._task.depth = height, stride, 8 * samples.itemsize
         self._task.unit, self._task.gradient = unit, address(self._gradient)
+        self._task.every, self._task.first = 1, 0
         self._run(_TARGET)
 
-    def gradient(self, drawn: Floats) -> tuple[float, Floats]:
+    def gradient(self, drawn: Floats, every: int = 1, first: int = 0) -> tuple[float, Floats]:
         """Compare a picture with the target.
 
         Args:
             drawn: (H, C, S) rows of planes, about in [0, 1].
+            every: "multiscale" makes only every so many rows of the gradient,
+            first: from this one on.
 
         Returns:
-            The loss, and its gradient by the pixels drawn, times their number (gradients of single Gaussians shall not vanish in float32
-            as pictures grow): (H, C, S), 0 behind the end of each row; overwritten by the next call.
+            The loss, and its gradient by the pixels drawn, times their number (so that gradients of single Gaussians do not vanish in
+            float32 as pictures grow): (H, C, S), 0 behind the end of each row, other rows as they were; overwritten by the next call.
         """
         if self._samples is None or drawn.shape != self._samples.shape or drawn.dtype != np.float32:
             raise AssertionError(f"a picture of {drawn.shape} {drawn.dtype}")
-        self._task.drawn = address(drawn)
+        self._task.drawn, self._task.every, self._task.first = address(drawn), every, first
         self._run(_GRADIENT)
         value, squares = ctypes.c_double(), ctypes.c_double()
         check(load().core_loss_value(self._task, value, squares))

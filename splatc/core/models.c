@@ -3,7 +3,7 @@
 
 typedef unsigned __int128 wide;
 
-enum { ANGLE_WIDTH = 512, ANGLE_FLOOR = 1 << 13, SPLIT_SYMBOLS = 64, GEOMETRIC = 96 };
+enum { ANGLE_WIDTH = 512, ANGLE_FLOOR = 1 << 13, PARTITION_SYMBOLS = 64, GEOMETRIC = 96 };
 
 /* table(W) of the text, summed up. */
 void cumulate(const int64_t *weights, int32_t alphabet, int32_t *cumulative) {
@@ -127,10 +127,10 @@ static void make_prior(const int64_t *weights, int32_t alphabet, int64_t number,
     for (int32_t s = 0; s < alphabet; s++) counts[s] = 1 + weights[s] * number * INCREMENT / total;
 }
 
-/* W of spec/priors.md, "Splits". Its products of factorials are binomial coefficients in disguise: V[k] / n! = C(q + k - 1, k) C(15 - q + n - k, n - k),
+/* W of spec/priors.md, "Binary partition counts". Its products of factorials are binomial coefficients in disguise: V[k] / n! = C(q + k - 1, k) C(15 - q + n - k, n - k),
    and their sum is C(n + 15, 15) (Vandermonde), so that 2^30 V stays below 2^114 for n < 256. */
-static void split_weights(int32_t points, int32_t share, int64_t *weights) {
-    uint32_t q = 8u + (uint32_t)share, n = (uint32_t)points;
+static void partition_weights(int32_t points, int32_t fraction, int64_t *weights) {
+    uint32_t q = 8u + (uint32_t)fraction, n = (uint32_t)points;
     wide total = 1, first = 1, second = 1;
     for (uint32_t i = 1; i <= 15; i++) total = total * (n + i) / i;
     for (uint32_t i = 1; i <= 15 - q; i++) second = second * (n + i) / i; /* C(15 - q + n, n) */
@@ -141,9 +141,9 @@ static void split_weights(int32_t points, int32_t share, int64_t *weights) {
     }
 }
 
-void make_split_table(int32_t points, int32_t share, int32_t *cumulative) {
+void make_partition_table(int32_t points, int32_t fraction, int32_t *cumulative) {
     int64_t weights[256];
-    split_weights(points, share, weights);
+    partition_weights(points, fraction, weights);
     cumulate(weights, points + 1, cumulative);
 }
 
@@ -161,9 +161,9 @@ int32_t core_first_tables(const core_steps *steps, core_tables *tables) {
     if (steps == NULL || tables == NULL || steps->log_scales < 1 || steps->log_scales > 32) return CORE_INVALID;
     memset(tables, 0, sizeof *tables);
     for (int32_t points = 2; points <= CORE_ADAPTIVE_POINTS; points++)
-        for (int32_t share = 0; share < CORE_SHARES; share++) {
-            split_weights(points, share, weights);
-            make_prior(weights, points + 1, SPLIT_SYMBOLS, tables->splits[points][share]);
+        for (int32_t fraction = 0; fraction < CORE_FRACTIONS; fraction++) {
+            partition_weights(points, fraction, weights);
+            make_prior(weights, points + 1, PARTITION_SYMBOLS, tables->partitions[points][fraction]);
         }
     for (int32_t i = 0; i < 16; i++) make_angle_prior(ANGLE_COUNTS[i], tables->angles[i]);
     for (int32_t s = 0; s < 32; s++) weights[s] = 1;

@@ -161,12 +161,12 @@ static int32_t worth_a_look(int64_t distance, int32_t earliest, point p, const n
 
 /* Looks at everything under a node. */
 static void search_under(const search_buffers *b, int64_t leaves, int64_t top, int64_t distance, point p, nearest *found) {
-    int64_t stack[DEPTH], reach[DEPTH]; /* nodes to be looked at, and the squared distances to their boxes */
+    int64_t stack[DEPTH], distances[DEPTH]; /* nodes to be looked at, and the squared distances to their boxes */
     int32_t depth = 1;
-    stack[0] = top, reach[0] = distance;
+    stack[0] = top, distances[0] = distance;
     while (depth--) {
         int64_t node = stack[depth];
-        if (!worth_a_look(reach[depth], b->boxes[node].earliest, p, found)) continue;
+        if (!worth_a_look(distances[depth], b->boxes[node].earliest, p, found)) continue;
         if (node >= leaves) {
             search_leaf(b->points + (node - leaves) * LEAF_POINTS, p, found);
             continue;
@@ -178,8 +178,8 @@ static void search_under(const search_buffers *b, int64_t leaves, int64_t top, i
             near = far, to_near = to_far;
             far = other, to_far = to_other;
         }
-        stack[depth] = far, reach[depth++] = to_far;
-        stack[depth] = near, reach[depth++] = to_near;
+        stack[depth] = far, distances[depth++] = to_far;
+        stack[depth] = near, distances[depth++] = to_near;
     }
 }
 

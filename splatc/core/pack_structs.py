@@ -7,6 +7,8 @@ from ctypes import c_int32, c_int64, c_void_p
 
 import numpy as np
 
+from splatc.attributes import COLUMNS, FLOATS, PREDICTED
+
 MAX_LEVELS = 16
 
 
@@ -16,12 +18,12 @@ class Quantizing(ctypes.Structure):
     _fields_ = [
         ("steps", c_void_p),
         *((name, c_int64) for name in ("count", "width", "height")),
-        *((name, c_void_p) for name in ("mean", "scale", "radians", "values")),
-        *((name, c_void_p) for name in ("level", "x", "y", "log_scale", "aspect", "angle", "offset", "colour")),
+        *((f"{name}_floats", c_void_p) for name in FLOATS),
+        *((name, c_void_p) for name in COLUMNS),
     ]
 
 
-LAYER = np.dtype([("levels", np.int32), ("block", np.int32)])
+LAYER = np.dtype([("levels", np.int32), ("tile_log2", np.int32)])
 """``core_layer``."""
 
 PART = np.dtype(
@@ -81,10 +83,9 @@ class Pack(ctypes.Structure):
         ("first", c_void_p),
         ("tables", c_void_p),
         ("table_count", c_int64),
-        ("splits", c_void_p),
-        *((name, c_void_p) for name in ("level", "x", "y", "log_scale", "aspect", "angle", "offset", "colour")),
-        ("angle_residual", c_void_p),
-        ("colour_residual", c_void_p),
+        ("partitions", c_void_p),
+        *((name, c_void_p) for name in COLUMNS),
+        *((f"{name}_residual", c_void_p) for name in PREDICTED),
         ("sites", c_void_p),
         ("order", c_void_p),
         ("count", c_int64),
@@ -100,7 +101,7 @@ class Pack(ctypes.Structure):
     ]
 
 
-KINDS = {"quantizing": 50, "layer": 51, "part": 52, "arranging": 53, "pack_section": 54, "chunk": 55, "pack": 56}
+NUMBERS = {"quantizing": 50, "layer": 51, "part": 52, "arranging": 53, "pack_section": 54, "chunk": 55, "pack": 56}
 """Numbers of the structs for ``core_struct_bytes``."""
 
 MIRRORS = {

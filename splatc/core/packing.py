@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splatc import core
+from splatc.attributes import FLOATS, PREDICTED, column_shapes
 from splatc.core import pack_structs
 from splatc.core.loading import TOO_SMALL, address, aligned, check, load, size_of
 from splatc.core.pool import Work, threads
@@ -18,8 +20,8 @@ _QUANTIZE, _PREDICT, _PACK = 22, 23, 24
 """Kinds of jobs."""
 _CHUNK = 512
 """Gaussians whose neighbours are searched at a time."""
-BLOCKS = 21
-"""log2 of the side of a block, px, is below this."""
+TILE_SIDES = 21
+"""log2 of the side of a tile, px, is below this."""
 _PARTS = 256
 """Sections that there is room for at first."""
 
@@ -27,12 +29,10 @@ Ints = NDArray[np.int32]
 Floats = NDArray[np.float32]
 
 
-def quantize(
-    steps: core.Steps, width: int, height: int, mean: Floats, scale: Floats, angle: Floats, colour: Floats
-) -> core.Columns:
-    """The integers nearest to N Gaussians: mean, scale (N, 2) px, angle (N,) rad, colour (N, C) of full range."""
-    inputs = [np.ascontiguousarray(array, np.float32) for array in (mean, scale, angle, colour)]
-    count, channels = inputs[3].shape
+def quantize(steps: core.Steps, width: int, height: int, gaussians: Mapping[str, Floats]) -> core.Columns:
+    """The integers nearest to N Gaussians, as arrays by name (splatc.attributes.FLOATS)."""
+    inputs = [np.ascontiguousarray(gaussians[name], np.float32) for name in FLOATS]
+    count, channels = gaussians["colour"].shape
     columns = core.Columns.empty(count, channels)
     task = pack_structs.Quantizing(
         address(steps), count, width, height, *map(address, inputs), *columns.addresses().values()
@@ -57,14 +57,14 @@ class Arrangement:
             workspace=address(self._workspace), workspace_bytes=size,
         )  # fmt: skip
 
-    def blocks(self, top: int, levels: int) -> NDArray[np.int64]:
-        """(BLOCKS,) by log2 of their side, the blocks in which Gaussians of the levels top, top - 1, ... lie."""
-        blocks = np.empty(BLOCKS, np.int64)
-        check(load().core_count_blocks(ctypes.byref(self._task), top, levels, address(blocks)))
-        return blocks
+    def occupied_tiles(self, top: int, levels: int) -> NDArray[np.int64]:
+        """(TILE_SIDES,) by log2 of their side, the tiles in which Gaussians of the levels top, top - 1, ... lie."""
+        tiles = np.empty(TILE_SIDES, np.int64)
+        check(load().core_occupied_tiles(ctypes.byref(self._task), top, levels, address(tiles)))
+        return tiles
 
     def divide(self, layers: list[tuple[int, int]]) -> tuple[Ints, NDArray[np.void]]:
-        """The order (N,) and the sections (S,), pack_structs.PART, of layers: number of levels, and log2 of the side of a block."""
+        """The order (N,) and the sections (S,), pack_structs.PART, of layers: number of levels, and log2 of the side of a tile."""
         table, order = np.array(layers, pack_structs.LAYER), np.empty(self._count, np.int32)
         parts = np.empty(_PARTS, pack_structs.PART)
         task = self._task
@@ -81,7 +81,7 @@ class Arrangement:
 
 @dataclass(frozen=True)
 class Symbols:
-    """How constriction is told the symbols of a stream."""
+    """The symbols of a stream, as constriction takes them."""
 
     shares: NDArray[np.float64]
     """(N, 3) parts of the code space, each in 2^-24 of it less 1."""
@@ -100,22 +100,21 @@ class Packing:
         """
         self.sections = sections
         self._steps = steps
-        self._columns = core.Columns(
-            **{name: np.ascontiguousarray(array, np.int32) for name, array in vars(columns).items()}
-        )
-        count = len(columns.level)
-        self.angle, self.colour = np.empty(count, np.int32), np.empty(columns.colour.shape, np.int32)
-        """(N,), (N, C) residuals of the angles and colours."""
+        self._columns = columns.contiguous()
+        count, channels = columns.colour.shape
+        shapes = column_shapes(count, channels)
+        self.residuals = {name: np.empty(shapes[name], np.int32) for name in PREDICTED}
+        """By attribute, as the arrays of it."""
         self._levels = levels
         self._task = pack_structs.Pack(
             steps=address(steps), section_count=len(sections), levels=address(levels),
-            level_count=len(levels), **self._columns.addresses(), angle_residual=address(self.angle),
-            colour_residual=address(self.colour), count=count,
+            level_count=len(levels), **self._columns.addresses(), count=count,
+            **{f"{name}_residual": address(array) for name, array in self.residuals.items()},
         )  # fmt: skip
         self._predict()
 
     def _predict(self) -> None:
-        sections, task, count = self.sections, self._task, len(self.angle)
+        sections, task, count = self.sections, self._task, len(self._columns)
         if not len(sections):
             return
         chains = sections["chain"]
@@ -165,11 +164,11 @@ class Packing:
         workspace = aligned(size * workers)
         first = first_tables(self._steps.tobytes())
         tables = np.empty((int(sections["tables"].max()) + 1, size_of("tables")), np.uint8)
-        task.first, task.tables, task.table_count, task.splits = (
+        task.first, task.tables, task.table_count, task.partitions = (
             address(first),
             address(tables),
             len(tables),
-            address(core._splits()),
+            address(core._partitions()),
         )
         task.workspace, task.workspace_bytes, task.workers = address(workspace), size, workers
         task.shares, task.chosen, task.symbol_room = (

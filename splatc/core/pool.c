@@ -138,15 +138,15 @@ static void forget_threads_of_parent(void) {
 static int32_t dequantize_chunk(const core_dequantizing *t, int64_t chunk) {
     int64_t i = chunk * CORE_CHUNK, count = min64(t->count - i, CORE_CHUNK);
     if (t->steps == NULL) return CORE_INVALID;
-    return core_dequantize(t->steps, count, t->level + i, t->x + i, t->y + i, t->log_scale + i, t->aspect + i, t->angle + i, t->offset + i,
-                           t->colour + i * t->steps->channels, t->mean + 2 * i, t->scale + 2 * i, t->radians + i,
-                           t->values + i * t->steps->channels);
+    core_columns columns = tail_of_columns(&t->columns, i, t->steps->channels);
+    core_gaussians gaussians = tail_of_gaussians(&t->gaussians, i, t->steps->channels);
+    return core_dequantize(t->steps, count, &columns, &gaussians);
 }
 
 static int32_t place_chunk(const core_placing *t, int64_t chunk) {
     int64_t i = chunk * CORE_CHUNK, count = min64(t->count - i, CORE_CHUNK);
-    return core_place(t->view, count, t->mean + 2 * i, t->scale + 2 * i, t->angle + i, t->colour + i * t->channels, t->channels, t->normalized,
-                      t->placed + i);
+    core_gaussians gaussians = tail_of_gaussians(&t->gaussians, i, t->channels);
+    return core_place(t->view, count, &gaussians, t->channels, t->normalized, t->placed + i);
 }
 
 /* Items of a job in as many bands as it has workers, one of each band in turn: what two workers write at a time lies far apart. A fresh output comes in pages of

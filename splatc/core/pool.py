@@ -1,4 +1,4 @@
-"""How many threads the core works on, and how a long call lets itself be interrupted."""
+"""The number of threads of the core, and how a long call is interrupted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from splatc.core.loading import RUNNING, load
 from splatc.runtime import arguments, control_groups
 
 MOST = 64
-_PATIENCE = 50
+_POLL = 50
 """Milliseconds after which a call looks for signals: Ctrl-C."""
 _chosen: int | None = None
 _watching = threading.local()
@@ -31,6 +31,18 @@ def set_threads(number: int | None) -> None:
     """Work on so many threads, at most on one a processor; None: on one a processor. Raises UsageError."""
     global _chosen
     _chosen = None if number is None else arguments.whole("threads", number, otherwise="None")
+
+
+@contextlib.contextmanager
+def working_on(number: int | None) -> Iterator[None]:
+    """Within the block, work on so many threads, in all of this process; None: on as many as before. Raises UsageError."""
+    before = _chosen
+    if number is not None:
+        set_threads(number)
+    try:
+        yield
+    finally:
+        set_threads(before)
 
 
 def threads() -> int:
@@ -88,7 +100,7 @@ def watched(call: Callable[[], object]) -> Iterator[None]:
 
 
 def _look_around() -> None:
-    """Call what `watched` was given, if anything; not again while it is on its way."""
+    """Call what `watched` was given, if anything; not while such a call runs."""
     call = getattr(_watching, "call", None)
     if call is None:
         return
@@ -127,7 +139,7 @@ class Work:
         try:
             if status := library.core_start(self._job):
                 return int(status)
-            while (status := library.core_wait(self._job, _PATIENCE)) == RUNNING:
+            while (status := library.core_wait(self._job, _POLL)) == RUNNING:
                 _look_around()
         except BaseException:
             self._abandon()
@@ -140,13 +152,13 @@ class Work:
         while True:
             with contextlib.suppress(BaseException):
                 library.core_cancel(self._job)
-                while library.core_wait(self._job, _PATIENCE) == RUNNING:
+                while library.core_wait(self._job, _POLL) == RUNNING:
                     pass
                 return
 
 
 def patiently(call: Callable[[], int], keep: object) -> int:
-    """The status of a call that nothing can stop; a signal of Python's is heeded all the same, and what to ``keep`` stays until it ends."""
+    """The status of a call that cannot be stopped; Python's signals are still handled, and the objects in ``keep`` live until it ends."""
     statuses: list[int] = []
 
     def run(_keep: object) -> None:
@@ -155,10 +167,10 @@ def patiently(call: Callable[[], int], keep: object) -> int:
     thread = threading.Thread(target=run, args=(keep,), daemon=True)
     try:
         thread.start()
-    except RuntimeError:  # the system gives none: then it takes what it takes
+    except RuntimeError:  # the system gives no thread: the call cannot be interrupted
         return call()
     while thread.is_alive():
-        thread.join(_PATIENCE / 1000)
+        thread.join(_POLL / 1000)
         _look_around()
     return statuses[0]
 

@@ -1,7 +1,7 @@
 /* Positions as a set: a tree of halved squares says how many points lie in each half (spec/positions.md). */
 #include "range.h"
 
-enum { MANTISSA_BITS = 8, MANTISSAS = 1 << MANTISSA_BITS, KEYS = MANTISSAS * CORE_SHARES };
+enum { MANTISSA_BITS = 8, MANTISSAS = 1 << MANTISSA_BITS, KEYS = MANTISSAS * CORE_FRACTIONS };
 
 void take_position_buffers(arena *a, int64_t points, position_buffers *buffers) {
     buffers->nodes = arena_take(a, points, sizeof(node));
@@ -21,13 +21,13 @@ typedef struct step { /* one halving of all nodes */
     int32_t remaining, half, across;
 } step;
 
-/* What a node's split is coded with: leading bits of its points * CORE_SHARES + share, or 0 if its second half lies outside of the grid. */
+/* What the binary partition count of a node is coded with: leading bits of its points * CORE_FRACTIONS + fraction, or 0 if its second half lies outside of the grid. */
 static int32_t key_of(node n, const core_level *level, step s) {
     int32_t extent = s.across ? level->columns - n.x : level->rows - n.y;
     int32_t second = min32(max32(extent - s.half, 0), s.half);
     if (second == 0) return 0;
-    int32_t share = (int32_t)((int64_t)16 * s.half / (s.half + second)) - CORE_SHARES;
-    return (n.points >> dropped_bits(n.points)) * CORE_SHARES + share;
+    int32_t fraction = (int32_t)((int64_t)16 * s.half / (s.half + second)) - CORE_FRACTIONS;
+    return (n.points >> dropped_bits(n.points)) * CORE_FRACTIONS + fraction;
 }
 
 /* The nodes by ascending key, those with key 0 left out; of equal ones as they were. Returns their number; starts (KEYS + 1). */
@@ -53,31 +53,31 @@ static int32_t sort_by_key(const uint16_t *keys, int32_t count, int32_t *starts,
 }
 
 /* The fixed table of a node with many points, from the cache; one that another thread is making is made once more. */
-static const int32_t *fixed_table(core_splits *splits, int32_t points, int32_t share, int32_t *own) {
-    int32_t *state = &splits->made[points][share], *shared = splits->cumulative[points][share], none = 0;
+static const int32_t *fixed_table(core_partitions *partitions, int32_t points, int32_t fraction, int32_t *own) {
+    int32_t *state = &partitions->made[points][fraction], *shared = partitions->cumulative[points][fraction], none = 0;
     if (__atomic_load_n(state, __ATOMIC_ACQUIRE) == 2) return shared;
-    make_split_table(points, share, own);
+    make_partition_table(points, fraction, own);
     if (__atomic_compare_exchange_n(state, &none, 1, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-        memcpy(shared, own, sizeof splits->cumulative[0][0]);
+        memcpy(shared, own, sizeof partitions->cumulative[0][0]);
         __atomic_store_n(state, 2, __ATOMIC_RELEASE);
     }
     return own;
 }
 
 /* The leading bits of the points in first halves, by groups of equal keys. */
-static int32_t code_leading(coder *r, core_tables *tables, core_splits *splits, position_buffers *b, int32_t count) {
+static int32_t code_leading(coder *r, core_tables *tables, core_partitions *partitions, position_buffers *b, int32_t count) {
     int32_t starts[KEYS], low, high, own[MANTISSAS + 1] = {0}, start = 0;
     sort_by_key(b->keys, count, starts, b->order, &low, &high);
     for (int32_t key = low; key <= high; start = starts[key++]) {
-        int32_t points = key / CORE_SHARES, share = key % CORE_SHARES, members = starts[key] - start;
+        int32_t points = key / CORE_FRACTIONS, fraction = key % CORE_FRACTIONS, members = starts[key] - start;
         if (members == 0) continue;
         symbols group = {b->first, b->order + start, members, 1};
         if (points >= 2 && points <= CORE_ADAPTIVE_POINTS) {
-            int32_t status = code_adaptive(r, tables->splits[points][share], &tables->splits_seen[points][share], points + 1, 0, group);
+            int32_t status = code_adaptive(r, tables->partitions[points][fraction], &tables->partitions_seen[points][fraction], points + 1, 0, group);
             if (status != CORE_OK) return status;
             continue;
         }
-        const int32_t *cumulative = fixed_table(splits, points, share, own);
+        const int32_t *cumulative = fixed_table(partitions, points, fraction, own);
         for (int32_t i = start; i < starts[key]; i++) {
             int32_t status = code_symbol(r, cumulative, points + 1, b->first + b->order[i]);
             if (status != CORE_OK) return status;
@@ -129,7 +129,7 @@ static int32_t halve_nodes(position_buffers *b, int32_t count, step s) {
 }
 
 /* Fills in the cells x, y (level->count), in the order of their Morton codes, and nothing of a level that is refused; or writes them. */
-int32_t code_positions(coder *r, core_tables *tables, core_splits *splits, const core_level *level, position_buffers *b, int32_t *x,
+int32_t code_positions(coder *r, core_tables *tables, core_partitions *partitions, const core_level *level, position_buffers *b, int32_t *x,
                          int32_t *y) {
     int32_t count = 1;
     b->nodes[0] = (node){0, 0, (int32_t)level->count};
@@ -143,7 +143,7 @@ int32_t code_positions(coder *r, core_tables *tables, core_splits *splits, const
             if (b->keys[i]) most = max32(most, dropped_bits(b->nodes[i].points));
         }
         if (r->writer != NULL) count_first_halves(b, count, s.across ? x : y, s.across ? level->x : level->y, s.half);
-        int32_t status = code_leading(r, tables, splits, b, count);
+        int32_t status = code_leading(r, tables, partitions, b, count);
         if (status == CORE_OK) status = code_rest(r, b, count, most);
         if (status != CORE_OK) return status;
         count = halve_nodes(b, count, s);

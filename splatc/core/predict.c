@@ -26,9 +26,10 @@ static int64_t clamped(int64_t a, int64_t low, int64_t high) { return min64(max6
 /* The number in -2^15 .. 2^15 - 1 that is equal to value modulo 2^16 */
 static int32_t wrapped(int64_t value) { return (int32_t)(((value + 32768) & 65535) - 32768); }
 
-void make_site_position(const core_steps *steps, int32_t level, int32_t x, int32_t y, core_site *site) {
-    site->x = (int32_t)((2 * (int64_t)x + 1) * steps->position[level] >> 29);
-    site->y = (int32_t)((2 * (int64_t)y + 1) * steps->position[level] >> 29);
+void make_site_position(const core_steps *steps, const core_columns *columns, int64_t i, core_site *site) {
+    int64_t step = steps->position[columns->level[i]];
+    site->x = (int32_t)((2 * (int64_t)columns->x[i] + 1) * step >> 29);
+    site->y = (int32_t)((2 * (int64_t)columns->y[i] + 1) * step >> 29);
     site->code = morton(site->x, site->y);
 }
 
@@ -37,27 +38,35 @@ static int64_t part_of(int64_t difference, int64_t cosine) {
 }
 
 /* "Shape" of the text: the site knows its directions and its angle. */
-void make_site_shape(const core_steps *steps, int32_t level, int32_t log_scale, int32_t aspect, core_site *site) {
+static void make_site_shape(const core_steps *steps, int32_t level, int32_t log_scale, int32_t aspect, core_site *site) {
     int64_t eighths = 16 * level + 48 + 8 * (2 * log_scale + 1) / steps->log_scales; /* of log2 of g^2 */
     int64_t stretch = steps->log_aspect[aspect] * 2955 >> 24;                        /* of log2 of s1^2 / g^2 */
     int64_t long_axis = eighths + stretch, short_axis = eighths - stretch;
     int64_t large = STEP8[long_axis & 7] << max64(long_axis >> 3, 0) >> 16;
     int64_t small = STEP8[short_axis & 7] << max64(short_axis >> 3, 0) >> 16;
-    int32_t turn = (128 * site->angle + site->directions) / (2 * site->directions) & 63;
+    int32_t sixty_fourth = (128 * site->angle + site->directions) / (2 * site->directions) & 63;
     int64_t half = (large + small) >> 1, difference = (large - small) >> 1;
-    int64_t across = part_of(difference, COSINES[turn]);
+    int64_t across = part_of(difference, COSINES[sixty_fourth]);
     site->xx = half + across;
-    site->xy = part_of(difference, COSINES[(turn - 16) & 63]);
+    site->xy = part_of(difference, COSINES[(sixty_fourth - 16) & 63]);
     site->yy = half - across;
 }
 
-void make_site_colour(const core_steps *steps, int32_t level, const int32_t *colour, core_site *site) {
+static void make_site_colour(const core_steps *steps, int32_t level, const int32_t *colour, core_site *site) {
     for (int32_t c = 0; c < steps->channels; c++)
         site->value[c] = (int32_t)clamped(colour[c] * steps->colour[level][c] >> 16, -COLOUR_LIMIT, COLOUR_LIMIT);
 }
 
+void make_site(const core_steps *steps, const core_columns *columns, int64_t i, core_site *site) {
+    int32_t level = columns->level[i], aspect = columns->aspect[i];
+    site->directions = steps->directions[level][aspect];
+    site->angle = columns->angle[i];
+    make_site_shape(steps, level, columns->log_scale[i], aspect, site);
+    make_site_colour(steps, level, columns->colour + i * steps->channels, site);
+}
+
 /* What the neighbours predict of an angle. */
-static int32_t expected_angle(const core_site *sites, const int32_t *neighbours, int32_t directions) {
+static int32_t predicted_angle(const core_site *sites, const int32_t *neighbours, int32_t directions) {
     for (int32_t k = 0; k < ANGLE_NEIGHBOURS && neighbours[k] >= 0; k++) {
         const core_site *other = sites + neighbours[k];
         if (other->directions > 1)
@@ -94,16 +103,16 @@ static void weigh(const core_site *sites, const core_site *here, const int32_t *
 }
 
 /* The colour index that the neighbours predict; `first` is that of a Gaussian without neighbours, over 2^16. */
-static int64_t expected_index(const core_site *sites, const int32_t *neighbours, const weights *w, int32_t c, int32_t chroma, int64_t step,
-                              int64_t first) {
+static int64_t predicted_index(const core_site *sites, const int32_t *neighbours, const weights *w, int32_t c, int32_t chroma, int64_t step,
+                               int64_t first) {
     const int64_t *weight = chroma ? w->alike : w->near;
     int64_t sum = 0, total = 0;
     for (int32_t k = 0; k < w->count; k++) {
         sum += weight[k] * sites[neighbours[k]].value[c];
         total += weight[k];
     }
-    int64_t expected = w->count ? floor_div(sum, total) : first;
-    return floor_div(expected * (1 << 17) + step, 2 * step);
+    int64_t prediction = w->count ? floor_div(sum, total) : first;
+    return floor_div(prediction * (1 << 17) + step, 2 * step);
 }
 
 /* What the channel c says of likeness. */
@@ -127,16 +136,16 @@ static void predict_colour(const core_steps *steps, const core_site *sites, core
                            const gaussian_arrays *a, int32_t forward) {
     weights w;
     int32_t channels = steps->channels;
-    const int64_t *step = steps->colour[a->level[i]];
+    const int64_t *step = steps->colour[a->columns.level[i]];
     weigh(sites, here, neighbours, &w);
     for (int32_t c = 0; c < channels; c++) {
-        int64_t index = expected_index(sites, neighbours, &w, c, steps->chroma[c], step[c], first_colour(steps, c));
+        int64_t index = predicted_index(sites, neighbours, &w, c, steps->chroma[c], step[c], first_colour(steps, c));
         int64_t at = i * channels + c;
         if (forward)
-            a->colour_residual[at] = wrapped(a->colour[at] - index);
+            a->residual.colour[at] = wrapped(a->columns.colour[at] - index);
         else
-            a->colour[at] = wrapped(index + a->colour_residual[at]);
-        here->value[c] = (int32_t)clamped(a->colour[at] * step[c] >> 16, -COLOUR_LIMIT, COLOUR_LIMIT);
+            a->columns.colour[at] = wrapped(index + a->residual.colour[at]);
+        here->value[c] = (int32_t)clamped(a->columns.colour[at] * step[c] >> 16, -COLOUR_LIMIT, COLOUR_LIMIT);
         if (channels > 2 && c < 2) weigh_likeness(sites, here, neighbours, &w, c, steps->chroma[c], step[c]);
     }
 }
@@ -144,14 +153,15 @@ static void predict_colour(const core_steps *steps, const core_site *sites, core
 /* Makes the residuals (forward) or the angle and the colour (backward) of a Gaussian of which `here` has the position, and the rest of `here`. */
 static void predict_one(const core_steps *steps, const core_site *sites, core_site *here, const int32_t *neighbours, int64_t i,
                         const gaussian_arrays *a, int32_t forward) {
-    here->directions = steps->directions[a->level[i]][a->aspect[i]];
-    int32_t expected = expected_angle(sites, neighbours, here->directions);
+    const core_columns *g = &a->columns;
+    here->directions = steps->directions[g->level[i]][g->aspect[i]];
+    int32_t prediction = predicted_angle(sites, neighbours, here->directions);
     if (forward)
-        a->angle_residual[i] = (a->angle[i] - expected + here->directions) % here->directions;
+        a->residual.angle[i] = (g->angle[i] - prediction + here->directions) % here->directions;
     else
-        a->angle[i] = (expected + a->angle_residual[i]) % here->directions;
-    here->angle = a->angle[i];
-    make_site_shape(steps, a->level[i], a->log_scale[i], a->aspect[i], here);
+        g->angle[i] = (prediction + a->residual.angle[i]) % here->directions;
+    here->angle = g->angle[i];
+    make_site_shape(steps, g->level[i], g->log_scale[i], g->aspect[i], here);
     predict_colour(steps, sites, here, i, neighbours, a, forward);
 }
 
@@ -172,13 +182,13 @@ int32_t predict(const core_steps *steps, core_site *sites, const int32_t *neighb
     return CORE_OK;
 }
 
-int32_t in_range(const core_steps *steps, int32_t level, int32_t x, int32_t y, int32_t log_scale, int32_t aspect, int32_t angle,
-                 const int32_t *colour) {
+int32_t in_range(const core_steps *steps, const core_columns *g, int64_t i) {
+    int32_t level = g->level[i], aspect = g->aspect[i], log_scale = g->log_scale[i], x = g->x[i], y = g->y[i];
     if (level < 0 || level >= CORE_MAX_LEVELS || aspect < 0 || aspect >= CORE_ASPECTS || log_scale < 0 || log_scale >= steps->log_scales) return 0;
     if (x < 0 || y < 0 || x >= most_cells(steps, level) || y >= most_cells(steps, level)) return 0;
-    for (int32_t c = 0; c < steps->channels; c++)
-        if (colour[c] < -32768 || colour[c] > 32767) return 0;
-    return angle >= 0 && angle < steps->directions[level][aspect];
+    for (const int32_t *colour = g->colour + i * steps->channels, *end = colour + steps->channels; colour < end; colour++)
+        if (*colour < -32768 || *colour > 32767) return 0;
+    return g->angle[i] >= 0 && g->angle[i] < steps->directions[level][aspect];
 }
 
 int32_t core_make_residuals(const core_predict *t) {
@@ -190,19 +200,13 @@ int32_t core_make_residuals(const core_predict *t) {
     int32_t *order = arena_take(&a, t->count, sizeof(int32_t));
     take_search_buffers(&a, t->count - t->first, t->count, &buffers);
     for (int64_t i = 0; i < t->count; i++) {
-        if (!in_range(t->steps, t->level[i], t->x[i], t->y[i], t->log_scale[i], t->aspect[i], t->angle[i], t->colour + i * t->steps->channels))
-            return CORE_INVALID;
-        make_site_position(t->steps, t->level[i], t->x[i], t->y[i], t->sites + i);
-        if (i >= t->first) continue;
-        t->sites[i].directions = t->steps->directions[t->level[i]][t->aspect[i]];
-        t->sites[i].angle = t->angle[i];
-        make_site_shape(t->steps, t->level[i], t->log_scale[i], t->aspect[i], t->sites + i);
-        make_site_colour(t->steps, t->level[i], t->colour + i * t->steps->channels, t->sites + i);
+        if (!in_range(t->steps, &t->columns, i)) return CORE_INVALID;
+        make_site_position(t->steps, &t->columns, i, t->sites + i);
+        if (i < t->first) make_site(t->steps, &t->columns, i, t->sites + i);
     }
     run chain[2] = {{0, t->first}, {t->first, t->count - t->first}};
     for (int32_t k = 0; k < 2; k++) sort_by_code(t->sites, chain[k].start, chain[k].count, order + chain[k].start, buffers.merged);
     find_neighbours(t->sites, order, chain, 2, &buffers, NULL);
-    gaussian_arrays arrays = {t->level, t->x, t->y, t->log_scale, t->aspect, (int32_t *)(uintptr_t)t->angle,
-                              (int32_t *)(uintptr_t)t->colour, t->angle_residual, t->colour_residual};
+    gaussian_arrays arrays = {t->columns, t->residual};
     return predict(t->steps, t->sites, buffers.neighbours, t->first, t->count - t->first, &arrays, 1, NULL);
 }

@@ -1,4 +1,4 @@
-/* The range decoder (spec/coder.md, "Range decoder"), inlined into whatever reads symbols; and its mirror, through which the same models tell the encoder
+/* The range decoder (spec/coder.md, "Range decoder"), inlined into whatever reads symbols; and its mirror, through which the same models give the encoder
    what each symbol takes. */
 #ifndef SPLATC_CORE_RANGE_H
 #define SPLATC_CORE_RANGE_H
@@ -49,7 +49,7 @@ static inline double log2_of(int32_t n) {
     return exponent + 0.5 + 2.0 * t * sum * 1.4426950408889634;
 }
 
-/* Where the next symbol lies in the code space of TOTAL parts, or -1 in an invalid stream, or one that nobody waits for any more. */
+/* Where the next symbol lies in the code space of TOTAL parts, or -1 in an invalid stream, or where the job was cancelled. */
 static inline int32_t coder_place(const coder *r) {
     uint64_t quantile = r->offset / (r->range >> 24);
     return quantile >> 24 || stopped(r->stop) ? -1 : (int32_t)(quantile >> 8);

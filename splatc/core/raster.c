@@ -1,10 +1,10 @@
 /* The rasterizer: adds up the Gaussians of a tile, blends, averages, rounds (spec/picture.md). Compiled once for each instruction set.
 
-   Whatever the set, a column of points is computed by the same operations in the same order, none of them fused: a sample is the same to the last
+   Whatever the set, a column of samples is computed by the same operations in the same order, none of them fused: a sample is the same to the last
    bit everywhere. Tiles lie on a grid fixed to the view and Gaussians are placed relative to their tile, so it does not depend on the region either.
 
    The sums of a tile lie in blocks of 16 columns; in a block row by row, in a row plane by plane: what a Gaussian adds down a block lies together.
-   Down a block the weight follows a recurrence: w(y + 1) = w(y) R(y), R(y + 1) = R(y) Q; one exponential a block instead of one a point. Blocks where a
+   Down a block the weight follows a recurrence: w(y + 1) = w(y) R(y), R(y + 1) = R(y) Q; one exponential a block instead of one a sample. Blocks where a
    factor could leave the range of float32 (thin, slanted Gaussians) take the exponential at every row. */
 #include "internal.h"
 #include "lanes.h"
@@ -13,7 +13,7 @@
 
 enum { BLOCK = 16, HEIGHT = CORE_TILE_HEIGHT };
 
-static const float CUT = 0.002187491118f;  /* exp(-12.25 / 2) */
+static const float CUTOFF = 0.002187491118f;  /* exp(-12.25 / 2) */
 static const float T_END = -8.836507188f;  /* log2 of it */
 static const float T_SMOOTH = -100.0f;     /* 2^-100 is a normal float32, with room for the ratio of two rows */
 static const float EPSILON = 1e-4f;
@@ -33,7 +33,7 @@ typedef struct rows { /* of a block that a Gaussian touches */
     int32_t smooth;      /* the weight stays a normal float all over the block: t is concave, its minimum lies at a corner */
 } rows;
 
-/* `x`, `y`: the mean, told from the tile; `left`: the first column of the block. */
+/* `x`, `y`: the mean, relative to the tile; `left`: the first column of the block. */
 static inline rows rows_of(const core_placed *p, float x, float y, int64_t left, int64_t height) {
     float first_dx = (float)left + 0.5f - x, last_dx = first_dx + (BLOCK - 1);
     float low = most(first_dx, -p->extent_x), high = least(last_dx, p->extent_x);
@@ -56,7 +56,7 @@ static inline vec weights_at(const core_placed *p, vec dx, float dy) {
 }
 
 static inline void add_weights(float *sums, vec w, const float *feature, const int32_t planes) {
-    vec part = positive_part(w - CUT);
+    vec part = positive_part(w - CUTOFF);
     for (int32_t k = 0; k < planes; k++) *(vec *)(sums + k * BLOCK) += part * feature[k];
 }
 
@@ -79,7 +79,7 @@ static inline void add_columns(float *sums, const core_placed *p, vec dx, float 
     }
 }
 
-/* Adds a Gaussian to the `width` x `height` points of a tile; `x`, `y`: its mean, told from the tile. */
+/* Adds a Gaussian to the `width` x `height` samples of a tile; `x`, `y`: its mean, relative to the tile. */
 static inline void add_gaussian(float *sums, const core_placed *p, float x, float y, int64_t width, int64_t height, const int32_t planes) {
     int64_t first = max64(ceil64((double)(x - p->extent_x - 0.5f)), 0), last = min64(floor64((double)(x + p->extent_x - 0.5f)) + 1, width);
     for (int64_t left = first / BLOCK * BLOCK; left < last; left += BLOCK) {
@@ -91,10 +91,10 @@ static inline void add_gaussian(float *sums, const core_placed *p, float x, floa
     }
 }
 
-typedef struct tile { /* which points and output pixels it holds */
+typedef struct tile { /* which grid points and output pixels it holds */
     int64_t number;
-    int64_t left, top;     /* its first point */
-    int64_t width, height; /* points that count */
+    int64_t left, top;     /* its first grid point */
+    int64_t width, height; /* grid points that count */
     int64_t column, row;   /* its first output pixel */
 } tile;
 
@@ -180,27 +180,27 @@ static void store(const core_draw *t, const line *pixels, int64_t from, int64_t 
         store_floats(pixels, t->channels, from, to, (float *)t->out + at);
 }
 
-/* The sum of some rows of points of a channel. */
-static void add_rows(const float *sums, int32_t planes, int32_t c, int64_t width, int64_t first, int64_t last, float *points) {
+/* The sum of some rows of samples of a channel. */
+static void add_rows(const float *sums, int32_t planes, int32_t c, int64_t width, int64_t first, int64_t last, float *totals) {
     for (int64_t left = 0; left < width; left += BLOCK)
         for (int64_t lane = left; lane < left + BLOCK; lane += LANES) {
             const float *at = sums + (left * HEIGHT + first * BLOCK) * planes + c * BLOCK + lane - left;
             vec sum = *(const vec *)at;
             for (int64_t y = first + 1; y < last; y++) sum += *(const vec *)(at += planes * BLOCK);
-            *(vec *)(points + lane) = sum;
+            *(vec *)(totals + lane) = sum;
         }
 }
 
-/* One row of output pixels: each the mean of its points, or the point itself. */
+/* One row of output pixels: each the mean of its samples, or the sample itself. */
 static void average(const core_draw *t, const tile *here, const float *sums, int32_t planes, int64_t first, int64_t last, line *pixels) {
     int64_t n = t->view->samples, count = CORE_TILE_WIDTH / n;
-    float points[CORE_TILE_WIDTH] __attribute__((aligned(64)));
+    float totals[CORE_TILE_WIDTH] __attribute__((aligned(64)));
     for (int32_t c = 0; c < t->channels; c++) {
-        add_rows(sums, planes, c, here->width, first, last, n == 1 ? pixels->values[c] : points);
+        add_rows(sums, planes, c, here->width, first, last, n == 1 ? pixels->values[c] : totals);
         for (int64_t i = 0; i < count && n > 1 && i * n < here->width; i++) {
             int64_t end = min64((i + 1) * n, here->width);
-            float total = points[i * n];
-            for (int64_t u = i * n + 1; u < end; u++) total += points[u];
+            float total = totals[i * n];
+            for (int64_t u = i * n + 1; u < end; u++) total += totals[u];
             pixels->values[c][i] = total / (float)((last - first) * (end - i * n));
         }
     }

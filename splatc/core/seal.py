@@ -1,4 +1,4 @@
-"""Whether the file of the library is whole: Linux maps one that was cut off, and a process dies where it needs a page that is missing.
+"""Whether the file of the library is whole. Linux maps a truncated one, and the process dies at the first page that is missing.
 
 Also read by the build, from its path alone: this module imports nothing of splatc.
 """
@@ -22,7 +22,10 @@ def sealed(library: bytes) -> bytes:
 
 
 def damage(path: Path) -> str | None:
-    """What is wrong with a library, so far as it tells. One without a seal, which `strip` takes off, is only measured. Raises OSError."""
+    """What is wrong with the file of a library, or None.
+
+    Without a seal (`strip` removes it) only the length is checked. Raises OSError.
+    """
     data = path.read_bytes()
     library, seal = data[:-_SIZE], data[-_SIZE:]
     if seal.startswith(_MARK):

@@ -56,12 +56,12 @@ static int32_t read_symbols(const core_decode *task, core_section *section, work
     coder_start(&r, task->bytes + section->stream, section->length, task->stop);
     for (int64_t k = 0; k < section->levels; k++) {
         const core_level *level = task->levels + section->first_level + k;
-        level_arrays out = {task->log_scale + at, task->aspect + at, task->angle + at, task->offset + at, task->colour + at * steps->channels};
-        for (int64_t i = at; i < at + level->count; i++) task->level[i] = level->level, task->angle[i] = task->offset[i] = 0;
+        core_columns out = tail_of_columns(&task->columns, at, steps->channels);
+        for (int64_t i = 0; i < level->count; i++) out.level[i] = level->level, out.angle[i] = out.offset[i] = 0;
         r.bits = tally_of(task, section, 0);
-        int32_t status = code_positions(&r, w->tables, task->splits, level, &w->positions, task->x + at, task->y + at);
+        int32_t status = code_positions(&r, w->tables, task->partitions, level, &w->positions, out.x, out.y);
         r.bits = tally_of(task, section, 1);
-        if (status == CORE_OK) status = code_attributes(&r, w->tables, steps, level, &w->attributes, out);
+        if (status == CORE_OK) status = code_attributes(&r, w->tables, steps, level, &w->attributes, &out);
         if (stopped(task->stop)) return CORE_CANCELLED;
         if (section->cut && (status != CORE_OK || 4 * r.words > section->length)) break; /* what follows the cut is not what was there */
         if (status != CORE_OK) return status;
@@ -73,24 +73,16 @@ static int32_t read_symbols(const core_decode *task, core_section *section, work
 
 static void make_positions(const core_decode *task, const core_section *section, workspace *w) {
     for (int64_t i = section->start; i < section->start + section->decoded; i++)
-        make_site_position(task->steps, task->level[i], task->x[i], task->y[i], task->sites + i);
+        make_site_position(task->steps, &task->columns, i, task->sites + i);
     sort_by_code(task->sites, section->start, section->decoded, task->order + section->start, w->sorted);
 }
 
 /* A section whose Gaussians are there already: what those that follow it need. */
 static int32_t make_ready(const core_decode *task, const core_section *section, workspace *w) {
-    const core_decode *t = task;
     for (int64_t i = section->start; i < section->start + section->decoded; i++)
-        if (!in_range(t->steps, t->level[i], t->x[i], t->y[i], t->log_scale[i], t->aspect[i], t->angle[i], t->colour + i * t->steps->channels))
-            return CORE_INVALID;
+        if (!in_range(task->steps, &task->columns, i)) return CORE_INVALID;
     make_positions(task, section, w);
-    for (int64_t i = section->start; i < section->start + section->decoded; i++) {
-        core_site *site = task->sites + i;
-        site->directions = task->steps->directions[task->level[i]][task->aspect[i]];
-        site->angle = task->angle[i];
-        make_site_shape(task->steps, task->level[i], task->log_scale[i], task->aspect[i], site);
-        make_site_colour(task->steps, task->level[i], task->colour + i * task->steps->channels, site);
-    }
+    for (int64_t i = section->start; i < section->start + section->decoded; i++) make_site(task->steps, &task->columns, i, task->sites + i);
     return CORE_OK;
 }
 
@@ -110,7 +102,7 @@ static int32_t add_predictions(const core_decode *task, const core_section *sect
     make_positions(task, section, w);
     int32_t status = find_neighbours(task->sites, task->order, chain, runs, &w->search, task->stop);
     if (status != CORE_OK) return status;
-    gaussian_arrays arrays = {task->level, task->x, task->y, task->log_scale, task->aspect, task->angle, task->colour, task->angle, task->colour};
+    gaussian_arrays arrays = {task->columns, {task->columns.angle, task->columns.colour}}; /* in place */
     return predict(task->steps, task->sites, w->search.neighbours, section->start, section->decoded, &arrays, 0, task->stop);
 }
 
@@ -169,11 +161,10 @@ static int32_t decode_section(const core_decode *task, core_section *section, in
     memcpy(w.tables, section->parent < 0 ? task->first : task->tables + task->sections[section->parent].tables, sizeof *w.tables);
     int32_t status = read_symbols(task, section, &w);
     if (status == CORE_OK) status = add_predictions(task, section, &w);
-    if (status != CORE_OK || section->reach < 0) return status;
+    if (status != CORE_OK || section->margin < 0) return status;
     const double tile[4] = {(double)section->x0, (double)section->y0, (double)section->x1, (double)section->y1};
-    placed_arrays arrays = {task->level, task->x, task->y, task->log_scale, task->aspect, task->angle, task->offset};
-    section->beyond = beyond_tile(task->steps, tile, section->start, section->decoded, &arrays);
-    return section->beyond > (double)section->reach + 0.5 ? CORE_BEYOND_REACH : CORE_OK;
+    section->beyond = beyond_tile(task->steps, tile, section->start, section->decoded, &task->columns);
+    return section->beyond > (double)section->margin + 0.5 ? CORE_BEYOND_MARGIN : CORE_OK;
 }
 
 int32_t core_decode_section(const core_decode *task, int64_t number, int32_t worker) {

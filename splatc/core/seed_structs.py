@@ -85,7 +85,7 @@ class Apart(ctypes.Structure):
 _STRUCTS = {
     "sum": Sum, "reduce": Reduce, "split": Split, "features": Features, "colours": Colours, "nearest": Nearest, "apart": Apart,
 }  # fmt: skip
-KINDS = {name: 40 + number for number, name in enumerate(_STRUCTS)}
+NUMBERS = {name: 40 + number for number, name in enumerate(_STRUCTS)}
 """Numbers of the structs for ``core_struct_bytes``."""
 MIRRORS = {name: ctypes.sizeof(struct) for name, struct in _STRUCTS.items()}
 """Bytes of those that stand here."""

@@ -202,5 +202,5 @@ def _run(kind: int, task: ctypes.Structure, items: int) -> None:
 
 
 def _call(call: Callable[[], int], points: int, keep: object) -> None:
-    """Make a call that works on so many points; a long one heeds signals, and what to ``keep`` stays until it ends."""
+    """Make a call that works on so many points; a long one handles signals, and the objects in ``keep`` live until it ends."""
     check(call() if points < _MANY else patiently(call, keep))

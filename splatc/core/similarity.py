@@ -1,4 +1,4 @@
-"""How near two pictures are, in the core: sums of squares and SSIM at several scales; ``fit/metric.h``."""
+"""The difference of two pictures, in the core: sums of squares and SSIM at several scales; ``fit/metric.h``."""
 
 from __future__ import annotations
 

@@ -7,20 +7,18 @@ from ctypes import POINTER, c_double, c_float, c_int32, c_int64, c_uint64, c_voi
 
 import numpy as np
 
+from splatc.attributes import COLUMNS, FLOATS, PARTS, PREDICTED, QUANTIZER_FIELDS
 from splatc.core import fit_structs, loss_structs, pack_structs, seed_structs
-
-MAX_CHANNELS = 4
-PARTS = 8
-"""Of a stream, in the tally of its bits."""
+from splatc.core.fit_structs import MAX_CHANNELS
 
 
-class Header(ctypes.Structure):
+class CoreHeader(ctypes.Structure):
     """``core_header``."""
 
     _fields_ = [
         (name, c_int32)
         for name in (
-            "channels", "position", "position_slope", "log_scales", "aspect", "angle", "angle_slope", "luma", "chroma", "colour_slope",
+            "channels", *QUANTIZER_FIELDS,
         )
     ]  # fmt: skip
 
@@ -31,13 +29,13 @@ SECTION = np.dtype(
             (name, np.int64)
             for name in (
                 "start", "count", "stream", "length", "minimum", "parent", "tables", "first_level", "levels",
-                "x0", "y0", "x1", "y1", "reach",
+                "x0", "y0", "x1", "y1", "margin",
             )
         ),
         *((name, np.int32) for name in ("known", "cut", "ends", "status")),
         ("decoded", np.int64),
         ("beyond", np.float64),
-        ("bits", np.float64, PARTS),
+        ("bits", np.float64, len(PARTS)),
     ]
 )  # fmt: skip
 """``core_section``."""
@@ -46,6 +44,18 @@ LEVEL = np.dtype(
     [("count", np.int64), *((name, np.int32) for name in ("level", "x", "y", "columns", "rows", "unused"))]
 )
 """``core_level``."""
+
+
+class ColumnPointers(ctypes.Structure):
+    """``core_columns``."""
+
+    _fields_ = [(name, c_void_p) for name in COLUMNS]
+
+
+class FloatPointers(ctypes.Structure):
+    """``core_gaussians``."""
+
+    _fields_ = [(name, c_void_p) for name in FLOATS]
 
 
 class Decode(ctypes.Structure):
@@ -62,8 +72,8 @@ class Decode(ctypes.Structure):
         ("first", c_void_p),
         ("tables", c_void_p),
         ("table_count", c_int64),
-        ("splits", c_void_p),
-        *((name, c_void_p) for name in ("level", "x", "y", "log_scale", "aspect", "angle", "offset", "colour")),
+        ("partitions", c_void_p),
+        *((name, c_void_p) for name in COLUMNS),
         ("sites", c_void_p),
         ("order", c_void_p),
         ("count", c_int64),
@@ -80,22 +90,21 @@ class Predict(ctypes.Structure):
 
     _fields_ = [
         ("steps", c_void_p),
-        *((name, c_void_p) for name in ("level", "x", "y", "log_scale", "aspect", "angle", "colour")),
+        *((name, c_void_p) for name in COLUMNS),
         ("count", c_int64),
         ("first", c_int64),
-        ("angle_residual", c_void_p),
-        ("colour_residual", c_void_p),
+        *((f"{name}_residual", c_void_p) for name in PREDICTED),
         ("sites", c_void_p),
         ("workspace", c_void_p),
         ("workspace_bytes", c_int64),
     ]
 
 
-class View(ctypes.Structure):
+class CoreView(ctypes.Structure):
     """``core_view``."""
 
     _fields_ = [
-        *((name, c_double) for name in ("density", "shift_x", "shift_y", "variance")),
+        *((name, c_double) for name in ("grid_scale", "shift_x", "shift_y", "variance")),
         *(
             (name, c_int64)
             for name in (
@@ -109,7 +118,7 @@ class Draw(ctypes.Structure):
     """``core_draw``."""
 
     _fields_ = [
-        ("view", POINTER(View)),
+        ("view", POINTER(CoreView)),
         ("placed", c_void_p),
         ("count", c_int64),
         ("starts", c_void_p),
@@ -136,8 +145,8 @@ class Dequantizing(ctypes.Structure):
     _fields_ = [
         ("steps", c_void_p),
         ("count", c_int64),
-        *((name, c_void_p) for name in ("level", "x", "y", "log_scale", "aspect", "angle", "offset", "colour")),
-        *((name, c_void_p) for name in ("mean", "scale", "radians", "values")),
+        *((name, c_void_p) for name in COLUMNS),
+        *((f"{name}_floats", c_void_p) for name in FLOATS),
     ]
 
 
@@ -145,9 +154,9 @@ class Placing(ctypes.Structure):
     """``core_placing``."""
 
     _fields_ = [
-        ("view", POINTER(View)),
+        ("view", POINTER(CoreView)),
         ("count", c_int64),
-        *((name, c_void_p) for name in ("mean", "scale", "angle", "colour")),
+        *((f"{name}_floats", c_void_p) for name in FLOATS),
         ("channels", c_int32),
         ("normalized", c_int32),
         ("placed", c_void_p),
@@ -176,7 +185,7 @@ class Job(ctypes.Structure):
     ]
 
 
-KINDS = (
+NUMBERS = (
     {
         name: kind
         for kind, name in enumerate(
@@ -184,7 +193,7 @@ KINDS = (
                 "header",
                 "steps",
                 "tables",
-                "splits",
+                "partitions",
                 "site",
                 "section",
                 "level",
@@ -196,20 +205,23 @@ KINDS = (
                 "job",
                 "dequantizing",
                 "placing",
+                "columns",
+                "gaussians",
             )
         )
     }
-    | fit_structs.KINDS
-    | loss_structs.KINDS
-    | pack_structs.KINDS
-    | seed_structs.KINDS
+    | fit_structs.NUMBERS
+    | loss_structs.NUMBERS
+    | pack_structs.NUMBERS
+    | seed_structs.NUMBERS
 )
 """Numbers of the structs for ``core_struct_bytes``."""
 
 MIRRORS = {
-    "header": ctypes.sizeof(Header), "section": SECTION.itemsize, "level": LEVEL.itemsize, "decode": ctypes.sizeof(Decode),
-    "predict": ctypes.sizeof(Predict), "view": ctypes.sizeof(View), "draw": ctypes.sizeof(Draw), "job": ctypes.sizeof(Job),
+    "header": ctypes.sizeof(CoreHeader), "section": SECTION.itemsize, "level": LEVEL.itemsize, "decode": ctypes.sizeof(Decode),
+    "predict": ctypes.sizeof(Predict), "view": ctypes.sizeof(CoreView), "draw": ctypes.sizeof(Draw), "job": ctypes.sizeof(Job),
     "dequantizing": ctypes.sizeof(Dequantizing), "placing": ctypes.sizeof(Placing),
+    "columns": ctypes.sizeof(ColumnPointers), "gaussians": ctypes.sizeof(FloatPointers),
     **fit_structs.MIRRORS, **loss_structs.MIRRORS, **pack_structs.MIRRORS, **seed_structs.MIRRORS,
 }  # fmt: skip
 """Bytes of those that stand here."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from splatc.errors import DeviceError
 
 _OPTIONS = "c++17, fused multiply-add"
-"""What NVRTC is told, as a part of the key."""
+"""The options of NVRTC, as a part of the key."""
 INSTALL = "pip install 'splatc[cuda]'"
 
 

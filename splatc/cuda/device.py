@@ -80,7 +80,7 @@ class CudaDevice:
         self._unwanted: deque[int] = deque()
         """Addresses that could not be given back by the thread in which their buffers ended."""
         self._failed: deque[str] = deque()
-        """What went wrong as others were given back, which nobody was there to hear."""
+        """Errors of releasing other buffers, which had no caller to be raised to."""
         self.name = str(self._device.name)
         major, minor = self._device.compute_capability
         self.capability = (int(major), int(minor))
@@ -139,7 +139,7 @@ class CudaDevice:
         self._check(*self._driver.cuCtxSynchronize())
 
     def free_memory(self) -> int:
-        """Bytes that nobody has taken."""
+        """Bytes that are free."""
         self._enter()
         error, free, _ = self._driver.cuMemGetInfo()
         self._check(error)

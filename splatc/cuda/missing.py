@@ -5,7 +5,7 @@ class Missing(str):
     """One sentence: what is not there."""
 
     broken = False
-    """Whether there seems to be a GPU that does not work, which its owner should hear of."""
+    """Whether there seems to be a GPU that does not work, which deserves a warning."""
 
 
 class Broken(Missing):

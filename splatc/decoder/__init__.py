@@ -1,1 +1,1 @@
-"""``.splat2d`` file -> Gaussians -> pixels, and what is told of a file. Imports neither torch, nor the fit, nor the encoder."""
+"""``.splat2d`` file -> Gaussians -> pixels, and reports on files. Imports neither torch, nor the fit, nor the encoder."""

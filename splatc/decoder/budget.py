@@ -1,7 +1,7 @@
-"""What decoding may cost the machine: bounds below those of the format, checked before anything of their size is allocated or begun.
+"""What decoding may cost: bounds below those of the format, checked before anything of their size is allocated or begun.
 
-A file of a few bytes may rightly promise a picture of 2^32 pixels, and one of 5 kB 3 10^12 points of large Gaussians. Whether this machine
-wants to draw it is no matter of the format: ``--max-pixels``, ``--max-memory`` and ``--max-work`` say so, and the same arguments of the
+A file of a few bytes may rightly declare a picture of 2^32 pixels, and one of 5 kB 3 10^12 evaluations of large Gaussians. Whether to draw
+it is no matter of the format but of the user: ``--max-pixels``, ``--max-memory`` and ``--max-work``, and the same arguments of the
 functions. Every way of reading a file takes one and the same Budget.
 """
 
@@ -27,14 +27,14 @@ MAX_PIXELS = 1 << 29
 MAX_MEMORY = 4 << 30
 """Bytes: all pixels of 16384 x 16384 with four channels of 16 bits, and as much again."""
 MAX_WORK = 1 << 37
-"""Points (spec/limits.md, "Work")."""
+"""Evaluations of Gaussians (spec/limits.md, "Work")."""
 GAUSSIAN_BYTES = 512
 """What a Gaussian takes while it is read and drawn, with room to spare: 260 to 400 were measured, the latter with sections."""
 TABLE_BYTES = 1 << 17
 """What is kept of the tables of a section that others go on from."""
 
 _SMALLER = (8, 16, 32, 64, 128, 256, 1024)
-"""Scales 1 / n, of which one may be told to who asked for too much: down to 1/4 less is drawn, but as many points."""
+"""Scales 1 / n, of which an error proposes one to who asked for too much: down to 1/4 fewer pixels are drawn, but as many samples."""
 
 
 def budget_of(max_pixels: object, max_memory: object, max_work: object) -> Budget:
@@ -54,7 +54,7 @@ class Budget:
     max_memory: int | None = None
     """Bytes, as estimated from what a file says."""
     max_work: int | None = None
-    """Points, likewise."""
+    """Evaluations of Gaussians, likewise."""
 
     def __post_init__(self) -> None:
         for name, value in list(vars(self).items()):
@@ -62,7 +62,7 @@ class Budget:
 
     @property
     def work(self) -> int:
-        """Points that may be spent."""
+        """Evaluations of Gaussians that may be spent."""
         return MAX_WORK if self.max_work is None else self.max_work
 
     def check_pixels(self, columns: int, rows: int) -> None:
@@ -87,7 +87,7 @@ class Budget:
         """Raise LimitError if so much work may not be done. ``what`` takes it; ``instead``, "take ..., or ", costs less."""
         if needed > self.work:
             raise LimitError(
-                f"{what} would take some {needed} points of work, more than the {self.work} that splatc spends unasked: "
+                f"{what} would take some {needed} evaluations of Gaussians, more than the {self.work} that splatc spends unasked: "
                 f"{instead}raise --max-work to {needed} (in Python max_work)"
             )
 
@@ -109,7 +109,9 @@ class Budget:
             self._check_memory_of(each)
         self.check_work(sum(each.work for each in costs), "reading all of the file")
 
-    def check_points(self, quantizer: Quantizer, gaussians: QuantizedGaussians, view: View, reading: int = 0) -> None:
+    def check_evaluations(
+        self, quantizer: Quantizer, gaussians: QuantizedGaussians, view: View, reading: int = 0
+    ) -> None:
         """Raise LimitError if drawing a view may take too much time, with the work that ``reading`` has taken before it."""
         from splatc.render import work
 
@@ -135,7 +137,7 @@ class Budget:
     def check_drawing(self, plan: Plan, sample_bytes: int) -> None:
         """Raise LimitError if drawing may take too much. ``sample_bytes`` are those of the samples that lie in memory at once.
 
-        Large Gaussians stand in the lists of many tiles: a file of 50 kB can promise a hundred gigabytes of lists.
+        Large Gaussians stand in the lists of many tiles: a file of 50 kB can ask for a hundred gigabytes of lists.
         """
         view, count = plan.view, plan.placed.count
         needed = sample_bytes + count * GAUSSIAN_BYTES + plan.list_bytes

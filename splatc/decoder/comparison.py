@@ -15,8 +15,9 @@ from splatc.decoder.budget import Budget
 from splatc.decoder.picture import Note, Picture, warn
 from splatc.errors import UsageError
 from splatc.image import metrics
+from splatc.image.image import Image, Samples
+from splatc.image.readers import load
 from splatc.image.readers.source import MAX_PIPED, explained
-from splatc.image.saving import Image, Samples, load
 from splatc.runtime.files import STDIO, display, open_input, read_all
 
 SCHEMA_VERSION = 1
@@ -29,10 +30,13 @@ class Side:
     """One of the two."""
 
     name: str
+    """Its path."""
     bytes: int
     """Of its file."""
     channels: int
+    """1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha."""
     bit_depth: int
+    """8 or 16."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +44,17 @@ class Comparison:
     """How near two pictures of one size are."""
 
     width: int
+    """px."""
     height: int
+    """px."""
     a: Side
+    """The first: name, bytes, channels, bit_depth."""
     b: Side
+    """The other one."""
     psnr_db: float
     """Infinite for equal pictures."""
     ms_ssim: float
+    """0 to 1."""
     largest_error: float
     """Of a sample, over full range."""
     equal_samples: float
@@ -54,14 +63,19 @@ class Comparison:
     """Whether equal samples are equal colours."""
 
     def as_data(self) -> dict[str, Any]:
-        """For JSON, which has no infinity; the names are a stable interface under SCHEMA_VERSION."""
+        """Give the numbers by name, for JSON.
+
+        Returns:
+            What ``splatc compare --json`` prints: names are stable under "schema_version", and an infinite PSNR is
+            None.
+        """
         data = {"schema_version": SCHEMA_VERSION} | asdict(self)
         return data | {"psnr_db": self.psnr_db if math.isfinite(self.psnr_db) else None}
 
 
-def compare(a: str, b: str, note: Note = warn, budget: Budget = Budget()) -> Comparison:  # noqa: B008 - frozen
+def compare_files(a: str, b: str, note: Note = warn, budget: Budget = Budget()) -> Comparison:  # noqa: B008 - frozen
     """Compare the pictures in two files; gray counts as RGB of equal parts, a missing alpha channel as opaque, 8 bits as 16,
-    colours as far as alpha lets them be seen. ``note`` is told what of a ``.splat2d`` file is damaged that is no pixel. ``budget``
+    colours as far as alpha lets them be seen. ``note`` is called for what of a ``.splat2d`` file is damaged beside the pixels. ``budget``
     is for each ``.splat2d`` file, its memory for both pictures together.
 
     Raises LimitError, UsageError (the pictures differ in size, both are standard input) and what reading them raises.
@@ -92,7 +106,7 @@ def compare(a: str, b: str, note: Note = warn, budget: Budget = Budget()) -> Com
 
 
 def load_any(path: str, note: Note, budget: Budget, beside: int = 0) -> tuple[Image, int]:
-    """The picture in a file of either kind, and the size of the file, of a pipe that of what came. ``note`` hears what is left out.
+    """The picture in a file of either kind, and the size of the file, of a pipe that of what came. ``note`` is called for what is left out.
 
     ``beside`` so many bytes of samples that stay in memory.
     """
@@ -137,12 +151,12 @@ def alike(a: Samples, b: Samples) -> tuple[Samples, Samples]:
     """Two pictures of one size with the same channels and bits per sample, changed as little as possible."""
     alpha = a.shape[2] in (2, 4) or b.shape[2] in (2, 4)
     colours = 3 if a.shape[2] >= 3 or b.shape[2] >= 3 else 1
-    deep = np.uint16 in (a.dtype, b.dtype)
-    return _as(a, colours, alpha, deep), _as(b, colours, alpha, deep)
+    sixteen_bit = np.uint16 in (a.dtype, b.dtype)
+    return _as(a, colours, alpha, sixteen_bit), _as(b, colours, alpha, sixteen_bit)
 
 
-def _as(pixels: Samples, colours: int, alpha: bool, deep: bool) -> Samples:
-    if deep and pixels.dtype == np.uint8:
+def _as(pixels: Samples, colours: int, alpha: bool, sixteen_bit: bool) -> Samples:
+    if sixteen_bit and pixels.dtype == np.uint8:
         pixels = pixels.astype(np.uint16) * np.uint16(257)
     own = pixels[..., -1:] if pixels.shape[2] in (2, 4) else np.full_like(pixels[..., :1], np.iinfo(pixels.dtype).max)
     colour = pixels[..., : 3 if pixels.shape[2] >= 3 else 1]

@@ -12,9 +12,9 @@ from splatc.decoder.budget import Budget
 if TYPE_CHECKING:
     from splatc.bitstream import Reader
 
-SCHEMA_VERSION = 2
-"""2: the streams are not decoded; ``bits`` are there only where they are asked for; ``sections``: levels, Gaussians of each, bytes of the
-stream, block (x0, y0, x1, y1), px."""
+SCHEMA_VERSION = 3
+"""3: standard names, see `splatc.runtime.renamed_keys` for those of 2. ``sections``: levels, Gaussians of each, bytes of the stream, tile
+(x0, y0, x1, y1), px. 2: the streams are not decoded; ``bits`` are there only where they are asked for."""
 
 
 def describe(file: bytes | BinaryIO, *, bits: bool = False, budget: Budget = Budget()) -> dict[str, Any]:  # noqa: B008 - frozen
@@ -68,7 +68,7 @@ def report(structure: Structure) -> dict[str, Any]:
                 "levels": list(range(each.top, each.top - len(each.counts), -1)),
                 "gaussians": list(each.counts),
                 "bytes": each.length,
-                "block": list(each.rectangle),
+                "tile": list(each.rectangle),
             }
             for each in structure.sections
         ],

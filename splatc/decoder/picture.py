@@ -15,15 +15,15 @@ from splatc.bitstream import Metadata, Reader
 from splatc.decoder.budget import Budget, budget_of
 from splatc.decoder.opened import open_file
 from splatc.errors import SplatWarning, UsageError
-from splatc.render.choice import Tell, check_device
+from splatc.render.choice import Log, check_device
 from splatc.runtime import arguments
 from splatc.runtime.files import display, named
 from splatc.steps import MAX_LEVELS
 
 if TYPE_CHECKING:
     from splatc.gaussians import Scene
-    from splatc.image.readers import Image
-    from splatc.image.saving import Samples, Shape
+    from splatc.image.image import Image, Samples
+    from splatc.image.writers import Shape
     from splatc.render.draw import Plan
     from splatc.render.view import Scale, View
     from splatc.runtime.arguments import Number
@@ -42,27 +42,45 @@ def open(
     max_pixels: Number | None = None,
     max_memory: Number | None = None,
     max_work: Number | None = None,
-    device: str = "cpu",
+    device: str = "auto",
 ) -> Picture:
-    """Open a ``.splat2d`` file, given by its path or as a seekable binary file, which the caller then closes.
+    """Open a ``.splat2d`` file, of which only what is asked for is read and drawn.
 
-    Nothing larger than `max_pixels` is drawn from it, by default 2^29, nothing that may take more than `max_memory` bytes, by default 4
-    GiB, and nothing of more than `max_work` points of work, by default 2^37 (spec/limits.md, "Work"). `device` "cuda" draws on an NVIDIA
-    GPU (``pip install splatc[cuda]``), "auto" on one that works if the picture is large; samples then differ from those of the CPU within
-    the tolerance of the format. Reads only header and index; `read` says what it checks.
+    Header and index are read at once; `Picture.read` says what it reads and checks.
 
-    Any number of threads may use what it returns, and processes that have forked since, if the file was given by its path, opened by Python
-    itself (``open(path, "rb")``), or lies in memory; of any other stream the bytes are read by one thread at a time. To start other
-    processes with it (spawn, forkserver), and to copy it, it must have been opened by its path, by which they open it again.
+    Any number of threads may use the picture, and processes that have forked since, if the file was given by its
+    path, opened by Python itself (``open(path, "rb")``), or lies in memory; of any other stream one thread at a
+    time reads. A picture that was opened by its path can be pickled and copied: it opens the file again.
 
-    Raises InputError, UsageError (a file that cannot seek), CorruptFileError, UnsupportedFileError, LimitError, DeviceError and
-    CoreError.
+    Args:
+        file: a path, or a binary file that can seek, which the caller closes.
+        max_pixels: pixels that one call may draw, 1 or more; None is 2^29.
+        max_memory: bytes that reading may take, 1 or more, by estimate; None is 4 GiB.
+        max_work: evaluations of Gaussians that decoding may take, 1 or more (spec/limits.md, "Work"); None is 2^37.
+        device: "cpu"; "cuda", an NVIDIA GPU (``pip install "splatc[cuda]"``), whose samples lie within the
+            tolerance of the format; or "auto", one that works if the picture is large.
 
-    >>> import io, numpy as np, splatc
-    >>> gaussians = splatc.Gaussians(
-    ...     mean=np.array([[8, 6]], np.float32), scale=np.array([[4, 2]], np.float32),
-    ...     angle=np.array([0], np.float32), colour=np.array([[1, 0.5, 0]], np.float32))
-    >>> with splatc.open(io.BytesIO(splatc.encode_gaussians(gaussians, 16, 12))) as picture:
+    Returns:
+        The open picture, a context manager that closes the file.
+
+    Raises:
+        InputError: the file cannot be read.
+        CorruptFileError: it is no ``.splat2d`` file, or a damaged one.
+        UnsupportedFileError: it is of another version of the format, or has a critical part that is not known.
+        LimitError: it takes more than the bounds allow.
+        UsageError: an argument is out of its range.
+        DeviceError: the GPU that was asked for does not work.
+        CoreError: the compiled core is missing or cannot run here.
+
+    >>> import io
+    >>> import numpy as np, splatc
+    >>> one = splatc.Gaussians(
+    ...     mean=np.array([[8, 6]], np.float32),
+    ...     scale=np.array([[4, 2]], np.float32),
+    ...     angle=np.array([0.5], np.float32),
+    ...     colour=np.array([[1, 0.5, 0]], np.float32),
+    ... )
+    >>> with splatc.open(io.BytesIO(splatc.encode_gaussians(one, 16, 12))) as picture:
     ...     picture.size, picture.read(region=(4, 4, 8, 8)).shape, picture.read(scale="1/4").shape
     ((16, 12), (8, 8, 3), (3, 4, 3))
     """
@@ -85,8 +103,8 @@ def _absolute(path: str) -> str:
         return path
 
 
-def _ignore(_sentence: str, _urgent: bool) -> None:
-    """Nobody wants to hear which device draws."""
+def _ignore(_sentence: str, _warning: bool) -> None:
+    """The default log: which device draws is not logged."""
 
 
 def warn(sentence: str) -> None:
@@ -98,10 +116,17 @@ def warn(sentence: str) -> None:
 
 
 class Picture:
-    """An open file; a context manager that closes it. What it reads is checked. Errors begin with its path, or with `name`.
+    """An open ``.splat2d`` file, which `open` returns: a context manager that closes it.
 
-    This is how every command, function and plug-in of splatc reads a file. `tell` hears which device draws (render/choice.py), `note` a
-    sentence on each part of the metadata that is damaged, once; without it that is a SplatWarning.
+    Errors begin with its path. This is how every command, function and plug-in of splatc reads a file.
+
+    Args:
+        file: a path, or a binary file that can seek.
+        name: what errors begin with; by default the path.
+        budget: bounds of what reading and drawing may cost.
+        device: "cpu", "cuda" or "auto".
+        log: called with (sentence, whether it is a warning) on which device draws.
+        note: called once with a sentence on each damaged part of the metadata, in place of a `SplatWarning`.
     """
 
     def __init__(
@@ -111,11 +136,11 @@ class Picture:
         name: str | None = None,
         budget: Budget = Budget(),  # noqa: B008 - frozen
         device: str = "cpu",
-        tell: Tell = _ignore,
+        log: Log = _ignore,
         note: Note = warn,
     ) -> None:
         check_device(device)
-        self._device, self._tell, self._note = device, tell, note
+        self._device, self._log, self._note = device, log, note
         self._closing = contextlib.ExitStack()
         self.budget = budget
         self._name = name
@@ -135,7 +160,9 @@ class Picture:
             raise
         header = self._reader.header
         self.width: int = header.width
+        """px."""
         self.height: int = header.height
+        """px."""
         self.channels: int = header.channels
         """1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha."""
         self.bit_depth: int = header.depth
@@ -143,7 +170,7 @@ class Picture:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(width, height), px."""
+        """Width and height, px."""
         return self.width, self.height
 
     @property
@@ -157,9 +184,14 @@ class Picture:
         return self._reader
 
     def metadata(self) -> Metadata:
-        """Colour profile, EXIF and XMP, as bytes; empty where there is none, or where it is damaged, of which a SplatWarning tells once.
+        """Read colour profile, EXIF and XMP, with their checksums.
 
-        Checks their CRCs and what they unpack to. Raises InputError where the file cannot be read.
+        Returns:
+            The bytes of each; empty where there is none, and where it is damaged, for which there is
+            one `SplatWarning`.
+
+        Raises:
+            InputError: the file cannot be read.
         """
         if self._metadata is None:
             with self._named():
@@ -178,23 +210,39 @@ class Picture:
         *,
         allow_truncated: bool = False,
     ) -> Samples:
-        """The picture, or a part of it, as Pillow and imageio have it: (H, W) for gray, else (H, W, C); uint8 or uint16.
+        """Draw the picture, or a part of it.
 
-        `region` is (x, y, width, height) in px; None is all. `scale`, a number or text such as "1/8", is in output pixels per px: the
-        output has ceil(width scale) x ceil(height scale) of them; smaller pictures are averages, not samples. `max_level` leaves out the
-        Gaussians of the levels below it (level l: sizes of 2^(l-1) to 2^l px): a coarse picture from fewer bytes. `bit_depth` is by
-        default that of the source. With `allow_truncated` a file that ends too early shows what is whole of it.
+        Of the whole picture, at any scale, the CRC of every chunk is checked before it is drawn, that each stream
+        ends where it must, and the metadata, of which those that are damaged cost no pixel (`SplatWarning`). Of a
+        region, of coarser levels and with `allow_truncated` the structure of the file is checked, and the CRCs of
+        the sections that are taken; in a file without sections, of all Gaussians. `verify` checks every byte.
 
-        A region costs what lies in it, and is the crop of the whole picture, to the last bit, wherever x scale and y scale are whole
-        numbers.
+        Args:
+            region: (x, y, width, height), px, whole numbers inside of the picture; None is all of it. It costs what
+                lies in it, and is the crop of the whole picture, to the last bit, wherever x scale and y scale are
+                whole numbers.
+            scale: output pixels per px, a number above 0 and up to 1024, or text such as "1/8". Smaller pictures
+                are averages, not samples.
+            max_level: 0 to 15, or None; levels below it are left out (level l: Gaussians of some 2^(l-1) to 2^l
+                px): a coarse picture from fewer bytes.
+            bit_depth: 8 or 16 bits of the samples; None is that of the source.
+            allow_truncated: show what is whole of a file that ends too early.
 
-        What is checked: of the whole picture, at any scale, the CRC of every chunk, also of those that draw nothing, before it is drawn;
-        that each stream ends where it must; and the metadata, of which those that are damaged cost no pixel (SplatWarning). Of a region,
-        of coarser levels, and with `allow_truncated`: the structure of the file, and the CRCs of the sections that it takes (of all
-        Gaussians, where the file is not divided), whatever else is damaged. ``splatc.verify`` checks every byte.
+        Returns:
+            (H, W) pixels for gray, else (H, W, C), uint8 or uint16, with H = ceil(height scale) and W = ceil(width
+            scale).
 
-        Raises UsageError, InputError, CorruptFileError, UnsupportedFileError and LimitError (more pixels, memory or work than splatc
-        takes unasked), DeviceError and CoreError.
+        Raises:
+            InputError: the file cannot be read.
+            CorruptFileError: it is no ``.splat2d`` file, or a damaged one.
+            UnsupportedFileError: it is of another version of the format, or has a critical part that is not known.
+            LimitError: it takes more than the bounds allow.
+            UsageError: an argument is out of its range.
+            DeviceError: the GPU that was asked for does not work.
+            CoreError: the compiled core is missing or cannot run here.
+
+        Source:
+            spec/picture.md, "Scaled drawing"; spec/sections.md.
         """
         seen, depth = self.view(region, scale), self._depth(bit_depth)
         scene, plan = self._scene(seen, seen.rows, depth, max_level, allow_truncated)
@@ -210,22 +258,73 @@ class Picture:
         *,
         allow_truncated: bool = False,
     ) -> tuple[Shape, Iterator[Samples]]:
-        """The same from top to bottom in strips of some 256 rows, each (R, W, C) for gray as well, for what does not fit into memory."""
-        from splatc.image.saving import Shape
+        """Draw the same as `read` from top to bottom in strips of some 256 rows, for what does not fit into memory.
+
+        Args:
+            region: (x, y, width, height), px, whole numbers inside of the picture; None is all of it. It costs what
+                lies in it, and is the crop of the whole picture, to the last bit, wherever x scale and y scale are
+                whole numbers.
+            scale: output pixels per px, a number above 0 and up to 1024, or text such as "1/8". Smaller pictures
+                are averages, not samples.
+            max_level: 0 to 15, or None; levels below it are left out (level l: Gaussians of some 2^(l-1) to 2^l
+                px): a coarse picture from fewer bytes.
+            bit_depth: 8 or 16 bits of the samples; None is that of the source.
+            allow_truncated: show what is whole of a file that ends too early.
+
+        Returns:
+            The shape of the whole output, and its strips: (R, W, C) pixels each, also for gray.
+
+        Raises:
+            InputError: the file cannot be read.
+            CorruptFileError: it is no ``.splat2d`` file, or a damaged one.
+            UnsupportedFileError: it is of another version of the format, or has a critical part that is not known.
+            LimitError: it takes more than the bounds allow.
+            UsageError: an argument is out of its range.
+            DeviceError: the GPU that was asked for does not work.
+            CoreError: the compiled core is missing or cannot run here.
+        """
+        from splatc.image.writers import Shape
 
         seen, depth = self.view(region, scale), self._depth(bit_depth)
         scene, plan = self._scene(seen, min(_STRIP, seen.rows), depth, max_level, allow_truncated)
         return Shape(seen.columns, seen.rows, self.channels, depth), self._draw(scene, plan, depth, _STRIP)
 
     def load(self, bit_depth: int | None = None) -> Image:
-        """The whole picture and its metadata. Raises as `read` does."""
-        from splatc.image.readers import Image
+        """Draw the whole picture and read its metadata.
+
+        Args:
+            bit_depth: 8 or 16 bits of the samples; None is that of the source.
+
+        Returns:
+            (H, W, C) pixels with the metadata.
+
+        Raises:
+            InputError: the file cannot be read.
+            CorruptFileError: it is no ``.splat2d`` file, or a damaged one.
+            UnsupportedFileError: it is of another version of the format, or has a critical part that is not known.
+            LimitError: it takes more than the bounds allow.
+            UsageError: an argument is out of its range.
+            DeviceError: the GPU that was asked for does not work.
+            CoreError: the compiled core is missing or cannot run here.
+        """
+        from splatc.image.image import Image
 
         pixels = self.read(bit_depth=bit_depth)
         return Image(pixels.reshape(self.height, self.width, self.channels), metadata=self.metadata())
 
     def view(self, region: Iterable[Number] | None = None, scale: Scale = 1) -> View:
-        """What `read` would draw: its ``columns`` and ``rows`` are the size of the output. Raises UsageError."""
+        """Return what `read` would draw, without drawing it.
+
+        Args:
+            region: (x, y, width, height), px; None is all of the picture.
+            scale: output pixels per px.
+
+        Returns:
+            The region at its scale; its ``columns`` and ``rows`` are the size of the output.
+
+        Raises:
+            UsageError: the region lies outside of the picture, or the scale is out of its range.
+        """
         from splatc.render.view import view
 
         with self._named():
@@ -272,7 +371,7 @@ class Picture:
 
         with self._named():
             quantized = self._reader.read(region, max_level=level, allow_truncated=allow_truncated)
-            self.budget.check_points(self._reader.header.quantizer, quantized, seen, cost.work)
+            self.budget.check_evaluations(self._reader.header.quantizer, quantized, seen, cost.work)
             scene = make_scene(self._reader.header, quantized)
             plan = make_plan(scene, seen)
             self.budget.check_drawing(plan, seen.columns * rows * self.channels * depth // 8)
@@ -285,7 +384,7 @@ class Picture:
 
         from splatc.render.choice import strips
 
-        return strips(self._device, scene, plan, np.uint8 if depth == 8 else np.uint16, rows, self._tell)
+        return strips(self._device, scene, plan, np.uint8 if depth == 8 else np.uint16, rows, self._log)
 
     def _depth(self, bit_depth: int | None) -> int:
         if bit_depth is None:

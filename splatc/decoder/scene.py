@@ -10,7 +10,7 @@ from splatc.bitstream import Header
 from splatc.decoder.budget import Budget
 from splatc.decoder.picture import Picture
 from splatc.gaussians import Scene
-from splatc.image.readers import Image
+from splatc.image.image import Image
 from splatc.quantize import QuantizedGaussians, dequantize
 
 

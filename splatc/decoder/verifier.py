@@ -1,4 +1,4 @@
-"""Everything that can be wrong with a ``.splat2d`` file, and where: what ``splatc verify`` and ``splatc.decoder.verifier.verify`` say.
+"""Everything that can be wrong with a ``.splat2d`` file, and where: what ``splatc.verify`` and ``splatc verify`` report.
 
 A decoder stops at the first fault. Here each part is looked at by itself, as far as the parts before it allow: the signature and HEAD,
 the chunk table, the CRC of every chunk, metadata, the index, and every stream, to its end.
@@ -26,7 +26,7 @@ _METADATA = tuple(kind.decode() for kind in metadata_format.CHUNKS.values())
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong."""
+    """One thing that is wrong with a file."""
 
     kind: str
     """"corrupt", "unsupported" (another version, an unknown critical chunk) or "limit"."""
@@ -34,14 +34,15 @@ class Problem:
     """What was looked at: "file" (its length), "signature", "chunks", "checksum", "header", "metadata exif", "index", "stream",
     "section 3"."""
     message: str
+    """A sentence: what was found, and what was expected."""
 
     @property
     def exit_code(self) -> int:
-        """That of the error which a decoder raises for it."""
+        """The exit code of the error that a decoder raises for it: 3, or 4 for a limit."""
         return LimitError.exit_code if self.kind == "limit" else CorruptFileError.exit_code
 
 
-def verify(file: bytes | BinaryIO, budget: Budget = Budget()) -> list[Problem]:  # noqa: B008 - frozen
+def find_problems(file: bytes | BinaryIO, budget: Budget = Budget()) -> list[Problem]:  # noqa: B008 - frozen
     """All problems of a file, in the order of the checks; none for a file that every decoder must read.
 
     ``file`` is a seekable binary file, or its bytes. What a fault hides is not looked at: what follows a wrong length of a chunk, sections
@@ -73,7 +74,7 @@ def verify(file: bytes | BinaryIO, budget: Budget = Budget()) -> list[Problem]: 
 
 
 def report(size: int, problems: list[Problem]) -> dict[str, Any]:
-    """What `verify` found in a file of `size` bytes, for programs; the names are a stable interface under SCHEMA_VERSION."""
+    """What `find_problems` found in a file of `size` bytes, for programs; the names are a stable interface under SCHEMA_VERSION."""
     return {
         "schema_version": SCHEMA_VERSION,
         "valid": not problems,
@@ -120,7 +121,7 @@ def _check_chunks(source: Source, chunks: list[Chunk], found: _Findings) -> set[
 
 
 def _check_streams(stream: BinaryIO, damaged: bool, found: _Findings, budget: Budget) -> None:
-    """The index, and every stream to its end. ``damaged``: the CRC of GAUS is wrong, and only those of sections can be believed."""
+    """The index, and every stream to its end. ``damaged``: the CRC of GAUS is wrong, and only those of sections are checked."""
     with found.of("index"):
         reader = Reader(stream, budget.check_memory)
         if any(section.crc is not None for section in reader.sections):
@@ -143,12 +144,12 @@ def _check_sections(reader: Reader, group: list[int], found: _Findings, budget: 
         if sum(reader.cost([number]).work for number in group) > budget.work:
             found.problems.append(Problem("corrupt", "sections", str(error)))
             return
-    hidden: set[int] = set()
+    unreadable: set[int] = set()
     for number in group:
-        if not hidden.isdisjoint(layout.ancestors(reader.sections, number)):
+        if not unreadable.isdisjoint(layout.ancestors(reader.sections, number)):
             continue
         before = len(found.problems)
         with found.of(f"section {number}"):
             reader.check_sections([number])
         if len(found.problems) > before:
-            hidden.add(number)
+            unreadable.add(number)

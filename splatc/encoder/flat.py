@@ -22,7 +22,7 @@ from splatc.bitstream import Header
 from splatc.blend import Blend
 from splatc.encoder.rate_control import Target
 from splatc.gaussians import CUTOFF, EPSILON, FloatArray, Gaussians
-from splatc.image.readers import Image, Samples
+from splatc.image.image import Image, Samples
 from splatc.quantize import (
     MAX_COLOUR,
     MAX_COLOUR_INDEX,
@@ -34,7 +34,7 @@ from splatc.quantize import (
     quantize,
     to_coded_colour,
 )
-from splatc.steps import MAX_LEVELS, MAX_RATIO, MAX_STEP_INDEX, Quantizer, step_q32
+from splatc.steps import MAX_LEVELS, MAX_LOG_ASPECT, MAX_STEP_INDEX, Quantizer, step_q32
 
 Array = NDArray[np.float64]
 
@@ -159,7 +159,7 @@ def cover(header: Header, wanted: Array) -> Covering | None:
     """
     width, height = header.width, header.height
     best: Covering | None = None
-    side = max(math.sqrt(width * height), max(width, height) * math.exp(-0.5 * MAX_RATIO))
+    side = max(math.sqrt(width * height), max(width, height) * math.exp(-0.5 * MAX_LOG_ASPECT))
     for level in range(min(math.ceil(math.log2(side)), MAX_LEVELS - 1), MAX_LEVELS):
         quantizer = _geometry(width, height)
         gaussian = _gaussian(quantizer, width, height, level, header.channels)
@@ -200,16 +200,16 @@ def _geometry(width: int, height: int) -> Quantizer:
     """Steps with which a mean comes near the middle of the picture, and an ellipse may lie along either side; the same at all levels."""
     octaves = math.floor(math.log2(min(width, height))) - 3  # an eighth of the shorter side, or less
     position = min(8 * (16 + max(octaves, -2)), MAX_STEP_INDEX)
-    return Quantizer(position, position_slope=0, sizes=4, anisotropy=112, angle=0, angle_slope=0, colour_slope=0)
+    return Quantizer(position, position_slope=0, log_scales=4, aspect=112, angle=0, angle_slope=0, colour_slope=0)
 
 
 def _gaussian(quantizer: Quantizer, width: int, height: int, level: int, channels: int) -> QuantizedGaussians:
     """The largest Gaussian of a level in the middle of the picture, in the shape of the picture, without a colour."""
-    log_size = (level - 0.5 / quantizer.sizes) * math.log(2.0)
-    half_ratio = 0.5 * min(abs(math.log(width / height)), MAX_RATIO)
+    log_scale = (level - 0.5 / quantizer.log_scales) * math.log(2.0)
+    half_aspect = 0.5 * min(abs(math.log(width / height)), MAX_LOG_ASPECT)
     gaussian = Gaussians(
         mean=np.array([[0.5 * width, 0.5 * height]], np.float32),
-        scale=np.array([[math.exp(log_size + half_ratio), math.exp(log_size - half_ratio)]], np.float32),
+        scale=np.array([[math.exp(log_scale + half_aspect), math.exp(log_scale - half_aspect)]], np.float32),
         angle=np.array([0.0 if width >= height else 0.5 * math.pi], np.float32),
         colour=np.zeros((1, channels), np.float32),
     )
@@ -242,9 +242,9 @@ def _best_colour(wanted: Array, weights: tuple[float, float], blend: Blend, peak
 
 def _steps(coded: list[float]) -> list[int]:
     """The finest eight step indices whose grids differ and reach the coded values: those an octave higher are parts of them."""
-    reach = max((abs(value) for value in coded), default=0.0)
-    first = next(index for index in range(MAX_STEP_INDEX + 1) if MAX_COLOUR_INDEX * step_q32(index) >= reach * 2**32)
-    return list(range(first, first + 8)) if reach > 0.0 else [first]
+    largest = max((abs(value) for value in coded), default=0.0)
+    first = next(index for index in range(MAX_STEP_INDEX + 1) if MAX_COLOUR_INDEX * step_q32(index) >= largest * 2**32)
+    return list(range(first, first + 8)) if largest > 0.0 else [first]
 
 
 def _misses(

@@ -1,7 +1,4 @@
-"""A picture file to the bytes of a ``.splat2d`` file: what ``splatc encode`` and each picture of ``splatc batch`` have in common.
-
-Where the bytes go, and what is printed, is for the callers to decide.
-"""
+"""A picture file to a ``.splat2d`` file: what ``splatc.encode_file``, ``splatc encode`` and each picture of ``splatc batch`` call."""
 
 from __future__ import annotations
 
@@ -11,13 +8,16 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Literal
 
-from splatc.encoder.request import Request
-from splatc.runtime.files import display
+from splatc.encoder.request import OPTIONS, Request
+from splatc.errors import UsageError
+from splatc.runtime.files import atomic_output, check_output, display
 
 if TYPE_CHECKING:
-    from splatc.image.readers import Image, Metadata
+    from splatc.bitstream import Metadata
+    from splatc.image.image import Image
     from splatc.image.readers.extent import Extent
 
 LARGE_SHARE = 0.1
@@ -25,28 +25,41 @@ LARGE_SHARE = 0.1
 USED, SPARE = 0.97, 64
 """Of the bytes allowed, a file takes as good as all; where it takes less than this share, and so many less, that is worth a word."""
 SIMILARITY_PIXELS = 1 << 24
-"""MS-SSIM of larger pictures would take longer than their decoding by far; `splatc compare` tells it."""
+"""MS-SSIM of larger pictures would take longer than their decoding by far; `splatc compare` computes it."""
 
 Progress = Callable[[int, int, str], object]
-"""Told (steps done, steps in all, what is being done)."""
+"""Called with (steps done, steps in all, what is being done)."""
 
 
 @dataclass(frozen=True)
-class Summary:
-    """What the encoding came to, by the bytes of the file and the pixels that they decode to."""
+class EncodeSummary:
+    """What a picture file has become, by the bytes of its ``.splat2d`` file and the pixels that they decode to."""
 
     gaussians: int
+    """Their number."""
     bytes: int
+    """Of the file."""
     bits_per_pixel: float
+    """Bits of the file over pixels."""
     compression_ratio: float
+    """Bytes of the pixels over bytes of the file."""
     psnr_db: float
+    """Infinite where all pixels are equal, nan where it was not measured."""
     ms_ssim: float
-    """nan for a picture of more than SIMILARITY_PIXELS."""
+    """nan for a picture of more than 2^24 pixels, and where it was not measured."""
     seconds: float
+    """From the call on, until the file is there to be written."""
+    notes: tuple[str, ...] = ()
+    """What of the picture is left out, and the like, a sentence each."""
 
-    def as_json(self) -> dict[str, int | float | None]:
-        """JSON has no infinity (PSNR of equal pictures) and no nan."""
-        return {name: value if math.isfinite(value) else None for name, value in asdict(self).items()}
+    def figures(self) -> dict[str, int | float | None]:
+        """Give the numbers by name, for JSON.
+
+        Returns:
+            All but the notes. JSON has no infinity and no nan, which become None.
+        """
+        found: dict[str, Any] = {name: value for name, value in asdict(self).items() if name != "notes"}
+        return {name: value if math.isfinite(value) else None for name, value in found.items()}
 
     def __str__(self) -> str:
         similarity = "" if math.isnan(self.ms_ssim) else f"MS-SSIM {self.ms_ssim:.4f}, "
@@ -56,25 +69,13 @@ class Summary:
         )
 
 
-@dataclass(frozen=True)
-class Encoded:
-    """A file that has no name yet, and the picture that it was made from."""
-
-    data: bytes
-    image: Image
-    notes: list[str]
-    """What of the picture is left out, and the like, a sentence each."""
-    started: float
-    """By time.perf_counter."""
-
-    def summary(self) -> Summary:
-        """Decode the file and compare; `seconds` counts from `started` until now."""
-        summary = _summarize(self.data, self.image)
-        return replace(summary, seconds=time.perf_counter() - self.started)
+Publish = Callable[[bytes, EncodeSummary], None]
+"""Gives a finished file its name; until then nothing of it is on the disk."""
 
 
 def encode_file(
     source: str,
+    target: str,
     *,
     cr: float | None = None,
     bpp: float | None = None,
@@ -91,49 +92,60 @@ def encode_file(
     engine: str = "auto",
     device: str = "auto",
     threads: int | None = None,
-    remark: Callable[[str], None] = lambda text: None,
-    tell: Callable[[str, bool], None] = lambda sentence, urgent: None,
+    force: bool = False,
+    measured: bool = True,
+    words: dict[str, str] = OPTIONS,
+    note: Callable[[str], None] = lambda text: None,
+    log: Callable[[str, bool], None] = lambda sentence, warning: None,
     progress: AbstractContextManager[Progress | None] | None = None,
-) -> Encoded:
-    """Encode the picture file `source` (``-`` is standard input) as the command line would.
+    publish: Publish | None = None,
+) -> EncodeSummary:
+    """Encode the picture file `source` as the ``.splat2d`` file `target`; ``-`` is standard input and output.
 
     Args:
         cr, bpp, size, psnr, count: at most one target, see splatc.encode, as are the other options of the fit.
         max_time: seconds from now.
         strip: leave out the colour profile, EXIF and XMP.
-        threads: of the core; None is one per core.
-        remark: called with each sentence that becomes a note, at once.
-        tell: called with (sentence, whether it is worth a note) on what is being done.
-        progress: entered for the time of the fit; what it gives is told of each step.
+        threads: of the core; None is as many as are set.
+        force: replace `target` if it exists.
+        measured: decode the file and compare; else the summary has no PSNR and no MS-SSIM.
+        words: what messages call the targets, `OPTIONS` or `ARGUMENTS` of request.py.
+        note: called with each note, at once.
+        log: called with (sentence, whether it is worth a note) on what is being done.
+        progress: entered for the time of the fit; what it gives is called after each step.
+        publish: called in place of writing the file, for a caller that has a protocol of its own for that.
 
     Raises:
-        SplatError: for every picture that cannot be read and every request that cannot be met.
+        SplatError: for every picture that cannot be read, request that cannot be met and file that cannot be written.
     """
     started = time.perf_counter()
     request = Request(cr, bpp, size, count, psnr)
-    request.check()
+    request.check(words)
+    check_output(target, force=force, source=source)
+    _refuse_pictures(target)
 
     from splatc.fit.engines.choice import Wanted
 
     wanted = Wanted(engine, device)
     wanted.check(tune)
 
-    from splatc.image.readers import Metadata
+    from splatc.bitstream import Metadata
 
     image = _load(source, max_memory)
     if strip:
         image = replace(image, metadata=Metadata())
-    kind, limit = request.resolve(image)
+    kind, limit = request.resolve(image, words)
     notes: list[str] = []
 
     def add(text: str) -> None:
         notes.append(text)
-        remark(text)
+        note(text)
 
     def weigh_metadata(size: int) -> None:
         beside = _metadata_bytes(image.metadata)
         if LARGE_SHARE * size < beside < size:
-            add(f"its {_kinds(image.metadata)} take {beside} of {size} bytes; --strip leaves them out")
+            left_out = "--strip leaves" if words is OPTIONS else "strip=True leaves"
+            add(f"its {_kinds(image.metadata)} take {beside} of {size} bytes; {left_out} them out")
 
     for each in image.notes:
         add(each)
@@ -141,15 +153,12 @@ def encode_file(
         weigh_metadata(limit)
     shape = f"{image.width} x {image.height} x {image.channels}, {image.bit_depth} bits"
     most = f"at most {limit} {'Gaussians' if kind == 'count' else kind}"
-    target = most if psnr is None else f"PSNR at least {psnr:g} dB"
-    tell(f"{display(source)}: {image.description}, {shape}; {target}", False)
-
-    from splatc import core
-
-    core.set_threads(threads)
+    wish = most if psnr is None else f"PSNR at least {psnr:g} dB"
+    log(f"{display(source)}: {image.description}, {shape}; {wish}", False)
 
     # The slow imports come after everything that can fail early.
     from splatc.blend import Blend
+    from splatc.core.pool import working_on
     from splatc.encoder.pipeline import EncodeOptions, encode_on
     from splatc.encoder.quality_search import encode_to_psnr
     from splatc.encoder.rate_control import Target
@@ -163,17 +172,38 @@ def encode_file(
         max_memory=max_memory,
         max_time=None if max_time is None else max(0.0, max_time - (time.perf_counter() - started)),
     )
-    with progress or contextlib.nullcontext() as step:
-        data = (
-            encode_on(wanted, image, options, tell, step)
-            if psnr is None
-            else encode_to_psnr(wanted, image, options, psnr, tell, step)
-        )
-    if psnr is not None:
-        weigh_metadata(len(data))
-    elif kind == "bytes" and len(data) < min(USED * limit, limit - SPARE):
-        add(f"it needs only {len(data)} of the {limit} bytes allowed")
-    return Encoded(data, image, notes, started)
+    with working_on(threads):
+        with progress or contextlib.nullcontext() as step:
+            data = (
+                encode_on(wanted, image, options, log, step)
+                if psnr is None
+                else encode_to_psnr(wanted, image, options, psnr, log, step)
+            )
+        if psnr is not None:
+            weigh_metadata(len(data))
+        elif kind == "bytes" and len(data) < min(USED * limit, limit - SPARE):
+            add(f"it needs only {len(data)} of the {limit} bytes allowed")
+        # What is looked at has no name yet: an interrupt at that moment, too, leaves no file.
+        summary = _summarize(data, image, measured)
+    summary = replace(summary, notes=tuple(notes), seconds=time.perf_counter() - started)
+    if publish is not None:
+        publish(data, summary)
+        return summary
+    with atomic_output(target, force=force) as stream:
+        stream.write(data)
+    return summary
+
+
+def _refuse_pictures(target: str) -> None:
+    """Raise UsageError for the name of a picture file."""
+    extension = PurePath(target).suffix.lower()
+    if extension in ("", ".splat2d"):  # of most; the writers of pictures take 15 ms to import
+        return
+
+    from splatc.image.saving import FORMATS
+
+    if extension in FORMATS:
+        raise UsageError(f"{target}: encode writes .splat2d files, not pictures")
 
 
 def _load(source: str, max_memory: int | None) -> Image:
@@ -188,24 +218,31 @@ def _load(source: str, max_memory: int | None) -> Image:
         return collect(opened)
 
 
-def _summarize(data: bytes, image: Image) -> Summary:
+def _summarize(data: bytes, image: Image, measured: bool) -> EncodeSummary:
     """What a file came to, as it is decoded; how long it took is not known yet."""
     from splatc.bitstream import read_header
+
+    psnr, similarity = _compared(data, image) if measured else (math.nan, math.nan)
+    return EncodeSummary(
+        gaussians=read_header(data).count,
+        bytes=len(data),
+        bits_per_pixel=8 * len(data) / (image.width * image.height),
+        compression_ratio=image.pixels.nbytes / len(data),
+        psnr_db=psnr,
+        ms_ssim=similarity,
+        seconds=math.nan,
+    )
+
+
+def _compared(data: bytes, image: Image) -> tuple[float, float]:
+    """PSNR (dB) and MS-SSIM of what a file decodes to."""
     from splatc.decoder.budget import UNBOUNDED
     from splatc.decoder.scene import decode_bytes
     from splatc.image import metrics
 
     source, decoded = metrics.shown(image.pixels), metrics.shown(decode_bytes(data, budget=UNBOUNDED).pixels)
     small = image.width * image.height <= SIMILARITY_PIXELS
-    return Summary(
-        gaussians=read_header(data).count,
-        bytes=len(data),
-        bits_per_pixel=8 * len(data) / (image.width * image.height),
-        compression_ratio=image.pixels.nbytes / len(data),
-        psnr_db=metrics.psnr(source, decoded),
-        ms_ssim=metrics.ms_ssim(source, decoded) if small else math.nan,
-        seconds=math.nan,
-    )
+    return metrics.psnr(source, decoded), metrics.ms_ssim(source, decoded) if small else math.nan
 
 
 def _kinds(metadata: Metadata) -> str:

@@ -1,7 +1,7 @@
-"""Picture -> fit -> quantize -> bitstream -> bytes, held together by the rate control (rate_control.py).
+"""Picture -> fit -> quantize -> bitstream -> bytes, under rate control (rate_control.py).
 
-The fit asks for its budget while it prunes; the answer comes from the real encoder, run on the Gaussians as they are at that moment. What
-is still too much at the end is trimmed, so that the file never exceeds its target.
+At some prunings the fit asks its budget, for which the Gaussians are packed as they are at that moment. What is still too much at the end
+is trimmed, so that the file never exceeds its target.
 """
 
 from __future__ import annotations
@@ -23,30 +23,29 @@ from splatc.core.seeds import reduce
 from splatc.encoder.flat import dominant_colour, flat_file
 from splatc.encoder.quality_control import TRIMS, Aim, QualityControl
 from splatc.encoder.rate_control import FIRST_GUESS, RateControl, Target, quantize_for
+from splatc.encoder.several_fits import EACH, FITS, SEVERAL, best_of_several
 from splatc.errors import DeviceError
-from splatc.fit import memory
+from splatc.fit import memory, seeding
 from splatc.fit.clock import Clock
-from splatc.fit.schedule import FEWEST_CUTS, Schedule, schedule
-from splatc.fit.seeding import seed
+from splatc.fit.initializer import Initializer
+from splatc.fit.schedule import FEWEST_PRUNINGS, Schedule, schedule
 from splatc.fit.subset import mean_colour, reduction_for
 from splatc.fit.task import Task
 from splatc.fit.trainer import Refine, fit
 from splatc.gaussians import FloatArray, Gaussians
-from splatc.image.readers import Image
-from splatc.image.transparent import without_hidden_colours
+from splatc.image.image import Image
+from splatc.image.transparent import fill_transparent
 from splatc.quantize import empty_gaussians
 from splatc.steps import Quantizer
 
 if TYPE_CHECKING:
     from splatc.fit.engines.choice import Chosen, Wanted
-    from splatc.render.choice import Tell
+    from splatc.render.choice import Log
 
-SEEDING_SAMPLES = 16.0
-"""Seeds are drawn from the picture reduced to no fewer samples per Gaussian."""
 PREDICTED = 100_000
 """Gaussians up to which a fit on a GPU has its rate term and densification: predictions take the CPU 3 us for each, ten times."""
 RARELY = 4
-"""So many times less often the rate term is made anew where an engine would have to wait for it."""
+"""Times less often that the rate term is made anew where an engine stands idle meanwhile."""
 ALWAYS = 64
 """So many Gaussians may be seeded on however few pixels."""
 FIT_SHARE = 0.85
@@ -55,7 +54,7 @@ FIT_SHARE = 0.85
 
 @dataclass(frozen=True)
 class EncodeOptions:
-    """What a user can ask of the encoder."""
+    """What the encoder is asked for."""
 
     target: Target
     blend: Blend | None = None
@@ -71,62 +70,80 @@ class EncodeOptions:
     """A PSNR to reach with as few Gaussians as will do (quality_control.py); ``target`` is then the count that is guessed."""
     engine: Chosen | None = None
     """What fits (fit/engines/choice.py); None is the compiled engine."""
+    initializer: Initializer = seeding.seed
+    """What seeds the fit (fit/initializer.py)."""
 
 
 Progress = Callable[[int, int, str], object]
-"""Told (steps done, steps in all, what is being done); whatever it raises ends the work and leaves unchanged."""
+"""Called with (steps done, steps in all, what is being done); whatever it raises ends the work and reaches the caller."""
 
 
 def encode_image(image: Image, options: EncodeOptions, progress: Progress | None = None) -> bytes:
     """The ``.splat2d`` file of a picture; one of one colour needs no fit (flat.py).
 
-    ``progress`` is told of each step, and every 50 ms of one that takes longer. Raises UsageError for a target that no file of this picture
+    ``progress`` is called after each step, and every 50 ms during long ones. Raises UsageError for a target that no file of this picture
     can meet, LimitError for a picture beyond the limits of the format, DeviceError if the GPU fails.
     """
     flat = flat_file(image, options.target, options.blend)
     if flat is not None:
         return flat
-    with _repeated(progress) as told:
-        return encode_with(image, options, None, Quantizer(), told)
+    with _repeated(progress) as repeated:
+        if options.effort == SEVERAL and options.aim is None and options.target.kind == "bytes":
+            return _encode_several(image, options, repeated)
+        return encode_with(image, options, None, Quantizer(), repeated)
+
+
+def _encode_several(image: Image, options: EncodeOptions, progress: Progress | None) -> bytes:
+    """encode_image by several fits of a lower effort (several_fits.py)."""
+
+    def encode(delta: int, max_time: float | None, number: int) -> bytes:
+        def report(step: int, steps: int, phase: str) -> None:
+            if progress is not None:
+                progress(number * steps + step, FITS * steps, phase)
+
+        each = replace(options, effort=EACH, seed=options.seed + number, max_time=max_time)
+        return encode_with(image, each, None, Quantizer().finer(delta), None if progress is None else report)
+
+    return best_of_several(image, options.tune == "ssim", options.max_time, encode)
 
 
 @contextlib.contextmanager
 def _repeated(progress: Progress | None) -> Iterator[Progress | None]:
-    """``progress``, told the same again while a call of the core lasts: a step of a large picture takes seconds."""
+    """``progress``, called with the same again while a call of the core lasts: a step of a large picture takes seconds."""
     if progress is None:
         yield None
         return
     latest: tuple[int, int, str] = (0, 1, "starting")
 
-    def tell(step: int, steps: int, phase: str) -> None:
+    def report(step: int, steps: int, phase: str) -> None:
         nonlocal latest
         latest = (step, steps, phase)
         progress(*latest)
 
     with watched(lambda: progress(*latest)):
-        yield tell
+        yield report
 
 
 def encode_on(
-    wanted: Wanted, image: Image, options: EncodeOptions, tell: Tell, progress: Progress | None = None
+    wanted: Wanted, image: Image, options: EncodeOptions, log: Log, progress: Progress | None = None
 ) -> bytes:
     """encode_image by the engine ``wanted``; where "auto" has taken a GPU that fails, the CPU does all of it again.
 
-    ``tell`` hears what fits, and why (fit/engines/choice.py). Raises what `Wanted.check` raises as well.
+    ``log`` is called with what fits, and why (fit/engines/choice.py). Raises what `Wanted.check` raises as well.
     """
     wanted.check(options.tune)
     flat = flat_file(image, options.target, options.blend)
     if flat is not None:
-        tell("one colour: there is nothing to fit", False)
+        log("one colour: there is nothing to fit", False)
         return flat
-    options = replace(options, engine=wanted.choose(options.tune, tell))
+    options = replace(options, engine=wanted.choose(options.tune, log))
     raised: list[BaseException] = []
     try:
         return encode_image(image, options, _recorded(progress, raised))
     except DeviceError as error:
         if (wanted.engine, wanted.device) != ("auto", "auto") or any(error is each for each in raised):
             raise
-        tell(f"fitted by the CPU: {error}", True)
+        log(f"fitted by the CPU: {error}", True)
         return encode_image(image, replace(options, engine=None), progress)
 
 
@@ -135,14 +152,14 @@ def _recorded(progress: Progress | None, raised: list[BaseException]) -> Progres
     if progress is None:
         return None
 
-    def tell(step: int, steps: int, phase: str) -> None:
+    def report(step: int, steps: int, phase: str) -> None:
         try:
             progress(step, steps, phase)
         except BaseException as error:
             raised.append(error)
             raise
 
-    return tell
+    return report
 
 
 def encode_with(
@@ -152,12 +169,12 @@ def encode_with(
     quantizer: Quantizer,
     progress: Progress | None = None,
 ) -> bytes:
-    """encode_image with any schedule (None: that of the effort) and any steps, for whoever looks for better ones."""
+    """encode_image with any schedule (None: that of the effort) and any steps, for experiments with them."""
     from splatc.fit.engines.choice import on_cpu
 
     started = time.monotonic()
     memory.check(work_of(image, options), options.max_memory)
-    image = replace(image, pixels=without_hidden_colours(image.pixels))
+    image = replace(image, pixels=fill_transparent(image.pixels))
     dominant = dominant_colour(image.pixels)
     header = _header(image, mean_colour(image.pixels) if dominant is None else dominant, options, quantizer)
     background = np.array(header.background, np.float32) / np.float32(255)
@@ -176,25 +193,26 @@ def encode_with(
     if options.aim is not None:
         plan = replace(plan, trims=TRIMS, fills=())
     if chosen.waits:
-        cuts, every = min(plan.cuts, FEWEST_CUTS), RARELY * plan.rate_every
-        plan = replace(plan, cuts=cuts, rate_every=every, densified=0.0 if many else plan.densified)
+        prunings, every = min(plan.prunings, FEWEST_PRUNINGS), RARELY * plan.rate_every
+        plan = replace(plan, prunings=prunings, rate_every=every, densified=0.0 if many else plan.densified)
     if progress is not None:
         progress(0, plan.steps, "seeding")
     count = seeds_of(image, rate.first_count(), plan)
-    small = reduction_for(image.width, image.height, SEEDING_SAMPLES * count)
-    seeds = enlarged(seed(reduce(image.pixels, small), count, np.random.default_rng(options.seed)), small)
+    small = reduction_for(image.width, image.height, memory.SEEDING_SAMPLES * count)
+    rng = np.random.default_rng(options.seed)
+    seeds = enlarged(options.initializer(reduce(image.pixels, small), count, rng), small)
     clock = Clock(
         plan.steps,
         seconds=None if options.max_time is None else FIT_SHARE * options.max_time - (time.monotonic() - started),
         progress=None if progress is None else lambda step, steps: progress(step, steps, "fitting"),
     )
-    predict = None if many else rate.expected
+    predict = None if many else rate.predict
     gaussians, steps = fit(
         engine, task, seeds, rate.budget, plan, seed=options.seed, clock=clock, predict=predict, refine=refine
     )
     if progress is not None:
         progress(plan.steps, plan.steps, "packing")
-    cost = engine.removal_costs(task.reduction(rate.first_count(), plan))
+    cost = engine.pruning_costs(task.reduction(rate.first_count(), plan))
     rate.header = replace(header, quantizer=steps)
     return rate.trim(quantize_for(rate.header, gaussians), cost)
 
@@ -217,14 +235,14 @@ def work_of(image: Image, options: EncodeOptions) -> memory.Work:
 def seeds_of(image: Image, count: float, plan: Schedule = Schedule(0)) -> int:  # noqa: B008 - frozen
     """How many Gaussians a fit begins with that is to end with ``count``.
 
-    More than one a pixel say nothing more of the picture; nobody's machine shall have to fit them.
+    More than one a pixel would cost time and add nothing.
     """
     return min(math.ceil(plan.oversampling * count), max(ALWAYS, image.width * image.height))
 
 
 def empty_file(image: Image, options: EncodeOptions) -> bytes:
     """The smallest file of a picture: its mean colour, its metadata, and not one Gaussian. Raises LimitError."""
-    image = replace(image, pixels=without_hidden_colours(image.pixels))
+    image = replace(image, pixels=fill_transparent(image.pixels))
     header = _header(image, mean_colour(image.pixels), options, Quantizer())
     return bitstream.encode(header, empty_gaussians(header.channels), image.metadata)
 

@@ -1,7 +1,7 @@
-"""How many Gaussians a picture needs for a PSNR, told by the error while the fit goes on; in the end, by the pixels of the file.
+"""How many Gaussians a picture needs for a PSNR, estimated from the error while the fit goes on; in the end, by the pixels of the file.
 
 What a step measures is not yet what the file will show: until the end the Gaussians are moved further, and noise stands for rounding. How
-much the PSNR still rises depends on the time, the picture and the steps of the fit; a fit before has told it (`Course`).
+much the PSNR still rises depends on the time, the picture and the steps of the fit; an earlier fit has measured it (`Course`).
 
 There are three means, in this order. Up to half of the fit Gaussians are pruned as long as the rest reaches the PSNR; later that costs
 more quality than they brought. Then the quantization steps of what is still to be rounded are made finer or coarser, which near the best
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from splatc.bitstream import Header, Metadata
     from splatc.fit.trainer import Moment
     from splatc.gaussians import FloatArray
-    from splatc.image.readers import Samples
+    from splatc.image.image import Samples
     from splatc.quantize import QuantizedGaussians
     from splatc.steps import Quantizer
 
@@ -57,7 +57,7 @@ FINER, COARSER = (0.04, 0.06), (0.08, 0.12)
 MOST_FINER = 3
 """Eighths of an octave, each time; 4 cost 0.06 dB at equal bytes there."""
 MOST_SURPRISE = 0.5
-"""dB by which a fit may have gone otherwise than expected, as far as the next one is concerned."""
+"""dB, at most, of the difference between a measured and a predicted rise that count for the next prediction."""
 PLAN = Schedule(0)
 EXCESS = 0.004
 """dB above the target that end the last trim."""
@@ -84,16 +84,16 @@ class Course:
         """dB, had the steps stayed."""
         return self.psnr - sum(gain for _, gain in self.refined)
 
-    def rise(self, expected: Curve, *, sure: bool) -> Curve:
+    def rise(self, predicted: Curve, *, sure: bool) -> Curve:
         """By how many dB the PSNR still rose, had the number of Gaussians and the steps stayed.
 
-        If that is not ``sure``, since what finer steps bring is known only about, half way there from what was expected: what follows from
-        it shall not swing from fit to fit.
+        If that is not ``sure``, as what finer steps bring is an estimate, the mean of that and of what was ``predicted``, so that the next
+        prediction does not swing.
         """
         rises = []
         for time, count, psnr in self.measured:
             brought = SLOPE * math.log2(self.count / count) + sum(gain for when, gain in self.refined if when >= time)
-            found, before = self.psnr - brought - psnr, at(time, expected)
+            found, before = self.psnr - brought - psnr, at(time, predicted)
             rises.append(found if sure else before + 0.5 * min(max(found - before, -MOST_SURPRISE), MOST_SURPRISE))
         return tuple(time for time, _, _ in self.measured), tuple(rises)
 
@@ -106,20 +106,20 @@ class Aim:
     """dB"""
     shown: Samples
     """(H, W, C) what is to be seen of the picture (metrics.shown)."""
-    told: Callable[[Course], object]
-    """Told at the end what there was to see."""
+    report: Callable[[Course], object]
+    """Called at the end with what was measured."""
     rise: Curve = USUAL_RISE
-    """By how many dB the PSNR is expected to rise still."""
+    """By how many dB the PSNR is predicted to rise still."""
     steered: bool = True
-    """False: the fit ends with the number of Gaussians that it is for, and tells best how the PSNR rises."""
+    """False: the fit ends with the number of Gaussians that it is for, and shows best how the PSNR rises."""
     trust: float = 0.0
-    """In the guess of the number, 0 to 1; for the rest the error decides."""
+    """Weight of the guessed number, 0 to 1; the rest is that of the number by the error."""
     spare: float = 0.0
     """dB by which more is aimed at, beside MARGIN, before the last trim."""
 
 
 class QualityControl(RateControl):
-    """Knows the PSNR to reach, and what was measured on the way."""
+    """Rate control for a PSNR: it keeps what was measured on the way."""
 
     def __init__(self, header: Header, target: Target, metadata: Metadata, aim: Aim) -> None:
         """``target`` is the count that the fit is for."""
@@ -137,18 +137,18 @@ class QualityControl(RateControl):
             return self.target.value
         if moment.time < STEERED_FROM:
             return math.ceil(EARLY * self.target.value)
-        missing = self.aim.psnr + self.aim.spare + at(moment.time, MARGIN) - self.expected_psnr(moment)
+        missing = self.aim.psnr + self.aim.spare + at(moment.time, MARGIN) - self.predicted_psnr(moment)
         octaves = min(max(missing / SLOPE, -8.0), 8.0)  # off what there is
         guess = math.log2(self.target.value / now) + at(moment.time, MARGIN) / SLOPE
         return max(1, round(now * math.exp2(octaves + self.aim.trust * (guess - octaves))))
 
     def refine(self, moment: Moment) -> Quantizer:
         """The steps with which these Gaussians reach the PSNR: before the means are rounded of mean and colour, else of colour."""
-        quantizer, (from_mean, from_colour) = moment.quantizer, (PLAN.freeze_mean[0], PLAN.freeze_colour[0])
+        quantizer, (from_mean, from_colour) = moment.quantizer, (PLAN.quantize_mean[0], PLAN.quantize_colour[0])
         if not self.aim.steered or moment.time < from_mean or not moment.error > 0.0:
             return quantizer
         pruned = SLOPE * math.log2(len(moment.gaussians) / self.measured[-1][1])  # since the error was measured
-        spare = self.expected_psnr(moment) + pruned - self.aim.psnr - self.aim.spare - at(moment.time, FINE)
+        spare = self.predicted_psnr(moment) + pruned - self.aim.psnr - self.aim.spare - at(moment.time, FINE)
         means = moment.time < from_colour
         each = (FINER if spare < 0.0 else COARSER)[means]
         delta = min(max(round(spare / each), -MOST_FINER), MOST_FINER)
@@ -160,16 +160,16 @@ class QualityControl(RateControl):
             chroma=quantizer.chroma + delta,
         )
 
-    def expected_psnr(self, moment: Moment) -> float:
+    def predicted_psnr(self, moment: Moment) -> float:
         """dB that these Gaussians will have at the end."""
         return -10.0 * math.log10(moment.error) + at(moment.time, self.aim.rise)
 
     def trim(self, quantized: QuantizedGaussians, cost: FloatArray) -> bytes:
-        """The file with as few Gaussians as reach the PSNR, the dearest to remove first; with all if they do not."""
+        """The file with as few Gaussians as reach the PSNR, those of highest pruning cost first; with all if they do not."""
         ranking = np.argsort(-cost, kind="stable")
         count = len(ranking)
         psnr = self.psnr(quantized)
-        self.aim.told(Course(tuple(self.measured), tuple(self.refined), count, psnr))
+        self.aim.report(Course(tuple(self.measured), tuple(self.refined), count, psnr))
         low, high, above, slope = 0, count, self._above(psnr), SLOPE
         for look in range(LOOKS):
             if above < EXCESS or high - low <= 1:

@@ -1,8 +1,8 @@
-"""The smallest file that reaches a PSNR: a fit that is told when it has Gaussians enough, and another where it was told wrongly.
+"""The smallest file that reaches a PSNR: a fit with an estimated number of Gaussians, and further fits where the estimate was wrong.
 
 A fit ends with as many Gaussians as its quality control (quality_control.py) finds that it needs, among those that it begins with. Trial
-fits at the lowest effort tell how many that will be, and how the error falls on the way; the fit at the wanted effort mostly is the only
-one. What counts is what the decoder draws of the file itself, so no file below the target ever leaves.
+fits at the lowest effort estimate how many that will be, and how the error falls on the way; mostly one fit at the wanted effort is
+enough. The decoder's picture of the finished file is measured, so no file below the target is returned.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from splatc.errors import TimeUpError, UsageError
 from splatc.fit import memory
 from splatc.fit.schedule import Schedule, schedule
 from splatc.image import metrics
-from splatc.image.readers import Image, Samples
+from splatc.image.image import Image, Samples
 
 if TYPE_CHECKING:
     from splatc.fit.engines.choice import Wanted
-    from splatc.render.choice import Tell
+    from splatc.render.choice import Log
 
 TRIALS, WHOLE = 3, 3
 """Fits at effort 1, and at the effort that was asked for; more of these only as long as none of them has reached the target."""
@@ -52,7 +52,7 @@ LONGEST_STEP = 2.0
 LEAST_STEP = 0.05
 """Octaves by which a fit is larger than one that was to be the last and fell short; then twice that, and so on."""
 TRUST = 0.45
-"""In the number of Gaussians that other fits let guess; the fit itself tells the rest. Either is some 10 % off."""
+"""In the number of Gaussians that is estimated from other fits; the fit itself shows the rest. Either is some 10 % off."""
 SPARE = 0.05
 """dB by which a fit aims higher than one before it that fell short; then twice that, and so on."""
 LEAST_START = 8
@@ -70,8 +70,8 @@ HOPE = 1.5
 STEEP = 4.0
 TRIAL_SHARE = 0.1
 """Of a limit of time, for each trial; whole fits share what is left."""
-CUT = 0.7
-"""A fit that takes more than this share of its time was cut short by it."""
+SHORTENED = 0.7
+"""A fit that takes more than this share of its time was shortened by it."""
 SHORT_OF_TIME = 0.4
 """dB that a fit aims too high if it may be the last one in time, and none has reached the target."""
 
@@ -87,16 +87,16 @@ class Point:
 
 
 def encode_to_psnr(
-    wanted: Wanted, image: Image, options: EncodeOptions, psnr: float, tell: Tell, progress: Progress | None = None
+    wanted: Wanted, image: Image, options: EncodeOptions, psnr: float, log: Log, progress: Progress | None = None
 ) -> bytes:
     """The smallest ``.splat2d`` file found that decodes to at least ``psnr`` dB, as metrics.psnr has it of what is shown.
 
     ``options.target``, in bytes, is where the search begins; ``options.max_time`` holds for all of it: when that is over, the smallest file
-    that reaches the target counts. ``wanted``, ``tell`` and ``progress`` as in encode_on; ``tell`` also hears what each fit came to.
+    that reaches the target counts. ``wanted``, ``log`` and ``progress`` as in encode_on; ``log`` also gets the result of each fit.
 
     Raises UsageError if the PSNR cannot be reached, TimeUpError if the time was too short for it, and what encode_on raises.
     """
-    return _Search(wanted, image, options, psnr, tell, progress).run()
+    return _Search(wanted, image, options, psnr, log, progress).run()
 
 
 def quality(shown: Samples, data: bytes) -> float:
@@ -131,12 +131,12 @@ class _Search:
     """A search on its way: what was tried, and the smallest file that will do."""
 
     def __init__(
-        self, wanted: Wanted, image: Image, options: EncodeOptions, psnr: float, tell: Tell, progress: Progress | None
+        self, wanted: Wanted, image: Image, options: EncodeOptions, psnr: float, log: Log, progress: Progress | None
     ) -> None:
         self.started = time.monotonic()
         self.wanted, self.image, self.options, self.psnr = wanted, image, options, psnr
-        self.tell, self.progress = tell, progress
-        self.told: set[str] = set()
+        self.log, self.progress = log, progress
+        self.logged: set[str] = set()
         self.seen = metrics.shown(image.pixels)
         self.trials = TRIALS if options.effort > TRIAL_EFFORT else 0
         self.whole = TRIALS + WHOLE - self.trials
@@ -145,7 +145,7 @@ class _Search:
         """Steps of the fits that were planned before this one."""
         self.points: list[Point] = []
         self.rises: dict[int, Curve] = {}
-        """What the last fit of an effort has told of how the PSNR rises."""
+        """How the PSNR rises, as the last fit of an effort has measured it."""
         self.best: bytes | None = None
         """The smallest file that reaches the target."""
         self.reached = False
@@ -154,8 +154,8 @@ class _Search:
         """The highest PSNR of all, and the bytes of its file."""
         self.slowest = {TRIAL_EFFORT: 0.0, options.effort: 0.0}
         """Seconds of a fit, by effort."""
-        self.cut = False
-        """A fit was cut short: it says nothing of what the picture can reach."""
+        self.shortened = False
+        """Whether a fit was shortened by its limit of time: then its PSNR is not what the picture can reach."""
         self.most = 0
         """Gaussians that a fit may be for."""
 
@@ -188,7 +188,7 @@ class _Search:
                 break
             self.work = index * schedule(TRIAL_EFFORT).steps
             point = self.attempt(octaves, TRIAL_EFFORT, 0.0, TRIAL_SHARE * (self.options.max_time or 0.0))
-            if self.cut:
+            if self.shortened:
                 self.points = []
                 return start
             octaves = place(self.points, self.psnr, slope_near(self.points, self.psnr))
@@ -239,18 +239,18 @@ class _Search:
         trust = TRUST if self.points else 0.0
         aim = Aim(self.psnr, self.seen, courses.append, self.rise(effort), effort == self.options.effort, trust, spare)
         options = replace(self.options, target=Target("count", count), effort=effort, max_time=limit, aim=aim)
-        data = encode_on(self.wanted, self.image, options, self.tell_once, self.reporter(effort))
+        data = encode_on(self.wanted, self.image, options, self.log_once, self.reporter(effort))
         psnr = self.judge(data)
         self.reached = psnr >= self.psnr
-        self.tell(f"try {self.tries}, effort {effort}: {len(data)} bytes, PSNR {psnr:.2f} dB", False)
+        self.log(f"try {self.tries}, effort {effort}: {len(data)} bytes, PSNR {psnr:.2f} dB", False)
         if self.reached and (self.best is None or len(data) < len(self.best)):
             self.best = data
         took = time.monotonic() - started
         self.slowest[effort] = max(self.slowest[effort], took)
-        self.cut |= limit is not None and took > CUT * limit
+        self.shortened |= limit is not None and took > SHORTENED * limit
         course = courses[-1] if courses else Course((), (), read_header(data).count, psnr)
         if course.measured:
-            # A trial is not steered, and tells all that there is to know.
+            # A trial is not steered: its whole course can be used.
             self.rises[effort] = course.rise(aim.rise, sure=not aim.steered)
         # Lines do not go through infinity, the PSNR of equal pictures.
         point = Point(math.log2(max(1, course.count)), min(course.plain, self.psnr + 30.0), effort)
@@ -289,7 +289,7 @@ class _Search:
 
     def refuse_hopeless(self, gain: float) -> None:
         """Raise UsageError if even the largest file will not come near the target, rather than fit it, unless that is quick."""
-        if len(self.points) < 2 or self.cut or self.best is not None or self.most <= QUICK:
+        if len(self.points) < 2 or self.shortened or self.best is not None or self.most <= QUICK:
             return
         top = max(self.points, key=lambda point: point.octaves)
         steep = max(STEEP, 2 * slope_near(self.points, self.psnr))
@@ -298,7 +298,7 @@ class _Search:
 
     def refuse(self) -> NoReturn:
         psnr, size = self.nearest
-        if self.cut or self.left() <= 0.0:
+        if self.shortened or self.left() <= 0.0:
             raise TimeUpError(
                 f"no file with a PSNR of {self.psnr:g} dB was found in the time allowed; the best had {psnr:.2f} dB "
                 f"with {size} bytes: allow more time, or ask for less"
@@ -308,11 +308,11 @@ class _Search:
             f"and {self.most} Gaussians, the most that this picture may take, would not do: ask for less, or take a lossless format"
         )
 
-    def tell_once(self, sentence: str, urgent: bool) -> None:
+    def log_once(self, sentence: str, warning: bool) -> None:
         """What fits, and why, is the same for every fit."""
-        if sentence not in self.told:
-            self.told.add(sentence)
-            self.tell(sentence, urgent)
+        if sentence not in self.logged:
+            self.logged.add(sentence)
+            self.log(sentence, warning)
 
     def reporter(self, effort: int) -> Progress | None:
         """Progress of this fit as a part of all that may be made. It never comes to its end: that is for the last fit."""

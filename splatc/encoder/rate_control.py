@@ -10,7 +10,7 @@ import numpy as np
 
 from splatc import bitstream
 from splatc.bitstream import Header, Metadata
-from splatc.bitstream.predict import expected_colours
+from splatc.bitstream.predict import predicted_colours
 from splatc.errors import UsageError
 from splatc.gaussians import FloatArray, Gaussians
 from splatc.quantize import QuantizedGaussians, empty_gaussians, quantize
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 FIRST_GUESS = 36.0
 """Bits per Gaussian, before there is anything to encode."""
 MANY = 10_000
-"""Gaussians whose packing takes so long that it is not done at every cut."""
+"""Gaussians whose packing takes so long that it is not done at every pruning."""
 FEW_LESS = 0.7
 """As long as more than this share of them is left."""
 FAR_TOO_MANY = 1.3
-"""Times the Gaussians that the file can hold: later cuts will look more closely."""
+"""Times the Gaussians that the file can hold: later prunings will pack again."""
 SAMPLED = 30_000
 """Gaussians that are packed in place of all, in squares all over the picture, where a GPU waits for it."""
 SAMPLES_COST = 1.02
@@ -53,7 +53,7 @@ class Target:
 
 
 class RateControl:
-    """Knows the target and what Gaussians cost in a real file."""
+    """The target, and the measured bits of Gaussians in a file."""
 
     def __init__(self, header: Header, target: Target, metadata: Metadata, *, hurried: bool = False) -> None:
         self.hurried = hurried
@@ -98,10 +98,10 @@ class RateControl:
             count = available / max(1.0, bits_now + math.log2(now / count))
         return max(1, round(count))
 
-    def expected(self, gaussians: Gaussians, quantizer: Quantizer) -> FloatArray:
-        """(N, C) the colours, in the coded space, that neighbours promise."""
+    def predict(self, gaussians: Gaussians, quantizer: Quantizer) -> FloatArray:
+        """(N, C) the colours, in the coded space, that the file predicts from neighbours."""
         quantized = quantize_for(replace(self.header, quantizer=quantizer), gaussians)
-        return expected_colours(quantizer, quantized, self.header.width, self.header.height)
+        return predicted_colours(quantizer, quantized, self.header.width, self.header.height)
 
     def _bits_each(self, gaussians: Gaussians) -> float:
         """Bits per Gaussian in a real file; of many Gaussians, what was found when there were a few more will do."""
@@ -130,7 +130,7 @@ class RateControl:
         return bitstream.measure(self.header, quantized, self.metadata)
 
     def trim(self, quantized: QuantizedGaussians, cost: FloatArray) -> bytes:
-        """The file with as many Gaussians as fit, the dearest to remove first."""
+        """The file with as many Gaussians as fit, those of highest pruning cost first."""
         ranking = np.argsort(-cost, kind="stable")
         if self.target.kind == "count":
             return self.pack(quantized.take(ranking[: self.target.value]))
@@ -170,7 +170,7 @@ def in_squares(gaussians: Gaussians, width: int, height: int, count: int) -> Gau
         np.floor(gaussians.mean[:, axis] * (16 / side)).astype(np.int64) for axis, side in ((0, width), (1, height))
     )
     chosen = np.flatnonzero((x + 7 * y) % period == 0)
-    if len(chosen) < count // 2:  # they do not lie as one would think
+    if len(chosen) < count // 2:  # they lie too unevenly
         return gaussians
     return Gaussians(*(part[chosen] for part in vars(gaussians).values()))
 

@@ -1,4 +1,4 @@
-"""How large a file may become, or how good it must be: the user's wish, turned into bytes or a number of Gaussians."""
+"""The target of an encoding, a size or a PSNR, as given by the user, and as bytes or a number of Gaussians."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from splatc.errors import UsageError
 
 if TYPE_CHECKING:
-    from splatc.image.readers import Image
+    from splatc.image.image import Image
 
 DEFAULT_CR = 100.0
 

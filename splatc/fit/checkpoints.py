@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from splatc.attributes import FLOATS
 from splatc.errors import InputError, UsageError
 from splatc.gaussians import Gaussians, checked
 from splatc.runtime import arguments
 from splatc.runtime.arguments import Number
 from splatc.runtime.files import atomic_output, named, read_input
 
-_FIELDS = ("mean", "scale", "angle", "colour")
 _CHECKPOINTS = (".pth", ".pt", ".tar")  # GaussianImage calls its own gaussian_model.pth.tar
 _EXPECTED = "expected .npz, .splat2d, or a checkpoint of GaussianImage (.pth, .pt, .pth.tar)"
 _MAX_BYTES = 1 << 32
@@ -39,21 +39,42 @@ Doubles = NDArray[np.float64]
 def load_gaussians(
     path: str | os.PathLike[str], *, width: Number | None = None, height: Number | None = None
 ) -> Gaussians:
-    """The Gaussians in a ``.npz`` file of ``save_gaussians``, in a ``.splat2d`` file or in a checkpoint of GaussianImage.
+    """Load Gaussians from a NumPy archive, a ``.splat2d`` file or a checkpoint of GaussianImage.
 
-    A checkpoint does not know the size of its picture, so `width` and `height` (px) must be given with it. It is read without running
-    code from it (torch's ``weights_only``). Its Gaussians are for the sum blend.
+    A checkpoint is read without running code from it (``weights_only`` of PyTorch). Its Gaussians are for the sum
+    blend.
 
-    Raises InputError (missing, damaged, not of this kind) and UsageError (unknown extension, no size given); of a ``.splat2d`` file also
-    CorruptFileError, UnsupportedFileError, LimitError and CoreError.
+    Args:
+        path: a file with the extension .npz (of `save_gaussians`), .splat2d, .pth, .pt or .tar.
+        width: of the picture, px, 1 or more; needed with a checkpoint, which does not know it.
+        height: of the picture, px, likewise.
 
-    >>> import numpy as np, os, splatc, tempfile
-    >>> gaussians = splatc.Gaussians(
-    ...     mean=np.array([[8, 6]], np.float32), scale=np.array([[4, 2]], np.float32),
-    ...     angle=np.array([0.5], np.float32), colour=np.array([[1, 0.5, 0]], np.float32))
+    Returns:
+        The Gaussians, finite and with s1 >= s2 > 0.
+
+    Raises:
+        InputError: the file is missing, damaged or of another kind.
+        UsageError: the extension is another one, the size of the picture is missing, or a checkpoint needs PyTorch
+            (``"splatc[train]"``).
+        CorruptFileError: the ``.splat2d`` file is damaged.
+        UnsupportedFileError: the ``.splat2d`` file is of another version of the format.
+        LimitError: the ``.splat2d`` file exceeds a limit.
+        CoreError: the compiled core is missing or cannot run here.
+
+    Source:
+        Zhang et al., "GaussianImage", ECCV 2024; github.com/Xinjie-Q/GaussianImage.
+
+    >>> import os, tempfile
+    >>> import numpy as np, splatc
+    >>> one = splatc.Gaussians(
+    ...     mean=np.array([[8, 6]], np.float32),
+    ...     scale=np.array([[4, 2]], np.float32),
+    ...     angle=np.array([0.5], np.float32),
+    ...     colour=np.array([[1, 0.5, 0]], np.float32),
+    ... )
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = os.path.join(folder, "one.npz")
-    ...     splatc.save_gaussians(path, gaussians)
+    ...     splatc.save_gaussians(path, one)
     ...     splatc.load_gaussians(path).mean.tolist()
     [[8.0, 6.0]]
     """
@@ -84,22 +105,39 @@ def save_gaussians(
     height: Number | None = None,
     force: bool = False,
 ) -> None:
-    """Write Gaussians as ``.npz`` (float32 arrays ``mean``, ``scale``, ``angle``, ``colour``), or as a checkpoint of GaussianImage.
+    """Save Gaussians as a NumPy archive or as a checkpoint of GaussianImage.
 
-    A checkpoint (``.pth``, ``.pt``, ``.pth.tar``) needs the size of the picture, `width` and `height` in px, and RGB colours; means
-    outside of the picture move to its border. An existing file is kept unless `force`. The file appears whole or not at all.
+    The file appears whole or not at all. An archive has the float32 arrays ``mean``, ``scale``, ``angle`` and
+    ``colour``. In a checkpoint means outside of the picture move to its border.
 
-    Raises UsageError and OutputError.
+    Args:
+        path: a file with the extension .npz, or .pth, .pt or .tar for a checkpoint.
+        gaussians: the N Gaussians that are saved; with RGB colours for a checkpoint.
+        width: of the picture, px, 1 or more; needed for a checkpoint.
+        height: of the picture, px, likewise.
+        force: replace an existing file.
 
-    >>> import numpy as np, os, splatc, tempfile
-    >>> gaussians = splatc.Gaussians(
-    ...     mean=np.array([[8, 6]], np.float32), scale=np.array([[4, 2]], np.float32),
-    ...     angle=np.array([0.5], np.float32), colour=np.array([[1, 0.5, 0]], np.float32))
+    Raises:
+        UsageError: the extension is another one, the file exists, the size of the picture is missing, the Gaussians
+            are not sound, or a checkpoint needs PyTorch (``"splatc[train]"``).
+        OutputError: the file cannot be written.
+
+    Source:
+        Zhang et al., "GaussianImage", ECCV 2024; github.com/Xinjie-Q/GaussianImage.
+
+    >>> import os, tempfile
+    >>> import numpy as np, splatc
+    >>> one = splatc.Gaussians(
+    ...     mean=np.array([[8, 6]], np.float32),
+    ...     scale=np.array([[4, 2]], np.float32),
+    ...     angle=np.array([0.5], np.float32),
+    ...     colour=np.array([[1, 0.5, 0]], np.float32),
+    ... )
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "one.pth")
-    ...     splatc.save_gaussians(path, gaussians, width=16, height=12)
-    ...     splatc.load_gaussians(path, width=16, height=12).scale.round(4).tolist()
-    [[4.0, 2.0]]
+    ...     path = os.path.join(folder, "one.npz")
+    ...     splatc.save_gaussians(path, one)
+    ...     sorted(np.load(path))
+    ['angle', 'colour', 'mean', 'scale']
     """
     path = arguments.path("path", path)
     size, force = _size(width, height), arguments.flag("force", force)
@@ -107,7 +145,7 @@ def save_gaussians(
     gaussians = checked("gaussians", gaussians)
     if extension == ".npz":
         with atomic_output(path, force=force) as stream:
-            np.savez(stream, **{name: getattr(gaussians, name) for name in _FIELDS})
+            np.savez(stream, **{name: getattr(gaussians, name) for name in FLOATS})
         return
     if extension not in _CHECKPOINTS:
         raise UsageError(f"{path}: {_EXPECTED.replace('.splat2d, ', '')}; encode_gaussians makes .splat2d files")
@@ -148,8 +186,8 @@ def from_state_dict(state: Mapping[str, Any], width: int, height: int) -> Gaussi
         covariance = np.stack([l11 * l11, l11 * l21, l21 * l21 + l22 * l22], axis=1)
     else:
         scale = np.abs(_array(state, "_scaling", 2) + 0.5)
-        turn = 2.0 * math.pi / (1.0 + np.exp(-_array(state, "_rotation", 1)[:, 0]))
-        covariance = _covariance(scale, turn)
+        angle = 2.0 * math.pi / (1.0 + np.exp(-_array(state, "_rotation", 1)[:, 0]))
+        covariance = _covariance(scale, angle)
     if not len(mean) == len(colour) == len(covariance):
         raise InputError("the checkpoint's arrays differ in length: it is damaged, or of another model")
     scales, angle = _axes(covariance)
@@ -228,9 +266,9 @@ def _load_state_dict(data: bytes) -> Mapping[str, Any]:
 def _from_npz(data: bytes) -> Gaussians:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            return Gaussians(*(np.ascontiguousarray(archive[name], np.float32) for name in _FIELDS))
+            return Gaussians(**{name: np.ascontiguousarray(archive[name], np.float32) for name in FLOATS})
     except KeyError as error:
-        raise InputError(f"the archive lacks an array: expected {', '.join(_FIELDS)}") from error
+        raise InputError(f"the archive lacks an array: expected {', '.join(FLOATS)}") from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:  # AttributeError: an .npy file
         raise InputError(f"not a .npz archive of Gaussians: {error}") from error
 

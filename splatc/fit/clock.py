@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 Progress = Callable[[int, int], object]
-"""Told (steps done, steps in all); where seconds run out, steps are skipped."""
+"""Called with (steps done, steps in all); where seconds run out, steps are skipped."""
 
 
 class Clock:
@@ -23,7 +23,7 @@ class Clock:
         now, behind = 0.0, started
         while now < 1.0:
             yield now
-            # What the steps count, unless the clock on the wall leaves less: then each step takes its share of what is left.
+            # A step is one of all steps, unless the seconds that are left allow fewer: then it is its share of these seconds.
             moment = time.monotonic()
             pace = 1.0 / self._steps
             if self._seconds is not None:

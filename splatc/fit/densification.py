@@ -1,7 +1,7 @@
-"""New Gaussians where the picture is worst: small, round, of the colour that is missing there.
+"""Densification: new Gaussians where the squared error is largest, small, round, of the colour that is missing there.
 
-Seeds are placed before anything is known of the fit. After each pruning some more are added, at pixels drawn with their squared error as
-the probability, so that what pruning frees goes to where it is needed (densification, as in 3D Gaussian splatting and Image-GS).
+Seeds are placed before the fit has shown where they are too few. After each pruning some more are added, at pixels drawn with a probability
+in proportion to their squared error, as in 3D Gaussian splatting and Image-GS.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def densified(table: Table, where: Subset, places: Places, colour: FloatArray, r
     values[1] = where.y0 + 0.5 + y * where.reduction
     area = where.width * where.height * where.reduction**2 / max(1, len(table))
     values[2] = max(math.log(0.5), math.log(SCALE * math.sqrt(area / math.pi)))
-    # A round one has no angle, but it shall stretch somewhere.
+    # A round Gaussian has no angle, but the direction in which it may stretch.
     values[4] = rng.random(len(x)) * math.pi
     values[SHAPE_ROWS:] = to_coded_colour(colour).T
     joined = table.joined(values.astype(np.float32), rng)

@@ -13,6 +13,7 @@ from splatc.errors import LimitError
 from splatc.fit.planes import SMALL
 from splatc.fit.schedule import Schedule
 from splatc.fit.subset import reduction_for
+from splatc.fit.task import WINDOW
 
 FIXED = 20 << 20
 """Bytes of tables, lists of tiles and what the allocator keeps, of the smallest pictures."""
@@ -24,12 +25,10 @@ SEEDING_SAMPLES = 16
 """Seeds are drawn from the picture reduced to no fewer samples for each."""
 WEIGHING = 16
 """Bytes of each pixel that seeds are drawn from at a time, in tiles of 1024 x 1024."""
-WINDOW = 1 << 23
-"""Pixels that a loss of neighbourhoods looks at in a step, at most (task.py)."""
 ERROR, SUM, SUMMED = 4, 8, 1 << 24
 """Bytes of the squared error of a sample, and of the sum up to it, of which there are so many at a time, at most (densification.py)."""
 SUBSETS = 2
-"""Sets of polyphase subsets of a picture that is small (planes.py)."""
+"""Sets of polyphase subsets of a picture that is small, or fitted by a loss of neighbourhoods (planes.py)."""
 NEIGHBOURHOOD = 40
 """Bytes of each value that it looks at: pictures in several scales, their differences and derivatives."""
 PILLOW = 4
@@ -67,7 +66,7 @@ def parts(work: Work) -> dict[str, int]:
     per_value = 4 * work.channels
     coarse = reduction_for(work.width, work.height, SEEDING_SAMPLES * work.seeds)
     staying = max(1, round(work.seeds / plan.oversampling))
-    step = plan.reduction(work.width, work.height, staying) if work.tune == "psnr" else 1
+    step = plan.reduction(work.width, work.height, staying) if work.tune != "smartsplat" else 1
     samples = work.pixels // step**2
     transparent = work.channels in (2, 4)
     seeding = per_value * work.pixels // coarse**2 + WEIGHING * min(1 << 20, work.pixels // coarse**2)
@@ -76,8 +75,8 @@ def parts(work: Work) -> dict[str, int]:
         stepping += NEIGHBOURHOOD * work.channels * min(work.pixels, WINDOW)
     return {
         "picture": work.bytes,
-        "hidden colours": work.bytes if transparent else 0,
-        "subsets": work.bytes * (SUBSETS if step > 1 and work.bytes <= SMALL else 1),
+        "transparent colours": work.bytes if transparent else 0,
+        "subsets": work.bytes * (SUBSETS if step > 1 and (work.tune == "ssim" or work.bytes <= SMALL) else 1),
         "gaussians": SEED * work.seeds,
         "seeding or steps": max(seeding, stepping),
         "threads": THREAD * work.threads,

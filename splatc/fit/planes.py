@@ -16,10 +16,10 @@ SMALL = 1 << 25
 
 
 class Planes:
-    """The polyphase subsets of a picture (H, W, C): those of one reduction at a time, unless it is small."""
+    """The polyphase subsets of a picture (H, W, C): those of so many reductions at a time, unless it is small."""
 
-    def __init__(self, pixels: Samples) -> None:
-        self._pixels = pixels
+    def __init__(self, pixels: Samples, reductions: int = 1) -> None:
+        self._pixels, self._most = pixels, reductions
         self._subsets: dict[int, Samples] = {}
 
     @property
@@ -36,8 +36,8 @@ class Planes:
         """(height, C, S) the samples of a subset or of rows of it, S a multiple of LANES; 0 behind the end of each row."""
         r = where.reduction
         if r not in self._subsets:
-            if not self.small:
-                self._subsets.clear()  # before the new ones are made
+            while not self.small and len(self._subsets) >= self._most:
+                self._subsets.pop(next(iter(self._subsets)))  # before the new ones are made
             width = self._pixels.shape[1]
             self._subsets[r] = seeds.split(self._pixels, r, -(-width // (LANES * r)) * LANES)
         top = where.y0 // r

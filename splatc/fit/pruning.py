@@ -1,4 +1,4 @@
-"""Which Gaussians a fit keeps: those whose removal would raise the squared error most."""
+"""Which Gaussians a fit keeps: those without which the squared error would rise most."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from splatc.fit.table import ANGLE, LOG_ASPECT, LOG_SCALE, MEAN, Table
 from splatc.gaussians import Q_MAX, FloatArray
 
 SUBSETS = 4
-"""A removal is judged by so many polyphase subsets, at most."""
+"""Polyphase subsets on which the cost of pruning a Gaussian is measured, at most."""
 
 
-def dearest(cost: FloatArray, count: int, redundant: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
-    """The ascending numbers of the ``count`` Gaussians of highest removal cost (N,), without the ``redundant`` ones (N,); at least one."""
+def highest_costs(cost: FloatArray, count: int, redundant: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+    """The ascending numbers of the ``count`` Gaussians of highest pruning cost (N,), without the ``redundant`` ones (N,); at least one."""
     kept = np.sort(np.argsort(-cost, kind="stable")[:count])
     if redundant is not None:
         needed = kept[~redundant[kept]]
@@ -28,9 +28,9 @@ def dearest(cost: FloatArray, count: int, redundant: NDArray[np.bool_] | None = 
 def redundant_ones(
     table: Table, cost: FloatArray, pixels: Samples, where: Subset, background: FloatArray
 ) -> NDArray[np.bool_]:
-    """(N,) the Gaussians that only repeat the background: nothing else is in their reach, and their removal costs nothing.
+    """(N,) the Gaussians that only repeat the background: nothing else lies in their box, and pruning them costs nothing.
 
-    Flat parts of a picture are full of them, for pruning prefers them to those whose removal would lower the error. ``pixels`` (H, W, C),
+    Flat parts of a picture are full of them, as pruning removes first those without which the error would fall. ``pixels`` (H, W, C),
     ``background`` (C,) in [0, 1].
     """
     return (cost <= 0.0) & _on_background(table.values, where.pick(pixels), where, background)
@@ -45,10 +45,10 @@ def _on_background(values: FloatArray, samples: Samples, where: Subset, backgrou
     sums = np.zeros((where.height + 1, where.width + 1), np.int32)  # of all above and to the left
     sums[1:, 1:] = (samples != colour).any(axis=2).cumsum(axis=0, dtype=np.int32).cumsum(axis=1)
     edges = []
-    for centre, reach, origin, side in zip(
+    for centre, extent, origin, side in zip(
         values[MEAN], _extents(values), where.origin, (where.width, where.height), strict=True
     ):
-        middle, half = (centre - origin) / where.reduction - 0.5, reach / where.reduction + 1.0
+        middle, half = (centre - origin) / where.reduction - 0.5, extent / where.reduction + 1.0
         first, last = np.ceil(middle - half), np.floor(middle + half) + 1
         edges.append(np.clip([first, last], 0, side).astype(np.int64))
     (x0, x1), (y0, y1) = edges

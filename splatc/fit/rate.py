@@ -1,4 +1,4 @@
-"""The rate term: attributes are drawn to where they are cheap to code.
+"""The rate term: its gradient moves attributes to where they are cheap to code.
 
 The fit minimizes D + lambda R. D, the squared error, falls like R^-0.7 at the rates of this codec (Kodak, CR 50 to 500), so a bit is worth
 lambda = 0.7 D / R; for other losses the trainer has a factor. Of R only the parts count that the fit can change: a colour is coded as
@@ -26,10 +26,10 @@ Predict = Callable[[Gaussians, Quantizer], FloatArray]
 EXPONENT = 0.7
 BITS = 31.0
 """Of a Gaussian in a file, about."""
-RATIO_BITS = 0.8
+ASPECT_BITS = 0.8
 """Bits that a step of ln(s1 / s2) away from 0 costs, those of the angle included."""
 SOFT = 0.5
-"""Steps; nearer than that to its prediction a value is drawn less and less."""
+"""Steps: the gradient falls where a value is nearer than that to its prediction, so that it does not jump at 0."""
 LEAST_MEAN = 0.3
 """Steps: where residuals are rarer than that, another one does not cost much more."""
 
@@ -38,24 +38,24 @@ LEAST_MEAN = 0.3
 class RateGradient:
     """The gradient of lambda R, for the next steps: k / step x / (|x| + soft) for a value x steps away from where it is cheapest."""
 
-    expected: FloatArray
+    predicted: FloatArray
     """(C, N) predicted colours."""
     colour_step: FloatArray
     """(C, N) quantization steps of the colours."""
     colour: FloatArray
     """(C,) lambda times bits by step away from the prediction."""
-    ratio_step: float
+    aspect_step: float
     """Quantization step of the log aspect ratio."""
-    ratio: float
+    aspect: float
     """lambda times bits by step away from 0."""
     soft: float = SOFT
 
     def rows(self, values: FloatArray) -> FloatArray:
         """(5 + C, N) to be added to the gradient of D at these values."""
         added: FloatArray = np.zeros_like(values)
-        steps_long = values[LOG_ASPECT] / np.float32(self.ratio_step)
-        added[LOG_ASPECT] = np.float32(self.ratio / self.ratio_step) * self._direction(steps_long)
-        away = self._direction((values[COLOUR] - self.expected) / self.colour_step)
+        steps_long = values[LOG_ASPECT] / np.float32(self.aspect_step)
+        added[LOG_ASPECT] = np.float32(self.aspect / self.aspect_step) * self._direction(steps_long)
+        away = self._direction((values[COLOUR] - self.predicted) / self.colour_step)
         added[COLOUR] = self.colour[:, None] / self.colour_step * away
         return added
 
@@ -73,4 +73,4 @@ def rate_gradient(table: Table, quantizer: Quantizer, predict: Predict, loss: fl
     mean = np.maximum(np.cumsum(residual, axis=1, dtype=np.float64)[:, -1] / len(table), LEAST_MEAN)
     slope = EXPONENT * loss / (BITS * len(table))
     colour = (slope / (mean * math.log(2.0))).astype(np.float32)
-    return RateGradient(predicted, step, colour, step_tables(quantizer, len(step)).log_aspect, slope * RATIO_BITS)
+    return RateGradient(predicted, step, colour, step_tables(quantizer, len(step)).log_aspect, slope * ASPECT_BITS)

@@ -1,4 +1,4 @@
-"""How long a fit runs and what happens when: the presets behind ``--effort``, as data."""
+"""How long a fit runs and its events: the presets behind ``--effort``, as data."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+from splatc.attributes import COORDINATES, Phase
 from splatc.fit.subset import reduction_for
 from splatc.steps import Quantizer
+
+_USUAL_RATES = {each.name: each.rate for each in COORDINATES}
 
 
 @dataclass(frozen=True)
@@ -21,44 +24,48 @@ class Rates:
     log_aspect: float = 0.2
     """of ln(s1 / s2)"""
     angle: float = 0.4
-    """rad, of a round Gaussian; a long one turns less"""
+    """rad, of a round Gaussian; a long one rotates less"""
     colour: float = 0.02
     """of full range"""
     final: float = 0.03
     betas: tuple[float, float] = (0.8, 0.98)
-    """How long Adam remembers gradients and their squares."""
+    """Adam's decay of the means of gradients and of their squares."""
+
+    def of(self, name: str) -> float:
+        """That of a coordinate; of one that has none here, that of the table (splatc/attributes.py)."""
+        return float(getattr(self, name, _USUAL_RATES[name]))
 
 
 @dataclass(frozen=True)
-class Cut:
-    """Prune: ``share`` of the way (in logarithms) from the number seeded to that which the file can hold."""
+class Prune:
+    """Prune ``share`` of the way (in logarithms) from the number seeded to that which the file can hold."""
 
     share: float
     densified: float = 0.0
     """Of those that stay, a share makes room for new ones (densification.py)."""
     asks: bool = True
-    """What the file can hold is asked of the encoder; else it is what it was found to be before."""
+    """Whether the encoder is asked what the file can hold; else its last answer counts."""
 
 
 @dataclass(frozen=True)
 class Trim:
-    """Only colours are left to move: make the number of Gaussians right."""
+    """Prune to the number of Gaussians that the file can hold, when only colours can still move."""
 
 
 @dataclass(frozen=True)
 class Fill:
-    """Add Gaussians where the file can hold more: they have become cheaper than pruning took them for."""
+    """Densify if the file can hold more Gaussians: they may take fewer bits than when they were pruned."""
 
 
 @dataclass(frozen=True)
 class Round:
-    """Round these attributes of ``share`` of the Gaussians for good."""
+    """Progressive quantization: round these attributes of ``share`` of the Gaussians, which then stay."""
 
     names: tuple[str, ...]
     share: float
 
 
-Event = Cut | Fill | Trim | Round
+Event = Prune | Fill | Trim | Round
 
 
 @dataclass(frozen=True)
@@ -76,23 +83,23 @@ class Schedule:
     """The same of a picture of more than LARGE pixels: its fit has so few steps that more of them, which see less, are worth more."""
     prune_from: float = 0.08
     prune_until: float = 0.4
-    cuts: int = 40
+    prunings: int = 40
     asks: int = 10
-    """Of so many cuts, and of the last, the encoder is asked how many Gaussians the file can hold."""
+    """Of so many prunings, and of the last, the encoder is asked how many Gaussians the file can hold."""
     densified: float = 0.1
-    """Of the Gaussians that a cut leaves, so many are new ones; not of the last cuts (LAST_DENSIFIED)."""
+    """Of the Gaussians after a pruning, so many are new ones; not of the last prunings (LAST_DENSIFIED)."""
     fills: tuple[float, ...] = (0.45, 0.55, 0.65)
     """When to look whether the file can hold more: before the last shapes are rounded, or those of new ones never would be."""
     quantized: bool = True
-    """False: floats to the end, without noise and freezing, as the papers fit."""
+    """False: floats to the end, without noise and rounding, as the papers fit."""
     noise_from: float = 0.1
     """From here on the parameters carry the noise of their quantization."""
-    freeze_shape: tuple[float, float] = (0.5, 0.7)
+    quantize_shape: tuple[float, float] = (0.5, 0.7)
     """From when to when scale, aspect ratio and angle take their final values."""
-    freeze_mean: tuple[float, float] = (0.7, 0.85)
-    freeze_colour: tuple[float, float] = (0.85, 1.0)
+    quantize_mean: tuple[float, float] = (0.7, 0.85)
+    quantize_colour: tuple[float, float] = (0.85, 1.0)
     trims: tuple[float, ...] = ()
-    """More times to trim; the end of freeze_mean is always one."""
+    """More times to trim; the end of quantize_mean is always one."""
     middling: float = 29.0
     """PSNR in dB for which the default steps are best."""
     adapt: float = 0.45
@@ -101,9 +108,9 @@ class Schedule:
     """Weight of the rate term (rate.py)."""
     rate_from: float = 0.3
     rate_every: int = 50
-    """Steps after which it is asked anew what neighbours predict."""
+    """Steps between two predictions from neighbours."""
     stages: int = 10
-    """In so many parts of equal size the Gaussians follow one another within each of these times."""
+    """Progressive quantization: within each of these times the Gaussians are rounded in so many parts of equal size."""
     rates: Rates = Rates()
 
     def reduction(self, width: int, height: int, count: int) -> int:
@@ -121,48 +128,59 @@ class Schedule:
         return quantizer.finer(min(max(delta, -8), 5))
 
     def events(self) -> list[tuple[float, Event]]:
-        """(time, what happens then), in order."""
-        span = (self.prune_until - self.prune_from) / max(1, self.cuts - 1)
-        every = math.ceil(self.cuts / self.asks)
+        """(time, event), in order."""
+        span = (self.prune_until - self.prune_from) / max(1, self.prunings - 1)
+        every = math.ceil(self.prunings / self.asks)
         events: list[tuple[float, Event]] = []
-        for k in range(self.cuts):
-            share = (k + 1) / self.cuts
+        for k in range(self.prunings):
+            share = (k + 1) / self.prunings
             densified = self.densified if share < LAST_DENSIFIED else 0.0
-            events.append((self.prune_from + k * span, Cut(share, densified, k % every == 0 or k + 1 == self.cuts)))
+            events.append(
+                (self.prune_from + k * span, Prune(share, densified, k % every == 0 or k + 1 == self.prunings))
+            )
         events += ((time, Fill()) for time in self.fills)
         for names, (start, end) in (
-            (("log_scale", "log_aspect", "angle"), self.freeze_shape),
-            (("mean",), self.freeze_mean),
-            (("colour",), self.freeze_colour),
+            (_of_phase("shape"), self.quantize_shape),
+            (_of_phase("mean"), self.quantize_mean),
+            (_of_phase("colour"), self.quantize_colour),
         ):
             for stage in range(1, self.stages + 1):
                 if self.quantized:
                     events.append((start + (end - start) * stage / self.stages, Round(names, stage / self.stages)))
         if self.quantized:
-            events += ((time, Trim()) for time in (*self.trims, self.freeze_mean[1]))
+            events += ((time, Trim()) for time in (*self.trims, self.quantize_mean[1]))
         return sorted(events, key=lambda event: event[0])
 
 
+def _of_phase(phase: Phase) -> tuple[str, ...]:
+    """The coordinates that are rounded then."""
+    return tuple(each.name for each in COORDINATES if each.phase == phase)
+
+
 LAST_DENSIFIED = 0.95
-"""Share of the cuts after which nothing is added any more: the last ones find out what the new ones are worth."""
-STEPS_TO_LIVE = 8
-"""Steps between two cuts, at least: in fewer a new one cannot show what it is worth."""
-FEWEST_CUTS = 10
+"""Share of the prunings after which none is added any more, so that the last prunings judge those that were."""
+STEPS_BETWEEN = 8
+"""Steps between two prunings, at least: in fewer the cost of removing a new Gaussian says little."""
+FEWEST_PRUNINGS = 10
 STEPS_TO_ASK = 40
 """To pack all Gaussians takes as long as some ten steps; the quickest fits can do that less often."""
 FEWEST_ASKS = 3
 _STEPS = {1: 250, 2: 600, 3: 1200, 4: 2000, 5: 3000, 6: 5000, 7: 9000, 8: 15000, 9: 30000}
 FEW = 400
-"""Steps up to which a fit has no time to come to rest: it moves faster, forgets sooner, and prunes and rounds later."""
+"""Steps up to which a fit does not converge: its rates are higher, its betas smaller, and it prunes and rounds later."""
 HASTY: dict[str, Any] = {
     "rates": Rates(mean=0.5, log_scale=0.175, log_aspect=0.25, angle=0.5, colour=0.0375, final=0.1, betas=(0.7, 0.9)),
     "prune_until": 0.5,
     "fills": (0.55, 0.65, 0.75),
-    "freeze_shape": (0.65, 0.79),
-    "freeze_mean": (0.79, 0.895),
-    "freeze_colour": (0.895, 1.0),
+    "quantize_shape": (0.65, 0.79),
+    "quantize_mean": (0.79, 0.895),
+    "quantize_colour": (0.895, 1.0),
 }
-"""What is other then: +0.1 dB at 250 steps (tools/README.md, "Few steps")."""
+"""What differs then: +0.1 dB at 250 steps (tools/README.md, "Few steps")."""
+FEWER = 1500
+"""Steps up to which it moves a little faster and forgets a little sooner."""
+BRISK = Rates(mean=0.48, log_scale=0.168, log_aspect=0.24, angle=0.48, colour=0.024, betas=(0.75, 0.97))
+"""Then: +0.02 dB at 1200 steps, and +0.0005 MS-SSIM with `--tune ssim` at 1250 (tools/README.md, "Few steps")."""
 LARGE = 10_000_000
 """px. At CR 500 pictures of 14 and 31 megapixels lose nothing by r = 4 instead of 2, and take two thirds of the time (tools/README.md)."""
 USUAL_SAMPLES = 400_000
@@ -187,6 +205,8 @@ def schedule(effort: int, samples: float = USUAL_SAMPLES, count: float = USUAL_C
     plan = Schedule(steps=max(FEWEST_STEPS, round(_STEPS[effort] * share)))
     if plan.steps <= FEW:
         plan = replace(plan, **HASTY)
-    cuts = int(plan.steps * (plan.prune_until - plan.prune_from) / STEPS_TO_LIVE)
+    elif plan.steps <= FEWER:
+        plan = replace(plan, rates=BRISK)
+    prunings = int(plan.steps * (plan.prune_until - plan.prune_from) / STEPS_BETWEEN)
     asks = max(FEWEST_ASKS, plan.steps // STEPS_TO_ASK)
-    return replace(plan, cuts=min(plan.cuts, max(FEWEST_CUTS, cuts)), asks=min(plan.asks, asks))
+    return replace(plan, prunings=min(plan.prunings, max(FEWEST_PRUNINGS, prunings)), asks=min(plan.asks, asks))

@@ -1,4 +1,4 @@
-"""Where a fit begins: the stages of SmartSplat's initialization, one after the other.
+"""The initializer of SmartSplat (an `Initializer`), stage by stage.
 
 Li et al., "SmartSplat: Feature-Smart Gaussians for Scalable Compression of Ultra-High-Resolution Images", AAAI 2026, section 3.
 """
@@ -12,14 +12,13 @@ import numpy as np
 from splatc.core.seeds import order_points
 from splatc.fit.colours import median_colours
 from splatc.fit.scales import base_scale, neighbour_scales, variational_scales
+from splatc.fit.table import MIN_SCALE
 from splatc.fit.uniform import uniform_sample
 from splatc.fit.variational import variational_sample
 from splatc.gaussians import FloatArray, Gaussians
 
 VARIATIONAL_SHARE = 0.7
 """Of the Gaussians; the rest is sampled uniformly."""
-MIN_SCALE = 0.5
-"""px; nothing smaller shows on a grid of pixels."""
 RANDOM_SCALES = (0.5, 1.5)
 """px; where GaussianImage begins."""
 
@@ -28,6 +27,7 @@ def seed(
     image: FloatArray,
     count: int,
     rng: np.random.Generator,
+    /,
     *,
     positions: bool = True,
     scales: bool = True,
@@ -40,7 +40,7 @@ def seed(
         scales: off, scales are random, between RANDOM_SCALES.
         colours: off, colours are random, in [0, 1].
 
-    Angles are random: a round Gaussian has none, and the fit shall stretch them into all directions alike.
+    Angles are random, so that the fit stretches round Gaussians into all directions alike.
     """
     height, width, channels = image.shape
     base = base_scale(width, height, max(count, 1))

@@ -1,8 +1,9 @@
 """The pixels that a step of the fit looks at: one of r x r interleaved polyphase subsets of the picture.
 
 A step compares only every r-th pixel of every r-th row, each step those of another subset, so it costs 1 / r^2 and in r^2 steps every
-pixel has been seen. Unlike a reduced picture, whose fit knows nothing of what the reduction took away, its gradient is that of
-full size plus noise, which Adam averages out as long as every Gaussian meets some tens of samples a step (tools/README.md, "Lattices").
+pixel has been seen. Unlike that of a reduced picture, which lacks what the reduction took away, its gradient is that of
+full size plus noise, which Adam averages out as long as every Gaussian meets some tens of samples a step (tools/README.md,
+"Polyphase subsets").
 """
 
 from __future__ import annotations
@@ -44,6 +45,13 @@ class Subset:
         r = self.reduction
         return pixels[self.y0 :: r, self.x0 :: r][: self.height, : self.width]
 
+    def within(self, rows: Subset) -> Subset:
+        """Its samples that lie in some rows of the whole picture."""
+        r = self.reduction
+        top = rows.y0 + (self.y0 - rows.y0) % r
+        bottom = min(rows.y0 + rows.height, self.y0 + self.height * r)
+        return replace(self, y0=top, height=max(0, -(-(bottom - top) // r)))
+
     def bands(self, rows: int) -> Iterator[Subset]:
         """So many rows at a time, from top to bottom."""
         for top in range(0, self.height, rows):
@@ -54,10 +62,13 @@ class Subset:
         top = (self.y0 - whole.y0) // self.reduction
         return slice(top, top + self.height)
 
+    def windows(self, samples: int) -> int:
+        """Of rows that hold so many samples at most, or are single ones: how many there are."""
+        return -(-self.height // max(1, samples // self.width))
+
     def window(self, step: int, samples: int) -> Subset:
-        """As many rows as hold so many samples, each step the next ones."""
-        rows = max(1, samples // self.width)
-        windows = -(-self.height // rows)
+        """One of them, each step the next."""
+        windows = self.windows(samples)
         if windows == 1:
             return self
         top = step % windows * self.height // windows

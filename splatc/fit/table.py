@@ -1,4 +1,4 @@
-"""All that a fit holds of its Gaussians, in one table: the coordinates that the file quantizes, Adam's moments, and what is final."""
+"""The Gaussians of a fit in one table: the coordinates that the file quantizes, Adam's moments, and the frozen mask."""
 
 from __future__ import annotations
 
@@ -8,29 +8,42 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from splatc.attributes import COORDINATES
 from splatc.core import exact
 from splatc.core.seeds import order_points
 from splatc.gaussians import FloatArray, Gaussians
 from splatc.quantize import from_coded_colour, to_coded_colour
+
+
+def _rows_of() -> dict[str, int | slice]:
+    """By coordinate, its row or rows."""
+    rows: dict[str, int | slice] = {}
+    start = 0
+    for each in COORDINATES:
+        stop = None if each.rows is None else start + each.rows
+        rows[each.name] = start if each.rows == 1 else slice(start, stop)
+        start = stop or start
+    return rows
+
+
+ROWS = _rows_of()
+NAMES = tuple(ROWS)
+"""The coordinates in the order of the rows."""
+FROZEN = {each.name: each.frozen for each in COORDINATES}
+"""By coordinate, its bit in ``Table.frozen``."""
+SHAPE_ROWS = sum(each.rows or 0 for each in COORDINATES)
+"""Rows before the colours."""
 
 MEAN = slice(0, 2)
 """Rows of x and y, px."""
 LOG_SCALE = 2
 """ln of g = sqrt(s1 s2), g in px."""
 LOG_ASPECT = 3
-"""ln(s1 / s2); while it moves it may become negative: the axes have then changed places."""
+"""ln(s1 / s2); negative where the axes have changed places, until it is rounded."""
 ANGLE = 4
-"""rad, any turn."""
-COLOUR = slice(5, None)
+"""rad, unbounded."""
+COLOUR = slice(SHAPE_ROWS, None)
 """In the coded space Y | Y A | Y U V | Y U V A."""
-SHAPE_ROWS = 5
-"""Rows before the colours."""
-
-NAMES = ("mean", "log_scale", "log_aspect", "angle", "colour")
-"""The attributes in the order of the rows."""
-ROWS: dict[str, int | slice] = dict(zip(NAMES, (MEAN, LOG_SCALE, LOG_ASPECT, ANGLE, COLOUR), strict=True))
-FROZEN = dict(zip(NAMES, (1, 2, 4, 8, 16), strict=True))
-"""By attribute, its bit in ``Table.frozen``."""
 
 MIN_SCALE = 0.5
 """Smallest g, px: level 0 begins here."""
@@ -42,22 +55,22 @@ class Table:
     """N Gaussians during a fit. All arrays are C-contiguous; an engine may change what is in them."""
 
     values: FloatArray
-    """(5 + C, N)"""
+    """(SHAPE_ROWS + C, N)"""
     first: FloatArray
-    """(5 + C, N) Adam's first moments; those of the mean are along and across each Gaussian."""
+    """(SHAPE_ROWS + C, N) Adam's first moments; those of the mean are along and across each Gaussian."""
     second: FloatArray
-    """(5 + C, N)"""
+    """(SHAPE_ROWS + C, N)"""
     frozen: NDArray[np.uint8]
-    """(N,) bits of ``FROZEN``: what has its final value."""
+    """(N,) the frozen mask, bits of ``FROZEN``: the attributes that are rounded and stay."""
     order: FloatArray
-    """(N,) in [0, 1): when a Gaussian's attributes are rounded (progressive quantization)."""
+    """(N,) in [0, 1): the turn of a Gaussian in progressive quantization."""
 
     def __len__(self) -> int:
         return int(self.values.shape[1])
 
     @staticmethod
     def from_values(values: FloatArray, rng: np.random.Generator) -> Table:
-        """Gaussians (5 + C, N) without a past, all of whose attributes may move."""
+        """Gaussians (SHAPE_ROWS + C, N) without moments, all of whose attributes may move."""
         count = int(values.shape[1])
         values = np.ascontiguousarray(values, np.float32)
         order = rng.random(count, dtype=np.float32)
@@ -87,7 +100,7 @@ class Table:
         return Table(values, first, second, self.frozen[index], self.order[index])
 
     def joined(self, values: FloatArray, rng: np.random.Generator) -> Table:
-        """These Gaussians, then new ones (5 + C, K) without a past."""
+        """These Gaussians, then new ones (SHAPE_ROWS + C, K) without moments."""
         new = Table.from_values(values, rng)
         values, first, second = (np.concatenate(both, axis=1) for both in zip(_rows(self), _rows(new), strict=True))
         frozen, order = np.concatenate([self.frozen, new.frozen]), np.concatenate([self.order, new.order])
@@ -109,27 +122,32 @@ def _rows(table: Table) -> tuple[FloatArray, FloatArray, FloatArray]:
 
 
 def values_of(gaussians: Gaussians) -> FloatArray:
-    """(5 + C, N) the rows of float Gaussians."""
+    """(SHAPE_ROWS + C, N) the rows of float Gaussians."""
     log2_scale = exact.log2(np.maximum(gaussians.scale, 1e-3))
     long, short = (log2_scale * math.log(2.0)).T
-    rows = [
-        gaussians.mean.T,
-        np.maximum(0.5 * (long + short), math.log(MIN_SCALE))[None],
-        (long - short)[None],
-        gaussians.angle[None],
-        to_coded_colour(gaussians.colour).T,
-    ]
-    return np.concatenate(rows).astype(np.float32)
+    rows = {
+        "mean": gaussians.mean.T,
+        "log_scale": np.maximum(0.5 * (long + short), math.log(MIN_SCALE))[None],
+        "log_aspect": (long - short)[None],
+        "angle": gaussians.angle[None],
+        "colour": to_coded_colour(gaussians.colour).T,
+    }
+    return np.concatenate([rows[name] for name in NAMES]).astype(np.float32)
 
 
 def bounds(width: int, height: int) -> tuple[FloatArray, FloatArray]:
-    """(5,) the least and the largest values of the rows before the colours, for a picture of width x height px.
+    """(SHAPE_ROWS,) the least and the largest values of the rows before the colours, for a picture of width x height px.
 
     Means lie inside the picture, so that each has a cell; scales and aspects are in the range that a file can hold.
     """
-    low = [0.0, 0.0, math.log(MIN_SCALE), -MAX_LOG_ASPECT, -math.inf]
-    high = [width - 1 / 64, height - 1 / 64, math.log(2.0 * max(width, height)), MAX_LOG_ASPECT, math.inf]
-    return np.array(low, np.float32), np.array(high, np.float32)
+    limits = {
+        "mean": ([0.0, 0.0], [width - 1 / 64, height - 1 / 64]),
+        "log_scale": ([math.log(MIN_SCALE)], [math.log(2.0 * max(width, height))]),
+        "log_aspect": ([-MAX_LOG_ASPECT], [MAX_LOG_ASPECT]),
+        "angle": ([-math.inf], [math.inf]),
+    }
+    low, high = (np.array([value for name in limits for value in limits[name][end]], np.float32) for end in (0, 1))
+    return low, high
 
 
 def spatial_order(values: FloatArray) -> NDArray[np.int32]:

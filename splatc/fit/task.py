@@ -1,4 +1,8 @@
-"""What a fit is for: a picture, what counts as near to it, and how many of its samples a step looks at."""
+"""What a fit is for: a picture, the loss, and how many of its samples a step looks at.
+
+A loss that compares neighbourhoods is one of all pixels, drawn in full. But what it says, its gradient by the pixels, is gathered for the
+Gaussians at a polyphase subset of them alone: as good as at all of them (tools/README.md, "What `--tune ssim` looks at").
+"""
 
 from __future__ import annotations
 
@@ -15,12 +19,13 @@ Tune = Literal["psnr", "ssim", "smartsplat"]
 
 WINDOW = 1 << 23
 """Samples that a loss of neighbourhoods looks at in a step, at most: they all lie in memory as floats, several times."""
-NEIGHBOURS = 3.0
-"""So many times as long takes a sample that is compared together with its neighbours."""
+NEIGHBOURS = 9.0
+"""A sample that is compared together with its neighbours counts as so many where the number of steps is chosen: a step takes eight times as
+long as one of squared error on every second pixel of every second row, and more than 1250 of them gain little (tools/README.md)."""
 
 THINNEST = 0.35
-"""Samples of every eighth pixel count as so many: they say less, so there shall be more steps. 16384 x 16384 at CR 3000: 25.56 dB with 1170
-steps, 25.63 with 1900, and 25.58 with 750 that see every fourth pixel (tools/README.md)."""
+"""What a sample of every eighth pixel counts: its gradient is noisier, so there are more steps. 16384 x 16384 at CR 3000: 25.56 dB with
+1170 steps, 25.63 with 1900, and 25.58 with 750 that see every fourth pixel (tools/README.md)."""
 
 
 @dataclass(frozen=True)
@@ -53,24 +58,30 @@ class Task:
         """A polyphase subset of all of the picture."""
         return subset(self.width, self.height, reduction, step)
 
-    def compared(self, reduction: int, step: int) -> Subset:
-        """What a step looks at: a polyphase subset; for a loss that compares neighbourhoods, of a large picture some rows of it."""
-        whole = self.subset(reduction, step)
-        return whole if self.tune == "psnr" else whole.window(step, WINDOW)
+    def window(self, step: int) -> Subset:
+        """All pixels that a loss of neighbourhoods compares in a step: the picture, or some rows of a large one."""
+        return self.subset(1).window(step, WINDOW)
 
-    def samples(self, reduction: int) -> float:
-        """Values that a step looks at, about."""
-        values = self.pixels.size / reduction**2
+    def gathered(self, reduction: int, step: int) -> Subset:
+        """At which of the window's pixels a step adds up the gradient: a polyphase subset of them."""
+        window = self.window(step)
+        # Each window meets all subsets, whatever the number of windows.
+        subset = self.subset(reduction, step // self.subset(1).windows(WINDOW)).within(window)
+        return subset if subset.height > 0 else window
+
+    @property
+    def samples(self) -> int:
+        """Values for which the gradient of a step speaks."""
+        values = self.pixels.size
         return values if self.tune == "psnr" else min(values, WINDOW * self.channels)
 
     def work(self, count: int) -> float:
         """What a step for so many Gaussians takes, in samples of squared error; the schedule follows from it."""
-        reduction = self.reduction(count, Schedule(0))
-        samples = self.samples(reduction) / self.channels
+        samples, reduction = self.samples / self.channels, self.reduction(count, Schedule(0))
         if self.tune != "psnr":
-            return float(NEIGHBOURS * samples)
-        return float(samples if reduction < 8 else THINNEST * samples)
+            return NEIGHBOURS * samples
+        return samples / reduction**2 * (1.0 if reduction < 8 else THINNEST)
 
     def reduction(self, count: int, schedule: Schedule) -> int:
-        """Of the polyphase subsets for a fit of so many Gaussians. Losses that compare neighbourhoods need all pixels."""
-        return schedule.reduction(self.width, self.height, count) if self.tune == "psnr" else 1
+        """Of the polyphase subsets for a fit of so many Gaussians; the paper's loss is fitted as in the paper."""
+        return schedule.reduction(self.width, self.height, count) if self.tune != "smartsplat" else 1

@@ -1,10 +1,10 @@
-"""The fit: too many Gaussians are seeded, moved by Adam, pruned by what each is worth, and rounded attribute by attribute.
+"""The fit: too many Gaussians are seeded, moved by Adam, pruned by their cost, and rounded attribute by attribute.
 
-The picture model is differentiable in every parameter (SmartSplat, section 3; GaussianImage). What is ours: a step looks at a polyphase
-subset of the pixels; the fit knows the quantizer from early on; it keeps the Gaussians whose removal would cost most, and while it drops
-the others new ones are added where the picture is worst.
+The picture model is differentiable in every parameter (SmartSplat, section 3; GaussianImage). Beyond these papers: a step looks at a
+polyphase subset of the pixels; the fit knows the quantizer from early on; it prunes the Gaussians without which the error rises least, and
+in between densifies: new ones are added where the error is largest.
 
-Here is the schedule alone; an `Engine` computes.
+This module only walks the schedule; an `Engine` computes.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import numpy as np
 from splatc.fit.clock import Clock
 from splatc.fit.engine import Engine, Step
 from splatc.fit.rate import Predict, RateGradient, rate_gradient
-from splatc.fit.rounding import freeze
-from splatc.fit.schedule import Cut, Event, Fill, Round, Schedule
+from splatc.fit.rounding import quantize_share
+from splatc.fit.schedule import Event, Fill, Prune, Round, Schedule
 from splatc.fit.table import NAMES, Table
 from splatc.fit.task import Task, Tune
 from splatc.gaussians import Gaussians
@@ -28,7 +28,7 @@ from splatc.steps import Quantizer
 
 @dataclass(frozen=True)
 class Moment:
-    """A fit on its way, as its budget sees it."""
+    """What a budget can know of a fit that goes on."""
 
     time: float
     """0 to 1."""
@@ -39,7 +39,7 @@ class Moment:
     """Mean squared error of the last step, of full range, noise of the quantization included; nan before the first."""
 
 
-Budget = Callable[[Moment], int]
+CountLimit = Callable[[Moment], int]
 """How many Gaussians the fit may end with."""
 Refine = Callable[[Moment], Quantizer]
 """The steps from now on; those of what is rounded already must stay."""
@@ -48,16 +48,17 @@ RATES: dict[Tune, float] = {"psnr": 1.0, "ssim": 2.0, "smartsplat": 0.0}
 """Weight of the rate term; that of SSIM by measurement (tools/README.md), and none in the paper."""
 
 FILLED = 0.01
-"""Of the Gaussians: where the file can hold not even so many more, none are added."""
+"""Of the Gaussians: if the file can hold fewer than so many more, none are added."""
 FALLING, MOST_FALLING = 3.0, 1.5
-"""Where there is much room what a Gaussian costs still falls, so more are added; at the end what is too much is trimmed."""
+"""The more room there is, the more the bits of each Gaussian still fall: (1 + FALLING room) times the room is filled, MOST_FALLING times at
+most. The trim removes what is too much."""
 
 
 def fit(
     engine: Engine,
     task: Task,
     seeds: Gaussians,
-    budget: Budget,
+    budget: CountLimit,
     schedule: Schedule,
     *,
     seed: int = 0,
@@ -71,8 +72,8 @@ def fit(
         engine: computes; it has the Gaussians afterwards.
         seeds: where to begin; more than will stay.
         budget: asked at each pruning for the number of Gaussians to end with.
-        clock: tells how far the fit has come; by default it counts the steps of the schedule.
-        predict: tells what colours a file predicts, for the rate term; without it there is none.
+        clock: says how far the fit has come; by default it counts the steps of the schedule.
+        predict: the colours that a file predicts, for the rate term; without it there is none.
         refine: asked at each trim for the steps of what is not rounded yet; without it they stay.
 
     Returns:
@@ -84,7 +85,7 @@ def fit(
         while events and events[0][0] <= time:
             state.react(*events.pop(0))
         if not state.free:
-            break  # of a few Gaussians, the last may be rounded before the last stage
+            break  # few Gaussians may all be rounded before the last stage
         state.step(step, time)
     for event in events:
         state.react(*event)
@@ -92,14 +93,14 @@ def fit(
 
 
 class _Fit:
-    """A fit on its way: what its steps and events change."""
+    """The state of a fit: what its steps and events change."""
 
     def __init__(
         self,
         engine: Engine,
         task: Task,
         seeds: Gaussians,
-        budget: Budget,
+        budget: CountLimit,
         schedule: Schedule,
         seed: int,
         predict: Predict | None,
@@ -111,14 +112,15 @@ class _Fit:
         self.quantizer = task.quantizer
         self.seeded = len(seeds)
         self.final = self.seeded
-        """Gaussians that the file can hold, as far as is known."""
+        """Gaussians that the file can hold, by the last answer of the budget."""
         self.reduction = task.reduction(round(self.seeded / schedule.oversampling), schedule)
         self.free: tuple[str, ...] = NAMES
         """The attributes that may still move in some Gaussian."""
         self.adams = 0
-        """Adam's steps."""
+        """Steps that Adam has made."""
         self.stepped = True
-        """Since the last pruning: of those that follow at once, as where time is short, the first densifies."""
+        """Whether a step was made since the last pruning: of prunings without a step between them, as when time is short, only the
+        first densifies."""
         self.rate: RateGradient | None = None
         engine.send(Table.from_gaussians(seeds, self.rng))
 
@@ -127,7 +129,7 @@ class _Fit:
         plan = self.schedule
         decay = plan.rates.final**time
         noise = self.quantizer if plan.quantized and time >= plan.noise_from else None
-        rates = {name: getattr(plan.rates, name) * decay for name in self.free}
+        rates = {name: plan.rates.of(name) * decay for name in self.free}
         rate = self.rate_gradient(index, time)
         self.adams += 1
         self.stepped = True
@@ -135,30 +137,30 @@ class _Fit:
         self.engine.step(Step(index, self.reduction, noise, self.seed, rates, self.adams, betas, rate))
 
     def rate_gradient(self, index: int, time: float) -> RateGradient | None:
-        """The rate term for this step. It speaks of quantized attributes."""
+        """The rate term for this step; it needs the steps of the quantizer, and the loss of a step before."""
         plan, weight = self.schedule, self.schedule.rate * RATES[self.task.tune]
         if self.predict is None or not plan.quantized or weight == 0.0 or time < plan.rate_from or self.adams == 0:
             return None
         if self.rate is None or index % plan.rate_every == 0:
-            reduction = self.reduction
             _, loss = self.engine.measured()
-            whole = weight * loss * self.task.samples(reduction) * reduction**2
-            self.rate = rate_gradient(self.engine.fetch(), self.quantizer, self.predict, whole)
+            self.rate = rate_gradient(
+                self.engine.fetch(), self.quantizer, self.predict, weight * loss * self.task.samples
+            )
         return self.rate
 
     def react(self, time: float, event: Event) -> None:
-        """Do what the schedule wants at this time."""
+        """Apply an event of the schedule."""
         if isinstance(event, Round):
             table = self.engine.fetch()
-            freeze(table, self.quantizer, event.names, event.share)
+            quantize_share(table, self.quantizer, event.names, event.share)
             self.engine.send(table)
             self.free = table.free()
-        elif isinstance(event, Cut):
+        elif isinstance(event, Prune):
             if event.asks:
                 self.ask(time)
             count = round(self.seeded * (self.final / self.seeded) ** event.share)
             new = round(event.densified * count) if self.stepped else 0
-            # Not at Trim: what the redundant ones covered is for the others to leave, and then only colours can still move.
+            # Not at a trim: the others must adapt when redundant ones are gone, and then only colours can still move.
             self.engine.prune(count - new, self.reduction, redundant=event.share == 1.0)
             self.refresh()
             if new > 0:
@@ -174,14 +176,14 @@ class _Fit:
             self.refresh()
 
     def ask(self, time: float) -> None:
-        """How fine the quantization steps should be by now, and how many Gaussians the file can hold with them."""
+        """Set the quantization steps by the error so far, and the number of Gaussians that the file can hold with them."""
         error, _ = self.engine.measured()
         if time >= self.schedule.noise_from and error > 0.0:
             self.quantizer = self.schedule.adapted(self.task.quantizer, error)
         self.final = min(self.budget(self.moment(time)), self.seeded)
 
     def fill(self, time: float) -> None:
-        """Add what the file can hold beyond what there is, unless that is hardly anything."""
+        """Densify to what the file can hold, unless that is less than FILLED more."""
         now = len(self.engine.fetch())
         room = self.budget(self.moment(time)) / now - 1.0
         if room > FILLED:
@@ -194,6 +196,6 @@ class _Fit:
         return Moment(time, self.engine.fetch().gaussians(), self.quantizer, error)
 
     def refresh(self) -> None:
-        """After other Gaussians are there."""
+        """After Gaussians were removed or added."""
         self.free = self.engine.fetch().free()
-        self.rate = None  # it speaks of all that were there
+        self.rate = None  # it was made for other Gaussians

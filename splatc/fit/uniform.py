@@ -24,7 +24,7 @@ def uniform_sample(
     accepted = np.empty((0, 2), np.float32)
     while len(accepted) < count:
         missing = count - len(accepted)
-        # More than a few candidates per disc would only meet each other.
+        # More than a few candidates per disc would only exclude each other.
         candidates = min(2 * missing, 16 + int(4.0 * width * height / max(radius * radius, 1e-12)))
         fresh = (rng.random((candidates, 2)) * [width, height]).astype(np.float32)
         fresh = fresh[keep_apart(np.concatenate([taken, accepted]), fresh, width, height, radius)]

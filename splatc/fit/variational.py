@@ -1,4 +1,4 @@
-"""Gradient-colour variational sampling: more Gaussians where the picture has more to say (SmartSplat, section 3).
+"""Gradient-colour variational sampling: more Gaussians where the picture has more detail (SmartSplat, section 3).
 
 A pixel's weight is w = 0.9 g + 0.1 v, where g is the magnitude of its Sobel gradient and v the variance of the colours in the 5x5
 pixels around it, each divided by its maximum over the whole picture. Pixels are drawn without replacement with probability in

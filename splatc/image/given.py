@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,8 @@ _PROFILES = {1: b"GRAY", 2: b"GRAY", 3: b"RGB ", 4: b"RGB "}
 def image_of(array: object, icc: bytes | None = None, exif: bytes = b"", xmp: bytes = b"") -> Image:
     """The picture, with its metadata; the profile None is that of an image of Pillow's, else none.
 
-    EXIF and XMP that tell another orientation than 1 tell 1 afterwards, without their small pictures: what is stored is upright. An image
-    of Pillow's is turned as they tell, since they belong to it as it lies in its file; the samples of an array are taken as they are shown.
+    EXIF and XMP that state another orientation than 1 state 1 afterwards, without their thumbnails: what is stored is upright. An image
+    of Pillow's is turned accordingly, since they describe it as it lies in its file; an array is taken as it is shown.
 
     Args:
         array: (H, W) or (H, W, C) of uint8 or uint16 in any byte order and layout, or what becomes such an array; or an image of Pillow's.
@@ -49,14 +50,18 @@ def image_of(array: object, icc: bytes | None = None, exif: bytes = b"", xmp: by
         advice = ": array.transpose(1, 2, 0) moves the channels behind" if channels_first else ""
         raise InputImageError(f"an array of shape {shape} is no picture: expected (H, W) or (H, W, 1 to 4){advice}")
     limits.check_picture(pixels.shape[1], pixels.shape[0])
-    told, xmp = upright(exif if exif_block.is_exif(exif) else b"", xmp, orientation)
+    upright_exif, xmp = upright(exif if exif_block.is_exif(exif) else b"", xmp, orientation)
     native = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("="))
-    return Image(native, metadata=Metadata(icc or b"", told or exif, xmp))
+    return Image(native, metadata=Metadata(icc or b"", upright_exif or exif, xmp))
 
 
 def _samples(array: object) -> Samples:
     """An array of uint8 or uint16, of any shape. Raises InputImageError."""
-    if array is None or isinstance(array, str | bytes | bytearray | memoryview):
+    if isinstance(array, str | os.PathLike):
+        raise InputImageError(
+            f"array={shown(array)} is a path, and encode takes pixels: splatc.encode_file(path, target) encodes picture files"
+        )
+    if array is None or isinstance(array, bytes | bytearray | memoryview):
         raise InputImageError(
             f"array={shown(array)} is no picture: expected an array of uint8 or uint16, or an image of Pillow's"
         )
@@ -94,7 +99,7 @@ def samples_of(picture: PIL.Image.Image) -> tuple[Samples, bytes]:
     profile = profile if isinstance(profile, bytes) else b""
     try:
         picture.load()
-        pixels = _deep_gray(picture) if picture.mode.startswith("I;16") else np.asarray(_converted(picture, profile))
+        pixels = _gray_16_bit(picture) if picture.mode.startswith("I;16") else np.asarray(_converted(picture, profile))
     except (InputImageError, MemoryError):
         raise
     except Exception as error:  # Pillow raises almost anything for a damaged file, and ValueError for a closed one
@@ -136,7 +141,7 @@ _REFUSED = {
 }
 
 
-def _deep_gray(picture: PIL.Image.Image) -> Samples:
+def _gray_16_bit(picture: PIL.Image.Image) -> Samples:
     """16-bit gray in either byte order; one value may be transparent."""
     gray = np.asarray(picture).astype(np.uint16)
     transparent = picture.info.get("transparency")

@@ -15,6 +15,10 @@ MAX_PIXELS = 1 << 29
 """Larger pictures are refused before their pixels are decompressed: 32768 x 16384."""
 
 
+MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+"""What Pillow calls 8 bits of so many channels."""
+
+
 @dataclass(frozen=True)
 class Image:
     """A picture as integers."""

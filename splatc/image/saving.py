@@ -10,31 +10,15 @@ from typing import Any, BinaryIO
 import numpy as np
 import PIL.Image
 
+from splatc.bitstream import Metadata
 from splatc.errors import OutputError, UsageError
-from splatc.image.readers import MAX_PIXELS, Image, Metadata, Samples, load, open_source
+from splatc.image.image import MAX_PIXELS, MODES, Image, Samples
 from splatc.image.writers import Shape, Writer, tiff
 from splatc.image.writers.metadata import JPEG_EXIF, JPEG_XMP, pillow_options
 from splatc.image.writers.png import write_png
 from splatc.image.writers.pnm import write_pam, write_pnm, write_ppm
 from splatc.runtime.files import STDIO, is_special
 
-__all__ = [
-    "FORMATS",
-    "MAX_PIXELS",
-    "Format",
-    "Image",
-    "Metadata",
-    "Samples",
-    "Shape",
-    "load",
-    "open_source",
-    "output_format",
-    "save",
-    "save_strips",
-    "unwritable",
-]
-
-_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _NO_ALPHA = {1: "L", 3: "RGB"}
 _ALL = (1, 2, 3, 4)
 
@@ -47,7 +31,7 @@ class Format:
     """Pillow's name of it, where it has one."""
     modes: Mapping[int, str]
     """Number of channels -> Pillow mode in which 8-bit pictures are stored."""
-    deep_channels: tuple[int, ...] = ()
+    channels_of_16_bits: tuple[int, ...] = ()
     """The numbers of channels that it holds with 16 bits per sample."""
     write: Writer | None = None
     """Writes it by strips; without one the whole picture goes through Pillow."""
@@ -84,7 +68,7 @@ class Format:
         if channels not in self.modes:
             kind = "colour" if channels == 3 else "transparency"
             raise UsageError(f"{self.name} output cannot hold {kind}: choose another extension, such as .png")
-        if bit_depth == 16 and channels not in self.deep_channels:
+        if bit_depth == 16 and channels not in self.channels_of_16_bits:
             raise UsageError(f"{self.name} output cannot hold 16 bits per sample: choose .png, or --bit-depth 8")
         limit = f"{self.max_side} px a side" if max(width, height) > self.max_side else ""
         if not limit and self.write is None and width * height > MAX_PIXELS:
@@ -104,8 +88,8 @@ _JPEG = Format(
     most_exif=JPEG_EXIF,
     most_xmp=JPEG_XMP,
 )
-_PNG = Format("PNG", _MODES, _ALL, write_png)
-_TIFF = Format("TIFF", _MODES, _ALL, tiff.write_tiff)
+_PNG = Format("PNG", MODES, _ALL, write_png)
+_TIFF = Format("TIFF", MODES, _ALL, tiff.write_tiff)
 _PIXELS_ALONE: dict[str, Any] = {"profiled": (), "most_exif": 0, "most_xmp": 0}
 _WEBP_MODES = {1: "RGB", 2: "RGBA", 3: "RGB", 4: "RGBA"}
 FORMATS = {
@@ -120,7 +104,7 @@ FORMATS = {
     ".ppm": Format("PPM", {1: "RGB", 3: "RGB"}, (1, 3), write_ppm, **_PIXELS_ALONE),
     ".pgm": Format("PGM", {1: "L"}, (1,), write_pnm, **_PIXELS_ALONE),
     ".pnm": Format("PNM", _NO_ALPHA, (1, 3), write_pnm, **_PIXELS_ALONE),
-    ".pam": Format("PAM", _MODES, _ALL, write_pam, **_PIXELS_ALONE),
+    ".pam": Format("PAM", MODES, _ALL, write_pam, **_PIXELS_ALONE),
     ".bmp": Format("BMP", _NO_ALPHA, **_PIXELS_ALONE),
 }
 """By extension."""

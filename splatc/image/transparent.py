@@ -1,8 +1,8 @@
-"""Colours that nobody sees: those under an alpha of zero.
+"""Colours of fully transparent pixels (alpha 0), which are not shown.
 
-Programs leave anything there, from black to what an eraser went over. Coded as it is, that costs as much as what is seen; so the encoder
-replaces it by what flows in from the visible pixels around: means over squares of 2, 4, 8, ... px, weighted by alpha, of which each hidden
-pixel takes the finest that has seen anything ("pull-push": Gortler et al., "The Lumigraph", 1996).
+Programs leave anything there, from black to what an eraser went over. Coded as they are, such colours cost as many bytes as visible ones;
+so the encoder replaces them by what flows in from the visible pixels around: means over squares of 2, 4, 8, ... px, weighted by alpha;
+a transparent pixel takes the finest of them that holds a visible pixel ("pull-push": Gortler et al., "The Lumigraph", 1996).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ BAND = 256
 """Rows worked on at a time; even."""
 
 
-def without_hidden_colours(pixels: Samples) -> Samples:
-    """(H, W, C) samples with other colours where alpha is zero; the same array where there is no such pixel, or no alpha."""
+def fill_transparent(pixels: Samples) -> Samples:
+    """(H, W, C) samples with other colours where alpha is zero; the same array where there is no such pixel, or no alpha channel."""
     if pixels.shape[2] not in (2, 4):
         return pixels
     bands = [slice(top, top + BAND) for top in range(0, len(pixels), BAND)]
@@ -29,10 +29,10 @@ def without_hidden_colours(pixels: Samples) -> Samples:
     halves = [_halved(_weighed(pixels[rows])) for rows in bands]
     half = _filled(np.concatenate(halves))
     for rows in bands:
-        hidden = pixels[rows, :, -1] == 0
-        if hidden.any():
-            flowed = _doubled(half, rows.start, *hidden.shape)
-            result[rows][hidden, :-1] = np.rint(flowed[hidden]).astype(pixels.dtype)
+        clear = pixels[rows, :, -1] == 0
+        if clear.any():
+            flowed = _doubled(half, rows.start, *clear.shape)
+            result[rows][clear, :-1] = np.rint(flowed[clear]).astype(pixels.dtype)
     return result
 
 

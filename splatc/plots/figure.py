@@ -17,7 +17,8 @@ from splatc.decoder.describe import report_with_bits
 from splatc.errors import UsageError
 from splatc.gaussians import Gaussians
 from splatc.image import metrics
-from splatc.image.saving import Samples, load
+from splatc.image.image import Samples
+from splatc.image.readers import load
 from splatc.quantize import dequantize
 
 MAX_SIDE = 1280
@@ -25,7 +26,7 @@ MAX_SIDE = 1280
 FULL_ERROR = 0.25
 """Root mean square error of a pixel, over full range, that is shown white."""
 
-Picture = NDArray[np.uint8]
+Bitmap = NDArray[np.uint8]
 """(H, W, 3)"""
 
 
@@ -36,11 +37,11 @@ class Figure:
     name: str
     facts: dict[str, Any]
     """What ``splatc info`` says."""
-    picture: Picture
+    picture: Bitmap
     gaussians: Gaussians
     """With means and scales in px of the screen."""
-    original: Picture | None = None
-    error: Picture | None = None
+    original: Bitmap | None = None
+    error: Bitmap | None = None
     """As a heat map: black where there is none, white from FULL_ERROR on."""
     psnr_db: float | None = None
     profile: bytes = b""
@@ -79,12 +80,12 @@ def with_original(figure: Figure, file: opened.Picture, path: str) -> Figure:
     return replace(figure, original=_on_screen(original.pixels), error=_heat_map(a, b), psnr_db=metrics.psnr(a, b))
 
 
-def _on_screen(pixels: Samples) -> Picture:
+def _on_screen(pixels: Samples) -> Bitmap:
     """8-bit RGB on white, at most MAX_SIDE px wide and high."""
     return np.asarray(_reduced(PIL.Image.fromarray(_rgb_on_white(pixels))))
 
 
-def _rgb_on_white(pixels: Samples) -> Picture:
+def _rgb_on_white(pixels: Samples) -> Bitmap:
     """(H, W, C) to (H, W, 3)."""
     if pixels.dtype == np.uint16:
         pixels = (pixels >> 8).astype(np.uint8)
@@ -95,7 +96,7 @@ def _rgb_on_white(pixels: Samples) -> Picture:
     return np.ascontiguousarray(colour, np.uint8)
 
 
-def _heat_map(a: Samples, b: Samples) -> Picture:
+def _heat_map(a: Samples, b: Samples) -> Bitmap:
     """Root mean square error over the channels: black, red, yellow, white."""
     squares = np.square((a.astype(np.float32) - b) / np.iinfo(a.dtype).max).mean(axis=2)
     smaller = _reduced(PIL.Image.fromarray(squares))
@@ -116,10 +117,10 @@ def chosen(gaussians: Gaussians, limit: int) -> Gaussians:
     if len(gaussians) <= limit:
         return gaussians
     index = np.linspace(0, len(gaussians) - 1, limit).astype(np.int64)
-    return Gaussians(*(each[index] for each in (gaussians.mean, gaussians.scale, gaussians.angle, gaussians.colour)))
+    return Gaussians(**{name: array[index] for name, array in vars(gaussians).items()})
 
 
-def rgb(gaussians: Gaussians) -> Picture:
+def rgb(gaussians: Gaussians) -> Bitmap:
     """(N, 3) the colours of Gaussians, for the screen."""
     colour = (
         gaussians.colour[:, :3] if gaussians.colour.shape[1] >= 3 else np.repeat(gaussians.colour[:, :1], 3, axis=1)

@@ -11,7 +11,7 @@ import numpy as np
 import PIL.Image
 
 from splatc.bitstream.structure import Structure
-from splatc.plots.figure import FULL_ERROR, Figure, Picture, chosen, rgb
+from splatc.plots.figure import FULL_ERROR, Bitmap, Figure, chosen, rgb
 from splatc.plots.sheet import with_ellipses
 from splatc.view import page
 from splatc.view.bundle import style_sheet
@@ -152,11 +152,11 @@ def _page(figure: Figure, policy: str, style: str, stage: str, script: str) -> b
     ).encode()
 
 
-def _inline(picture: Picture, profile: bytes = b"") -> str:
+def _inline(picture: Bitmap, profile: bytes = b"") -> str:
     return "data:image/png;base64," + base64.b64encode(_png(picture, profile)).decode()
 
 
-def _png(picture: Picture, profile: bytes) -> bytes:
+def _png(picture: Bitmap, profile: bytes) -> bytes:
     buffer = io.BytesIO()
     PIL.Image.fromarray(picture).save(buffer, "PNG", optimize=True, icc_profile=profile or None)
     return buffer.getvalue()
@@ -166,9 +166,9 @@ def _ellipses(figure: Figure) -> str:
     shown = chosen(figure.gaussians, MAX_ELLIPSES)
     degrees = np.degrees(shown.angle)
     return "".join(
-        f'<ellipse rx="{s1:.1f}" ry="{s2:.1f}" transform="translate({x:.1f} {y:.1f}) rotate({turn:.0f})" '
+        f'<ellipse rx="{s1:.1f}" ry="{s2:.1f}" transform="translate({x:.1f} {y:.1f}) rotate({degrees:.0f})" '
         f'stroke="#{r:02x}{g:02x}{b:02x}"/>'
-        for (x, y), (s1, s2), turn, (r, g, b) in zip(
+        for (x, y), (s1, s2), degrees, (r, g, b) in zip(
             shown.mean.tolist(), shown.scale.tolist(), degrees.tolist(), rgb(shown).tolist(), strict=True
         )
     )

@@ -9,7 +9,7 @@ import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
 
-from splatc.plots.figure import FULL_ERROR, Figure, Picture, chosen, rgb
+from splatc.plots.figure import FULL_ERROR, Bitmap, Figure, chosen, rgb
 
 MAX_ELLIPSES = 20000
 CORNERS = 24
@@ -45,13 +45,13 @@ def draw(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def with_ellipses(figure: Figure) -> Picture:
+def with_ellipses(figure: Figure) -> Bitmap:
     """The picture, paler, under an outline at one standard deviation of each Gaussian in its colour."""
     pale = PIL.Image.fromarray((figure.picture // 3 + 165).astype(np.uint8))
     pen = PIL.ImageDraw.Draw(pale)
     shown = chosen(figure.gaussians, MAX_ELLIPSES)
-    turn = np.linspace(0.0, 2.0 * np.pi, CORNERS + 1)
-    along, across = np.cos(turn) * shown.scale[:, :1], np.sin(turn) * shown.scale[:, 1:]  # (N, CORNERS + 1)
+    around = np.linspace(0.0, 2.0 * np.pi, CORNERS + 1)
+    along, across = np.cos(around) * shown.scale[:, :1], np.sin(around) * shown.scale[:, 1:]  # (N, CORNERS + 1)
     c, s = np.cos(shown.angle)[:, np.newaxis], np.sin(shown.angle)[:, np.newaxis]
     # Pillow's coordinates are of pixel corners' grid, less half a pixel.
     x = shown.mean[:, :1] + c * along - s * across - 0.5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +17,7 @@ def render(scene: Scene, region: Region | None = None, scale: Scale = 1) -> Floa
     """(H, W, C) float32 picture of the scene, or of a region (x, y, width, height; px) of it, nominally in [0, 1].
 
     ``scale`` is in output pixels per px; the output has ceil(width scale) x ceil(height scale) pixels, of which (i, j) shows the point
-    (x + (i + 1/2) / scale, y + (j + 1/2) / scale). Values are not clamped, except where several points are averaged for a pixel
+    (x + (i + 1/2) / scale, y + (j + 1/2) / scale). Values are not clamped, except where several samples are averaged for a pixel
     (scale < 1; spec/picture.md, "Scaled drawing"). Raises UsageError for a region or scale that is none.
     """
     from splatc.render import draw
@@ -34,13 +33,6 @@ def draw_samples(scene: Scene, view: View, bit_depth: int) -> Samples:
 
     samples: Samples = draw.draw(draw.make_plan(scene, view), _dtype(bit_depth))
     return samples
-
-
-def draw_strips(scene: Scene, view: View, bit_depth: int, rows: int = 256) -> Iterator[Samples]:
-    """The rows of `draw_samples` from top to bottom, about ``rows`` at a time, so that no more than that lies in memory."""
-    from splatc.render import draw
-
-    return draw.strips(draw.make_plan(scene, view), _dtype(bit_depth), rows)
 
 
 def _dtype(bit_depth: int) -> type[np.uint8 | np.uint16]:

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from splatc.render.cuda import SampleType
     from splatc.render.draw import Plan
 
-AUTO_POINTS = 1 << 24
-"""`auto` leaves views of fewer points (of the frame: view.py) to the CPU. Set by the CPU's 60 megapixels a second; no GPU was timed."""
+AUTO_SAMPLES = 1 << 24
+"""`auto` leaves views of fewer samples (points of the supersampling grid: view.py) to the CPU. Set by the CPU's 60 megapixels a second; no
+GPU was timed."""
 DEVICES = ("auto", "cpu", "cuda")
 
-Tell = Callable[[str, bool], None]
+Log = Callable[[str, bool], None]
 """Called with a sentence: which device draws (False), or what failed so that another one does (True)."""
 
 
@@ -33,39 +34,39 @@ def check_device(wanted: str) -> None:
         _find(wanted)
 
 
-def choose(wanted: str, points: int, tell: Tell) -> Device | None:
-    """The GPU that draws so many points, or None for the CPU. Raises as `check_device` does."""
+def choose(wanted: str, samples: int, log: Log) -> Device | None:
+    """The GPU that draws so many samples, or None for the CPU. Raises as `check_device` does."""
     check_device(wanted)
     if wanted == "cpu":
-        tell("drawn by the CPU", False)
+        log("drawn by the CPU", False)
         return None
-    if wanted == "auto" and points < AUTO_POINTS:
-        tell("drawn by the CPU: starting CUDA would take longer", False)
+    if wanted == "auto" and samples < AUTO_SAMPLES:
+        log("drawn by the CPU: starting CUDA would take longer", False)
         return None
     found = _find(wanted)
     if isinstance(found, Missing):
-        tell(f"drawn by the CPU: {found}", found.broken)
+        log(f"drawn by the CPU: {found}", found.broken)
         return None
-    tell(f"drawn by {found.name}", False)
+    log(f"drawn by {found.name}", False)
     return found
 
 
 def strips(
-    wanted: str, scene: Scene, plan: Plan, dtype: SampleType, rows: int | None, tell: Tell
+    wanted: str, scene: Scene, plan: Plan, dtype: SampleType, rows: int | None, log: Log
 ) -> Iterator[Any]:  # of arrays (R, W, C)
     """The samples of a plan of the scene from top to bottom, about ``rows`` rows at a time; None: all at once.
 
     If a GPU fails on the way, `auto` says so, and the CPU draws what is missing. Raises as `choose` does, at once, and then DeviceError.
     """
     view = plan.view
-    device = choose(wanted, view.columns * view.rows * view.samples**2, tell)
+    device = choose(wanted, view.columns * view.rows * view.samples**2, log)
     if device is None:
         return _drawn(plan, dtype, rows, 0)
-    return _drawn_on(device, scene, plan, dtype, rows, None if wanted == "cuda" else tell)
+    return _drawn_on(device, scene, plan, dtype, rows, None if wanted == "cuda" else log)
 
 
 def _drawn_on(
-    device: Device, scene: Scene, plan: Plan, dtype: SampleType, rows: int | None, tell: Tell | None
+    device: Device, scene: Scene, plan: Plan, dtype: SampleType, rows: int | None, log: Log | None
 ) -> Iterator[Any]:
     from splatc.render import cuda
 
@@ -75,9 +76,9 @@ def _drawn_on(
             yield strip
             done += len(strip)
     except DeviceError as error:
-        if tell is None:
+        if log is None:
             raise
-        tell(f"drawn by the CPU: {error}", True)
+        log(f"drawn by the CPU: {error}", True)
         yield from _drawn(plan, dtype, rows, done)
 
 

@@ -1,10 +1,10 @@
 """Views of a scene -> samples, on a GPU: what draw.py does on the CPU, with the same contract.
 
-Tiles of the frame, of up to 16 x 16 points, lie on a grid fixed to the frame; Gaussians are placed relative to their tile and added in the
+Tiles of up to 16 x 16 points have fixed places on the supersampling grid; Gaussians are placed relative to their tile and added in the
 order of the file. So a sample is the same to the last bit whatever region or strip it is drawn with, and in every run; other GPUs and
 the CPU differ within the tolerance of spec/picture.md. The kernels: splatc/cuda/kernels/, place -> bin -> raster.
 
-What a frame costs. The Gaussians of the file lie on the GPU, as float32; a frame is everything after that, for any region and scale:
+What drawing a view costs. The Gaussians of the file lie on the GPU, as float32; counted is everything after that, for any region and scale:
 placing, tile lists, rasterizing, samples of 8 bits in the GPU's memory. For 16320 x 10848 and 610 000 Gaussians (about 20 tiles each, so
 12 million entries, 18 for each of 177 million pixels) on an H200 (132 multiprocessors at 1.75 GHz, 4 warp instructions each a clock;
 4.3 TB/s), counted, not measured:
@@ -31,11 +31,12 @@ from splatc.blend import Blend
 from splatc.cuda.device import Argument, Buffer, Device
 from splatc.cuda.source import read_source
 from splatc.errors import DeviceError
-from splatc.gaussians import Scene
-from splatc.render.view import View
+from splatc.gaussians import FloatArray, Scene
+from splatc.render.renderer import Renderer
+from splatc.render.view import Region, Scale, View, view
 
 SIDE = 16
-"""Points of a tile, a side, of which whole output pixels are used (raster.cu)."""
+"""Grid points of a tile, a side, of which whole output pixels are used (raster.cu)."""
 _SCANNED, _SORTERS, _THREADS, _BLOCK = 1024, 4, 64, 256
 """What blocks of the kernels take: counts of a scan, tiles of a sort; threads of a raster block and of all others."""
 _MOST_ENTRIES = 2**31 - 1
@@ -53,17 +54,17 @@ class Canvas:
     def __init__(self, device: Device, scene: Scene) -> None:
         g = scene.gaussians
         angle = g.angle.astype(np.float64)
-        turn = np.stack([np.cos(angle), np.sin(angle)], axis=1)  # in float64: a needle's end moves far with its angle
+        axis = np.stack([np.cos(angle), np.sin(angle)], axis=1)  # in float64: a needle's end moves far with its angle
         self._device = device
         self._count = len(g)
         self._channels = scene.channels
-        self._gaussians = [device.upload(each.astype(np.float32)) for each in (g.mean, g.scale, turn, g.colour)]
+        self._gaussians = [device.upload(each.astype(np.float32)) for each in (g.mean, g.scale, axis, g.colour)]
         background = np.zeros(4, np.float32)
         background[: scene.channels] = scene.background
         self._background = device.upload(background)
         blend = {"CHANNELS": scene.channels, "NORMALIZED": int(scene.blend is Blend.NORMALIZED)}
         planes = 4 if blend["CHANNELS"] + blend["NORMALIZED"] <= 4 else 8
-        # Of each Gaussian in a frame: where it is, what it weighs and adds; its outline and the tiles around it (kernels/*.cuh).
+        # Of each Gaussian in a view: where it is, what it weighs and adds; its outline and the tiles around it (kernels/*.cuh).
         self._placed = [device.allocate(self._count * size) for size in (16, 16, 4 * planes)]
         self._shapes = [device.allocate(self._count * size) for size in (32, 16)]
         self._kernels = {
@@ -87,13 +88,13 @@ class Canvas:
         self._first_x, tiles_x = _tiles(view.left, view.columns, self._pixels)
         self._first_y, tiles_y = _tiles(view.top, view.rows, self._pixels)
         self._tiles_x, tiles = tiles_x, tiles_x * tiles_y
-        points = self._pixels * view.samples
-        self._origin = self._first_x * points, self._first_y * points
+        side = self._pixels * view.samples
+        self._origin = self._first_x * side, self._first_y * side
         shift = [np.float64(part) for part in (*view.shift, *self._origin)]
         self._launch(
             "place_gaussians", -(-self._count // _BLOCK), np.int32(self._count), *_pointers(self._gaussians),
-            np.float64(view.density), *shift, np.float64(view.added_variance),
-            *map(np.int32, (tiles_x, tiles_y, points, points)), *_pointers(self._placed), *_pointers(self._shapes),
+            np.float64(view.grid_scale), *shift, np.float64(view.added_variance),
+            *map(np.int32, (tiles_x, tiles_y, side, side)), *_pointers(self._placed), *_pointers(self._shapes),
         )  # fmt: skip
         runs = -(-tiles // _SCANNED)
         counts, starts = self._memory("counts", 4 * tiles, zero=True), self._memory("starts", 4 * (tiles + 1))
@@ -101,7 +102,7 @@ class Canvas:
         del self._kept["counts"]  # until they are zero again: what follows may fail
         warps = -(-self._count * 32 // _BLOCK)
         shapes = [self._placed[0].pointer, *_pointers(self._shapes)]
-        grid = [np.int32(each) for each in (tiles_x, points, points)]
+        grid = [np.int32(each) for each in (tiles_x, side, side)]
         reached: list[Argument] = [np.int32(self._count), *shapes, *grid, counts.pointer]
         self._launch("count_tiles", warps, *reached)
         self._launch("scan_runs", runs, counts.pointer, np.int32(tiles), totals.pointer)
@@ -177,6 +178,16 @@ def strips(device: Device, scene: Scene, view: View, dtype: SampleType, rows: in
     canvas.place(view)
     for first in range(0, view.rows, rows):
         yield canvas.draw(dtype, first, min(first + rows, view.rows))
+
+
+def renderer(device: Device) -> Renderer:
+    """What draws on a device as the others draw elsewhere. It raises DeviceError, too."""
+
+    def drawn(scene: Scene, region: Region | None = None, scale: Scale = 1) -> FloatArray:
+        samples: FloatArray = draw(device, scene, view(scene.width, scene.height, region, scale), np.float32)
+        return samples
+
+    return drawn
 
 
 _BINNING = ("count_tiles", "scan_runs", "scan_totals", "scan_starts", "fill_tiles", "sort_tiles")

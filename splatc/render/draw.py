@@ -1,8 +1,8 @@
 """Views of a scene -> samples, on all cores: what the decoder draws with, by the core.
 
-Each tile of the frame (view.py) is one job. It adds up the Gaussians that reach it, blends, averages the points of each output pixel
-and rounds; only finished samples leave it. Tiles and the column blocks in them lie on a grid fixed to the frame, and Gaussians are
-placed relative to their tile, so a sample is the same to the last bit whatever region, strip or number of threads it is drawn with.
+Each tile of the supersampling grid (view.py) is one job. It adds up the Gaussians that reach it, blends, averages the samples of each
+output pixel and rounds; only finished samples leave it. Tiles and the column blocks in them have fixed places on that grid, and Gaussians
+are placed relative to their tile, so a sample is the same to the last bit whatever region, strip or number of threads it is drawn with.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SampleType = type[np.uint8 | np.uint16 | np.float32]
 
 @dataclass(frozen=True)
 class Plan:
-    """A view made ready: its Gaussians in the frame, sorted into tiles when it is drawn."""
+    """A view made ready: its Gaussians on the supersampling grid, sorted into tiles when it is drawn."""
 
     view: View
     blend: Blend
@@ -46,9 +46,9 @@ class Plan:
 
 
 def make_plan(scene: Scene, view: View) -> Plan:
-    """Place the Gaussians on the frame, filtered for its scale."""
-    g, normalized = scene.gaussians, scene.blend is Blend.NORMALIZED
-    placed = core.place(_in_core(view), g.mean, g.scale, g.angle, g.colour, normalized)
+    """Place the Gaussians on the supersampling grid, filtered for its scale."""
+    normalized = scene.blend is Blend.NORMALIZED
+    placed = core.place(_in_core(view), vars(scene.gaussians), normalized)
     return Plan(view, scene.blend, scene.background.astype(np.float32), placed)
 
 
@@ -75,7 +75,7 @@ def bands(plan: Plan, dtype: SampleType, rows: Iterable[tuple[int, int]]) -> Ite
         yield out
 
 
-def _in_core(view: View) -> structs.View:
+def _in_core(view: View) -> structs.CoreView:
     """The view as the core has it."""
     (x, columns), (y, rows) = (
         _tiles(first, count, size // view.samples)
@@ -83,8 +83,8 @@ def _in_core(view: View) -> structs.View:
             (view.left, view.top), (view.columns, view.rows), (TILE_WIDTH, TILE_HEIGHT), strict=True
         )
     )
-    return structs.View(
-        float(view.density), *map(float, view.shift), view.added_variance,
+    return structs.CoreView(
+        float(view.grid_scale), *map(float, view.shift), view.added_variance,
         view.samples, view.left, view.top, view.columns, view.rows, *view.ends, x, y, columns, rows,
     )  # fmt: skip
 

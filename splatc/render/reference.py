@@ -15,19 +15,19 @@ Array = NDArray[np.float64]
 
 
 def render(scene: Scene, region: Region | None = None, scale: Scale = 1) -> Array:
-    """(H, W, C) float64 picture of a view of the scene, not clamped, except where several points are averaged for a pixel."""
+    """(H, W, C) float64 picture of a view of the scene, not clamped, except where several samples are averaged for a pixel."""
     seen = view(scene.width, scene.height, region, scale)
-    x, y = _points(seen)
-    points = _blend(scene, x, y, _filtered(scene.gaussians, seen.added_variance))
-    return points if seen.samples == 1 else _averaged(np.clip(points, 0.0, 1.0), seen, x, y)
+    x, y = _supersampling_grid(seen)
+    samples = _blend(scene, x, y, _filtered(scene.gaussians, seen.added_variance))
+    return samples if seen.samples == 1 else _averaged(np.clip(samples, 0.0, 1.0), seen, x, y)
 
 
-def _points(seen: View) -> tuple[Array, Array]:
-    """Where the picture is drawn, px: x of the columns, y of the rows, ``samples`` for each output pixel."""
+def _supersampling_grid(seen: View) -> tuple[Array, Array]:
+    """Where the picture is sampled, px: x of the columns, y of the rows, ``samples`` for each output pixel."""
     left, top, _, _ = seen.region
-    density = float(seen.density)
+    grid_scale = float(seen.grid_scale)
     columns, rows = np.arange(seen.columns * seen.samples), np.arange(seen.rows * seen.samples)
-    return np.asarray(left + (columns + 0.5) / density, float), np.asarray(top + (rows + 0.5) / density, float)
+    return np.asarray(left + (columns + 0.5) / grid_scale, float), np.asarray(top + (rows + 0.5) / grid_scale, float)
 
 
 def _filtered(g: Gaussians, variance: float) -> tuple[Array, Array]:
@@ -46,11 +46,11 @@ def _blend(scene: Scene, x: Array, y: Array, filtered: tuple[Array, Array]) -> A
     for i in range(len(g)):
         (mean_x, mean_y), (s1, s2), angle = g.mean[i].astype(float), scales[i], float(g.angle[i])
         cos, sin = math.cos(angle), math.sin(angle)
-        # Only the points of the bounding box can have q < Q_MAX.
-        reach_x = math.sqrt(Q_MAX) * math.hypot(cos * s1, sin * s2)
-        reach_y = math.sqrt(Q_MAX) * math.hypot(sin * s1, cos * s2)
-        columns = slice(np.searchsorted(x, mean_x - reach_x), np.searchsorted(x, mean_x + reach_x))
-        rows = slice(np.searchsorted(y, mean_y - reach_y), np.searchsorted(y, mean_y + reach_y))
+        # Only samples of the bounding box can have q < Q_MAX.
+        extent_x = math.sqrt(Q_MAX) * math.hypot(cos * s1, sin * s2)
+        extent_y = math.sqrt(Q_MAX) * math.hypot(sin * s1, cos * s2)
+        columns = slice(np.searchsorted(x, mean_x - extent_x), np.searchsorted(x, mean_x + extent_x))
+        rows = slice(np.searchsorted(y, mean_y - extent_y), np.searchsorted(y, mean_y + extent_y))
         dx, dy = x[None, columns] - mean_x, y[rows, None] - mean_y  # (1, w), (h, 1)
         q = ((cos * dx + sin * dy) / s1) ** 2 + ((cos * dy - sin * dx) / s2) ** 2  # (h, w)
         w = gains[i] * np.maximum(0.0, np.exp(-0.5 * q) - CUTOFF)[:, :, None]
@@ -61,18 +61,18 @@ def _blend(scene: Scene, x: Array, y: Array, filtered: tuple[Array, Array]) -> A
     return (sums + EPSILON * scene.background.astype(float)) / (weights + EPSILON)
 
 
-def _averaged(points: Array, seen: View, x: Array, y: Array) -> Array:
-    """The mean over the points of each output pixel that lie inside of the picture; its first column and row always count."""
+def _averaged(samples: Array, seen: View, x: Array, y: Array) -> Array:
+    """The mean over the samples of each output pixel that lie inside of the picture; its first column and row always count."""
     n = seen.samples
     inside_x, inside_y = x < _edge(seen.width), y < _edge(seen.height)
     inside_x[::n] = inside_y[::n] = True
     counts = inside_y[:, None, None] & inside_x[None, :, None]
     shape = (seen.rows, n, seen.columns, n, -1)
-    totals: Array = (points * counts).reshape(shape).sum(axis=(1, 3))
+    totals: Array = (samples * counts).reshape(shape).sum(axis=(1, 3))
     mean: Array = totals / counts.astype(float).reshape(shape).sum(axis=(1, 3))
     return mean
 
 
 def _edge(side: int) -> float:
-    """Points are exact fractions; computed, one on the edge must not fall inside of it."""
+    """Grid points are exact fractions; computed, one on the edge must not fall inside of it."""
     return side - 1e-9

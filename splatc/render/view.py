@@ -1,10 +1,10 @@
-"""Which points of a picture are drawn: a region of it at a scale (spec/picture.md, "Scaled drawing").
+"""Where a picture is sampled: the supersampling grid of a region at a scale (spec/picture.md, "Scaled drawing").
 
 Output pixel (i, j) of a region that begins at (x, y) stands for a square of 1/scale px a side around the point
 (x + (i + 1/2) / scale, y + (j + 1/2) / scale). Where that is more than one pixel of the picture, the renderers draw ``samples`` x
-``samples`` points in it and average them; each point stands for a smaller square, whose variance is added to that of every Gaussian,
-so that nothing aliases. The points lie on a grid that begins at the corner of the picture wherever scale x and scale y are whole
-numbers: a region is then a crop of the whole.
+``samples`` samples in it and average them; each stands for a smaller square, whose variance is added to that of every Gaussian, so that
+nothing aliases. They lie on a supersampling grid that begins at the corner of the picture wherever scale x and scale y are whole numbers: a
+region is then a crop of the whole.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ Scale = Number | str
 """Output pixels per px: a number, or text such as "1/8"."""
 
 MAX_SAMPLES, THUMBNAIL, THUMBNAIL_SAMPLES = 4, Fraction(1, 16), 8
-"""The points averaged for one output pixel, a side: the fewest that reach every pixel of the picture, up to MAX_SAMPLES, or up to
+"""The samples averaged for one output pixel, a side: the fewest that reach every pixel of the picture, up to MAX_SAMPLES, or up to
 THUMBNAIL_SAMPLES for scales up to THUMBNAIL. Against the box filter of the whole picture, Kodak 1 and 3 at CR 50 and 200: 1, 2, 4, 8
-points give 30, 35, 43, 62 dB at 1/8 of the size and 30, 33, 38, 45 dB at 1/16, the worst of the four
+of them give 30, 35, 43, 62 dB at 1/8 of the size and 30, 33, 38, 45 dB at 1/16, the worst of the four
 (tools/scale_quality.py)."""
 _RADIUS = math.sqrt(Q_MAX)
 _FINEST_SCALE = 1 << 16
@@ -38,7 +38,7 @@ _MAX_SCALE = 1 << 10
 class View:
     """A region of a picture of ``width`` x ``height`` px at a scale; `view` makes and checks one.
 
-    A *frame* is the grid of points that are drawn, 1 / (scale samples) px apart, numbered from the corner of the picture.
+    The *supersampling grid* has the points that are drawn, 1 / (scale samples) px apart, numbered from the corner of the picture.
     """
 
     width: int
@@ -58,13 +58,13 @@ class View:
 
     @property
     def samples(self) -> int:
-        """Points drawn for an output pixel, a side."""
+        """Grid points drawn for an output pixel, a side."""
         most = MAX_SAMPLES if self.scale > THUMBNAIL else THUMBNAIL_SAMPLES
         return min(math.ceil(1 / self.scale), most)
 
     @property
-    def density(self) -> Fraction:
-        """Points of the frame per px."""
+    def grid_scale(self) -> Fraction:
+        """Points of the supersampling grid per px."""
         return self.scale * self.samples
 
     @property
@@ -79,27 +79,27 @@ class View:
 
     @property
     def shift(self) -> tuple[Fraction, Fraction]:
-        """How far, in points of the frame, the grid lies right of and below the corner of the picture."""
+        """How far, in its points, the grid lies right of and below the corner of the picture."""
         x, y = (self.region[axis] * self.scale for axis in (0, 1))
         return (x - math.floor(x)) * self.samples, (y - math.floor(y)) * self.samples
 
     @property
     def ends(self) -> tuple[int, int]:
-        """One past the last column and row of the frame that are drawn.
+        """One past the last column and row of the grid that are drawn.
 
-        Those whose points lie inside the picture; the first column or row of an output pixel counts always.
+        Those whose points lie inside of the picture; the first column or row of an output pixel counts always.
         """
         ends = []
         for side, shift in zip((self.width, self.height), self.shift, strict=True):
-            inside = math.ceil(side * self.density - shift - Fraction(1, 2))
-            last_pixel = math.ceil((side * self.density - shift) / self.samples) - 1
+            inside = math.ceil(side * self.grid_scale - shift - Fraction(1, 2))
+            last_pixel = math.ceil((side * self.grid_scale - shift) / self.samples) - 1
             ends.append(max(inside, last_pixel * self.samples + 1))
         return ends[0], ends[1]
 
     @property
     def added_variance(self) -> float:
-        """What every Gaussian's covariance gains on its diagonal, px^2: that of the pixel centres which a point stands for."""
-        return max(0.0, float((1 / self.density) ** 2 - 1) / 12.0)
+        """What every Gaussian's covariance gains on its diagonal, px^2: that of the pixel centres which a grid point stands for."""
+        return max(0.0, float((1 / self.grid_scale) ** 2 - 1) / 12.0)
 
     @property
     def drawn(self) -> tuple[float, float, float, float]:
@@ -116,8 +116,8 @@ class View:
 
     @property
     def _slack(self) -> float:
-        """Two points of the frame, px: more than all rounding."""
-        return 2.0 / float(self.density)
+        """Two points of the grid, px: more than all rounding."""
+        return 2.0 / float(self.grid_scale)
 
 
 def view(width: int, height: int, region: Iterable[Number] | None = None, scale: Scale = 1) -> View:

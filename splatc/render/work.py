@@ -1,4 +1,4 @@
-"""How much it is to draw a view, before anything is drawn: points of its frame (spec/limits.md, "Work").
+"""How much it is to draw a view, before anything is drawn: evaluations of Gaussians (spec/limits.md, "Work").
 
 Integers and one rational number, from the integers of a file and not from what they stand for: every decoder, on every machine, comes
 to the same number. The boxes are right to some 5 % but for needles: up to 1.5 times too narrow along the grid, as their angle is rounded,
@@ -15,17 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatc.core import TILE_HEIGHT, TILE_WIDTH
-from splatc.quantize import QuantizedGaussians, angle_count_table, ratio_table
+from splatc.quantize import QuantizedGaussians, angle_count_table, log_aspect_table
 from splatc.render.view import View
 from splatc.steps import MAX_LEVELS, STEP8, Quantizer
 
 Whole = NDArray[np.int64]
 
 ROOM = 32
-"""Points that each side of a box counts for besides its own: what begins and ends with each Gaussian, in each of its tiles and in each
+"""Grid points that each side of a box counts for besides its own: what begins and ends with each Gaussian, in each of its tiles and in each
 block of columns (tools/work_bench.py)."""
 GRID = 16
-"""Points that each point of the frame counts for besides its Gaussians: blended, averaged, written into a file."""
+"""Evaluations that each point of the supersampling grid counts for besides its Gaussians: blended, averaged, written into a file."""
 UNIT = 16
 """Of a px: positions of prediction.md."""
 
@@ -48,9 +48,9 @@ class Boxes:
 
 
 def drawing(quantizer: Quantizer, gaussians: QuantizedGaussians, view: View) -> int:
-    """The work of drawing a view, points."""
-    found, density = boxes(quantizer, gaussians, clip(view)), view.density
-    around = density**2 * Fraction(found.area, UNIT**2) + density * Fraction(ROOM * found.sides, UNIT)
+    """The work of drawing a view, evaluations."""
+    found, grid_scale = boxes(quantizer, gaussians, clip(view)), view.grid_scale
+    around = grid_scale**2 * Fraction(found.area, UNIT**2) + grid_scale * Fraction(ROOM * found.sides, UNIT)
     return math.ceil(around) + ROOM**2 * found.count + grid(view)
 
 
@@ -65,7 +65,7 @@ def clip(view: View) -> tuple[int, int, int, int]:
     for start, length, whole, tile in zip(
         view.region[:2], view.region[2:], (view.width, view.height), (TILE_WIDTH, TILE_HEIGHT), strict=True
     ):
-        margin = math.ceil(UNIT * tile / view.density)
+        margin = math.ceil(UNIT * tile / view.grid_scale)
         sides.append((max(UNIT * start - margin, 0), min(UNIT * (start + length) + margin, UNIT * whole)))
     (x0, x1), (y0, y1) = sides
     return x0, y0, x1, y1
@@ -102,12 +102,14 @@ def _middles(quantizer: Quantizer, gaussians: QuantizedGaussians) -> tuple[Whole
 
 def _half_sides(quantizer: Quantizer, gaussians: QuantizedGaussians) -> tuple[Whole, Whole]:
     """(N,) how far the ellipse q <= 12.25 reaches in x and in y, by the shape of prediction.md, 1/16 px."""
-    level, size, angle = (each.astype(np.int64) for each in (gaussians.level, gaussians.size, gaussians.angle))
-    eighths = 16 * level + 48 + 8 * (2 * size + 1) // quantizer.sizes
-    apart = 2955 * ratio_table(quantizer)[gaussians.anisotropy] >> 24
+    level, log_scale, angle = (
+        each.astype(np.int64) for each in (gaussians.level, gaussians.log_scale, gaussians.angle)
+    )
+    eighths = 16 * level + 48 + 8 * (2 * log_scale + 1) // quantizer.log_scales
+    apart = 2955 * log_aspect_table(quantizer)[gaussians.aspect] >> 24
     steps = np.array(STEP8, np.int64)
     large, small = (steps[each & 7] << np.maximum(each >> 3, 0) >> 16 for each in (eighths + apart, eighths - apart))
-    directions = angle_count_table(quantizer)[gaussians.level, gaussians.anisotropy].astype(np.int64)
+    directions = angle_count_table(quantizer)[gaussians.level, gaussians.aspect].astype(np.int64)
     cosine = COS[(128 * angle + directions) // (2 * directions) % 64]
     middle, difference = (large + small) >> 1, (large - small) >> 1
     part = (difference >> 14) * cosine + ((difference & 16383) * cosine >> 14)

@@ -166,7 +166,7 @@ def named(path: str) -> Iterator[None]:
     try:
         yield
     except SplatError as error:
-        if str(error).startswith(f"{display(path)}: "):  # whoever read the file has said it
+        if str(error).startswith(f"{display(path)}: "):  # the message has the path already
             raise
         raise type(error)(f"{display(path)}: {error}") from error
 
@@ -188,7 +188,9 @@ def is_special(path: str) -> bool:
 
 
 def _already_exists(path: str) -> UsageError:
-    return UsageError(f"{display(path)}: exists already: choose another name, or add -f to replace it")
+    return UsageError(
+        f"{display(path)}: exists already: choose another name, or add -f (in Python force=True) to replace it"
+    )
 
 
 def _unwritable(path: str, error: Exception) -> OutputError:
@@ -210,7 +212,7 @@ def _check_special(path: str, *, force: bool) -> None:
 
 
 def _check_folder(target: Path) -> None:
-    """The only honest test of a folder: permission bits say nothing of a read-only mount. Raises OSError."""
+    """The only reliable test of a folder: permission bits do not show a read-only mount. Raises OSError."""
     made = _create_beside(target)
     assert made is not None
     os.close(made[0])
@@ -291,7 +293,7 @@ def _write_through(path: str, buffer: io.BytesIO) -> None:
             stream.write(buffer.getbuffer())
             stream.flush()
     except BrokenPipeError:
-        raise  # the reader has had enough: not an error of ours to explain
+        raise  # the reader has closed the pipe
     except OSError as error:
         raise _unwritable(path, error) from error
 

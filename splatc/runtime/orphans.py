@@ -1,8 +1,8 @@
 """Temporary files of processes that were killed: the next run in the same folder removes them.
 
-A temporary file is locked by the process that writes it, for as long as that lives; one without a lock is nobody's. Windows has no such
-locks, but deletes no file that a process has open. The name of a temporary file begins with a number for the machine: not every network
-file system tells locks to other machines.
+A temporary file is locked by the process that writes it, until that ends; one without a lock is an orphan. Windows has no such
+locks, but deletes no file that a process has open. The name of a temporary file begins with a number for the computer: not every network
+file system shares locks between computers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def new_name() -> str:
 
 
 def lock(descriptor: int, path: Path) -> bool:
-    """Mark a file that was just made as in use until its last descriptor is closed; False if it was taken for a stray and removed."""
+    """Mark a file that was just made as in use until its last descriptor is closed; False if it was taken for an orphan and removed."""
     if sys.platform == "win32":
         return True
     try:
@@ -37,7 +37,7 @@ def lock(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except (BlockingIOError, FileNotFoundError):
         return False
-    except OSError:  # a file system without locks: nobody can remove it
+    except OSError:  # a file system without locks: the file cannot be removed
         return True
 
 

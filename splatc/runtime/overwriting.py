@@ -85,7 +85,7 @@ def _keep_owner(temporary: Path, target: Path) -> None:
         try:
             os.chown(temporary, old.st_uid, old.st_gid)
         except OSError:
-            mode &= ~(stat.S_ISUID | stat.S_ISGID)  # they would speak of somebody else
+            mode &= ~(stat.S_ISUID | stat.S_ISGID)  # they would apply to another owner
             with contextlib.suppress(OSError):
                 os.chown(temporary, -1, old.st_gid)
     temporary.chmod(mode)

@@ -12,12 +12,10 @@ from typing import Any, cast
 
 RENAMED = {
     "splatc.checkpoints": "splatc.fit.checkpoints",
-    "splatc.image_io": "splatc.image.saving",
-    "splatc.metrics": "splatc.image.metrics",
     "splatc.picture": "splatc.decoder.picture",
     "splatc.verifier": "splatc.decoder.verifier",
 }
-"""Those whose names documents or return values have told. All of them go with the version after the one that moved them."""
+"""Those whose names stand in documents or return values. All of them go with the version after the one that moved them."""
 
 
 class Renamed:

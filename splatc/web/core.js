@@ -14,7 +14,7 @@ import { corrupt, SplatError } from "./errors.js";
 import { Arena } from "./memory.js";
 import { joinColumns, planOf } from "./plan.js";
 import { checkFile, readFile, sectionsIn, streamsOf } from "./sections.js";
-import { DECODE, DRAW, HEADER, LEVEL, NAMES, PLACED, SECTION, SITE, SPLITS, STEPS, TABLES, VIEW } from "./structs.js";
+import { COLUMNS, DECODE, DRAW, GAUSSIANS, HEADER, LEVEL, NAMES, PARTITIONS, PLACED, SECTION, SITE, STEPS, TABLES, VIEW, floatWidths } from "./structs.js";
 import { makeView } from "./view.js";
 
 export { checkFile, joinColumns, makeView, readFile, sectionsIn, SplatError, streamsOf };
@@ -42,10 +42,10 @@ export { checkFile, joinColumns, makeView, readFile, sectionsIn, SplatError, str
  * @property {number} entries of the lists of all tiles together
  */
 
-const VERSION = 1;
+const VERSION = 2;
 const MAX_MEMORY = 2 ** 31;
 const OK = 0;
-const BEYOND_REACH = 5;
+const BEYOND_MARGIN = 5;
 /** What statuses of a section mean. */
 const MESSAGES = [
   "",
@@ -76,10 +76,10 @@ export class Core {
     /** @type {Record<string, any>} the functions of core.h; int64_t are bigint */
     this.functions = instance.exports;
     if (this.functions.core_version() !== VERSION) throw new Error("core.wasm is of another version than core.js");
-    for (const struct of [HEADER, SECTION, LEVEL, DECODE, VIEW, DRAW])
+    for (const struct of [HEADER, SECTION, LEVEL, DECODE, COLUMNS, GAUSSIANS, VIEW, DRAW])
       if (this.#sizeOf(struct.kind) !== struct.bytes) throw new Error(`struct ${struct.kind} of core.wasm is another than that of core.js`);
     this.arena = new Arena(this.functions.memory, this.functions.__heap_base.value, maxMemory);
-    this.splits = this.arena.take(this.#sizeOf(SPLITS)); // 0 as all new memory, and kept
+    this.partitions = this.arena.take(this.#sizeOf(PARTITIONS)); // 0 as all new memory, and kept
     this.arena.keep();
     /** @type {WeakMap<Header, {steps: Uint8Array, first: Uint8Array}>} */
     this.derived = new WeakMap();
@@ -167,7 +167,7 @@ export class Core {
     };
     const fields = {
       ...at, steps, first, byte_count: byteCount, section_count: rows.length, level_count: levels.length, table_count: slots.size,
-      splits: this.splits, count, workspace_bytes: workspaceBytes, workers: 1,
+      partitions: this.partitions, count, workspace_bytes: workspaceBytes, workers: 1,
     };
     const task = arena.putStructs(DECODE, [fields]);
     const memory = new Uint8Array(arena.memory.buffer); // which does not grow any more
@@ -188,9 +188,9 @@ export class Core {
    */
   #damage(status, section, address) {
     if (MESSAGES[status]) return corrupt(MESSAGES[status]);
-    if (status !== BEYOND_REACH) return new Error(`the core was called with wrong arguments (status ${status})`);
+    if (status !== BEYOND_MARGIN) return new Error(`the core was called with wrong arguments (status ${status})`);
     const beyond = SECTION.read(new DataView(this.arena.memory.buffer), address, "beyond");
-    return corrupt(`a section reaches ${beyond.toFixed(1)} px beyond its block, the INDX chunk says ${section.reach}: the file is damaged`);
+    return corrupt(`an ellipse lies ${beyond.toFixed(1)} px beyond its tile, the INDX chunk says ${section.margin}: the file is damaged`);
   }
 
   /**
@@ -236,12 +236,13 @@ export class Core {
     arena.reset();
     const { steps } = this.#derive(header);
     const count = columns.level.length;
-    const given = [...NAMES.map((name) => columns[name]), columns.colour].map((array) => arena.put(array));
-    const widths = [2, 2, 1, header.channels];
-    const results = widths.map((width) => arena.take(4 * width * count));
-    this.#check(this.functions.core_dequantize(steps, BigInt(count), ...given, ...results));
-    const [mean, scale, angle, colour] = results.map((address, i) => arena.copy(Float32Array, address, widths[i] * count));
-    return { mean, scale, angle, colour };
+    const given = Object.fromEntries(Object.entries(columns).map(([name, array]) => [name, arena.put(array)]));
+    const widths = Object.entries(floatWidths(header.channels));
+    const results = Object.fromEntries(widths.map(([name, width]) => [name, arena.take(4 * width * count)]));
+    const [from, to] = [arena.putStructs(COLUMNS, [given]), arena.putStructs(GAUSSIANS, [results])];
+    this.#check(this.functions.core_dequantize(steps, BigInt(count), from, to));
+    const arrays = widths.map(([name, width]) => [name, arena.copy(Float32Array, results[name], width * count)]);
+    return /** @type {Gaussians} */ (Object.fromEntries(arrays));
   }
 
   /**
@@ -257,9 +258,11 @@ export class Core {
     const count = gaussians.angle.length;
     const bytes = count * this.#sizeOf(PLACED);
     const at = this.#putView(view);
-    const given = [gaussians.mean, gaussians.scale, gaussians.angle, gaussians.colour].map((array) => arena.put(array));
+    const names = /** @type {(keyof Gaussians)[]} */ (Object.keys(floatWidths(header.channels)));
+    const given = Object.fromEntries(names.map((name) => [name, arena.put(gaussians[name])])); // who calls may have put more beside them
     const placed = arena.take(bytes);
-    this.#check(functions.core_place(at, BigInt(count), ...given, header.channels, Number(header.normalized), placed));
+    const arrays = arena.putStructs(GAUSSIANS, [given]);
+    this.#check(functions.core_place(at, BigInt(count), arrays, header.channels, Number(header.normalized), placed));
     const entries = Number(functions.core_count_entries(at, BigInt(count), placed));
     return { header, view, count, memory: arena.copy(Uint8Array, placed, bytes), entries };
   }

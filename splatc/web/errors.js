@@ -40,7 +40,7 @@ export class LimitError extends SplatError {
   }
 }
 
-/** The server cannot be reached, does not have the file, or does not give what it promised. */
+/** The server cannot be reached, does not have the file, or does not give what it announced. */
 export class NetworkError extends SplatError {
   /**
    * @param {string} message

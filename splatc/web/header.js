@@ -65,8 +65,8 @@ export function parseHeader(bytes) {
   const quantizer = {
     position: step("position"),
     position_slope: slope("position_slope"),
-    log_scales: field("u8", "sizes", 1, 32),
-    aspect: step("anisotropy"),
+    log_scales: field("u8", "log_scales", 1, 32),
+    aspect: step("aspect"),
     angle: step("angle"),
     angle_slope: slope("angle_slope"),
     luma: step("luma"),
@@ -129,7 +129,7 @@ export const minimumPayload = (count) => Math.max(0, Math.ceil((count - FREE_GAU
  */
 export function checkPlausible(count, length) {
   if (length < minimumPayload(count))
-    throw corrupt(`${count} Gaussians are promised, but the GAUS chunk has only ${length} bytes for them: the file is damaged`);
+    throw corrupt(`${count} Gaussians are declared, but the GAUS chunk has only ${length} bytes for them: the file is damaged`);
 }
 
 /**

@@ -177,7 +177,7 @@ function rangeOf(response) {
 }
 
 /**
- * What tells two versions of a file on a server apart.
+ * What distinguishes two versions of a file on a server.
  * @param {Response} response
  */
 const versionOf = (response) => response.headers.get("etag") ?? response.headers.get("last-modified") ?? "";

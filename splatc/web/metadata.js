@@ -16,9 +16,9 @@ const MAX_PAYLOAD = 2 ** 25;
  * @param {Source} source
  * @param {SplatFile} file
  * @param {string} type
- * @param {(note: string) => void} tell called with a sentence on what is damaged
+ * @param {(text: string) => void} note called with a sentence on what is damaged
  */
-export async function readMetadata(source, file, type, tell) {
+export async function readMetadata(source, file, type, note) {
   const chunk = file.chunks.find((each) => each.type === type);
   if (!chunk || !isComplete(file.bytes, chunk)) return new Uint8Array();
   try {
@@ -27,7 +27,7 @@ export async function readMetadata(source, file, type, tell) {
     return contentOf(type, payload(file.bytes, chunk));
   } catch (error) {
     if (!(error instanceof SplatError) || error.kind === "network") throw error;
-    tell(`${error.message}; the picture comes without it`);
+    note(`${error.message}; the picture comes without it`);
     return new Uint8Array();
   }
 }

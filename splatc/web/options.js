@@ -5,7 +5,7 @@ import { LimitError } from "./errors.js";
  * @typedef {object} Bounds what decoding may cost (spec/limits.md, "Limits of splatc")
  * @property {number} maxPixels pixels of the output
  * @property {number} maxMemory bytes, as estimated
- * @property {number} maxWork points
+ * @property {number} maxWork evaluations of Gaussians (spec/limits.md)
  */
 
 /** @type {Bounds} */

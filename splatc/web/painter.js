@@ -2,7 +2,7 @@
 import { checkBound } from "./options.js";
 import { pause } from "./pause.js";
 import { allocateRgba, writeRgba } from "./pixels.js";
-import { blockOf } from "./sections.js";
+import { tileOf } from "./sections.js";
 import { makeTileView, stripsOf } from "./view.js";
 
 /**
@@ -14,8 +14,8 @@ import { makeTileView, stripsOf } from "./view.js";
  * @typedef {object} Block where the Gaussians of a section lie
  * @property {number} column
  * @property {number} row
- * @property {number} block log2 of its side, px
- * @property {number} reach px
+ * @property {number} tileLog2 log2 of its side, px
+ * @property {number} margin px
  *
  * @typedef {Block & {number: number, level: Int32Array, gaussians: Gaussians}} Part of a picture: a section
  *
@@ -38,8 +38,8 @@ const PAIR = 128 * 32;
  * @param {[number, number, number, number]} box x0, y0, x1, y1, px
  */
 export function touches(section, [x0, y0, x1, y1]) {
-  const [left, upper, right, lower] = blockOf(/** @type {import("./section_index.js").Section} */ (section));
-  const margin = section.reach + 1;
+  const [left, upper, right, lower] = tileOf(/** @type {import("./section_index.js").Section} */ (section));
+  const margin = section.margin + 1;
   return x0 <= right + margin && x1 >= left - margin && y0 <= lower + margin && y1 >= upper - margin;
 }
 

@@ -1,6 +1,6 @@
 /** What a call of the decoder is given: sections as rows of structs, with their places in common arrays. */
 import { minimumPayload } from "./header.js";
-import { blockOf, readableLevels } from "./sections.js";
+import { tileOf, readableLevels } from "./sections.js";
 import { NAMES } from "./structs.js";
 
 /**
@@ -58,7 +58,7 @@ export function planOf(file, streams, known, keep, stopLevel) {
     if (parent === undefined) throw new TypeError(`section ${section.number} goes on from ${section.parent}, which is not there`);
     const stream = known.has(section.number) ? undefined : streams.get(section.number);
     /** @type {Row} */
-    const row = { start: plan.count, parent, tables: slots.get(section.number) ?? -1, reach: -1, known: 1, count: section.count };
+    const row = { start: plan.count, parent, tables: slots.get(section.number) ?? -1, margin: -1, known: 1, count: section.count };
     if (stream) {
       const levels = readableLevels(file.header, section, stream.length, stopLevel);
       Object.assign(row, streamRow(section, stream.length, levels), { known: 0, stream: byte, first_level: plan.levels.length });
@@ -82,10 +82,10 @@ export function planOf(file, streams, known, keep, stopLevel) {
  */
 function streamRow(section, length, levels) {
   const count = levels.length ? levels[levels.length - 1].stop : 0;
-  const [x0, y0, x1, y1] = blockOf(section);
+  const [x0, y0, x1, y1] = tileOf(section);
   const [cut, ends] = [length !== section.length, count === section.count].map(Number);
-  const reach = section.crc === null ? -1 : section.reach;
-  return { count, length, minimum: minimumPayload(section.count), levels: levels.length, x0, y0, x1, y1, reach, cut, ends };
+  const margin = section.crc === null ? -1 : section.margin;
+  return { count, length, minimum: minimumPayload(section.count), levels: levels.length, x0, y0, x1, y1, margin, cut, ends };
 }
 
 /**

@@ -80,7 +80,7 @@ export class Reading {
   }
 
   /**
-   * What it is to read sections, points of work. Throws LimitError.
+   * What it is to read sections, evaluations of Gaussians. Throws LimitError.
    * @param {number[]} needed their ancestors among them
    */
   #checkBounds(needed) {
@@ -88,7 +88,7 @@ export class Reading {
     const what = `reading ${gaussians} Gaussians`;
     const memory = gaussians * GAUSSIAN_BYTES + this.#parentsOf(needed).size * TABLE_BYTES;
     checkBound(memory, this.bounds.maxMemory, what, "bytes of memory", "maxMemory");
-    checkBound(work, this.bounds.maxWork, what, "points of work", "maxWork");
+    checkBound(work, this.bounds.maxWork, what, "evaluations of Gaussians", "maxWork");
     return work;
   }
 

@@ -1,4 +1,4 @@
-/** The INDX chunk: passes, and of each section its place, its counts and where its bytes are (spec/sections.md). */
+/** The INDX chunk: layers, and of each section its place, its counts and where its bytes are (spec/sections.md). */
 import { corrupt } from "./errors.js";
 import { checkPlausible, gridSide, MAX_SIDE, positionStep } from "./header.js";
 import { Numbers } from "./numbers.js";
@@ -6,18 +6,18 @@ import { Numbers } from "./numbers.js";
 /**
  * @typedef {import("./header.js").Header} Header
  *
- * @typedef {object} Section the Gaussians of the levels of one pass whose means lie in one block
+ * @typedef {object} Section the Gaussians of the levels of one layer whose means lie in one tile
  * @property {number} number of its place in the file
  * @property {number} top its coarsest level
  * @property {number[]} counts Gaussians of levels top, top - 1, ...
  * @property {number} count all of them
- * @property {number} block log2 of the side of its block, px
+ * @property {number} tileLog2 log2 of the side of its tile, px
  * @property {number} column
  * @property {number} row
  * @property {number} parent the number of the section that it goes on from, or -1
  * @property {number} offset where its stream starts in the payload of GAUS
  * @property {number} length bytes of its stream
- * @property {number} reach no ellipse leaves its block by more than this, px
+ * @property {number} margin no ellipse leaves its tile by more than this, px
  * @property {number | null} crc of its stream; null where that of the chunk says the same
  *
  * @typedef {object} LevelRange the Gaussians of one level in a section
@@ -25,12 +25,12 @@ import { Numbers } from "./numbers.js";
  * @property {number} stop one past its last in the section
  * @property {number} count
  * @property {number} x
- * @property {number} y the first cell of the level's position grid that lies in the block
+ * @property {number} y the first cell of the level's position grid that lies in the tile
  * @property {number} columns
  * @property {number} rows
  */
 
-const MAX_BLOCK = 20;
+const MAX_TILE_LOG2 = 20;
 const MAX_LEVELS = 16;
 const FREE_SECTIONS = 64;
 const GAUSSIANS_PER_SECTION = 256;
@@ -51,16 +51,16 @@ export const maximumIndex = ({ count, levelCounts }) =>
  */
 export function readIndex(bytes, header, gaussiansLength) {
   const numbers = new Numbers(bytes, "the INDX chunk");
-  const passes = readPasses(numbers, header);
+  const layers = readLayers(numbers, header);
   /** @type {Section[]} */
   const sections = [];
-  /** @type {Map<number, number>[]} of each pass the numbers of its sections by block */
+  /** @type {Map<number, number>[]} of each layer the numbers of its sections by tile */
   const places = [];
   let top = header.levelCounts.length - 1;
   let offset = 0;
-  for (const pass of passes) {
-    const columns = Math.ceil(header.width / 2 ** pass.block);
-    const rows = Math.ceil(header.height / 2 ** pass.block);
+  for (const layer of layers) {
+    const columns = Math.ceil(header.width / 2 ** layer.tileLog2);
+    const rows = Math.ceil(header.height / 2 ** layer.tileLog2);
     const many = numbers.varint();
     if (sections.length + many > FREE_SECTIONS + Math.floor(header.count / GAUSSIANS_PER_SECTION))
       throw corrupt(`the INDX chunk has too many sections for ${header.count} Gaussians: the file is damaged`);
@@ -69,18 +69,18 @@ export function readIndex(bytes, header, gaussiansLength) {
     for (let k = 0, code = -1; k < many; k++) {
       code += 1 + numbers.varint();
       const [column, row] = unmorton(code);
-      if (column >= columns || row >= rows) throw corrupt("the INDX chunk has a block outside of the picture: the file is damaged");
-      const parent = parentOf(column, row, pass.block, passes, places);
-      const counts = Array.from({ length: pass.levels }, () => numbers.varint());
-      const [length, reach, crc] = [numbers.varint(), numbers.varint(), numbers.u32()];
-      const place = { number: sections.length, top, block: pass.block, column, row, parent, offset };
-      const section = { ...place, counts, count: counts.reduce((sum, each) => sum + each, 0), length, reach, crc };
-      here.set(column * 2 ** MAX_BLOCK + row, section.number);
+      if (column >= columns || row >= rows) throw corrupt("the INDX chunk has a tile outside of the picture: the file is damaged");
+      const parent = parentOf(column, row, layer.tileLog2, layers, places);
+      const counts = Array.from({ length: layer.levels }, () => numbers.varint());
+      const [length, margin, crc] = [numbers.varint(), numbers.varint(), numbers.u32()];
+      const place = { number: sections.length, top, tileLog2: layer.tileLog2, column, row, parent, offset };
+      const section = { ...place, counts, count: counts.reduce((sum, each) => sum + each, 0), length, margin, crc };
+      here.set(column * 2 ** MAX_TILE_LOG2 + row, section.number);
       sections.push(section);
       offset += section.length;
     }
     places.push(here);
-    top -= pass.levels;
+    top -= layer.levels;
   }
   numbers.end();
   checkSections(header, sections, gaussiansLength);
@@ -91,14 +91,14 @@ export function readIndex(bytes, header, gaussiansLength) {
  * @param {Numbers} numbers
  * @param {Header} header
  */
-function readPasses(numbers, header) {
-  const passes = Array.from({ length: numbers.u8() }, () => ({ levels: numbers.u8(), block: numbers.u8() }));
-  const levels = passes.reduce((sum, each) => sum + each.levels, 0);
-  if (levels !== header.levelCounts.length || passes.some((each) => each.levels === 0))
-    throw corrupt(`the passes of the INDX chunk do not have the ${header.levelCounts.length} levels of the header`);
-  if (passes.some((each, i) => each.block > (i ? passes[i - 1].block : MAX_BLOCK)))
-    throw corrupt("the blocks of the INDX chunk are larger than allowed, or grow from pass to pass");
-  return passes;
+function readLayers(numbers, header) {
+  const layers = Array.from({ length: numbers.u8() }, () => ({ levels: numbers.u8(), tileLog2: numbers.u8() }));
+  const levels = layers.reduce((sum, each) => sum + each.levels, 0);
+  if (levels !== header.levelCounts.length || layers.some((each) => each.levels === 0))
+    throw corrupt(`the layers of the INDX chunk do not have the ${header.levelCounts.length} levels of the header`);
+  if (layers.some((each, i) => each.tileLog2 > (i ? layers[i - 1].tileLog2 : MAX_TILE_LOG2)))
+    throw corrupt("the tiles of the INDX chunk are larger than allowed, or grow from layer to layer");
+  return layers;
 }
 
 /**
@@ -115,17 +115,17 @@ function unmorton(code) {
 }
 
 /**
- * The section of the last pass before that has one around a block.
+ * The section of the last layer before that has one around a tile.
  * @param {number} column
  * @param {number} row
- * @param {number} block
- * @param {{block: number}[]} passes
- * @param {Map<number, number>[]} places of the passes before
+ * @param {number} tileLog2
+ * @param {{tileLog2: number}[]} layers
+ * @param {Map<number, number>[]} places of the layers before
  */
-function parentOf(column, row, block, passes, places) {
+function parentOf(column, row, tileLog2, layers, places) {
   for (let before = places.length - 1; before >= 0; before--) {
-    const shift = passes[before].block - block;
-    const parent = places[before].get((column >> shift) * 2 ** MAX_BLOCK + (row >> shift));
+    const shift = layers[before].tileLog2 - tileLog2;
+    const parent = places[before].get((column >> shift) * 2 ** MAX_TILE_LOG2 + (row >> shift));
     if (parent !== undefined) return parent;
   }
   return -1;
@@ -145,10 +145,10 @@ function checkSections(header, sections, length) {
   for (const section of sections) {
     section.counts.forEach((count, k) => (totals[totals.length - 1 - section.top + k] += count));
     if (section.count === 0) throw corrupt("the INDX chunk has a section without Gaussians: the file is damaged");
-    if (section.reach > MAX_SIDE) throw corrupt(`a section reaches ${section.reach} px, it must be 0..${MAX_SIDE}`);
+    if (section.margin > MAX_SIDE) throw corrupt(`a bounding margin is ${section.margin} px, it must be 0..${MAX_SIDE}`);
     checkPlausible(section.count, section.length);
     if (levelRanges(header, section).some((each) => each.columns <= 0 || each.rows <= 0))
-      throw corrupt("the INDX chunk has Gaussians in a block that holds no cell of their level");
+      throw corrupt("the INDX chunk has Gaussians in a tile that holds no cell of their level");
     bytes += section.length;
     chain.push(section.count + (section.parent < 0 ? 0 : chain[section.parent]));
     work += chain[chain.length - 1];
@@ -160,14 +160,14 @@ function checkSections(header, sections, length) {
 }
 
 /**
- * The first cell of a position grid whose centre lies in a block or behind it, along one side.
- * @param {number} number of the block along this side
- * @param {number} block
+ * The first cell of a position grid whose centre lies in a tile or behind it, along one side.
+ * @param {number} number of the tile along this side
+ * @param {number} tileLog2
  * @param {number} step
  * @param {number} cells of the grid
  */
-function firstCell(number, block, step, cells) {
-  const first = ((BigInt(number) << BigInt(block + 33)) + BigInt(step) - 1n) / (2n * BigInt(step));
+function firstCell(number, tileLog2, step, cells) {
+  const first = ((BigInt(number) << BigInt(tileLog2 + 33)) + BigInt(step) - 1n) / (2n * BigInt(step));
   return Math.min(Number(first), cells);
 }
 
@@ -189,8 +189,8 @@ export function levelRanges(header, section) {
       [header.height, section.row],
     ].map(([extent, number]) => {
       const cells = gridSide(header, level, extent);
-      const first = firstCell(number, section.block, step, cells);
-      const last = number + 1 === Math.ceil(extent / 2 ** section.block) ? cells : firstCell(number + 1, section.block, step, cells);
+      const first = firstCell(number, section.tileLog2, step, cells);
+      const last = number + 1 === Math.ceil(extent / 2 ** section.tileLog2) ? cells : firstCell(number + 1, section.tileLog2, step, cells);
       return [first, last - first];
     });
     stop += count;

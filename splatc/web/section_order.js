@@ -1,6 +1,6 @@
 /** In which order the sections of a view are read: coarse ones first, those near its middle first. */
 import { touches } from "./painter.js";
-import { blockOf } from "./sections.js";
+import { tileOf } from "./sections.js";
 
 /** @typedef {import("./section_index.js").Section} Section */
 
@@ -12,7 +12,7 @@ import { blockOf } from "./sections.js";
  */
 export function sectionOrder(sections, box, centre) {
   const away = (/** @type {Section} */ section) => {
-    const [x0, y0, x1, y1] = blockOf(section);
+    const [x0, y0, x1, y1] = tileOf(section);
     return Math.hypot(Math.max(x0 - centre[0], 0, centre[0] - x1), Math.max(y0 - centre[1], 0, centre[1] - y1));
   };
   const seen = sections.filter((section) => touches(section, box)).map((section) => ({ section, distance: away(section) }));

@@ -139,8 +139,8 @@ export class SectionReader {
         desk.port.postMessage({ type: "damaged", number, message: "" }); // the file ends before it, which a note has said
         return [];
       }
-      const { column, row, block, reach } = reading.file.sections[number];
-      return [{ number, column, row, block, reach, level: columns.level, gaussians: core.dequantize(reading.file.header, columns) }];
+      const { column, row, tileLog2, margin } = reading.file.sections[number];
+      return [{ number, column, row, tileLog2, margin, level: columns.level, gaussians: core.dequantize(reading.file.header, columns) }];
     });
   }
 

@@ -19,8 +19,8 @@ import { crc32 } from "./numbers.js";
  * @property {Error | null} truncation what is wrong if the file ends too early
  */
 
-/** px that a region is widened by: more than a reach may be off. */
-const MARGIN = 1;
+/** px that a region is widened by: more than a bounding margin may be off. */
+const SLACK = 1;
 
 /**
  * Reads header, chunks and index. A file that ends too early, as one that is still arriving, can be read if its header is whole.
@@ -62,20 +62,20 @@ export function checkFile(file) {
 function undivided(header, length) {
   const { count, levelCounts: counts, width, height } = header;
   if (count === 0) {
-    if (length > 0) throw corrupt(`the GAUS chunk has ${length} bytes, but the header promises no Gaussian`);
+    if (length > 0) throw corrupt(`the GAUS chunk has ${length} bytes, but the header declares no Gaussian`);
     return [];
   }
-  const block = 32 - Math.clz32(Math.max(width - 1, height - 1));
-  const place = { number: 0, top: counts.length - 1, block, column: 0, row: 0, parent: -1, offset: 0 };
-  return [{ ...place, counts, count, length, reach: MAX_SIDE, crc: null }];
+  const tileLog2 = 32 - Math.clz32(Math.max(width - 1, height - 1));
+  const place = { number: 0, top: counts.length - 1, tileLog2, column: 0, row: 0, parent: -1, offset: 0 };
+  return [{ ...place, counts, count, length, margin: MAX_SIDE, crc: null }];
 }
 
 /**
- * x0, y0, x1, y1 of the block of a section, px; the last ones may end outside of the picture.
+ * x0, y0, x1, y1 of the tile of a section, px; the last ones may end outside of the picture.
  * @param {Section} section
  */
-export function blockOf({ column, row, block }) {
-  const side = 2 ** block;
+export function tileOf({ column, row, tileLog2 }) {
+  const side = 2 ** tileLog2;
   return [column * side, row * side, (column + 1) * side, (row + 1) * side];
 }
 
@@ -88,8 +88,8 @@ export function blockOf({ column, row, block }) {
 export function sectionsIn(file, box, stopLevel = 0) {
   const touches = (/** @type {Section} */ section) => {
     if (box === null) return true;
-    const [x0, y0, x1, y1] = blockOf(section);
-    const margin = section.reach + MARGIN;
+    const [x0, y0, x1, y1] = tileOf(section);
+    const margin = section.margin + SLACK;
     return box[0] <= x1 + margin && box[2] >= x0 - margin && box[1] <= y1 + margin && box[3] >= y0 - margin;
   };
   return file.sections.filter((section) => section.top >= stopLevel && touches(section)).map((section) => section.number);
@@ -108,20 +108,20 @@ export function withAncestors(file, wanted) {
 }
 
 /**
- * The finest level of each pass, coarse to fine, and the byte of the file that is one past its last.
+ * The finest level of each layer, coarse to fine, and the byte of the file that is one past its last.
  * @param {SplatFile} file
  * @returns {{level: number, end: number}[]}
  */
-export function passesOf(file) {
+export function layersOf(file) {
   /** @type {{level: number, end: number}[]} */
-  const passes = [];
+  const layers = [];
   let top = -1;
   for (const section of file.sections) {
-    if (section.top !== top) passes.push({ level: section.top - section.counts.length + 1, end: 0 });
+    if (section.top !== top) layers.push({ level: section.top - section.counts.length + 1, end: 0 });
     top = section.top;
-    passes[passes.length - 1].end = rangesOf(file, [section.number])[0][1];
+    layers[layers.length - 1].end = rangesOf(file, [section.number])[0][1];
   }
-  return passes;
+  return layers;
 }
 
 /**

@@ -115,7 +115,7 @@ export class Desk {
     const { colorSpace, note } = colorSpaceOf(icc);
     if (note) notes.push(note);
     [this.header, this.colorSpace, this.reader] = [file.header, colorSpace, new SectionReader(this, reading)];
-    const sections = file.sections.map(({ number, top, count, column, row, block, reach }) => ({ number, top, count, column, row, block, reach }));
+    const sections = file.sections.map(({ number, top, count, column, row, tileLog2, margin }) => ({ number, top, count, column, row, tileLog2, margin }));
     const loaded = { bytes: file.bytes.length, bytesLoaded: opened.bytesLoaded };
     this.port.postMessage({ type: "opened", id, header: file.header, sections, colorSpace, notes, facts: fileFacts(file, icc), ...loaded });
     this.port.postMessage({ type: "core", core: await coreModule() });

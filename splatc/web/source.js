@@ -7,7 +7,7 @@ import { openUrl } from "./http.js";
 import { isLocal, lengthOfLocal, readLocal } from "./local.js";
 import { covers, join, merge, sizeOf, without } from "./ranges.js";
 
-/** Longer files are refused, whoever reads them (spec/limits.md). */
+/** Longer files are refused by every reader (spec/limits.md). */
 export const MAX_FILE_BYTES = 2 ** 30;
 /** Bytes of the first request where the whole picture will be shown: small ones come at once, of others the coarse levels. */
 export const WHOLE_FIRST = 2 ** 14;

@@ -94,13 +94,13 @@ export interface Picture {
   /** Whether the file ends too early. */
   readonly truncated: boolean;
   /**
-   * Levels that lie together in the file, coarse to fine: the finest of each pass, for `maxLevel`, and the byte up to which the file has to be
+   * Levels that lie together in the file, coarse to fine: the finest of each layer, for `maxLevel`, and the byte up to which the file has to be
    * there for it. The last has level 0 as a rule; none of a file without Gaussians.
    */
-  readonly passes: readonly { readonly level: number; readonly end: number }[];
+  readonly layers: readonly { readonly level: number; readonly end: number }[];
   /** What of the file is not shown as it is meant: sentences. */
   readonly notes: string[];
-  /** What is damaged is empty, and told in `notes`. */
+  /** What is damaged is empty, and named in `notes`. */
   readonly metadata: Promise<Metadata>;
   /** Pixels. Throws SplatError, RangeError for a wrong argument, or the reason of the signal. */
   read(options?: ReadOptions): Promise<ImageData | Pixels>;
@@ -117,7 +117,7 @@ export interface OpenOptions {
    * in one request, and the coarse levels of others.
    */
   firstBytes?: number;
-  /** Pixels of an output, bytes of memory (estimated) and points of work (spec/limits.md) that a call may take; 2^29, 2^31 and 2^37. */
+  /** Pixels of an output, bytes of memory (estimated) and evaluations of Gaussians (spec/limits.md) that a call may take; 2^29, 2^31 and 2^37. */
   maxPixels?: number;
   maxMemory?: number;
   maxWork?: number;
@@ -140,7 +140,7 @@ export class TruncatedFileError extends CorruptFileError {}
 export class UnsupportedFileError extends SplatError {}
 /** Beyond the limits of the format, or of this decoder. */
 export class LimitError extends SplatError {}
-/** The server cannot be reached, or does not give what it promised: twice, if asking again could help. */
+/** The server cannot be reached, or does not give what it announced: twice, if asking again could help. */
 export class NetworkError extends SplatError {}
 /** The server has another file now than when it was opened. */
 export class ChangedFileError extends NetworkError {}

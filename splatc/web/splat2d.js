@@ -12,7 +12,7 @@ import { boundsOf, checkBound, firstBytesOf, levelOf, scaleOf } from "./options.
 import { abortable, pause } from "./pause.js";
 import { allocateRgba, colorSpaceOf, imageOf, writeRgba } from "./pixels.js";
 import { GAUSSIAN_BYTES, Reading } from "./reading.js";
-import { passesOf } from "./sections.js";
+import { layersOf } from "./sections.js";
 import { sharedCore } from "./shared_core.js";
 import { openSource } from "./source.js";
 import { loadStructure } from "./structure.js";
@@ -67,8 +67,8 @@ class Picture {
   }
 
   /** Levels that lie together in the file, coarse to fine. */
-  get passes() {
-    return passesOf(this.#reading.file);
+  get layers() {
+    return layersOf(this.#reading.file);
   }
 
   /** Colour profile, EXIF and XMP; empty where there is none, or where it is damaged, which `notes` says. */
@@ -95,7 +95,7 @@ class Picture {
       const wanted = { box: isWhole ? null : view.box, level, allowTruncated, signal, onProgress };
       const { columns, work } = await this.#reading.read(core, wanted);
       const drawing = Number(drawingWork(header, columns, { ...view, region: area, scale: fraction }));
-      checkBound(work + drawing, maxWork, what, "points of work", "maxWork");
+      checkBound(work + drawing, maxWork, what, "evaluations of Gaussians", "maxWork");
       await pause(signal);
       const placed = core.place(header, core.dequantize(header, columns), view);
       const memory = 4 * width * height + columns.level.length * GAUSSIAN_BYTES + 4 * placed.entries;

@@ -262,7 +262,7 @@ export class SplatImage extends Base {
    * @param {AbortSignal} signal
    */
   async #showCoarse(picture, scale, signal) {
-    const [coarse, ...finer] = picture.passes;
+    const [coarse, ...finer] = picture.layers;
     if (signal.aborted || !finer.length || picture.bytesLoaded === picture.bytes) return;
     try {
       this.#put(await readAll(picture, { scale, maxLevel: coarse.level, signal }));

@@ -4,8 +4,14 @@ import { Struct } from "./memory.js";
 /** Columns of Gaussians as integers, but for their colour. */
 export const NAMES = /** @type {const} */ (["level", "x", "y", "log_scale", "aspect", "angle", "offset"]);
 
+/**
+ * Arrays of Gaussians as floats, in the order of core_gaussians: numbers of each.
+ * @param {number} channels
+ */
+export const floatWidths = (channels) => ({ mean: 2, scale: 2, angle: 1, colour: channels });
+
 /** Numbers for core_struct_bytes of those that the core alone looks into. */
-export const [STEPS, TABLES, SPLITS, SITE, PLACED] = [1, 2, 3, 4, 10];
+export const [STEPS, TABLES, PARTITIONS, SITE, PLACED] = [1, 2, 3, 4, 10];
 
 export const HEADER = new Struct(
   0,
@@ -13,7 +19,7 @@ export const HEADER = new Struct(
 );
 export const SECTION = new Struct(
   5,
-  ["i64", "start count stream length minimum parent tables first_level levels x0 y0 x1 y1 reach"],
+  ["i64", "start count stream length minimum parent tables first_level levels x0 y0 x1 y1 margin"],
   ["i32", "known cut ends status"],
   ["i64", "decoded"],
   ["f64", "beyond bits[8]"],
@@ -29,16 +35,18 @@ export const DECODE = new Struct(
   ["i64", "level_count"],
   ["pointer", "first tables"],
   ["i64", "table_count"],
-  ["pointer", `splits ${NAMES.join(" ")} colour sites order`],
+  ["pointer", `partitions ${NAMES.join(" ")} colour sites order`],
   ["i64", "count"],
   ["pointer", "workspace"],
   ["i64", "workspace_bytes"],
   ["i32", "workers tally"],
   ["pointer", "stop"],
 );
+export const COLUMNS = new Struct(15, ["pointer", `${NAMES.join(" ")} colour`]);
+export const GAUSSIANS = new Struct(16, ["pointer", Object.keys(floatWidths(0)).join(" ")]);
 export const VIEW = new Struct(
   9,
-  ["f64", "density shift_x shift_y variance"],
+  ["f64", "grid_scale shift_x shift_y variance"],
   ["i64", "samples left top columns rows end_x end_y tile_x tile_y tiles_x tiles_y"],
 );
 export const DRAW = new Struct(

@@ -1,22 +1,22 @@
 /**
- * Which points of a picture are drawn: a region of it at a rational scale (spec/picture.md, "Scaled drawing").
+ * Where a picture is sampled: the supersampling grid of a region at a rational scale (spec/picture.md, "Scaled drawing").
  *
  * All numerators and denominators are integers below 2^53, so that floor and ceil of their quotients are exact.
  */
 
 /**
  * @typedef {object} View fields of core_view in core.h, but where the tiles lie, which follows from them
- * @property {number} density points per px
+ * @property {number} grid_scale points of the supersampling grid per px
  * @property {number} shift_x
- * @property {number} shift_y of the grid against the corner of the picture, points
+ * @property {number} shift_y of the grid against the corner of the picture, in its points
  * @property {number} variance added to that of each Gaussian, px^2
- * @property {number} samples points a side of an output pixel
+ * @property {number} samples grid points a side of an output pixel
  * @property {number} left
  * @property {number} top first output column and row, from the corner of the picture
  * @property {number} columns
  * @property {number} rows of the output
  * @property {number} end_x
- * @property {number} end_y one past the last point that counts
+ * @property {number} end_y one past the last grid point that counts
  * @property {number} tile_x
  * @property {number} tile_y the first tile
  * @property {number} tiles_x
@@ -30,7 +30,7 @@ const THUMBNAIL_SAMPLES = 8;
 const FINEST_SCALE = 2 ** 16;
 const MAX_SCALE = 2 ** 10;
 const RADIUS = Math.sqrt(12.25);
-/** Points of a tile, as in core.h. */
+/** Grid points of a tile, as in core.h. */
 const TILE = [128, 32];
 
 /**
@@ -93,14 +93,14 @@ function viewOf(width, height, across, down, scale) {
   const [numerator, denominator] = scale;
   const most = numerator / denominator > THUMBNAIL ? MAX_SAMPLES : THUMBNAIL_SAMPLES;
   const samples = Math.min(Math.ceil(denominator / numerator), most);
-  const points = numerator * samples; // over denominator: points per px
+  const gridScale = numerator * samples; // over denominator: points of the grid per px
   const x = placed(across, width, Math.floor(TILE[0] / samples), scale, samples);
   const y = placed(down, height, Math.floor(TILE[1] / samples), scale, samples);
-  const variance = Math.max(0, (denominator ** 2 - points ** 2) / points ** 2) / 12;
-  const margin = RADIUS * Math.sqrt(variance) + (2 * denominator) / points;
+  const variance = Math.max(0, (denominator ** 2 - gridScale ** 2) / gridScale ** 2) / 12;
+  const margin = RADIUS * Math.sqrt(variance) + (2 * denominator) / gridScale;
   const far = (/** @type {Span} */ { start, count }) => start + (count * denominator) / numerator + margin;
   return {
-    density: points / denominator, shift_x: x.shift, shift_y: y.shift, variance, samples, left: across.first, top: down.first,
+    grid_scale: gridScale / denominator, shift_x: x.shift, shift_y: y.shift, variance, samples, left: across.first, top: down.first,
     columns: across.count, rows: down.count, end_x: x.end, end_y: y.end, tile_x: x.tile, tile_y: y.tile,
     tiles_x: x.tiles, tiles_y: y.tiles, box: [across.start - margin, down.start - margin, far(across), far(down)],
   };
@@ -125,13 +125,13 @@ function placed({ first, count, apart }, side, tile, [numerator, denominator], s
   };
 }
 
-/** Points of work that are done at once: some 100 ms. */
+/** Evaluations that are done at once: some 100 ms. */
 const STRIP = 2 ** 26;
 
 /**
  * Rows of the output from top to bottom in strips that are drawn at once, each of whole tiles.
  * @param {View} view
- * @param {number} work that it is to draw all of it, points
+ * @param {number} work that it is to draw all of it, evaluations
  * @returns {Generator<[number, number]>} first row, and one past the last
  */
 export function* stripsOf({ top, rows, samples, tile_y: tile, tiles_y: tiles }, work) {

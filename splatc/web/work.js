@@ -11,12 +11,12 @@ import { positionStep, STEP8 } from "./header.js";
  * @typedef {import("./sections.js").SplatFile} SplatFile
  */
 
-/** Points that a Gaussian counts for as it is read, and for each that its section searches for neighbours. */
+/** Evaluations that a Gaussian counts for as it is read, and for each that its section searches for neighbours. */
 const [READ, SEARCHED] = [4096, 64];
-/** Points that each side of a box, and each point of the grid, count for besides. */
+/** Grid points that each side of a box counts for besides, and evaluations that each point of the grid does. */
 const [ROOM, GRID] = [32n, 16n];
 const UNIT = 16;
-/** Points of a tile, as in core.h. */
+/** Grid points of a tile, as in core.h. */
 const TILE = [128, 32];
 const QUARTER = [16384, 16305, 16069, 15679, 15137, 14449, 13623, 12665, 11585, 10394, 9102, 7723, 6270, 4756, 3196, 1606, 0];
 /** Of i pi / 32, over 2^14 (spec/prediction.md, "Shape"). */
@@ -24,7 +24,7 @@ const COS = Array.from({ length: 64 }, (_, i) => (i <= 16 ? QUARTER[i] : i <= 32
 const DIRECTIONS = [256, 192, 128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1];
 
 /**
- * Points of work that it takes to read sections, their ancestors among them.
+ * Evaluations that it takes to read sections, their ancestors among them.
  * @param {SplatFile} file
  * @param {number[]} numbers ascending
  * @returns {{gaussians: number, work: number}}
@@ -44,7 +44,7 @@ export function readingWork(file, numbers) {
 }
 
 /**
- * Points of work that it takes to draw a view.
+ * Evaluations that it takes to draw a view.
  * @param {Header} header
  * @param {Columns} columns
  * @param {object} view
@@ -55,15 +55,15 @@ export function readingWork(file, numbers) {
  * @param {number} view.rows of the output
  */
 export function drawingWork(header, columns, { region, scale, samples, columns: width, rows: height }) {
-  const [points, over] = [scale[0] * samples, scale[1]]; // density
+  const [gridScale, over] = [scale[0] * samples, scale[1]]; // points of the grid per px, a fraction
   const clip = [0, 1].map((axis) => {
-    const margin = Math.ceil((UNIT * TILE[axis] * over) / points);
+    const margin = Math.ceil((UNIT * TILE[axis] * over) / gridScale);
     const start = UNIT * region[axis];
     const side = UNIT * (axis ? header.height : header.width);
     return [Math.max(start - margin, 0), Math.min(start + UNIT * region[axis + 2] + margin, side)];
   });
   const { count, sides, area } = boxes(header, columns, clip);
-  const [p, q] = [BigInt(points), BigInt(over)];
+  const [p, q] = [BigInt(gridScale), BigInt(over)];
   const whole = 256n * q * q;
   const around = (p * p * area + p * q * 16n * ROOM * BigInt(sides) + whole - 1n) / whole;
   return around + ROOM * ROOM * BigInt(count) + GRID * BigInt(samples * samples) * BigInt(width) * BigInt(height);
@@ -75,13 +75,13 @@ export function drawingWork(header, columns, { region, scale, samples, columns: 
  * @param {Columns} columns
  * @param {number[][]} clip
  */
-function boxes(header, { level, x, y, log_scale: size, aspect, angle }, [[left, right], [upper, lower]]) {
+function boxes(header, { level, x, y, log_scale: logScale, aspect, angle }, [[left, right], [upper, lower]]) {
   const steps = header.levelCounts.map((_, l) => positionStep(header, l));
   const shape = shapes(header);
   let [count, sides, low, area] = [0, 0, 0, 0n];
   for (let i = 0; i < level.length; i++) {
     const step = steps[level[i]];
-    const [halfX, halfY] = shape(level[i], size[i], aspect[i], angle[i]);
+    const [halfX, halfY] = shape(level[i], logScale[i], aspect[i], angle[i]);
     const middleX = Math.floor(((2 * x[i] + 1) * step) / 2 ** 29);
     const middleY = Math.floor(((2 * y[i] + 1) * step) / 2 ** 29);
     const across = Math.min(middleX + halfX, right) - Math.max(middleX - halfX, left);
@@ -100,16 +100,16 @@ function boxes(header, { level, x, y, log_scale: size, aspect, angle }, [[left, 
  * @param {Header} header
  */
 function shapes(header) {
-  const { log_scales: sizes, aspect: aspectIndex, angle: angleIndex, angle_slope: slope } = header.quantizer;
+  const { log_scales: logScales, aspect: aspectIndex, angle: angleIndex, angle_slope: slope } = header.quantizer;
   const aspectStep = stepOf(aspectIndex);
-  const ratios = Array.from({ length: 64 }, (_, i) => Math.min(Math.floor((i * aspectStep) / 65536), 262144));
-  const directions = header.levelCounts.map((_, level) => ratios.map((a) => directionsOf(a, stepOf(angleIndex + slope * level))));
+  const logAspects = Array.from({ length: 64 }, (_, i) => Math.min(Math.floor((i * aspectStep) / 65536), 262144));
+  const directions = header.levelCounts.map((_, level) => logAspects.map((a) => directionsOf(a, stepOf(angleIndex + slope * level))));
   const side = (/** @type {number} */ variance) => Math.floor(Math.sqrt(Math.floor((49 * Math.max(variance, 0)) / 4))) + 1;
   const power = (/** @type {number} */ eighths) =>
     Math.floor((STEP8[((eighths % 8) + 8) % 8] * 2 ** Math.max(0, Math.floor(eighths / 8))) / 65536);
-  return (/** @type {number} */ level, /** @type {number} */ size, /** @type {number} */ aspect, /** @type {number} */ angle) => {
-    const k = 16 * level + 48 + Math.floor((8 * (2 * size + 1)) / sizes);
-    const d = Math.floor((2955 * ratios[aspect]) / 2 ** 24);
+  return (/** @type {number} */ level, /** @type {number} */ logScale, /** @type {number} */ aspect, /** @type {number} */ angle) => {
+    const k = 16 * level + 48 + Math.floor((8 * (2 * logScale + 1)) / logScales);
+    const d = Math.floor((2955 * logAspects[aspect]) / 2 ** 24);
     const [large, small] = [power(k + d), power(k - d)];
     const many = directions[level][aspect];
     const cosine = COS[Math.floor((128 * angle + many) / (2 * many)) % 64];

@@ -187,15 +187,15 @@ template <class T> static inline T __shfl_xor_sync(unsigned, T value, int mask) 
     int lane = running & 31;
     return shown<T>(show(value, "__shfl_xor_sync")[lane ^ mask]);
 }
-template <class T> static inline T __shfl_up_sync(unsigned, T value, unsigned reach) {
+template <class T> static inline T __shfl_up_sync(unsigned, T value, unsigned delta) {
     int lane = running & 31;
     const uint64_t* slots = show(value, "__shfl_up_sync");
-    return lane < static_cast<int>(reach) ? value : shown<T>(slots[lane - reach]);
+    return lane < static_cast<int>(delta) ? value : shown<T>(slots[lane - delta]);
 }
-template <class T> static inline T __shfl_down_sync(unsigned, T value, unsigned reach) {
+template <class T> static inline T __shfl_down_sync(unsigned, T value, unsigned delta) {
     int lane = running & 31;
     const uint64_t* slots = show(value, "__shfl_down_sync");
-    return lane + reach > 31 ? value : shown<T>(slots[lane + reach]);
+    return lane + delta > 31 ? value : shown<T>(slots[lane + delta]);
 }
 template <class T> static inline T __reduce_add_sync(unsigned, T value) {
     const uint64_t* slots = show(value, "__reduce_add_sync");

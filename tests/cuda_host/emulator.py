@@ -43,7 +43,7 @@ class HostDevice:
         """The names of all kernels so far."""
 
     def allocate(self, size: int) -> Buffer:
-        # Aligned as a GPU's are; filled with NaN and huge integers, so that whoever reads what nobody wrote is found out.
+        # Aligned as a GPU's are; filled with NaN and huge integers, so that a read of unwritten memory changes the result.
         memory = np.full(size + 256, 0xFF, np.uint8)
         pointer = -(-memory.ctypes.data // 256) * 256
         self._memory[pointer] = memory

@@ -1,4 +1,4 @@
-/* Drawing: a view, Gaussians placed on it (of any floats, not numbers among them), rows, depth; then lies about each of them. Nothing is read
+/* Drawing: a view, Gaussians placed on it (of any floats, not numbers among them), rows, depth; then wrong values of each of them. Nothing is read
    or written outside of the buffers, samples are the same at every instruction set and for any number of threads, and rows drawn by themselves
    are those of the whole. */
 #include "fuzz_view.h"

@@ -18,8 +18,9 @@ static void dequantize(input *in) {
         int32_t most[3] = {steps.log_scales, steps.directions[columns[0][i]][columns[4][i]], steps.offsets[columns[4][i]]}, at[3] = {3, 5, 6};
         for (int32_t k = 0; k < 3; k++) columns[at[k]][i] = (int32_t)((uint32_t)columns[at[k]][i] % (uint32_t)most[k]);
     }
-    int32_t status = core_dequantize(&steps, count, columns[0], columns[1], columns[2], columns[3], columns[4], columns[5], columns[6], colour, values,
-                                     values + 2 * count, values + 4 * count, values + 5 * count);
+    core_columns given = {columns[0], columns[1], columns[2], columns[3], columns[4], columns[5], columns[6], colour};
+    core_gaussians floats = {values, values + 2 * count, values + 4 * count, values + 5 * count};
+    int32_t status = core_dequantize(&steps, count, &given, &floats);
     MUST(status == CORE_OK || (!sound && status == CORE_INVALID));
     for (int64_t i = 0; i < count * (5 + steps.channels) && sound; i++) MUST(values[i] - values[i] == 0.0f);
     for (int64_t i = 0; i < count && sound; i++) { /* the mean lies in its cell; half an ulp of float32 more */

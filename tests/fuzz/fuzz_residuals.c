@@ -49,11 +49,12 @@ static void check_decoder(const core_predict *t) {
     for (int64_t i = 0; i < n; i++) x[i] = t->sites[i].x, y[i] = t->sites[i].y;
     MUST(core_find_neighbours(x, y, n, t->first, near, sites, t->workspace, t->workspace_bytes) == CORE_OK);
     for (int64_t i = 0; i < t->first; i++) sites[i] = t->sites[i];
-    gaussian_arrays arrays = {t->level, t->x, t->y, t->log_scale, t->aspect, angle, colour, t->angle_residual, t->colour_residual};
+    gaussian_arrays arrays = {t->columns, t->residual};
+    arrays.columns.angle = angle, arrays.columns.colour = colour;
     MUST(predict(t->steps, sites, near + t->first * CORE_NEIGHBOURS, t->first, n - t->first, &arrays, 0, NULL) == CORE_OK);
-    for (int64_t i = t->first; i < n; i++) MUST(angle[i] == t->angle[i] && t->angle_residual[i] >= 0 && t->angle_residual[i] < sites[i].directions);
+    for (int64_t i = t->first; i < n; i++) MUST(angle[i] == t->columns.angle[i] && t->residual.angle[i] >= 0 && t->residual.angle[i] < sites[i].directions);
     for (int64_t i = t->first * channels; i < n * channels; i++)
-        MUST(colour[i] == t->colour[i] && t->colour_residual[i] >= -32768 && t->colour_residual[i] <= 32767);
+        MUST(colour[i] == t->columns.colour[i] && t->residual.colour[i] >= -32768 && t->residual.colour[i] <= 32767);
     free(x), free(y), free(near), free(angle), free(colour), free(sites);
 }
 
@@ -74,15 +75,15 @@ static void residuals(input *in) {
         columns[5][i] = sound ? take8(in) % steps.directions[columns[0][i]][columns[4][i]] : take32(in);
         for (int32_t c = 0; c < steps.channels; c++) colour[i * steps.channels + c] = sound ? take16(in) : take32(in);
     }
-    core_predict t = {.steps = &steps, .level = columns[0], .x = columns[1], .y = columns[2], .log_scale = columns[3], .aspect = columns[4],
-                      .angle = columns[5], .colour = colour, .count = count, .first = first, .workspace_bytes = size};
-    t.angle_residual = room(count, sizeof(int32_t), 0xa5), t.colour_residual = room(count * steps.channels, sizeof(int32_t), 0xa5);
+    core_columns given = {columns[0], columns[1], columns[2], columns[3], columns[4], columns[5], NULL, colour};
+    core_predict t = {.steps = &steps, .columns = given, .count = count, .first = first, .workspace_bytes = size};
+    t.residual.angle = room(count, sizeof(int32_t), 0xa5), t.residual.colour = room(count * steps.channels, sizeof(int32_t), 0xa5);
     t.sites = room(count, sizeof(core_site), 0xa5), t.workspace = workspace_of(size, 0xa5);
     int32_t status = core_make_residuals(&t);
     MUST(status == CORE_OK || (!sound && status == CORE_INVALID));
     if (status == CORE_OK) check_decoder(&t);
     for (int32_t k = 0; k < 6; k++) free(columns[k]);
-    free(colour), free(t.angle_residual), free(t.colour_residual), free(t.sites), free(t.workspace);
+    free(colour), free(t.residual.angle), free(t.residual.colour), free(t.sites), free(t.workspace);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

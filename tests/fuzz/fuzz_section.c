@@ -1,4 +1,4 @@
-/* Sections: a header, up to six sections with ancestors, levels and streams, each of its numbers possibly a lie. Whatever they are, nothing is
+/* Sections: a header, up to six sections with ancestors, levels and streams, each of its numbers possibly wrong. Whatever they are, nothing is
    read or written outside of the buffers; and what is decoded does not depend on what memory held before, on the worker, on whether
    ancestors are decoded or known, nor on the number of threads. Gaussians are in range, and the encoder's predictions end in the same sites. */
 #include "fuzz.h"
@@ -22,7 +22,7 @@ typedef struct run_of { /* a decoder's memory */
     core_job job;
 } run_of;
 
-static core_splits splits; /* shared by all runs, as in the product */
+static core_partitions partitions; /* shared by all runs, as in the product */
 
 static void take_sections(input *in, file *f) {
     int64_t stream = 0;
@@ -34,7 +34,7 @@ static void take_sections(input *in, file *f) {
         s->parent = take8(in) % (k + 1) - 1;
         flags = take8(in);
         s->tables = flags & 1 ? k : -1;
-        s->cut = flags >> 1 & 1, s->ends = flags >> 2 & 1, s->reach = flags & 8 ? take16(in) : -1;
+        s->cut = flags >> 1 & 1, s->ends = flags >> 2 & 1, s->margin = flags & 8 ? take16(in) : -1;
         s->minimum = flags & 16 ? take8(in) : 0;
         s->first_level = f->level_count;
         s->levels = take8(in) % (MOST_LEVELS + 1);
@@ -69,7 +69,7 @@ static void take_lie(input *in, file *f) {
     f->lies = which % 4 != 0;
 }
 
-/* What core.h asks of callers, and nobody can check: sections do not overlap, nor are two tables kept in one place. */
+/* What core.h asks of callers, and the core cannot check: sections do not overlap, nor are two tables kept in one place. */
 static int32_t is_disjoint(const file *f) {
     for (int64_t i = 0; i < f->section_count; i++)
         for (int64_t k = 0; k < i; k++) {
@@ -88,12 +88,12 @@ static void begin(run_of *r, const file *f, int32_t state) {
     r->job = (core_job){.kind = CORE_JOB_DECODE, .workers = WORKERS, .task = &r->task};
     r->task = (core_decode){
         .steps = &f->steps, .bytes = f->bytes, .byte_count = f->byte_count, .sections = r->sections, .section_count = f->section_count,
-        .levels = f->levels, .level_count = f->level_count, .first = &f->first, .table_count = f->section_count, .splits = &splits, .count = n,
+        .levels = f->levels, .level_count = f->level_count, .first = &f->first, .table_count = f->section_count, .partitions = &partitions, .count = n,
         .workers = WORKERS, .workspace_bytes = f->workspace_bytes, .stop = &r->job.stop, .tally = state & 1,
     };
-    int32_t **columns[7] = {&r->task.level, &r->task.x, &r->task.y, &r->task.log_scale, &r->task.aspect, &r->task.angle, &r->task.offset};
+    int32_t **columns[7] = {&r->task.columns.level, &r->task.columns.x, &r->task.columns.y, &r->task.columns.log_scale, &r->task.columns.aspect, &r->task.columns.angle, &r->task.columns.offset};
     for (int32_t i = 0; i < 7; i++) *columns[i] = room(n, sizeof(int32_t), state);
-    r->task.colour = room(n * f->steps.channels, sizeof(int32_t), state);
+    r->task.columns.colour = room(n * f->steps.channels, sizeof(int32_t), state);
     r->task.sites = room(n, sizeof(core_site), state);
     r->task.order = room(n, sizeof(int32_t), state);
     r->task.tables = room(f->section_count, sizeof(core_tables), state);
@@ -101,7 +101,7 @@ static void begin(run_of *r, const file *f, int32_t state) {
 }
 
 static void end(run_of *r) {
-    void *parts[12] = {r->task.level, r->task.x, r->task.y, r->task.log_scale, r->task.aspect, r->task.angle, r->task.offset, r->task.colour,
+    void *parts[12] = {r->task.columns.level, r->task.columns.x, r->task.columns.y, r->task.columns.log_scale, r->task.columns.aspect, r->task.columns.angle, r->task.columns.offset, r->task.columns.colour,
                        r->task.sites, r->task.order, r->task.tables, r->task.workspace};
     for (int32_t i = 0; i < 12; i++) free(parts[i]);
 }
@@ -109,13 +109,13 @@ static void end(run_of *r) {
 static int32_t depth_of(const core_section *sections, int64_t k) {
     int32_t depth = 0;
     for (; k >= 0 && depth < 20; depth++) {
-        if (sections[k].parent >= k || sections[k].parent < -1) return 19; /* a lie */
+        if (sections[k].parent >= k || sections[k].parent < -1) return 19; /* a wrong parent */
         k = sections[k].parent;
     }
     return depth;
 }
 
-/* One pass after the other on the pool. */
+/* One generation of sections after the other, those of each on the pool. */
 static void decode_with_threads(run_of *r) {
     int32_t list[MOST_SECTIONS];
     for (int32_t depth = 1; depth < 20; depth++) {
@@ -134,11 +134,11 @@ static void compare(const file *f, const run_of *a, const run_of *b, int64_t k) 
     MUST(s->status == t->status);
     if (s->status != CORE_OK) return;
     MUST(s->decoded == t->decoded && memcmp(&s->beyond, &t->beyond, sizeof s->beyond) == 0);
-    const int32_t *ours[7] = {a->task.level, a->task.x, a->task.y, a->task.log_scale, a->task.aspect, a->task.angle, a->task.offset};
-    const int32_t *theirs[7] = {b->task.level, b->task.x, b->task.y, b->task.log_scale, b->task.aspect, b->task.angle, b->task.offset};
+    const int32_t *ours[7] = {a->task.columns.level, a->task.columns.x, a->task.columns.y, a->task.columns.log_scale, a->task.columns.aspect, a->task.columns.angle, a->task.columns.offset};
+    const int32_t *theirs[7] = {b->task.columns.level, b->task.columns.x, b->task.columns.y, b->task.columns.log_scale, b->task.columns.aspect, b->task.columns.angle, b->task.columns.offset};
     size_t bytes = (size_t)s->decoded * sizeof(int32_t), channels = (size_t)f->steps.channels;
     for (int32_t i = 0; i < 7; i++) MUST(memcmp(ours[i] + s->start, theirs[i] + s->start, bytes) == 0);
-    MUST(memcmp(a->task.colour + s->start * f->steps.channels, b->task.colour + s->start * f->steps.channels, channels * bytes) == 0);
+    MUST(memcmp(a->task.columns.colour + s->start * f->steps.channels, b->task.columns.colour + s->start * f->steps.channels, channels * bytes) == 0);
     if (s->tables >= 0 && !s->known && !t->known) MUST(memcmp(a->task.tables + s->tables, b->task.tables + s->tables, sizeof(core_tables)) == 0);
 }
 
@@ -146,13 +146,14 @@ static void check_ranges(const file *f, const run_of *r, int64_t k) {
     const core_section *s = r->sections + k;
     const core_decode *t = &r->task;
     for (int64_t i = s->start; i < s->start + s->decoded; i++) {
-        MUST(in_range(&f->steps, t->level[i], t->x[i], t->y[i], t->log_scale[i], t->aspect[i], t->angle[i], t->colour + i * f->steps.channels));
-        MUST(t->offset[i] >= 0 && t->offset[i] < f->steps.offsets[t->aspect[i]]);
+        MUST(in_range(&f->steps, &t->columns, i));
+        MUST(t->columns.offset[i] >= 0 && t->columns.offset[i] < f->steps.offsets[t->columns.aspect[i]]);
     }
     float *values = room(s->decoded * (5 + f->steps.channels), sizeof(float), 0xa5);
     int64_t n = s->decoded, at = s->start;
-    MUST(core_dequantize(&f->steps, n, t->level + at, t->x + at, t->y + at, t->log_scale + at, t->aspect + at, t->angle + at, t->offset + at,
-                         t->colour + at * f->steps.channels, values, values + 2 * n, values + 4 * n, values + 5 * n) == CORE_OK);
+    core_columns own = tail_of_columns(&t->columns, at, f->steps.channels);
+    core_gaussians floats = {values, values + 2 * n, values + 4 * n, values + 5 * n};
+    MUST(core_dequantize(&f->steps, n, &own, &floats) == CORE_OK);
     for (int64_t i = 0; i < n * (5 + f->steps.channels); i++) MUST(values[i] - values[i] == 0.0f);
     for (int64_t i = 2 * n; i < 4 * n; i++) MUST(values[i] > 0.03f && values[i] < 300000.0f);
     free(values);
@@ -163,10 +164,9 @@ static void check_encoder(const file *f, const run_of *r, int64_t k) {
     const core_section *s = r->sections + k;
     const core_decode *t = &r->task;
     int64_t at = s->start, n = s->decoded, size = rounded_up(core_decode_workspace(n, n));
-    core_predict task = {.steps = &f->steps, .level = t->level + at, .x = t->x + at, .y = t->y + at, .log_scale = t->log_scale + at,
-                         .aspect = t->aspect + at, .angle = t->angle + at, .colour = t->colour + at * f->steps.channels, .count = n};
-    task.angle_residual = room(n, sizeof(int32_t), 0x5a);
-    task.colour_residual = room(n * f->steps.channels, sizeof(int32_t), 0x5a);
+    core_predict task = {.steps = &f->steps, .columns = tail_of_columns(&t->columns, at, f->steps.channels), .count = n};
+    task.residual.angle = room(n, sizeof(int32_t), 0x5a);
+    task.residual.colour = room(n * f->steps.channels, sizeof(int32_t), 0x5a);
     task.sites = room(n, sizeof(core_site), 0x5a);
     task.workspace = workspace_of(size, 0x5a), task.workspace_bytes = size;
     MUST(core_make_residuals(&task) == CORE_OK);
@@ -176,10 +176,10 @@ static void check_encoder(const file *f, const run_of *r, int64_t k) {
         MUST(a->directions == b->directions && a->angle == b->angle);
         for (int32_t c = 0; c < f->steps.channels; c++) MUST(a->value[c] == b->value[c]);
     }
-    free(task.angle_residual), free(task.colour_residual), free(task.sites), free(task.workspace);
+    free(task.residual.angle), free(task.residual.colour), free(task.sites), free(task.workspace);
 }
 
-/* The same once more with the sections that others go on from told as known. */
+/* The same once more with the sections that others go on from marked as known. */
 static void check_known(const file *f, const run_of *first) {
     run_of *again = room(1, sizeof(run_of), 0);
     begin(again, f, 0x33);
@@ -188,10 +188,11 @@ static void check_known(const file *f, const run_of *first) {
         const core_section *s = first->sections + k;
         if (s->status == CORE_OK && s->tables >= 0 && s->decoded == s->count) {
             size_t bytes = (size_t)s->count * sizeof(int32_t), channels = (size_t)f->steps.channels;
-            const int32_t *from[7] = {a->level, a->x, a->y, a->log_scale, a->aspect, a->angle, a->offset};
-            int32_t *to[7] = {b->level, b->x, b->y, b->log_scale, b->aspect, b->angle, b->offset};
+            const int32_t *from[7] = {a->columns.level, a->columns.x, a->columns.y, a->columns.log_scale, a->columns.aspect, a->columns.angle,
+                                      a->columns.offset};
+            int32_t *to[7] = {b->columns.level, b->columns.x, b->columns.y, b->columns.log_scale, b->columns.aspect, b->columns.angle, b->columns.offset};
             for (int32_t i = 0; i < 7; i++) memcpy(to[i] + s->start, from[i] + s->start, bytes);
-            memcpy(b->colour + s->start * f->steps.channels, a->colour + s->start * f->steps.channels, channels * bytes);
+            memcpy(b->columns.colour + s->start * f->steps.channels, a->columns.colour + s->start * f->steps.channels, channels * bytes);
             memcpy(b->tables + s->tables, a->tables + s->tables, sizeof(core_tables));
             again->sections[k].known = 1;
         }

@@ -17,10 +17,10 @@ static inline float take_float(input *in, int32_t odd) {
 
 /* A view as splatc/render/view.py makes it: whole tiles around a region of a picture. */
 static inline core_view take_view(input *in) {
-    static const double DENSITIES[8] = {1.0, 0.5, 2.0, 0.25, 1.0 / 3.0, 7.0, 0.01, 100.0};
+    static const double GRID_SCALES[8] = {1.0, 0.5, 2.0, 0.25, 1.0 / 3.0, 7.0, 0.01, 100.0};
     core_view v;
     memset(&v, 0, sizeof v);
-    v.density = DENSITIES[take8(in) & 7];
+    v.grid_scale = GRID_SCALES[take8(in) & 7];
     v.shift_x = take16(in) / 64.0, v.shift_y = take16(in) / 64.0;
     v.variance = take8(in) / 64.0;
     v.samples = 1 + (take8(in) & 7);
@@ -29,8 +29,8 @@ static inline core_view take_view(input *in) {
     int64_t wide = CORE_TILE_WIDTH / v.samples, high = CORE_TILE_HEIGHT / v.samples;
     v.tile_x = v.left / wide, v.tile_y = v.top / high;
     v.tiles_x = (v.left + v.columns - 1) / wide - v.tile_x + 1, v.tiles_y = (v.top + v.rows - 1) / high - v.tile_y + 1;
-    int32_t cut = take8(in); /* points of the last pixels that lie outside of the picture */
-    v.end_x = (v.left + v.columns) * v.samples - cut % v.samples, v.end_y = (v.top + v.rows) * v.samples - (cut >> 4) % v.samples;
+    int32_t outside = take8(in); /* grid points of the last pixels that lie outside of the picture */
+    v.end_x = (v.left + v.columns) * v.samples - outside % v.samples, v.end_y = (v.top + v.rows) * v.samples - (outside >> 4) % v.samples;
     return v;
 }
 
@@ -67,7 +67,8 @@ static inline gaussians take_gaussians(input *in) {
 }
 
 static inline int32_t place(const core_view *v, const gaussians *g) {
-    return core_place(v, g->count, g->mean, g->scale, g->angle, g->colour, g->channels, g->normalized, g->placed);
+    core_gaussians arrays = {g->mean, g->scale, g->angle, g->colour};
+    return core_place(v, g->count, &arrays, g->channels, g->normalized, g->placed);
 }
 
 static inline void drop(gaussians *g) { free(g->mean), free(g->scale), free(g->angle), free(g->colour), free(g->placed); }

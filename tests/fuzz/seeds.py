@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from splatc import bitstream
-from splatc.bitstream import Layout, Metadata, Pass
+from splatc.bitstream import Layer, Layout, Metadata
 from splatc.blend import Blend
 from splatc.steps import Quantizer
 from tests.bitstream_cases import header_for, random_quantized
 
-_DIVIDED: Layout = (Pass(1, 6), Pass(1, 5))
+_DIVIDED: Layout = (Layer(1, 6), Layer(1, 5))
 
 
 def seeds() -> list[bytes]:
@@ -26,7 +26,7 @@ def seeds() -> list[bytes]:
     header = header_for(200, 100)
     files.append(bitstream.encode(header, random_quantized(rng, header, 80, crowded=True)))
     files.append(bitstream.encode(header_for(1, 1), random_quantized(rng, header_for(1, 1), 5)))
-    header = header_for(9000, 7, quantizer=Quantizer(position=150, sizes=32, anisotropy=1, colour_slope=20))
+    header = header_for(9000, 7, quantizer=Quantizer(position=150, log_scales=32, aspect=1, colour_slope=20))
     files.append(bitstream.encode(header, random_quantized(rng, header, 12)))
     header = header_for(64, 40)
     gaussians = random_quantized(rng, header, 60, levels=2)

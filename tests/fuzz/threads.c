@@ -54,7 +54,7 @@ static void call_from_all(void) {
 int main(void) {
     for (size_t i = 0; i < sizeof noise; i++) noise[i] = (uint8_t)(i * i >> 3);
     input in = {noise, noise + sizeof noise};
-    view = (core_view){.density = 1.0, .samples = 1, .columns = 500, .rows = 100, .end_x = 500, .end_y = 100, .tiles_x = 4, .tiles_y = 4};
+    view = (core_view){.grid_scale = 1.0, .samples = 1, .columns = 500, .rows = 100, .end_x = 500, .end_y = 100, .tiles_x = 4, .tiles_y = 4};
     do scene = take_gaussians(&in);
     while (scene.count < 20 && in.at < in.end);
     MUST(place(&view, &scene) == CORE_OK);

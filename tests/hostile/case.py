@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from splatc import bitstream
-from splatc.bitstream import Header, Metadata, Pass
+from splatc.bitstream import Header, Layer, Metadata
 from splatc.blend import Blend
 from splatc.quantize import QuantizedGaussians
 from splatc.steps import Quantizer
@@ -56,7 +56,7 @@ def divided() -> bytes:
     coarse = [(1, 10 * i, 7 * i) for i in range(8)]
     fine = [(0, 12 * i + 1, 9 * i + 20) for i in range(14)]
     content = Metadata(icc=b"profile " * 8, exif=b"II*\0" + bytes(8), xmp=b"<x:xmpmeta/>")
-    return bitstream.encode(header, gaussians(header, coarse + fine), content, layout=(Pass(1, 6), Pass(1, 5)))
+    return bitstream.encode(header, gaussians(header, coarse + fine), content, layout=(Layer(1, 6), Layer(1, 5)))
 
 
 def noise(seed: int, length: int) -> bytes:

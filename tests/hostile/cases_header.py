@@ -8,7 +8,7 @@ from tests.surgery import payload_of, varint
 
 FIELDS = (
     ("major", 0, 1), ("minor", 1, 1), ("flags", 2, 1), ("width", 3, 1), ("height", 4, 1), ("background", 5, 3),
-    ("position", 8, 1), ("position_slope", 9, 1), ("sizes", 10, 1), ("anisotropy", 11, 1), ("angle", 12, 1),
+    ("position", 8, 1), ("position_slope", 9, 1), ("log_scales", 10, 1), ("aspect", 11, 1), ("angle", 12, 1),
     ("angle_slope", 13, 1), ("luma", 14, 1), ("chroma", 15, 1), ("colour_slope", 16, 1), ("levels", 17, 1),
     ("level_counts", 18, 3),
 )  # fmt: skip
@@ -45,9 +45,9 @@ def cases() -> list[Case]:
         ("width", b"\xc0\0", "not in its shortest form"),
         ("width", varint(2**63), "longer than five bytes"),
         ("position", b"\xc0", "position in the HEAD chunk is 192"),
-        ("sizes", b"\0", "sizes in the HEAD chunk is 0"),
-        ("sizes", b"\x21", "sizes in the HEAD chunk is 33"),
-        ("anisotropy", b"\xff", "anisotropy in the HEAD chunk is 255"),
+        ("log_scales", b"\0", "log_scales in the HEAD chunk is 0"),
+        ("log_scales", b"\x21", "log_scales in the HEAD chunk is 33"),
+        ("aspect", b"\xff", "aspect in the HEAD chunk is 255"),
         ("angle", b"\xff", "angle in the HEAD chunk is 255"),
         ("luma", b"\xff", "luma in the HEAD chunk is 255"),
         ("chroma", b"\xff", "chroma in the HEAD chunk is 255"),
@@ -69,8 +69,8 @@ def cases() -> list[Case]:
         *found,
         Case("head-count-2-to-63", counts(2**63), "corrupt", "longer than five bytes"),
         Case("head-count-top-level-0", counts(0, 5), "corrupt", "top level of the HEAD chunk has no Gaussian"),
-        Case("head-count-beyond-payload", counts(2**26), "corrupt", "promises 67108864 Gaussians"),
-        Case("head-count-none-but-bytes", counts(), "corrupt", "promises no Gaussian"),
+        Case("head-count-beyond-payload", counts(2**26), "corrupt", "declares 67108864 Gaussians"),
+        Case("head-count-none-but-bytes", counts(), "corrupt", "declares no Gaussian"),
         Case("head-count-one-less", counts(2, 1, 1), "corrupt", "does not end where its last Gaussian does"),
         Case("head-levels-one-less", changed(levels=b"\2"), "corrupt", "bytes, expected"),
         Case("head-levels-one-more", changed(levels=b"\4"), "corrupt", "HEAD chunk ends too early"),

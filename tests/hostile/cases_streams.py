@@ -55,7 +55,7 @@ def with_lies(data: bytes, part: str, lies: list[tuple[int, int]]) -> bytes:
     with contextlib.suppress(CorruptFileError):  # what decoders say of it, says the encoder of itself
         for each in layout.ranges(reader.header, section):
             stream.code_level(encoder, reader.header, each, symbols, tables, positions.encode)
-    assert not lies, "not all lies were told"
+    assert not lies, "not all values were replaced"
     return with_stream(data, encoder.finish().ljust(minimum_payload(section.count), b"\0"))
 
 

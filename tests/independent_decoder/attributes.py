@@ -1,4 +1,4 @@
-"""attributes.md: turns, strips, and residuals with their escapes."""
+"""attributes.md: orientation residuals, sub-cell offsets, and residuals of colours with their escapes."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from tests.independent_decoder.coder import RangeDecoder, table
 from tests.independent_decoder.tables import Tables
 
 
-def read_turns(decoder: RangeDecoder, tables: Tables, ms: list[int]) -> list[int]:
-    """<Turns> of Gaussians with ms directions; 0 for those that have only one."""
-    turns = [0] * len(ms)
+def read_angle_residuals(decoder: RangeDecoder, tables: Tables, ms: list[int]) -> list[int]:
+    """<Orientation residuals> of Gaussians with ms directions; 0 for those that have only one."""
+    residuals = [0] * len(ms)
     for m in sorted(set(ms) - {1}):
         members = [i for i in range(len(ms)) if ms[i] == m]
-        for i, turn in zip(members, tables["turn", m].array(decoder, len(members)), strict=True):
-            turns[i] = turn
-    return turns
+        for i, residual in zip(members, tables["angle", m].array(decoder, len(members)), strict=True):
+            residuals[i] = residual
+    return residuals
 
 
-def read_strips(decoder: RangeDecoder, fs: list[int]) -> list[int]:
-    """<Strips> of cells with fs strips; 0 for those that have only one."""
-    strips = [0] * len(fs)
+def read_offsets(decoder: RangeDecoder, fs: list[int]) -> list[int]:
+    """<Sub-cell offsets> of cells with fs of them; 0 for those that have only one."""
+    offsets = [0] * len(fs)
     for f in sorted(set(fs) - {1}):
         members = [i for i in range(len(fs)) if fs[i] == f]
-        for i, strip in zip(members, decoder.array(table([1] * f), len(members)), strict=True):
-            strips[i] = strip
-    return strips
+        for i, offset in zip(members, decoder.array(table([1] * f), len(members)), strict=True):
+            offsets[i] = offset
+    return offsets
 
 
-def read_residuals(decoder: RangeDecoder, tables: Tables, channel: str, n: int) -> list[int]:
-    """<Residuals> of one coded channel."""
+def read_colour_residuals(decoder: RangeDecoder, tables: Tables, channel: str, n: int) -> list[int]:
+    """<Residuals of colours> of one coded channel."""
     symbols = tables["residual", channel].array(decoder, n)
     escapes = iter(decoder.uniform(16, symbols.count(97)))
     residuals = []

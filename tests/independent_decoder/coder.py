@@ -100,13 +100,13 @@ class AdaptiveTable:
             if 0 <= near < len(self.counts):
                 self.counts[near] += 32
 
-    def heir(self) -> AdaptiveTable:
+    def inherited(self) -> AdaptiveTable:
         total = sum(self.counts)
         return AdaptiveTable([1 + c * 8192 // total for c in self.counts], self.smooth)
 
 
-class SpreadTable:
-    """<Spread tables>."""
+class ParametricModel:
+    """<Parametric models>."""
 
     def __init__(self, counts: list[int], distances: int) -> None:
         self.counts = counts
@@ -128,6 +128,6 @@ class SpreadTable:
             symbols += batch
         return symbols
 
-    def heir(self) -> SpreadTable:
+    def inherited(self) -> ParametricModel:
         total = sum(self.counts)
-        return SpreadTable([c * 2048 // total for c in self.counts], 4 * self.sum // self.number)
+        return ParametricModel([c * 2048 // total for c in self.counts], 4 * self.sum // self.number)

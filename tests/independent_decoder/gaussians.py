@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tests.independent_decoder.attributes import read_residuals, read_strips, read_turns
+from tests.independent_decoder.attributes import read_angle_residuals, read_colour_residuals, read_offsets
 from tests.independent_decoder.coder import RangeDecoder
 from tests.independent_decoder.container import read_container
 from tests.independent_decoder.model import Decoded, Header, Section, Symbols
 from tests.independent_decoder.positions import read_positions
 from tests.independent_decoder.prediction import predict
-from tests.independent_decoder.quantization import CODED, directions, strips
-from tests.independent_decoder.sections import block_cells, check_reach, shortest_stream
+from tests.independent_decoder.quantization import CODED, directions, offsets
+from tests.independent_decoder.sections import check_margin, shortest_stream, tile_cells
 from tests.independent_decoder.tables import Tables
 
 
@@ -43,13 +43,13 @@ def decode(data: bytes) -> Decoded:
             raise ValueError("a damaged section")
         ancestors = [known[id(each)] for each in section.ancestors()]
         known[id(section)] = here = decode_section(header, section, stream, ancestors)
-        check_reach(as_arrays(header, [here]), section)
+        check_margin(as_arrays(header, [here]), section)
     return as_arrays(header, list(known.values()))
 
 
 def decode_section(header: Header, section: Section, stream: bytes, ancestors: list[Known]) -> Known:
     decoder = RangeDecoder(stream)
-    tables = deepcopy(ancestors[-1].tables) if ancestors else Tables(header.sizes)
+    tables = deepcopy(ancestors[-1].tables) if ancestors else Tables(header.log_scales)
     symbols = read_symbols(header, section, decoder, tables)
     if stream != whole_stream(section, decoder):
         raise ValueError("the stream is not the one of its Gaussians")
@@ -67,10 +67,10 @@ def as_arrays(header: Header, known: list[Known]) -> Decoded:
         level=np.array([s.level for s in symbols], np.int64),
         x=np.array([s.x for s in symbols], np.int64),
         y=np.array([s.y for s in symbols], np.int64),
-        size=np.array([s.size for s in symbols], np.int64),
-        anisotropy=np.array([s.anisotropy for s in symbols], np.int64),
+        log_scale=np.array([s.log_scale for s in symbols], np.int64),
+        aspect=np.array([s.aspect for s in symbols], np.int64),
         angle=np.array([angle for each in known for angle in each.angles], np.int64),
-        strip=np.array([s.strip for s in symbols], np.int64),
+        offset=np.array([s.offset for s in symbols], np.int64),
         colour=np.array([colour for each in known for colour in each.colours], np.int64).reshape(-1, header.channels),
     )
 
@@ -83,18 +83,18 @@ def read_symbols(header: Header, section: Section, decoder: RangeDecoder, tables
         if n == 0:
             continue
         tables.next_level()
-        left, above, columns, rows = block_cells(header, section, level)
+        left, above, columns, rows = tile_cells(header, section, level)
         cells = read_positions(decoder, tables, columns, rows, n)
-        size = tables["size",].array(decoder, n)
-        anisotropy = tables["anisotropy",].array(decoder, n)
-        m = [directions(header, level, a) for a in anisotropy]
-        turn = read_turns(decoder, tables, m)
-        strip = read_strips(decoder, [strips(header, a) for a in anisotropy])
-        residual = [read_residuals(decoder, tables, channel, n) for channel in CODED[header.channels]]
+        log_scale = tables["log_scale",].array(decoder, n)
+        aspect = tables["aspect",].array(decoder, n)
+        m = [directions(header, level, a) for a in aspect]
+        angle_residual = read_angle_residuals(decoder, tables, m)
+        offset = read_offsets(decoder, [offsets(header, a) for a in aspect])
+        colour_residual = [read_colour_residuals(decoder, tables, channel, n) for channel in CODED[header.channels]]
         for j, (x, y) in enumerate(cells):
             place = left + x, above + y
-            shape = size[j], anisotropy[j], m[j], turn[j], strip[j]
-            symbols.append(Symbols(level, *place, *shape, [r[j] for r in residual]))
+            shape = log_scale[j], aspect[j], m[j], angle_residual[j], offset[j]
+            symbols.append(Symbols(level, *place, *shape, [r[j] for r in colour_residual]))
     return symbols
 
 

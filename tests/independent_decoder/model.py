@@ -1,4 +1,4 @@
-"""What the pages of spec/ speak of: headers, sections, symbols, and a file as integers."""
+"""The terms of spec/ as classes: headers, sections, symbols, and a file as integers."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Header:
     background: tuple[int, ...]
     position: int
     position_slope: int
-    sizes: int
-    anisotropy: int
+    log_scales: int
+    aspect: int
     angle: int
     angle_slope: int
     luma: int
@@ -41,10 +41,10 @@ class Decoded:
     level: Integers
     x: Integers
     y: Integers
-    size: Integers
-    anisotropy: Integers
+    log_scale: Integers
+    aspect: Integers
     angle: Integers
-    strip: Integers
+    offset: Integers
     colour: Integers
 
 
@@ -56,13 +56,13 @@ def clamp(a: int, low: int, high: int) -> int:
 class Section:
     """One entry of the index."""
 
-    top: int  # the first level of its pass
-    block: int  # b
+    top: int  # the first level of its layer
+    tile_log2: int  # b
     column: int
     row: int
     counts: list[int]  # of level top, top - 1, ...
     length: int
-    reach: int | None = None  # None in a file without INDX
+    margin: int | None = None  # None in a file without INDX
     crc: int | None = None
     parent: Section | None = None
 
@@ -78,9 +78,9 @@ class Symbols:
     level: int
     x: int
     y: int
-    size: int
-    anisotropy: int
+    log_scale: int
+    aspect: int
     m: int  # number of directions
-    turn: int
-    strip: int
-    residual: list[int]
+    angle_residual: int
+    offset: int
+    colour_residual: list[int]

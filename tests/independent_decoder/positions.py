@@ -1,4 +1,4 @@
-"""positions.md: how many Gaussians each half of a block holds."""
+"""positions.md: how many Gaussians each half of a node holds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from tests.independent_decoder.coder import RangeDecoder
 from tests.independent_decoder.model import clamp
-from tests.independent_decoder.tables import Tables, fixed_split_table
+from tests.independent_decoder.tables import Tables, fixed_partition_table
 
 
 def read_positions(
@@ -17,12 +17,12 @@ def read_positions(
     for remaining in range(2 * (max(columns, rows) - 1).bit_length(), 0, -1):
         half = 2 ** ((remaining - 1) // 2)
         vertical = remaining % 2 == 0
-        shares = []  # 0 where nothing is coded
+        fractions = []  # 0 where nothing is coded
         for x, y, _ in nodes:
             extent, origin = (rows, y) if vertical else (columns, x)
             second = clamp(extent - origin - half, 0, half)
-            shares.append(16 * half // (half + second) if second else 0)
-        firsts = read_splits(decoder, tables, [n for _, _, n in nodes], shares)
+            fractions.append(16 * half // (half + second) if second else 0)
+        firsts = read_partitions(decoder, tables, [n for _, _, n in nodes], fractions)
         halves = []
         for (x, y, n), k in zip(nodes, firsts, strict=True):
             halves.append((x, y, k))
@@ -31,20 +31,20 @@ def read_positions(
     return [(x, y) for x, y, n in nodes for _ in range(n)]
 
 
-def read_splits(decoder: RangeDecoder, tables: Tables, counts: list[int], shares: list[int]) -> list[int]:
-    """<The splits of one step>: k of each node."""
+def read_partitions(decoder: RangeDecoder, tables: Tables, counts: list[int], fractions: list[int]) -> list[int]:
+    """<The binary partition counts of one step>: k of each node."""
     groups, rests = defaultdict(list), defaultdict(list)
-    for node, (n, share) in enumerate(zip(counts, shares, strict=True)):
+    for node, (n, fraction) in enumerate(zip(counts, fractions, strict=True)):
         d = max(0, n.bit_length() - 8)
-        if share:
-            groups[n >> d, share].append(node)
+        if fraction:
+            groups[n >> d, fraction].append(node)
             rests[d].append(node)
     ks = counts.copy()
-    for (m, share), members in sorted(groups.items()):
+    for (m, fraction), members in sorted(groups.items()):
         if 2 <= m <= 32:
-            js = tables["split", m, share].array(decoder, len(members))
+            js = tables["partition", m, fraction].array(decoder, len(members))
         else:
-            js = decoder.array(fixed_split_table(m, share), len(members))
+            js = decoder.array(fixed_partition_table(m, fraction), len(members))
         for node, j in zip(members, js, strict=True):
             ks[node] = j
     for d, members in sorted(rests.items()):

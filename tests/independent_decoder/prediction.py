@@ -27,7 +27,7 @@ def predict(
         if turned:
             other, angle = symbols[turned[0]].m, angles[turned[0]]
             prediction = (2 * angle * m + other) // (2 * other) % m
-        angles.append((prediction + symbols[i].turn) % m)
+        angles.append((prediction + symbols[i].angle_residual) % m)
     shapes = [shape(header, gaussian, angle) for gaussian, angle in zip(symbols, angles, strict=True)]
     for i, near in neighbours.items():
         apart = [(int(x[i] - x[j]), int(y[i] - y[j])) for j in near]
@@ -48,13 +48,15 @@ def nearest(x: Integers, y: Integers, i: int) -> list[int]:
 
 def shape(header: Header, gaussian: Symbols, angle: int) -> tuple[int, int, int]:
     """<Colour>, Shape."""
-    a = min((gaussian.anisotropy * step(header.anisotropy)) >> 16, 4 << 16)
-    k = 16 * gaussian.level + 48 + 8 * (2 * gaussian.size + 1) // header.sizes
+    a = min((gaussian.aspect * step(header.aspect)) >> 16, 4 << 16)
+    k = 16 * gaussian.level + 48 + 8 * (2 * gaussian.log_scale + 1) // header.log_scales
     d = (2955 * a) >> 24
     large, small = ((STEP8[e % 8] << max(0, e // 8)) >> 16 for e in (k + d, k - d))
-    turn = (128 * angle + gaussian.m) // (2 * gaussian.m) % 64
+    sixty_fourth = (128 * angle + gaussian.m) // (2 * gaussian.m) % 64
     h, e = (large + small) >> 1, (large - small) >> 1
-    across, slant = ((e >> 14) * c + ((e % 2**14 * c) >> 14) for c in (COS[turn], COS[(turn - 16) % 64]))
+    across, slant = (
+        (e >> 14) * c + ((e % 2**14 * c) >> 14) for c in (COS[sixty_fourth], COS[(sixty_fourth - 16) % 64])
+    )
     return h + across, slant, h - across
 
 
@@ -84,7 +86,7 @@ def colour(
             w = likeness if channel in "UV" else n
             e = sum(map(mul, w, v)) // sum(w)
         prediction = ((e << 17) + t) // (2 * t)
-        found.append((prediction + symbols[i].residual[index] + 32768) % 65536 - 32768)
+        found.append((prediction + symbols[i].colour_residual[index] + 32768) % 65536 - 32768)
         if "U" in channels and channel in "YU":
             own, u = over_16(found[-1], t), max(1, ({"Y": 4, "U": 1}[channel] * t) >> 16)
             r = [min(1024, 16 * abs(each - own) // u) for each in v]

@@ -25,8 +25,8 @@ def residual_prior(r: int, n: int) -> list[int]:
 
 
 @cache
-def split_weights(n: int, q: int) -> list[int]:
-    """W[0..n] of <Splits>."""
+def partition_weights(n: int, q: int) -> list[int]:
+    """W[0..n] of <Binary partition counts>."""
     first = list(accumulate((q + i for i in range(n)), mul, initial=1))
     second = list(accumulate((16 - q + i for i in range(n)), mul, initial=1))
     v = [math.comb(n, k) * first[k] * second[n - k] for k in range(n + 1)]

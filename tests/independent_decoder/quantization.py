@@ -10,7 +10,7 @@ from tests.independent_decoder.model import Decoded, Floats, Header, clamp
 
 STEP8 = (65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194)
 DIRECTIONS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
-STRIPS = (1, 2, 3, 4, 6, 8, 12, 16, 24)
+OFFSETS = (1, 2, 3, 4, 6, 8, 12, 16, 24)
 THRESHOLDS = (22713, 58712, 81425, 104138, 126852, 149565, 172278, 194991)
 CODED = {1: "Y", 2: "YA", 3: "YUV", 4: "YUVA"}
 
@@ -35,10 +35,10 @@ def grid(header: Header, level: int) -> tuple[int, int]:
     return -(-(header.width << 32) // p), -(-(header.height << 32) // p)
 
 
-def directions(header: Header, level: int, anisotropy: int) -> int:
+def directions(header: Header, level: int, aspect: int) -> int:
     """M of <Angle>."""
     t = max(1, step(header.angle + level * header.angle_slope) >> 16)
-    a = min((anisotropy * step(header.anisotropy)) >> 16, 262144)
+    a = min((aspect * step(header.aspect)) >> 16, 262144)
     b = (a * a) >> 16
     c = (a * b) >> 16
     h = a + c // 6 + ((c * b) >> 16) // 120
@@ -46,16 +46,16 @@ def directions(header: Header, level: int, anisotropy: int) -> int:
     return max(m for m in DIRECTIONS if m <= max(1, n))
 
 
-def strips(header: Header, anisotropy: int) -> int:
+def offsets(header: Header, aspect: int) -> int:
     """F of <Position>."""
-    a = min((anisotropy * step(header.anisotropy)) >> 16, 4 << 16)
-    return STRIPS[sum(a >= threshold for threshold in THRESHOLDS)]
+    a = min((aspect * step(header.aspect)) >> 16, 4 << 16)
+    return OFFSETS[sum(a >= threshold for threshold in THRESHOLDS)]
 
 
-def strip_middle(strip: int, f: int, theta: float) -> tuple[float, float]:
+def offset_middle(offset: int, f: int, theta: float) -> tuple[float, float]:
     """(dx, dy) of <Position>: the middle of what the cell has of a line."""
     sin, cos = math.sin(theta), math.cos(theta)
-    v = ((strip + 0.5) / f - 0.5) * (abs(sin) + abs(cos))
+    v = ((offset + 0.5) / f - 0.5) * (abs(sin) + abs(cos))
     first, last = -math.inf, math.inf
     for start, slope in ((-v * sin, cos), (v * cos, sin)):
         if slope != 0.0:
@@ -70,14 +70,14 @@ def gaussians(decoded: Decoded) -> tuple[Floats, Floats, Floats, Floats]:
     header, level = decoded.header, decoded.level
     per_level = range(16)
     p = np.array([position_step(header, i) for i in per_level])[level] / 2**32
-    g = 2 ** (level - 1 + (decoded.size + 0.5) / header.sizes)
-    r = np.minimum(decoded.anisotropy * step(header.anisotropy) / 2**32, 4)
+    g = 2 ** (level - 1 + (decoded.log_scale + 0.5) / header.log_scales)
+    r = np.minimum(decoded.aspect * step(header.aspect) / 2**32, 4)
     scale = np.stack([g * np.exp(r / 2), g * np.exp(-r / 2)], axis=1)
 
-    m = np.array([directions(header, int(i), int(a)) for i, a in zip(level, decoded.anisotropy, strict=True)])
+    m = np.array([directions(header, int(i), int(a)) for i, a in zip(level, decoded.aspect, strict=True)])
     theta = decoded.angle * math.pi / m
-    f = [strips(header, int(a)) for a in decoded.anisotropy]
-    middles = [strip_middle(*each) for each in zip(decoded.strip.tolist(), f, theta.tolist(), strict=True)]
+    f = [offsets(header, int(a)) for a in decoded.aspect]
+    middles = [offset_middle(*each) for each in zip(decoded.offset.tolist(), f, theta.tolist(), strict=True)]
     dx, dy = np.array(middles).reshape(-1, 2).T
     mean = np.stack([(decoded.x + 0.5 + dx) * p, (decoded.y + 0.5 + dy) * p], axis=1)
 

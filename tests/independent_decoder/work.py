@@ -1,4 +1,4 @@
-"""limits.md, <Work>: what a file takes to be read and drawn, in points."""
+"""limits.md, <Work>: what a file takes to be read and drawn, in evaluations."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ def clipped(start: int, length: int, side: int, margin: int) -> tuple[int, int]:
 def boxes(decoded: Decoded) -> list[tuple[int, int, int, int]]:
     """(X, Y, rx, ry) of each Gaussian."""
     header, found = decoded.header, []
-    columns = (decoded.level, decoded.x, decoded.y, decoded.size, decoded.anisotropy, decoded.angle)
-    for level, x, y, size, anisotropy, angle in zip(*(each.tolist() for each in columns), strict=True):
+    columns = (decoded.level, decoded.x, decoded.y, decoded.log_scale, decoded.aspect, decoded.angle)
+    for level, x, y, log_scale, aspect, angle in zip(*(each.tolist() for each in columns), strict=True):
         p = position_step(header, level)
-        m = directions(header, level, anisotropy)
-        cxx, _, cyy = shape(header, Symbols(level, x, y, size, anisotropy, m, 0, 0, []), angle)
+        m = directions(header, level, aspect)
+        cxx, _, cyy = shape(header, Symbols(level, x, y, log_scale, aspect, m, 0, 0, []), angle)
         half = (math.isqrt(49 * c // 4) + 1 for c in (cxx, cyy))
         found.append((((2 * x + 1) * p) >> 29, ((2 * y + 1) * p) >> 29, *half))
     return found

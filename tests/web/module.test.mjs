@@ -75,11 +75,11 @@ test("a second read goes on from what the first has decoded, with the same pixel
   assert.equal(a.width, width);
 });
 
-test("progress is told", async () => {
-  const told = [];
+test("progress is reported", async () => {
+  const calls = [];
   const picture = await open(new Blob([conformanceFile("sections")]));
-  await picture.read({ onProgress: (progress) => told.push(progress) });
-  const last = told.at(-1);
+  await picture.read({ onProgress: (progress) => calls.push(progress) });
+  const last = calls.at(-1);
   assert.equal(last.sections, last.of);
   assert.equal(last.bytes, picture.bytes);
 });

@@ -66,13 +66,13 @@ test("sections are decoded while others are on their way, coarse ones first", as
 
 test("coarse levels are there after a part of the bytes", async () => {
   const picture = await open(`${server}/${mosaic}`);
-  const [coarse] = picture.passes;
+  const [coarse] = picture.layers;
   await picture.read({ maxLevel: coarse.level, scale: "1/16" });
   assert.equal(picture.bytesLoaded, coarse.end);
-  assert.equal(picture.passes.at(-1).level, 0);
-  assert.ok(picture.passes.every((pass, i) => i === 0 || pass.end > picture.passes[i - 1].end));
-  const { passes } = await open(bytesOf("spec/conformance/rgb.splat2d"));
-  assert.deepEqual(passes.map((pass) => pass.level), [0], "a file without an index");
+  assert.equal(picture.layers.at(-1).level, 0);
+  assert.ok(picture.layers.every((layer, i) => i === 0 || layer.end > picture.layers[i - 1].end));
+  const { layers } = await open(bytesOf("spec/conformance/rgb.splat2d"));
+  assert.deepEqual(layers.map((layer) => layer.level), [0], "a file without an index");
 });
 
 test("what is no longer wanted is no longer fetched", async () => {

@@ -57,7 +57,7 @@ test("bounds are kept", async () => {
   await assert.rejects(async () => (await open(bytes)).read({ scale: 1024 }), splat2d.LimitError);
 });
 
-test("wrong arguments are told", async () => {
+test("wrong arguments are refused", async () => {
   for (const source of [null, undefined, 5, {}]) await assert.rejects(open(source), TypeError);
   await assert.rejects(open(conformanceFile("rgb"), { maxWork: 0 }), RangeError);
   const picture = await open(conformanceFile("rgb"));

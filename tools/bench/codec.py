@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from splatc.image.saving import Samples
+from splatc.image.image import Samples
 
 
 @dataclass(frozen=True)

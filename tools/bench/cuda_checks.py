@@ -1,4 +1,4 @@
-"""Is what a GPU computes right? The same questions as the tests', asked on the GPU itself."""
+"""Checks of what a GPU computes: those of the tests, run on the GPU itself."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from splatc.fit.schedule import Schedule
 from splatc.fit.table import ROWS, Table
 from splatc.fit.task import Task
 from splatc.gaussians import FloatArray, Gaussians, Scene
-from splatc.image.saving import Image
+from splatc.image.image import Image
 from splatc.render import cuda, reference
 from splatc.render.view import view
 from splatc.steps import Quantizer
@@ -33,7 +33,7 @@ SMALL = 1 << 16
 
 @dataclass(frozen=True)
 class Check:
-    """A question and its answer."""
+    """A check and its result."""
 
     name: str
     found: float

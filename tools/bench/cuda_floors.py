@@ -9,7 +9,7 @@ from splatc.gaussians import Q_MAX, Gaussians, Scene
 
 
 @dataclass(frozen=True)
-class Machine:
+class PeakRates:
     """What a GPU can do; by default an NVIDIA H200."""
 
     multiprocessors: int = 132
@@ -37,9 +37,9 @@ class Floor:
     """Of single lanes."""
     bytes: float
 
-    def seconds(self, machine: Machine) -> float:
+    def seconds(self, peaks: PeakRates) -> float:
         """Arithmetic and memory overlap at best."""
-        return max(machine.arithmetic(self.instructions), machine.memory(self.bytes))
+        return max(peaks.arithmetic(self.instructions), peaks.memory(self.bytes))
 
 
 def pairs(gaussians: Gaussians, reduction: int = 1) -> float:

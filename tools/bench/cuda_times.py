@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bench import cuda_floors
-from bench.cuda_floors import Machine
+from bench.cuda_floors import PeakRates
 from bench.cuda_watch import Watched
 from splatc import bitstream
 from splatc.blend import Blend
@@ -24,8 +24,8 @@ from splatc.fit.subset import mean_colour
 from splatc.fit.table import NAMES, Table
 from splatc.fit.task import Task
 from splatc.gaussians import Gaussians, Scene
+from splatc.image.image import Image, Samples
 from splatc.image.metrics import psnr
-from splatc.image.saving import Image, Samples
 from splatc.render.cuda import Canvas
 from splatc.render.view import view
 from splatc.steps import Quantizer
@@ -80,7 +80,7 @@ def drawn(device: Watched, data: bytes) -> Samples:
     return samples
 
 
-def steps(device: Watched, pixels: Samples, found: Gaussians, machine: Machine, count: int = 30) -> dict[str, Any]:
+def steps(device: Watched, pixels: Samples, found: Gaussians, peaks: PeakRates, count: int = 30) -> dict[str, Any]:
     """Milliseconds of the steps of a fit with these Gaussians, as they follow one another, and of each kernel alone."""
     task = Task(pixels, Blend.NORMALIZED, mean_colour(pixels), Quantizer())
     engine = CudaEngine(device, task)
@@ -107,13 +107,13 @@ def steps(device: Watched, pixels: Samples, found: Gaussians, machine: Machine, 
         "Gaussians": len(found),
         "reduction": reduction,
         "ms a step": best,
-        "floor, ms": 1000 * floor.seconds(machine),
+        "floor, ms": 1000 * floor.seconds(peaks),
         "pairs of Gaussian and sample": floor.pairs,
         "ms by kernel, each waited for": {name: 1000 * total / count for name, total in device.seconds.items()},
     }
 
 
-def frames(device: Watched, scene: Scene, machine: Machine, count: int = 50) -> dict[str, Any]:
+def frames(device: Watched, scene: Scene, peaks: PeakRates, count: int = 50) -> dict[str, Any]:
     """Frames a second of a whole picture as 8-bit samples in the GPU's memory; its Gaussians lie there, everything else is made anew."""
     device.begin()
     canvas, seen = Canvas(device, scene), view(scene.width, scene.height)
@@ -138,8 +138,8 @@ def frames(device: Watched, scene: Scene, machine: Machine, count: int = 50) -> 
         "Gaussians": len(scene.gaussians),
         "frames a second": 1 / min(times),
         "ms a frame": 1000 * min(times),
-        "floor, ms": 1000 * floor.seconds(machine),
-        "floor of the memory, ms": 1000 * machine.memory(floor.bytes),
+        "floor, ms": 1000 * floor.seconds(peaks),
+        "floor of the memory, ms": 1000 * peaks.memory(floor.bytes),
         "peak GB on the GPU": device.peak / 1e9,
         "ms by kernel, each waited for": {name: 1000 * total for name, total in device.seconds.items()},
     }

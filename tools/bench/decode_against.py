@@ -67,8 +67,8 @@ def compare(root: Path, commit: str, folder: Path, runs: int, rows: Sequence[str
     sides = [old, of_work_tree(root, folder)]
     files = make_files(old, folder / old.name / "files")
     origin = head()
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        found = measure(sides, files, Path(scratch), runs, rows)
+    with tempfile.TemporaryDirectory(dir=folder) as workspace:
+        found = measure(sides, files, Path(workspace), runs, rows)
     wasm = root / "splatc" / "web" / "core.wasm"
     if "wasm" in rows and wasm.exists():
         found["wasm"] = {sides[1].name: [len(gzip.compress(wasm.read_bytes(), 9, mtime=0)) / 1000]}
@@ -98,11 +98,11 @@ def make_files(old: Installation, folder: Path) -> Files:
     return files
 
 
-def measure(sides: Sequence[Installation], files: Files, scratch: Path, runs: int, rows: Sequence[str]) -> Samples:
+def measure(sides: Sequence[Installation], files: Files, workspace: Path, runs: int, rows: Sequence[str]) -> Samples:
     """The rows that run something, each installation in turn."""
     whole: dict[str, tuple[int, Callable[[Installation], float]]] = {
-        "first": (min(runs, COLD_RUNS), lambda side: first(side, files.small, scratch)),
-        "decode": (runs, lambda side: decode(side, files.small, scratch)),
+        "first": (min(runs, COLD_RUNS), lambda side: first(side, files.small, workspace)),
+        "decode": (runs, lambda side: decode(side, files.small, workspace)),
         "info": (runs, lambda side: run([side.splatc, "info", files.many]).seconds),
     }
     found: Samples = {}
@@ -128,15 +128,15 @@ def measure(sides: Sequence[Installation], files: Files, scratch: Path, runs: in
     return found
 
 
-def decode(side: Installation, file: Path, scratch: Path) -> float:
+def decode(side: Installation, file: Path, workspace: Path) -> float:
     """Seconds of the whole process."""
-    return run([side.splatc, "decode", "--force", file, scratch / "x.png"]).seconds
+    return run([side.splatc, "decode", "--force", file, workspace / "x.png"]).seconds
 
 
-def first(side: Installation, file: Path, scratch: Path) -> float:
+def first(side: Installation, file: Path, workspace: Path) -> float:
     """Seconds of a process that finds nothing compiled at run time."""
     side.forget()
-    return decode(side, file, scratch)
+    return decode(side, file, workspace)
 
 
 def build_seconds(command: str, root: Path) -> float:
@@ -182,7 +182,7 @@ def number(value: float) -> str:
 
 
 def head() -> str:
-    """The processor, and who else was at work."""
+    """The processor, and the load of other processes."""
     load = f", load before {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return f"{processor()}, {os.cpu_count()} cores{load}, Python {platform.python_version()}"
 

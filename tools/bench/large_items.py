@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from splatc.image.saving import Samples
+    from splatc.image.image import Samples
 
 MOSAIC = "16k"
 COLUMNS, ROWS = 4, 8

@@ -81,7 +81,7 @@ class SplatcLarge:
         return _splatc("decode", "-f", coded, decoded, "--threads", str(self.threads))
 
     def warm_up(self, picture: Picture, folder: Path) -> None:
-        """Code a small copy, so that the system has read what runs from the disk: that time is nobody's."""
+        """Code a small copy, so that the system has read the program from the disk before the measurement."""
         small = folder / "warm.png"
         task("shrink", picture=str(picture.path), pixels=250_000, output=str(small))
         _good(self.encode(small, folder / "warm.splat2d", 50, effort=1))
@@ -140,12 +140,12 @@ def measure_codec(
     words |= {"gigabytes": gigabytes, "folder": str(folder)}
     # The search looks at the clock before each encoding; one that takes far too long is ended.
     found = processes.run(_task_command("search", words), seconds=90 * minutes)
-    told = _lines(found.output)
-    if not any("trying" in line for line in told):
+    reports = _lines(found.output)
+    if not any("trying" in line for line in reports):
         raise Failed(found.failure or "the search said nothing")
-    remarks = _remarks(told, found)
+    remarks = _remarks(reports, found)
     best: tuple[dict[str, Any], dict[str, Any], Run] | None = None
-    for candidate in {line["path"]: line for line in told if "path" in line}.values():
+    for candidate in {line["path"]: line for line in reports if "path" in line}.values():
         judged = processes.run(
             _task_command(
                 "judge", {"picture": str(picture.path), "candidate": candidate["path"], "gigabytes": gigabytes}
@@ -175,11 +175,11 @@ def measure_codec(
     )
 
 
-def _remarks(told: Sequence[dict[str, Any]], found: Run) -> list[str]:
+def _remarks(reports: Sequence[dict[str, Any]], found: Run) -> list[str]:
     """What a search could not do, and where it stopped."""
-    remarks = [f"{_scale(line['too_large'])}: no file so small" for line in told if "too_large" in line]
-    last = [line["trying"] for line in told if "trying" in line][-1]
-    ends = [line["end"] for line in told if "end" in line]
+    remarks = [f"{_scale(line['too_large'])}: no file so small" for line in reports if "too_large" in line]
+    last = [line["trying"] for line in reports if "trying" in line][-1]
+    ends = [line["end"] for line in reports if "end" in line]
     reason = ends[0] if ends else found.failure
     return [*remarks, f"{_scale(last)}: {reason}"] if reason else remarks
 

@@ -1,6 +1,6 @@
 """JPEG 2000 and AVIF of a picture so large that every encoding counts: few tries, a deadline, and every file that fits is kept.
 
-Runs in a process of its own, which may be ended at any time: it tells of each file that it leaves behind.
+Runs in a process of its own, which may be ended at any time: it reports each file that it leaves behind.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import PIL.Image
 
 from bench.pillow_codecs import COLOUR_OPTIONS, LANCZOS, PillowCodec, pillow_codecs
-from splatc.image.saving import load
+from splatc.image.readers import load
 
 FAST_ABOVE = 64_000_000
 """Pixels of what is coded; beyond them AVIF is coded at speed 6 instead of 4, or a search would take hours."""
@@ -43,7 +43,7 @@ class Deadline(Exception):  # noqa: N818 - it is none
     """There is no time for another encoding."""
 
 
-Tell = Callable[[dict[str, Any]], None]
+Emit = Callable[[dict[str, Any]], None]
 
 
 def settings(name: str, minutes: float, gigabytes: float) -> str:
@@ -54,10 +54,10 @@ def settings(name: str, minutes: float, gigabytes: float) -> str:
     return f"{codec.name}; {codec.settings}; {scales}; {minutes:g} min, {gigabytes:g} GB"
 
 
-def search(name: str, picture: Path, limit: int, seconds: float, folder: Path, tell: Tell) -> None:
-    """Leave files of at most ``limit`` bytes in ``folder``, within about ``seconds``, and tell of them as it goes on.
+def search(name: str, picture: Path, limit: int, seconds: float, folder: Path, emit: Emit) -> None:
+    """Leave files of at most ``limit`` bytes in ``folder``, within about ``seconds``, and report them as it goes on.
 
-    It tells ``trying``, a down-scaling; the fields of a Candidate that replaces what there was of its kind; ``too_large``, a
+    It reports ``trying``, a down-scaling; the fields of a Candidate that replaces what there was of its kind; ``too_large``, a
     down-scaling of which no file fits; ``end``, why the search came to its end, empty if there was no more to try.
     """
     until = time.monotonic() + seconds
@@ -66,7 +66,7 @@ def search(name: str, picture: Path, limit: int, seconds: float, folder: Path, t
     pixels = image.width * image.height
     start = {"jpeg2000": _level_of_rate(_raw(image) / limit), "avif": 55}[name]
     for factor in FACTORS[name]:
-        tell({"trying": factor})
+        emit({"trying": factor})
         small = image
         if factor > 1:
             small = image.resize((-(-image.width // factor), -(-image.height // factor)), LANCZOS)
@@ -80,15 +80,15 @@ def search(name: str, picture: Path, limit: int, seconds: float, folder: Path, t
                 for level, data, taken in _climb(encode, codec.levels, start, limit, CLOSE[name]):
                     fitting = max(fitting or 0, level)
                     _write(path, data)
-                    tell(asdict(Candidate(str(path), factor, len(data), taken, note)))
+                    emit(asdict(Candidate(str(path), factor, len(data), taken, note)))
             except Deadline:
-                tell({"end": "no time for another encoding"})
+                emit({"end": "no time for another encoding"})
                 return
         if fitting is None:
-            tell({"too_large": factor})
+            emit({"too_large": factor})
         if name == "avif":
             start = max(0, (fitting or 0) - 20)  # four times the pixels in the same bytes
-    tell({"end": ""})
+    emit({"end": ""})
 
 
 def _write(path: Path, data: bytes) -> None:

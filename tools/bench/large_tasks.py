@@ -16,8 +16,11 @@ from typing import Any
 import numpy as np
 import PIL.Image
 
+from splatc.image.image import Samples
 from splatc.image.metrics import ms_ssim
-from splatc.image.saving import FORMATS, Samples, Shape, load, open_source, save_strips
+from splatc.image.readers import load, open_source
+from splatc.image.saving import FORMATS, save_strips
+from splatc.image.writers import Shape
 
 MS_SSIM_BELOW = 16_000_000
 """Pixels of the largest pictures of which MS-SSIM is taken: it needs both in memory, and minutes."""
@@ -58,11 +61,13 @@ def shrink(picture: str, pixels: float, output: str) -> None:
 
 
 def search(codec: str, picture: str, limit: int, seconds: float, gigabytes: float, folder: str) -> None:
-    """`bench.large_search.search`, a line for each thing it tells."""
+    """`bench.large_search.search`, a line for each report."""
     from bench.large_search import search as search_codec
 
     _limit_memory(gigabytes)
-    search_codec(codec, Path(picture), limit, seconds, Path(folder), lambda told: print(json.dumps(told), flush=True))
+    search_codec(
+        codec, Path(picture), limit, seconds, Path(folder), lambda report: print(json.dumps(report), flush=True)
+    )
 
 
 def compare(picture: str, decoded: str) -> dict[str, Any]:

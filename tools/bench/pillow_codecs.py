@@ -18,8 +18,8 @@ import PIL.features
 import PIL.Image
 
 from bench.codec import Measurement, size_limit
+from splatc.image.image import Samples
 from splatc.image.metrics import psnr
-from splatc.image.saving import Samples
 
 with contextlib.suppress(ImportError):
     importlib.import_module("pillow_jxl")  # registers JPEG XL with Pillow

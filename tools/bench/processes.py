@@ -29,7 +29,7 @@ class Run:
     errors: str
     seconds: float
     peak: float
-    """MB (10^6 bytes) that it, or the largest of the processes that it waited for, held at most; NaN where the system does not tell."""
+    """MB (10^6 bytes) that it, or the largest of the processes that it waited for, held at most; NaN where the system does not say."""
     timed_out: bool
 
     @property

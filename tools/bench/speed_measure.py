@@ -28,7 +28,7 @@ PNM = {1: ".pgm", 3: ".ppm"}
 def encode_words(job: Job, output: Path) -> list[str | Path]:
     """The command of a job, without the program; what is written in its row, and the summary that the command makes by default."""
     assert job.picture is not None
-    more = ["-v"] if ROWS[job.row].how == "psnr" else []  # it tells of each fit
+    more = ["-v"] if ROWS[job.row].how == "psnr" else []  # it reports each fit
     return ["encode", "--force", *job.variant.split(), *more, job.picture, output]
 
 

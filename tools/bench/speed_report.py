@@ -166,8 +166,8 @@ def _fits(runs: Sequence[Runs]) -> str:
         return "-"
     fits = [each.median(lambda sample: sample.in_fits) for each in runs]
     tries = [each.last.tries for each in runs]
-    told = f"; {statistics.median(tries):g} / {max(tries)} told" if any(tries) else ""
-    return f"{statistics.median(fits):.2f} / {max(fits):.2f} fits{told}"
+    reported = f"; {statistics.median(tries):g} / {max(tries)} reported" if any(tries) else ""
+    return f"{statistics.median(fits):.2f} / {max(fits):.2f} fits{reported}"
 
 
 def _ratio_line(row: Row, cases: Sequence[Case]) -> Line:

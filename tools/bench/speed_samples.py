@@ -33,7 +33,7 @@ class Sample:
     ms_ssim: float = 0.0
     """0 where it was not computed."""
     tries: int = 0
-    """Fits that ``encode --psnr`` told of."""
+    """Fits that ``encode --psnr`` reported."""
     in_fits: float = 0.0
     """Its time, in fits of the same size."""
     megabytes: float = 0.0

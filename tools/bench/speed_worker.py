@@ -24,7 +24,7 @@ def main() -> None:
 
 def fit(picture: str, ratio: float, effort: int, threads: int) -> dict[str, object]:
     import splatc
-    from splatc.image.saving import load
+    from splatc.image.readers import load
 
     importlib.import_module("splatc.core").set_threads(threads)
     pixels = load(picture).pixels

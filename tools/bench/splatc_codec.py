@@ -15,7 +15,8 @@ import PIL.Image
 
 import splatc
 from bench.codec import Measurement, size_limit
-from splatc.image.saving import Samples, load
+from splatc.image.image import Samples
+from splatc.image.readers import load
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Splatc:
             yield Measurement(size, load(str(decoded)).pixels, encode_seconds, decode_seconds)
 
     def warm_up(self, folder: Path) -> None:
-        """Let the system read what runs from the disk: that time is nobody's."""
+        """Let the system read the program from the disk before the measurement."""
         picture = folder / "warm.png"
         ramp = np.linspace(0, 255, 64 * 64 * 3).astype(np.uint8).reshape(64, 64, 3)
         PIL.Image.fromarray(ramp).save(picture)

@@ -200,7 +200,7 @@ def coarse(bench: Bench) -> tuple[float, ...]:
         """
         const { open } = await import("/web/splat2d.js");
         const picture = await open(arguments[0], { firstBytes: 2 ** 14 });
-        await picture.read({ maxLevel: picture.passes[0].level, scale: 1 / 8 });
+        await picture.read({ maxLevel: picture.layers[0].level, scale: 1 / 8 });
         return (100 * picture.bytesLoaded) / picture.bytes;
         """,
         bench.address,

@@ -48,18 +48,17 @@ static int32_t is_sound(const core_fit *t) {
     if (t->what != CORE_FIT_DRAW && t->what != CORE_FIT_MOVE && (t->tile_squares == NULL || t->samples == NULL || (t->depth != 8 && t->depth != 16))) return 0;
     if ((t->what == CORE_FIT_DRAW || t->what == CORE_FIT_MOVE) && (t->image == NULL || (t->normalized && t->weight == NULL))) return 0;
     if (t->what == CORE_FIT_ERRORS && t->weight == NULL) return 0;
-    if ((t->what == CORE_FIT_MOVE && t->gradient == NULL) || (t->what == CORE_FIT_COSTS && t->cost == NULL)) return 0;
+    if ((t->what == CORE_FIT_MOVE && (t->gradient == NULL || t->finer < 1)) || (t->what == CORE_FIT_COSTS && t->cost == NULL)) return 0;
     return (uintptr_t)t->workspace % 64 == 0 && t->workspace_bytes % 64 == 0 && t->workspace_bytes >= core_fit_workspace();
 }
 
-typedef struct phases { /* items of each; MOVE goes on where DRAW has ended */
+typedef struct phases { /* items of each */
     int64_t place, sort, draw, end;
 } phases;
 
 static phases phases_of(const core_fit *t) {
     int64_t chunks = (t->count + CORE_FIT_CHUNK - 1) / CORE_FIT_CHUNK;
-    phases p = {t->what == CORE_FIT_MOVE ? 0 : chunks, t->what == CORE_FIT_MOVE ? 0 : 1, core_fit_tiles(t->width, t->height),
-                t->what == CORE_FIT_DRAW || t->what == CORE_FIT_ERRORS ? 0 : chunks};
+    phases p = {chunks, 1, core_fit_tiles(t->width, t->height), t->what == CORE_FIT_DRAW || t->what == CORE_FIT_ERRORS ? 0 : chunks};
     return p;
 }
 

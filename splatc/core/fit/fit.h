@@ -1,6 +1,6 @@
 /* The fit of Gaussians to a picture: one step of gradient descent, one call.
 
-   A step looks at one polyphase subset of the picture, the pixels (x0 + i r, y0 + j r), called its lattice; lengths on it are in samples. The Gaussians are
+   A step looks at one polyphase subset of the picture, the pixels (x0 + i r, y0 + j r); lengths on it are in samples. The Gaussians are
    drawn on tiles of it; in the same tile the difference to the samples gives the gradient of the sums, and each Gaussian of the tile adds up what lies under
    it. Its sums over all tiles give its gradient, Adam its step. Sums are made in an order that depends on tiles and lanes alone: the result is
    the same to the last bit for any number of threads and any instruction set. */
@@ -54,15 +54,15 @@ typedef struct core_fit_adam { /* Kingma and Ba 2015; rates in units of each Gau
 } core_fit_adam;
 
 typedef struct core_fit_rate { /* the gradient of lambda R, R the bits of colours and aspect ratios (splatc/fit/rate.py) */
-    const float *expected;              /* (channels, count) predicted colours, in the coded space */
+    const float *predicted;             /* (channels, count) predicted colours, in the coded space */
     const float *colour_step;           /* (channels, count) */
     float by_colour[CORE_MAX_CHANNELS]; /* lambda times bits by step away from the prediction */
     float aspect_step, by_aspect;
-    float soft;                         /* steps: nearer than that to its prediction a value is pulled less and less */
+    float soft;                         /* steps: nearer than that to its prediction a value is changed less and less */
     int32_t unused;
 } core_fit_rate;
 
-typedef struct core_fit_placed { /* a Gaussian on a lattice, samples; weights are 2^(a dx^2 + b dx dy + c dy^2) */
+typedef struct core_fit_placed { /* a Gaussian on a subset, samples; weights are 2^(a dx^2 + b dx dy + c dy^2) */
     float x, y;                     /* mean */
     float a, b, c;
     float extent_x, extent_y;       /* half sides of the box around the ellipse where it ends */
@@ -81,12 +81,12 @@ typedef struct core_fit {
     float *values;                       /* (5 + channels, count): mean x, y (px), ln g, ln(s1 / s2), angle (rad), colours in the coded space */
     float *first, *second;               /* (5 + channels, count) Adam's moments */
     const uint8_t *frozen;               /* (count) CORE_FROZEN_ bits of what moves no more and has no noise */
-    int64_t width, height;               /* of the lattice, samples */
+    int64_t width, height;               /* of the subset, samples */
     int64_t stride;                      /* of a row of a plane: at least `width`, a multiple of 16 */
     const void *samples;                 /* (height, channels, stride) */
     float unit;                          /* samples * unit lie in [0, 1] */
     float background[CORE_MAX_CHANNELS]; /* where no Gaussian is, in the normalized blend */
-    float origin_x, origin_y;            /* px: where the lattice's coordinates are 0, 0 */
+    float origin_x, origin_y;            /* px: where the subset's coordinates are 0, 0 */
     float reduction;                     /* r: px of a sample */
     uint32_t seed, step;                 /* of the noise */
     const core_fit_widths *widths;       /* the Gaussians are drawn with uniform noise of one step, or, with NULL, as they are */
@@ -102,19 +102,20 @@ typedef struct core_fit {
     double *tile_squares;                /* (tiles) result: sums of squared differences; not of a draw */
     float *image;                        /* (height, channels, stride) result of CORE_FIT_DRAW */
     float *weight;                       /* (height, stride) its total weight, in the normalized blend; or squared differences */
-    const float *gradient;               /* (height, channels, stride) for CORE_FIT_MOVE: of the loss by the image */
+    const float *gradient;               /* (height, channels, stride) for CORE_FIT_MOVE: of the loss by the image. There all three may be of a finer
+                                            grid: from that of sample (0, 0) on, one of every `finer` samples and rows counts */
     float *cost;                         /* (count) result of CORE_FIT_COSTS, added to what is there */
     uint8_t *workspace;                  /* aligned to 64 bytes; core_fit_workspace() for each worker */
     int64_t workspace_bytes;
     int64_t needed;                      /* result: entries that there are */
     const int32_t *stop;                 /* set by another thread: do not go on; may be NULL */
     int32_t workers;
-    int32_t unused;
+    int32_t finer; /* 1.. */
 } core_fit;
 
 CORE_API int64_t core_fit_workspace(void);
 
-/* Tiles of a lattice; -1 for one that is too large or empty. */
+/* Tiles of a subset; -1 for one that is too large or empty. */
 CORE_API int64_t core_fit_tiles(int64_t width, int64_t height);
 
 /* How many phases the job of a task has, and the last item of each in `phases` (CORE_FIT_PHASES); -1 if the task is wrong. */

@@ -1,8 +1,8 @@
 /* From the sums of a Gaussian to its gradient, and Adam's step in units of the Gaussian. Compiled once for each instruction set.
 
    As a density, a Gaussian has the Fisher information 1 / s^2 about its mean along each axis and (2 sinh rho)^2 about its angle, rho = ln(s1 / s2); about ln g
-   and rho it is the same for all. Steps of one over its root are the diagonal of the natural gradient (Amari 1998): a long Gaussian may run along itself,
-   must creep across, and turns little. */
+   and rho it is the same for all. Steps of one over its root are the diagonal of the natural gradient (Amari 1998): a long Gaussian moves far along
+   itself, little across, and rotates little. */
 #include "fit_internal.h"
 #include "vector_math.h"
 
@@ -60,7 +60,7 @@ static inline void make_gradient(const core_fit *t, block *b, const vec *sums) {
     vec uu = ux * ux * sums[2] + 2.0f * ux * uy * sums[3] + uy * uy * sums[4], vv = vx * vx * sums[2] + 2.0f * vx * vy * sums[3] + vy * vy * sums[4];
     vec uv = ux * vx * sums[2] + (ux * vy + uy * vx) * sums[3] + uy * vy * sums[4];
     vec ratio = root_of((vx * vx + vy * vy) / (ux * ux + uy * uy)); /* s1 / s2 */
-    float r = t->reduction, all = r * r * per_half; /* sums of a lattice stand for those of the picture */
+    float r = t->reduction, all = r * r * per_half; /* sums of a subset stand for those of the picture */
     b->gradient[MEAN_X] = (r * per_half) * (ux * u + vx * v);
     b->gradient[MEAN_Y] = (r * per_half) * (uy * u + vy * v);
     b->gradient[LOG_SCALE] = all * (uu + vv);
@@ -78,9 +78,9 @@ static inline void add_rate(const core_fit *t, block *b) {
     b->gradient[LOG_ASPECT] += (rate->by_aspect / rate->aspect_step) * direction(b->value[LOG_ASPECT] / rate->aspect_step, rate->soft);
     for (int32_t c = 0; c < t->channels; c++) {
         int64_t at = c * t->count + b->at;
-        vec step = load_lanes(rate->colour_step + at, b->lanes), expected = load_lanes(rate->expected + at, b->lanes);
+        vec step = load_lanes(rate->colour_step + at, b->lanes), predicted = load_lanes(rate->predicted + at, b->lanes);
         step = choose(step > splat(0.0f), step, splat(1.0f));
-        b->gradient[COLOUR + c] += rate->by_colour[c] / step * direction((b->value[COLOUR + c] - expected) / step, rate->soft);
+        b->gradient[COLOUR + c] += rate->by_colour[c] / step * direction((b->value[COLOUR + c] - predicted) / step, rate->soft);
     }
 }
 

@@ -1,4 +1,4 @@
-/* From values to Gaussians on a lattice: noise of the quantizer, shape, colours, and the tiles that each may reach. Compiled once for each instruction set. */
+/* From values to Gaussians on a subset: noise of the quantizer, shape, colours, and the tiles that each may reach. Compiled once for each instruction set. */
 #include "fit_internal.h"
 #include "vector_math.h"
 
@@ -73,7 +73,7 @@ typedef struct shapes { /* fields of LANES core_fit_placed before and after the 
 } shapes;
 
 /* First and last + 1 tile that points within `extent` of `centre` lie in; none: both 0. */
-static inline void reach_of(vec centre, vec extent, int64_t points, int32_t tile, ivec *first, ivec *last) {
+static inline void touched_tiles(vec centre, vec extent, int64_t points, int32_t tile, ivec *first, ivec *last) {
     vec low = between(centre - extent - 0.5f, splat(0.0f), splat((float)points)), high = between(centre + extent - 0.5f, splat(-1.0f), splat((float)points - 1.0f));
     ivec from = ceil_of(low), to = floor_of(high), some = from <= to;
     *first = (from / tile) & some;
@@ -93,8 +93,8 @@ static inline void shape(const core_fit *t, const block *b, shapes *s) {
     vec later[LATER_FIELDS] = {exp2_of(2.0f * c), -b_ / (2.0f * a) * extent_y, (4.0f * half * half) * (p1 * p2) * (per_c * per_c), per_c};
     memcpy(s->later, later, sizeof later);
     memcpy(s->field, field, sizeof field);
-    reach_of(x, extent_x, t->width, CORE_FIT_TILE_WIDTH, &s->box[0], &s->box[2]);
-    reach_of(y, extent_y, t->height, CORE_FIT_TILE_HEIGHT, &s->box[1], &s->box[3]);
+    touched_tiles(x, extent_x, t->width, CORE_FIT_TILE_WIDTH, &s->box[0], &s->box[2]);
+    touched_tiles(y, extent_y, t->height, CORE_FIT_TILE_HEIGHT, &s->box[1], &s->box[3]);
     ivec some = (s->box[2] > 0) & (s->box[3] > 0);
     for (int32_t k = 0; k < 4; k++) s->box[k] &= some;
 }

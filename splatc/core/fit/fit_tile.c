@@ -1,4 +1,4 @@
-/* A tile of a lattice: its Gaussians are drawn, the difference to the samples becomes the gradient of their sums, and each adds up what lies under it.
+/* A tile of a subset: its Gaussians are drawn, the difference to the samples becomes the gradient of their sums, and each adds up what lies under it.
    Compiled once for each instruction set.
 
    Sums lie row by row, in a row plane by plane. A block of 16 columns of a Gaussian begins at its first column, so most take one or two; blocks reach up to 15
@@ -8,7 +8,7 @@
 
 enum { BLOCK = 16, WIDTH = CORE_FIT_TILE_WIDTH, HEIGHT = CORE_FIT_TILE_HEIGHT, PITCH = WIDTH + BLOCK, SHAPE_SUMS = 5 };
 
-static const float CUT = 0.002187491118f;  /* exp(-12.25 / 2) */
+static const float CUTOFF = 0.002187491118f;  /* exp(-12.25 / 2) */
 static const float T_END = -8.836507188f;  /* log2 of it */
 static const float T_SMOOTH = -100.0f;     /* 2^-100 is a normal float32, with room for the ratio of two rows */
 static const float EPSILON = 1e-4f;        /* weight of the background in the normalized blend */
@@ -45,7 +45,7 @@ static inline float most(float a, float b) { return a > b ? a : b; }
 /* Half of what the ellipse is high at dx: the root of (T_END 4 c - (4 a c - b^2) dx^2) / (2 c)^2. */
 static inline float half_height(const core_fit_placed *p, float dx) { return __builtin_sqrtf(most(2.0f * T_END * p->per_c - p->narrowing * dx * dx, 0.0f)); }
 
-/* `x`, `y`: the mean, told from the tile; `left`: the first column of the block. */
+/* `x`, `y`: the mean, relative to the tile; `left`: the first column of the block. */
 static inline rows rows_of(const core_fit_placed *p, float x, float y, int64_t left, int64_t height) {
     float first_dx = (float)left + 0.5f - x, last_dx = first_dx + (BLOCK - 1);
     float low = most(first_dx, -p->extent_x), high = least(last_dx, p->extent_x), slope = -p->b * p->per_c;
@@ -92,7 +92,7 @@ static inline void go_on(walk *s, const core_fit_placed *p, vec dx, float dy, in
 static inline void draw_columns(float *sums, const core_fit_placed *p, vec dx, float dy, int64_t rows, int32_t smooth, const int32_t planes) {
     walk s = begin(p, dx, dy, smooth);
     for (int64_t row = 0; row < rows; row++, sums += planes * PITCH) {
-        vec part = positive_part(s.w - CUT);
+        vec part = positive_part(s.w - CUTOFF);
         for (int32_t k = 0; k < planes; k++) store(sums + k * PITCH, load(sums + k * PITCH) + part * p->feature[k]);
         dy += 1.0f;
         go_on(&s, p, dx, dy, smooth);
@@ -110,7 +110,7 @@ static inline void gather_columns(const float *gradient, const core_fit_placed *
     vec h0 = splat(0.0f), h1 = h0, h2 = h0, sums[CORE_MAX_PLANES];
     for (int32_t k = 0; k < planes; k++) sums[k] = load(all->sum[SHAPE_SUMS + k] + at);
     for (int64_t row = 0; row < rows; row++, gradient += planes * PITCH) {
-        vec part = s.w - CUT, dot = splat(0.0f);
+        vec part = s.w - CUTOFF, dot = splat(0.0f);
         ivec above = part > splat(0.0f);
         part = (vec)((ivec)part & above);
         for (int32_t k = 0; k < planes; k++) {
@@ -137,7 +137,7 @@ static inline void gather_colours(const float *gradient, const core_fit_placed *
     vec sums[CORE_MAX_PLANES];
     for (int32_t k = 0; k < planes; k++) sums[k] = load(all->sum[SHAPE_SUMS + k] + at);
     for (int64_t row = 0; row < rows; row++, gradient += planes * PITCH) {
-        vec part = positive_part(s.w - CUT);
+        vec part = positive_part(s.w - CUTOFF);
         for (int32_t k = 0; k < planes; k++) sums[k] += part * load(gradient + k * PITCH);
         dy += 1.0f;
         go_on(&s, p, dx, dy, smooth);
@@ -153,7 +153,7 @@ static inline void judge_columns(const float *drawn, const float *missing, const
     vec sum = load(all->sum[0] + at);
     int32_t planes = channels + normalized;
     for (int64_t row = 0; row < rows; row++, drawn += planes * PITCH, missing += channels * PITCH) {
-        vec m = positive_part(s.w - CUT), across = splat(0.0f), squares = splat(0.0f);
+        vec m = positive_part(s.w - CUTOFF), across = splat(0.0f), squares = splat(0.0f);
         if (normalized) m /= load(drawn + channels * PITCH) - m;
         else m = -m;
         m = (vec)((ivec)m & within);
@@ -285,7 +285,7 @@ static inline vec load_samples(const core_fit *t, int64_t at) {
     return as_floats(whole) * t->unit;
 }
 
-/* 1 for samples of the lattice, else 0. */
+/* 1 for samples of the subset, else 0. */
 static inline vec inside(const tile *here, int64_t x) {
     vec column = *(const vec *)(COLUMNS + x % BLOCK) + (float)(x - x % BLOCK);
     return choose(column < splat((float)here->width), splat(1.0f), splat(0.0f));
@@ -348,6 +348,19 @@ static void write_errors(const core_fit *t, const tile *here, const buffers *b) 
         }
 }
 
+/* Floats of a row, one of every `finer`; `count` are left of it, and the last stands for those behind it. */
+static inline vec load_coarser(const float *row, int64_t finer, int64_t count) {
+    typedef float loose __attribute__((vector_size(4 * LANES), may_alias, aligned(4)));
+    typedef int64_t pairs __attribute__((vector_size(8 * LANES), may_alias, aligned(4)));
+    if (finer == 1 && count >= LANES) return *(const loose *)row;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (finer == 2 && count > LANES) return (vec)__builtin_convertvector(*(const pairs *)row, ivec); /* one by one: half of a move's time */
+#endif
+    float picked[LANES] __attribute__((aligned(64)));
+    for (int64_t lane = 0; lane < LANES; lane++) picked[lane] = row[min64(lane, count - 1) * finer];
+    return load(picked);
+}
+
 /* The gradient of a loss by the image -> that by the sums. */
 static void read_gradient(const core_fit *t, const tile *here, const buffers *b) {
     int32_t planes = t->channels + t->normalized;
@@ -355,11 +368,12 @@ static void read_gradient(const core_fit *t, const tile *here, const buffers *b)
         for (int64_t x = 0; x < here->width; x += LANES) {
             float *at = b->sums + y * planes * PITCH + x;
             vec inverse = inside(here, x), by_weight = splat(0.0f);
-            if (t->normalized) inverse /= load(t->weight + (here->top + y) * t->stride + here->left + x);
+            int64_t row = (here->top + y) * t->finer, column = (here->left + x) * t->finer, count = t->width - here->left - x;
+            if (t->normalized) inverse /= load_coarser(t->weight + row * t->stride + column, t->finer, count);
             for (int32_t c = 0; c < t->channels; c++) {
-                int64_t from = ((here->top + y) * t->channels + c) * t->stride + here->left + x;
-                vec g = load(t->gradient + from) * inverse;
-                by_weight -= g * load(t->image + from);
+                int64_t from = (row * t->channels + c) * t->stride + column;
+                vec g = load_coarser(t->gradient + from, t->finer, count) * inverse;
+                by_weight -= g * load_coarser(t->image + from, t->finer, count);
                 store(at + c * PITCH, g);
             }
             if (t->normalized) store(at + t->channels * PITCH, by_weight);

@@ -5,7 +5,8 @@ enum { LOSS_ROWS = 77, MAX_SIDE = 1 << 24 }; /* rows of LENGTH floats that a str
 
 static int32_t parts_are_known(const core_loss *t) {
     return (t->loss == CORE_LOSS_L1_SSIM || t->loss == CORE_LOSS_MULTISCALE) && t->channels >= 1 && t->channels <= CORE_MAX_CHANNELS && t->width >= 1 &&
-           t->width <= MAX_SIDE && t->height >= 1 && t->height <= MAX_SIDE && t->workers >= 1 && t->workers <= CORE_MAX_WORKERS;
+           t->width <= MAX_SIDE && t->height >= 1 && t->height <= MAX_SIDE && t->workers >= 1 && t->workers <= CORE_MAX_WORKERS &&
+           t->every >= 1 && t->first >= 0 && t->first < min64(t->every, t->height) && (t->every == 1 || t->loss == CORE_LOSS_MULTISCALE);
 }
 
 static int64_t bands_of(const core_loss *t) { return (t->height + BAND_ROWS - 1) / BAND_ROWS; }
@@ -182,11 +183,11 @@ int32_t core_loss_value(const core_loss *t, double *value, double *squares) {
     if (t == NULL || !parts_are_known(t) || value == NULL || squares == NULL) return CORE_INVALID;
     loss_layout layout = divide(t);
     if (!task_is_sound(t, &layout)) return CORE_INVALID;
-    double samples = (double)t->width * (double)t->height * t->channels, sums[SUMS];
+    double whole = (double)t->width * (double)t->height * t->channels, sums[SUMS];
     const double *items = layout.sums;
     if (t->loss == CORE_LOSS_L1_SSIM) {
         add_up(items, strips_of(t, &layout.scale[0]), sums);
-        *value = (1.0 - SSIM_WEIGHT) * (sums[1] / samples) + SSIM_WEIGHT * (1.0 - sums[0] / samples);
+        *value = (1.0 - SSIM_WEIGHT) * (sums[1] / whole) + SSIM_WEIGHT * (1.0 - sums[0] / whole);
         *squares = sums[2];
         return CORE_OK;
     }
@@ -197,8 +198,9 @@ int32_t core_loss_value(const core_loss *t, double *value, double *squares) {
         items += strips_of(t, s) * SUMS;
         *value += SCALE_WEIGHTS[k] * (1.0 - sums[0] / ((double)s->width * (double)s->height * t->channels));
     }
+    double samples = (double)t->width * (double)((t->height - t->first + t->every - 1) / t->every) * t->channels;
     add_up(items, bands_of(t), sums);
     *value += (L1_WEIGHT * sums[0] + SQUARED_WEIGHT * sums[1]) / samples;
-    *squares = sums[2];
+    *squares = sums[2] * (whole / samples);
     return CORE_OK;
 }

@@ -14,7 +14,7 @@ enum { /* kinds of jobs */
 
 enum { /* losses */
     CORE_LOSS_L1_SSIM = 0,    /* 0.9 L1 + 0.1 (1 - SSIM): SmartSplat, section 3 */
-    CORE_LOSS_MULTISCALE = 1, /* L1, squared differences weighed by what SSIM minds, and 1 - SSIM at 1/2, 1/4 and 1/8 of the size */
+    CORE_LOSS_MULTISCALE = 1, /* L1, squared differences weighed by SSIM's sensitivity to them, and 1 - SSIM at 1/2, 1/4 and 1/8 of the size */
     CORE_LOSS_PHASES = 3,     /* of a job, at most */
 };
 
@@ -25,6 +25,7 @@ typedef struct core_loss {
     const void *samples;           /* (height, channels, stride) the target: uint8 or uint16; a sample times the unit lies in [0, 1] */
     const float *drawn;            /* (height, channels, stride) in [0, 1], about; what lies behind the width is not read; for the gradient only */
     float *gradient;               /* result (height, channels, stride): by drawn, times the number of samples; 0 behind the width */
+    int32_t every, first;          /* of CORE_LOSS_MULTISCALE only the rows first, first + every .. of the gradient are made; else 1 and 0 */
     int32_t depth;                 /* of the target's samples: 8 or 16 */
     float unit;
     int32_t workers;
@@ -39,7 +40,7 @@ CORE_API int64_t core_loss_workspace(const core_loss *task);
 /* The items that end each phase (CORE_LOSS_PHASES) of the job of the target (1) or of the gradient (0); returns how many phases there are, or -1. */
 CORE_API int32_t core_loss_phases(const core_loss *task, int32_t target, int64_t *phases);
 
-/* After the job of the gradient: the loss, and the sum of squared differences of all samples. */
+/* After the job of the gradient: the loss, and the sum of squared differences of all samples; of those of the rows of the gradient, for them all. */
 CORE_API int32_t core_loss_value(const core_loss *task, double *value, double *squares);
 
 #endif

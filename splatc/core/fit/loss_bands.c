@@ -114,7 +114,8 @@ static void finish(const core_loss *t, const loss_layout *layout, int64_t band, 
     float *room = rows + LENGTH;
     for (int32_t scale = SCALES - 2; scale > 0; scale--) add_coarser(t, layout, scale, band, rows);
     memset(rows, 0, 2 * LENGTH * sizeof *rows);
-    for (int64_t row = first; row < last; row++)
+    first += ((t->first - first) % t->every + t->every) % t->every;
+    for (int64_t row = first; row < last; row += t->every)
         for (int32_t channel = 0; channel < t->channels; channel++)
             for (int64_t left = 0; left < t->width; left += STRIP) {
                 int64_t right = min64(left + STRIP, t->width);
@@ -123,8 +124,9 @@ static void finish(const core_loss *t, const loss_layout *layout, int64_t band, 
                 differ(t, layout, row, channel, left, whole_blocks(right - left), rows, y, sums);
             }
     int64_t end = whole_blocks(t->width);
-    for (int64_t k = first * t->channels; k < last * t->channels; k++)
-        memset(t->gradient + k * t->stride + end, 0, (size_t)(t->stride - end) * sizeof *t->gradient);
+    for (int64_t row = first; row < last; row += t->every)
+        for (int64_t k = row * t->channels; k < (row + 1) * t->channels; k++)
+            memset(t->gradient + k * t->stride + end, 0, (size_t)(t->stride - end) * sizeof *t->gradient);
 }
 
 const loss_bands LOSS_BANDS = {.halve_target = halve_target, .halve_drawn = halve_drawn, .finish = finish};

@@ -28,7 +28,7 @@ typedef struct loss_scale { /* planes (height, channels, stride) */
 typedef struct loss_layout {
     loss_scale scale[SCALES];
     int32_t first, last; /* scales of SSIM */
-    float *sensitivity;  /* (height, channels, stride of scale 0) how much SSIM minds a squared difference */
+    float *sensitivity;  /* (height, channels, stride of scale 0) of SSIM to a squared difference */
     double *sums;        /* (items of the gradient's job, SUMS): first those of the strips: SSIM, |x - y|, (x - y)^2; then of the bands: |x - y|,
                             sensitivity (x - y)^2, (x - y)^2 */
     float *rows;         /* (workers, row_floats) */

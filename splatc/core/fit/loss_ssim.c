@@ -13,7 +13,7 @@ static const float SHIFT = 0.5f;
 /* Columns that a row in a workspace has of those of the picture: first .. first + count - 1. */
 typedef struct columns {
     int64_t first, count;
-    int64_t from, to; /* those within the picture, told from the first */
+    int64_t from, to; /* those within the picture, relative to the first */
 } columns;
 
 static columns columns_from(const loss_scale *s, int64_t first, int64_t count) {

@@ -18,9 +18,8 @@ enum {
 typedef struct core_quantizing {
     const core_steps *steps;
     int64_t count, width, height;                /* of the picture, px */
-    const float *mean, *scale, *radians, *values; /* (count, 2) px, (count, 2) px, (count), (count, channels) of full range: gray, RGB, alpha */
-    int32_t *level, *x, *y, *log_scale, *aspect, *angle, *offset; /* results (count) */
-    int32_t *colour;                                              /* result (count, channels) */
+    core_gaussians gaussians;                    /* read alone */
+    core_columns columns;                        /* results */
 } core_quantizing;
 
 /* The integers nearest to the Gaussians, those out of range clamped to it: all can be coded. What core_dequantize returned gives the same integers again. */
@@ -28,13 +27,13 @@ CORE_API int32_t core_quantize(const core_quantizing *task, int64_t first, int64
 
 /* ---- Integers -> coding order (spec/sections.md) ---- */
 
-enum { CORE_BLOCKS = 21 }; /* log2 of the side of a block is below this */
+enum { CORE_TILE_SIDES = 21 }; /* log2 of the side of a tile is below this */
 
-typedef struct core_layer { /* consecutive levels that are divided into the same blocks */
-    int32_t levels, block;  /* how many; log2 of the side of a block, px */
+typedef struct core_layer { /* consecutive levels that are divided into the same tiles */
+    int32_t levels, tile_log2; /* how many; log2 of the side of a tile, px */
 } core_layer;
 
-typedef struct core_part { /* the Gaussians of a section: where its block lies, and how many it has of each of its levels, coarse to fine */
+typedef struct core_part { /* the Gaussians of a section: where its tile lies, and how many it has of each of its levels, coarse to fine */
     int32_t layer, column, row, unused;
     int64_t counts[CORE_MAX_LEVELS];
 } core_part;
@@ -44,7 +43,7 @@ typedef struct core_arranging {
     int64_t count, width, height;
     const int32_t *level, *x, *y; /* (count) in any order; cells lie in the grids of their levels */
     int64_t level_count;          /* levels below this occur */
-    const core_layer *layers;     /* (layer_count) coarse to fine, all levels together; blocks never grow */
+    const core_layer *layers;     /* (layer_count) coarse to fine, all levels together; tiles never grow */
     int64_t layer_count;
     int32_t *order;               /* result (count): which Gaussian comes first, ... */
     core_part *parts;             /* result (part_room), in file order */
@@ -58,8 +57,8 @@ CORE_API int64_t core_arrange_workspace(int64_t count);
 /* Fills in order and parts; CORE_TOO_SMALL, and part_count, where there are more parts than room. */
 CORE_API int32_t core_arrange(core_arranging *task);
 
-/* blocks (CORE_BLOCKS): by log2 of their side the blocks in which Gaussians of the levels `top` down to `top` - `levels` + 1 lie. */
-CORE_API int32_t core_count_blocks(const core_arranging *task, int32_t top, int32_t levels, int64_t *blocks);
+/* tiles (CORE_TILE_SIDES): by log2 of their side the tiles in which Gaussians of the levels `top` down to `top` - `levels` + 1 lie. */
+CORE_API int32_t core_occupied_tiles(const core_arranging *task, int32_t top, int32_t levels, int64_t *tiles);
 
 /* ---- Sections -> bytes ---- */
 
@@ -70,11 +69,11 @@ typedef struct core_pack_section {
     int64_t tables;              /* where what it has learned is kept for others, or -1 */
     int64_t first_level, levels; /* in the list of levels */
     int64_t minimum;             /* bytes of its stream at least */
-    int64_t x0, y0, x1, y1;      /* its block, px; x0 = x1 where nobody asks for `beyond` */
+    int64_t x0, y0, x1, y1;      /* its tile, px; x0 = x1 where `beyond` is not needed */
     int64_t search;              /* first byte in `searches`: core_pack_search(chain) of them are its own */
     int64_t first_symbol;        /* where its symbols go, if they are noted */
     int64_t symbols, length;     /* results: coded symbols, bytes of its stream */
-    double beyond;               /* result: how far an ellipse leaves the block, px */
+    double beyond;               /* result: how far an ellipse leaves the tile, px */
 } core_pack_section;
 
 typedef struct core_chunk { /* Gaussians of a section whose neighbours are searched at a time: `first` .. `last` - 1 of its chain by Morton code */
@@ -92,19 +91,18 @@ typedef struct core_pack {
     const core_tables *first; /* core_first_tables */
     core_tables *tables;
     int64_t table_count;
-    core_splits *splits;
-    int32_t *level, *x, *y, *log_scale, *aspect, *angle, *offset; /* (count) each, in coding order; read alone */
-    int32_t *colour;                                              /* (count, channels), likewise */
-    int32_t *angle_residual, *colour_residual;                    /* results of CORE_JOB_PREDICT (count), (count, channels) */
-    core_site *sites;                                             /* (count) */
-    int32_t *order;                                               /* (count) */
+    core_partitions *partitions;
+    core_columns columns;    /* in coding order; read alone */
+    core_residuals residual; /* results of CORE_JOB_PREDICT */
+    core_site *sites;        /* (count) */
+    int32_t *order;          /* (count) */
     int64_t count;
     uint8_t *searches; /* aligned to 64 bytes */
     int64_t search_bytes;
     uint8_t *workspace; /* aligned to 64 bytes; core_pack_workspace of the largest section for each worker; of CORE_JOB_PACK alone */
     int64_t workspace_bytes;
     int32_t workers, unused;
-    double *shares; /* (symbol_room, 3): of each symbol how constriction is told its share of the code space, three parts of 2^24 less 1 each; or NULL */
+    double *shares; /* (symbol_room, 3): of each symbol its share of the code space, as constriction takes it, three parts of 2^24 less 1 each; or NULL */
     int32_t *chosen; /* (symbol_room): which of the three it is */
     int64_t symbol_room;
 } core_pack;

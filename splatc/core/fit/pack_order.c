@@ -9,7 +9,7 @@ typedef struct keyed {
 
 typedef struct buffers {
     keyed *keys, *other; /* (count) */
-    uint64_t *groups;    /* (count) layer, block, level of each Gaussian */
+    uint64_t *groups;    /* (count) layer, tile, level of each Gaussian */
 } buffers;
 
 static int64_t take_buffers(uint8_t *base, int64_t count, buffers *b) {
@@ -50,9 +50,9 @@ static int64_t cells_of(int64_t extent, int64_t step) { return ((extent << 32) +
 /* The pixel that holds the centre of a cell; that of the last cell may lie outside of the picture. */
 static int32_t pixel_of(int64_t extent, int64_t step, int32_t cell) { return (int32_t)min64((2 * (int64_t)cell + 1) * step >> 33, extent - 1); }
 
-/* The first cell whose centre does not lie before a block. */
-static int64_t first_cell(int64_t extent, int32_t block, int64_t step, int64_t number) {
-    return min64(((number << (block + 33)) + step - 1) / (2 * step), cells_of(extent, step));
+/* The first cell whose centre does not lie before a tile. */
+static int64_t first_cell(int64_t extent, int32_t tile_log2, int64_t step, int64_t number) {
+    return min64(((number << (tile_log2 + 33)) + step - 1) / (2 * step), cells_of(extent, step));
 }
 
 static int32_t is_sound(const core_arranging *t) {
@@ -73,13 +73,13 @@ static int32_t layers_are_sound(const core_arranging *t) {
     if (t->layer_count < 0 || t->layer_count > CORE_MAX_LEVELS || t->part_room < 0) return 0;
     for (int64_t k = 0; k < t->layer_count; k++) {
         const core_layer *l = t->layers + k;
-        if (l->levels < 1 || l->levels > CORE_MAX_LEVELS || l->block < 0 || l->block >= CORE_BLOCKS) return 0;
+        if (l->levels < 1 || l->levels > CORE_MAX_LEVELS || l->tile_log2 < 0 || l->tile_log2 >= CORE_TILE_SIDES) return 0;
         levels += l->levels;
     }
     return levels == t->level_count;
 }
 
-int32_t core_count_blocks(const core_arranging *t, int32_t top, int32_t levels, int64_t *blocks) {
+int32_t core_occupied_tiles(const core_arranging *t, int32_t top, int32_t levels, int64_t *tiles) {
     buffers b;
     int64_t found = 0;
     if (!is_sound(t)) return CORE_INVALID;
@@ -90,29 +90,29 @@ int32_t core_count_blocks(const core_arranging *t, int32_t top, int32_t levels, 
         b.keys[found++].key = morton(pixel_of(t->width, step, t->x[i]), pixel_of(t->height, step, t->y[i]));
     }
     sort_keys(&b, found);
-    int64_t borders[CORE_BLOCKS] = {0}; /* neighbours in this order that lie in different blocks up to a side */
+    int64_t borders[CORE_TILE_SIDES] = {0}; /* neighbours in this order that lie in different tiles up to a side */
     for (int64_t i = 1; i < found; i++) {
         uint64_t difference = b.keys[i].key ^ b.keys[i - 1].key;
-        if (difference) borders[min32((63 - __builtin_clzll(difference)) / 2, CORE_BLOCKS - 1)]++;
+        if (difference) borders[min32((63 - __builtin_clzll(difference)) / 2, CORE_TILE_SIDES - 1)]++;
     }
     int64_t different = found > 0;
-    for (int32_t block = CORE_BLOCKS - 1; block >= 0; block--) blocks[block] = different += borders[block];
+    for (int32_t tile_log2 = CORE_TILE_SIDES - 1; tile_log2 >= 0; tile_log2--) tiles[tile_log2] = different += borders[tile_log2];
     return CORE_OK;
 }
 
-/* Where a Gaussian belongs: bits 46.. the layer, 4..45 its block there, 0..3 the level, coarse to fine. */
+/* Where a Gaussian belongs: bits 46.. the layer, 4..45 its tile there, 0..3 the level, coarse to fine. */
 static uint64_t group_of(const core_arranging *t, int64_t i, const int32_t *layer_of) {
-    int32_t level = t->level[i], layer = layer_of[level], block = t->layers[layer].block;
+    int32_t level = t->level[i], layer = layer_of[level], tile_log2 = t->layers[layer].tile_log2;
     int64_t step = t->steps->position[level];
-    uint64_t code = morton(pixel_of(t->width, step, t->x[i]) >> block, pixel_of(t->height, step, t->y[i]) >> block);
+    uint64_t code = morton(pixel_of(t->width, step, t->x[i]) >> tile_log2, pixel_of(t->height, step, t->y[i]) >> tile_log2);
     return (uint64_t)layer << 46 | code << 4 | (uint64_t)(CORE_MAX_LEVELS - 1 - level);
 }
 
-/* Morton code of its cell, told from the first one in its block. */
-static uint64_t code_within(const core_arranging *t, int64_t i, int32_t block) {
+/* Morton code of its cell, relative to the first one in its tile. */
+static uint64_t code_within(const core_arranging *t, int64_t i, int32_t tile_log2) {
     int64_t step = t->steps->position[t->level[i]];
-    int64_t left = first_cell(t->width, block, step, pixel_of(t->width, step, t->x[i]) >> block);
-    int64_t above = first_cell(t->height, block, step, pixel_of(t->height, step, t->y[i]) >> block);
+    int64_t left = first_cell(t->width, tile_log2, step, pixel_of(t->width, step, t->x[i]) >> tile_log2);
+    int64_t above = first_cell(t->height, tile_log2, step, pixel_of(t->height, step, t->y[i]) >> tile_log2);
     return morton((int32_t)(t->x[i] - left), (int32_t)(t->y[i] - above));
 }
 
@@ -152,7 +152,7 @@ int32_t core_arrange(core_arranging *t) {
     }
     for (int64_t i = 0; i < t->count; i++) {
         b.groups[i] = group_of(t, i, layer_of);
-        b.keys[i] = (keyed){code_within(t, i, t->layers[layer_of[t->level[i]]].block), (int32_t)i, 0};
+        b.keys[i] = (keyed){code_within(t, i, t->layers[layer_of[t->level[i]]].tile_log2), (int32_t)i, 0};
     }
     sort_keys(&b, t->count);
     for (int64_t i = 0; i < t->count; i++) b.keys[i].key = b.groups[b.keys[i].index];

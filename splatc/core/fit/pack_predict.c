@@ -8,7 +8,7 @@
 
 enum { GROUP = 8, W = LANES < GROUP ? LANES : GROUP, K = LANES / 2, PARTS = CORE_NEIGHBOURS / K, DEPTH = 64 };
 
-/* Differences are cut off here, so that squared distances have 31 bits; whoever has to look so far (2047 px) is searched for again, one by one. */
+/* Differences are cut off here, so that squared distances have 31 bits; a Gaussian whose neighbours lie that far away (2047 px) is searched again by itself. */
 enum { FAR = 32767 };
 
 typedef int32_t lane __attribute__((vector_size(4 * W), may_alias, aligned(4 * W)));

@@ -32,10 +32,10 @@ static double nearest_whole(double x) {
 
 static int64_t cells_of(int64_t extent, int64_t step) { return ((extent << 32) + step - 1) / step; }
 
-/* The strip of its cell that a place in it is in, told from the middle, in its sides. */
-static int32_t offset_of(double dx, double dy, double turns, int32_t offsets) {
+/* The sub-cell offset of a place in a cell, relative to the middle, in its sides. */
+static int32_t offset_of(double dx, double dy, double half_turns, int32_t offsets) {
     double sine, cosine;
-    sine_and_cosine(turns, &sine, &cosine);
+    sine_and_cosine(half_turns, &sine, &cosine);
     double across = (dy * cosine - dx * sine) / ((cosine < 0 ? -cosine : cosine) + (sine < 0 ? -sine : sine)) + 0.5;
     return (int32_t)clamp((double)floor64(across * offsets), 0.0, offsets - 1.0);
 }
@@ -53,34 +53,34 @@ static void coded_colour(int32_t channels, const float *values, double *coded) {
 static void quantize_colour(const core_quantizing *t, int64_t i, int32_t level) {
     double coded[CORE_MAX_CHANNELS];
     int32_t channels = t->steps->channels;
-    coded_colour(channels, t->values + i * channels, coded);
+    coded_colour(channels, t->gaussians.colour + i * channels, coded);
     for (int32_t c = 0; c < channels; c++) {
         double step = (double)t->steps->colour[level][c] * UNIT, limit = MAX_COLOUR / step;
         if (limit > (double)MAX_COLOUR_INDEX) limit = (double)MAX_COLOUR_INDEX;
-        t->colour[i * channels + c] = (int32_t)clamp(nearest_whole(coded[c] / step), -limit, limit);
+        t->columns.colour[i * channels + c] = (int32_t)clamp(nearest_whole(coded[c] / step), -limit, limit);
     }
 }
 
 static void quantize_one(const core_quantizing *t, int64_t i) {
     const core_steps *steps = t->steps;
-    double first = log2_of_scale(t->scale[2 * i]), second = log2_of_scale(t->scale[2 * i + 1]), bins = steps->log_scales;
+    double first = log2_of_scale(t->gaussians.scale[2 * i]), second = log2_of_scale(t->gaussians.scale[2 * i + 1]), bins = steps->log_scales;
     int32_t bin = (int32_t)clamp((double)floor64(((first + second) / 2.0 + 1.0) * bins), 0.0, (double)CORE_MAX_LEVELS * bins - 1.0);
     int32_t level = bin / steps->log_scales;
     double log_aspect = (first - second) * LN2, aspect_step = (double)steps->aspect * UNIT;
     int32_t aspect = (int32_t)clamp(nearest_whole(log_aspect / aspect_step), 0.0, (double)(CORE_ASPECTS - 1));
     int32_t directions = steps->directions[level][aspect];
-    int64_t angle = floor64(nearest_whole((double)(t->radians[i] / (float)PI) * directions)) % directions;
+    int64_t angle = floor64(nearest_whole((double)(t->gaussians.angle[i] / (float)PI) * directions)) % directions;
     angle += angle < 0 ? directions : 0;
-    double step = (double)steps->position[level] * UNIT, across = (double)t->mean[2 * i] / step, down = (double)t->mean[2 * i + 1] / step;
+    double step = (double)steps->position[level] * UNIT, across = (double)t->gaussians.mean[2 * i] / step, down = (double)t->gaussians.mean[2 * i + 1] / step;
     double x = clamp((double)floor64(across), 0.0, (double)(cells_of(t->width, steps->position[level]) - 1));
     double y = clamp((double)floor64(down), 0.0, (double)(cells_of(t->height, steps->position[level]) - 1));
-    t->level[i] = level;
-    t->log_scale[i] = bin % steps->log_scales;
-    t->aspect[i] = aspect;
-    t->angle[i] = (int32_t)angle;
-    t->x[i] = (int32_t)min64((int64_t)x, INT32_MAX);
-    t->y[i] = (int32_t)min64((int64_t)y, INT32_MAX);
-    t->offset[i] = steps->offsets[aspect] == 1
+    t->columns.level[i] = level;
+    t->columns.log_scale[i] = bin % steps->log_scales;
+    t->columns.aspect[i] = aspect;
+    t->columns.angle[i] = (int32_t)angle;
+    t->columns.x[i] = (int32_t)min64((int64_t)x, INT32_MAX);
+    t->columns.y[i] = (int32_t)min64((int64_t)y, INT32_MAX);
+    t->columns.offset[i] = steps->offsets[aspect] == 1
                        ? 0
                        : offset_of(across - (x + 0.5), down - (y + 0.5), (double)angle / directions, steps->offsets[aspect]);
     quantize_colour(t, i, level);

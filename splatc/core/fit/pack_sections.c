@@ -59,6 +59,7 @@ static int32_t search_is_sound(const core_pack *t, const core_pack_section *s) {
 }
 
 static int32_t levels_are_sound(const core_pack *t, const core_pack_section *s) {
+    const core_columns *g = &t->columns;
     int64_t at = s->start, count = 0;
     if (s->first_level < 0 || s->levels < 0 || s->levels > CORE_MAX_LEVELS || s->first_level > t->level_count - s->levels) return 0;
     for (int64_t k = 0; k < s->levels; k++) {
@@ -66,9 +67,9 @@ static int32_t levels_are_sound(const core_pack *t, const core_pack_section *s) 
         if (l->count < 1 || l->count > s->count - count || l->level < 0 || l->level >= CORE_MAX_LEVELS || l->x < 0 || l->y < 0) return 0;
         if (l->columns < 1 || l->rows < 1 || l->columns > MAX_POSITION_CELLS || l->rows > MAX_POSITION_CELLS) return 0;
         for (int64_t end = at + l->count; at < end; at++) {
-            if (t->level[at] != l->level || t->x[at] < l->x || t->y[at] < l->y) return 0;
-            if (t->x[at] - l->x >= l->columns || t->y[at] - l->y >= l->rows) return 0;
-            if (t->offset[at] < 0 || t->offset[at] >= t->steps->offsets[t->aspect[at]]) return 0;
+            if (g->level[at] != l->level || g->x[at] < l->x || g->y[at] < l->y) return 0;
+            if (g->x[at] - l->x >= l->columns || g->y[at] - l->y >= l->rows) return 0;
+            if (g->offset[at] < 0 || g->offset[at] >= t->steps->offsets[g->aspect[at]]) return 0;
         }
         count += l->count;
     }
@@ -89,14 +90,9 @@ static int32_t make_sites(const core_pack *t, int64_t number) {
     if (!section_is_sound(t, number) || !search_is_sound(t, s)) return CORE_INVALID;
     take_search(t->searches + s->search, s->chain, &buffers, &leaves);
     for (int64_t i = s->start; i < s->start + s->count; i++) {
-        const int32_t *colour = t->colour + i * t->steps->channels;
-        if (!in_range(t->steps, t->level[i], t->x[i], t->y[i], t->log_scale[i], t->aspect[i], t->angle[i], colour)) return CORE_INVALID;
-        core_site *site = t->sites + i;
-        make_site_position(t->steps, t->level[i], t->x[i], t->y[i], site);
-        site->directions = t->steps->directions[t->level[i]][t->aspect[i]];
-        site->angle = t->angle[i];
-        make_site_shape(t->steps, t->level[i], t->log_scale[i], t->aspect[i], site);
-        make_site_colour(t->steps, t->level[i], colour, site);
+        if (!in_range(t->steps, &t->columns, i)) return CORE_INVALID;
+        make_site_position(t->steps, &t->columns, i, t->sites + i);
+        make_site(t->steps, &t->columns, i, t->sites + i);
     }
     sort_by_code(t->sites, s->start, s->count, t->order + s->start, buffers.merged);
     return CORE_OK;
@@ -126,7 +122,7 @@ static int32_t search_of(const core_pack *t, int64_t number, int32_t made, searc
 }
 
 static int32_t predict_chunk(const core_pack *t, const core_chunk *chunk) {
-    gaussian_arrays arrays = {t->level, t->x, t->y, t->log_scale, t->aspect, t->angle, t->colour, t->angle_residual, t->colour_residual};
+    gaussian_arrays arrays = {t->columns, t->residual};
     search_buffers buffers;
     places section = {.arrays = &arrays};
     if (chunk->section < 0 || chunk->section >= t->section_count) return CORE_INVALID;
@@ -176,13 +172,14 @@ static int32_t task_is_sound(const core_pack *t, int64_t number, int32_t worker)
 
 /* The symbols of all levels; the residuals are changed on the way, and changed back. */
 static int32_t write_symbols(const core_pack *t, const core_pack_section *s, coder *c, workspace *w) {
+    core_columns coded = t->columns;
     int64_t at = s->start;
+    coded.angle = t->residual.angle, coded.colour = t->residual.colour;
     for (int64_t k = 0; k < s->levels; k++) {
         const core_level *level = t->levels + s->first_level + k;
-        level_arrays arrays = {t->log_scale + at, t->aspect + at, t->angle_residual + at, t->offset + at,
-                               t->colour_residual + at * t->steps->channels};
-        int32_t status = code_positions(c, w->tables, t->splits, level, &w->positions, t->x + at, t->y + at);
-        if (status == CORE_OK) status = code_attributes(c, w->tables, t->steps, level, &w->attributes, arrays);
+        core_columns out = tail_of_columns(&coded, at, t->steps->channels);
+        int32_t status = code_positions(c, w->tables, t->partitions, level, &w->positions, out.x, out.y);
+        if (status == CORE_OK) status = code_attributes(c, w->tables, t->steps, level, &w->attributes, &out);
         if (status != CORE_OK) return status;
         at += level->count;
     }
@@ -205,7 +202,6 @@ int32_t core_pack_section_of(const core_pack *t, int64_t number, int32_t worker)
     s->length = stream_bytes(&c, s->minimum);
     if (s->x0 >= s->x1) return CORE_OK;
     const double tile[4] = {(double)s->x0, (double)s->y0, (double)s->x1, (double)s->y1};
-    placed_arrays placed = {t->level, t->x, t->y, t->log_scale, t->aspect, t->angle, t->offset};
-    s->beyond = beyond_tile(t->steps, tile, s->start, s->count, &placed);
+    s->beyond = beyond_tile(t->steps, tile, s->start, s->count, &t->columns);
     return CORE_OK;
 }

@@ -43,7 +43,7 @@ static int32_t has_room(const core_apart *t, const float *candidate) {
     return 1;
 }
 
-/* Whether so many cells of a side are wide enough: told where their borders are rounded, too. */
+/* Whether so many cells of a side are wide enough: also where their borders are rounded. */
 static int32_t cells_are_wide(double length, int64_t cells, double radius) {
     return cells == 1 || (cells > 1 && length / (double)cells >= radius * (1.0 + 1e-6));
 }

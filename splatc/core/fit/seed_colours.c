@@ -2,7 +2,7 @@
    instruction set; sums are of integers, so that their order is nothing to the result.
 
    The median is the smallest value that has half of the weight at or below it. It is looked for between two values of the window which it must lie between: each
-   round halves what is between them and tells the sum of weights below, and the values next to the middle. */
+   round halves what is between them and finds the sum of weights below, and the values next to the middle. */
 #include "seed.h"
 
 #include "internal.h"
@@ -12,7 +12,7 @@
 
 enum { STEPS = 6, SIDE = 2 * STEPS + 1, LINE = 16, ROUNDED = (SIDE * SIDE + 15) / 16 * 16 };
 
-static const double REACH = 3.0;            /* standard deviations that a Gaussian looks at, at most STEPS pixels of them on each side */
+static const double RADIUS = 3.0;           /* standard deviations that a Gaussian looks at, at most STEPS pixels of them on each side */
 static const float HALF_LOG2_E = 0.72134752f;
 static const float ONE = 1048576.0f;        /* the weight of a pixel at the mean: 169 of them fit into 31 bits */
 static const float LEAST_SCALE = 1e-3f;
@@ -102,7 +102,7 @@ static int32_t median(const window *w, const int32_t *value) {
 
 static void find_colour(const core_colours *t, int64_t i, window *w) {
     float x = t->mean[2 * i], y = t->mean[2 * i + 1], scale = t->scale[i] > LEAST_SCALE ? t->scale[i] : LEAST_SCALE;
-    int64_t reach = min64(max64(ceil64(REACH * (double)scale), 1), INT32_MAX), stride = (reach + STEPS - 1) / STEPS, steps = (reach + stride - 1) / stride;
+    int64_t radius = min64(max64(ceil64(RADIUS * (double)scale), 1), INT32_MAX), stride = (radius + STEPS - 1) / STEPS, steps = (radius + stride - 1) / stride;
     int64_t column = min64(max64(floor64((double)x), 0), t->width - 1), row = min64(max64(floor64((double)y), 0), t->height - 1);
     line across = line_of(x, scale, column, stride, steps, t->width), down = line_of(y, scale, row, stride, steps, t->height);
     if (t->channels == 3)

@@ -5,7 +5,7 @@
 
 enum { DIGIT = 11, DIGITS = 1 << DIGIT };
 
-/* The digit at `shift` of the key with `rank` smaller ones, among those that agree with `prefix` above that digit; `rank` is then told among those that
+/* The digit at `shift` of the key with `rank` smaller ones, among those that agree with `prefix` above that digit; `rank` is then counted among those that
    agree with it too. */
 static uint32_t find_digit(const uint32_t *keys, int64_t count, uint32_t prefix, uint32_t above, int32_t shift, int64_t *rank) {
     int32_t counts[DIGITS] = {0};

@@ -85,20 +85,20 @@ static void search_leaf(const float *points, nearest_found *s) {
 
 static void search_tree(const tree *t, nearest_found *s) {
     int64_t stack[DEPTH];
-    float reach[DEPTH]; /* squared distances to the boxes of these nodes */
+    float distances[DEPTH]; /* squared distances to the boxes of these nodes */
     int32_t depth = 1;
-    stack[0] = 1, reach[0] = 0.0f;
+    stack[0] = 1, distances[0] = 0.0f;
     while (depth--) {
         int64_t node = stack[depth];
-        if (!(reach[depth] < s->found[s->last])) continue; /* what is as near adds nothing: only distances count */
+        if (!(distances[depth] < s->found[s->last])) continue; /* what is as near adds nothing: only distances count */
         if (node >= t->leaves) {
             search_leaf(t->points + (node - t->leaves) * LEAF * 2, s);
             continue;
         }
         float to_first = box_distance(t->boxes + 2 * node, s), to_second = box_distance(t->boxes + 2 * node + 1, s);
         int32_t second = to_second < to_first; /* is nearer, and looked at next */
-        stack[depth] = 2 * node + !second, reach[depth++] = second ? to_first : to_second;
-        stack[depth] = 2 * node + second, reach[depth++] = second ? to_second : to_first;
+        stack[depth] = 2 * node + !second, distances[depth++] = second ? to_first : to_second;
+        stack[depth] = 2 * node + second, distances[depth++] = second ? to_second : to_first;
     }
 }
 

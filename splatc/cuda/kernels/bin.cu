@@ -1,7 +1,7 @@
 // Which Gaussians reach which tile: count, scan, fill, sort. Tile t holds members[starts[t] : starts[t + 1]], in ascending order.
 //
 // Slots are taken by atomics, in whatever order; sorting makes the lists, and so the last bit of every sample, the same in every run.
-// `fill` counts down what `count` counted up, so the counts are all zero again for the next frame.
+// `fill` counts down what `count` counted up, so the counts are all zero again for the next view.
 #include "tiles.cuh"
 
 constexpr unsigned ALL = 0xffffffffu;

@@ -1,7 +1,7 @@
 // The picture model of spec/picture.md for one Gaussian and one point, in float32: shared by the decoder and the fit, and compiled as
 // C++17 for the host by the tests, which hold it to the float64 reference.
 //
-// Weights are 2^-(u^2 + v^2) - CUT, u and v along the axes of the Gaussian: unlike A dx^2 + B dx dy + C dy^2 this keeps its digits far
+// Weights are 2^-(u^2 + v^2) - SPLATC_CUTOFF, u and v along the axes of the Gaussian: unlike A dx^2 + B dx dy + C dy^2 this keeps its digits far
 // from the mean of a thin, tilted Gaussian, where those terms cancel.
 #pragma once
 
@@ -12,7 +12,7 @@
 #define SPLATC_INLINE inline
 #endif
 
-constexpr float SPLATC_CUT = 0.002187491118182885f;   // exp(-Q_MAX / 2), Q_MAX = 12.25
+constexpr float SPLATC_CUTOFF = 0.002187491118182885f;   // exp(-Q_MAX / 2), Q_MAX = 12.25
 constexpr float SPLATC_END = 8.836507092644404f;      // Q_MAX / 2 * log2(e): u^2 + v^2 on the ellipse where a Gaussian ends
 constexpr float SPLATC_ROOT = 0.8493218002880191f;    // sqrt(log2(e) / 2)
 constexpr float SPLATC_EPSILON = 1e-4f;               // weight of the background in the normalized blend
@@ -22,7 +22,7 @@ struct alignas(16) Axes {
     float ux, uy, vx, vy;
 };
 
-// Its mean: whole points right of and below an origin, and the fraction of a point beyond. What is drawn is placed relative to its tile
+// Its mean: whole grid points right of and below an origin, and the fraction of one beyond. What is drawn is placed relative to its tile
 // by an exact difference of integers, so no digit depends on where a region begins.
 struct alignas(16) Place {
     int x, y;
@@ -39,17 +39,17 @@ SPLATC_INLINE float splatc_exp2(float t) {
 #endif
 }
 
-// `turn_x`, `turn_y`: cosine and sine of the angle of the s1 axis.
-SPLATC_INLINE Axes make_axes(float turn_x, float turn_y, float s1, float s2) {
+// `axis_x`, `axis_y`: cosine and sine of the angle of the s1 axis.
+SPLATC_INLINE Axes make_axes(float axis_x, float axis_y, float s1, float s2) {
     float long_axis = SPLATC_ROOT / s1, short_axis = SPLATC_ROOT / s2;
-    return {long_axis * turn_x, long_axis * turn_y, -short_axis * turn_y, short_axis * turn_x};
+    return {long_axis * axis_x, long_axis * axis_y, -short_axis * axis_y, short_axis * axis_x};
 }
 
-// One coordinate of a mean in points of the frame: `px * density - shift` points from the corner of the picture, `origin` of them whole.
-SPLATC_INLINE void make_place(double px, double density, double shift, double origin, int& whole, float& fraction) {
-    double placed = px * density - shift - origin, below = floor(placed);
+// One coordinate of a mean on the supersampling grid: `px * grid_scale - shift` points of it from the corner of the picture, `origin` of them whole.
+SPLATC_INLINE void make_place(double px, double grid_scale, double shift, double origin, int& whole, float& fraction) {
+    double placed = px * grid_scale - shift - origin, below = floor(placed);
     fraction = float(placed - below);
-    double bound = 1 << 30;  // farther away it is seen by nobody
+    double bound = 1 << 30;  // farther away it is never visible
     whole = int(below < -bound ? -bound : below > bound ? bound : below);
 }
 
@@ -65,9 +65,9 @@ SPLATC_INLINE float clamped(float value) {
 #endif
 }
 
-SPLATC_INLINE float weight(float u, float v) { return clamped(gauss(u, v) - SPLATC_CUT); }
+SPLATC_INLINE float weight(float u, float v) { return clamped(gauss(u, v) - SPLATC_CUTOFF); }
 
-// A standard deviation with the variance added that a point stands for (spec/picture.md, "Scaled drawing"), px.
+// A standard deviation with the variance added that a grid point stands for (spec/picture.md, "Scaled drawing"), px.
 SPLATC_INLINE float filtered(float scale, float variance) { return sqrtf(scale * scale + variance); }
 
 // A sum of weighted colours, blended: `inverse` is 1 / (sum of weights + EPSILON).
@@ -78,26 +78,26 @@ SPLATC_INLINE float normalized(float sum, float inverse, float background) {
 // An integer sample of a clamped value: rounded, halves up.
 SPLATC_INLINE unsigned rounded(float value, float peak) { return unsigned(value * peak + 0.5f); }
 
-// How far a Gaussian reaches from its mean, points: half the width and the height of its bounding box.
-SPLATC_INLINE void reach_of(const Axes& a, float& reach_x, float& reach_y) {
+// How far a Gaussian reaches from its mean, grid points: half the width and the height of its bounding box.
+SPLATC_INLINE void extent_of(const Axes& a, float& extent_x, float& extent_y) {
     float inverse = 1.0f / (a.ux * a.vy - a.uy * a.vx);
-    reach_x = sqrtf(SPLATC_END * (a.uy * a.uy + a.vy * a.vy)) * inverse;
-    reach_y = sqrtf(SPLATC_END * (a.ux * a.ux + a.vx * a.vx)) * inverse;
+    extent_x = sqrtf(SPLATC_END * (a.uy * a.uy + a.vy * a.vy)) * inverse;
+    extent_y = sqrtf(SPLATC_END * (a.ux * a.ux + a.vx * a.vx)) * inverse;
 }
 
-// The outline of a Gaussian, ready to be cut by rows: dx = slope dy +- sqrt(width - bend dy^2), for |dy| <= reach_y. It is widest to the
+// The outline of a Gaussian, ready to be cut by rows: dx = slope dy +- sqrt(width - bend dy^2), for |dy| <= extent_y. It is widest to the
 // right where dy = apex, to the left where dy = -apex. No term cancels: the determinant of the axes is a sum of two positive products.
 struct alignas(16) Outline {
     float slope, width, bend, apex;
-    float reach_x, reach_y, unused[2];
+    float extent_x, extent_y, unused[2];
 };
 
 SPLATC_INLINE Outline make_outline(const Axes& axes) {
     Outline out = {};
-    reach_of(axes, out.reach_x, out.reach_y);
+    extent_of(axes, out.extent_x, out.extent_y);
     float a = axes.ux * axes.ux + axes.vx * axes.vx, c = axes.uy * axes.uy + axes.vy * axes.vy;
     float b = axes.ux * axes.uy + axes.vx * axes.vy, bend = (axes.ux * axes.vy - axes.uy * axes.vx) / a;
-    out.slope = -b / a, out.width = SPLATC_END / a, out.bend = bend * bend, out.apex = -b / c * out.reach_x;
+    out.slope = -b / a, out.width = SPLATC_END / a, out.bend = bend * bend, out.apex = -b / c * out.extent_x;
     return out;
 }
 
@@ -106,8 +106,8 @@ SPLATC_INLINE Outline make_outline(const Axes& axes) {
 // overlap.
 SPLATC_INLINE void strip_span(const Outline& out, float low, float high, float& left, float& right) {
     left = 1.0f, right = -1.0f;
-    if (low > out.reach_y || high < -out.reach_y) return;
-    low = fmaxf(low, -out.reach_y), high = fminf(high, out.reach_y);
+    if (low > out.extent_y || high < -out.extent_y) return;
+    low = fmaxf(low, -out.extent_y), high = fminf(high, out.extent_y);
     float y = fminf(fmaxf(out.apex, low), high);
     right = out.slope * y + sqrtf(fmaxf(out.width - out.bend * y * y, 0.0f));
     y = fminf(fmaxf(-out.apex, low), high);

@@ -1,15 +1,15 @@
-// Tiles of a frame -> samples: what render/draw.py does on the CPU, a block for each tile.
+// Tiles of a view -> samples: what render/draw.py does on the CPU, a block for each tile.
 //
-// A tile has up to 16 x 16 points, whole output pixels; each of its 64 threads adds up the Gaussians of four points below each other.
-// The Gaussians of the tile come through shared memory, 64 at a time. For each one and each point: 4 multiply-adds for u, v and the
+// A tile has up to 16 x 16 samples, whole output pixels; each of its 64 threads adds up the Gaussians of four samples below each other.
+// The Gaussians of the tile come through shared memory, 64 at a time. For each one and each sample: 4 multiply-adds for u, v and the
 // exponent, one ex2, one addition that clamps, PLANES multiply-adds; 12.4 instructions in all for RGB, as sm_90's machine code has them.
 //
 // CHANNELS 1..4; NORMALIZED 1 for the normalized blend, 0 for the sum.
 #include "pixel.cuh"
 #include "planes.cuh"
 
-constexpr int SIDE = 16;                            // points, of a tile
-constexpr int ROWS = 4;                             // points of a thread
+constexpr int SIDE = 16;                            // samples, of a tile
+constexpr int ROWS = 4;                             // samples of a thread
 constexpr int THREADS = SIDE * SIDE / ROWS;
 constexpr int STAGED = THREADS;                     // Gaussians that lie in shared memory at once
 constexpr int STAGE_BYTES = STAGED * int(sizeof(Axes) + sizeof(Planes) + sizeof(float2));
@@ -34,9 +34,9 @@ struct Part {
     size_t pitch;  // bytes from row to row
 };
 
-// The means of samples x samples points, those before (width, height), in the place of the points. Each thread takes a pixel; there are
-// no more, as a pixel has at least four points.
-__device__ __forceinline__ void average(float* points, int samples, int width, int height, int thread) {
+// The means of samples x samples grid points, those before (width, height), in their place. Each thread takes a pixel; there are no more,
+// as a pixel has at least four of them.
+__device__ __forceinline__ void average(float* sampled, int samples, int width, int height, int thread) {
     int pixels = SIDE / samples, x = thread % pixels, y = thread / pixels;
     int u1 = min((x + 1) * samples, width), v1 = min((y + 1) * samples, height);
     float sums[CHANNELS] = {};
@@ -45,18 +45,18 @@ __device__ __forceinline__ void average(float* points, int samples, int width, i
 #pragma unroll 1
         for (int u = x * samples; u < u1; u++)
 #pragma unroll
-            for (int c = 0; c < CHANNELS; c++) sums[c] += points[(v * SIDE + u) * CHANNELS + c];
+            for (int c = 0; c < CHANNELS; c++) sums[c] += sampled[(v * SIDE + u) * CHANNELS + c];
     float counted = float((u1 - x * samples) * (v1 - y * samples));
     __syncthreads();
 #pragma unroll
     for (int c = 0; c < CHANNELS; c++)
-        if (y < pixels) points[(y * SIDE + x) * CHANNELS + c] = sums[c] / counted;  // not stored where that is 0
+        if (y < pixels) sampled[(y * SIDE + x) * CHANNELS + c] = sums[c] / counted;  // not stored where that is 0
     __syncthreads();
 }
 
 // Stores samples of SIZE bytes: integers of one or two, or floats.
 template <int SIZE>
-__device__ __forceinline__ void store(const float* points, const Part& part, int thread) {
+__device__ __forceinline__ void store(const float* sampled, const Part& part, int thread) {
     constexpr int MOST = 4 / SIZE, COLUMNS = 16;
     // Words of four bytes where rows consist of such, else sample by sample.
     int across = (part.x1 - part.x0) * CHANNELS;
@@ -65,7 +65,7 @@ __device__ __forceinline__ void store(const float* points, const Part& part, int
 #pragma unroll 1
     for (int row = thread / COLUMNS; row < part.y1 - part.y0; row += THREADS / COLUMNS) {
         unsigned char* target = part.corner + size_t(row) * part.pitch;
-        const float* line = points + ((part.y0 + row) * SIDE + part.x0) * CHANNELS;
+        const float* line = sampled + ((part.y0 + row) * SIDE + part.x0) * CHANNELS;
 #pragma unroll 1
         for (int first = thread % COLUMNS * each; first < across; first += COLUMNS * each) {
             unsigned bits = 0;
@@ -90,17 +90,17 @@ extern "C" __global__ void __launch_bounds__(THREADS, 16) raster_tiles(
     const int* __restrict__ starts, const int* __restrict__ members,
     const float* __restrict__ background,   // (4)
     int first_tile, int tiles_x,            // the tiles from `first_tile` on are drawn, counted along the rows
-    int samples,                            // points of an output pixel, a side
+    int samples,                            // grid points of an output pixel, a side
     int columns, int rows,                  // of the output
     int lead_x, int lead_y,                 // output pixels of the first tile left of and above the output
-    int end_x, int end_y,                   // one past the last column and row of points, from the origin
+    int end_x, int end_y,                   // one past the last column and row of the grid, from the origin
     int size,                               // bytes of a sample: 1, 2, or 4 for floats
     unsigned char* __restrict__ out) {      // (rows, columns, CHANNELS) samples
     alignas(16) __shared__ unsigned char memory[STAGE_BYTES > TILE_BYTES ? STAGE_BYTES : TILE_BYTES];
     Axes* stage_axes = reinterpret_cast<Axes*>(memory);
     Planes* stage_planes = reinterpret_cast<Planes*>(stage_axes + STAGED);
     float2* stage_mean = reinterpret_cast<float2*>(stage_planes + STAGED);
-    float* points = reinterpret_cast<float*>(memory);
+    float* sampled = reinterpret_cast<float*>(memory);
 
     int tile = first_tile + int(blockIdx.x), tile_x = tile % tiles_x, tile_y = tile / tiles_x, thread = int(threadIdx.x);
     int pixels = SIDE / samples, left = tile_x * pixels * samples, top = tile_y * pixels * samples;
@@ -145,12 +145,12 @@ extern "C" __global__ void __launch_bounds__(THREADS, 16) raster_tiles(
 #pragma unroll
         for (int c = 0; c < CHANNELS; c++) {
             float value = NORMALIZED ? normalized(sums[row][c], inverse, behind[c]) : sums[row][c];
-            points[((y + row) * SIDE + x) * CHANNELS + c] = clamp ? clamped(value) : value;
+            sampled[((y + row) * SIDE + x) * CHANNELS + c] = clamp ? clamped(value) : value;
         }
     }
     __syncthreads();
     if (samples > 1)
-        average(points, samples, min(pixels * samples, end_x - left), min(pixels * samples, end_y - top), thread);
+        average(sampled, samples, min(pixels * samples, end_x - left), min(pixels * samples, end_y - top), thread);
 
     // The tile may begin left of the output or above it, and end beyond.
     int tile_left = tile_x * pixels - lead_x, tile_top = tile_y * pixels - lead_y;
@@ -159,7 +159,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 16) raster_tiles(
     part.y0 = max(-tile_top, 0), part.y1 = min(pixels, rows - tile_top);
     part.pitch = size_t(columns) * CHANNELS * size_t(size);
     part.corner = out + size_t(tile_top + part.y0) * part.pitch + size_t(tile_left + part.x0) * CHANNELS * size_t(size);
-    if (size == 1) store<1>(points, part, thread);
-    if (size == 2) store<2>(points, part, thread);
-    if (size == 4) store<4>(points, part, thread);
+    if (size == 1) store<1>(sampled, part, thread);
+    if (size == 2) store<2>(sampled, part, thread);
+    if (size == 4) store<4>(sampled, part, thread);
 }

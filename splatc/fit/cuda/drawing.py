@@ -1,12 +1,12 @@
 """Gaussians drawn on a polyphase subset of a picture that lies on the GPU, and what each of them gathers there.
 
-A step of the fit is eight kernels: `prepare` (noise, coordinates of the lattice, what reaches which bin), `scan`, `fill`, `sort` (the
+A step of the fit is eight kernels: `prepare` (noise, coordinates of the subset, what reaches which bin), `scan`, `fill`, `sort` (the
 lists of the bins), `raster` (draw, compare, gradient of each sample), `gather` (per Gaussian), `collect`, and `update` (engine.py).
 
 Two runs give the same bits. Floats are never added by atomics: `raster` adds the Gaussians of a bin to a sample in the order of their
 numbers, since `sort` orders the lists; in `gather` each lane adds its samples row by row, a warp adds its lanes by a butterfly, and
 `collect` the parts of a Gaussian from the first to the last. How a Gaussian is divided depends on its ellipse alone. Integer atomics count
-the lists and hand out places in them; counts do not depend on the order, and places are sorted away.
+the lists and hand out places in them; counts do not depend on the order, and the sort removes that of the places.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ PART = 2048
 MOST_PARTS = 32
 RECORD_BYTES = 64
 BAND_BYTES = 1 << 32
-"""The planes of a band of rows take no more; nearly every lattice is a single band."""
+"""The planes of a band of rows take no more; nearly every subset is a single band."""
 SURE_MEMBERS, SURE_PARTS = 1 << 24, 1 << 21
-"""Lists and parts that cannot be longer than this get all the memory that they might need, and nobody waits to hear their length."""
+"""Lists and parts that cannot be longer than this get all the memory that they might need, so that the CPU does not wait for
+their length."""
 BLOCKS = 4096
 """Of a `gather` at most; its warps go on to further parts."""
 
@@ -75,7 +76,7 @@ class Noise:
 
 
 class Drawing:
-    """A picture on the GPU, and room for Gaussians drawn on its lattices."""
+    """A picture on the GPU, and room for Gaussians drawn on its subsets."""
 
     def __init__(self, device: Device, pixels: Samples, blend: Blend, background: FloatArray) -> None:
         """``pixels`` (H, W, C) of 8 or 16 bits; ``background`` (C,) in [0, 1]."""
@@ -88,7 +89,7 @@ class Drawing:
             Path(__file__).parent / "kernels" / "fit.cu",
             CHANNELS=self.channels,
             NORMALIZED=int(blend is Blend.NORMALIZED),
-            DEEP=int(pixels.dtype == np.uint16),
+            SIXTEEN_BIT=int(pixels.dtype == np.uint16),
         )
         self._pixels = device.upload(pixels)
         self._unit = np.float32(1.0 / np.iinfo(pixels.dtype).max)
@@ -116,7 +117,7 @@ class Drawing:
         return self._room[name]
 
     def grid(self, reduction: int, step: int) -> Grid:
-        """The lattice of a step."""
+        """The subset of a step."""
         return Grid(**vars(subset(self.width, self.height, reduction, step)))
 
     def squared_error(self, values: Buffer, frozen: Buffer, where: Grid, noise: Noise | None) -> tuple[Buffer, int]:
@@ -140,16 +141,23 @@ class Drawing:
             self._collect(self.moments, partial, parts, k > 0, moments)
         return sums, sum(warps)
 
-    def removal_costs(self, values: Buffer, frozen: Buffer, where: list[Grid]) -> FloatArray:
-        """(N,) rise of the squared error of some lattices if that Gaussian alone were removed."""
+    def pruning_costs(self, values: Buffer, frozen: Buffer, where: list[Grid]) -> FloatArray:
+        """(N,) rise of the squared error of some subsets if that Gaussian alone were removed."""
         costs = self.room("costs", 4 * self.count)
         for k, band in enumerate(band for each in where for band in each.bands(4 * self.planes)):
             across, down = band.squares
             sums = self.room("sums", 16 * across * down)
             planes, parts = self._draw(values, frozen, band, None, sums.pointer, images=True)
             partial = self.room("partial", 4 * parts)
-            arguments = (self.room("records", 0), self.room("offsets", 0), *self._lattice(band), planes, partial, parts)
-            self.launch("removal", self._blocks(parts), 128, self.count, *arguments)
+            arguments = (
+                self.room("records", 0),
+                self.room("offsets", 0),
+                *self._subset_arguments(band),
+                planes,
+                partial,
+                parts,
+            )
+            self.launch("pruning_costs", self._blocks(parts), 128, self.count, *arguments)
             self._collect(1, partial, parts, k > 0, costs)
         result: FloatArray = self.device.download(costs, np.float32, (self.count,))
         return result
@@ -192,13 +200,22 @@ class Drawing:
             "raster",
             band.squares,
             128,
-            *(records, starts, members, band.bins_x, *self._lattice(band), *self._background, int(images), planes),
+            *(
+                records,
+                starts,
+                members,
+                band.bins_x,
+                *self._subset_arguments(band),
+                *self._background,
+                int(images),
+                planes,
+            ),
             np.uint64(sums),
         )
         return planes, most_parts
 
-    def _lattice(self, band: Grid) -> tuple[Buffer | Argument, ...]:
-        """As raster() and removal() take it."""
+    def _subset_arguments(self, band: Grid) -> tuple[Buffer | Argument, ...]:
+        """The subset, as raster() and pruning_costs() take it."""
         return (self._pixels, self.width, band.x0, band.y0, band.reduction, band.width, band.height, self._unit)
 
     def _collect(self, wide: int, partial: Buffer, parts: int, more: bool, sums: Buffer) -> None:
@@ -206,7 +223,7 @@ class Drawing:
         self.launch("collect", blocks, 128, self.count, wide, self.room("offsets", 0), partial, parts, int(more), sums)
 
     def _most(self, bound: int, sure: int, sums: Buffer, last: int) -> int:
-        """How much room a list needs: all that it might, or what it does, with some to spare, and that means to wait for the GPU."""
+        """How long a list may be: ``bound``, or what it is and some to spare, for which the CPU waits for the GPU."""
         if bound <= sure:
             return max(1, bound)
         total = int(self.device.download(sums, np.int32, (1,), offset=4 * last)[0])

@@ -11,7 +11,7 @@ from splatc.cuda.device import Argument, Buffer, Device
 from splatc.fit.cuda.drawing import Drawing, Grid, Noise
 from splatc.fit.densification import densified, sample_places
 from splatc.fit.engine import EPSILON, Step
-from splatc.fit.pruning import SUBSETS, dearest, redundant_ones
+from splatc.fit.pruning import SUBSETS, highest_costs, redundant_ones
 from splatc.fit.rate import RateGradient
 from splatc.fit.rounding import step_tables
 from splatc.fit.table import FROZEN, NAMES, SHAPE_ROWS, Table, bounds
@@ -62,7 +62,7 @@ class CudaEngine:
         records, moments = self._drawing.room("records", 0), self._drawing.room("moments", 0)
         arguments: list[Argument | Buffer] = [records, moments, self._frozen, due]
         arguments += [np.float32(number) for number in [step.reduction, *numbers]]
-        arguments += self._rate_term(step.pull)
+        arguments += self._rate_term(step.rate_gradient)
         self._drawing.each("update", *arguments, self._values, self._first, self._second)
         self._table = None
 
@@ -71,10 +71,10 @@ class CudaEngine:
         if rate is None:
             return [0, self._frozen, *([np.float32(1.0)] * 7)]
         if self._rate is None or self._rate[0] is not rate:
-            both = np.stack([rate.expected.T, rate.colour_step.T], axis=1)  # (N, 2, C)
+            both = np.stack([rate.predicted.T, rate.colour_step.T], axis=1)  # (N, 2, C)
             self._rate = (rate, self._device.upload(both.astype(np.float32)))
         by_step = [*rate.colour.tolist(), 0.0, 0.0, 0.0][:4]
-        return [1, self._rate[1], *map(np.float32, [*by_step, rate.ratio_step, rate.ratio, rate.soft])]
+        return [1, self._rate[1], *map(np.float32, [*by_step, rate.aspect_step, rate.aspect, rate.soft])]
 
     def differentiate(self, step: Step) -> None:
         """The forward and the backward pass of a step: error and moments."""
@@ -100,22 +100,22 @@ class CudaEngine:
         error = float(self._device.download(sums, np.float32, (warps,)).sum(dtype=np.float64)) / samples
         return error, error
 
-    def removal_costs(self, reduction: int) -> FloatArray:
+    def pruning_costs(self, reduction: int) -> FloatArray:
         where = [self._drawing.grid(reduction, step) for step in range(min(reduction**2, SUBSETS))]
-        return self.removal_costs_on(where)
+        return self.pruning_costs_on(where)
 
-    def removal_costs_on(self, where: list[Grid]) -> FloatArray:
+    def pruning_costs_on(self, where: list[Grid]) -> FloatArray:
         """(N,) the same of some polyphase subsets."""
-        return self._drawing.removal_costs(self._values, self._frozen, where)
+        return self._drawing.pruning_costs(self._values, self._frozen, where)
 
     def prune(self, count: int, reduction: int, *, redundant: bool = False) -> None:
         if count >= self._drawing.count and not redundant:
             return
-        table, cost, idle = self.fetch(), self.removal_costs(reduction), None
+        table, cost, idle = self.fetch(), self.pruning_costs(reduction), None
         if redundant:
             where = self._task.subset(reduction)
             idle = redundant_ones(table, cost, self._task.pixels, where, self._task.background)
-        kept = dearest(cost, count, idle)
+        kept = highest_costs(cost, count, idle)
         if len(kept) < len(table):
             self.send(table.keep(kept))
 
@@ -148,6 +148,6 @@ def step_table(quantizer: Quantizer, channels: int) -> FloatArray:
     colours[:, :channels] = tables.colour
     assert tables.angle.shape == (16, 64)  # of kernels/fit.cuh
     single = [tables.log_scale, tables.log_aspect, tables.log_aspect]
-    parts = (single, tables.mean, colours, tables.angle, tables.offsets)
+    parts = (single, tables.by_level["mean"], colours, tables.angle, tables.offsets)
     table: FloatArray = np.concatenate([np.ravel(part) for part in parts]).astype(np.float32)
     return table

@@ -1,8 +1,8 @@
 """The method as the papers write it, in PyTorch: autograd differentiates, on any device that PyTorch drives (CPU, CUDA, ROCm, MPS).
 
 Zhang et al., "GaussianImage: 1000 FPS Image Representation and Compression by 2D Gaussian Splatting", ECCV 2024: a picture as a sum of 2D
-Gaussians. Li et al., "SmartSplat: Feature-Smart Gaussians for Scalable Compression of Ultra-High-Resolution Images", AAAI 2026. What
-compiled engines compute is held to this one (tests/test_engines.py), so it reads from top to bottom, and nothing here is tuned for speed.
+Gaussians. Li et al., "SmartSplat: Feature-Smart Gaussians for Scalable Compression of Ultra-High-Resolution Images", AAAI 2026. Compiled
+engines are tested against this one (tests/test_engines.py), so it reads from top to bottom, and nothing here is tuned for speed.
 
 Shapes: N Gaussians, C channels, K = C planes, or C + 1 with the weights of the normalized blend, P pairs of a Gaussian and a sample in
 its box.
@@ -25,13 +25,14 @@ from splatc.fit.engine import EPSILON as ADAM_EPSILON
 from splatc.fit.engine import Step
 from splatc.fit.engines.autograd_loss import l1_ssim, multiscale
 from splatc.fit.noise import uniform
-from splatc.fit.pruning import SUBSETS, dearest, redundant_ones
+from splatc.fit.pruning import SUBSETS, highest_costs, redundant_ones
 from splatc.fit.rounding import step_tables
 from splatc.fit.subset import Subset
 from splatc.fit.table import ANGLE, COLOUR, FROZEN, LOG_ASPECT, LOG_SCALE, MEAN, ROWS, SHAPE_ROWS, Table, bounds
 from splatc.fit.task import Task, Tune
 from splatc.gaussians import CUTOFF, EPSILON, Q_MAX, FloatArray
 from splatc.quantize import COLOUR_MATRIX
+from splatc.steps import MAX_LEVELS
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -107,12 +108,12 @@ class TorchEngine:
         """The samples in the box around each Gaussian's ellipse, for some of the Gaussians at a time."""
         mean, scale, angle = self._placed(values, where)  # (2, N), (2, N), (N,)
         cos, sin = torch.cos(angle), torch.sin(angle)
-        reach_x = torch.sqrt(Q_MAX * ((cos * scale[0]) ** 2 + (sin * scale[1]) ** 2))  # (N,)
-        reach_y = torch.sqrt(Q_MAX * ((sin * scale[0]) ** 2 + (cos * scale[1]) ** 2))
+        extent_x = torch.sqrt(Q_MAX * ((cos * scale[0]) ** 2 + (sin * scale[1]) ** 2))  # (N,)
+        extent_y = torch.sqrt(Q_MAX * ((sin * scale[0]) ** 2 + (cos * scale[1]) ** 2))
         ranges = []
-        for centre, reach, size in ((mean[0], reach_x, where.width), (mean[1], reach_y, where.height)):
-            first = torch.ceil(centre - reach - 0.5).clamp(0, size).long()
-            last = torch.floor(centre + reach + 0.5).clamp(0, size).long()
+        for centre, extent, size in ((mean[0], extent_x, where.width), (mean[1], extent_y, where.height)):
+            first = torch.ceil(centre - extent - 0.5).clamp(0, size).long()
+            last = torch.floor(centre + extent + 0.5).clamp(0, size).long()
             ranges += [first, (last - first).clamp(min=0)]
         x0, columns, y0, rows = ranges  # (N,) each
         count = columns * rows
@@ -180,11 +181,14 @@ class TorchEngine:
 
     @in_no_mode
     def gradients(self, values: Tensor, reduction: int, index: int) -> Tensor:
-        """(5 + C, N) of the loss times all samples of the picture, by the coded coordinates.
+        """(SHAPE_ROWS + C, N) of the loss times all samples of the picture, by the coded coordinates.
 
         The loss is differentiated by the planes, and then what the Gaussians add to these, some at a time.
         """
-        where = self._task.compared(reduction, index)
+        task = self._task
+        squared = task.tune == "psnr"
+        where = task.subset(reduction, index) if squared else task.window(index)
+        subset = where if squared else task.gathered(reduction, index)
         values = values.detach().requires_grad_()
         with torch.no_grad():
             planes = self._planes(values, where)
@@ -192,7 +196,12 @@ class TorchEngine:
         drawn, wanted = self._blended(planes, where), self._wanted(where)
         loss = LOSSES[self._task.tune](drawn, wanted)
         self._measured = float(((drawn - wanted) ** 2).mean().detach()), float(loss.detach())
-        (by_planes,) = torch.autograd.grad(loss * (wanted.numel() * reduction**2), planes)  # (h w, K)
+        (by_planes,) = torch.autograd.grad(loss * (wanted.numel() * subset.reduction**2), planes)  # (h w, K)
+        if subset != where:  # what all pixels say is gathered at some of them
+            y, x, r = subset.y0 - where.y0, subset.x0, subset.reduction
+            kept = torch.zeros(where.height, where.width, 1, device=self._device)
+            kept[y::r, x::r] = 1.0
+            by_planes = by_planes * kept.reshape(-1, 1)
         gradient = torch.zeros_like(values)
         for ids, samples in self._pairs(values.detach(), where):
             weight = self._weights(values, where, (ids, samples))
@@ -202,20 +211,22 @@ class TorchEngine:
         return gradient
 
     def noise(self, step: Step) -> Tensor:
-        """(5 + C, N) uniform noise of a quantization step for what is free (Balle et al. 2017)."""
+        """(SHAPE_ROWS + C, N) uniform noise of a quantization step for what is free (Balle et al. 2017)."""
         values = self._values
         if step.noise is None:
             return torch.zeros_like(values)
         tables = step_tables(step.noise, self._task.channels)
         unit = torch.from_numpy(uniform(step.seed, step.index, values.shape[1], len(values))).to(self._device)
-        level = torch.floor(values[LOG_SCALE] / math.log(2.0) + 1.0).clamp(0, len(tables.mean) - 1).long()  # (N,)
+        level = torch.floor(values[LOG_SCALE] / math.log(2.0) + 1.0).clamp(0, MAX_LEVELS - 1).long()  # (N,)
         aspect = torch.round(values[LOG_ASPECT].abs() / tables.log_aspect).clamp(0, len(tables.offsets) - 1).long()
 
         def look(table: FloatArray, *at: Tensor) -> Tensor:
             return torch.from_numpy(table).to(self._device)[at]
 
         noise = torch.empty_like(values)
-        noise[MEAN] = self._in_offsets(unit[MEAN] * look(tables.mean, level), look(tables.offsets, aspect))
+        for name, table in tables.by_level.items():
+            noise[ROWS[name]] = unit[ROWS[name]] * look(table, level)
+        noise[MEAN] = self._in_offsets(noise[MEAN], look(tables.offsets, aspect))
         noise[LOG_SCALE] = unit[LOG_SCALE] * tables.log_scale
         noise[LOG_ASPECT] = unit[LOG_ASPECT] * tables.log_aspect
         noise[ANGLE] = unit[ANGLE] * look(tables.angle, level, aspect)
@@ -223,7 +234,7 @@ class TorchEngine:
         return torch.where(self._is_frozen(), 0.0, noise)
 
     def _in_offsets(self, noise: Tensor, count: Tensor) -> Tensor:
-        """(2, N) noise in a square cell -> in one of its ``count`` strips along the Gaussian (rounding.in_offsets)."""
+        """(2, N) noise in a square cell -> in the slice of one of its ``count`` sub-cell offsets (rounding.in_offsets)."""
         cos, sin = torch.cos(self._values[ANGLE]), torch.sin(self._values[ANGLE])
         extent = cos.abs() + sin.abs()
         long, short = torch.where(count == 1, 1.0, 1.0 / extent), torch.where(count == 1, 1.0, extent / count)
@@ -232,7 +243,7 @@ class TorchEngine:
         return torch.stack([first * cos - second * sin, first * sin + second * cos])
 
     def _is_frozen(self) -> Tensor:
-        """(5 + C, N) which values are final."""
+        """(SHAPE_ROWS + C, N) which values are final."""
         mask = torch.zeros_like(self._values, dtype=torch.bool)
         for name, row in ROWS.items():
             mask[row] = (self._frozen & FROZEN[name]) != 0
@@ -244,8 +255,8 @@ class TorchEngine:
         values = self._values
         with torch.enable_grad():
             gradient = self.gradients(values + self.noise(step), step.reduction, step.index)
-        if step.pull is not None:  # lambda R, see rate.py
-            gradient += torch.from_numpy(step.pull.rows(values.cpu().numpy())).to(self._device)
+        if step.rate_gradient is not None:  # lambda R, see rate.py
+            gradient += torch.from_numpy(step.rate_gradient.rows(values.cpu().numpy())).to(self._device)
         cos, sin = torch.cos(values[ANGLE]), torch.sin(values[ANGLE])
         gradient[MEAN] = torch.stack(  # along and across each Gaussian
             [cos * gradient[0] + sin * gradient[1], cos * gradient[1] - sin * gradient[0]]
@@ -264,11 +275,11 @@ class TorchEngine:
         return unbiased[0] / (torch.sqrt(unbiased[1]) + ADAM_EPSILON)
 
     def _natural(self, name: str, direction: Tensor) -> Tensor:
-        """Adam's direction in units of each Gaussian: how far is far, by the Fisher information of its ellipse (Amari 1998).
+        """Adam's direction in units of each Gaussian, by the Fisher information of its ellipse (Amari 1998).
 
         As a density, a Gaussian has the information 1 / s^2 about its mean along each axis and (2 sinh rho)^2 about its angle, rho =
         ln(s1 / s2); about ln g and rho it is the same for all. Steps of one over its root are the diagonal of the natural gradient: a long
-        Gaussian may run along itself, must creep across, and turns little; that of a round one, which no turn changes, stays finite.
+        Gaussian moves far along itself, little across, and rotates little; that of a round one, whose angle has no effect, stays finite.
         """
         size, aspect, angle = self._values[LOG_SCALE], self._values[LOG_ASPECT], self._values[ANGLE]
         if name == "mean":
@@ -283,13 +294,13 @@ class TorchEngine:
 
     @in_no_mode
     @torch.no_grad()
-    def removal_costs(self, reduction: int) -> FloatArray:
+    def pruning_costs(self, reduction: int) -> FloatArray:
         cost = np.zeros(self._values.shape[1], np.float32)
         for step in range(min(reduction**2, SUBSETS)):
-            cost += self._removal_costs_on(self._task.subset(reduction, step))
+            cost += self._pruning_costs_on(self._task.subset(reduction, step))
         return cost
 
-    def _removal_costs_on(self, where: Subset) -> FloatArray:
+    def _pruning_costs_on(self, where: Subset) -> FloatArray:
         """(N,) without Gaussian i, out becomes out + m (out - c_i), m = w_i / (W - w_i); of a sum, out - w_i c_i."""
         values = self._values
         planes, colour = self._planes(values, where), self._colours(values)
@@ -309,11 +320,11 @@ class TorchEngine:
     def prune(self, count: int, reduction: int, *, redundant: bool = False) -> None:
         if count >= self._values.shape[1] and not redundant:
             return
-        table, cost, idle = self.fetch(), self.removal_costs(reduction), None
+        table, cost, idle = self.fetch(), self.pruning_costs(reduction), None
         if redundant:
             where = self._task.subset(reduction)
             idle = redundant_ones(table, cost, self._task.pixels, where, self._task.background)
-        self.send(table.keep(dearest(cost, count, idle)))
+        self.send(table.keep(highest_costs(cost, count, idle)))
 
     @in_no_mode
     @torch.no_grad()

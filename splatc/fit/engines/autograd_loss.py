@@ -33,7 +33,7 @@ def l1_ssim(drawn: Tensor, wanted: Tensor) -> Tensor:
 
 
 def multiscale(drawn: Tensor, wanted: Tensor) -> Tensor:
-    """For MS-SSIM: L1, squared differences weighed by what SSIM minds, and 1 - SSIM at 1/2, 1/4 and 1/8 of the size.
+    """For MS-SSIM: L1, squared differences weighed by SSIM's sensitivity, and 1 - SSIM at 1/2, 1/4 and 1/8 of the size.
 
     The squared differences stand for SSIM at full size. Pictures (h, w, C).
     """
@@ -55,7 +55,7 @@ def ssim(x: Tensor, y: Tensor) -> Tensor:
 
 
 def sensitivity(y: Tensor) -> Tensor:
-    """(C, 1, h, w) how much SSIM minds a squared difference at each pixel: 1 / (2 variance + C2), averaged over the window.
+    """(C, 1, h, w) SSIM's sensitivity to a squared difference at each pixel: 1 / (2 variance + C2), averaged over the window.
 
     For small differences SSIM is 1 minus the squared difference divided by the variances of both pictures.
     """

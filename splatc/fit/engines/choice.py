@@ -1,4 +1,4 @@
-"""Which engine fits: what was asked for, if it can be had here, or what does it best."""
+"""Which engine fits: the one that was asked for if it is installed and works, else the fastest that does."""
 
 from __future__ import annotations
 
@@ -15,20 +15,12 @@ if TYPE_CHECKING:
     from splatc.cuda.missing import Missing
     from splatc.fit.engine import Engine
     from splatc.fit.task import Task
-    from splatc.render.choice import Tell
+    from splatc.render.choice import Log
 
 ENGINES = ("auto", "core", "cuda", "torch", "gsplat")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 _RUNS_ON = {"auto": ("cpu", "cuda"), "core": ("cpu",), "cuda": ("cuda",), "torch": DEVICES[1:], "gsplat": ("cuda",)}
 _INSTALL = {"torch": 'pip install "splatc[train]"', "gsplat": 'pip install "splatc[gsplat]"'}
-
-
-def check_names(engine: object, device: object) -> str:
-    """The device, for None the usual one of the engine: the CPU where "auto" chooses. Raises UsageError for what is no engine or device."""
-    named = arguments.choice("engine", engine, ENGINES)
-    if device is None:
-        return "cpu" if named == "auto" else "auto"
-    return arguments.choice("device", device, DEVICES)
 
 
 @dataclass(frozen=True)
@@ -37,7 +29,7 @@ class Chosen:
 
     make: Callable[[Task], Engine]
     waits: bool = False
-    """It waits for what the processor does between its steps, who should do it rarely then."""
+    """Whether it stands idle while the CPU packs and predicts between its steps, which is then done less often."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +39,13 @@ class Wanted:
     engine: str = "auto"
     """One of ENGINES: "core" is the compiled fit on the processor, "cuda" that on an NVIDIA GPU, "torch" PyTorch's autograd on whatever
     device it drives, "gsplat" the same with gsplat's rasterizer; "auto" takes the GPU where one works, else the processor."""
-    device: str = "cpu"
+    device: str = "auto"
     """One of DEVICES; "auto" is what the engine runs best on. Of ROCm, PyTorch speaks as "cuda"."""
 
     def check(self, tune: str) -> None:
         """Raises UsageError for what contradicts itself or is not installed, DeviceError for a GPU that does not work."""
-        check_names(self.engine, self.device)
+        arguments.choice("engine", self.engine, ENGINES)
+        arguments.choice("device", self.device, DEVICES)
         possible = _RUNS_ON[self.engine]
         if self.device not in ("auto", *possible):
             if self.engine == "auto":
@@ -70,27 +63,27 @@ class Wanted:
         if "cuda" in (self.engine, self.device) and self.engine in ("auto", "cuda"):
             _find_gpu(needed=True)
 
-    def choose(self, tune: str, tell: Tell) -> Chosen:
-        """The engine. ``tell`` hears a sentence: what fits, and whether that is news (what was asked for cannot be had).
+    def choose(self, tune: str, log: Log) -> Chosen:
+        """The engine. ``log`` is called with a sentence on what fits, and whether it is a warning (what was asked for cannot be had).
 
         Raises as `check` does.
         """
         self.check(tune)
         if self.engine in ("torch", "gsplat"):
-            return self._in_torch(tell)
+            return self._in_torch(log)
         if self.engine == "core" or self.device == "cpu":
             return on_cpu()
         if tune != "psnr":
-            tell(f"fitted by the CPU: a GPU does not fit with --tune {tune}", self.device == "cuda")
+            log(f"fitted by the CPU: a GPU does not fit with --tune {tune}", self.device == "cuda")
             return on_cpu()
         found = _find_gpu(needed=False)
         if isinstance(found, str):
-            tell(f"fitted by the CPU: {found}", found.broken)
+            log(f"fitted by the CPU: {found}", found.broken)
             return on_cpu()
-        tell(f"fitted by {found.name}", False)
+        log(f"fitted by {found.name}", False)
         return on_gpu(found)
 
-    def _in_torch(self, tell: Tell) -> Chosen:
+    def _in_torch(self, log: Log) -> Chosen:
         import torch
 
         from splatc import core
@@ -98,7 +91,7 @@ class Wanted:
 
         torch.set_num_threads(core.threads())
         device = find_torch_device("cuda" if self.engine == "gsplat" else self.device)
-        tell(f"fitted by PyTorch{' and gsplat' if self.engine == 'gsplat' else ''} on {device}", False)
+        log(f"fitted by PyTorch{' and gsplat' if self.engine == 'gsplat' else ''} on {device}", False)
         if self.engine == "gsplat":
             from splatc.fit.engines.gsplat import GsplatEngine
 

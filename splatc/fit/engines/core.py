@@ -16,7 +16,7 @@ from splatc.core.losses import Kind, Loss
 from splatc.fit.densification import densified, sample_places
 from splatc.fit.engine import EPSILON, Step
 from splatc.fit.planes import Planes
-from splatc.fit.pruning import SUBSETS, dearest, redundant_ones
+from splatc.fit.pruning import SUBSETS, highest_costs, redundant_ones
 from splatc.fit.rate import RateGradient
 from splatc.fit.subset import Subset
 from splatc.fit.table import FROZEN, Table, bounds
@@ -36,7 +36,8 @@ class CoreEngine:
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._planes = Planes(task.pixels)
+        # Steps by a loss of neighbourhoods draw all pixels, and events those of a subset.
+        self._planes = Planes(task.pixels, 2 if task.tune == "ssim" else 1)
         self._workspace = core_fit.Workspace()
         self._table: Table
         low, high = bounds(task.width, task.height)
@@ -64,21 +65,22 @@ class CoreEngine:
         return error, error if self._other_loss is None else self._other_loss
 
     def step(self, step: Step) -> None:
-        where = self._task.compared(step.reduction, step.index)
+        squared = self._task.tune == "psnr"
+        where = self._task.subset(step.reduction, step.index) if squared else self._task.window(step.index)
         call = self._call(where, core_fit.STEP)
         if step.noise is not None:
             call.widths = address(self._widths_of(step.noise))
             call.seed, call.step = step.seed & 0xFFFFFFFF, step.index
         call.adam = ctypes.pointer(self._adam_of(step))
-        if step.pull is not None:
-            call.rate = ctypes.pointer(self._rate_of(step.pull))
+        if step.rate_gradient is not None:
+            call.rate = ctypes.pointer(self._rate_of(step.rate_gradient))
         self._samples = where.width * where.height * self._task.channels
-        if self._task.tune == "psnr":
+        if squared:
             self._squares = self._workspace.run(call)
         else:
-            self._step_by_loss(call, where)
+            self._step_by_loss(call, where, self._task.gathered(step.reduction, step.index))
 
-    def removal_costs(self, reduction: int) -> FloatArray:
+    def pruning_costs(self, reduction: int) -> FloatArray:
         cost = np.zeros(len(self._table), np.float32)
         if self._planes.small and reduction > 1:  # as many samples in one go, in half of the time
             subsets = [self._task.subset(reduction // 2)]
@@ -94,11 +96,11 @@ class CoreEngine:
         if count >= len(self._table) and not redundant:
             return
         self._keep_measured()
-        cost, idle = self.removal_costs(reduction), None
+        cost, idle = self.pruning_costs(reduction), None
         if redundant:
             where = self._task.subset(reduction)
             idle = redundant_ones(self._table, cost, self._task.pixels, where, self._task.background)
-        self._table = self._table.keep(dearest(cost, count, idle))
+        self._table = self._table.keep(highest_costs(cost, count, idle))
 
     def densify(self, count: int, reduction: int, rng: np.random.Generator) -> None:
         self._keep_measured()
@@ -131,8 +133,8 @@ class CoreEngine:
         self._workspace.run(call)
         return image, weight
 
-    def _step_by_loss(self, call: Fit, where: Subset) -> None:
-        """A step for a loss that compares neighbourhoods."""
+    def _step_by_loss(self, call: Fit, where: Subset, part: Subset) -> None:
+        """A step for a loss that compares neighbourhoods: of all pixels ``where``; what they say is gathered at a ``part`` of them."""
         if self._loss is None:
             # A window of a large picture may be a row higher than the first.
             self._loss = Loss(LOSSES[self._task.tune], where.width, where.height + 1, call.channels), where
@@ -142,10 +144,13 @@ class CoreEngine:
             loss.target(self._planes.of(where), self._planes.unit)
             self._loss = loss, where
         call.what = core_fit.DRAW
-        image, _ = self._draw(call)
-        self._other_loss, gradient = loss.gradient(image)
+        image, weight = self._draw(call)
+        y, x, r = part.y0 - where.y0, part.x0, part.reduction
+        self._other_loss, gradient = loss.gradient(image, r, y)
         self._squares = np.array([loss.squared_error])
-        call.what, call.gradient = core_fit.MOVE, address(gradient)
+        call.what, call.width, call.height, call.reduction, call.finer = core_fit.MOVE, part.width, part.height, r, r
+        call.origin_x, call.origin_y = part.origin
+        call.image, call.weight, call.gradient = (address(each[y:]) + 4 * x for each in (image, weight, gradient))
         self._workspace.run(call)
 
     def _call(self, where: Subset, what: int) -> Fit:
@@ -180,7 +185,7 @@ class CoreEngine:
         if self._rate is None or self._rate[0] is not rate:
             numbers = (ctypes.c_float * MAX_CHANNELS)(*rate.colour.tolist())
             made = Rate(
-                address(rate.expected), address(rate.colour_step), numbers, rate.ratio_step, rate.ratio, rate.soft
+                address(rate.predicted), address(rate.colour_step), numbers, rate.aspect_step, rate.aspect, rate.soft
             )
             self._rate = rate, made
         return self._rate[1]

@@ -1,4 +1,4 @@
-"""The colours that a coded AV1 picture tells in its sequence header (AV1 Bitstream & Decoding Process Specification, 5.3 and 5.5)."""
+"""The colours that a coded AV1 picture states in its sequence header (AV1 Bitstream & Decoding Process Specification, 5.3 and 5.5)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ _MOST_OBUS = 100
 
 
 def colours(obus: bytes) -> tuple[int, int] | None:
-    """Primaries and transfer by their numbers in ITU-T H.273; None where there is no sequence header, or it tells none.
+    """Primaries and transfer by their numbers in ITU-T H.273; None where there is no sequence header, or it states none.
 
     `obus`: open bitstream units, of which the first may be all that is there.
     """

@@ -37,8 +37,8 @@ def survey(stream: BinaryIO) -> Found:
     first = next(boxes(stream), None)
     if first is None or first.kind != b"ftyp":
         return Found(stream)
-    told = content(stream, first, _LONGEST_TYPE)
-    brands = {told[:4], *(told[at : at + 4] for at in range(8, len(told) - 3, 4))}
+    listed = content(stream, first, _LONGEST_TYPE)
+    brands = {listed[:4], *(listed[at : at + 4] for at in range(8, len(listed) - 3, 4))}
     if not brands & _BRANDS:
         if brands & _HEVC:
             raise InputImageError("HEIC pictures are not supported: convert the picture to JPEG, AVIF or TIFF")
@@ -51,9 +51,9 @@ def survey(stream: BinaryIO) -> Found:
     notes = _losses(items)
     if any(box.kind == b"mpvd" for box in boxes(stream)):
         notes.append("the video behind the picture (a motion photo) is left out")
-    exif = [items.places[number] for number, kind in items.kinds.items() if kind == b"Exif"]
-    named = told[:4] in _BRANDS
-    brand = told[:4] if named else min(brands & _BRANDS)
+    exif = [items.places[number] for number, kind in items.types.items() if kind == b"Exif"]
+    named = listed[:4] in _BRANDS
+    brand = listed[:4] if named else min(brands & _BRANDS)
     changed = {first.start: brand} | dict.fromkeys(exif, b"skip")
     bare = (lambda: _changed(stream, changed)) if exif else None
     whole = stream if named else _changed(stream, {first.start: brand})
@@ -72,8 +72,8 @@ def _changed(stream: BinaryIO, words: dict[int, bytes]) -> BinaryIO:
 
 def _losses(items: Items) -> list[str]:
     """Sentences about the other pictures in the file, and about what a viewer would do to the one that is coded."""
-    notes = [GAIN_MAP_NOTE] if b"tmap" in items.kinds.values() else []
-    coded = {number for number, kind in items.kinds.items() if kind in (b"av01", b"grid")}
+    notes = [GAIN_MAP_NOTE] if b"tmap" in items.types.values() else []
+    coded = {number for number, kind in items.types.items() if kind in (b"av01", b"grid")}
     used = {target for each in items.references for target in each.targets}
     used |= {each.source for each in items.references if each.kind != b"cdsc"}
     alone = coded - used - {items.primary}

@@ -36,7 +36,7 @@ class Items:
 
     primary: int = 0
     """The picture."""
-    kinds: dict[int, bytes] = field(default_factory=dict)
+    types: dict[int, bytes] = field(default_factory=dict)
     """The type of each item: ``av01``, ``grid``, ``Exif``."""
     places: dict[int, int] = field(default_factory=dict)
     """Where in the file the type of an item stands."""
@@ -78,7 +78,7 @@ def avif_items(stream: BinaryIO) -> Items:
     idat = parts.get(b"idat")
     steps: dict[bytes, Callable[[bytes, Box], None]] = {
         b"pitm": lambda data, _: _primary(found, data),
-        b"iinf": lambda data, box: _kinds(found, data, box.start),
+        b"iinf": lambda data, box: _types(found, data, box.start),
         b"iref": lambda data, _: _references(found, data),
         b"iprp": lambda data, _: _properties(found, data),
         b"iloc": lambda data, _: _locations(found, data, idat),
@@ -120,7 +120,7 @@ def _primary(found: Items, pitm: bytes) -> None:
     found.primary = _Numbers(pitm, 4).next(4 if pitm[0] else 2)
 
 
-def _kinds(found: Items, iinf: bytes, start: int) -> None:
+def _types(found: Items, iinf: bytes, start: int) -> None:
     """`start`: where the content of the box lies in the file."""
     at = 6 if iinf[0] == 0 else 8
     for kind, data in within(iinf, at):
@@ -128,7 +128,7 @@ def _kinds(found: Items, iinf: bytes, start: int) -> None:
         if kind == b"infe" and data[:1] in (b"\2", b"\3"):
             size = 4 if data[0] == 3 else 2
             number, place = _Numbers(data, 4).next(size), 4 + size + 2
-            found.kinds[number] = data[place : place + 4]
+            found.types[number] = data[place : place + 4]
             found.places[number] = start + at + place
         at += len(data)
 

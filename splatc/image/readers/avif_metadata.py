@@ -27,22 +27,22 @@ def avif_metadata(stream: BinaryIO) -> AvifMetadata:
     """What a file says; what cannot be understood says nothing."""
     items = avif_items(stream)
     properties = items.of_picture() or track_properties(stream)
-    told = _nclx(properties)
-    if told in (None, _UNSPECIFIED):
+    numbers = _nclx(properties)
+    if numbers in (None, _UNSPECIFIED):
         configuration = _first(properties, b"av1C")
         coded = (*items.tiles(), items.primary)[0]
-        told = av1.colours(configuration[4:]) or av1.colours(items.data(stream, coded)) or told
+        numbers = av1.colours(configuration[4:]) or av1.colours(items.data(stream, coded)) or numbers
     exif = b""
-    for number, kind in items.kinds.items():
+    for number, kind in items.types.items():
         if kind == b"Exif":
             data = items.data(stream, number)
             exif = data[4 + int.from_bytes(data[:4], "big") :]  # it says first how far its TIFF structure is
             break
-    return AvifMetadata(told, exif, _bits(properties))
+    return AvifMetadata(numbers, exif, _bits(properties))
 
 
 def _nclx(properties: list[Property]) -> tuple[int, int] | None:
-    """Primaries and transfer of the first colour box that tells numbers."""
+    """Primaries and transfer of the first colour box that holds numbers."""
     for kind, data in properties:
         if kind == b"colr" and data[:4] == b"nclx" and len(data) >= 10:
             return int.from_bytes(data[4:6], "big"), int.from_bytes(data[6:8], "big")
@@ -54,8 +54,8 @@ def _bits(properties: list[Property]) -> int:
     listed, flags = _first(properties, b"pixi"), _first(properties, b"av1C")[2:3]
     if len(listed) > 5:
         return listed[5]  # behind version, flags and the number of channels
-    deep, deeper = (flags[0] >> 6 & 1, flags[0] >> 5 & 1) if flags else (0, 0)
-    return 8 + 2 * deep + 2 * (deep & deeper)
+    high_bitdepth, twelve_bit = (flags[0] >> 6 & 1, flags[0] >> 5 & 1) if flags else (0, 0)
+    return 8 + 2 * high_bitdepth + 2 * (high_bitdepth & twelve_bit)
 
 
 def _first(properties: list[Property], wanted: bytes) -> bytes:

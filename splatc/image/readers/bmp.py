@@ -50,7 +50,7 @@ def survey(stream: BinaryIO) -> Found:
     data = stream.read(14 + 256)
     header = _parsed(data)
     if header is None or not 0 < header.width * header.height <= MAX_PIXELS:
-        return Found(stream)  # whoever reads it says what it is
+        return Found(stream)  # its reader refuses it, with a reason
     if header.compression in (_JPEG, _PNG) or (header.bytes in (16, _OS2) and header.compression > _RLE4):
         raise InputImageError(f"BMP of compression {header.compression} is not supported: {_ADVICE}")
     if header.bits == 64:
@@ -178,7 +178,7 @@ class _Runs:
         self.four = header.compression == _RLE4
 
     def indices(self) -> NDArray[np.uint8]:
-        """(H, W) in the order of the file. Raises InputImageError where the runs end before their end is told."""
+        """(H, W) in the order of the file. Raises InputImageError where the data end before the code that ends the runs."""
         data, width, height = self.data, self.header.width, self.header.height
         out = np.zeros((height, width), np.uint8)
         at = x = y = 0

@@ -1,4 +1,4 @@
-"""Colour spaces that files tell by chromaticities, exponents and tables: PNG, BMP, TIFF, EXIF; and a few that have a name."""
+"""Colour spaces that files describe by chromaticities, exponents and tables: PNG, BMP, TIFF, EXIF; and a few that have a name."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _CALIBRATED, _EMBEDDED, _LINKED = 0, b"DEBM", b"KNIL"  # bV5CSType; its letters 
 def calibrated(
     name: str, exponents: Sequence[float], primaries: Sequence[Xy] = (), white: Xy = D65
 ) -> ColourSpace | None:
-    """The space of what a file tells, in which sRGB is found again; None if nothing is told.
+    """The space that a file describes, in which sRGB is recognised; None if it describes none.
 
     Args:
         exponents: Of light over samples: one, or one for each of red, green and blue; none where the file does not say.
@@ -51,7 +51,7 @@ def calibrated(
 
 
 def of_png(gamma: float | None, chromaticities: tuple[float, ...] | None) -> ColourSpace | None:
-    """What gAMA and cHRM tell, of which either may miss. Raises ValueError for zeros."""
+    """The space of gAMA and cHRM, of which either may be missing. Raises ValueError for zeros."""
     if gamma is not None and gamma <= 0:
         raise ValueError("a gamma of zero")
     exponents = [] if gamma is None else [1 / gamma]
@@ -60,7 +60,7 @@ def of_png(gamma: float | None, chromaticities: tuple[float, ...] | None) -> Col
 
 
 def of_bmp(stream: BinaryIO) -> tuple[ColourSpace | bytes | None, str]:
-    """What the header of version 4 or 5 of a BMP file tells: numbers or a profile; and a sentence about what cannot be kept."""
+    """The space in the header of version 4 or 5 of a BMP file: numbers or a profile; and a sentence about what cannot be kept."""
     stream.seek(14)
     header = stream.read(124)
     size = int.from_bytes(header[:4], "little")
@@ -92,7 +92,7 @@ def _xy(xyz: Sequence[float]) -> Xy:
 
 
 def of_tags(tags: Mapping[int, Any], bits: int = 8) -> ColourSpace | None:
-    """What the tags WhitePoint, PrimaryChromaticities and TransferFunction of a TIFF file tell, of which any may miss.
+    """The space in the tags WhitePoint, PrimaryChromaticities and TransferFunction of a TIFF file, of which any may be missing.
 
     `bits` per sample say how long a transfer function is. Raises ValueError for a wrong number of values.
     """
@@ -118,22 +118,22 @@ def _chromaticities(primaries: Any, white: Any) -> tuple[list[Xy], Xy]:
 
 
 def of_exif(exif: bytes) -> ColourSpace | None:
-    """What EXIF tells of a picture whose file tells nothing else.
+    """The space in EXIF, for a picture whose file describes none elsewhere.
 
-    ColorSpace is 1 for sRGB and 0xFFFF for anything else, of which Adobe RGB is told by the interoperability index "R03" (DCF 2.0) or,
-    by some programs, as a ColorSpace of 2; or chromaticities and an exponent tell it. 0xFFFF alone says nothing: libvips writes it
+    ColorSpace is 1 for sRGB and 0xFFFF for anything else, of which Adobe RGB is marked by the interoperability index "R03" (DCF 2.0) or,
+    by some programs, as a ColorSpace of 2; or described by chromaticities and an exponent. 0xFFFF alone says nothing: libvips writes it
     into files of every colour.
     """
     first = exif_block.find(exif, exif_block.EXIF_IFD)
     directory = _pointer(exif, first)
-    told = exif_block.numbers(exif, exif_block.find(exif, _COLOUR_SPACE, directory))
+    values = exif_block.numbers(exif, exif_block.find(exif, _COLOUR_SPACE, directory))
     other = exif_block.find(exif, exif_block.INTEROPERABILITY_IFD, directory)
     index = exif_block.find(exif, _INTEROPERABILITY, _pointer(exif, other))
-    if told[:1] == (1,):
+    if values[:1] == (1,):
         return None
-    if told[:1] == (2,) or (index and exif[index.offset : index.offset + 3] == b"R03"):
+    if values[:1] == (2,) or (index and exif[index.offset : index.offset + 3] == b"R03"):
         return ADOBE_RGB
-    if told[:1] != (0xFFFF,):
+    if values[:1] != (0xFFFF,):
         return None
     exponents = exif_block.numbers(exif, exif_block.find(exif, _GAMMA, directory))
     tags = (exif_block.numbers(exif, exif_block.find(exif, tag)) for tag in (_CHROMATICITIES, _WHITE_POINT))
@@ -148,5 +148,5 @@ def of_exif(exif: bytes) -> ColourSpace | None:
 
 def _pointer(exif: bytes, field: exif_block.Field | None) -> int:
     """Where a directory stands that a field names; beyond the end without one."""
-    told = exif_block.numbers(exif, field)
-    return int(told[0]) if told else len(exif)
+    values = exif_block.numbers(exif, field)
+    return int(values[0]) if values else len(exif)

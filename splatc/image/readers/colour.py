@@ -19,14 +19,14 @@ _SPACES = {1: ("GRAY", "L"), 2: ("GRAY", "L"), 3: ("RGB ", "RGB"), 4: ("RGB ", "
 """By the number of channels: what a profile must be for, and Pillow's mode."""
 
 
-def kept_profile(told: Sequence[bytes | ColourSpace], channels: int) -> tuple[bytes, tuple[str, ...]]:
+def kept_profile(descriptions: Sequence[bytes | ColourSpace], channels: int) -> tuple[bytes, tuple[str, ...]]:
     """What to store as the profile of a gray (1, 2) or RGB (3, 4) picture, and sentences about what is not stored.
 
-    The first of what its file tells that makes sense: a profile, or numbers that one is made of. Nothing where that shows what sRGB
+    The first valid description in its file: a profile, or numbers that one is made of. Nothing where that shows what sRGB
     shows, which is what a picture without a profile means.
     """
     notes: list[str] = []
-    for each in told:
+    for each in descriptions:
         try:
             profile = each if isinstance(each, bytes) else each.profile(channels)
             space, mode = _SPACES[channels]
@@ -37,7 +37,7 @@ def kept_profile(told: Sequence[bytes | ColourSpace], channels: int) -> tuple[by
             else:
                 return b"" if _shows_srgb(profile, mode) else profile, tuple(notes)
         except ValueError:
-            notes.append("the chromaticities that the file tells make no sense and are left out")
+            notes.append("the chromaticities in the file make no sense and are left out")
         except (PIL.ImageCms.PyCMSError, OSError):
             notes.append("the colour profile is damaged and is left out")
     return b"", tuple(notes)

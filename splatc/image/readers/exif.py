@@ -1,6 +1,6 @@
 """The TIFF structure of an EXIF block: a few of its fields read, and changed in place.
 
-Nothing moves: makers' notes have offsets that nobody knows. Sources: TIFF revision 6.0; Exif 2.32; the types of BigTIFF.
+Nothing moves: makers' notes hold offsets of unknown meaning. Sources: TIFF revision 6.0; Exif 2.32; the types of BigTIFF.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def fields(exif: bytes | bytearray, directory: int) -> Iterator[Field]:
 
 
 def first_directory(exif: bytes | bytearray) -> int:
-    """Where the first directory stands; beyond the end if that cannot be told."""
+    """Where the first directory stands; beyond the end if that cannot be found."""
     (at,) = _unpacked(order(exif) + "I", exif, 4) or (len(exif),)
     return int(at)
 
@@ -96,8 +96,8 @@ def orientation(exif: bytes) -> int | None:
     field = find(exif, ORIENTATION)
     if field is None:
         return None
-    told = numbers(exif, field)
-    return int(told[0]) if told and told[0] in range(1, 9) else 1
+    values = numbers(exif, field)
+    return int(values[0]) if values and values[0] in range(1, 9) else 1
 
 
 def with_orientation_1(exif: bytes) -> bytes:
@@ -139,7 +139,7 @@ def _directories(exif: bytes, first: int) -> list[int]:
     found = [first]
     for directory in found:
         inner = (numbers(exif, field) for field in fields(exif, directory) if _is_pointer(field))
-        found += {int(told[0]) for told in inner if told} - set(found)
+        found += {int(values[0]) for values in inner if values} - set(found)
     return found
 
 

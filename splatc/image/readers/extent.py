@@ -50,7 +50,7 @@ class Sized(Protocol):
     def bit_depth(self) -> int: ...
 
 
-def extent_as_told(header: Sized) -> Extent:
+def stated_extent(header: Sized) -> Extent:
     """The size by such a header."""
     return Extent(header.width, header.height, header.channels, header.bit_depth)
 
@@ -60,7 +60,7 @@ def extent(picture: PIL.Image.Image) -> Extent:
     channels = _CHANNELS.get(picture.mode, 4)
     if picture.info.get("transparency") is not None and channels in (1, 3):
         channels += 1
-    sixteen = picture.mode.startswith("I") or sixteen_bit.is_deep_colour(picture)
+    sixteen = picture.mode.startswith("I") or sixteen_bit.is_16_bit_colour(picture)
     if picture.format == "PPM" and picture.mode == "RGB":
         sixteen = pillow_source.largest_sample(picture) > 255
     return Extent(*picture.size, channels, 16 if sixteen else 8)

@@ -22,8 +22,8 @@ from splatc.runtime.arguments import EXIF_PREFIX
 
 Colours = ColourSpace | bytes
 """Numbers, or a profile."""
-_NO_SENSE = "the colours that its header tells make no sense and are left out"
-_UNKNOWN = "its colours are told by numbers that no profile is made of ({} {}): they are taken as sRGB"
+_NO_SENSE = "the colours in its header make no sense and are left out"
+_UNKNOWN = "its colours are given by numbers that no profile is made of ({} {}): they are taken as sRGB"
 _JP2_NAMED = {12, 16, 17, 18, 0, 15, 20}  # CMYK, sRGB, gray, sYCC, bilevel; and e-sRGB, whose usual range is sRGB
 _JP2_ROMM = 21
 
@@ -104,7 +104,7 @@ def file_metadata(picture: PIL.Image.Image, stream: BinaryIO) -> FileMetadata:
 
 
 def transfer_of(picture: PIL.Image.Image, stream: BinaryIO) -> int:
-    """The transfer function that an opened file tells by its number in ITU-T H.273; 0 if it tells none."""
+    """The number in ITU-T H.273 of an opened file's transfer function; 0 if the file has none."""
     numbers: tuple[int, ...] | None = None
     if picture.format == "PNG":
         numbers = png_metadata(stream).cicp
@@ -129,12 +129,12 @@ def _of_png(png: PngMetadata, notes: list[str]) -> Iterator[Colours]:
         yield calibration.SRGB
         return
     try:
-        told = calibration.of_png(png.gamma, png.chromaticities)
+        space = calibration.of_png(png.gamma, png.chromaticities)
     except (ValueError, ZeroDivisionError):
         notes.append(_NO_SENSE)
         return
-    if told:
-        yield told
+    if space:
+        yield space
 
 
 def _of_cicp(numbers: tuple[int, ...] | None, notes: list[str], full_range: bool) -> Iterator[Colours]:

@@ -1,4 +1,4 @@
-"""The blocks of a GIF file (GIF 89a): frames are counted, and what is no pixel is told."""
+"""The blocks of a GIF file (GIF 89a): frames are counted, and what is no pixel becomes a note."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def survey(stream: BinaryIO) -> Found:
             elif label == _TEXT:
                 others.append("plain text")
             at = _behind(data, at + 2)
-    except (IndexError, struct.error):  # cut off: whoever reads the first frame says whether that is whole
+    except (IndexError, struct.error):  # truncated: the reader of the first frame finds out whether that is complete
         pass
     notes = [f"only the first of {frames} frames is coded"] if frames > 1 else []
     notes += ["the comment is left out"] if comments else []

@@ -8,7 +8,7 @@ from typing import BinaryIO
 import PIL.Image
 
 from splatc.image.readers import netpbm, pillow_source, tiff
-from splatc.image.readers.extent import Extent, extent, extent_as_told
+from splatc.image.readers.extent import Extent, extent, stated_extent
 from splatc.image.readers.opening import open_surveyed
 from splatc.image.readers.source import MAX_PIPED, explained
 from splatc.runtime.files import open_input, read_all
@@ -23,9 +23,9 @@ def extent_of(path: str) -> Extent:
         head = seekable.read(4)
         seekable.seek(0)
         if tiff.is_tiff(head):
-            return extent_as_told(tiff.header_of(seekable))
+            return stated_extent(tiff.header_of(seekable))
         if netpbm.is_pam(head):
-            return extent_as_told(netpbm.read_header(seekable))
+            return stated_extent(netpbm.read_header(seekable))
         return extent(_opened(seekable))
 
 

@@ -16,6 +16,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from splatc.errors import InputImageError
+from splatc.image.image import MODES
 from splatc.image.readers.boxes import boxes, content, within
 from splatc.image.readers.found import Found, resolution
 from splatc.image.readers.premultiplied import divided
@@ -27,7 +28,6 @@ _GRAY = b"\1\0\0\0\0\0\x11"
 """A colour specification."""
 _DESCRIBING = {b"pclr", b"cmap", b"cdef"}
 _COLOUR, _ALPHA, _PREMULTIPLIED = 0, 1, 2
-_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _COMMENT, _TILE = 0x64, 0x90
 _MARKS = (b"Created by ", b"Creator: ", b"Kakadu-", b"OpenJPH ")  # what encoders sign with
 _DAMAGED = "damaged picture: the {} of the JPEG 2000 file makes no sense"
@@ -112,14 +112,14 @@ def _described(inner: dict[bytes, bytes]) -> tuple[_Channels, list[str]]:
         (count,) = struct.unpack_from(">H", inner[b"cdef"])
         if len(inner[b"cdef"]) < 2 + 6 * count:
             raise InputImageError(_DAMAGED.format("list of channels"))
-        told = [struct.unpack_from(">HHH", inner[b"cdef"], 2 + 6 * index) for index in range(count)]
+        definitions = [struct.unpack_from(">HHH", inner[b"cdef"], 2 + 6 * index) for index in range(count)]
         # What is no alpha and has no place of its own comes where it stands.
-        placed = sorted((place, channel) for channel, kind, place in told if kind == _COLOUR)
+        placed = sorted((place, channel) for channel, kind, place in definitions if kind == _COLOUR)
         colours = tuple(channel for _, channel in placed)
-        opacity = [(channel, kind) for channel, kind, _ in told if kind in (_ALPHA, _PREMULTIPLIED)]
+        opacity = [(channel, kind) for channel, kind, _ in definitions if kind in (_ALPHA, _PREMULTIPLIED)]
         if opacity:
             alpha, premultiplied = opacity[0][0], opacity[0][1] == _PREMULTIPLIED
-        further = len({channel for channel, _, _ in told}) - len(set(colours)) - (alpha is not None)
+        further = len({channel for channel, _, _ in definitions}) - len(set(colours)) - (alpha is not None)
         if further > 0:
             notes.append(f"{further} further channels are left out")
     return _Channels(palette, mapping, colours, alpha, premultiplied), notes
@@ -142,7 +142,7 @@ def _palette(data: bytes) -> tuple[NDArray[np.uint8], int]:
 
 def _arranged(channels: _Channels, picture: PIL.Image.Image) -> PIL.Image.Image:
     """The picture that the components of a decoded one mean. Raises InputImageError where the boxes do not fit them."""
-    if picture.mode not in _MODES.values():  # 16-bit gray, CMYK: one channel, or of a fixed order
+    if picture.mode not in MODES.values():  # 16-bit gray, CMYK: one channel, or of a fixed order
         if channels.palette is not None:
             raise InputImageError("JPEG 2000 with a palette of this kind is not supported: convert the picture to PNG")
         return picture
@@ -158,7 +158,7 @@ def _arranged(channels: _Channels, picture: PIL.Image.Image) -> PIL.Image.Image:
         if channels.colours is not None:
             order = [*channels.colours, *([] if channels.alpha is None else [channels.alpha])]
             planes = [planes[index] for index in order]
-        mode = _MODES[len(planes)]
+        mode = MODES[len(planes)]
     except (IndexError, KeyError):
         raise InputImageError(_DAMAGED.format("list of channels")) from None
     pixels = np.stack(planes, axis=-1)

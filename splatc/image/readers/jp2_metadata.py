@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from splatc.image.readers.boxes import boxes, content, within
+from splatc.image.readers.xmp import XMP_PREFIX
+from splatc.runtime.arguments import EXIF_PREFIX
 
 EXIF = b"JpgTiffExif->JP2"
 EXIF_OF_PHOTOSHOP = bytes.fromhex("0537cdab9d0c4431a72afa561f2a113e")
 XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _CODE_STREAM = b"\xff\x4f\xff\x51"  # its start, and SIZ directly behind it
 _SIZ_BYTES = 43  # so far as the precision of the first channel
-_JPEG_EXIF = b"Exif\0\0"
-_JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 
 
 @dataclass
@@ -44,9 +44,9 @@ def jp2_metadata(stream: BinaryIO) -> Jp2Metadata:
             data = content(stream, box)
             name, data = data[:16], data[16:]
             if name in (EXIF, EXIF_OF_PHOTOSHOP):
-                said.exif = said.exif or data.removeprefix(_JPEG_EXIF)
+                said.exif = said.exif or data.removeprefix(EXIF_PREFIX)
             elif name == XMP:
-                said.xmp = said.xmp or data.removeprefix(_JPEG_XMP)
+                said.xmp = said.xmp or data.removeprefix(XMP_PREFIX)
         elif box.kind == b"jp2c":
             said.bits = _bits(content(stream, box._replace(end=min(box.end, box.start + _SIZ_BYTES))))
         elif box.kind == b"xml ":
@@ -57,6 +57,6 @@ def jp2_metadata(stream: BinaryIO) -> Jp2Metadata:
 
 
 def _bits(code_stream: bytes) -> int:
-    """Precision of the first channel, by the beginning of a code stream (15444-1, A.5.1); 8 where it cannot be told."""
+    """Precision of the first channel, by the beginning of a code stream (15444-1, A.5.1); 8 where that cannot be found."""
     known = code_stream.startswith(_CODE_STREAM) and len(code_stream) >= _SIZ_BYTES
     return (code_stream[_SIZ_BYTES - 1] & 0x7F) + 1 if known else 8

@@ -1,6 +1,6 @@
 """The segments of a JPEG file (ITU-T T.81), and what other standards and programs put behind its end.
 
-Pixels need the frame, the segments that say what its colours are, and metadata that are kept; everything else is told and left out.
+Pixels need the frame, the segments that say what its colours are, and metadata that are kept; everything else is left out with a note.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from splatc.image.readers import jpeg_scan
 from splatc.image.readers.found import Found, aspect, listed, resolution
 from splatc.image.readers.jpeg_scan import Segment
 from splatc.image.readers.splice import Piece, spliced
+from splatc.image.readers.xmp import XMP_PREFIX
 from splatc.image.readers.xmp_keys import GAIN_MAP_NOTE
+from splatc.runtime.arguments import EXIF_PREFIX
 
 SOI, EOI, SOS, COM, DHT, DRI, DNL = 0xD8, 0xD9, 0xDA, 0xFE, 0xC4, 0xDD, 0xDC
 MOST_SCANS = 100
@@ -37,11 +39,11 @@ _CODINGS = {
 _FRAMES = {*range(0xC0, 0xD0)} - {DHT, 0xC8, 0xCC} | {0xDE, 0xF7}
 _NEXT = re.compile(rb"\xff([^\x00\xff])")
 _AFTER_SCAN = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
-_XMP, _MORE_XMP = b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
-_EXIF, _PHOTOSHOP, _MPF = b"Exif\0\0", b"Photoshop 3.0\0", b"MPF\0"
+_MORE_XMP = b"http://ns.adobe.com/xmp/extension/\0"
+_PHOTOSHOP, _MPF = b"Photoshop 3.0\0", b"MPF\0"
 _GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"
 _GAIN_MAPS = (_GAIN_MAP, b"http://ns.adobe.com/hdr-gain-map/", b"hdrgainmap", b"HDRGainMap")
-_KEPT = ((0xE0, b"JFIF\0", 14), (0xE1, _EXIF, 6), (0xE2, b"ICC_PROFILE\0", 14), (0xEE, b"Adobe", 12))
+_KEPT = ((0xE0, b"JFIF\0", 14), (0xE1, EXIF_PREFIX, 6), (0xE2, b"ICC_PROFILE\0", 14), (0xEE, b"Adobe", 12))
 """Marker, beginning and least length of the segments that are handed on."""
 _IPTC, _RESOLUTION = 0x0404, 0x03ED
 _COPIES = {
@@ -64,7 +66,7 @@ def survey(stream: BinaryIO) -> Found:
     segments = list(_segments(data))
     frame = next((each for each in segments if each.marker in _FRAMES), None)
     if frame is None or segments[-1].marker not in (SOS, EOI):
-        return Found(stream)  # whoever reads it says what it is
+        return Found(stream)  # its reader refuses it, with a reason
     _check_coding(frame)
     scans = [each for each in segments if each.marker == SOS]
     _check_scans(frame, len(scans))
@@ -151,7 +153,7 @@ def _metadata(segments: list[Segment], notes: list[str]) -> set[int]:
             if marker == 0xE0:
                 density = _density(body)
             exif += body if marker == 0xE1 else b""
-        elif marker == 0xE1 and body.startswith(_XMP):
+        elif marker == 0xE1 and body.startswith(XMP_PREFIX):
             packets += 1
             if packets == 1:
                 kept.add(start)
@@ -196,8 +198,8 @@ def _density(jfif: bytes) -> str:
 
 
 def _has_resolution(exif: bytes) -> bool:
-    """Whether EXIF, which is kept, tells the resolution (tag 282) in its first directory."""
-    body = exif[len(_EXIF) :]
+    """Whether EXIF, which is kept, holds the resolution (tag 282) in its first directory."""
+    body = exif[len(EXIF_PREFIX) :]
     order = "<" if body.startswith(b"II") else ">"
     try:
         (directory,) = struct.unpack_from(order + "I", body, 4)
@@ -225,8 +227,8 @@ def _resources(data: bytes) -> Iterator[tuple[int, bytes]]:
 def _behind(data: bytes, segments: list[Segment], notes: list[str]) -> None:
     """Say what stands behind the end of the picture, and what its index of pictures (CIPA DC-007) lists."""
     pictures = max((_indexed(each.body) for each in segments if each.body.startswith(_MPF)), default=1)
-    told = [data, *(each.body for each in segments if 0xE1 <= each.marker <= 0xE2)]
-    gain_map = any(sign in part for part in told for sign in _GAIN_MAPS)
+    parts = [data, *(each.body for each in segments if 0xE1 <= each.marker <= 0xE2)]
+    gain_map = any(sign in part for part in parts for sign in _GAIN_MAPS)
     if gain_map:
         notes.append(GAIN_MAP_NOTE)
     if pictures > 1 + gain_map:

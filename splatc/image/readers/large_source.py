@@ -59,7 +59,7 @@ def installed(name: str) -> bool:
 
 
 def open_vips(path: str, orientation: int) -> Stored | None:
-    """A file through libvips, turned as `orientation` (1..8 as EXIF counts) tells; None if it is not 8- or 16-bit gray or RGB.
+    """A file through libvips, turned by `orientation` (1..8 as EXIF counts); None if it is not 8- or 16-bit gray or RGB.
 
     Rows are decoded as they are asked for; where they must be turned by more than a mirror, libvips lays large pictures into a
     temporary file of its own. Raises pyvips.Error for a damaged file.
@@ -68,10 +68,10 @@ def open_vips(path: str, orientation: int) -> Stored | None:
 
     # Without `revalidate`, libvips remembers the pixels of a file that has another content by now.
     picture = pyvips.Image.new_from_file(path, access=_access(orientation), fail_on="truncated", revalidate=True)
-    kinds = {"b-w": 1, "grey16": 1, "srgb": 3, "rgb16": 3}
-    if picture.format not in ("uchar", "ushort") or picture.interpretation not in kinds:
+    channels = {"b-w": 1, "grey16": 1, "srgb": 3, "rgb16": 3}
+    if picture.format not in ("uchar", "ushort") or picture.interpretation not in channels:
         return None
-    if picture.bands - kinds[picture.interpretation] not in (0, 1):
+    if picture.bands - channels[picture.interpretation] not in (0, 1):
         return None
     return _stored(picture, orientation)
 

@@ -58,7 +58,7 @@ def read_header(stream: BinaryIO) -> Pam:
     stream.seek(0)
     head = stream.read(_MOST_HEADER)
     numbers: dict[str, int] = {}
-    kinds: list[str] = []
+    tuple_types: list[str] = []
     notes: list[str] = []
     at, ended = 3, False
     while not ended:
@@ -70,7 +70,7 @@ def read_header(stream: BinaryIO) -> Pam:
         if name == "ENDHDR":
             ended = True
         elif name == "TUPLTYPE":
-            kinds.append(value.strip())
+            tuple_types.append(value.strip())
         elif name.startswith("#"):
             notes = ["comments are left out"]
         elif name in ("WIDTH", "HEIGHT", "DEPTH", "MAXVAL"):
@@ -79,7 +79,7 @@ def read_header(stream: BinaryIO) -> Pam:
             numbers[name] = int(value)
         elif name:
             raise InputImageError(f"damaged picture: the PAM header has a line {name[:20]!r}")
-    return _checked(stream, numbers, " ".join(kinds), at, notes)
+    return _checked(stream, numbers, " ".join(tuple_types), at, notes)
 
 
 def _checked(stream: BinaryIO, numbers: dict[str, int], kind: str, offset: int, notes: list[str]) -> Pam:

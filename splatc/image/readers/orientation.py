@@ -25,15 +25,15 @@ _METHODS = {
 
 
 def orientation_of(exif: bytes, xmp: bytes) -> int:
-    """How the stored pixels are to be turned, 1..8 as EXIF counts; 1 (as they are) where nothing is told."""
-    for told in (exif_block.orientation(exif), xmp_packet.orientation(xmp)):
-        if told is not None:
-            return told
+    """How the stored pixels are to be turned, 1..8 as EXIF counts; 1 (as they are) where neither says."""
+    for stated in (exif_block.orientation(exif), xmp_packet.orientation(xmp)):
+        if stated is not None:
+            return stated
     return 1
 
 
 def upright(exif: bytes, xmp: bytes, orientation: int) -> tuple[bytes, bytes]:
-    """Both, telling that the pixels lie as they are shown; `orientation`: how they were turned."""
+    """Both, with the orientation 1 (the pixels lie as they are shown); `orientation`: how they were turned."""
     exif, xmp = exif_block.with_orientation_1(exif), xmp_packet.with_orientation_1(xmp)
     if orientation > 1:
         exif, xmp = exif_block.without_thumbnail(exif), xmp_packet.without_thumbnails(xmp)

@@ -79,8 +79,8 @@ def decode(
         return picture.size, channels, 8 if maximum < 256 else 16, rows, ()
     if picture.format == "PPM" and largest_sample(picture) > 255 and picture.mode == "RGB":
         raise InputImageError("16-bit PPM as text is not supported: convert it to binary PPM (P6)")
-    if sixteen_bit.is_deep_colour(picture):
-        samples = sixteen_bit.open_deep(stream, open_header, orientation)
+    if sixteen_bit.is_16_bit_colour(picture):
+        samples = sixteen_bit.open_16_bit(stream, open_header, orientation)
         return samples.high.size, samples.channels, 16, samples.rows, ()
     low_bits = _gray_bits(picture)
     picture = load_turned(picture, orientation)
@@ -88,7 +88,7 @@ def decode(
         picture = arranged(picture)
     mode, transparency = picture.mode, picture.info.get("transparency")
     if mode.startswith("I"):
-        return picture.size, (1 if transparency is None else 2), 16, _deep_gray(picture), ()
+        return picture.size, (1 if transparency is None else 2), 16, _gray_16_bit(picture), ()
     if mode == "CMYK":
         convert, notes = cmyk_to_rgb(profile)
         return picture.size, 3, 8, _converted(picture, convert), notes
@@ -128,7 +128,7 @@ def _to_mode(picture: PIL.Image.Image, mode: str) -> PIL.Image.Image:
     return picture if picture.mode == mode else picture.convert(mode)
 
 
-def _deep_gray(picture: PIL.Image.Image) -> Reader:
+def _gray_16_bit(picture: PIL.Image.Image) -> Reader:
     """Gray of more than 8 bits; PNG may declare one value transparent."""
     values = np.asarray(picture)  # of the bytes' own order; Pillow can hardly do anything with I;16B
     transparency = picture.info.get("transparency")

@@ -10,12 +10,12 @@ from typing import BinaryIO
 
 from splatc.image.readers import png_chunks
 from splatc.image.readers.png_chunks import TEXTS, TooLongError
+from splatc.image.readers.xmp import XMP_PREFIX
+from splatc.runtime.arguments import EXIF_PREFIX
 
 _XMP = b"XML:com.adobe.xmp"
 _RAW = b"Raw profile type "  # what ImageMagick and exiftool wrote before there was a chunk for it
-_RAW_KINDS = {b"exif": b"eXIf", b"APP1": b"eXIf", b"xmp": b"XMP", b"icc": b"iCCP", b"icm": b"iCCP"}
-_JPEG_EXIF = b"Exif\0\0"
-_JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_RAW_CHUNKS = {b"exif": b"eXIf", b"APP1": b"eXIf", b"xmp": b"XMP", b"icc": b"iCCP", b"icm": b"iCCP"}
 _LENGTHS = {b"cICP": 4, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1}
 
 
@@ -40,13 +40,13 @@ class PngMetadata:
 def kept_text(keyword: bytes) -> str:
     """What the text under a keyword is read as: ``XMP``, ``EXIF`` or ``the colour profile``; empty for one that is left out."""
     kind = (
-        b"XMP" if keyword == _XMP else _RAW_KINDS.get(keyword.removeprefix(_RAW)) if keyword.startswith(_RAW) else None
+        b"XMP" if keyword == _XMP else _RAW_CHUNKS.get(keyword.removeprefix(_RAW)) if keyword.startswith(_RAW) else None
     )
     return {None: "", b"XMP": "XMP", b"eXIf": "EXIF", b"iCCP": "the colour profile"}[kind]
 
 
 def png_metadata(stream: BinaryIO) -> PngMetadata:
-    """What the chunks before and behind the pixels say; damaged ones, and those too long to be kept, say nothing (png.py tells)."""
+    """What the chunks before and behind the pixels say; damaged ones, and those too long to be kept, say nothing (png.py has the notes)."""
     said: dict[bytes, bytes] = {}
     raw: dict[bytes, bytes] = {}
     for chunk in png_chunks.chunks(stream):
@@ -85,10 +85,10 @@ def _add_text(raw: dict[bytes, bytes], kind: bytes, data: bytes) -> None:
     if not kept_text(keyword):
         return
     profile = unwrapped(keyword, png_chunks.text(kind, data))
-    if keyword == _XMP or profile.startswith(_JPEG_XMP):
-        raw.setdefault(b"XMP", profile.removeprefix(_JPEG_XMP))
+    if keyword == _XMP or profile.startswith(XMP_PREFIX):
+        raw.setdefault(b"XMP", profile.removeprefix(XMP_PREFIX))
     else:
-        raw.setdefault(_RAW_KINDS[keyword.removeprefix(_RAW)], profile.removeprefix(_JPEG_EXIF))
+        raw.setdefault(_RAW_CHUNKS[keyword.removeprefix(_RAW)], profile.removeprefix(EXIF_PREFIX))
 
 
 def unwrapped(keyword: bytes, value: bytes) -> bytes:

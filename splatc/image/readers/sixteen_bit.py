@@ -35,7 +35,7 @@ def raw_mode(picture: PIL.Image.Image) -> str:
     return first if isinstance(first, str) else ""
 
 
-def is_deep_colour(picture: PIL.Image.Image) -> bool:
+def is_16_bit_colour(picture: PIL.Image.Image) -> bool:
     """Whether Pillow would cut the samples of this opened picture from 16 to 8 bits."""
     raw = raw_mode(picture)  # BGR;16 is a whole pixel of 16 bits
     return ";16" in raw and raw != "BGR;16" and not picture.mode.startswith("I") and picture.mode != "CMYK"
@@ -47,7 +47,7 @@ def rows_of(picture: PIL.Image.Image, top: int, bottom: int) -> PIL.Image.Image:
 
 
 @dataclass(frozen=True)
-class DeepPicture:
+class SixteenBitPicture:
     """High and low bytes of the samples, as two Pillow pictures of one kind."""
 
     high: PIL.Image.Image
@@ -77,8 +77,10 @@ class DeepPicture:
         return samples
 
 
-def open_deep(stream: BinaryIO, open_header: Callable[[BinaryIO], PIL.Image.Image], orientation: int) -> DeepPicture:
-    """Decode a picture for which is_deep_colour holds, and turn it.
+def open_16_bit(
+    stream: BinaryIO, open_header: Callable[[BinaryIO], PIL.Image.Image], orientation: int
+) -> SixteenBitPicture:
+    """Decode a picture for which is_16_bit_colour holds, and turn it.
 
     Raises InputImageError for an arrangement that Pillow cannot unpack twice.
     """
@@ -89,7 +91,7 @@ def open_deep(stream: BinaryIO, open_header: Callable[[BinaryIO], PIL.Image.Imag
         _unpack(picture, kind, byte)
         pictures.append(load_turned(picture, orientation))
     high, low = pictures if _FIRST_IS_HIGH[order] else pictures[::-1]
-    return DeepPicture(high, low, kind, high.info.get("transparency"))
+    return SixteenBitPicture(high, low, kind, high.info.get("transparency"))
 
 
 def _unpack(picture: PIL.Image.Image, kind: str, byte: str) -> None:

@@ -11,7 +11,7 @@ from splatc.image.readers import cicp
 from splatc.image.readers.avif_metadata import avif_metadata
 from splatc.image.readers.file_metadata import transfer_of
 from splatc.image.readers.jp2_metadata import jp2_metadata
-from splatc.image.readers.sixteen_bit import is_deep_colour, raw_mode
+from splatc.image.readers.sixteen_bit import is_16_bit_colour, raw_mode
 from splatc.image.readers.tiff.pages import RAW
 
 _MODES = {
@@ -51,7 +51,7 @@ def refuse_by_header(picture: PIL.Image.Image, stream: BinaryIO) -> None:
         raise InputImageError(f"HDR pictures ({hdr}) are not supported: tone-map the picture to SDR first")
     if picture.mode == "F":
         raise InputImageError(_HDR.format(str(picture.format)))
-    depth = _hidden_depth(picture, stream)
+    depth = _dropped_depth(picture, stream)
     if picture.format == "JPEG2000" and depth > 8:  # in Pillow white turns to black: it rounds beyond 255
         raise InputImageError(
             f"JPEG 2000 of {depth} bits per sample is not supported: convert it to 16-bit TIFF or PNG"
@@ -60,7 +60,7 @@ def refuse_by_header(picture: PIL.Image.Image, stream: BinaryIO) -> None:
 
 def describe(picture: PIL.Image.Image) -> str:
     """For people: ``PNG, palette``."""
-    kind = f"{raw_mode(picture).partition(';')[0].upper()}, 16 bits" if is_deep_colour(picture) else picture.mode
+    kind = f"{raw_mode(picture).partition(';')[0].upper()}, 16 bits" if is_16_bit_colour(picture) else picture.mode
     return f"{picture.format}, {_MODES.get(picture.mode, kind)}"
 
 
@@ -69,14 +69,14 @@ def losses(picture: PIL.Image.Image, stream: BinaryIO) -> tuple[str, ...]:
     notes = []
     if picture.format in ("AVIF", "TIFF") and getattr(picture, "is_animated", False):  # others: survey.py
         notes.append(f"only the first of {getattr(picture, 'n_frames', 'several')} frames is coded")
-    depth = _hidden_depth(picture, stream)
+    depth = _dropped_depth(picture, stream)
     if depth > 8:
         notes.append(f"{depth} bits per sample are read as 8")
     return tuple(notes)
 
 
-def _hidden_depth(picture: PIL.Image.Image, stream: BinaryIO) -> int:
-    """Bits per sample of a file whose further bits Pillow drops without a word; 8 where it drops none or it cannot be told."""
+def _dropped_depth(picture: PIL.Image.Image, stream: BinaryIO) -> int:
+    """Bits per sample of a file whose further bits Pillow drops without a word; 8 where it drops none or the depth cannot be found."""
     if picture.format not in ("AVIF", "JPEG2000") or picture.mode.startswith("I"):
         return 8
     return avif_metadata(stream).bits if picture.format == "AVIF" else jp2_metadata(stream).bits

@@ -25,7 +25,7 @@ from splatc.errors import InputError, InputImageError, LimitError, SplatError
 from splatc.image.image import Image, Samples
 from splatc.image.readers import large_source, netpbm, pillow_source, sixteen_bit, sniffing, tiff
 from splatc.image.readers.colour import kept_profile
-from splatc.image.readers.extent import Extent, extent, extent_as_told
+from splatc.image.readers.extent import Extent, extent, stated_extent
 from splatc.image.readers.file_metadata import file_metadata
 from splatc.image.readers.opening import open_surveyed
 from splatc.image.readers.orientation import upright
@@ -92,7 +92,7 @@ def open_source(
     Args:
         path: The file.
         opened: It, if it is open already; then it stays open.
-        check: Told the size before a pixel is decoded; what it raises comes out.
+        check: called with the size before a pixel is decoded; what it raises reaches the caller.
         trusted: Whether a large picture is read though its file is too short for what it shows (opening.PIXELS_PER_BYTE).
 
     Raises:
@@ -202,25 +202,25 @@ def _open(path: str, file: BinaryIO, trusted: bool, check: Callable[[Extent], No
     sniffing.refuse_by_header(picture, stream)
     description, notes = found.description or sniffing.describe(picture), sniffing.losses(picture, stream)
     # What is read of the file may be a part of it, or made anew; of AVIF only EXIF lacks that no reader knows.
-    told = file_metadata(picture, stream if picture.format == "AVIF" else file)
+    stated = file_metadata(picture, stream if picture.format == "AVIF" else file)
     icc, more, profile_notes = b"", _NOTHING, _NOTHING
 
-    stored = _streamed(path, picture, told.orientation) if found.sound else None
+    stored = _streamed(path, picture, stated.orientation) if found.sound else None
     if stored is not None:
         size, channels, depth = (stored.width, stored.height), stored.channels, stored.bit_depth
         read = stored.strips
     else:
         size, channels, depth, rows, more = pillow_source.decode(
-            picture, stream, told.orientation, told.icc, opaque=found.opaque, arranged=found.arranged
+            picture, stream, stated.orientation, stated.icc, opaque=found.opaque, arranged=found.arranged
         )
 
         def read() -> Iterator[Samples]:
             return pillow_source.strips(size[1], rows)
 
     if picture.mode != "CMYK":
-        icc, profile_notes = kept_profile(told.colours, channels)
-    metadata, kept_notes = _kept(icc, told.exif, told.xmp, told.orientation)
-    more = (*more, *told.notes, *profile_notes, *found.notes, *kept_notes)
+        icc, profile_notes = kept_profile(stated.colours, channels)
+    metadata, kept_notes = _kept(icc, stated.exif, stated.xmp, stated.orientation)
+    more = (*more, *stated.notes, *profile_notes, *found.notes, *kept_notes)
     notes = tuple(dict.fromkeys((*notes, *more)))  # each once
     return PixelSource(*size, channels, depth, metadata, notes, description, read, path, found.doubtful)
 
@@ -238,7 +238,7 @@ def _kept(icc: bytes, exif: bytes, xmp: bytes, orientation: int) -> tuple[Metada
 
 def _open_tiff(path: str, stream: BinaryIO, check: Callable[[Extent], None] | None) -> PixelSource:
     if check is not None:
-        check(extent_as_told(tiff.header_of(stream)))
+        check(stated_extent(tiff.header_of(stream)))
     named_file = None if path == STDIO or isinstance(stream, io.BytesIO) else path
     found = tiff.open_tiff(stream, named_file, STREAM_ABOVE)
     icc, notes = kept_profile(found.colours, found.channels)
@@ -251,7 +251,7 @@ def _open_tiff(path: str, stream: BinaryIO, check: Callable[[Extent], None] | No
 def _open_pam(path: str, stream: BinaryIO, check: Callable[[Extent], None] | None) -> PixelSource:
     pam = netpbm.read_header(stream)
     if check is not None:
-        check(extent_as_told(pam))
+        check(stated_extent(pam))
     shape, rows = (pam.width, pam.height, pam.channels, pam.bit_depth), netpbm.rows_of(pam, stream)
     return PixelSource(*shape, Metadata(), pam.notes, "PAM", lambda: pillow_source.strips(pam.height, rows), path)
 

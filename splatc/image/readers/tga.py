@@ -16,7 +16,7 @@ _TYPES = {1, 2, 3, 9, 10, 11}
 _DEPTHS = {1, 8, 15, 16, 24, 32}
 _FOOTER = b"TRUEVISION-XFILE.\0"
 _ALPHA_TYPE = 494
-"""Where the extension area tells what its alpha channel is: 3 alpha, 4 premultiplied, others none."""
+"""Where the extension area says what its alpha channel is: 3 alpha, 4 premultiplied, others none."""
 
 
 def begins(head: bytes) -> bool:

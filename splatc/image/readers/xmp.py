@@ -15,6 +15,8 @@ from xml.parsers import expat
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _TIFF = "http://ns.adobe.com/tiff/1.0/"
 _BASIC = "http://ns.adobe.com/xap/1.0/"
+XMP_PREFIX = _BASIC.encode() + b"\0"
+"""Before a packet in a JPEG file."""
 _ORIENTATION, _THUMBNAILS, _VALUE = f"{_TIFF} Orientation", f"{_BASIC} Thumbnails", f"{_RDF} value"
 _BOUND = re.compile(rb"xmlns:([\w.-]+)\s*=\s*([\"'])" + _TIFF.encode() + rb"\2")
 _TAG = re.compile(rb"<(?:\"[^\"]*\"|'[^']*'|[^<>\"'])*>")
@@ -34,16 +36,16 @@ Span = tuple[int, int]
 
 
 def orientation(xmp: bytes) -> int | None:
-    """The orientation that the packet tells; None if it tells none. What is no whole number of 1 to 8 means 1: as the pixels lie."""
+    """The orientation that the packet states; None if it states none. What is no whole number of 1 to 8 means 1: as the pixels lie."""
     values, _ = _found(xmp)
     if not values:
         return None
-    told = html.unescape(xmp[slice(*values[0])].decode("latin-1")).strip()
-    return int(told) if told in _VALID else 1
+    value = html.unescape(xmp[slice(*values[0])].decode("latin-1")).strip()
+    return int(value) if value in _VALID else 1
 
 
 def with_orientation_1(xmp: bytes) -> bytes:
-    """The same packet with the orientation 1 wherever it tells one."""
+    """The same packet with the orientation 1 wherever it states one."""
     return _replaced(xmp, _found(xmp)[0], b"1")
 
 
@@ -84,12 +86,12 @@ def _found(xmp: bytes) -> tuple[list[Span], list[Span]]:
 
 def _spelt(xmp: bytes) -> list[Span]:
     """The values of what looks like an orientation of the TIFF namespace, outside of comments."""
-    hidden = _without_comments(xmp)
-    prefixes = b"|".join({b"tiff", *(re.escape(bound[1]) for bound in _BOUND.finditer(hidden))})
+    visible = _without_comments(xmp)
+    prefixes = b"|".join({b"tiff", *(re.escape(bound[1]) for bound in _BOUND.finditer(visible))})
     name = rb"(?:" + prefixes + rb"):Orientation"
     attribute = rb"(?<![\w:.-])" + name + rb"\s*=\s*(?P<quote>[\"'])(?P<value>[^\"'<]{0,40})(?P=quote)"
     element = rb"<(?P<name>" + name + rb")(?:\s[^<>]*)?>(?P<value>[^<]{0,40})</(?P=name)\s*>"
-    found = (match for pattern in (attribute, element) for match in re.finditer(pattern, hidden))
+    found = (match for pattern in (attribute, element) for match in re.finditer(pattern, visible))
     return sorted(match.span("value") for match in found)
 
 

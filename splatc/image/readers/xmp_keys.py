@@ -1,6 +1,6 @@
 """Keys of XMP that describe what is not coded: HDR gain maps, videos of motion photos, a second part of the packet.
 
-They are cut out of the packet, which otherwise stays as it is, byte for byte: viewers look for what such keys promise.
+They are cut out of the packet, which otherwise stays as it is, byte for byte: viewers look for what such keys refer to.
 """
 
 from __future__ import annotations

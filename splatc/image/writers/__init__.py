@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import BinaryIO, NamedTuple
 
 from splatc.bitstream import Metadata
-from splatc.image.readers import Samples
+from splatc.image.image import Samples
 
 
 class Shape(NamedTuple):

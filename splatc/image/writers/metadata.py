@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from splatc.bitstream import Metadata
+from splatc.image.readers.xmp import XMP_PREFIX
 from splatc.runtime.arguments import EXIF_PREFIX
 
 _SEGMENT = 65533  # bytes that one segment of JPEG holds
-JPEG_EXIF, JPEG_XMP = _SEGMENT - len(EXIF_PREFIX), _SEGMENT - len(b"http://ns.adobe.com/xap/1.0/\0")
+JPEG_EXIF, JPEG_XMP = _SEGMENT - len(EXIF_PREFIX), _SEGMENT - len(XMP_PREFIX)
 """Bytes of EXIF and of XMP that a JPEG file holds."""
 
 

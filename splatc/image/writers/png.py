@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatc.bitstream import Metadata
-from splatc.image.readers import Samples
+from splatc.image.image import Samples
 from splatc.image.readers.png_chunks import chunk_bytes
 from splatc.image.writers import Shape
 from splatc.image.writers.threads import in_threads

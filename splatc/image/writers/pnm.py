@@ -8,7 +8,7 @@ from typing import BinaryIO
 import numpy as np
 
 from splatc.bitstream import Metadata
-from splatc.image.readers import Samples
+from splatc.image.image import Samples
 from splatc.image.writers import Shape
 
 _TUPLES = {1: "GRAYSCALE", 2: "GRAYSCALE_ALPHA", 3: "RGB", 4: "RGB_ALPHA"}

@@ -35,5 +35,5 @@ def in_threads(work: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
 
 
 def _threads() -> int:
-    """As many as the renderer uses: ``--threads`` speaks of both."""
+    """As many as the renderer uses: ``--threads`` is for both."""
     return min(core.threads(), 8)

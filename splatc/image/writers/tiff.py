@@ -16,11 +16,12 @@ import numpy as np
 
 from splatc.bitstream import Metadata
 from splatc.errors import InputImageError
-from splatc.image.readers import Samples
+from splatc.image.image import Samples
 from splatc.image.readers.tiff.directory import TiffBytes, directory_at
 from splatc.image.readers.tiff.fields import Field, Fields, exif_fields, names, swapped, with_directories
 from splatc.image.writers import Shape
 from splatc.image.writers.threads import in_threads
+from splatc.runtime.arguments import EXIF_PREFIX
 
 TILE = 256
 """px a side, but for pictures that are smaller."""
@@ -148,7 +149,7 @@ def _exif(exif: bytes) -> tuple[Fields, dict[int, Fields], tuple[str, ...]]:
         return {}, {}, ()
     odd: list[int] = []
     try:
-        file = TiffBytes(io.BytesIO(exif.removeprefix(b"Exif\0\0")))  # as JPEG has it
+        file = TiffBytes(io.BytesIO(exif.removeprefix(EXIF_PREFIX)))  # as JPEG has it
         own, sub = exif_fields(directory_at(file, file.first), odd)
     except InputImageError:
         return {}, {}, ("EXIF is damaged and is left out",)

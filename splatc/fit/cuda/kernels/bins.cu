@@ -1,11 +1,11 @@
-// Gaussians in the coordinates of a lattice, with the noise of their quantization, and the lists of those that reach each bin.
+// Gaussians in the coordinates of a subset, with the noise of their quantization, and the lists of those that reach each bin.
 //
 // Lists are counted and filled with integer atomics, which decide nothing but the order; then each list is sorted, so two runs have the
 // same lists.
 
-// The table of steps: widths of size and ratio, step of the ratio's index, by level of the mean, by level and channel of the colours,
-// by level and index of the ratio of the angle; by index of the ratio the number of strips that a cell of the mean has.
-constexpr int MEANS = 3, COLOURS = MEANS + LEVELS, ANGLES = COLOURS + 4 * LEVELS, STRIPS = ANGLES + LEVELS * RATIOS;
+// The table of steps: widths of log scale and log aspect ratio, step of the aspect index, by level of the mean, by level and channel of the colours,
+// by level and aspect index of the angle; by aspect index the number of sub-cell offsets of the mean.
+constexpr int MEANS = 3, COLOURS = MEANS + LEVELS, ANGLES = COLOURS + 4 * LEVELS, OFFSETS = ANGLES + LEVELS * ASPECTS;
 
 // frozen: by Gaussian a bit for each of mean, log scale, log aspect ratio, angle and colour that is final.
 enum { FROZEN_MEAN = 1, FROZEN_LOG_SCALE = 2, FROZEN_LOG_ASPECT = 4, FROZEN_ANGLE = 8, FROZEN_COLOUR = 16 };
@@ -17,13 +17,13 @@ __device__ inline void bins_of(const Record& r, int width, int height, int& x0, 
     x0 /= BIN, x1 = (x1 + BIN - 1) / BIN, y0 /= BIN, y1 = (y1 + BIN - 1) / BIN;
 }
 
-// Noise (first, second), uniform in [-1/2, 1/2)^2, for the mean: in a strip of a cell of side `step`, narrower across the Gaussian, and along it
-// as long as strips are on the mean (splatc/fit/rounding.py).
-__device__ inline void add_in_strip(float* p, float first, float second, float step, float strips) {
+// Noise (first, second), uniform in [-1/2, 1/2)^2, for the mean: in the slice of a sub-cell offset, of a cell of side `step`, narrower across the Gaussian, and along it
+// as long as slices are on the mean (splatc/fit/rounding.py).
+__device__ inline void add_in_offset(float* p, float first, float second, float step, float offsets) {
     float sin, cos;
     sincospif(p[4] * 0.31830988618379067f, &sin, &cos);
     float extent = fabsf(cos) + fabsf(sin);
-    float along = strips == 1.0f ? 1.0f : 1.0f / extent, across = strips == 1.0f ? 1.0f : extent / strips;
+    float along = offsets == 1.0f ? 1.0f : 1.0f / extent, across = offsets == 1.0f ? 1.0f : extent / offsets;
     bool tall = p[3] < 0.0f;  // its long axis is the second
     first *= step * (tall ? across : along), second *= step * (tall ? along : across);
     p[0] += first * cos - second * sin;
@@ -42,12 +42,12 @@ extern "C" __global__ void __launch_bounds__(128) prepare(
     if (noisy) {
         int still = frozen[i];
         int level = static_cast<int>(clamp(floorf(p[2] * 1.4426950408889634f + 1.0f), 0.0f, LEVELS - 1.0f));
-        int index = static_cast<int>(clamp(rintf(fabsf(p[3]) / steps[2]), 0.0f, RATIOS - 1.0f));
+        int index = static_cast<int>(clamp(rintf(fabsf(p[3]) / steps[2]), 0.0f, ASPECTS - 1.0f));
         Words a = philox(i, step, 0, 0, seed, 0), b = philox(i, step, 1, 0, seed, 0), c = philox(i, step, 2, 0, seed, 0);
-        if (!(still & FROZEN_MEAN)) add_in_strip(p, centred(a.word[0]), centred(a.word[1]), steps[MEANS + level], steps[STRIPS + index]);
+        if (!(still & FROZEN_MEAN)) add_in_offset(p, centred(a.word[0]), centred(a.word[1]), steps[MEANS + level], steps[OFFSETS + index]);
         if (!(still & FROZEN_LOG_SCALE)) p[2] += centred(a.word[2]) * steps[0];
         if (!(still & FROZEN_LOG_ASPECT)) p[3] += centred(a.word[3]) * steps[1];
-        if (!(still & FROZEN_ANGLE)) p[4] += centred(b.word[0]) * steps[ANGLES + level * RATIOS + index];
+        if (!(still & FROZEN_ANGLE)) p[4] += centred(b.word[0]) * steps[ANGLES + level * ASPECTS + index];
         if (!(still & FROZEN_COLOUR)) {
             const float* width_of = steps + COLOURS + 4 * level;
             for (int k = 0; k < CHANNELS; k++) p[5 + k] += centred(k < 3 ? b.word[1 + k] : c.word[0]) * width_of[k];
@@ -78,16 +78,16 @@ __device__ inline void scan_block(int* values, int count, int* sums, int* again,
         int at = base + 4 * threadIdx.x, value[4], own = 0;
         for (int k = 0; k < 4; k++) own += value[k] = at + k < count ? values[at + k] : 0;
         int sum = own;
-        for (int reach = 1; reach < 32; reach *= 2) {
-            int other = __shfl_up_sync(ALL, sum, reach);
-            if (lane >= reach) sum += other;
+        for (int delta = 1; delta < 32; delta *= 2) {
+            int other = __shfl_up_sync(ALL, sum, delta);
+            if (lane >= delta) sum += other;
         }
         if (lane == 31) by_warp[warp] = sum;
         __syncthreads();
         int mine = by_warp[lane];
-        for (int reach = 1; reach < 32; reach *= 2) {
-            int other = __shfl_up_sync(ALL, mine, reach);
-            if (lane >= reach) mine += other;
+        for (int delta = 1; delta < 32; delta *= 2) {
+            int other = __shfl_up_sync(ALL, mine, delta);
+            if (lane >= delta) mine += other;
         }
         int preceding = __shfl_sync(ALL, mine, warp > 0 ? warp - 1 : 0), all = __shfl_sync(ALL, mine, 31);
         int running = before + (warp > 0 ? preceding : 0) + sum - own;

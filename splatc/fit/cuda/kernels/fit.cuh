@@ -1,26 +1,26 @@
 // What the fit knows of a Gaussian and of a pixel under it. Device code for NVRTC; the tests compile the same text as host C++.
 //
-// CHANNELS (1 to 4), NORMALIZED (0, 1) and DEEP (1: samples of 16 bits) are defined before.
+// CHANNELS (1 to 4), NORMALIZED (0, 1) and SIXTEEN_BIT (1: samples of 16 bits) are defined before.
 
 #include "pixel.cuh"
 
 constexpr int PLANES = CHANNELS + NORMALIZED;  // what is summed per pixel: colours, and the weight
-constexpr int COORDINATES = 5 + CHANNELS;      // rows of the parameters: mean x, mean y, size, ratio, angle, colours
+constexpr int COORDINATES = 5 + CHANNELS;      // rows of the parameters: mean x, mean y, log scale, log aspect ratio, angle, colours
 constexpr int MOMENTS = 5 + PLANES;            // sums of h u, h v, h u^2, h u v, h v^2, and the gradient by the planes
-constexpr int LEVELS = 16, RATIOS = 64;        // of the table of steps
+constexpr int LEVELS = 16, ASPECTS = 64;        // of the table of steps
 constexpr float RADIUS = 3.5f;                 // where a Gaussian ends, in standard deviations: sqrt(Q_MAX)
 constexpr int BIN = 64;                        // px a side: the squares that have lists of Gaussians
 constexpr unsigned ALL = 0xffffffffu;          // lanes
 constexpr float PER_ROOT2 = 1.3862943611198906f;  // 1 / ROOT^2
-constexpr float SLACK = 1.0f / 64.0f;          // px; rounding shall hide no pixel, and pixels too many weigh nothing
+constexpr float SLACK = 1.0f / 64.0f;          // px: so rounding hides no pixel; pixels too many weigh nothing
 
-#if DEEP
+#if SIXTEEN_BIT
 typedef unsigned short Sample;
 #else
 typedef unsigned char Sample;
 #endif
 
-// One Gaussian in the samples of a lattice; ux, uy, vx and vy are its Axes.
+// One Gaussian in the samples of a subset; ux, uy, vx and vy are its Axes.
 struct alignas(16) Record {
     float x, y, ux, uy;
     float vx, vy, extent_x, extent_y;
@@ -53,10 +53,10 @@ __device__ inline void place(Record& r, float x, float y, float s1, float s2, fl
     r.apex = RADIUS * xy / root_x, r.per_y = 1.0f / r.extent_y;
 }
 
-// First and one past the last sample whose centre lies within `reach` of `centre`, clipped to [0, end).
-__device__ inline void span(float centre, float reach, int end, int& first, int& last) {
-    first = max(static_cast<int>(ceilf(centre - reach - 0.5f)), 0);
-    last = min(static_cast<int>(floorf(centre + reach - 0.5f)) + 1, end);
+// First and one past the last sample whose centre lies within `extent` of `centre`, clipped to [0, end).
+__device__ inline void span(float centre, float extent, int end, int& first, int& last) {
+    first = max(static_cast<int>(ceilf(centre - extent - 0.5f)), 0);
+    last = min(static_cast<int>(floorf(centre + extent - 0.5f)) + 1, end);
 }
 
 __device__ inline float half_width(const Record& r, float dy) {

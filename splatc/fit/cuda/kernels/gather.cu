@@ -1,4 +1,4 @@
-// The backward pass and the costs of removal: each Gaussian gathers what lies under its ellipse. No atomics.
+// The backward pass and the costs of pruning: each Gaussian gathers what lies under its ellipse. No atomics.
 //
 // The rows of a Gaussian are divided into parts of about as many samples, a warp for each; its lanes form a grid of 8, 16 or 32 columns,
 // as wide as the ellipse is. Lanes add in a fixed order, a warp adds its lanes by a butterfly, and `collect` the parts one after the
@@ -34,7 +34,7 @@ __device__ inline void visit_part(const Record& r, int width, int height, int pa
             if (x >= last) continue;
             float dx = x + 0.5f - r.x, u = r.ux * dx + u0, v = r.vx * dx + v0;
             float w = gauss(u, v);
-            if (w > SPLATC_CUT) visit(x, y, u, v, w);
+            if (w > SPLATC_CUTOFF) visit(x, y, u, v, w);
         }
     }
 }
@@ -52,7 +52,7 @@ extern "C" __global__ void __launch_bounds__(128) gather(int count, const Record
         visit_part(r, width, height, task - offsets[i], offsets[i + 1] - offsets[i], [&](int x, int y, float u, float v, float w) {
             float g[PLANES];
             load_planes(g, planes + (static_cast<size_t>(y) * width + x) * PLANES);
-            float m = w - SPLATC_CUT, h = NORMALIZED ? g[PLANES - 1] : 0.0f;
+            float m = w - SPLATC_CUTOFF, h = NORMALIZED ? g[PLANES - 1] : 0.0f;
             for (int c = 0; c < CHANNELS; c++) h += g[c] * r.colour[c];
             for (int k = 0; k < PLANES; k++) sum[5 + k] += m * g[k];
             h *= w;
@@ -68,10 +68,10 @@ extern "C" __global__ void __launch_bounds__(128) gather(int count, const Record
 
 // partial (tasks,): the rise of the squared error if that Gaussian alone were removed. `planes` are the images of raster().
 // Normalized: out turns into out + m (out - c) with m = w / (W - w). Sum: into out - w c.
-extern "C" __global__ void __launch_bounds__(128) removal(
+extern "C" __global__ void __launch_bounds__(128) pruning_costs(
     int count, const Record* records, const int* offsets, const Sample* pixels, int pitch, int x0, int y0, int step, int width,
     int height, float unit, const float* planes, float* partial, int capacity) {
-    Lattice lattice = {pixels, pitch, x0, y0, step, width, height, unit};
+    Subset subset = {pixels, pitch, x0, y0, step, width, height, unit};
     int lane = threadIdx.x & 31, warps = gridDim.x * blockDim.x >> 5, tasks = min(offsets[count], capacity);
     for (int task = (blockIdx.x * blockDim.x + threadIdx.x) >> 5; task < tasks; task += warps) {
         int i = owner_of(offsets, count, task);
@@ -81,8 +81,8 @@ extern "C" __global__ void __launch_bounds__(128) removal(
         visit_part(r, width, height, task - offsets[i], offsets[i + 1] - offsets[i], [&](int x, int y, float, float, float w) {
             float out[PLANES];
             load_planes(out, planes + (static_cast<size_t>(y) * width + x) * PLANES);
-            const Sample* wanted = sample_at(lattice, x, y);
-            float m = w - SPLATC_CUT;
+            const Sample* wanted = sample_at(subset, x, y);
+            float m = w - SPLATC_CUTOFF;
             m = NORMALIZED ? m / (out[PLANES - 1] - m) : -m;
             for (int c = 0; c < CHANNELS; c++) {
                 float change = NORMALIZED ? out[c] - r.colour[c] : r.colour[c];

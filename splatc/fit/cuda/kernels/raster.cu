@@ -1,4 +1,4 @@
-// The forward pass: what the Gaussians draw of a lattice, compared with its samples while it is in registers.
+// The forward pass: what the Gaussians draw of a subset, compared with its samples while it is in registers.
 //
 // A warp draws 8 x 8 samples, each lane two of them, four rows apart. It walks the list of its bin 32 Gaussians at a time, one a lane;
 // those whose ellipse reaches the square go through shared memory to all lanes, in ascending order.
@@ -13,7 +13,7 @@ __device__ inline float warp_sum(float value) {
 }
 #endif
 
-struct Lattice {
+struct Subset {
     const Sample* pixels;  // those of the picture, (H, W, CHANNELS)
     int pitch;             // pixels of a row of the picture
     int x0, y0, step;      // its pixels (x0 + i step, y0 + j step)
@@ -21,9 +21,9 @@ struct Lattice {
     float unit;
 };
 
-__device__ inline const Sample* sample_at(const Lattice& lattice, int x, int y) {
-    size_t pixel = static_cast<size_t>(lattice.y0 + y * lattice.step) * lattice.pitch + lattice.x0 + x * lattice.step;
-    return lattice.pixels + pixel * CHANNELS;
+__device__ inline const Sample* sample_at(const Subset& subset, int x, int y) {
+    size_t pixel = static_cast<size_t>(subset.y0 + y * subset.step) * subset.pitch + subset.x0 + x * subset.step;
+    return subset.pixels + pixel * CHANNELS;
 }
 
 __device__ inline void store_planes(float* to, const float* value) {
@@ -44,21 +44,21 @@ __device__ inline void load_planes(float* value, const float* from) {
 }
 
 // From the sums of one sample to what is stored of it; the squared differences.
-__device__ inline float finish(const Lattice& lattice, int x, int y, float* sum, const float* background, int images,
+__device__ inline float finish(const Subset& subset, int x, int y, float* sum, const float* background, int images,
                                float* planes) {
-    const Sample* wanted = sample_at(lattice, x, y);
+    const Sample* wanted = sample_at(subset, x, y);
     float total = NORMALIZED ? sum[PLANES - 1] + SPLATC_EPSILON : 1.0f;
     float inverse = 1.0f / total, squares = 0.0f, by_weight = 0.0f;
     for (int c = 0; c < CHANNELS; c++) {
         float out = NORMALIZED ? normalized(sum[c], inverse, background[c]) : sum[c];
-        float difference = out - wanted[c] * lattice.unit;
+        float difference = out - wanted[c] * subset.unit;
         squares += difference * difference;
         float g = 2.0f * difference * inverse;
         by_weight -= g * out;
         sum[c] = images ? out : g;
     }
     if (NORMALIZED) sum[PLANES - 1] = images ? total : by_weight;
-    store_planes(planes + (static_cast<size_t>(y) * lattice.width + x) * PLANES, sum);
+    store_planes(planes + (static_cast<size_t>(y) * subset.width + x) * PLANES, sum);
     return squares;
 }
 
@@ -68,7 +68,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) raster(
     const Record* records, const int* starts, const int* members, int bins_x, const Sample* pixels, int pitch, int x0, int y0,
     int step, int width, int height, float unit, float b0, float b1, float b2, float b3, int images, float* planes, float* sums) {
     __shared__ Record staged[WARPS][32];
-    Lattice lattice = {pixels, pitch, x0, y0, step, width, height, unit};
+    Subset subset = {pixels, pitch, x0, y0, step, width, height, unit};
     float background[4] = {b0, b1, b2, b3};
     int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
     int left = blockIdx.x * 2 * SIDE + (warp & 1) * SIDE, top = blockIdx.y * 2 * SIDE + (warp >> 1) * SIDE;
@@ -111,8 +111,8 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) raster(
         __syncwarp();
     }
     float squares = 0.0f;
-    if (x < width && y < height) squares += finish(lattice, x, y, sum[0], background, images, planes);
-    if (x < width && y + 4 < height) squares += finish(lattice, x, y + 4, sum[1], background, images, planes);
+    if (x < width && y < height) squares += finish(subset, x, y, sum[0], background, images, planes);
+    if (x < width && y + 4 < height) squares += finish(subset, x, y + 4, sum[1], background, images, planes);
     squares = warp_sum(squares);
     if (lane == 0) sums[slot] = squares;
 }

@@ -1,7 +1,7 @@
 // From moments to gradients, and one step of Adam within bounds.
 
 // By mean x, mean y, log scale, log aspect ratio, angle and the coded colours, times reduction^2: of all samples of the picture, as far as
-// the subset tells. u and v are scaled already, so nothing cancels for thin Gaussians.
+// the subset gives. u and v are scaled already, so nothing cancels for thin Gaussians.
 __device__ inline void gradient_of(const Record& r, const float* moments, float reduction, float* g) {
     float all = reduction * reduction;
     float u = PER_ROOT2 * moments[0], v = PER_ROOT2 * moments[1];
@@ -30,25 +30,25 @@ extern "C" __global__ void __launch_bounds__(128) differentiate(int count, const
 __device__ inline float direction(float steps, float soft) { return steps / (fabsf(steps) + soft); }
 
 // parameters, first, second (COORDINATES, count). `due` has a bit for each attribute that moves at all; rates are at this step;
-// unbias1 and unbias2 are 1 / (1 - beta^steps). `far` is the largest ln of a size. pulls (count, 2, CHANNELS), if `pulled`: the colours
-// that neighbours promise, and their steps; worth0 to worth3 and ratio_worth: what a step away from it costs, and from a round Gaussian.
+// unbias1 and unbias2 are 1 / (1 - beta^steps). `far` is the largest ln of a size. predictions (count, 2, CHANNELS), if `rated`: the
+// predicted colours and their steps; worth0 to worth3 and aspect_worth: what a step away from them costs, and from a round Gaussian.
 extern "C" __global__ void __launch_bounds__(128) update(
     int count, const Record* records, const float* moments, const unsigned char* frozen, int due, float reduction, float rate_mean,
-    float rate_size, float rate_ratio, float rate_angle, float rate_colour, float beta1, float beta2, float unbias1, float unbias2,
-    float epsilon, float right, float bottom, float near, float far, float thinnest, int pulled, const float* pulls, float worth0,
-    float worth1, float worth2, float worth3, float ratio_step, float ratio_worth, float soft, float* parameters, float* first,
+    float rate_log_scale, float rate_aspect, float rate_angle, float rate_colour, float beta1, float beta2, float unbias1, float unbias2,
+    float epsilon, float right, float bottom, float near, float far, float thinnest, int rated, const float* predictions, float worth0,
+    float worth1, float worth2, float worth3, float aspect_step, float aspect_worth, float soft, float* parameters, float* first,
     float* second) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= count) return;
     float g[COORDINATES];
     gradient_of(records[i], moments + static_cast<size_t>(i) * MOMENTS, reduction, g);
-    if (pulled) {
+    if (rated) {
         float worth[4] = {worth0, worth1, worth2, worth3};
-        g[3] += ratio_worth / ratio_step * direction(parameters[3 * static_cast<size_t>(count) + i] / ratio_step, soft);
+        g[3] += aspect_worth / aspect_step * direction(parameters[3 * static_cast<size_t>(count) + i] / aspect_step, soft);
         for (int c = 0; c < CHANNELS; c++) {
-            const float* pull = pulls + (static_cast<size_t>(i) * 2) * CHANNELS + c;
-            float away = parameters[static_cast<size_t>(5 + c) * count + i] - pull[0];
-            g[5 + c] += worth[c] / pull[CHANNELS] * direction(away / pull[CHANNELS], soft);
+            const float* prediction = predictions + (static_cast<size_t>(i) * 2) * CHANNELS + c;
+            float away = parameters[static_cast<size_t>(5 + c) * count + i] - prediction[0];
+            g[5 + c] += worth[c] / prediction[CHANNELS] * direction(away / prediction[CHANNELS], soft);
         }
     }
     int moves = due & ~frozen[i];
@@ -59,26 +59,26 @@ extern "C" __global__ void __launch_bounds__(128) update(
         float s = second[at] = beta2 * second[at] + (1.0f - beta2) * gradient * gradient;
         return (m * unbias1) / (sqrtf(s * unbias2) + epsilon);
     };
-    // In units of each Gaussian: its mean moves along and across it, by s1 and s2, and a long one turns little.
-    float size = parameters[2 * row + i], ratio = parameters[3 * row + i];
+    // In units of each Gaussian: its mean moves along and across it, by s1 and s2, and a long one rotates little.
+    float log_scale = parameters[2 * row + i], log_aspect = parameters[3 * row + i];
     if (due & 1) {
         float sine, cosine;
         sincospif(parameters[4 * row + i] * 0.31830988618379067f, &sine, &cosine);
         float along = adam(0, cosine * g[0] + sine * g[1]), across = adam(1, cosine * g[1] - sine * g[0]);
         if (moves & 1) {
-            along *= rate_mean * expf(size + 0.5f * ratio);
-            across *= rate_mean * expf(size - 0.5f * ratio);
+            along *= rate_mean * expf(log_scale + 0.5f * log_aspect);
+            across *= rate_mean * expf(log_scale - 0.5f * log_aspect);
             parameters[i] = clamp(parameters[i] - (cosine * along - sine * across), 0.0f, right);
             parameters[row + i] = clamp(parameters[row + i] - (sine * along + cosine * across), 0.0f, bottom);
         }
     }
-    float steep = expf(ratio) - expf(-ratio);  // 2 sinh
+    float steep = expf(log_aspect) - expf(-log_aspect);  // 2 sinh
     for (int k = 2; k < COORDINATES; k++) {
         int bit = k < 5 ? 1 << (k - 1) : 16;
         if (!(due & bit)) continue;
         float step = adam(k, g[k]);
         if (!(moves & bit)) continue;
-        float rate = k == 2 ? rate_size : k == 3 ? rate_ratio : k == 4 ? rate_angle / sqrtf(1.0f + steep * steep) : rate_colour;
+        float rate = k == 2 ? rate_log_scale : k == 3 ? rate_aspect : k == 4 ? rate_angle / sqrtf(1.0f + steep * steep) : rate_colour;
         float value = parameters[k * row + i] - rate * step;
         if (k == 2) value = clamp(value, near, far);
         if (k == 3) value = clamp(value, -thinnest, thinnest);

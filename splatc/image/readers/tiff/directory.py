@@ -71,7 +71,7 @@ class TiffBytes:
 
 @dataclass(frozen=True)
 class Directory:
-    """One picture of a TIFF file, as its tags tell of it."""
+    """One picture of a TIFF file, as its tags describe it."""
 
     file: TiffBytes
     at: int

@@ -12,12 +12,12 @@ from splatc.image.readers.tiff.directory import Directory, directory_at
 
 EXIF, GPS = 34665, 34853
 INTEROPERABILITY = 40965
-"""In the directory of EXIF: another one, which tells sRGB (R98) or Adobe RGB (R03)."""
+"""In the directory of EXIF: another one, which says sRGB (R98) or Adobe RGB (R03)."""
 DESCRIPTIVE = (270, 271, 272, 305, 306, 315, 33432)
 """The tags of a first directory that describe the picture; the others describe the file, or a thumbnail."""
 _SWAPPED = {3: 2, 4: 4, 5: 4, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 """Bytes that change their places with the order of bytes, by type."""
-_BIG_KINDS = (16, 17, 18)  # BigTIFF's own
+_BIG_TYPES = (16, 17, 18)  # BigTIFF's own
 _LONG, _LONG8 = 4, 16
 _NAMES = {EXIF: "its own directory", GPS: "GPS", INTEROPERABILITY: "interoperability"}
 _MOST_BYTES = 1 << 26
@@ -47,7 +47,7 @@ def taken(page: Directory, tags: tuple[int, ...], odd: list[int]) -> Fields:
         if entry is None or entry.count == 0:
             continue
         room -= entry.size
-        data = page.values(tag) if room >= 0 and entry.kind not in _BIG_KINDS else b""
+        data = page.values(tag) if room >= 0 and entry.kind not in _BIG_TYPES else b""
         if data:
             found[tag] = Field(entry.kind, entry.count, data)
         else:
@@ -57,8 +57,8 @@ def taken(page: Directory, tags: tuple[int, ...], odd: list[int]) -> Fields:
 
 def names(tags: list[int]) -> str:
     """For people: of a few tags."""
-    told = [_NAMES.get(tag, f"tag {tag}") for tag in tags[:8]]
-    return ", ".join(told) + (f" and {len(tags) - 8} more" if len(tags) > 8 else "")
+    names = [_NAMES.get(tag, f"tag {tag}") for tag in tags[:8]]
+    return ", ".join(names) + (f" and {len(tags) - 8} more" if len(tags) > 8 else "")
 
 
 def exif_fields(page: Directory, odd: list[int]) -> tuple[Fields, dict[int, Fields]]:
@@ -69,10 +69,10 @@ def exif_fields(page: Directory, odd: list[int]) -> tuple[Fields, dict[int, Fiel
         directory = _below(page, pointer, odd)
         fields = taken(directory, tuple(set(directory.entries) - {INTEROPERABILITY}), odd) if directory else {}
         inner = _below(directory, INTEROPERABILITY, odd) if directory and pointer == EXIF else None
-        told = taken(inner, tuple(inner.entries), odd) if inner else {}
-        if told:
-            sub[INTEROPERABILITY] = told
-        if fields or told:
+        interoperability = taken(inner, tuple(inner.entries), odd) if inner else {}
+        if interoperability:
+            sub[INTEROPERABILITY] = interoperability
+        if fields or interoperability:
             sub[pointer] = fields
     return own, sub
 

@@ -87,11 +87,11 @@ class Layout:
     @property
     def description(self) -> str:
         """For people."""
-        kinds = {PALETTE: "palette", CMYK: "CMYK", YCBCR: "YCbCr", CIELAB: "CIELab", MASK: "mask"}
+        names = {PALETTE: "palette", CMYK: "CMYK", YCBCR: "YCbCr", CIELAB: "CIELab", MASK: "mask"}
         if self.channels < 3:
             kind = {1: "bilevel", 8: "gray"}.get(self.bits, f"{self.bits}-bit gray")
             return f"TIFF, {kind}{' and alpha' if self.alpha is not None else ''}"
-        kind = kinds.get(self.photometric, "RGBA" if self.alpha is not None else "RGB")
+        kind = names.get(self.photometric, "RGBA" if self.alpha is not None else "RGB")
         return f"TIFF, {kind}" if self.bits <= 8 else f"TIFF, {kind}, {self.bits} bits"
 
 
@@ -103,7 +103,7 @@ def layout_of(page: Directory) -> Layout:
     """Raises InputImageError for what splatc does not code, in a sentence that names it, and LimitError for too many pixels."""
     width, height = page.number(_WIDTH, 0), page.number(_HEIGHT, 0)
     if width <= 0 or height <= 0:
-        raise InputImageError("damaged picture: its TIFF tags tell no width or no height")
+        raise InputImageError("damaged picture: its TIFF tags have no width or no height")
     if width * height > MAX_PIXELS:
         raise LimitError(f"{width} x {height} is more than the {MAX_PIXELS} pixels that splatc accepts")
     compression = page.number(_COMPRESSION, NONE)
@@ -113,7 +113,7 @@ def layout_of(page: Directory) -> Layout:
     extra = page.numbers(_EXTRA)
     base = _BASE[photometric]
     if samples < base:
-        raise InputImageError(f"damaged picture: {samples} samples a pixel, where its TIFF tags promise {base}")
+        raise InputImageError(f"damaged picture: {samples} samples a pixel, where its TIFF tags declare {base}")
     roles = (extra + (0,) * samples)[: samples - base]
     colour, alpha, notes = _roles(photometric, base, roles, described=bool(extra))
     if photometric == CMYK and bits > 8:
@@ -173,11 +173,11 @@ def _format(page: Directory) -> int:
 
 
 def _bits(page: Directory, samples: int, _unsigned: int) -> int:
-    told = page.numbers(_BITS) or (1,)
-    bits = set(told[:samples])
+    depths = page.numbers(_BITS) or (1,)
+    bits = set(depths[:samples])
     if len(bits) > 1:
         raise InputImageError(
-            f"TIFF with samples of different depths ({', '.join(map(str, told[:samples]))} bits) is not supported: "
+            f"TIFF with samples of different depths ({', '.join(map(str, depths[:samples]))} bits) is not supported: "
             "convert it to 8 or 16 bits per sample"
         )
     (each,) = bits
@@ -219,7 +219,7 @@ def _roles(
 
 
 def _check_segments(page: Directory, layout: Layout) -> None:
-    """Raises InputImageError where strips or tiles are missing or cut off, or cannot hold the pixels that the tags promise."""
+    """Raises InputImageError where strips or tiles are missing or cut off, or cannot hold the pixels that the tags declare."""
     raw = layout.width * layout.height * layout.samples * layout.bits // 8
     if raw > _MAX_BYTES:
         raise LimitError(f"{layout.samples} channels of {layout.width} x {layout.height} are more than the {_MAX_BYTES} bytes "
@@ -230,13 +230,13 @@ def _check_segments(page: Directory, layout: Layout) -> None:
     counted = _TILE_BYTES if layout.tiled else _STRIP_BYTES
     lengths = page.numbers(counted)
     if not offsets:
-        raise InputImageError("damaged picture: its TIFF tags tell no place of the pixels")
+        raise InputImageError("damaged picture: its TIFF tags do not say where the pixels are")
     kind, expected = "tile" if layout.tiled else "strip", _segment_count(page, layout)
     if len(offsets) < expected:
-        raise InputImageError(f"damaged picture: {len(offsets)} {kind}s, where its TIFF tags promise {expected}")
+        raise InputImageError(f"damaged picture: {len(offsets)} {kind}s, where its TIFF tags declare {expected}")
     if counted in page.entries and len(lengths) < expected:  # a file without this tag may be read
         raise InputImageError(
-            f"damaged picture: the lengths of {len(lengths)} {kind}s, where its TIFF tags promise {expected}"
+            f"damaged picture: the lengths of {len(lengths)} {kind}s, where its TIFF tags declare {expected}"
         )
     for place, offset in enumerate(offsets):
         length = lengths[place] if place < len(lengths) else 0
@@ -261,6 +261,6 @@ def _segment_count(page: Directory, layout: Layout) -> int:
     else:
         across, down = layout.width, page.number(_ROWS, layout.height)
     if across <= 0 or down <= 0:
-        raise InputImageError("damaged picture: its TIFF tags tell no size of strips or tiles")
+        raise InputImageError("damaged picture: its TIFF tags have no size of strips or tiles")
     planes = layout.samples if layout.planar == 2 else 1
     return planes * -(-layout.width // across) * -(-layout.height // down)

@@ -31,16 +31,16 @@ def profile_of(page: Directory) -> bytes:
 
 
 def colours_of(page: Directory, bits: int) -> tuple[tuple[ColourSpace | bytes, ...], tuple[str, ...]]:
-    """The colour profile, else what tags tell of the colours, else EXIF; and a sentence about what makes no sense."""
+    """The colour profile, else the colours that tags describe, else EXIF; and a sentence about what makes no sense."""
     profile = profile_of(page)
     if profile:
         return (profile,), ()
     tags = {tag: page.numbers(tag) or _fractions(page, tag) for tag in (301, 318, 319)}
     try:
-        told = calibration.of_tags(tags, bits) or calibration.of_exif(exif_of(page)[0])
+        space = calibration.of_tags(tags, bits) or calibration.of_exif(exif_of(page)[0])
     except (ValueError, ZeroDivisionError):
-        return (), ("the colours that its tags tell make no sense and are left out",)
-    return ((told,) if told else ()), ()
+        return (), ("the colours in its tags make no sense and are left out",)
+    return ((space,) if space else ()), ()
 
 
 def _fractions(page: Directory, tag: int) -> tuple[float, ...]:
@@ -57,9 +57,11 @@ def xmp_of(page: Directory) -> bytes:
 def orientation_tag(page: Directory) -> bytes:
     """The orientation as an EXIF structure of one tag, of the type that it has; empty if there is none."""
     fields = taken(page, (_ORIENTATION,), [])
-    if not fields and (told := page.numbers(_ORIENTATION)):  # of a type that only BigTIFF has
+    if not fields and (values := page.numbers(_ORIENTATION)):  # of a type that only BigTIFF has
         fields = {
-            _ORIENTATION: Field(_SHORT, 1, struct.pack(page.file.order + "H", told[0] if told[0] in range(1, 9) else 1))
+            _ORIENTATION: Field(
+                _SHORT, 1, struct.pack(page.file.order + "H", values[0] if values[0] in range(1, 9) else 1)
+            )
         }
     return _structure(page.file.order, fields, {}) if fields else b""
 

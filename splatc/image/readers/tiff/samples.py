@@ -82,7 +82,7 @@ def eight_bits(raw: Raw, bits: int) -> NDArray[np.uint8]:
 
 
 def _by_colour_map(page: Directory, layout: Layout) -> Convert:
-    """Entries have 16 bits; some programs wrote 8, which shows in that no entry exceeds 255 (as libtiff tells them apart)."""
+    """Entries have 16 bits; some programs wrote 8, which shows in that no entry exceeds 255 (libtiff distinguishes them so)."""
     entries = 1 << layout.bits
     colours = np.array(page.numbers(_COLOUR_MAP)[: 3 * entries]).reshape(3, entries).T
     if colours.max() > 255:
