@@ -160,16 +160,6 @@ def test_metadata(tmp_path: Path) -> None:
     assert passed(run_node("metadata", cases=tmp_path)) > 50
 
 
-def test_a_package_that_could_be_published() -> None:
-    """Its version and licence are those of splatc, and all that it names is there."""
-    package = json.loads((WEB / "package.json").read_text())
-    assert (package["version"], package["license"]) == (splatc.__version__, "MIT")
-    assert (WEB / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
-    for pattern in package["files"]:
-        assert list(WEB.glob(pattern)), pattern
-    assert not package.get("dependencies")
-
-
 def test_modules_import_only_each_other() -> None:
     """No build step, and nothing to install: every import is a file beside it, or Node's own where it runs there."""
     for path in WEB.glob("*.js"):
