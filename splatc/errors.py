@@ -30,6 +30,10 @@ class OutputError(SplatError):
     """The result could not be written; nothing was changed on disk."""
 
 
+class ServerError(SplatError):
+    """The port on which files would be served cannot be opened."""
+
+
 class DeviceError(SplatError):
     """There is no GPU that works, or the work on it failed."""
 

@@ -20,6 +20,8 @@ from splatc.core.loading import load
 from splatc.gaussians import Gaussians
 from splatc.quantize import quantize
 from splatc.steps import Quantizer
+from tests.browser import Browser, missing
+from tests.requirements import needs
 
 # Machines may be busy, so no example has a deadline; what a build machine finds, everyone must find again.
 hypothesis.settings.register_profile("splatc", deadline=None, derandomize=True)
@@ -73,6 +75,14 @@ def splatc(tmp_path: Path) -> Command:
         return subprocess.run(command, cwd=tmp_path, input=stdin, capture_output=True, timeout=120, check=False)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Headless Chromium, started by the first test that needs it."""
+    needs(not missing(), missing())
+    with Browser(tmp_path_factory.mktemp("profile")) as started:
+        yield started
 
 
 @pytest.fixture

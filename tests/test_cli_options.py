@@ -28,6 +28,7 @@ TABLE = {
     "batch": {"-f", "-q", "-v", "--json", "--threads"},
     "compare": {"-q", "--json", "--threads"},
     "plot": {"-f", "-q", "--threads"},
+    "view": {"-f", "-q", "-v"},
     "completion": set(),
 }
 
@@ -90,6 +91,7 @@ REST = {
     "verify": ["tiny.splat2d"],
     "compare": ["tiny.splat2d", "tiny.splat2d"],
     "plot": ["tiny.splat2d", "-o", "out.png"],
+    "view": ["tiny.splat2d"],
     "batch": ["tiny.png", "-o", "out"],
 }
 WRONG = [
@@ -154,6 +156,7 @@ def test_quiet_prints_errors_only_and_has_precedence(splatc: Command, tiny_pictu
         ["decode", "tiny.splat2d", "q.png"],
         ["plot", "tiny.splat2d", "-o", "plot.png", "--source", "tiny.png"],
         ["verify", "tiny.splat2d"],
+        ["view", "tiny.splat2d", "--save", "page.html"],
     ):
         result = splatc(*words, "-q", *(["-v"] if "-v" in TABLE[words[0]] else []))
         assert (result.returncode, result.stdout, result.stderr) == (0, b"", b""), words

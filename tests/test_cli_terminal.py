@@ -113,7 +113,7 @@ def test_colours_on_a_terminal_unless_unwanted(no_color: str) -> None:
     assert re.sub(r"\x1b\[\d+m", "", shown).startswith("splatc: error: missing: cannot be read")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["batch", "--help"], ["completion", "bash"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["batch", "--help"], ["view", "--help"], ["completion", "bash"]])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys, atexit; from splatc.cli import main;"

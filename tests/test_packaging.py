@@ -45,7 +45,8 @@ def test_wheel_and_sdist_are_complete(tmp_path: Path) -> None:
         names = set(wheel.namelist())
         library = wheel.read(f"splatc/core/{host.library}")
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "splatc").rglob("*.*") if path.suffix in SHIPPED}
-    assert modules | {"splatc/py.typed"} <= names
+    web = {f"splatc/web/{path.name}" for path in (ROOT / "splatc" / "web").iterdir()}
+    assert modules | web | {"splatc/py.typed"} <= names
     assert not any(name.startswith(("tests/", "tools/", "spec/")) or name.endswith((".c", ".h")) for name in names)
     assert [name for name in names if "splatc_core." in name] == [f"splatc/core/{host.library}"]
     assert check_dist.library_kind(library)[1] == host.machine

@@ -33,17 +33,12 @@ from splatc.render.draw import draw, make_plan
 from splatc.render.view import view
 from splatc.steps import Quantizer
 from tests.bitstream_cases import header_for, random_quantized
+from tests.requirements import needs
 
 ROOT = Path(__file__).parent.parent
 FOLDER = conformance.FOLDER
 REGION = (301, 203, 512, 512)
 SCALES = ((1, 2), (1, 3), (2, 1))
-
-
-def needs(there: bool, what: str) -> None:
-    """Skip where something is missing, but never in CI."""
-    if not there:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{what} is not installed")
 
 
 def run_node(*tests: str, cases: Path | None = None) -> str:

@@ -1,6 +1,6 @@
 """The decoder module for browsers and Node (splatc/web/splat2d.js): what Python reads, draws, counts and refuses, so does it.
 
-The tests themselves are tests/web/*.test.mjs; what they compare with is made here, and the server that they fetch from.
+The tests themselves are tests/web/*.test.mjs; what they compare with is made here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from splatc.bitstream import metadata as metadata_format
 from splatc.render import work
 from tests.bitstream_cases import header_for, random_quantized
 from tests.test_web_core import large_file, passed, run_node
-from tests.web_server import Server
 
 ROOT = Path(__file__).parent.parent
 WEB = ROOT / "splatc" / "web"
@@ -88,19 +87,6 @@ def test_integers_pixels_and_work(tmp_path: Path, large: Path) -> None:
 
 def test_what_is_refused() -> None:
     assert passed(run_node("refused")) > 120
-
-
-@pytest.fixture
-def server(large: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    with Server(large.read_bytes()) as running:
-        monkeypatch.setenv("SPLATC_WEB_SERVER", running.url)
-        monkeypatch.setenv("SPLATC_WEB_FILE", str(large))
-        yield running
-
-
-@pytest.mark.usefixtures("server")
-def test_files_on_a_server() -> None:
-    assert passed(run_node("network")) > 10
 
 
 def contents() -> Iterator[tuple[str, bytes]]:
@@ -172,16 +158,6 @@ def test_metadata(tmp_path: Path) -> None:
     cases = {"frames": list(frames(tmp_path)), "pictures": list(pictures(tmp_path))}
     (tmp_path / "cases.json").write_text(json.dumps(cases))
     assert passed(run_node("metadata", cases=tmp_path)) > 50
-
-
-def test_a_package_that_could_be_published() -> None:
-    """Its version and licence are those of splatc, and all that it names is there."""
-    package = json.loads((WEB / "package.json").read_text())
-    assert (package["version"], package["license"]) == (splatc.__version__, "MIT")
-    assert (WEB / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
-    for pattern in package["files"]:
-        assert list(WEB.glob(pattern)), pattern
-    assert not package.get("dependencies")
 
 
 def test_modules_import_only_each_other() -> None:

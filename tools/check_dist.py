@@ -108,6 +108,7 @@ def check(distribution: Path, folder: Path) -> None:
     run(binaries / "splatc", "encode", PICTURE, "out.splat2d", "--cr", "500", "-e", "1")
     run(binaries / "splatc", "decode", "out.splat2d", "out.png")
     run(binaries / "splatc", "compare", PICTURE, "out.splat2d")
+    run(binaries / "splatc", "view", "out.splat2d", "--save", "out.html")  # of what lies in splatc/web
     run(binaries / "python", "-c", PROGRAM)
 
 

@@ -64,6 +64,10 @@ class Structure:
         """Bytes of the file that were read so far."""
         return self._source.bytes_read
 
+    def content(self) -> bytes:
+        """All bytes of the file. Raises as Source.read does."""
+        return self._source.read(0, self.file_bytes)
+
     def metadata(self) -> Metadata:
         """Colour profile, EXIF and XMP; of a truncated file those that are whole. Raises CorruptFileError or LimitError."""
         found, damaged = self.sound_metadata()

@@ -41,6 +41,11 @@ EXAMPLES = {
         "splatc plot photo.splat2d -o photo.html --source photo.png",
         "splatc plot photo.splat2d -o photo-plot.png",
     ),
+    "view": (
+        "splatc view photo.splat2d",
+        "splatc view photo.splat2d --source photo.png --save photo.html",
+        "splatc view splats/ --port 8000 --no-browser",
+    ),
     "completion": (
         "splatc completion bash > ~/.local/share/bash-completion/completions/splatc",
         "splatc completion zsh > ~/.zfunc/_splatc",
@@ -68,6 +73,7 @@ SUMMARIES = {
     "batch": "Encode folders of pictures.",
     "compare": "Compare two pictures: PSNR, MS-SSIM, sizes.",
     "plot": "Show how a file is made, as .png or .html.",
+    "view": "Show files in the browser, or as a page.",
     "completion": "Print the completion script of a shell.",
 }
 """A line for each command, in the order of the program's help."""

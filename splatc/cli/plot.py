@@ -36,7 +36,7 @@ def plot(
     """Show how the .splat2d FILE is made: the picture, its Gaussians as ellipses, and what its bits are spent on.
 
     With --source it also shows where the picture differs from the original. The .html file has a slider between two pictures and needs
-    no network. "-" is standard input, or PNG on standard output.
+    no network; the viewer of "splatc view" is in it where that makes it smaller. "-" is standard input, or PNG on standard output.
     """
     check_output(output, force=force, source=source)
     extension = PurePath(output).suffix.lower()
@@ -57,6 +57,6 @@ def plot(
         drawn = figure.make_figure(picture, one_line(PurePath(display(source)).name))
         if original is not None:
             drawn = figure.with_original(drawn, picture, original)
-    content = sheet.draw(drawn) if extension == ".png" else page.write(drawn)
+        content = sheet.draw(drawn) if extension == ".png" else page.write(drawn, picture.reader)
     with atomic_output(output, force=force) as stream:
         stream.write(content)

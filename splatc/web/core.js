@@ -258,7 +258,8 @@ export class Core {
     const count = gaussians.angle.length;
     const bytes = count * this.#sizeOf(PLACED);
     const at = this.#putView(view);
-    const given = Object.fromEntries(Object.entries(gaussians).map(([name, array]) => [name, arena.put(array)]));
+    const names = /** @type {(keyof Gaussians)[]} */ (Object.keys(floatWidths(header.channels)));
+    const given = Object.fromEntries(names.map((name) => [name, arena.put(gaussians[name])])); // who calls may have put more beside them
     const placed = arena.take(bytes);
     const arrays = arena.putStructs(GAUSSIANS, [given]);
     this.#check(functions.core_place(at, BigInt(count), arrays, header.channels, Number(header.normalized), placed));

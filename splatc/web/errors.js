@@ -42,11 +42,18 @@ export class LimitError extends SplatError {
 
 /** The server cannot be reached, does not have the file, or does not give what it announced. */
 export class NetworkError extends SplatError {
-  /** @param {string} message */
-  constructor(message) {
+  /**
+   * @param {string} message
+   * @param {boolean} [isFinal] whether it is of no use to ask again
+   */
+  constructor(message, isFinal = false) {
     super("network", message);
+    this.isFinal = isFinal;
   }
 }
+
+/** The server has another file now than when it was opened. */
+export class ChangedFileError extends NetworkError {}
 
 /** @param {string} message */
 export const corrupt = (message) => new CorruptFileError(message);

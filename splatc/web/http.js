@@ -1,95 +1,137 @@
 /** A file on a server: its ranges where the server gives them (RFC 9110, section 14), else all of it at once. */
-import { LimitError, NetworkError, SplatError } from "./errors.js";
+import { ChangedFileError, LimitError, NetworkError, SplatError } from "./errors.js";
 
-/** Bytes of the first request: header and index of most files, and the coarse levels of small ones. */
-export const FIRST = 16384;
+/** Answers that will not be others if one asks again. */
+const FINAL = [400, 401, 403, 404, 405, 410, 451];
 
 /**
  * @typedef {import("./source.js").Opened} Opened
- * @typedef {import("./source.js").Range} Range
+ * @typedef {import("./source.js").Keep} Keep
+ * @typedef {import("./ranges.js").Range} Range
+ *
+ * @typedef {object} Remote a file of which something is known
+ * @property {string} url
+ * @property {number} length
+ * @property {string} version what distinguishes it from others that the server had, or has, at this address
  */
 
 /**
  * @param {string} url
- * @param {number} most bytes that the file may have
- * @param {AbortSignal} [signal]
+ * @param {{first: number, most: number, signal?: AbortSignal}} options bytes that are asked for at once, and that the file may have
+ */
+export const openUrl = (url, options) => twice(() => openOnce(url, options), options.signal);
+
+/**
+ * @param {string} url
+ * @param {{first: number, most: number, signal?: AbortSignal}} options
  * @returns {Promise<Opened>}
  */
-export async function openUrl(url, most, signal) {
-  const response = await get(url, [0, FIRST], signal);
+async function openOnce(url, { first, most, signal }) {
+  const response = await get(url, [0, first], signal);
   if (response.status === 416 && /\/0$/.test(response.headers.get("content-range") ?? "")) return { length: 0, whole: new Uint8Array() };
   const range = rangeOf(response);
   if (range && range.start === 0) {
-    const version = versionOf(response);
-    const expected = Math.min(range.length, FIRST);
-    const head = await bodyOf(response, url, expected, signal);
-    if (head.length !== expected) throw new NetworkError(`${url}: the server sent ${head.length} bytes instead of ${expected}`);
-    return { length: range.length, head, read: (part, stop) => readPart(url, part, version, range.length, stop) };
+    const remote = { url, length: range.length, version: versionOf(response) };
+    const head = await bodyOf(response, url, Math.min(range.length, first), signal);
+    return { length: range.length, head, read: (...given) => readPart(remote, ...given) };
   }
   const isUseless = response.status === 206 || response.status === 416; // a range that says too little of itself, or none at all
   if (isUseless) await response.body?.cancel();
-  const whole = isUseless ? await get(url, null, signal) : response;
-  if (whole.status !== 200) throw new NetworkError(`${url}: the server answered ${whole.status} ${whole.statusText}`.trim());
-  const stated = Number(whole.headers.get("content-length") ?? 0);
-  if (stated > most) {
-    await whole.body?.cancel();
+  return openWhole(isUseless ? await get(url, null, signal) : response, url, most, signal);
+}
+
+/**
+ * A file of a server that gives no ranges. If its length is known, its bytes come while the first are looked at.
+ * @param {Response} response
+ * @param {string} url
+ * @param {number} most
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Opened>}
+ */
+async function openWhole(response, url, most, signal) {
+  checkStatus(response, url, response.status === 200);
+  const stated = response.headers.get("content-length");
+  if (Number(stated ?? 0) > most) {
+    await response.body?.cancel();
     throw new LimitError(`${url} has ${stated} bytes, this decoder reads at most ${most}`);
   }
-  const bytes = await bodyOf(whole, url, most, signal, LimitError);
-  if (!whole.headers.has("content-encoding") && whole.headers.has("content-length") && bytes.length !== stated)
-    throw new NetworkError(`${url}: the connection ended after ${bytes.length} of ${stated} bytes`);
-  return { length: bytes.length, whole: bytes };
+  if (stated === null || response.headers.has("content-encoding")) {
+    const whole = await bodyOf(response, url, most, signal, { isExact: false });
+    return { length: whole.length, whole };
+  }
+  const remote = { url, length: Number(stated), version: versionOf(response) };
+  /** @type {Response | null} what is read first */
+  let first = response;
+  /** @type {NonNullable<Opened["read"]>} */
+  const read = async (_range, keep, stop) => {
+    let kept = 0; // bytes that an earlier try has brought
+    await twice(async () => {
+      const answer = first ?? (await get(url, null, stop));
+      first = null;
+      checkStatus(answer, url, answer.status === 200);
+      checkSame(answer, remote, Number(answer.headers.get("content-length")));
+      let at = 0;
+      await receive(answer, url, remote.length, stop, (bytes) => {
+        const fresh = bytes.subarray(Math.max(0, kept - at));
+        at += bytes.length;
+        if (fresh.length) keep(at - fresh.length, fresh);
+        kept = Math.max(kept, at);
+      });
+    }, stop);
+  };
+  return { length: remote.length, read, isUndivided: true };
 }
 
 /**
- * A range of the file, which must still be the same. What a dropped connection has cost is asked for once more.
- * @param {string} url
- * @param {Range} part
- * @param {string} version
- * @param {number} length of the file
- * @param {AbortSignal} [signal]
+ * The bytes of a range. What a dropped connection has cost is asked for once more.
+ * @param {Remote} remote
+ * @param {Range} range
+ * @param {Keep} keep
+ * @param {AbortSignal} signal
+ * @param {boolean} isAlone
  */
-async function readPart(url, part, version, length, signal) {
+async function readPart(remote, [start, end], keep, signal, isAlone) {
+  const { url } = remote;
+  // Chromium lets one request after the other of an address into its cache, which would take the time of all (tests/test_web_browser.py).
+  const cache = isAlone ? "default" : "no-store";
+  let at = start;
+  await twice(async () => {
+    const response = await get(url, [at, end], signal, cache);
+    const range = rangeOf(response);
+    if (range) checkSame(response, remote, range.length);
+    checkStatus(response, url, range?.start === at, `a request for bytes ${at} to ${end - 1}`);
+    await receive(response, url, end - at, signal, (bytes) => {
+      keep(at, bytes);
+      at += bytes.length;
+    });
+  }, signal);
+}
+
+/**
+ * Does something again if the network is why it has failed.
+ * @template T
+ * @param {() => Promise<T>} work
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<T>}
+ */
+async function twice(work, signal) {
   try {
-    return await readOnce(url, part, version, length, signal);
+    return await work();
   } catch (error) {
-    if (!(error instanceof NetworkError) || signal?.aborted) throw error;
-    return readOnce(url, part, version, length, signal);
+    if (!(error instanceof NetworkError) || error.isFinal || signal?.aborted) throw error;
+    return work();
   }
-}
-
-/**
- * @param {string} url
- * @param {Range} part
- * @param {string} version
- * @param {number} length
- * @param {AbortSignal} [signal]
- */
-async function readOnce(url, part, version, length, signal) {
-  const [start, end] = part;
-  const response = await get(url, part, signal);
-  const range = rangeOf(response);
-  if (range && (range.length !== length || versionOf(response) !== version)) {
-    await response.body?.cancel();
-    throw new NetworkError(`${url}: the file has changed on the server: open it again`);
-  }
-  if (!range || range.start !== start) {
-    await response.body?.cancel();
-    throw new NetworkError(`${url}: the server answered ${response.status} to a request for bytes ${start} to ${end - 1}`);
-  }
-  const bytes = await bodyOf(response, url, end - start, signal);
-  if (bytes.length !== end - start) throw new NetworkError(`${url}: the server sent ${bytes.length} bytes instead of ${end - start}`);
-  return bytes;
 }
 
 /**
  * @param {string} url
  * @param {Range | null} range null: the whole file
  * @param {AbortSignal} [signal]
+ * @param {RequestCache} [cache]
  */
-async function get(url, range, signal) {
+async function get(url, range, signal, cache) {
   try {
-    return await fetch(url, { signal, headers: range ? { Range: `bytes=${range[0]}-${range[1] - 1}` } : {} });
+    return await fetch(url, { signal, cache, headers: range ? { Range: `bytes=${range[0]}-${range[1] - 1}` } : {} });
   } catch (error) {
     throw signal?.aborted ? error : new NetworkError(`${url} cannot be fetched: ${reasonOf(error)}`);
   }
@@ -97,6 +139,32 @@ async function get(url, range, signal) {
 
 /** @param {unknown} error */
 const reasonOf = (error) => (error instanceof Error ? String(/** @type {any} */ (error).cause?.message ?? error.message) : String(error));
+
+/**
+ * Throws NetworkError for an answer that is another than it should be, and lets go of it.
+ * @param {Response} response
+ * @param {string} url
+ * @param {boolean} isRight
+ * @param {string} [question] what it answers
+ */
+function checkStatus(response, url, isRight, question) {
+  if (isRight) return;
+  response.body?.cancel().catch(() => {});
+  const answer = `${url}: the server answered ${response.status} ${response.statusText}`.trim();
+  throw new NetworkError(question ? `${answer} to ${question}` : answer, FINAL.includes(response.status));
+}
+
+/**
+ * Throws ChangedFileError for an answer of another file than before.
+ * @param {Response} response
+ * @param {Remote} remote
+ * @param {number} length that it states
+ */
+function checkSame(response, { url, length: expected, version }, length) {
+  if (length === expected && versionOf(response) === version) return;
+  response.body?.cancel().catch(() => {});
+  throw new ChangedFileError(`${url}: the file has changed on the server: open it again`);
+}
 
 /**
  * Where the body of an answer lies in the file; null if it is no range, or one of something else than the bytes of the file.
@@ -115,16 +183,16 @@ function rangeOf(response) {
 const versionOf = (response) => response.headers.get("etag") ?? response.headers.get("last-modified") ?? "";
 
 /**
- * The body of an answer, of which no more than `most` bytes are taken.
+ * The body of an answer, a piece at a time. Throws NetworkError if it has another length than expected.
  * @param {Response} response
  * @param {string} url
- * @param {number} most
- * @param {AbortSignal} [signal]
- * @param {typeof NetworkError | typeof LimitError} [Excess] what it is if there are more
+ * @param {number} expected bytes
+ * @param {AbortSignal | undefined} signal
+ * @param {(bytes: Uint8Array) => void} take
+ * @param {{isExact?: boolean}} [options] else there may be fewer bytes, and more are beyond a limit
  */
-async function bodyOf(response, url, most, signal, Excess = NetworkError) {
-  /** @type {Uint8Array[]} */
-  const pieces = [];
+async function receive(response, url, expected, signal, take, { isExact = true } = {}) {
+  const Excess = isExact ? NetworkError : LimitError;
   let length = 0;
   const reader = response.body?.getReader();
   try {
@@ -132,15 +200,30 @@ async function bodyOf(response, url, most, signal, Excess = NetworkError) {
       const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
       if (done || !value) break;
       length += value.length;
-      if (length > most) throw new Excess(`${url}: the server sends more than the ${most} bytes that were asked for or are allowed`);
-      pieces.push(value);
+      if (length > expected) throw new Excess(`${url}: the server sends more than the ${expected} bytes that were asked for or are allowed`);
+      take(value);
     }
   } catch (error) {
     reader?.cancel().catch(() => {});
     if (error instanceof SplatError || signal?.aborted) throw error;
     throw new NetworkError(`${url}: the connection ended after ${length} bytes (${reasonOf(error)})`);
   }
-  const bytes = new Uint8Array(length);
-  pieces.reduce((start, piece) => (bytes.set(piece, start), start + piece.length), 0);
-  return bytes;
+  if (isExact && length < expected) throw new NetworkError(`${url}: the server sent ${length} bytes instead of ${expected}`);
+}
+
+/**
+ * All of the body of an answer.
+ * @param {Response} response
+ * @param {string} url
+ * @param {number} expected bytes
+ * @param {AbortSignal} [signal]
+ * @param {{isExact?: boolean}} [options] as for `receive`
+ */
+async function bodyOf(response, url, expected, signal, options) {
+  /** @type {Uint8Array[]} */
+  const pieces = [];
+  await receive(response, url, expected, signal, (bytes) => pieces.push(bytes), options);
+  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  pieces.reduce((start, piece) => (whole.set(piece, start), start + piece.length), 0);
+  return whole;
 }

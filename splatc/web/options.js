@@ -10,6 +10,8 @@ import { LimitError } from "./errors.js";
 
 /** @type {Bounds} */
 const DEFAULTS = { maxPixels: 2 ** 29, maxMemory: 2 ** 31, maxWork: 2 ** 37 };
+/** Header and index of most files. */
+const FIRST_BYTES = 2048;
 const MAX_LEVEL = 15;
 const FINEST_SCALE = 2 ** 16;
 
@@ -25,6 +27,16 @@ export function boundsOf(given) {
     bounds[name] = value;
   }
   return bounds;
+}
+
+/**
+ * Bytes of the first request: whole number, enough for a header.
+ * @param {unknown} bytes
+ */
+export function firstBytesOf(bytes = FIRST_BYTES) {
+  if (typeof bytes !== "number" || !Number.isSafeInteger(bytes) || bytes < FIRST_BYTES)
+    throw new RangeError(`firstBytes is ${String(bytes)}, it must be a whole number from ${FIRST_BYTES} on`);
+  return bytes;
 }
 
 /** @param {unknown} level */

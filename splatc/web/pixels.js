@@ -66,7 +66,7 @@ export function colorSpaceOf(icc) {
  * The description of an ICC profile (ICC.1, 9.2.41), or nothing.
  * @param {Uint8Array} icc
  */
-function profileName(icc) {
+export function profileName(icc) {
   const view = new DataView(icc.buffer, icc.byteOffset, icc.byteLength);
   const text = (/** @type {number} */ start, /** @type {number} */ length) => String.fromCharCode(...icc.subarray(start, start + length));
   try {

@@ -1,6 +1,7 @@
 /** What a call of the decoder is given: sections as rows of structs, with their places in common arrays. */
+import { tileOf } from "./section_tile.js";
 import { minimumPayload } from "./header.js";
-import { tileOf, readableLevels } from "./sections.js";
+import { readableLevels } from "./sections.js";
 import { NAMES } from "./structs.js";
 
 /**

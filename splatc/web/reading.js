@@ -4,7 +4,7 @@ import { TruncatedFileError } from "./errors.js";
 import { checkBound } from "./options.js";
 import { pause } from "./pause.js";
 import { joinColumns } from "./plan.js";
-import { rangesOf, sectionsIn, streamsOf, withAncestors } from "./sections.js";
+import { decodable, rangesOf, sectionsIn, streamOf, withAncestors } from "./sections.js";
 import { NAMES } from "./structs.js";
 import { readingWork } from "./work.js";
 
@@ -48,41 +48,123 @@ export class Reading {
   }
 
   /**
-   * Gaussians in coding order, and the work that it is to read them. Before all are read, the CRC of every chunk is checked; else those of
+   * Gaussians in coding order, and the work that it is to read them. Where all are read, the CRC of every chunk is checked; else those of
    * the sections that are needed. Throws SplatError, or the reason of the signal.
    * @param {Core} core
    * @param {Wanted} wanted
    */
   async read(core, { box, level, allowTruncated = false, signal, onProgress }) {
-    const { file, source } = this;
+    const { file } = this;
     if (file.truncation && !allowTruncated) throw new TruncatedFileError(file.truncation.message);
     const numbers = sectionsIn(file, box, level);
-    const needed = withAncestors(file, numbers);
-    const parents = new Set(needed.map((number) => file.sections[number].parent).filter((parent) => parent >= 0));
-    const { gaussians, work } = readingWork(file, needed);
-    const what = `reading ${gaussians} Gaussians`;
-    checkBound(gaussians * GAUSSIAN_BYTES + parents.size * TABLE_BYTES, this.bounds.maxMemory, what, "bytes of memory", "maxMemory");
-    checkBound(work, this.bounds.maxWork, what, "evaluations of Gaussians", "maxWork");
-    if (box === null && level === 0 && !allowTruncated) await this.#checkAll(signal);
-    await source.load(rangesOf(file, needed.filter((number) => !this.known.has(number))), signal);
+    const work = this.#checkBounds(withAncestors(file, numbers));
+    const isWhole = box === null && level === 0 && !allowTruncated && !this.isChecked;
+    const request = this.source.request(isWhole ? [[0, file.bytes.length]] : [], signal);
+    try {
+      const found = await this.decode(core, numbers, { level, signal, onProgress });
+      if (isWhole) await this.#checkAll(request, signal);
+      return { columns: this.#join(numbers, found, level), work };
+    } finally {
+      request.end();
+    }
+  }
 
+  /**
+   * @param {number[]} numbers
+   * @param {Map<number, Columns>} found
+   * @param {number} level
+   */
+  #join(numbers, found, level) {
+    const parts = numbers.flatMap((number) => found.get(number) ?? []); // of a truncated file some are missing
+    return joinColumns(parts.map((part) => coarse(part, level, this.file.header.channels)));
+  }
+
+  /**
+   * What it is to read sections, evaluations of Gaussians. Throws LimitError.
+   * @param {number[]} needed their ancestors among them
+   */
+  #checkBounds(needed) {
+    const { gaussians, work } = readingWork(this.file, needed);
+    const what = `reading ${gaussians} Gaussians`;
+    const memory = gaussians * GAUSSIAN_BYTES + this.#parentsOf(needed).size * TABLE_BYTES;
+    checkBound(memory, this.bounds.maxMemory, what, "bytes of memory", "maxMemory");
+    checkBound(work, this.bounds.maxWork, what, "evaluations of Gaussians", "maxWork");
+    return work;
+  }
+
+  /** @param {number[]} needed */
+  #parentsOf(needed) {
+    return new Set(needed.map((number) => this.file.sections[number].parent).filter((parent) => parent >= 0));
+  }
+
+  /**
+   * Asks for the bytes of sections, and of those that they go on from: they come while others are decoded.
+   * @param {number[]} numbers
+   * @param {AbortSignal} [signal]
+   * @returns {import("./source.js").Request} of which `end` says that they are not needed any more
+   */
+  request(numbers, signal) {
+    return this.source.request(rangesOf(this.file, decodable(this.file, numbers, this.known)), signal);
+  }
+
+  /**
+   * The Gaussians of sections and of their ancestors, by number; of a file that ends too early those that are there. Each section's CRC is
+   * checked. They are decoded as their bytes arrive, coarse ones first. Throws SplatError, or the reason of the signal.
+   * @param {Core} core
+   * @param {number[]} numbers ascending
+   * @param {object} [options]
+   * @param {number} [options.level] finer ones are left out
+   * @param {AbortSignal} [options.signal]
+   * @param {(progress: {sections: number, of: number, bytes: number}) => void} [options.onProgress]
+   * @param {(found: Map<number, Columns>) => void} [options.onSections] called with those that have just been decoded
+   * @returns {Promise<Map<number, Columns>>}
+   */
+  async decode(core, numbers, { level = 0, signal, onProgress, onSections } = {}) {
+    const { file, source } = this;
+    const needed = withAncestors(file, numbers);
+    this.#checkBounds(needed);
+    const parents = this.#parentsOf(needed);
     const known = new Map(needed.flatMap((number) => this.#entry(number)));
     const found = new Map([...known].map(([number, each]) => [number, each.columns]));
-    const streams = streamsOf(file, numbers, known);
+    if (onSections && found.size) onSections(new Map(found));
+    const missing = decodable(file, numbers, known);
+    const request = source.request(rangesOf(file, missing), signal);
     let sections = 0;
-    for (const group of groups(file, streams)) {
-      await pause(signal);
-      const ancestors = withAncestors(file, group.keys()).filter((number) => !group.has(number));
-      const before = new Map(ancestors.map((number) => [number, /** @type {Known} */ (known.get(number))]));
-      const result = core.decode(file, group, { known: before, keep: parents, stopLevel: level });
-      result.columns.forEach((columns, number) => found.set(number, columns));
-      result.known.forEach((each, number) => known.set(number, each));
-      sections += group.size;
-      onProgress?.({ sections, of: streams.size, bytes: source.bytesLoaded });
+    try {
+      while (sections < missing.length) {
+        await request.arrival(rangesOf(file, [missing[sections]]));
+        await pause(signal);
+        const group = this.#arrived(missing, sections);
+        const streams = new Map(group.map((number) => [number, streamOf(file, number)]));
+        const ancestors = withAncestors(file, group).filter((number) => !streams.has(number));
+        const before = new Map(ancestors.map((number) => [number, /** @type {Known} */ (known.get(number))]));
+        const result = core.decode(file, streams, { known: before, keep: parents, stopLevel: level });
+        result.columns.forEach((columns, number) => found.set(number, columns));
+        result.known.forEach((each, number) => known.set(number, each));
+        sections += group.length;
+        onSections?.(result.columns);
+        onProgress?.({ sections, of: missing.length, bytes: source.bytesLoaded });
+      }
+    } finally {
+      request.end();
+      this.#remember(known);
     }
-    this.#remember(known);
-    const parts = numbers.flatMap((number) => found.get(number) ?? []); // of a truncated file some are missing
-    return { columns: joinColumns(parts.map((part) => coarse(part, level, file.header.channels))), work };
+    return found;
+  }
+
+  /**
+   * Sections that are there, from one of them on: up to GROUP Gaussians, or one section.
+   * @param {number[]} numbers
+   * @param {number} first place of one that is there
+   */
+  #arrived(numbers, first) {
+    const countOf = (/** @type {number} */ place) => this.file.sections[numbers[place]].count;
+    let last = first + 1;
+    for (let gaussians = countOf(first); last < numbers.length; last++) {
+      gaussians += countOf(last);
+      if (gaussians > GROUP || !this.source.has(rangesOf(this.file, [numbers[last]]))) break;
+    }
+    return numbers.slice(first, last);
   }
 
   /**
@@ -94,11 +176,13 @@ export class Reading {
     return known ? [[number, known]] : [];
   }
 
-  /** @param {AbortSignal} [signal] */
-  async #checkAll(signal) {
-    if (this.isChecked) return;
+  /**
+   * @param {import("./source.js").Request} request of the whole file
+   * @param {AbortSignal} [signal]
+   */
+  async #checkAll(request, signal) {
     const { chunks, bytes } = this.file;
-    await this.source.load([[0, bytes.length]], signal);
+    await request.arrival([[0, bytes.length]]);
     for (const chunk of chunks) await checkChunk(bytes, chunk, () => pause(signal));
     this.isChecked = true;
   }
@@ -114,27 +198,6 @@ export class Reading {
       this.known.set(number, /** @type {Known} */ (all.get(number)));
     }
   }
-}
-
-/**
- * Streams in file order, in groups of GROUP Gaussians or a section.
- * @param {SplatFile} file
- * @param {Map<number, Uint8Array>} streams
- */
-function groups(file, streams) {
-  /** @type {Map<number, Uint8Array>[]} */
-  const found = [];
-  let held = GROUP;
-  for (const [number, stream] of streams) {
-    const { count } = file.sections[number];
-    if (held + count > GROUP) {
-      found.push(new Map());
-      held = 0;
-    }
-    found[found.length - 1].set(number, stream);
-    held += count;
-  }
-  return found;
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Which sections of a file a part of it needs, and their streams (spec/sections.md). */
+import { touches } from "./section_tile.js";
 import { isComplete, payload, readChunks, readHeader } from "./container.js";
 import { corrupt } from "./errors.js";
 import { checkPlausible, MAX_SIDE, maximumPayload, minimumPayload } from "./header.js";
@@ -18,9 +19,6 @@ import { crc32 } from "./numbers.js";
  * @property {Section[]} sections in file order; none if the file ends before they are known
  * @property {Error | null} truncation what is wrong if the file ends too early
  */
-
-/** px that a region is widened by: more than a bounding margin may be off. */
-const SLACK = 1;
 
 /**
  * Reads header, chunks and index. A file that ends too early, as one that is still arriving, can be read if its header is whole.
@@ -71,28 +69,13 @@ function undivided(header, length) {
 }
 
 /**
- * x0, y0, x1, y1 of the tile of a section, px; the last ones may end outside of the picture.
- * @param {Section} section
- */
-export function tileOf({ column, row, tileLog2 }) {
-  const side = 2 ** tileLog2;
-  return [column * side, row * side, (column + 1) * side, (row + 1) * side];
-}
-
-/**
  * The numbers of the sections with levels >= `stopLevel` whose ellipses can touch a box, without their ancestors.
  * @param {SplatFile} file
  * @param {[number, number, number, number] | null} box x0, y0, x1, y1, px; null: all
  * @param {number} [stopLevel]
  */
 export function sectionsIn(file, box, stopLevel = 0) {
-  const touches = (/** @type {Section} */ section) => {
-    if (box === null) return true;
-    const [x0, y0, x1, y1] = tileOf(section);
-    const margin = section.margin + SLACK;
-    return box[0] <= x1 + margin && box[2] >= x0 - margin && box[1] <= y1 + margin && box[3] >= y0 - margin;
-  };
-  return file.sections.filter((section) => section.top >= stopLevel && touches(section)).map((section) => section.number);
+  return file.sections.filter((section) => section.top >= stopLevel && (box === null || touches(section, box))).map((section) => section.number);
 }
 
 /**
@@ -108,18 +91,54 @@ export function withAncestors(file, wanted) {
 }
 
 /**
+ * The finest level of each layer, coarse to fine, and the byte of the file that is one past its last.
+ * @param {SplatFile} file
+ * @returns {{level: number, end: number}[]}
+ */
+export function layersOf(file) {
+  /** @type {{level: number, end: number}[]} */
+  const layers = [];
+  let top = -1;
+  for (const section of file.sections) {
+    if (section.top !== top) layers.push({ level: section.top - section.counts.length + 1, end: 0 });
+    top = section.top;
+    layers[layers.length - 1].end = rangesOf(file, [section.number])[0][1];
+  }
+  return layers;
+}
+
+/**
  * Where the bytes lie that `streamsOf` looks at: [start, end) in the file, ascending.
  * @param {SplatFile} file
  * @param {Iterable<number>} numbers of sections
  * @returns {[number, number][]}
  */
 export function rangesOf(file, numbers) {
-  const chunk = file.chunks.find((each) => each.type === "GAUS");
+  const chunk = gaussiansChunk(file);
   if (!chunk) return [];
   return [...numbers].map((number) => {
     const { offset, length, crc } = file.sections[number];
     const start = chunk.offset + offset;
     return crc === null ? [chunk.start, start + length + 4] : [start, start + length];
+  });
+}
+
+/**
+ * Of sections and their ancestors those that are to be decoded: what is known already is left out, and of a file that ends too early what goes
+ * on from a section that is not whole.
+ * @param {SplatFile} file
+ * @param {Iterable<number>} wanted numbers of sections
+ * @param {{has(number: number): boolean}} [known]
+ * @returns {number[]} in file order
+ */
+export function decodable(file, wanted, known = new Set()) {
+  const left = file.bytes.length - (gaussiansChunk(file)?.offset ?? 0); // bytes of the file from the first stream on
+  const whole = new Set();
+  return withAncestors(file, wanted).filter((number) => {
+    const { parent, offset, length } = file.sections[number];
+    if (known.has(number) || (parent >= 0 && !known.has(parent) && !whole.has(parent))) return false;
+    if (offset + length <= left) whole.add(number);
+    return true;
   });
 }
 
@@ -131,24 +150,18 @@ export function rangesOf(file, numbers) {
  * @param {{has(number: number): boolean}} [known]
  * @returns {Map<number, Uint8Array>} in file order
  */
-export function streamsOf(file, wanted, known = new Set()) {
-  /** @type {Map<number, Uint8Array>} */
-  const streams = new Map();
-  for (const number of withAncestors(file, wanted)) {
-    if (known.has(number)) continue;
-    const { parent } = file.sections[number];
-    if (parent < 0 || known.has(parent) || streams.get(parent)?.length === file.sections[parent].length)
-      streams.set(number, streamOf(file, file.sections[number]));
-  }
-  return streams;
-}
+export const streamsOf = (file, wanted, known) => new Map(decodable(file, wanted, known).map((number) => [number, streamOf(file, number)]));
+
+/** @param {SplatFile} file */
+const gaussiansChunk = (file) => file.chunks.find((each) => each.type === "GAUS");
 
 /**
+ * The stream of a section, as much of it as the file has. Throws SplatError where its CRC is wrong.
  * @param {SplatFile} file
- * @param {Section} section
+ * @param {number} number
  */
-function streamOf(file, section) {
-  const chunk = file.chunks.find((each) => each.type === "GAUS");
+export function streamOf(file, number) {
+  const [section, chunk] = [file.sections[number], gaussiansChunk(file)];
   if (!chunk) throw new Error("sections are known only where GAUS is");
   if (section.length > maximumPayload(section.count)) throw corrupt("a stream of the GAUS chunk is longer than its Gaussians can take");
   if (section.crc === null && isComplete(file.bytes, chunk)) return payload(file.bytes, chunk);

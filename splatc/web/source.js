@@ -1,24 +1,40 @@
 /**
- * Where the bytes of a file come from: memory, a Blob, or a server. Only what was asked for is fetched, each byte once, into an array of
- * the length of the file that is 0 where nothing has come yet.
+ * Where the bytes of a file come from: memory, a Blob, or a server. Only what was asked for is fetched, each byte once for all readers, into an
+ * array of the length of the file that is 0 where nothing has come yet.
  */
 import { LimitError } from "./errors.js";
 import { openUrl } from "./http.js";
 import { isLocal, lengthOfLocal, readLocal } from "./local.js";
+import { covers, join, merge, sizeOf, without } from "./ranges.js";
 
 /** Longer files are refused by every reader (spec/limits.md). */
 export const MAX_FILE_BYTES = 2 ** 30;
-/** Bytes between two ranges that are rather fetched than left out: a request of its own costs more. */
-const GAP = 4096;
+/** Bytes of the first request where the whole picture will be shown: small ones come at once, of others the coarse levels. */
+export const WHOLE_FIRST = 2 ** 14;
+/**
+ * Which ranges are fetched in one request, though the bytes between are not asked for. A window of 512 x 512 px of a 16K mosaic so costs at most
+ * 1.23 times its bytes, in at most 8 requests, but for one in twenty, across the corners of blocks (tests/web/ranges.test.mjs).
+ */
+const JOINED = { near: 512, most: 6, share: 0.2 };
 
 /**
- * @typedef {[number, number]} Range [start, end), bytes of the file
+ * @typedef {import("./ranges.js").Range} Range
+ *
+ * @typedef {(start: number, bytes: Uint8Array) => void} Keep called with bytes of the file as they come
  *
  * @typedef {object} Opened
  * @property {number} length of the file
  * @property {Uint8Array} [whole] all of its bytes, where they lie in memory already
  * @property {Uint8Array} [head] its first bytes
- * @property {(range: Range, signal?: AbortSignal) => Promise<Uint8Array>} [read] bytes of a range, as many as it has
+ * @property {(range: Range, keep: Keep, signal: AbortSignal, isAlone: boolean) => Promise<void>} [read] gives the bytes of a range, of which
+ *   others may be on their way
+ * @property {boolean} [isUndivided] `read` gives all bytes, whatever the range
+ *
+ * @typedef {object} Transfer bytes that are on their way
+ * @property {number} start the first that has not come yet
+ * @property {number} end
+ * @property {Set<Request>} users who wait for some of them
+ * @property {AbortController} controller
  */
 
 /** @param {number} length of a file */
@@ -28,28 +44,31 @@ function checkLength(length) {
 
 /**
  * @param {unknown} given
+ * @param {number} first bytes that are asked for at once
  * @param {AbortSignal} [signal]
  * @returns {Promise<Opened>}
  */
-async function openGiven(given, signal) {
+async function openGiven(given, first, signal) {
   if (given instanceof ArrayBuffer) return { length: given.byteLength, whole: new Uint8Array(given) };
   if (ArrayBuffer.isView(given))
     return { length: given.byteLength, whole: new Uint8Array(given.buffer, given.byteOffset, given.byteLength) };
   if (typeof Blob !== "undefined" && given instanceof Blob) {
-    const read = async (/** @type {Range} */ [start, end]) => new Uint8Array(await given.slice(start, end).arrayBuffer());
+    const read = async (/** @type {Range} */ [start, end], /** @type {Keep} */ keep) =>
+      keep(start, new Uint8Array(await given.slice(start, end).arrayBuffer()));
     return { length: given.size, read };
   }
-  if (typeof given === "string" || given instanceof URL) return openUrlOrPath(String(given), signal);
+  if (typeof given === "string" || given instanceof URL) return openUrlOrPath(String(given), first, signal);
   throw new TypeError("a source is an ArrayBuffer, a typed array, a Blob, a File or a URL");
 }
 
 /**
  * @param {string} url
+ * @param {number} first
  * @param {AbortSignal} [signal]
  * @returns {Promise<Opened>}
  */
-async function openUrlOrPath(url, signal) {
-  if (!isLocal(url)) return openUrl(url, MAX_FILE_BYTES, signal);
+async function openUrlOrPath(url, first, signal) {
+  if (!isLocal(url)) return openUrl(url, { first, most: MAX_FILE_BYTES, signal });
   checkLength(await lengthOfLocal(url));
   const whole = await readLocal(url);
   return { length: whole.length, whole };
@@ -57,29 +76,42 @@ async function openUrlOrPath(url, signal) {
 
 /**
  * @param {unknown} given ArrayBuffer, typed array, Blob, File or URL
+ * @param {number} first bytes that are asked for at once, of a server
  * @param {AbortSignal} [signal]
  */
-export async function openSource(given, signal) {
-  const opened = await openGiven(given, signal);
+export async function openSource(given, first, signal) {
+  const opened = await openGiven(given, first, signal);
   checkLength(opened.length);
   return new Source(opened);
 }
 
 export class Source {
+  /** @type {Opened["read"]} */
+  #read;
+  /** @type {boolean} */
+  #isUndivided;
+  /** @type {Set<Transfer>} */
+  #transfers = new Set();
+  #closing = new AbortController();
+
   /** @param {Opened} opened */
-  constructor({ length, whole, head, read }) {
+  constructor({ length, whole, head, read, isUndivided = false }) {
     this.bytes = whole ?? allocate(length);
-    /** @type {Range[]} what is there, ascending, with gaps between */
-    this.loaded = whole ? [[0, length]] : [];
-    this.read = read;
-    /** @type {Promise<void>} ends when nothing is being fetched */
-    this.idle = Promise.resolve();
+    /** @type {Range[]} what is there, merged */
+    this.loaded = whole ? merge([[0, length]]) : [];
+    this.#read = read;
+    this.#isUndivided = isUndivided;
     if (head) this.#keep(0, head);
   }
 
   /** Bytes that are there. */
   get bytesLoaded() {
-    return this.loaded.reduce((sum, [start, end]) => sum + end - start, 0);
+    return sizeOf(this.loaded);
+  }
+
+  /** @param {Range[]} ranges of which the file may end before the last */
+  has(ranges) {
+    return covers(ranges.map((range) => this.#within(range)), this.loaded);
   }
 
   /**
@@ -88,45 +120,140 @@ export class Source {
    * @param {AbortSignal} [signal]
    */
   async load(ranges, signal) {
-    const before = this.idle;
-    const work = before.then(async () => {
-      signal?.throwIfAborted();
-      const missing = merge(this.#missing(ranges), GAP);
-      const fetched = await Promise.all(missing.map((range) => this.read?.(range, signal)));
-      fetched.forEach((bytes, i) => bytes && this.#keep(missing[i][0], bytes));
-    });
-    this.idle = work.catch(() => {}); // reported to who asked for it
-    await work;
+    const request = this.request(ranges, signal);
+    try {
+      await request.arrival(ranges);
+    } finally {
+      request.end();
+    }
   }
 
   /**
-   * @param {number} start
-   * @param {Uint8Array} bytes
+   * Begins to fetch what is neither there nor on its way. Who asks waits for what it needs next (`arrival`), and says when it needs no more
+   * (`end`): what no reader needs any longer is not fetched to its end.
+   * @param {Range[]} ranges
+   * @param {AbortSignal} [signal]
    */
+  request(ranges, signal) {
+    signal?.throwIfAborted();
+    const request = new Request((each) => this.has(each), (ended) => this.#release(ended), signal);
+    const wanted = without(ranges.map((range) => this.#within(range)), this.loaded);
+    const coming = merge([...this.#transfers].map(({ start, end }) => [start, end]));
+    const taken = merge([...this.loaded, ...coming]);
+    const missing = join(without(wanted, coming), taken, JOINED);
+    if (missing.length) this.#closing.signal.throwIfAborted();
+    for (const range of this.#isUndivided && missing.length ? merge([[0, this.bytes.length]]) : missing) this.#start(range);
+    for (const transfer of this.#transfers)
+      if (wanted.some(([start, end]) => start < transfer.end && end > transfer.start)) transfer.users.add(request);
+    return request;
+  }
+
+  /** @param {Range} range */
+  #start([start, end]) {
+    /** @type {Transfer} */
+    const transfer = { start, end, users: new Set(), controller: new AbortController() };
+    const keep = (/** @type {number} */ at, /** @type {Uint8Array} */ bytes) => {
+      this.#keep(at, bytes);
+      transfer.start = at + bytes.length;
+      for (const user of transfer.users) user.look();
+    };
+    const failed = (/** @type {unknown} */ error) => {
+      for (const user of transfer.users) user.fail(error);
+    };
+    const isAlone = this.#transfers.size === 0;
+    this.#transfers.add(transfer);
+    /** @type {NonNullable<Opened["read"]>} */ (this.#read)([start, end], keep, transfer.controller.signal, isAlone)
+      .finally(() => this.#transfers.delete(transfer))
+      .catch(failed);
+  }
+
+  /** Fetches no more, now and later: who waits for bytes gets an AbortError. */
+  close() {
+    this.#closing.abort();
+    for (const { controller } of this.#transfers) controller.abort();
+  }
+
+  /** @param {Request} request */
+  #release(request) {
+    for (const transfer of this.#transfers) {
+      transfer.users.delete(request);
+      if (transfer.users.size || this.#isUndivided) continue; // a file that only comes whole would have to come again
+      this.#transfers.delete(transfer);
+      transfer.controller.abort();
+    }
+  }
+
+  /** @type {Keep} */
   #keep(start, bytes) {
     this.bytes.set(bytes, start);
-    this.loaded = merge([...this.loaded, [start, start + bytes.length]], 0);
+    this.loaded = merge([...this.loaded, [start, start + bytes.length]]);
   }
 
   /**
-   * @param {Range[]} ranges
-   * @returns {Range[]}
+   * @param {Range} range
+   * @returns {Range}
    */
-  #missing(ranges) {
-    /** @type {Range[]} */
-    const missing = [];
-    for (const [from, to] of ranges) {
-      const last = Math.min(to, this.bytes.length);
-      let start = from;
-      for (const [low, high] of this.loaded) {
-        if (high <= start) continue;
-        if (low >= last) break;
-        if (low > start) missing.push([start, low]);
-        start = high;
-      }
-      if (start < last) missing.push([start, last]);
-    }
-    return missing;
+  #within([start, end]) {
+    return [start, Math.min(end, this.bytes.length)];
+  }
+}
+
+/** What somebody needs of a source. */
+export class Request {
+  /** @type {{ranges: Range[], resolve: (nothing: void) => void, reject: (reason: unknown) => void}[]} */
+  #waiting = [];
+  /** @type {unknown[]} why something will not come */
+  #failures = [];
+  #ending = new AbortController(); // of the listener
+  #has;
+  #release;
+
+  /**
+   * @param {(ranges: Range[]) => boolean} has whether bytes are there
+   * @param {(request: Request) => void} release called when no more is needed
+   * @param {AbortSignal} [signal]
+   */
+  constructor(has, release, signal) {
+    this.#has = has;
+    this.#release = release;
+    const stop = () => {
+      this.end();
+      this.fail(/** @type {AbortSignal} */ (signal).reason);
+    };
+    signal?.addEventListener("abort", stop, { signal: this.#ending.signal });
+  }
+
+  /**
+   * Ends when bytes are there. Throws NetworkError, or the reason of the signal.
+   * @param {Range[]} ranges
+   * @returns {Promise<void>}
+   */
+  async arrival(ranges) {
+    if (this.#has(ranges)) return;
+    if (this.#failures.length) throw this.#failures[0];
+    await new Promise((resolve, reject) => this.#waiting.push({ ranges, resolve, reject }));
+  }
+
+  /** Bytes have come. */
+  look() {
+    this.#waiting = this.#waiting.filter(({ ranges, resolve }) => !this.#has(ranges) || resolve());
+  }
+
+  /**
+   * No more will come of some of the bytes.
+   * @param {unknown} error
+   */
+  fail(error) {
+    this.look();
+    this.#failures.push(error);
+    for (const { reject } of this.#waiting) reject(error);
+    this.#waiting = [];
+  }
+
+  /** No more is needed. */
+  end() {
+    this.#ending.abort();
+    this.#release(this);
   }
 }
 
@@ -140,21 +267,4 @@ function allocate(length) {
   } catch {
     throw new LimitError(`the file has ${length} bytes, for which there is no memory`);
   }
-}
-
-/**
- * Ranges in ascending order, those joined that are no further apart than `gap`.
- * @param {Range[]} ranges
- * @param {number} gap
- * @returns {Range[]}
- */
-function merge(ranges, gap) {
-  /** @type {Range[]} */
-  const merged = [];
-  for (const [start, end] of [...ranges].sort((a, b) => a[0] - b[0])) {
-    const last = merged[merged.length - 1];
-    if (last && start <= last[1] + gap) last[1] = Math.max(last[1], end);
-    else merged.push([start, end]);
-  }
-  return merged;
 }

@@ -93,6 +93,11 @@ export interface Picture {
   readonly bytesLoaded: number;
   /** Whether the file ends too early. */
   readonly truncated: boolean;
+  /**
+   * Levels that lie together in the file, coarse to fine: the finest of each layer, for `maxLevel`, and the byte up to which the file has to be
+   * there for it. The last has level 0 as a rule; none of a file without Gaussians.
+   */
+  readonly layers: readonly { readonly level: number; readonly end: number }[];
   /** What of the file is not shown as it is meant: sentences. */
   readonly notes: string[];
   /** What is damaged is empty, and named in `notes`. */
@@ -101,18 +106,28 @@ export interface Picture {
   read(options?: ReadOptions): Promise<ImageData | Pixels>;
   /** The Gaussians whose ellipse may touch a region. Throws as `read` does. */
   gaussians(options?: GaussiansOptions): Promise<Gaussians>;
+  /** Stops what is being fetched; who waits for it gets an AbortError. */
+  close(): void;
 }
 
 export interface OpenOptions {
   signal?: AbortSignal;
+  /**
+   * Bytes of the first request to a server, from 2048 on, which is the default: header and index of most files. With more, small pictures come
+   * in one request, and the coarse levels of others.
+   */
+  firstBytes?: number;
   /** Pixels of an output, bytes of memory (estimated) and evaluations of Gaussians (spec/limits.md) that a call may take; 2^29, 2^31 and 2^37. */
   maxPixels?: number;
   maxMemory?: number;
   maxWork?: number;
 }
 
+/** What can be opened. */
+export type Source = ArrayBuffer | ArrayBufferView | Blob | URL | string;
+
 /** Opens a file, of which header and index are read. Throws SplatError, TypeError, RangeError, or the reason of the signal. */
-export function open(source: ArrayBuffer | ArrayBufferView | Blob | URL | string, options?: OpenOptions): Promise<Picture>;
+export function open(source: Source, options?: OpenOptions): Promise<Picture>;
 
 export class SplatError extends Error {
   readonly kind: "corrupt" | "unsupported" | "limit" | "network";
@@ -125,5 +140,7 @@ export class TruncatedFileError extends CorruptFileError {}
 export class UnsupportedFileError extends SplatError {}
 /** Beyond the limits of the format, or of this decoder. */
 export class LimitError extends SplatError {}
-/** The server cannot be reached, or does not give what it announced. */
+/** The server cannot be reached, or does not give what it announced: twice, if asking again could help. */
 export class NetworkError extends SplatError {}
+/** The server has another file now than when it was opened. */
+export class ChangedFileError extends NetworkError {}

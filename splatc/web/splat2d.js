@@ -7,52 +7,32 @@
  *
  * Of a URL and of a Blob only the bytes are fetched that are needed. splat2d.d.ts has the types.
  */
-import { loadCore } from "./core.js";
-import { isLocal, readLocal } from "./local.js";
 import { readMetadata } from "./metadata.js";
-import { boundsOf, checkBound, levelOf, scaleOf } from "./options.js";
+import { boundsOf, checkBound, firstBytesOf, levelOf, scaleOf } from "./options.js";
 import { abortable, pause } from "./pause.js";
 import { allocateRgba, colorSpaceOf, imageOf, writeRgba } from "./pixels.js";
 import { GAUSSIAN_BYTES, Reading } from "./reading.js";
+import { layersOf } from "./sections.js";
+import { sharedCore } from "./shared_core.js";
 import { openSource } from "./source.js";
 import { loadStructure } from "./structure.js";
 import { makeView, stripsOf } from "./view.js";
 import { drawingWork } from "./work.js";
 
-export { CorruptFileError, LimitError, NetworkError, SplatError, TruncatedFileError, UnsupportedFileError } from "./errors.js";
-
-/** @typedef {import("./core.js").Core} Core */
-
-/** @type {Promise<Core> | null} one for all pictures: a call holds its memory only while it runs */
-let shared = null;
-
-/** The core beside this module, loaded when it is first needed. */
-function sharedCore() {
-  shared ??= fetchCore().catch((error) => {
-    shared = null; // to be tried again
-    throw error;
-  });
-  return shared;
-}
-
-async function fetchCore() {
-  const url = new URL("core.wasm", import.meta.url);
-  if (isLocal(url.href)) return loadCore(await readLocal(url.href));
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url} cannot be fetched: ${response.status}`);
-  return loadCore(await response.arrayBuffer()); // whatever content type the server gives it
-}
+export {
+  ChangedFileError, CorruptFileError, LimitError, NetworkError, SplatError, TruncatedFileError, UnsupportedFileError,
+} from "./errors.js";
 
 /**
  * Opens a file of which header and index are read.
  * @param {ArrayBuffer | ArrayBufferView | Blob | URL | string} source
- * @param {{signal?: AbortSignal, maxPixels?: number, maxMemory?: number, maxWork?: number}} [options]
+ * @param {import("./splat2d.js").OpenOptions} [options]
  */
-export async function open(source, { signal, ...bounds } = {}) {
-  const allowed = boundsOf(bounds);
+export async function open(source, { signal, firstBytes, ...bounds } = {}) {
+  const [allowed, first] = [boundsOf(bounds), firstBytesOf(firstBytes)];
   return abortable(signal, async () => {
-    const opened = await openSource(source, signal);
-    return new Picture(new Reading(opened, await loadStructure(opened, signal), allowed));
+    const opened = await openSource(source, first, signal);
+    return new Picture(new Reading(opened, await loadStructure(opened, allowed, signal), allowed));
   });
 }
 
@@ -84,6 +64,11 @@ class Picture {
   /** Whether the file ends too early. */
   get truncated() {
     return this.#reading.file.truncation !== null;
+  }
+
+  /** Levels that lie together in the file, coarse to fine. */
+  get layers() {
+    return layersOf(this.#reading.file);
   }
 
   /** Colour profile, EXIF and XMP; empty where there is none, or where it is damaged, which `notes` says. */
@@ -143,6 +128,11 @@ class Picture {
       const values = core.dequantize(header, integers);
       return { count: integers.level.length, level: integers.level, ...values, integers };
     });
+  }
+
+  /** Stops what is being fetched. */
+  close() {
+    this.#reading.source.close();
   }
 
   /** @param {string} type of a chunk of metadata */

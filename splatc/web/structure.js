@@ -1,7 +1,7 @@
 /** Header, chunks and index of a file of which only these are fetched. */
-import { chunkAt, MAX_CHUNKS, readHeader, SIGNATURE, SMALLEST_CHUNK } from "./container.js";
+import { chunkAt, MAX_CHUNKS, MAX_HEADER, readHeader, SIGNATURE, SMALLEST_CHUNK } from "./container.js";
 import { SplatError } from "./errors.js";
-import { FIRST } from "./http.js";
+import { checkBound } from "./options.js";
 import { maximumIndex } from "./section_index.js";
 import { readFile } from "./sections.js";
 
@@ -9,35 +9,38 @@ import { readFile } from "./sections.js";
  * @typedef {import("./source.js").Source} Source
  */
 
+/** Bytes that are fetched at least: header and index of most files. */
+const FIRST = 2048;
 /** Bytes that are fetched where the next chunk starts: all of the metadata of most files. */
 const NEXT = 4096;
+/** Bytes of memory that a byte of the index takes (spec/limits.md). */
+const INDEX_MEMORY = 100;
 
 /**
- * Reads what `readFile` does; fetches only that. Throws as it does, NetworkError, or the reason of the signal.
+ * Reads what `readFile` does; fetches only that. Throws as it does, LimitError for an index that would take more memory than is allowed,
+ * NetworkError, or the reason of the signal.
  * @param {Source} source
+ * @param {{maxMemory: number}} bounds
  * @param {AbortSignal} [signal]
  */
-export async function loadStructure(source, signal) {
-  await source.load([[0, FIRST]], signal); // the longest header lies within
+export async function loadStructure(source, { maxMemory }, signal) {
+  await source.load([[0, FIRST]], signal);
   const { bytes } = source;
-  const header = readHeader(bytes);
   let start = SIGNATURE.length;
+  const first = chunkOrNothing(bytes, start);
+  if (first && first.length <= MAX_HEADER) await source.load([[start, first.offset + first.length + 4]], signal);
+  const header = readHeader(bytes);
   for (let number = 0; number < MAX_CHUNKS && bytes.length - start >= SMALLEST_CHUNK; number++) {
-    if (!isLoaded(source, start, SMALLEST_CHUNK)) await source.load([[start, start + NEXT]], signal);
+    if (!source.has([[start, start + SMALLEST_CHUNK]])) await source.load([[start, start + NEXT]], signal);
     const chunk = chunkOrNothing(bytes, start);
     if (!chunk) break; // readFile says why
     start = chunk.offset + chunk.length + 4;
-    if (chunk.type === "INDX" && chunk.length <= maximumIndex(header)) await source.load([[chunk.start, start]], signal);
+    if (chunk.type !== "INDX" || chunk.length > maximumIndex(header)) continue;
+    checkBound(INDEX_MEMORY * chunk.length, maxMemory, `an index of ${chunk.length} bytes`, "bytes of memory", "maxMemory");
+    await source.load([[chunk.start, start + SMALLEST_CHUNK]], signal); // and how long GAUS is
   }
   return readFile(bytes);
 }
-
-/**
- * @param {Source} source
- * @param {number} start
- * @param {number} length
- */
-const isLoaded = (source, start, length) => source.loaded.some(([low, high]) => low <= start && start + length <= high);
 
 /**
  * @param {Uint8Array} bytes

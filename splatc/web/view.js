@@ -46,46 +46,82 @@ export function makeView(width, height, region = [0, 0, width, height], scale = 
   const [numerator, denominator] = scale;
   if (!region.every(Number.isInteger) || x < 0 || y < 0 || w < 1 || h < 1 || x + w > width || y + h > height)
     throw new RangeError(`the region ${region} does not lie inside of the picture, which has ${width} x ${height} px`);
+  checkScale(scale);
+  const along = (/** @type {number} */ start, /** @type {number} */ extent) => {
+    const first = Math.floor((start * numerator) / denominator);
+    return { first, count: Math.ceil((extent * numerator) / denominator), apart: start * numerator - first * denominator, start };
+  };
+  return viewOf(width, height, along(x, w), along(y, h), scale);
+}
+
+/**
+ * Some of the output pixels of the whole picture at a scale. Throws RangeError for a scale that is none.
+ * @param {number} width of the picture, px
+ * @param {number} height
+ * @param {[number, number]} scale as for `makeView`
+ * @param {[number, number, number, number]} tile left, top, columns, rows, output pixels
+ * @returns {View}
+ */
+export function makeTileView(width, height, scale, [left, top, columns, rows]) {
+  checkScale(scale);
+  const along = (/** @type {number} */ first, /** @type {number} */ count) => ({ first, count, apart: 0, start: (first * scale[1]) / scale[0] });
+  return viewOf(width, height, along(left, columns), along(top, rows), scale);
+}
+
+/** @param {[number, number]} scale */
+function checkScale(scale) {
   const isWhole = scale.every((part) => Number.isInteger(part) && part > 0);
-  if (!isWhole || denominator > FINEST_SCALE || numerator > MAX_SCALE * denominator)
+  if (!isWhole || scale[1] > FINEST_SCALE || scale[0] > MAX_SCALE * scale[1])
     throw new RangeError(`${scale.join("/")} is no scale: whole numbers, the second up to ${FINEST_SCALE}, up to ${MAX_SCALE} in all`);
+}
+
+/**
+ * @typedef {object} Span output pixels along a side
+ * @property {number} first from the corner of the picture
+ * @property {number} count
+ * @property {number} apart how far behind the left side of the first one they start, px times the numerator of the scale
+ * @property {number} start where they start, px
+ *
+ * @param {number} width
+ * @param {number} height
+ * @param {Span} across
+ * @param {Span} down
+ * @param {[number, number]} scale
+ * @returns {View}
+ */
+function viewOf(width, height, across, down, scale) {
+  const [numerator, denominator] = scale;
   const most = numerator / denominator > THUMBNAIL ? MAX_SAMPLES : THUMBNAIL_SAMPLES;
   const samples = Math.min(Math.ceil(denominator / numerator), most);
   const gridScale = numerator * samples; // over denominator: points of the grid per px
-  const [across, down] = [
-    [x, w, width, TILE[0]],
-    [y, h, height, TILE[1]],
-  ].map(([start, extent, side, tile]) => placed(start, extent, side, Math.floor(tile / samples), scale, samples));
+  const x = placed(across, width, Math.floor(TILE[0] / samples), scale, samples);
+  const y = placed(down, height, Math.floor(TILE[1] / samples), scale, samples);
   const variance = Math.max(0, (denominator ** 2 - gridScale ** 2) / gridScale ** 2) / 12;
   const margin = RADIUS * Math.sqrt(variance) + (2 * denominator) / gridScale;
-  const far = (/** @type {number} */ start, /** @type {number} */ count) => start + (count * denominator) / numerator + margin;
+  const far = (/** @type {Span} */ { start, count }) => start + (count * denominator) / numerator + margin;
   return {
-    grid_scale: gridScale / denominator, shift_x: across.shift, shift_y: down.shift, variance, samples, left: across.first, top: down.first,
-    columns: across.count, rows: down.count, end_x: across.end, end_y: down.end, tile_x: across.tile, tile_y: down.tile,
-    tiles_x: across.tiles, tiles_y: down.tiles, box: [x - margin, y - margin, far(x, across.count), far(y, down.count)],
+    grid_scale: gridScale / denominator, shift_x: x.shift, shift_y: y.shift, variance, samples, left: across.first, top: down.first,
+    columns: across.count, rows: down.count, end_x: x.end, end_y: y.end, tile_x: x.tile, tile_y: y.tile,
+    tiles_x: x.tiles, tiles_y: y.tiles, box: [across.start - margin, down.start - margin, far(across), far(down)],
   };
 }
 
 /**
  * A view along one side.
- * @param {number} start of the region
- * @param {number} extent of the region
+ * @param {Span} span
  * @param {number} side of the picture
  * @param {number} tile its output pixels
  * @param {[number, number]} scale
  * @param {number} samples
  */
-function placed(start, extent, side, tile, [numerator, denominator], samples) {
-  const first = Math.floor((start * numerator) / denominator);
-  const count = Math.ceil((extent * numerator) / denominator);
-  const shift = (start * numerator - first * denominator) * samples; // over denominator
+function placed({ first, count, apart }, side, tile, [numerator, denominator], samples) {
+  const shift = apart * samples; // over denominator
   const span = side * numerator * samples - shift; // of the grid up to the end of the picture, likewise
   const inside = Math.ceil((2 * span - denominator) / (2 * denominator));
   const lastPixel = Math.ceil(span / (denominator * samples)) - 1;
   const low = Math.floor(first / tile);
   return {
-    first, count, shift: shift / denominator, end: Math.max(inside, lastPixel * samples + 1),
-    tile: low, tiles: Math.ceil((first + count) / tile) - low,
+    shift: shift / denominator, end: Math.max(inside, lastPixel * samples + 1), tile: low, tiles: Math.ceil((first + count) / tile) - low,
   };
 }
 

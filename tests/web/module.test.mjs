@@ -84,6 +84,11 @@ test("progress is reported", async () => {
   assert.equal(last.bytes, picture.bytes);
 });
 
+test("an index that would take too much memory is not read", async () => {
+  await assert.rejects(open(conformanceFile("sections"), { maxMemory: 5000 }), { name: "LimitError", message: /an index of \d+ bytes/ });
+  assert.equal((await open(conformanceFile("sections"), { maxMemory: 50_000 })).width, 64);
+});
+
 test("scales in every form", () => {
   assert.deepEqual(["1/8", "2", 0.125, [2, 16], 1 / 3, 3, 0.3].map(scaleOf), [[1, 8], [2, 1], [1, 8], [1, 8], [1, 3], [3, 1], [3, 10]]);
   for (const wrong of [0, -1, NaN, Infinity, "x", "1/0", [1], [1, -2], {}, 1e-9]) assert.throws(() => scaleOf(wrong), RangeError);

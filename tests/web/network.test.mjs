@@ -1,17 +1,23 @@
-/** Files on a server: with ranges, without, and from servers that go wrong. tests/test_web_module.py serves them. */
+/** Files on a server: with ranges, without, and from servers that go wrong. tests/test_web_network.py serves them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NetworkError, open } from "../../splatc/web/splat2d.js";
+import { setTimeout as later } from "node:timers/promises";
+import { ChangedFileError, NetworkError, open } from "../../splatc/web/splat2d.js";
 import { bytesOf } from "./common.mjs";
 
 const server = process.env.SPLATC_WEB_SERVER;
 const bytes = bytesOf(process.env.SPLATC_WEB_FILE);
+const { mosaic, windows } = JSON.parse(process.env.SPLATC_WEB_WINDOWS);
 const expected = await open(bytes);
 
 const url = (way) => `${server}/${way}/large.splat2d`;
+const log = async (key) => (await fetch(`${server}/log/${encodeURIComponent(key)}`)).json();
 const region = [10, 20, 64, 48];
 
-for (const way of ["ranges", "whole", "chunked", "drops-once"])
+const SAME = [
+  "ranges", "whole", "chunked", "slow-whole", "drops-once", "changed-once", "unsatisfied", "unavailable-once", "drops-whole-once",
+];
+for (const way of SAME)
   test(`a file is the same: ${way}`, async () => {
     const picture = await open(url(way));
     assert.deepEqual((await picture.read({ region })).data, (await expected.read({ region })).data);
@@ -19,22 +25,104 @@ for (const way of ["ranges", "whole", "chunked", "drops-once"])
     assert.equal(picture.bytesLoaded, bytes.length);
   });
 
-test("a region takes a part of the bytes, in few requests, each byte once", async () => {
+test("a region takes a part of the bytes, each once for all readers", async () => {
   const picture = await open(new URL(url("counted")));
   await picture.read({ region, maxLevel: 3 });
   assert.ok(picture.bytesLoaded < bytes.length, `${picture.bytesLoaded} of ${bytes.length}`);
   await Promise.all([picture.read({ region }), picture.read({ region }), picture.read({ maxLevel: 2 })]);
   await picture.read();
-  const { requests, sent } = await (await fetch(`${server}/counted/log`)).json();
+  const { ranges, sent } = await log("counted");
   assert.equal(sent, bytes.length);
-  assert.ok(requests < 16, `${requests} requests`);
+  assert.ok(ranges.length < 16, `${ranges.length} requests`);
 });
 
-for (const way of ["missing", "drops", "changed", "wrong-range", "short-whole"])
-  test(`a server that fails is reported: ${way}`, async () => {
-    const read = async () => (await open(url(way))).read();
-    await assert.rejects(read, (error) => error instanceof NetworkError && error.message.includes(server));
+test("the first request is as long as was asked for", async () => {
+  await open(url("first"), { firstBytes: 5000 });
+  await open(url("first"), { firstBytes: 1e6 });
+  assert.deepEqual((await log("first")).ranges, [[0, 5000], [0, bytes.length]]);
+  for (const firstBytes of [10, "5000", 3000.5]) await assert.rejects(open(url("first"), { firstBytes }), RangeError);
+});
+
+for (const { window, read } of windows)
+  test(`a window of a mosaic costs hardly more than splatc.open reads: ${window}`, async () => {
+    const name = `${mosaic}?${window}`;
+    const before = await log(mosaic);
+    const picture = await open(`${server}/${name}`);
+    await picture.read({ region: window });
+    const after = await log(mosaic);
+    assert.ok(after.sent - before.sent <= 1.25 * read, `${after.sent - before.sent} bytes, splatc.open reads ${read}`);
+    assert.ok(after.ranges.length - before.ranges.length <= 8, `${after.ranges.length - before.ranges.length} requests`);
   });
+
+test("sections are decoded while others are on their way, coarse ones first", async () => {
+  for (const way of ["slow", "slow-whole"]) {
+    const reported = [];
+    const picture = await open(url(way));
+    await picture.read({ onProgress: (progress) => reported.push(progress) });
+    assert.ok(reported[0].bytes < bytes.length / 2, `${way}: ${JSON.stringify(reported)}`);
+    assert.equal(reported.at(-1).sections, reported.at(-1).of);
+  }
+});
+
+test("coarse levels are there after a part of the bytes", async () => {
+  const picture = await open(`${server}/${mosaic}`);
+  const [coarse] = picture.layers;
+  await picture.read({ maxLevel: coarse.level, scale: "1/16" });
+  assert.equal(picture.bytesLoaded, coarse.end);
+  assert.equal(picture.layers.at(-1).level, 0);
+  assert.ok(picture.layers.every((layer, i) => i === 0 || layer.end > picture.layers[i - 1].end));
+  const { layers } = await open(bytesOf("spec/conformance/rgb.splat2d"));
+  assert.deepEqual(layers.map((layer) => layer.level), [0], "a file without an index");
+});
+
+test("what is no longer wanted is no longer fetched", async () => {
+  const picture = await open(url("slow"));
+  const controller = new AbortController();
+  const reading = picture.read({ signal: controller.signal });
+  await later(120);
+  controller.abort();
+  await assert.rejects(reading, { name: "AbortError" });
+  const loaded = picture.bytesLoaded;
+  await later(200);
+  assert.equal(picture.bytesLoaded, loaded);
+  assert.ok(loaded < bytes.length);
+  assert.ok((await log("slow")).hungUp);
+  assert.deepEqual((await picture.read({ region })).data, (await expected.read({ region })).data, "and comes when it is wanted again");
+});
+
+test("a picture that is closed fetches no more", async () => {
+  const picture = await open(url("slow"));
+  const reading = picture.read();
+  picture.close();
+  await assert.rejects(reading, { name: "AbortError" });
+});
+
+for (const [way, Kind] of [
+  ["missing", NetworkError], ["drops", NetworkError], ["changed", ChangedFileError], ["other-length", ChangedFileError],
+  ["wrong-range", NetworkError], ["unsatisfied-later", NetworkError], ["short-whole", NetworkError],
+])
+  test(`errors of a server are reported: ${way}`, async () => {
+    const read = async () => (await open(url(way))).read();
+    await assert.rejects(read, (error) => error instanceof Kind && error.kind === "network" && error.message.includes(server));
+    const { ranges } = await log(way);
+    assert.equal(ranges.length, { missing: 1, "short-whole": 2 }[way] ?? 3, "and asked once more, if that could help");
+  });
+
+test("after a dropped connection the rest is asked for", async () => {
+  const picture = await open(`${url("drops-once")}?again`);
+  await picture.read();
+  assert.deepEqual((await log("drops-once?again")).ranges, [[0, 2048], [2048, bytes.length], [bytes.length - 10, bytes.length]]);
+});
+
+test("a file that ends too early shows what it has", async () => {
+  const picture = await open(`${server}/files/cut.splat2d`);
+  assert.ok(picture.truncated);
+  await assert.rejects(picture.read(), { name: "TruncatedFileError" });
+  const found = await picture.gaussians({ allowTruncated: true });
+  assert.ok(found.count > 100 && found.count < picture.header.count);
+  const shown = await picture.read({ allowTruncated: true, scale: "1/4" });
+  assert.equal(shown.width, 275);
+});
 
 test("an empty file and no server", async () => {
   await assert.rejects(open(url("empty")), { name: "CorruptFileError" });

@@ -1,0 +1,38 @@
+/** A worker of a viewer. All of its modules stand here, so that a browser asks for them at once, not one import after the other. */
+import "./errors.js";
+import "./ellipses.js";
+import "./facts.js";
+import "./metadata.js";
+import "./options.js";
+import "./painter.js";
+import "./pixels.js";
+import "./reading.js";
+import "./section_reader.js";
+import "./shared_core.js";
+import "./source.js";
+import "./structure.js";
+import "./view.js";
+import "./level_colours.js";
+import "./grouped.js";
+import "./container.js";
+import "./zstd.js";
+import "./section_tile.js";
+import "./pause.js";
+import "./plan.js";
+import "./sections.js";
+import "./structs.js";
+import "./work.js";
+import "./section_order.js";
+import "./core.js";
+import "./local.js";
+import "./http.js";
+import "./ranges.js";
+import "./section_index.js";
+import "./header.js";
+import "./numbers.js";
+import "./zstd_fse.js";
+import "./zstd_huffman.js";
+import "./memory.js";
+import { serve } from "./serve.js";
+
+serve(/** @type {any} */ (globalThis));
