@@ -130,6 +130,7 @@ FLOATS: dict[str, int | None] = {"mean": 2, "scale": 2, "angle": 1, "colour": No
 
 ASPECTS = 64
 """Values of the aspect index."""
+MAX_LEVELS = 16
 
 ATTRIBUTES = (
     Attribute(

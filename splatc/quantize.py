@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatc import core
-from splatc.attributes import ASPECTS, QUANTIZER_FIELDS, Attribute, Columns
+from splatc.attributes import ASPECTS, MAX_LEVELS, QUANTIZER_FIELDS, Attribute, Columns
 from splatc.core import exact, packing
 from splatc.gaussians import Gaussians
-from splatc.steps import MAX_LEVELS, Quantizer
+from splatc.steps import Quantizer
 
 IntArray = NDArray[np.int32]
 

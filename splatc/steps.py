@@ -15,7 +15,6 @@ STEP8 = (65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194)
 MAX_STEP_INDEX = 191
 MAX_BINS = 32
 """Per octave of the log scale."""
-MAX_LEVELS = 16
 MAX_LOG_ASPECT = 4
 """Largest ln(s1 / s2): whatever a file says, renderers never meet needles thinner than 1 : 55."""
 

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from splatc.attributes import MAX_LEVELS
 from splatc.bitstream import Header, Layout, layout
 from splatc.bitstream.divide import divide
 from splatc.blend import Blend
 from splatc.quantize import QuantizedGaussians, angle_count_table, offset_count_table
-from splatc.steps import MAX_LEVELS, Quantizer, grid_shape
+from splatc.steps import Quantizer, grid_shape
 
 
 def random_quantized(

@@ -12,8 +12,7 @@ from splatc.blend import Blend
 from splatc.core import fit as core_fit
 from splatc.core.fit_structs import MAX_CHANNELS, Adam, Fit
 from splatc.core.loading import OK, address, aligned, load
-from splatc.fit.engine import EPSILON as ADAM_EPSILON
-from splatc.fit.engine import Step
+from splatc.fit.engine import ADAM_EPSILON, Step
 from splatc.fit.subset import Samples, Subset
 from splatc.fit.table import ANGLE, COLOUR, FROZEN, LOG_ASPECT, LOG_SCALE, MEAN, ROWS, Table, bounds
 from splatc.fit.task import Task

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from splatc.attributes import MAX_LEVELS
 from splatc.gaussians import Gaussians
 from splatc.quantize import (
     MAX_ASPECT,
@@ -19,7 +20,7 @@ from splatc.quantize import (
     offset_of,
     to_coded_colour,
 )
-from splatc.steps import MAX_LEVELS, Quantizer, grid_shape, step_q32
+from splatc.steps import Quantizer, grid_shape, step_q32
 
 
 def quantize(quantizer: Quantizer, gaussians: Gaussians, width: int, height: int) -> QuantizedGaussians:

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from splatc import core
+from splatc.attributes import MAX_LEVELS
 from splatc.blend import Blend
 from splatc.core import structs
 from splatc.core.loading import size_of
@@ -24,7 +25,7 @@ from splatc.quantize import (
     offset_middles,
     steps_of,
 )
-from splatc.steps import MAX_LEVELS, MAX_LOG_ASPECT, Quantizer, step_q32
+from splatc.steps import MAX_LOG_ASPECT, Quantizer, step_q32
 from tests.core_calls import STEPS
 from tests.scenes import random_scene
 

@@ -10,9 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from splatc import core
+from splatc.attributes import MAX_LEVELS
 from splatc.core.loading import address, aligned, load
 from splatc.quantize import MAX_ASPECT, angle_count_table, steps_of
-from splatc.steps import MAX_LEVELS, Quantizer
+from splatc.steps import Quantizer
 from tests.core_calls import SITE, PredictCall
 from tests.independent_decoder import prediction
 from tests.independent_decoder.model import Header, Symbols

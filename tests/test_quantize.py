@@ -8,6 +8,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
+from splatc.attributes import MAX_LEVELS
 from splatc.quantize import (
     ANGLE_COUNTS,
     COLOUR_MATRIX,
@@ -22,7 +23,7 @@ from splatc.quantize import (
     quantize,
     to_coded_colour,
 )
-from splatc.steps import MAX_LEVELS, Quantizer, step_q32
+from splatc.steps import Quantizer, step_q32
 from tests.scenes import random_gaussians
 
 

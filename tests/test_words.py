@@ -50,6 +50,7 @@ SECTIONS = (
     r"^splatc/(bitstream/|core/(fit/pack|pack|section)|web/section)|^spec/(sections|positions|gaussians)\.md"
     r"|bitstream_sections|divide_oracle|independent_decoder"
 )
+SHAPES = r"^splatc/(quantize|steps|gaussians|fit/(noise|rate|rounding|table)|core/(attributes|gaussians))\."
 
 WORDS = [
     Word(r"births?|newborns?|bear(s|ing)?", "densify, new Gaussians"),
@@ -77,6 +78,8 @@ WORDS = [
         r"anisotrop(y|ies)|SpreadTables?|spread tables?|heirs?|split shares?",
         "log aspect ratio, parametric model, context inheritance, partition",
     ),
+    Word(r"sizes?", "log scale", where=SHAPES, right=r"size_t|of equal size|int64_t size|\(double\)size"),
+    Word(r"(?<!aspect )ratios?", "log aspect ratio", where=SHAPES),
     Word(
         r"strips?|turns?",
         "sub-cell offset, orientation residual",

@@ -134,7 +134,7 @@ def _fill(row: np.void, section: Section, length: int, ranges: list[LevelRange])
     """The core's record of a section of whose stream ``length`` bytes are there."""
     row["count"], row["levels"] = ranges[-1].stop if ranges else 0, len(ranges)
     row["length"], row["minimum"] = length, limits.minimum_payload(section.count)
-    row["cut"], row["ends"] = length != section.length, row["count"] == section.count
+    row["truncated"], row["ends"] = length != section.length, row["count"] == section.count
     row["x0"], row["y0"], row["x1"], row["y1"] = section.rectangle
     row["margin"] = -1 if section.crc is None else section.margin
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from splatc.attributes import QUANTIZER_FIELDS, QuantizerFields
+from splatc.attributes import MAX_LEVELS, QUANTIZER_FIELDS, QuantizerFields
 from splatc.bitstream import limits, varint
 from splatc.blend import Blend
 from splatc.errors import CorruptFileError, LimitError, UnsupportedFileError
-from splatc.steps import MAX_BINS, MAX_LEVELS, MAX_STEP_INDEX, Quantizer, grid_shape
+from splatc.steps import MAX_BINS, MAX_STEP_INDEX, Quantizer, grid_shape
 
 VERSION = (1, 0)
 """Major and minor version of the format: what is written, and the newest that is read."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 
+from splatc.attributes import MAX_LEVELS
 from splatc.bitstream import layout as layouts
 from splatc.bitstream import limits, varint
 from splatc.bitstream.header import Header
 from splatc.bitstream.layout import MAX_TILE_LOG2, Layer, Layout, Section
 from splatc.bitstream.morton import morton_of, unmorton
 from splatc.errors import CorruptFileError
-from splatc.steps import MAX_LEVELS
 
 WHERE = "the INDX chunk"
 MEMORY = 100

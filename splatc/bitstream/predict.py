@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatc import core
-from splatc.attributes import CODED
+from splatc.attributes import CODED, MAX_LEVELS
 from splatc.bitstream.stream import GaussianSymbols
 from splatc.core import pack_structs, structs
 from splatc.core.packing import TILE_SIDES, Arrangement, Packing
 from splatc.quantize import QuantizedGaussians, colour_step_table, columns_of, joined, steps_of
-from splatc.steps import MAX_LEVELS, Quantizer
+from splatc.steps import Quantizer
 
 
 def to_symbols(

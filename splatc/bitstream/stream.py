@@ -75,7 +75,7 @@ def decode(
         except CorruptFileError:
             if whole:
                 raise
-            break  # what follows the cut is not what was there
+            break  # what follows the end is not what was there
         if not whole and decoder.bytes_read > len(stream):
             break
         complete = each.stop

@@ -136,7 +136,7 @@ typedef struct core_section {
     int64_t x0, y0, x1, y1;      /* its tile, px */
     int64_t margin;              /* px, or -1: not to be checked */
     int32_t known;               /* its Gaussians and tables are there already; only to be made ready for what follows it */
-    int32_t cut;                 /* bytes are missing at its end: levels that are not whole are left out */
+    int32_t truncated;           /* bytes are missing at its end: levels that are not whole are left out */
     int32_t ends;                /* its levels are all of the stream: its end is checked */
     int32_t status;              /* result: as returned; 0 at first */
     int64_t decoded;             /* result: Gaussians; 0 at first */

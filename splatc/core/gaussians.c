@@ -102,14 +102,14 @@ static gaussian dequantized(const core_steps *steps, const core_columns *columns
     int32_t level = columns->level[i], aspect = columns->aspect[i], angle = columns->angle[i];
     gaussian g;
     double step = (double)steps->position[level] * UNIT, dx = 0.0, dy = 0.0;
-    double size = level - 1 + (columns->log_scale[i] + 0.5) / steps->log_scales;
+    double log2_scale = level - 1 + (columns->log_scale[i] + 0.5) / steps->log_scales;
     double log_aspect = aspect * ((double)steps->aspect * UNIT), half = 0.5 / LN2 * (log_aspect < MAX_LOG_ASPECT ? log_aspect : MAX_LOG_ASPECT);
     sine_and_cosine((double)angle / steps->directions[level][aspect], &g.sine, &g.cosine);
     if (steps->offsets[aspect] > 1) offset_middle(columns->offset[i], steps->offsets[aspect], g.sine, g.cosine, &dx, &dy);
     g.x = (columns->x[i] + 0.5 + dx) * step;
     g.y = (columns->y[i] + 0.5 + dy) * step;
-    g.s1 = exp2_of(size + half);
-    g.s2 = exp2_of(size - half);
+    g.s1 = exp2_of(log2_scale + half);
+    g.s2 = exp2_of(log2_scale - half);
     return g;
 }
 

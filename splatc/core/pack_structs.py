@@ -7,9 +7,7 @@ from ctypes import c_int32, c_int64, c_void_p
 
 import numpy as np
 
-from splatc.attributes import COLUMNS, FLOATS, PREDICTED
-
-MAX_LEVELS = 16
+from splatc.attributes import COLUMNS, FLOATS, MAX_LEVELS, PREDICTED
 
 
 class Quantizing(ctypes.Structure):

@@ -63,12 +63,12 @@ static int32_t read_symbols(const core_decode *task, core_section *section, work
         r.bits = tally_of(task, section, 1);
         if (status == CORE_OK) status = code_attributes(&r, w->tables, steps, level, &w->attributes, &out);
         if (stopped(task->stop)) return CORE_CANCELLED;
-        if (section->cut && (status != CORE_OK || 4 * r.words > section->length)) break; /* what follows the cut is not what was there */
+        if (section->truncated && (status != CORE_OK || 4 * r.words > section->length)) break; /* what follows is not what was there */
         if (status != CORE_OK) return status;
         at += level->count;
         section->decoded = at - section->start;
     }
-    return !section->cut && section->ends && !ends_well(&r, section->minimum) ? CORE_WRONG_END : CORE_OK;
+    return !section->truncated && section->ends && !ends_well(&r, section->minimum) ? CORE_WRONG_END : CORE_OK;
 }
 
 static void make_positions(const core_decode *task, const core_section *section, workspace *w) {
@@ -133,7 +133,7 @@ static int32_t is_sound(const core_decode *task, int64_t number) {
         if (each->count < 0 || each->count > MAX_GAUSSIANS - chain || each->start < 0 || each->start > task->count - each->count) return 0;
         if (each->tables < -1 || each->tables >= task->table_count) return 0;
         if (number_of != number && (each->start + each->count > section->start || each->tables < 0)) return 0;
-        if (number_of != number && (each->status != CORE_OK || each->decoded != each->count)) return 0; /* not decoded yet, or damaged, or cut */
+        if (number_of != number && (each->status != CORE_OK || each->decoded != each->count)) return 0; /* not decoded yet, or damaged, or truncated */
         chain += each->count;
         number_of = each->parent;
     }

@@ -21,7 +21,6 @@ ROWS = 16
 """Of a band."""
 POINTS = 128
 STATISTICS = 4
-MOST_NEAREST = 8
 _SUM, _REDUCE, _SPLIT, _FEATURES, _COLOURS, _NEAREST = range(16, 22)
 """Kinds of jobs."""
 _MANY = 1 << 18
@@ -142,7 +141,7 @@ def order_points(points: Floats, corner: tuple[float, float] = (0.0, 0.0), facto
 def nearest_distances(points: Floats, everyone: Floats, neighbours: int) -> Floats:
     """(N,) px: root mean square distance of points (N, 2) to the ``neighbours`` nearest others of ``everyone`` (M, 2), M > neighbours.
 
-    The points are among everyone; 1 <= neighbours <= MOST_NEAREST.
+    The points are among everyone; 1 <= neighbours <= 8 (CORE_MOST_NEAREST).
     """
     points, everyone = (np.ascontiguousarray(array, np.float32) for array in (points, everyone))
     count = len(everyone)

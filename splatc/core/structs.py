@@ -32,7 +32,7 @@ SECTION = np.dtype(
                 "x0", "y0", "x1", "y1", "margin",
             )
         ),
-        *((name, np.int32) for name in ("known", "cut", "ends", "status")),
+        *((name, np.int32) for name in ("known", "truncated", "ends", "status")),
         ("decoded", np.int64),
         ("beyond", np.float64),
         ("bits", np.float64, len(PARTS)),

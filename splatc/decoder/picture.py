@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
+from splatc.attributes import MAX_LEVELS
 from splatc.bitstream import Metadata, Reader
 from splatc.decoder.budget import Budget, budget_of
 from splatc.decoder.opened import open_file
@@ -18,7 +19,6 @@ from splatc.errors import SplatWarning, UsageError
 from splatc.render.choice import Log, check_device
 from splatc.runtime import arguments
 from splatc.runtime.files import display, named
-from splatc.steps import MAX_LEVELS
 
 if TYPE_CHECKING:
     from splatc.gaussians import Scene

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatc import bitstream
+from splatc.attributes import MAX_LEVELS
 from splatc.bitstream import Header
 from splatc.blend import Blend
 from splatc.encoder.rate_control import Target
@@ -34,7 +35,7 @@ from splatc.quantize import (
     quantize,
     to_coded_colour,
 )
-from splatc.steps import MAX_LEVELS, MAX_LOG_ASPECT, MAX_STEP_INDEX, Quantizer, step_q32
+from splatc.steps import MAX_LOG_ASPECT, MAX_STEP_INDEX, Quantizer, step_q32
 
 Array = NDArray[np.float64]
 

@@ -16,7 +16,7 @@ from splatc.fit.table import Table
 from splatc.gaussians import FloatArray
 from splatc.steps import Quantizer
 
-EPSILON = 1e-15
+ADAM_EPSILON = 1e-15
 """Adam's epsilon, so small that the tiny gradients of small Gaussians count in full."""
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc.attributes import ATTRIBUTES
+from splatc.attributes import ATTRIBUTES, MAX_LEVELS
 from splatc.core import exact
 from splatc.fit.table import ANGLE, COLOUR, FROZEN, LOG_ASPECT, LOG_SCALE, MEAN, NAMES, ROWS, Table
 from splatc.gaussians import FloatArray
@@ -30,7 +30,7 @@ from splatc.quantize import (
     offset_middles,
     offset_of,
 )
-from splatc.steps import MAX_LEVELS, Quantizer, step_q32
+from splatc.steps import Quantizer, step_q32
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def quantize_share(table: Table, quantizer: Quantizer, names: tuple[str, ...], s
     """Round these attributes of the first ``share`` of the Gaussians, where the frozen mask leaves them free, and set their bits in it.
 
     Scale, aspect ratio and angle are rounded together and before the rest, because the other steps depend on the level, the number of
-    directions on the ratio.
+    directions on the aspect ratio.
     """
     chosen = np.ones(len(table), bool) if share >= 1.0 else table.order < np.float32(share)
     bits = sum(FROZEN[name] for name in names)

@@ -47,7 +47,7 @@ COLOUR = slice(SHAPE_ROWS, None)
 
 MIN_SCALE = 0.5
 """Smallest g, px: level 0 begins here."""
-MAX_LOG_ASPECT = 3.0
+FIT_MAX_LOG_ASPECT = 3.0
 
 
 @dataclass
@@ -84,12 +84,12 @@ class Table:
     def gaussians(self) -> Gaussians:
         """Float Gaussians with s1 >= s2 and angles in [0, pi)."""
         values = self.values.astype(np.float64)
-        size, half = values[LOG_SCALE] / math.log(2.0), 0.5 * np.abs(values[LOG_ASPECT]) / math.log(2.0)
+        log2_scale, half = values[LOG_SCALE] / math.log(2.0), 0.5 * np.abs(values[LOG_ASPECT]) / math.log(2.0)
         turned = values[ANGLE] + np.where(values[LOG_ASPECT] < 0.0, 0.5 * math.pi, 0.0)
         angle = (turned - np.floor(turned / math.pi) * math.pi).astype(np.float32)
         return Gaussians(
             mean=np.ascontiguousarray(self.values[MEAN].T),
-            scale=exact.exp2(np.stack([size + half, size - half], axis=1)).astype(np.float32),
+            scale=exact.exp2(np.stack([log2_scale + half, log2_scale - half], axis=1)).astype(np.float32),
             angle=np.where(angle < np.float32(math.pi), angle, np.float32(0.0)),  # what float32 rounds up
             colour=np.ascontiguousarray(from_coded_colour(self.values[COLOUR].T), np.float32),
         )
@@ -143,7 +143,7 @@ def bounds(width: int, height: int) -> tuple[FloatArray, FloatArray]:
     limits = {
         "mean": ([0.0, 0.0], [width - 1 / 64, height - 1 / 64]),
         "log_scale": ([math.log(MIN_SCALE)], [math.log(2.0 * max(width, height))]),
-        "log_aspect": ([-MAX_LOG_ASPECT], [MAX_LOG_ASPECT]),
+        "log_aspect": ([-FIT_MAX_LOG_ASPECT], [FIT_MAX_LOG_ASPECT]),
         "angle": ([-math.inf], [math.inf]),
     }
     low, high = (np.array([value for name in limits for value in limits[name][end]], np.float32) for end in (0, 1))

@@ -14,10 +14,11 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from splatc.attributes import MAX_LEVELS
 from splatc.core import TILE_HEIGHT, TILE_WIDTH
 from splatc.quantize import QuantizedGaussians, angle_count_table, log_aspect_table
 from splatc.render.view import View
-from splatc.steps import MAX_LEVELS, STEP8, Quantizer
+from splatc.steps import STEP8, Quantizer
 
 Whole = NDArray[np.int64]
 

@@ -84,9 +84,9 @@ export function planOf(file, streams, known, keep, stopLevel) {
 function streamRow(section, length, levels) {
   const count = levels.length ? levels[levels.length - 1].stop : 0;
   const [x0, y0, x1, y1] = tileOf(section);
-  const [cut, ends] = [length !== section.length, count === section.count].map(Number);
+  const [truncated, ends] = [length !== section.length, count === section.count].map(Number);
   const margin = section.crc === null ? -1 : section.margin;
-  return { count, length, minimum: minimumPayload(section.count), levels: levels.length, x0, y0, x1, y1, margin, cut, ends };
+  return { count, length, minimum: minimumPayload(section.count), levels: levels.length, x0, y0, x1, y1, margin, truncated, ends };
 }
 
 /**

@@ -33,7 +33,7 @@ export const HEADER = new Struct(
 export const SECTION = new Struct(
   5,
   ["i64", "start count stream length minimum parent tables first_level levels x0 y0 x1 y1 margin"],
-  ["i32", "known cut ends status"],
+  ["i32", "known truncated ends status"],
   ["i64", "decoded"],
   ["f64", "beyond bits[8]"],
 );

@@ -6,18 +6,19 @@ import math
 
 import numpy as np
 
+from splatc.attributes import MAX_LEVELS
 from splatc.blend import Blend
 from splatc.cuda.device import Argument, Buffer, Device
 from splatc.fit.cuda.drawing import Drawing, Grid, Noise
 from splatc.fit.densification import densified, sample_places
-from splatc.fit.engine import EPSILON, Step
+from splatc.fit.engine import ADAM_EPSILON, Step
 from splatc.fit.pruning import SUBSETS, highest_costs, redundant_ones
 from splatc.fit.rate import RateGradient
 from splatc.fit.rounding import step_tables
 from splatc.fit.table import FROZEN, NAMES, SHAPE_ROWS, Table, bounds
 from splatc.fit.task import Task
 from splatc.gaussians import FloatArray
-from splatc.steps import MAX_LEVELS, Quantizer
+from splatc.steps import Quantizer
 
 
 class CudaEngine:
@@ -58,7 +59,7 @@ class CudaEngine:
         beta1, beta2 = step.betas
         unbias = [1.0 / (1.0 - beta**step.adams) for beta in step.betas]
         due = sum(FROZEN[name] for name in step.rates)
-        numbers = [*(step.rates.get(name, 0.0) for name in NAMES), beta1, beta2, *unbias, EPSILON, *self._bounds]
+        numbers = [*(step.rates.get(name, 0.0) for name in NAMES), beta1, beta2, *unbias, ADAM_EPSILON, *self._bounds]
         records, moments = self._drawing.room("records", 0), self._drawing.room("moments", 0)
         arguments: list[Argument | Buffer] = [records, moments, self._frozen, due]
         arguments += [np.float32(number) for number in [step.reduction, *numbers]]

@@ -18,11 +18,11 @@ from typing import Concatenate, ParamSpec, TypeVar
 import numpy as np
 import torch
 
+from splatc.attributes import MAX_LEVELS
 from splatc.blend import Blend
 from splatc.errors import DeviceError
 from splatc.fit.densification import densified, sample_places
-from splatc.fit.engine import EPSILON as ADAM_EPSILON
-from splatc.fit.engine import Step
+from splatc.fit.engine import ADAM_EPSILON, Step
 from splatc.fit.engines.autograd_loss import l1_ssim, multiscale
 from splatc.fit.noise import uniform
 from splatc.fit.pruning import SUBSETS, highest_costs, redundant_ones
@@ -32,7 +32,6 @@ from splatc.fit.table import ANGLE, COLOUR, FROZEN, LOG_ASPECT, LOG_SCALE, MEAN,
 from splatc.fit.task import Task, Tune
 from splatc.gaussians import CUTOFF, EPSILON, Q_MAX, FloatArray
 from splatc.quantize import COLOUR_MATRIX
-from splatc.steps import MAX_LEVELS
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -281,13 +280,15 @@ class TorchEngine:
         ln(s1 / s2); about ln g and rho it is the same for all. Steps of one over its root are the diagonal of the natural gradient: a long
         Gaussian moves far along itself, little across, and rotates little; that of a round one, whose angle has no effect, stays finite.
         """
-        size, aspect, angle = self._values[LOG_SCALE], self._values[LOG_ASPECT], self._values[ANGLE]
+        log_scale, log_aspect, angle = self._values[LOG_SCALE], self._values[LOG_ASPECT], self._values[ANGLE]
         if name == "mean":
-            along, across = direction[0] * torch.exp(size + 0.5 * aspect), direction[1] * torch.exp(size - 0.5 * aspect)
+            along, across = (
+                d * torch.exp(log_scale + sign * log_aspect) for d, sign in zip(direction, (0.5, -0.5), strict=True)
+            )
             cos, sin = torch.cos(angle), torch.sin(angle)
             return torch.stack([cos * along - sin * across, sin * along + cos * across])
         if name == "angle":
-            return direction / torch.sqrt(1.0 + (2.0 * torch.sinh(aspect)) ** 2)
+            return direction / torch.sqrt(1.0 + (2.0 * torch.sinh(log_aspect)) ** 2)
         return direction
 
     # ---- Pruning and densification ----

@@ -14,7 +14,7 @@ from splatc.core.fit_structs import MAX_CHANNELS, Adam, Fit, Rate
 from splatc.core.loading import address
 from splatc.core.losses import Kind, Loss
 from splatc.fit.densification import densified, sample_places
-from splatc.fit.engine import EPSILON, Step
+from splatc.fit.engine import ADAM_EPSILON, Step
 from splatc.fit.planes import Planes
 from splatc.fit.pruning import SUBSETS, highest_costs, redundant_ones
 from splatc.fit.rate import RateGradient
@@ -42,7 +42,12 @@ class CoreEngine:
         self._table: Table
         low, high = bounds(task.width, task.height)
         self._adam = Adam(
-            epsilon=EPSILON, end_x=high[0], end_y=high[1], least_scale=low[2], most_scale=high[2], most_aspect=high[3]
+            epsilon=ADAM_EPSILON,
+            end_x=high[0],
+            end_y=high[1],
+            least_scale=low[2],
+            most_scale=high[2],
+            most_aspect=high[3],
         )
         self._widths: tuple[Quantizer, np.ndarray] | None = None
         self._rate: tuple[RateGradient, Rate] | None = None

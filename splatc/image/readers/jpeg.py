@@ -19,7 +19,7 @@ from splatc.image.readers.xmp import XMP_PREFIX
 from splatc.image.readers.xmp_keys import GAIN_MAP_NOTE
 from splatc.runtime.arguments import EXIF_PREFIX
 
-SOI, EOI, SOS, COM, DHT, DRI, DNL = 0xD8, 0xD9, 0xDA, 0xFE, 0xC4, 0xDD, 0xDC
+SOI, EOI, SOS, COM, DHT = 0xD8, 0xD9, 0xDA, 0xFE, 0xC4
 MOST_SCANS = 100
 """Scans of a large picture; each goes over all of it, however few bytes it has. Encoders make some ten."""
 _SCANNED_PIXELS = 1 << 31
