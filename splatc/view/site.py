@@ -30,7 +30,9 @@ POLICY = (
 )
 """The Content-Security-Policy of all that is served: nothing of another origin, no inline script or style."""
 
-_HEAD = '<link rel="stylesheet" href="style.css">\n<script defer src="script.js"></script>'
+_HEAD = """<link rel="stylesheet" href="style.css">
+<link rel="preload" href="files.json" as="fetch" crossorigin>
+<script defer src="script.js"></script>"""
 
 
 @dataclass(frozen=True)
