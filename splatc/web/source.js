@@ -15,7 +15,7 @@ export const WHOLE_FIRST = 2 ** 14;
  * Which ranges are fetched in one request, though nobody asks for the bytes between. A window of 512 x 512 px of a 16K mosaic so costs at most
  * 1.24 times its bytes, and at most 8 requests but for 6 in 100, across the corners of blocks, which would take more bytes: 15 at worst.
  */
-const JOINED = { near: 128, most: 7, share: 0.23 };
+const JOINED = { near: 512, most: 7, share: 0.23 };
 
 /**
  * @typedef {import("./ranges.js").Range} Range
