@@ -7,6 +7,7 @@ import io
 import json
 import re
 import subprocess
+import sys
 import time
 import urllib.parse
 import urllib.request
@@ -69,10 +70,10 @@ class Bench:
     def empty(self) -> None:
         self.browser.open(f"{self.server.url}/empty.html")
 
-    def view(self) -> None:
-        """Go to the viewer, and wait until the picture is sharp."""
+    def view(self, url: str = "") -> None:
+        """Go to the viewer, or to a page that is one, and wait until the picture is sharp."""
         self.browser.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH})
-        self.browser.open(f"{self.server.url}/viewer.html?src={urllib.parse.quote(self.address)}")
+        self.browser.open(url or f"{self.server.url}/viewer.html?src={urllib.parse.quote(self.address)}")
         self.browser.run("while (!globalThis.sharpAt) await new Promise((resolve) => setTimeout(resolve, 5));")
 
     def log(self) -> tuple[int, int]:
@@ -128,6 +129,19 @@ def integers(bench: Bench) -> tuple[float, ...]:
 def shown(bench: Bench) -> tuple[float, ...]:
     """ms from navigation on: something of the picture, all of it."""
     bench.view()
+    return tuple(map(float, bench.browser.run("return [globalThis.paintedAt, globalThis.sharpAt]")))
+
+
+def served(bench: Bench) -> tuple[float, ...]:
+    """The same of the page of `splatc view`, which is one script."""
+    command = [sys.executable, "-m", "splatc", "view", "--no-browser", str(bench.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            assert process.stdout
+            found = next(match for line in process.stdout if (match := re.search(r"http://[\w.:]+/", line)))
+            bench.view(found[0])
+        finally:
+            process.terminate()
     return tuple(map(float, bench.browser.run("return [globalThis.paintedAt, globalThis.sharpAt]")))
 
 
@@ -247,6 +261,7 @@ ROWS: dict[str, Row] = {
     ),
     "integers-small": Row("integers of 768 x 512, cold: Chromium, Node", "60 ms", MS * 2, integers, "picture"),
     "shown": Row("768 x 512 from navigation on: first paint, sharp", "250 ms", MS * 2, shown, "picture"),
+    "served": Row("the same of the page of splatc view: first paint, sharp", "250 ms", MS * 2, served, "picture"),
     "integers-large": Row("integers of 7287 x 4220: Chromium, Node", "500 ms", MS * 2, integers, "large"),
     "shown-large": Row("7287 x 4220 from navigation on: first paint, sharp", "200 ms, -", MS * 2, shown, "large"),
     "coarse": Row("of 7287 x 4220 until its coarse levels are seen", "15 %", ("%",), coarse, "large", repeats=False),
