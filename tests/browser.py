@@ -71,7 +71,7 @@ class Browser:
         self.driver.quit()
 
     def open(self, url: str, width: int = WIDTH, height: int = HEIGHT) -> None:
-        """Go to a page in a window of so many px, and wait for its `load` event. What was told of the page before is forgotten."""
+        """Go to a page in a window of so many px, and wait for its `load` event. What was logged of the page before is forgotten."""
         self.driver.get("about:blank")
         self.resize(width, height)
         self.complaints()

@@ -148,7 +148,7 @@ def test_hostile_names_run_nothing_from_a_disk(browser: Browser, hostile: Path, 
     assert_harmless(browser, (tmp_path / "page.html").as_uri())
 
 
-def test_an_inline_script_would_be_told_of(browser: Browser, tiny_splat: Path, tmp_path: Path) -> None:
+def test_an_inline_script_would_be_reported(browser: Browser, tiny_splat: Path, tmp_path: Path) -> None:
     """That the policies are there: the tests above would not notice otherwise."""
     inject = (
         "const made = document.createElement('script'); made.textContent = 'document.title = 1';"

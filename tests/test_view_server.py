@@ -29,7 +29,7 @@ from splatc.view.server import Server
 from splatc.view.site import Site
 
 Answer = tuple[int, dict[str, str], bytes]
-SECRET = b"nobody's business"
+SECRET = b"not to be served"
 HOSTILE = (
     "<img src=x onerror=alert(1)>.splat2d",
     "\"'`&amp;</script><script>alert(1)</script>.splat2d".replace("/", "\N{DIVISION SLASH}"),
@@ -78,7 +78,7 @@ def listed(running: Server) -> list[dict[str, str]]:
 
 @pytest.fixture
 def folder(tmp_path: Path, tiny_file: bytes) -> Path:
-    """A folder with two files of ours, among others, beside something that nobody has named."""
+    """A folder with two files of ours, among others, beside something that was not named."""
     (tmp_path / "secret.splat2d").write_bytes(SECRET)
     (tmp_path / "secret").mkdir()
     (tmp_path / "secret" / "b.splat2d").write_bytes(SECRET)
@@ -202,7 +202,7 @@ def test_links_below_a_folder_are_not_followed(folder: Path, tmp_path: Path, tin
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes there")
-def test_a_pipe_below_a_folder_makes_nobody_wait(folder: Path) -> None:
+def test_a_pipe_below_a_folder_makes_no_request_wait(folder: Path) -> None:
     os.mkfifo(folder / "pipe.splat2d")
     with serving(folder) as running:
         assert len(listed(running)) == 2

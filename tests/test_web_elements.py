@@ -164,46 +164,46 @@ def test_object_fit(browser: Browser, site: Server) -> None:
 
 def test_an_element_says_what_an_image_says(browser: Browser, site: Server) -> None:
     open_page(browser, site, "splat_image")
-    told = browser.run(
+    reported = browser.run(
         """
         const [src] = arguments;
         const image = document.createElement("splat-image");
         const events = [];
         for (const name of ["load", "error"]) image.addEventListener(name, ({ type, bubbles }) => events.push([type, bubbles]));
-        const told = { empty: [image.complete, image.currentSrc, image.src, image.naturalWidth, image.width, image.loading] };
+        const reported = { empty: [image.complete, image.currentSrc, image.src, image.naturalWidth, image.width, image.loading] };
         document.body.append(image);
         image.src = src;
-        told.begun = image.complete;
+        reported.begun = image.complete;
         await image.decode();
-        told.done = [image.complete, image.currentSrc === new URL(src, location).href, image.picture.header.channels];
+        reported.done = [image.complete, image.currentSrc === new URL(src, location).href, image.picture.header.channels];
         image.src = "/conformance/missing.splat2d";
-        told.missing = await image.decode().catch((error) => error.name);
+        reported.missing = await image.decode().catch((error) => error.name);
         image.src = "/pages/damaged.splat2d";
-        told.damaged = await image.decode().catch((error) => error.name);
-        told.failed = [image.complete, image.naturalWidth];
+        reported.damaged = await image.decode().catch((error) => error.name);
+        reported.failed = [image.complete, image.naturalWidth];
         const stale = image.decode();
         image.src = src;
         const replaced = image.decode();
         image.src = "/conformance/gray.splat2d";
-        told.replaced = await replaced.catch((error) => error.name);
+        reported.replaced = await replaced.catch((error) => error.name);
         await stale.catch(() => {});
         await image.decode();
         image.removeAttribute("src");
-        told.removed = [image.complete, image.naturalWidth, image.getBoundingClientRect().width];
-        told.detached = await Object.assign(document.createElement("splat-image"), { src }).decode();
-        told.events = events;
-        return told;
+        reported.removed = [image.complete, image.naturalWidth, image.getBoundingClientRect().width];
+        reported.detached = await Object.assign(document.createElement("splat-image"), { src }).decode();
+        reported.events = events;
+        return reported;
         """,
         SPLAT,
     )
-    assert told["empty"] == [True, "", "", 0, 0, "eager"]
-    assert told["begun"] is False
-    assert told["done"] == [True, True, 3]
-    assert told["missing"] == told["damaged"] == told["replaced"] == "EncodingError"
-    assert told["failed"] == [True, 0]
-    assert told["removed"] == [True, 0, 0]
-    assert told["detached"] is None
-    assert told["events"] == [["load", False], ["error", False], ["error", False], ["load", False]]
+    assert reported["empty"] == [True, "", "", 0, 0, "eager"]
+    assert reported["begun"] is False
+    assert reported["done"] == [True, True, 3]
+    assert reported["missing"] == reported["damaged"] == reported["replaced"] == "EncodingError"
+    assert reported["failed"] == [True, 0]
+    assert reported["removed"] == [True, 0, 0]
+    assert reported["detached"] is None
+    assert reported["events"] == [["load", False], ["error", False], ["error", False], ["load", False]]
 
 
 def test_an_element_is_an_image_to_those_who_do_not_see_it(browser: Browser, site: Server) -> None:
@@ -220,7 +220,7 @@ def test_an_element_that_is_far_away_is_not_loaded(browser: Browser, site: Serve
     tag = f"""<link rel="stylesheet" href="/pages/tall.css"><div class="tall"></div>
       <splat-image src="{SPLAT}?lazy" loading="lazy" width="64" height="48"></splat-image>"""
     open_page(browser, site, "splat_image", tag)
-    told = browser.run(
+    reported = browser.run(
         """
         const image = document.querySelector("splat-image");
         await new Promise((resolve) => setTimeout(resolve, 200));
@@ -231,12 +231,12 @@ def test_an_element_that_is_far_away_is_not_loaded(browser: Browser, site: Serve
         return [before, image.complete, image.getBoundingClientRect().height];
         """
     )
-    assert told == [[False, True, 48], True, 48]
+    assert reported == [[False, True, 48], True, 48]
 
 
 def test_coarse_levels_are_seen_first_and_what_has_left_is_not_fetched(browser: Browser, site: Server) -> None:
     open_page(browser, site, "splat_image")
-    told = browser.run(
+    reported = browser.run(
         """
         const image = document.createElement("splat-image");
         image.width = 300;
@@ -254,25 +254,25 @@ def test_coarse_levels_are_seen_first_and_what_has_left_is_not_fetched(browser: 
         return { part: bytesLoaded / bytes, loaded, stopped, complete: image.complete };
         """
     )
-    assert told["part"] < 0.7
-    assert (told["loaded"], told["stopped"], told["complete"]) == (False, True, False)
+    assert reported["part"] < 0.7
+    assert (reported["loaded"], reported["stopped"], reported["complete"]) == (False, True, False)
 
 
 def test_truncated_files_and_files_that_change(browser: Browser, site: Server) -> None:
     open_page(browser, site, "splat_image")
-    told = browser.run(
+    reported = browser.run(
         """
-        const told = [];
+        const reported = [];
         for (const src of ["/pages/cut.splat2d", "/changed-once/a.splat2d", "/drops-once/b.splat2d"]) {
           const image = Object.assign(document.createElement("splat-image"), { src, width: 200 });
           document.body.append(image);
           await image.decode();
-          told.push([image.naturalWidth, image.picture.truncated]);
+          reported.push([image.naturalWidth, image.picture.truncated]);
         }
-        return told;
+        return reported;
         """
     )
-    assert told == [[8192, True], [8192, False], [8192, False]]
+    assert reported == [[8192, True], [8192, False], [8192, False]]
 
 
 def test_an_element_is_drawn_again_when_it_grows(browser: Browser, site: Server) -> None:
@@ -310,16 +310,16 @@ def test_images_of_any_page(browser: Browser, site: Server) -> None:
       <picture><source type="image/png" srcset="/conformance/rgb.png"><source srcset="/conformance/gray.splat2d"><img id="png"></picture>
       <img srcset="/conformance/sum.splat2d 1x"><img id="other" src="/conformance/rgb.png">"""
     open_page(browser, site, "polyfill", body)
-    told = browser.run(
+    reported = browser.run(
         """
         const wait = async (image) => {
           while (!(image.complete && /^blob:/.test(image.currentSrc))) await new Promise((resolve) => setTimeout(resolve, 5));
           return [image.naturalWidth, image.naturalHeight, image.width];
         };
         const images = [...document.images];
-        const told = { first: [] };
-        for (const image of images) told.first.push(image.id ? null : await wait(image));
-        told.others = images.filter(({ id }) => id).map((image) => image.currentSrc.endsWith("rgb.png") && image.complete);
+        const reported = { first: [] };
+        for (const image of images) reported.first.push(image.id ? null : await wait(image));
+        reported.others = images.filter(({ id }) => id).map((image) => image.currentSrc.endsWith("rgb.png") && image.complete);
         const later = document.createElement("img");
         const events = [];
         for (const name of ["load", "error"]) later.addEventListener(name, () => events.push(name));
@@ -327,25 +327,25 @@ def test_images_of_any_page(browser: Browser, site: Server) -> None:
         document.body.append(later);
         const loaded = () => new Promise((resolve) => later.addEventListener("load", resolve, { once: true }));
         await loaded();
-        told.later = await wait(later);
+        reported.later = await wait(later);
         later.src = "/conformance/one-row.splat2d";
         await loaded();
-        told.changed = await wait(later);
+        reported.changed = await wait(later);
         later.src = "/conformance/missing.splat2d";
         while (!events.includes("error")) await new Promise((resolve) => setTimeout(resolve, 5));
-        told.events = [...events];
+        reported.events = [...events];
         later.src = "/conformance/rgb.png";
         await later.decode();
-        told.plain = later.currentSrc.endsWith("rgb.png");
-        return told;
+        reported.plain = later.currentSrc.endsWith("rgb.png");
+        return reported;
         """
     )
     rgb = [64, 48, 64]
-    assert told["first"] == [rgb, [64, 48, 128], rgb, None, rgb, None]
-    assert told["others"] == [True, True]
-    assert (told["later"], told["changed"]) == ([96, 64, 96], [200, 1, 200])
-    assert told["events"] == ["load", "load", "error"]
-    assert told["plain"]
+    assert reported["first"] == [rgb, [64, 48, 128], rgb, None, rgb, None]
+    assert reported["others"] == [True, True]
+    assert (reported["later"], reported["changed"]) == ([96, 64, 96], [200, 1, 200])
+    assert reported["events"] == ["load", "load", "error"]
+    assert reported["plain"]
 
 
 def test_images_show_what_is_decoded(browser: Browser, site: Server) -> None:
@@ -370,7 +370,7 @@ def test_large_and_lazy_images(browser: Browser, site: Server) -> None:
     body = f"""<link rel="stylesheet" href="/pages/tall.css"><img src="/pages/large.splat2d" width="60">
       <div class="tall"></div><img src="{SPLAT}?far" loading="lazy" width="64" height="48">"""
     open_page(browser, site, "polyfill", body)
-    told = browser.run(
+    reported = browser.run(
         """
         const [large, lazy] = document.images;
         while (!(large.complete && /^blob:/.test(large.currentSrc))) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -380,4 +380,4 @@ def test_large_and_lazy_images(browser: Browser, site: Server) -> None:
         return [[large.naturalWidth, large.naturalHeight, large.width, large.height], before];
         """
     )
-    assert told == [[6000, 4000, 60, 40], False]
+    assert reported == [[6000, 4000, 60, 40], False]

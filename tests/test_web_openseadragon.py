@@ -73,11 +73,11 @@ def test_a_tile_is_that_part_of_the_picture(
     browser: Browser, site: Server, folder: Path, level: int, x: int, y: int, enlarge: int
 ) -> None:
     open_page(browser, site)
-    told = browser.run(TILE, {"enlarge": enlarge}, level, x, y, level % 2 == 0)
-    width, height = told["tile"]
-    assert (told["width"], told["height"]) == (SIZE[0] * enlarge, SIZE[1] * enlarge)
-    assert (told["minLevel"], told["maxLevel"]) == ((8, 11) if enlarge == 1 else (8, 14))
-    scale = Fraction(enlarge, 2 ** (told["maxLevel"] - level))
+    reported = browser.run(TILE, {"enlarge": enlarge}, level, x, y, level % 2 == 0)
+    width, height = reported["tile"]
+    assert (reported["width"], reported["height"]) == (SIZE[0] * enlarge, SIZE[1] * enlarge)
+    assert (reported["minLevel"], reported["maxLevel"]) == ((8, 11) if enlarge == 1 else (8, 14))
+    scale = Fraction(enlarge, 2 ** (reported["maxLevel"] - level))
     with splatc.open(folder / "large.splat2d") as picture:
         whole = [-(-side * scale.numerator // scale.denominator) for side in SIZE]
         assert (width, height) == tuple(min(256, side - 256 * at) for side, at in zip(whole, (x, y), strict=True))
@@ -86,12 +86,12 @@ def test_a_tile_is_that_part_of_the_picture(
         expected = over_white(picture.read(region, scale, bit_depth=8))
     shown = browser.screenshot()[:height, :width].astype(float)
     assert np.abs(shown - expected).max() <= TOLERANCE
-    assert told["url"].endswith(f"/{level}/{x}/{y}")
+    assert reported["url"].endswith(f"/{level}/{x}/{y}")
 
 
-def test_what_goes_wrong_is_told(browser: Browser, site: Server) -> None:
+def test_errors_are_reported(browser: Browser, site: Server) -> None:
     open_page(browser, site)
-    told = browser.run(
+    reported = browser.run(
         """
         const { tileSource } = await import("/web/openseadragon.js");
         const nameOf = (promise) => promise.then(() => "", (error) => error.name);
@@ -113,7 +113,7 @@ def test_what_goes_wrong_is_told(browser: Browser, site: Server) -> None:
         return names;
         """
     )
-    assert told == ["RangeError", "RangeError", "NetworkError", [None, "string"], "string"]
+    assert reported == ["RangeError", "RangeError", "NetworkError", [None, "string"], "string"]
 
 
 if BUILDS:
@@ -121,7 +121,7 @@ if BUILDS:
     @pytest.mark.parametrize("build", range(len(BUILDS)), ids=lambda i: BUILDS[i].parts[-4])
     def test_openseadragon_shows_the_picture(browser: Browser, site: Server, folder: Path, build: int) -> None:
         open_page(browser, site, f'<script src="/osd{build}/openseadragon.js"></script>')
-        told = browser.run(
+        reported = browser.run(
             """
             const { tileSource } = await import("/web/openseadragon.js");
             const viewer = OpenSeadragon({
@@ -138,7 +138,7 @@ if BUILDS:
             return errors;
             """
         )
-        assert told == []
+        assert reported == []
         with splatc.open(folder / "large.splat2d") as picture:
             expected = over_white(picture.read((100, 100, 800, 600), bit_depth=8))
         shown = browser.screenshot()[:600, :800].astype(float)

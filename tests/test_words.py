@@ -64,7 +64,11 @@ WORDS = [
     Word(r"held|hold still", "frozen mask", where=FIT, right=r"lock held"),
     Word(r"lattices?", "polyphase subset"),
     Word(r"pull(s|ed|ing)?", "rate gradient", right=r"pull-push|pull[ _]request"),
-    Word(r"promis(e|es|ed|ing)", "prediction; a header declares", right=r"\bPromise\b|fs/promises"),
+    Word(
+        r"promis(e|es|ed|ing)",
+        "prediction; a header declares",
+        right=r"\bPromise\b|(fs|timers)/promises|\(promise\)|\bpromise\.",
+    ),
     Word(r"expected[_ ](angle|colour|index|psnr|rise|value)s?|[.>]expected", "prediction, predicted"),
     Word(r"frames?", "supersampling grid", where=DRAWING, right=r"[Zz]std frame|Zstandard frame|stack frame"),
     Word(r"points? of (a|the) frame", "point of the supersampling grid"),

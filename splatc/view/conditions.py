@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 @dataclass(frozen=True)
 class Version:
-    """What tells a version of a file from all others."""
+    """What distinguishes a version of a file from all others."""
 
     tag: str
     """A strong entity tag, quoted."""
@@ -41,7 +41,7 @@ def status(headers: Message, version: Version) -> HTTPStatus | None:
 def range_holds(headers: Message, version: Version) -> bool:
     """Whether ranges mean this version, by the field If-Range; else all of the file is sent.
 
-    A date is believed two seconds after it: within one second there may be several versions.
+    A date counts two seconds after it: within one second there may be several versions.
     """
     field = headers.get("If-Range")
     if field is None:

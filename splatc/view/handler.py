@@ -139,7 +139,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 
     def _send(self, opened: Opened, part: Range) -> None:
-        """The bytes of a range. Raises ConnectionAbortedError where they are no more what was promised: the client must not take them."""
+        """The bytes of a range. Raises ConnectionAbortedError where they are fewer than declared: the client must not take them."""
         if self.command == "HEAD":
             return
         for piece in _pieces(opened, part):

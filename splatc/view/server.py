@@ -30,7 +30,7 @@ class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 64
 
     def __init__(self, site: Site, port: int, log: Callable[[str], None]) -> None:
-        """``port`` 0 is any free one; ``log`` hears of each request, in any thread. Raises ServerError."""
+        """``port`` 0 is any free one; ``log`` is called with each request, in any thread. Raises ServerError."""
         self.site = site
         self.log = log
         self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
@@ -94,6 +94,6 @@ class Server(http.server.ThreadingHTTPServer):
             self._slots.release()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that goes away, or is too slow, is no error; all else is, and is told with where it happened."""
+        """A client that goes away, or is too slow, is no error; all else is, and is logged with its traceback."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]

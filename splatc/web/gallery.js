@@ -6,7 +6,7 @@ import { open } from "./splat2d.js";
 
 /** Longest side of a thumbnail, CSS px. */
 const SIDE = 240;
-/** Points of work (spec/limits.md) that a thumbnail may take: a second or so. */
+/** Evaluations of Gaussians (spec/limits.md, Work) that a thumbnail may take: a second or so. */
 const MAX_WORK = 2 ** 33;
 
 /**

@@ -12,7 +12,7 @@ const FINAL = [400, 401, 403, 404, 405, 410, 451];
  * @typedef {object} Remote a file of which something is known
  * @property {string} url
  * @property {number} length
- * @property {string} version what tells it apart from others that the server had, or has, at this address
+ * @property {string} version what distinguishes it from others that the server had, or has, at this address
  */
 
 /**

@@ -128,7 +128,7 @@ async function show(image) {
   } catch (error) {
     if (signal.aborted) return;
     console.warn(`${known.url}: ${error instanceof Error ? error.message : error}`);
-    known.ours = known.attributes; // the browser will tell that it cannot show it
+    known.ours = known.attributes; // the browser will report that it cannot show it
   }
   setAttributes(known.element, known.ours);
 }
@@ -182,7 +182,7 @@ new MutationObserver((records) => {
     for (const node of type === "attributes" ? [target] : addedNodes) for (const image of imagesIn(node)) consider(image);
 }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: NAMES });
 
-// That the browser cannot show the file itself is nobody's business while it is being shown here.
+// The browser's own error event stays here while the file is being shown.
 addEventListener("error", (event) => {
   const image = event.target;
   if (!(image instanceof HTMLImageElement)) return;

@@ -1,5 +1,5 @@
 /**
- * Where the bytes of a file come from: memory, a Blob, or a server. Only what was asked for is fetched, each byte once whoever asks, into an
+ * Where the bytes of a file come from: memory, a Blob, or a server. Only what was asked for is fetched, each byte once for all readers, into an
  * array of the length of the file that is 0 where nothing has come yet.
  */
 import { LimitError } from "./errors.js";
@@ -12,7 +12,7 @@ export const MAX_FILE_BYTES = 2 ** 30;
 /** Bytes of the first request where the whole picture will be shown: small ones come at once, of others the coarse levels. */
 export const WHOLE_FIRST = 2 ** 14;
 /**
- * Which ranges are fetched in one request, though nobody asks for the bytes between. A window of 512 x 512 px of a 16K mosaic so costs at most
+ * Which ranges are fetched in one request, though the bytes between are not asked for. A window of 512 x 512 px of a 16K mosaic costs at most
  * 1.24 times its bytes, and at most 8 requests but for 6 in 100, across the corners of blocks, which would take more bytes: 15 at worst.
  */
 const JOINED = { near: 512, most: 7, share: 0.23 };
@@ -130,7 +130,7 @@ export class Source {
 
   /**
    * Begins to fetch what is neither there nor on its way. Who asks waits for what it needs next (`arrival`), and says when it needs no more
-   * (`end`): what nobody needs any longer is not fetched to its end.
+   * (`end`): what no reader needs any longer is not fetched to its end.
    * @param {Range[]} ranges
    * @param {AbortSignal} [signal]
    */

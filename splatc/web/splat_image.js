@@ -343,7 +343,7 @@ function deferred(url) {
   let [resolve, reject] = [() => {}, (/** @type {unknown} */ _error) => {}];
   /** @type {Promise<void>} */
   const done = new Promise((...both) => ([resolve, reject] = both));
-  done.catch(() => {}); // told by `error` and `decode`
+  done.catch(() => {}); // reported by `error` and `decode`
   return { url, controller: new AbortController(), state: "deferred", picture: null, done, resolve, reject };
 }
 

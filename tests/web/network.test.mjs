@@ -25,7 +25,7 @@ for (const way of SAME)
     assert.equal(picture.bytesLoaded, bytes.length);
   });
 
-test("a region takes a part of the bytes, each once whoever asks", async () => {
+test("a region takes a part of the bytes, each once for all readers", async () => {
   const picture = await open(new URL(url("counted")));
   await picture.read({ region, maxLevel: 3 });
   assert.ok(picture.bytesLoaded < bytes.length, `${picture.bytesLoaded} of ${bytes.length}`);
@@ -56,11 +56,11 @@ for (const { window, read } of windows)
 
 test("sections are decoded while others are on their way, coarse ones first", async () => {
   for (const way of ["slow", "slow-whole"]) {
-    const told = [];
+    const reported = [];
     const picture = await open(url(way));
-    await picture.read({ onProgress: (progress) => told.push(progress) });
-    assert.ok(told[0].bytes < bytes.length / 2, `${way}: ${JSON.stringify(told)}`);
-    assert.equal(told.at(-1).sections, told.at(-1).of);
+    await picture.read({ onProgress: (progress) => reported.push(progress) });
+    assert.ok(reported[0].bytes < bytes.length / 2, `${way}: ${JSON.stringify(reported)}`);
+    assert.equal(reported.at(-1).sections, reported.at(-1).of);
   }
 });
 
@@ -101,7 +101,7 @@ for (const [way, Kind] of [
   ["missing", NetworkError], ["drops", NetworkError], ["changed", ChangedFileError], ["other-length", ChangedFileError],
   ["wrong-range", NetworkError], ["unsatisfied-later", NetworkError], ["short-whole", NetworkError],
 ])
-  test(`a server that goes wrong is told: ${way}`, async () => {
+  test(`errors of a server are reported: ${way}`, async () => {
     const read = async () => (await open(url(way))).read();
     await assert.rejects(read, (error) => error instanceof Kind && error.kind === "network" && error.message.includes(server));
     const { ranges } = await log(way);

@@ -53,7 +53,7 @@ test("several who ask at once share what is on its way", async () => {
   assert.equal(asked.length, 2);
 });
 
-test("a request that nobody needs any longer ends; what has come of it stays", async () => {
+test("a request that no reader needs any longer ends; what has come of it stays", async () => {
   const { source, asked } = play();
   const [one, two] = [new AbortController(), new AbortController()];
   const first = source.load([[0, 3000]], one.signal);
@@ -72,7 +72,7 @@ test("a request that nobody needs any longer ends; what has come of it stays", a
   assert.throws(() => source.request([[0, 10]], one.signal), { name: "AbortError" });
 });
 
-test("who has ended is not told any more, and the others go on", async () => {
+test("a reader that has ended gets nothing more, and the others go on", async () => {
   const { source, asked } = play();
   const request = source.request([[0, 1000]]);
   const other = source.load([[0, 1000]]);
@@ -83,7 +83,7 @@ test("who has ended is not told any more, and the others go on", async () => {
   await other;
 });
 
-test("a failure is told to those who wait for these bytes, also later, and asked for again by others", async () => {
+test("a failure reaches all that wait for these bytes, also later, and asked for again by others", async () => {
   const { source, asked } = play();
   const request = source.request([[0, 1000], [50_000, 51_000]]);
   const waiting = request.arrival([[0, 1000]]);

@@ -80,8 +80,8 @@ class Bench:
         """Requests for the file so far, and their bytes."""
         key = urllib.parse.quote(self.address[1:], safe="")
         with urllib.request.urlopen(f"{self.server.url}/log/{key}") as answer:
-            told = json.load(answer)
-        return len(told["ranges"]), told["sent"]
+            reported = json.load(answer)
+        return len(reported["ranges"]), reported["sent"]
 
 
 @dataclass(frozen=True)
