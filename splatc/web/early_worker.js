@@ -24,7 +24,7 @@ export function takeWorker() {
   return worker;
 }
 
-/** Ends that worker if nobody has taken it, as on a page of thumbnails. */
+/** Ends that worker if it is not taken, as on a page of thumbnails. */
 export function dropWorker() {
   early?.terminate();
   early = null;
