@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import gzip
 import json
 import shutil
 import subprocess
@@ -12,7 +13,10 @@ from typing import Any
 import pytest
 
 import splatc
+from splatc.view import bundle
 from splatc.view.bundle import graph
+from splatc.view.document import END, begin
+from splatc.view.site import HEAD
 
 ROOT = Path(__file__).parent.parent
 WEB = ROOT / "splatc" / "web"
@@ -63,6 +67,17 @@ def test_every_export_is_packed_and_has_types(package: dict[str, Any]) -> None:
     }
     for name in package["sideEffects"]:
         assert list(WEB.glob(name)), name
+
+
+def test_a_viewer_takes_at_most_100_kb() -> None:
+    """Gzipped: what `splatc view` serves besides the picture, and the modules of viewer.html as whoever minifies them has them."""
+    core = (WEB / "core.wasm").read_bytes()
+    served = [begin("splatc view", HEAD) + END, bundle.style_sheet(), bundle.script("served.js", alone=False)]
+    names = dict.fromkeys([*graph("viewer_page.js"), *graph("worker.js")])
+    modules = [bundle.without_comments((WEB / name).read_text("utf-8")) for name in names]
+    pages = [(WEB / name).read_text("utf-8") for name in ("viewer.html", "viewer.css")]
+    for texts in (served, modules + pages):
+        assert sum(len(gzip.compress(content, 9)) for content in (core, *(text.encode() for text in texts))) <= 100_000
 
 
 @pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed; the list is computed above")

@@ -282,6 +282,10 @@ def test_what_is_broken_is_said(browser: Browser, site: Server) -> None:
         assert words in browser.run(said)
         assert not browser.run("return document.querySelector('.splat-welcome').hidden")
     show(browser, site, "/files/damaged.splat2d")
+    assert "damaged" in browser.run("return document.querySelector('.splat-status').textContent")
+    assert "CRC" in browser.run(
+        "const alert = document.querySelector('.splat-alert'); return alert.hidden ? '' : alert.textContent"
+    )
     keys(browser, "i")
     assert "CRC" in browser.run("return document.querySelector('.splat-note').textContent")
 

@@ -84,8 +84,13 @@ def style_sheet() -> str:
 
 
 def _read(folder: Path, name: str) -> str:
-    """A module without its documentation, which names modules as types."""
-    return _DOCUMENTATION.sub("", (folder / name).read_text("utf-8"))
+    """A module without its comments, some of which name modules as types."""
+    return without_comments((folder / name).read_text("utf-8"))
+
+
+def without_comments(text: str) -> str:
+    """A module without documentation and without the comments that have a line of their own."""
+    return _COMMENT.sub("", _DOCUMENTATION.sub("", text))
 
 
 def _function(name: str, text: str) -> str:
@@ -116,7 +121,6 @@ def _function(name: str, text: str) -> str:
     text = text.replace(_WASM, "wasm()").replace(_NEW_WORKER, "new Worker(workerUrl())")
     if left := _LEFT.search(text):
         raise ValueError(f"{name}: this is more than the bundler understands: {left[0]}")
-    text = _COMMENT.sub("", text)
     return f"{text}return {{ {', '.join(exported)} }};\n"
 
 

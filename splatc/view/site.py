@@ -30,7 +30,9 @@ POLICY = (
 )
 """The Content-Security-Policy of all that is served: nothing of another origin, no inline script or style."""
 
-_HEAD = '<link rel="stylesheet" href="style.css">\n<script defer src="script.js"></script>'
+HEAD = """<link rel="stylesheet" href="style.css">
+<link rel="preload" href="files.json" as="fetch" crossorigin>
+<script defer src="script.js"></script>"""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Site:
         self._original = original
         self._started = int(time.time())
         self._parts = {
-            "/": ("text/html; charset=utf-8", (begin("splatc view", _HEAD) + END).encode()),
+            "/": ("text/html; charset=utf-8", (begin("splatc view", HEAD) + END).encode()),
             "/script.js": ("text/javascript; charset=utf-8", script("served.js", alone=False).encode()),
             "/style.css": ("text/css; charset=utf-8", style_sheet().encode()),
             "/core.wasm": ("application/wasm", (WEB / "core.wasm").read_bytes()),

@@ -23,3 +23,9 @@ export function takeWorker() {
   early = null;
   return worker;
 }
+
+/** Ends that worker if it is not taken, as on a page of thumbnails. */
+export function dropWorker() {
+  early?.terminate();
+  early = null;
+}

@@ -14,8 +14,9 @@ import { SplatViewer } from "./viewer.js";
  * Fills the element #viewer, which is all of the page, or, with data-embedded, a part of one.
  * @param {Listed[]} files
  * @param {boolean} alone whether the one file is shown itself
+ * @param {() => Worker} [makeWorker] of the viewer
  */
-export async function showPage(files, alone) {
+export async function showPage(files, alone, makeWorker) {
   const element = /** @type {HTMLElement} */ (document.getElementById("viewer"));
   const asked = new URLSearchParams(location.search).get("file");
   const file = alone ? files[0] : files.find((each) => each.key === asked);
@@ -25,7 +26,7 @@ export async function showPage(files, alone) {
   }
   if (!alone) element.before(linkBack());
   document.title = file.name;
-  const viewer = new SplatViewer(element, { link: !("embedded" in element.dataset) });
+  const viewer = new SplatViewer(element, { link: !("embedded" in element.dataset), makeWorker });
   await viewer.open(await file.source(), { name: file.name, compare: file.compare }).catch(() => {}); // the viewer says it
 }
 

@@ -66,6 +66,7 @@ export class SplatLayer {
     /** @type {Set<string>} what is being drawn, and what cannot be */
     this.pending = new Set();
     this.refused = new Set();
+    this.isDamaged = false; // or ends too early: some sections will never be there
     /** @type {Set<number>} numbers of sections that have come */
     this.there = new Set();
     /** @type {Wanted[]} */
@@ -365,6 +366,7 @@ export class SplatLayer {
    */
   #damaged(number, message) {
     this.there.add(number); // as far as it will ever be
+    this.isDamaged = true;
     if (message && !this.notes?.includes(message)) this.notes?.push(message);
   }
 }

@@ -108,6 +108,7 @@ export class SplatViewer {
     this.name = name ?? nameOf(source);
     this.surface.setAttribute("aria-label", `${this.name}, ${header.width} by ${header.height} pixels`);
     this.panel.show(this.name, facts, header.levelCounts, notes);
+    this.noted = notes.length;
     this.alert.hidden = true;
     this.toolbar.element.hidden = false;
     this.stage.show(layer, { width: header.width, height: header.height }, colorSpace, header.channels % 2 === 0);
@@ -331,10 +332,12 @@ export class SplatViewer {
   /** @param {SplatLayer} layer */
   #changed(layer) {
     if (layer !== this.layer) return;
-    this.status.textContent = `${grouped(layer.bytesLoaded)} of ${grouped(layer.bytes)} bytes`;
+    const bytes = `${grouped(layer.bytesLoaded)} of ${grouped(layer.bytes)} bytes`;
+    this.status.textContent = layer.isDamaged ? `${bytes}, damaged: not all is shown` : bytes;
     if (layer.opened && layer.notes && layer.notes.length !== this.noted) {
       this.noted = layer.notes.length;
       this.panel.show(this.name, layer.opened.facts, layer.opened.header.levelCounts, layer.notes);
+      this.#say(layer.notes[this.noted - 1]);
     }
     this.stage.invalidate();
   }
@@ -351,12 +354,21 @@ export class SplatViewer {
    */
   #fail(error, isLasting = false) {
     if (error.name === "AbortError") return;
-    this.alert.textContent = error.message;
+    this.#say(error.message, isLasting);
+    if (isLasting) this.welcome.hidden = false;
+    this.#dispatch("error", error);
+  }
+
+  /**
+   * Shows a line on top of everything.
+   * @param {string} message
+   * @param {boolean} [isLasting]
+   */
+  #say(message, isLasting = false) {
+    this.alert.textContent = message;
     this.alert.hidden = false;
     clearTimeout(this.alertTimer);
     if (!isLasting) this.alertTimer = setTimeout(() => (this.alert.hidden = true), SHOWN);
-    else this.welcome.hidden = false;
-    this.#dispatch("error", error);
   }
 }
 

@@ -7,14 +7,18 @@ import io
 import json
 import re
 import subprocess
+import sys
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import splatc
+from splatc.view import bundle
+from splatc.view.document import END, begin
+from splatc.view.site import HEAD
 from tests.browser import Browser
 from tests.web_server import WEB, Server
 
@@ -66,10 +70,10 @@ class Bench:
     def empty(self) -> None:
         self.browser.open(f"{self.server.url}/empty.html")
 
-    def view(self) -> None:
-        """Go to the viewer, and wait until the picture is sharp."""
+    def view(self, url: str = "") -> None:
+        """Go to the viewer, or to a page that is one, and wait until the picture is sharp."""
         self.browser.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH})
-        self.browser.open(f"{self.server.url}/viewer.html?src={urllib.parse.quote(self.address)}")
+        self.browser.open(url or f"{self.server.url}/viewer.html?src={urllib.parse.quote(self.address)}")
         self.browser.run("while (!globalThis.sharpAt) await new Promise((resolve) => setTimeout(resolve, 5));")
 
     def log(self) -> tuple[int, int]:
@@ -91,25 +95,26 @@ class Row:
     repeats: bool = True
 
 
-def modules(*entries: str) -> list[Path]:
-    """Modules and all that they import."""
-    found = list(entries)
-    for name in found:
-        names = re.findall(r'^(?:import|export) [^;]*?from "\./([\w.]+)";$', (WEB / name).read_text(), re.MULTILINE)
-        found += [each for each in dict.fromkeys(names) if each not in found]
-    return [WEB / name for name in dict.fromkeys(found)]
-
-
 def size(_bench: Bench) -> tuple[float, ...]:
-    """kB of the viewer after gzip -9: each file by itself, as servers send them; all as one; and of the decoder alone as one."""
+    """kB after gzip -9: what `splatc view` serves to show a picture; modules of viewer.html, one by one, bare and with comments."""
 
-    def packed(contents: list[bytes]) -> float:
+    def packed(contents: Iterable[bytes]) -> float:
         return sum(len(gzip.compress(content, 9)) for content in contents) / 1000
 
-    decoder = [path.read_bytes() for path in (WEB / "core.wasm", *modules("splat2d.js"))]
-    parts = (WEB / "core.wasm", WEB / "viewer.html", WEB / "viewer.css", *modules("viewer_page.js", "worker.js"))
-    viewer = [path.read_bytes() for path in parts]
-    return packed(viewer), packed([b"".join(viewer)]), packed([b"".join(decoder)])
+    names = dict.fromkeys(("viewer_page.js", *bundle.graph("viewer_page.js"), *bundle.graph(bundle.WORKER)))
+    page = packed((WEB / name).read_bytes() for name in ("core.wasm", "viewer.html", "viewer.css"))
+    bare = packed(bundle.without_comments((WEB / name).read_text("utf-8")).encode() for name in names)
+    return packed(shipped()), page + bare, page + packed((WEB / name).read_bytes() for name in names)
+
+
+def shipped() -> list[bytes]:
+    """What a browser fetches from `splatc view` besides the picture: page, style, script, core.wasm."""
+    return [
+        (begin("splatc view", HEAD) + END).encode(),
+        bundle.style_sheet().encode(),
+        bundle.script("served.js", alone=False).encode(),
+        (WEB / "core.wasm").read_bytes(),
+    ]
 
 
 def integers(bench: Bench) -> tuple[float, ...]:
@@ -124,6 +129,19 @@ def integers(bench: Bench) -> tuple[float, ...]:
 def shown(bench: Bench) -> tuple[float, ...]:
     """ms from navigation on: something of the picture, all of it."""
     bench.view()
+    return tuple(map(float, bench.browser.run("return [globalThis.paintedAt, globalThis.sharpAt]")))
+
+
+def served(bench: Bench) -> tuple[float, ...]:
+    """The same of the page of `splatc view`, which is one script."""
+    command = [sys.executable, "-m", "splatc", "view", "--no-browser", str(bench.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            assert process.stdout
+            found = next(match for line in process.stdout if (match := re.search(r"http://[\w.:]+/", line)))
+            bench.view(found[0])
+        finally:
+            process.terminate()
     return tuple(map(float, bench.browser.run("return [globalThis.paintedAt, globalThis.sharpAt]")))
 
 
@@ -238,9 +256,12 @@ def window(bench: Bench) -> tuple[float, ...]:
 
 MS = ("ms",)
 ROWS: dict[str, Row] = {
-    "size": Row("viewer and decoder gzipped: files, as one; decoder", "100 kB", ("kB",) * 3, size, repeats=False),
+    "size": Row(
+        "viewer and decoder gzipped: as served; modules bare, with comments", "100 kB", ("kB",) * 3, size, repeats=False
+    ),
     "integers-small": Row("integers of 768 x 512, cold: Chromium, Node", "60 ms", MS * 2, integers, "picture"),
     "shown": Row("768 x 512 from navigation on: first paint, sharp", "250 ms", MS * 2, shown, "picture"),
+    "served": Row("the same of the page of splatc view: first paint, sharp", "250 ms", MS * 2, served, "picture"),
     "integers-large": Row("integers of 7287 x 4220: Chromium, Node", "500 ms", MS * 2, integers, "large"),
     "shown-large": Row("7287 x 4220 from navigation on: first paint, sharp", "200 ms, -", MS * 2, shown, "large"),
     "coarse": Row("of 7287 x 4220 until its coarse levels are seen", "15 %", ("%",), coarse, "large", repeats=False),
