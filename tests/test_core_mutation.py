@@ -35,7 +35,7 @@ def test_checks_are_found() -> None:
         "section.c: is_sound: each->start < 0  ->  0",
         "section.c: is_sound: each->status != CORE_OK  ->  0",
         "section.c: levels_are_sound: l->level >= CORE_MAX_LEVELS  ->  l->level > CORE_MAX_LEVELS",
-        "predict.c: in_range: angle >= 0  ->  1",
+        "predict.c: in_range: g->angle[i] >= 0  ->  1",
         "raster.c: add_members: i >= t->count  ->  0",
         "positions.c: halve_nodes: first > n.points  ->  0",
         "pool.c: core_start: job->items < 0  ->  0",

@@ -83,11 +83,11 @@ def test_a_gpu_that_works_draws_and_verbose_says_so(tall_file: Path, found: Inst
         assert np.array_equal(picture.read(region=(3, 100, 11, 400)), pixels[100:500, 3:14])
 
 
-def test_the_cpu_draws_unasked_in_python_and_when_it_is_asked(tall_file: Path, found: Install) -> None:
+def test_the_cpu_draws_when_it_is_asked(tall_file: Path, found: Install) -> None:
     found(None)  # would not even be a device
     result, pixels = decode(tall_file, "--device", "cpu", "--verbose")
     assert (result.exit_code, result.stderr) == (0, "drawn by the CPU\n")
-    assert np.array_equal(splatc.decode(tall_file), pixels)
+    assert np.array_equal(splatc.decode(tall_file, device="cpu"), pixels)
 
 
 def test_auto_leaves_small_pictures_to_the_cpu(

@@ -75,7 +75,7 @@ def test_a_big_endian_array_gives_the_same_file() -> None:
     ("array", "message"),
     [
         (None, "array=None is no picture: expected an array"),
-        ("photo.png", "array='photo.png' is no picture"),
+        ("photo.png", "array='photo.png' is a path, and encode takes pixels"),
         (b"\x89PNG", "is no picture: expected an array"),
         (RGB > 7, r"an array of bool is no picture.*numpy\.uint8\(255\) \* array"),
         (RGB / 255, r"an array of float64 is no picture.*\(255 \* array\)\.round\(\)\.astype\(numpy\.uint8\)"),

@@ -80,7 +80,7 @@ def test_big_endian_bigtiff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         (Page(GRAY, 3), "no colour map"),
         (Page(GRAY, 2), "1 samples a pixel"),
         (Page(GRAY, 1, without=(256,)), "no width"),
-        (Page(GRAY, 1, without=(273,)), "no place of the pixels"),
+        (Page(GRAY, 1, without=(273,)), "its TIFF tags do not say where the pixels are"),
         (Page(GRAY, 1, tags={273: (LONG, (1 << 30,))}), "behind the file"),
         (Page(GRAY, 1, tags={257: (LONG, (20000,))}), "1 strips, where its TIFF tags declare 667"),
         (Page(GRAY, 1, tags={257: (LONG, (20000,)), 278: (LONG, (20000,))}), "cannot hold"),

@@ -75,7 +75,7 @@ SPECIAL = (
     ("range.h", "quantile >> 24 || ", ""),
     ("raster.c", "t->starts[here->number + 1]; k++", "t->starts[here->number + 1] + 1; k++"),
     ("section.c", "section->beyond > (double)section->margin + 0.5", "0"),
-    ("section.c", "!section->cut && section->ends && !ends_well(&r, section->minimum)", "0"),
+    ("section.c", "!section->truncated && section->ends && !ends_well(&r, section->minimum)", "0"),
     ("section.c", "4 * r.words > section->length", "0"),
     ("gaussians.c", "if (cursor[tile] >= starts[tile + 1]) return CORE_INVALID;", ""),
     ("gaussians.c", "min64(floor64(high) - first, count - 1)", "min64(floor64(high) - first, count)"),
