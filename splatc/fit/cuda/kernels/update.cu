@@ -32,7 +32,8 @@ __device__ inline float direction(float steps, float soft) { return steps / (fab
 // parameters, first, second (COORDINATES, count). `due` has a bit for each attribute that moves at all; rates are at this step;
 // unbias1 and unbias2 are 1 / (1 - beta^steps). `far` is the largest ln of a size. predictions (count, 2, CHANNELS), if `rated`: the
 // predicted colours and their steps; worth0 to worth3 and aspect_worth: what a step away from them costs, and from a round Gaussian.
-extern "C" __global__ void __launch_bounds__(128) update(
+// Eight blocks on a multiprocessor, so 64 registers: left to itself NVRTC takes 48 on sm_90 and spills where there are two channels.
+extern "C" __global__ void __launch_bounds__(128, 8) update(
     int count, const Record* records, const float* moments, const unsigned char* frozen, int due, float reduction, float rate_mean,
     float rate_log_scale, float rate_aspect, float rate_angle, float rate_colour, float beta1, float beta2, float unbias1, float unbias2,
     float epsilon, float right, float bottom, float near, float far, float thinnest, int rated, const float* predictions, float worth0,
