@@ -70,7 +70,7 @@ def test_every_export_is_packed_and_has_types(package: dict[str, Any]) -> None:
 
 
 def test_a_viewer_takes_at_most_100_kb() -> None:
-    """Gzipped: what `splatc view` serves besides the picture, and the modules of viewer.html as whoever minifies them has them."""
+    """Gzipped: what `splatc view` serves besides the picture, and the modules of viewer.html as they are minified."""
     core = (WEB / "core.wasm").read_bytes()
     served = [begin("splatc view", HEAD) + END, bundle.style_sheet(), bundle.script("served.js", alone=False)]
     names = dict.fromkeys([*graph("viewer_page.js"), *graph("worker.js")])
