@@ -39,7 +39,7 @@ TESTS_OF = {
     "fit": ("tests/test_core_fit_limits.py", "tests/test_core_fit.py"),
     "loss": ("tests/test_core_losses.py",),
     "metric": ("tests/test_metrics.py",),
-    "seed": ("tests/test_core_seeds.py",),
+    "seed": ("tests/test_core_seed_limits.py", "tests/test_core_seeds.py"),
     "pack": ("tests/test_core_packing.py", "tests/test_bitstream_roundtrip.py"),
 }
 """By what the name of a source begins with, tests of its own; those of the decoder's are TESTS."""
@@ -57,6 +57,7 @@ PREDICATES = (
     "sizes_are_known",
     "task_is_sound",
     "image_is_sound",
+    "pixels_are_sound",
 )
 LEFT_OUT = {
     "stopped(",
@@ -98,7 +99,28 @@ EQUIVALENT: dict[str, str] = {
     "positions.c: code_positions: count < 0  ->  count <= 0": "some half always holds points",
     "fit.c: is_sound: core_fit_tiles(t->width, t->height) < 0  ->  core_fit_tiles(t->width, t->height) <= 0": "one tile at least, or -1",
     "section.c: levels_are_sound: l->count > MAX_GAUSSIANS  ->  l->count >= MAX_GAUSSIANS": "as much",
-}
+    "seed_apart.c: core_keep_apart: t->point_count > INT32_MAX - t->candidate_count  ->  "
+    "t->point_count >= INT32_MAX - t->candidate_count": "as much",
+    "seed_apart.c: core_keep_apart: t->rows < 1  ->  0": "no such cells are wide",
+    "seed_apart.c: core_keep_apart: t->columns > 1 << 30  ->  0": "no row of them is allowed",
+    "seed_apart.c: core_keep_apart: t->columns > 1 << 30  ->  t->columns >= 1 << 30": "as much",
+    "seed_apart.c: core_keep_apart: t->rows > (1 << 30) / t->columns  ->  t->rows >= (1 << 30) / t->columns": "as much",
+    "seed_draw.c: core_choose_smallest: count < 0  ->  0": "as few cannot be wanted",
+    "seed_levels.c: find_features: level < LEAST_LEVEL  ->  0": "no lower level can be set",
+    "seed_levels.c: find_colours: level < LEAST_LEVEL  ->  0": "no lower level can be set",
+    "seed_levels.c: find_features: t->y1 <= t->y0  ->  t->y1 < t->y0": "a tile without rows has no band",
+    "seed_levels.c: find_colours: t->count < 0  ->  0": "every chunk lies behind the last",
+    "seed_levels.c: find_colours: t->count < 0  ->  t->count <= 0": "every chunk lies behind the last",
+    "seed_nearest.c: core_make_tree: count > INT32_MAX  ->  count >= INT32_MAX": "as much",
+    "seed_order.c: core_order_points: count > INT32_MAX  ->  count >= INT32_MAX": "as much",
+    "seed_pixels.c: pixels_are_sound: width <= INT32_MAX  ->  width < INT32_MAX": "as much",
+} | {
+    f"seed_{place} < 0  ->  0": "items of a job begin at 0"
+    for place in (
+        "levels.c: find_features: band", "levels.c: find_colours: chunk", "nearest.c: find_nearest: chunk",
+        "pixels.c: sum_band: band", "pixels.c: reduce_band: band", "pixels.c: split_band: band",
+    )
+}  # fmt: skip
 """Mutants, as they are listed, that no test distinguishes from the core, and why."""
 
 

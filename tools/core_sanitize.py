@@ -30,7 +30,7 @@ TESTS = (
     "tests/test_hostile.py", "tests/test_hostile_damage.py", "tests/test_bitstream_damage.py", "tests/test_bitstream_sections.py",
     "tests/test_bitstream_roundtrip.py", "tests/test_render_views.py", "tests/test_core_fit.py", "tests/test_core_fit_limits.py",
     "tests/test_core_losses.py", "tests/test_metrics.py", "tests/test_core_seeds.py", "tests/test_seeding.py", "tests/test_sampling.py",
-    "tests/test_core_packing.py",
+    "tests/test_core_packing.py", "tests/test_core_seed_limits.py",
 )  # fmt: skip
 
 
