@@ -113,6 +113,7 @@ EQUIVALENT: dict[str, str] = {
     "seed_levels.c: find_colours: t->count < 0  ->  t->count <= 0": "every chunk lies behind the last",
     "seed_nearest.c: core_make_tree: count > INT32_MAX  ->  count >= INT32_MAX": "as much",
     "seed_order.c: core_order_points: count > INT32_MAX  ->  count >= INT32_MAX": "as much",
+    "seed_pixels.c: pixels_are_sound: height >= 1  ->  1": "a picture without rows has no band",
     "seed_pixels.c: pixels_are_sound: width <= INT32_MAX  ->  width < INT32_MAX": "as much",
 } | {
     f"seed_{place} < 0  ->  0": "items of a job begin at 0"
