@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from splatc.core import seed_structs as structs
+from splatc.core import seeds
 from splatc.core.loading import INVALID, OK, address, aligned, load
 from splatc.core.pool import Work
 
@@ -293,3 +294,9 @@ def test_the_ends_of_an_exclusion(sound: Fields) -> None:
 
 def test_an_exclusion_needs_a_task() -> None:
     assert load().core_keep_apart(None) == INVALID
+
+
+@pytest.mark.parametrize(("nearer", "apart"), [(0.0, True), (2.0**-20, False)])
+def test_a_radius_away_is_far_enough(nearer: float, apart: bool) -> None:
+    candidate = np.array([[4.0 - nearer, 1.0]], np.float32)
+    assert seeds.keep_apart(np.ones((1, 2), np.float32), candidate, 9, 9, 3.0).tolist() == [apart]
