@@ -37,10 +37,10 @@ TESTS = (
 """Those that kill most come first."""
 TESTS_OF = {
     "fit": ("tests/test_core_fit_limits.py", "tests/test_core_fit.py"),
-    "loss": ("tests/test_core_losses.py",),
-    "metric": ("tests/test_metrics.py",),
+    "loss": ("tests/test_core_loss_limits.py", "tests/test_core_losses.py"),
+    "metric": ("tests/test_core_metric_limits.py", "tests/test_metrics.py"),
     "seed": ("tests/test_core_seeds.py",),
-    "pack": ("tests/test_core_packing.py", "tests/test_bitstream_roundtrip.py"),
+    "pack": ("tests/test_core_pack_limits.py", "tests/test_core_packing.py", "tests/test_bitstream_roundtrip.py"),
 }
 """By what the name of a source begins with, tests of its own; those of the decoder's are TESTS."""
 REFUSALS = r"CORE_[A-Z_]+|0|-1|\(int64_t\)1 << 62|\(span\)\{0, -1\}"
