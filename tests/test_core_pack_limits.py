@@ -14,7 +14,7 @@ from splatc import core
 from splatc.attributes import FLOATS
 from splatc.core import pack_structs, structs
 from splatc.core.loading import INVALID, OK, TOO_SMALL, address, aligned, load, size_of
-from tests.core_calls import DEFAULT, MOST, SITE, STEPS, blank
+from tests.core_calls import DEFAULT, MOST, SITE, STEPS, blank, zeros
 
 SIDE = 1 << 20
 """px of a picture at most."""
@@ -117,6 +117,14 @@ def test_a_number_of_an_arrangement_lies(name: str, value: int | None) -> None:
     call = ArrangeCall()
     setattr(call.task, name, value)
     assert call.arrange() == call.occupied() == INVALID
+
+
+def test_more_than_the_most_gaussians_are_not_looked_at() -> None:
+    """Though the workspace is said to be large enough."""
+    call, memory = ArrangeCall(), zeros(4 * (MOST + 1))
+    call.task.level = call.task.x = call.task.y = address(memory)
+    call.task.count, call.task.workspace_bytes = MOST + 1, 1 << 40
+    assert call.occupied() == INVALID
 
 
 @pytest.mark.parametrize("name", ["width", "height"])

@@ -85,20 +85,47 @@ SPECIAL = (
     ("internal.h", "steps->position[level], MAX_POSITION_CELLS", "steps->position[level], (int64_t)1 << 40"),
 )  # fmt: skip
 """Checks that have another form: file, text, mutated text."""
-EQUIVALENT: dict[str, str] = {
-    f"gaussians.c: core_{name}: count > MAX_GAUSSIANS  ->  count >= MAX_GAUSSIANS": "the largest count itself takes 5 GB to try"
-    for name in ("count_entries", "count_tiles", "fill_tiles")
-} | {
-    "pool.c: core_start: job->kind >= CORE_JOB_KINDS  ->  job->kind > CORE_JOB_KINDS": "what lies behind the table decides",
-    "section.c: is_sound: each->count > MAX_GAUSSIANS - chain  ->  each->count >= MAX_GAUSSIANS - chain": "as much",
-    "section.c: is_sound: each->parent >= number_of  ->  each->parent > number_of": "its own parent has too many ancestors",
-    "neighbours.c: core_find_neighbours: count > MAX_GAUSSIANS  ->  count >= MAX_GAUSSIANS": "as much",
-    "predict.c: core_make_residuals: t->count > MAX_GAUSSIANS  ->  t->count >= MAX_GAUSSIANS": "as much",
-    "section.c: ends_well: significant <= size  ->  significant < size": "an interval of 2^32 numbers has one that ends with zeros",
-    "positions.c: code_positions: count < 0  ->  count <= 0": "some half always holds points",
-    "fit.c: is_sound: core_fit_tiles(t->width, t->height) < 0  ->  core_fit_tiles(t->width, t->height) <= 0": "one tile at least, or -1",
-    "section.c: levels_are_sound: l->count > MAX_GAUSSIANS  ->  l->count >= MAX_GAUSSIANS": "as much",
-}
+EQUIVALENT: dict[str, str] = (
+    {
+        f"gaussians.c: core_{name}: count > MAX_GAUSSIANS  ->  count >= MAX_GAUSSIANS": "the largest count itself takes 5 GB to try"
+        for name in ("count_entries", "count_tiles", "fill_tiles")
+    }
+    | {
+        "pool.c: core_start: job->kind >= CORE_JOB_KINDS  ->  job->kind > CORE_JOB_KINDS": "what lies behind the table decides",
+        "section.c: is_sound: each->count > MAX_GAUSSIANS - chain  ->  each->count >= MAX_GAUSSIANS - chain": "as much",
+        "section.c: is_sound: each->parent >= number_of  ->  each->parent > number_of": "its own parent has too many ancestors",
+        "neighbours.c: core_find_neighbours: count > MAX_GAUSSIANS  ->  count >= MAX_GAUSSIANS": "as much",
+        "predict.c: core_make_residuals: t->count > MAX_GAUSSIANS  ->  t->count >= MAX_GAUSSIANS": "as much",
+        "section.c: ends_well: significant <= size  ->  significant < size": "an interval of 2^32 numbers has one that ends with zeros",
+        "positions.c: code_positions: count < 0  ->  count <= 0": "some half always holds points",
+        "fit.c: is_sound: core_fit_tiles(t->width, t->height) < 0  ->  core_fit_tiles(t->width, t->height) <= 0": "one tile at least, or -1",
+        "section.c: levels_are_sound: l->count > MAX_GAUSSIANS  ->  l->count >= MAX_GAUSSIANS": "as much",
+        "pack_order.c: is_sound: t->count > MAX_GAUSSIANS  ->  t->count >= MAX_GAUSSIANS": "as much",
+        "pack_sections.c: search_of: made  ->  0": "it writes once more what is there",
+        "metric.c: run_squares: item < 0  ->  0": "a job's items are counted from 0",
+    }
+    | {
+        f"{name}: {before} < 0  ->  0": "a job's items and workers are counted from 0"
+        for name in ("metric.c: run_similarity", "loss.c: run_loss_target", "loss.c: run_loss")
+        for before in ("item", "worker")
+    }
+    | {
+        f"{name}  ->  0": "every processor that the library is loaded on has the part"
+        for name in (
+            "metric.c: run_squares: parts == NULL",
+            "metric.c: run_similarity: parts == NULL",
+            "loss.c: run_loss_target: STRIPS[level] == NULL",
+            "loss.c: run_loss: STRIPS[level] == NULL",
+        )
+    }
+    | {
+        f"loss.c: {name}: {call} < 0  ->  {call} <= 0": "a job has a phase"
+        for name, call in (
+            ("run_loss_target", "core_loss_phases(t, 1, phases)"),
+            ("run_loss", "(count = core_loss_phases(t, 0, phases))"),
+        )
+    }
+)
 """Mutants, as they are listed, that no test distinguishes from the core, and why."""
 
 
