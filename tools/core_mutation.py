@@ -98,7 +98,7 @@ EQUIVALENT: dict[str, str] = (
         "predict.c: core_make_residuals: t->count > MAX_GAUSSIANS  ->  t->count >= MAX_GAUSSIANS": "as much",
         "section.c: ends_well: significant <= size  ->  significant < size": "an interval of 2^32 numbers has one that ends with zeros",
         "positions.c: code_positions: count < 0  ->  count <= 0": "some half always holds points",
-        "fit.c: is_sound: core_fit_tiles(t->width, t->height) < 0  ->  core_fit_tiles(t->width, t->height) <= 0": "one tile at least, or -1",
+        "fit.c: is_sound: core_fit_tiles(t->width, t->height) < 0  ->  core_fit_tiles(t->width, t->height) <= 0": "a tile at least, or -1",
         "section.c: levels_are_sound: l->count > MAX_GAUSSIANS  ->  l->count >= MAX_GAUSSIANS": "as much",
         "pack_order.c: is_sound: t->count > MAX_GAUSSIANS  ->  t->count >= MAX_GAUSSIANS": "as much",
         "pack_sections.c: search_of: made  ->  0": "it writes once more what is there",
