@@ -390,3 +390,10 @@ def test_what_leaves_a_tile_is_measured_where_there_is_one() -> None:
     assert call.pack() == OK and call.sections["beyond"][0] == -5.0
     call.sections["x1"] = call.sections["y1"] = 64
     assert call.pack() == OK and call.sections["beyond"][0] >= 0.0
+
+
+def test_a_parent_comes_before() -> None:
+    """One that comes later is refused though its Gaussians, none, come before."""
+    call = PackCall().prepared()
+    call.sections["start"][2], call.sections["parent"][1] = 16, 2
+    assert call.pack(1) == call.predict(1) == INVALID
