@@ -37,10 +37,10 @@ TESTS = (
 """Those that kill most come first."""
 TESTS_OF = {
     "fit": ("tests/test_core_fit_limits.py", "tests/test_core_fit.py"),
-    "loss": ("tests/test_core_losses.py",),
-    "metric": ("tests/test_metrics.py",),
+    "loss": ("tests/test_core_loss_limits.py", "tests/test_core_losses.py"),
+    "metric": ("tests/test_core_metric_limits.py", "tests/test_metrics.py"),
     "seed": ("tests/test_core_seed_limits.py", "tests/test_core_seeds.py"),
-    "pack": ("tests/test_core_packing.py", "tests/test_bitstream_roundtrip.py"),
+    "pack": ("tests/test_core_pack_limits.py", "tests/test_core_packing.py", "tests/test_bitstream_roundtrip.py"),
 }
 """By what the name of a source begins with, tests of its own; those of the decoder's are TESTS."""
 REFUSALS = r"CORE_[A-Z_]+|0|-1|\(int64_t\)1 << 62|\(span\)\{0, -1\}"
@@ -86,42 +86,76 @@ SPECIAL = (
     ("internal.h", "steps->position[level], MAX_POSITION_CELLS", "steps->position[level], (int64_t)1 << 40"),
 )  # fmt: skip
 """Checks that have another form: file, text, mutated text."""
-EQUIVALENT: dict[str, str] = {
-    f"gaussians.c: core_{name}: count > MAX_GAUSSIANS  ->  count >= MAX_GAUSSIANS": "the largest count itself takes 5 GB to try"
-    for name in ("count_entries", "count_tiles", "fill_tiles")
-} | {
-    "pool.c: core_start: job->kind >= CORE_JOB_KINDS  ->  job->kind > CORE_JOB_KINDS": "what lies behind the table decides",
-    "section.c: is_sound: each->count > MAX_GAUSSIANS - chain  ->  each->count >= MAX_GAUSSIANS - chain": "as much",
-    "section.c: is_sound: each->parent >= number_of  ->  each->parent > number_of": "its own parent has too many ancestors",
-    "neighbours.c: core_find_neighbours: count > MAX_GAUSSIANS  ->  count >= MAX_GAUSSIANS": "as much",
-    "predict.c: core_make_residuals: t->count > MAX_GAUSSIANS  ->  t->count >= MAX_GAUSSIANS": "as much",
-    "section.c: ends_well: significant <= size  ->  significant < size": "an interval of 2^32 numbers has one that ends with zeros",
-    "positions.c: code_positions: count < 0  ->  count <= 0": "some half always holds points",
-    "fit.c: is_sound: core_fit_tiles(t->width, t->height) < 0  ->  core_fit_tiles(t->width, t->height) <= 0": "one tile at least, or -1",
-    "section.c: levels_are_sound: l->count > MAX_GAUSSIANS  ->  l->count >= MAX_GAUSSIANS": "as much",
-    "seed_apart.c: core_keep_apart: t->point_count > INT32_MAX - t->candidate_count  ->  "
-    "t->point_count >= INT32_MAX - t->candidate_count": "as much",
-    "seed_apart.c: core_keep_apart: t->rows < 1  ->  0": "no such cells are wide",
-    "seed_apart.c: core_keep_apart: t->columns > 1 << 30  ->  0": "no row of them is allowed",
-    "seed_apart.c: core_keep_apart: t->columns > 1 << 30  ->  t->columns >= 1 << 30": "as much",
-    "seed_apart.c: core_keep_apart: t->rows > (1 << 30) / t->columns  ->  t->rows >= (1 << 30) / t->columns": "as much",
-    "seed_draw.c: core_choose_smallest: count < 0  ->  0": "as few cannot be wanted",
-    "seed_levels.c: find_features: level < LEAST_LEVEL  ->  0": "no lower level can be set",
-    "seed_levels.c: find_colours: level < LEAST_LEVEL  ->  0": "no lower level can be set",
-    "seed_levels.c: find_features: t->y1 <= t->y0  ->  t->y1 < t->y0": "a tile without rows has no band",
-    "seed_levels.c: find_colours: t->count < 0  ->  0": "every chunk lies behind the last",
-    "seed_levels.c: find_colours: t->count < 0  ->  t->count <= 0": "every chunk lies behind the last",
-    "seed_nearest.c: core_make_tree: count > INT32_MAX  ->  count >= INT32_MAX": "as much",
-    "seed_order.c: core_order_points: count > INT32_MAX  ->  count >= INT32_MAX": "as much",
-    "seed_pixels.c: pixels_are_sound: height >= 1  ->  1": "a picture without rows has no band",
-    "seed_pixels.c: pixels_are_sound: width <= INT32_MAX  ->  width < INT32_MAX": "as much",
-} | {
-    f"seed_{place} < 0  ->  0": "items of a job begin at 0"
-    for place in (
-        "levels.c: find_features: band", "levels.c: find_colours: chunk", "nearest.c: find_nearest: chunk",
-        "pixels.c: sum_band: band", "pixels.c: reduce_band: band", "pixels.c: split_band: band",
-    )
-}  # fmt: skip
+EQUIVALENT: dict[str, str] = (
+    {
+        f"gaussians.c: core_{name}: count > MAX_GAUSSIANS  ->  count >= MAX_GAUSSIANS": "the largest count itself takes 5 GB to try"
+        for name in ("count_entries", "count_tiles", "fill_tiles")
+    }
+    | {
+        "pool.c: core_start: job->kind >= CORE_JOB_KINDS  ->  job->kind > CORE_JOB_KINDS": "what lies behind the table decides",
+        "section.c: is_sound: each->count > MAX_GAUSSIANS - chain  ->  each->count >= MAX_GAUSSIANS - chain": "as much",
+        "section.c: is_sound: each->parent >= number_of  ->  each->parent > number_of": "its own parent has too many ancestors",
+        "neighbours.c: core_find_neighbours: count > MAX_GAUSSIANS  ->  count >= MAX_GAUSSIANS": "as much",
+        "predict.c: core_make_residuals: t->count > MAX_GAUSSIANS  ->  t->count >= MAX_GAUSSIANS": "as much",
+        "section.c: ends_well: significant <= size  ->  significant < size": "an interval of 2^32 numbers has one that ends with zeros",
+        "positions.c: code_positions: count < 0  ->  count <= 0": "some half always holds points",
+        "fit.c: is_sound: core_fit_tiles(t->width, t->height) < 0  ->  core_fit_tiles(t->width, t->height) <= 0": "a tile at least, or -1",
+        "section.c: levels_are_sound: l->count > MAX_GAUSSIANS  ->  l->count >= MAX_GAUSSIANS": "as much",
+        "pack_order.c: is_sound: t->count > MAX_GAUSSIANS  ->  t->count >= MAX_GAUSSIANS": "as much",
+        "pack_sections.c: search_of: made  ->  0": "it writes once more what is there",
+        "metric.c: run_squares: item < 0  ->  0": "a job's items are counted from 0",
+    }
+    | {
+        f"{name}: {before} < 0  ->  0": "a job's items and workers are counted from 0"
+        for name in ("metric.c: run_similarity", "loss.c: run_loss_target", "loss.c: run_loss")
+        for before in ("item", "worker")
+    }
+    | {
+        f"{name}  ->  0": "every processor that the library is loaded on has the part"
+        for name in (
+            "metric.c: run_squares: parts == NULL",
+            "metric.c: run_similarity: parts == NULL",
+            "loss.c: run_loss_target: STRIPS[level] == NULL",
+            "loss.c: run_loss: STRIPS[level] == NULL",
+        )
+    }
+    | {
+        "seed_apart.c: core_keep_apart: t->point_count > INT32_MAX - t->candidate_count  ->  "
+        "t->point_count >= INT32_MAX - t->candidate_count": "as much",
+        "seed_apart.c: core_keep_apart: t->rows < 1  ->  0": "no such cells are wide",
+        "seed_apart.c: core_keep_apart: t->columns > 1 << 30  ->  0": "no row of them is allowed",
+        "seed_apart.c: core_keep_apart: t->columns > 1 << 30  ->  t->columns >= 1 << 30": "as much",
+        "seed_apart.c: core_keep_apart: t->rows > (1 << 30) / t->columns  ->  t->rows >= (1 << 30) / t->columns": "as much",
+        "seed_draw.c: core_choose_smallest: count < 0  ->  0": "as few cannot be wanted",
+        "seed_levels.c: find_features: level < LEAST_LEVEL  ->  0": "no lower level can be set",
+        "seed_levels.c: find_colours: level < LEAST_LEVEL  ->  0": "no lower level can be set",
+        "seed_levels.c: find_features: t->y1 <= t->y0  ->  t->y1 < t->y0": "a tile without rows has no band",
+        "seed_levels.c: find_colours: t->count < 0  ->  0": "every chunk lies behind the last",
+        "seed_levels.c: find_colours: t->count < 0  ->  t->count <= 0": "every chunk lies behind the last",
+        "seed_nearest.c: core_make_tree: count > INT32_MAX  ->  count >= INT32_MAX": "as much",
+        "seed_order.c: core_order_points: count > INT32_MAX  ->  count >= INT32_MAX": "as much",
+        "seed_pixels.c: pixels_are_sound: height >= 1  ->  1": "a picture without rows has no band",
+        "seed_pixels.c: pixels_are_sound: width <= INT32_MAX  ->  width < INT32_MAX": "as much",
+    }
+    | {
+        f"seed_{place} < 0  ->  0": "items of a job begin at 0"
+        for place in (
+            "levels.c: find_features: band",
+            "levels.c: find_colours: chunk",
+            "nearest.c: find_nearest: chunk",
+            "pixels.c: sum_band: band",
+            "pixels.c: reduce_band: band",
+            "pixels.c: split_band: band",
+        )
+    }
+    | {
+        f"loss.c: {name}: {call} < 0  ->  {call} <= 0": "a job has a phase"
+        for name, call in (
+            ("run_loss_target", "core_loss_phases(t, 1, phases)"),
+            ("run_loss", "(count = core_loss_phases(t, 0, phases))"),
+        )
+    }
+)
 """Mutants, as they are listed, that no test distinguishes from the core, and why."""
 
 
