@@ -397,3 +397,18 @@ def test_a_parent_comes_before() -> None:
     call = PackCall().prepared()
     call.sections["start"][2], call.sections["parent"][1] = 16, 2
     assert call.pack(1) == call.predict(1) == INVALID
+
+
+@pytest.mark.parametrize("levels", [16, 17])
+def test_a_section_has_more_levels_than_there_are(levels: int) -> None:
+    call = PackCall().prepared()
+    call.sections["count"][0] = call.sections["chain"][0] = call.sections["levels"][0] = levels
+    call.task.workspace_bytes *= 2
+    assert call.pack() == (OK if levels == 16 else INVALID)
+
+
+def test_levels_begin_before_the_list() -> None:
+    call = PackCall().prepared()
+    call.task.levels, call.task.level_count = address(call.levels[1:]), 17
+    call.sections["first_level"][:3] -= 1
+    assert call.pack() == INVALID
