@@ -12,7 +12,7 @@ import pytest
 
 from splatc.core import loss_structs
 from splatc.core.loading import INVALID, OK, address, aligned, load
-from splatc.core.pool import Work
+from splatc.core.pool import Work, threads
 
 TARGET, GRADIENT = 10, 11
 """Kinds of jobs."""
@@ -131,9 +131,11 @@ def test_nothing_is_given() -> None:
 
 @pytest.mark.parametrize("kind", [TARGET, GRADIENT])
 def test_a_worker_has_no_memory(kind: int) -> None:
-    """The second thread of a job whose task has memory for one."""
+    """The second thread of a job whose task has memory for one. It may come too late, so there are many jobs."""
+    if threads() < 2:
+        pytest.skip("takes two processors")
     call = LossCall(height=20_000)
     ends = call.phases(kind == TARGET)
     assert ends is not None
     assert call.run(TARGET) == OK
-    assert any(call.run(kind, ends[-1], workers=2) == INVALID for _ in range(20))
+    assert any(call.run(kind, ends[-1], workers=2) == INVALID for _ in range(200))

@@ -12,7 +12,7 @@ import pytest
 
 from splatc.core import loss_structs
 from splatc.core.loading import INVALID, OK, address, aligned, load
-from splatc.core.pool import Work
+from splatc.core.pool import Work, threads
 
 SQUARES, SIMILARITY = 12, 13
 """Kinds of jobs."""
@@ -149,8 +149,10 @@ def test_nothing_is_given() -> None:
 
 
 def test_a_worker_has_no_memory() -> None:
-    """The second thread of a job whose task has memory for one."""
+    """The second thread of a job whose task has memory for one. It may come too late, so there are many jobs."""
+    if threads() < 2:
+        pytest.skip("takes two processors")
     call = SimilarityCall(20_000)
     ends = call.phases()
     assert ends is not None
-    assert any(run(SIMILARITY, call.task, ends[-1], workers=2) == INVALID for _ in range(20))
+    assert any(run(SIMILARITY, call.task, ends[-1], workers=2) == INVALID for _ in range(200))
