@@ -128,10 +128,10 @@ def test_a_processor_that_is_too_old(folder: Path, monkeypatch: pytest.MonkeyPat
         """A library that finds no instruction set that it could use."""
 
         def __init__(self, path: str) -> None:
-            self.library = real(path)
+            self.real = real(path)
 
         def __getattr__(self, name: str) -> Any:
-            return (lambda: 0) if name == "core_best_level" else getattr(self.library, name)
+            return (lambda: 0) if name == "core_best_level" else getattr(self.real, name)
 
     real = ctypes.CDLL
     monkeypatch.setattr(sources, "digest", lambda _: None)

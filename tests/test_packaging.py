@@ -43,13 +43,13 @@ def test_wheel_and_sdist_are_complete(tmp_path: Path) -> None:
     host = core_build.host()
     with zipfile.ZipFile(built / f"splatc-{__version__}-py3-none-{host.tag}.whl") as wheel:
         names = set(wheel.namelist())
-        library = wheel.read(f"splatc/core/{host.library}")
+        library = wheel.read(f"splatc/core/{host.file_name}")
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "splatc").rglob("*.*") if path.suffix in SHIPPED}
     web = {f"splatc/web/{path.name}" for path in (ROOT / "splatc" / "web").iterdir()}
     assert modules | web | {"splatc/py.typed"} <= names
     assert not any(name.startswith(("tests/", "tools/", "spec/")) or name.endswith((".c", ".h")) for name in names)
-    assert [name for name in names if "splatc_core." in name] == [f"splatc/core/{host.library}"]
-    assert check_dist.library_kind(library)[1] == host.machine
+    assert [name for name in names if "splatc_core." in name] == [f"splatc/core/{host.file_name}"]
+    assert check_dist.kind_of_library(library)[1] == host.machine
     assert core_build.digest().encode() in library
 
     with tarfile.open(built / f"splatc-{__version__}.tar.gz") as sdist:
@@ -109,7 +109,7 @@ def test_one_pin_of_zig_and_one_list_of_targets() -> None:
     makefile = (ROOT / "Makefile").read_text()
     assert f"\nTARGETS := {' '.join(core_build.TARGETS)}\n" in makefile
     assert "/splatc/core/splatc_core.*" in (ROOT / ".gitignore").read_text().splitlines()
-    assert all(target.library.startswith("splatc_core.") for target in core_build.TARGETS.values())
+    assert all(target.file_name.startswith("splatc_core.") for target in core_build.TARGETS.values())
 
 
 def test_without_any_compiler_the_build_says_so_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +161,7 @@ def pe(machine: int, traits: int = 0x2022) -> bytes:
     ],
 )
 def test_format_and_processor_are_read_from_the_header(library: bytes, kind: tuple[str, str]) -> None:
-    assert check_dist.library_kind(library) == kind
+    assert check_dist.kind_of_library(library) == kind
 
 
 def test_versions_of_glibc_are_compared_as_numbers() -> None:

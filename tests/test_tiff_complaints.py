@@ -77,11 +77,11 @@ def test_without_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_what_other_threads_log_is_theirs(caplog: pytest.LogCaptureFixture) -> None:
-    logger = logging.getLogger("a.library")
-    with heeded("a.library"):
+    logger = logging.getLogger("a.reader")
+    with heeded("a.reader"):
         other = threading.Thread(target=logger.warning, args=("theirs",))
         other.start()
         other.join()
-    with pytest.raises(InputImageError, match="ours"), heeded("a.library"):
+    with pytest.raises(InputImageError, match="ours"), heeded("a.reader"):
         logger.warning("ours")
     assert [record.message for record in caplog.records] == ["theirs"]

@@ -23,6 +23,7 @@ from splatc.cli import main
 from splatc.view import bundle, page
 from splatc.view.bundle import WEB
 from tests.bitstream_cases import header_for, random_quantized
+from tests.requirements import needs
 from tests.test_view_server import HOSTILE
 
 HOSTILE_FOLDER = Path(__file__).parent / "hostile"
@@ -191,11 +192,9 @@ def folder_of(tmp_path: Path, **modules: str) -> Path:
 
 
 def ran(script: str) -> str:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("Node is not installed")
+    needs(shutil.which("node") is not None, "Node")
     return subprocess.run(
-        [node, "-e", f"globalThis.document = {{ currentScript: {{}} }};\n{script}"],
+        ["node", "-e", f"globalThis.document = {{ currentScript: {{}} }};\n{script}"],
         check=True,
         capture_output=True,
         text=True,

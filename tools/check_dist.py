@@ -34,7 +34,7 @@ assert splatc.decode(splatc.encode(pixels, size=200, effort=1)).shape == pixels.
 """
 
 
-def library_kind(library: bytes) -> tuple[str, str]:
+def kind_of_library(library: bytes) -> tuple[str, str]:
     """Format and processor of a shared library, from its header; ("", "") for anything else, of 32 bits or big-endian too."""
     if len(library) < 64:
         return "", ""
@@ -78,11 +78,11 @@ def faults(wheel: Path) -> list[str]:
         content = archive.read(libraries[0]) if libraries else b""
     if f"\nTag: py3-none-{target.tag}\n" not in metadata or "\nRoot-Is-Purelib: false\n" not in metadata:
         found.append("its WHEEL says another tag than its name, or that it is pure")
-    if libraries != [f"splatc/core/{target.library}"]:
-        found.append(f"it has {libraries} and not just splatc/core/{target.library}")
+    if libraries != [f"splatc/core/{target.file_name}"]:
+        found.append(f"it has {libraries} and not just splatc/core/{target.file_name}")
     expected = {".so": "ELF", ".dylib": "Mach-O", ".dll": "PE"}[target.suffix], target.machine
-    if library_kind(content) != expected:
-        found.append(f"its library is {library_kind(content)} and not {expected}")
+    if kind_of_library(content) != expected:
+        found.append(f"its library is {kind_of_library(content)} and not {expected}")
     if expected[0] == "ELF" and needed_glibc(content) > NEWEST_GLIBC:
         found.append(f"its library needs glibc {needed_glibc(content)}, which is newer than {NEWEST_GLIBC}")
     if sources := [name for name in names if name.endswith((".c", ".h"))]:

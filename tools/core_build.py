@@ -97,7 +97,7 @@ class Target:
         return self.triple.partition("-")[0]
 
     @property
-    def library(self) -> str:
+    def file_name(self) -> str:
         return "splatc_core" + self.suffix
 
 
@@ -144,7 +144,7 @@ class Compiler:
         if target.suffix == ".dll":
             return ("-shared", "-nostdlib", "-lcompiler_rt", "-lkernel32", "-s")
         if target.suffix == ".dylib":
-            return ("-shared", "-Wl,-install_name,@rpath/" + target.library, *(("-s",) if self.zig else ("-Wl,-x",)))
+            return ("-shared", "-Wl,-install_name,@rpath/" + target.file_name, *(("-s",) if self.zig else ("-Wl,-x",)))
         return ("-shared", "-pthread", "-s")
 
 
@@ -189,7 +189,7 @@ def try_compiler(compiler: Compiler) -> str | None:
             "#include <pthread.h>\n#include <string.h>\nint nothing(void);\nint nothing(void) { return 0; }\n"
         )
         flags = [*FLAGS, *OPTIMIZED, *compiler.for_machine(target, level), "-fPIC", *compiler.for_library(target)]
-        command = [*compiler.command, *flags, source.name, "-o", target.library]
+        command = [*compiler.command, *flags, source.name, "-o", target.file_name]
         try:
             done = subprocess.run(
                 command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -326,11 +326,11 @@ def build(
         link = [flag for flag in compiler.for_library(made_for) if not (sanitize and flag == "-s")]
         start = [*compiler.command, *(SANITIZED if sanitize else OPTIMIZED), *compiler.for_machine(made_for)]
         # Linked under its own name: where nothing else is said, that becomes part of the library.
-        linked = Path(temporary, made_for.library)
+        linked = Path(temporary, made_for.file_name)
         run([*start, *compiled, *link, "-o", linked], CORE, "the link")
         if made_for.suffix != ".dylib":  # whose signature must stand last
             linked.write_bytes(runpy.run_path(str(CORE / "seal.py"))["sealed"](linked.read_bytes()))
-        return put(linked, output / made_for.library)
+        return put(linked, output / made_for.file_name)
 
 
 def build_wasm(output: Path = WASM) -> Path:

@@ -104,6 +104,7 @@ EQUIVALENT: dict[str, str] = (
         "pack_order.c: is_sound: t->count > MAX_GAUSSIANS  ->  t->count >= MAX_GAUSSIANS": "as much",
         "pack_sections.c: search_of: made  ->  0": "it writes once more what is there",
         "metric.c: run_squares: item < 0  ->  0": "a job's items are counted from 0",
+        "loss.c: parts_are_known: t->height >= 1  ->  1": "no first row lies within no rows",
     }
     | {
         f"{name}: {before} < 0  ->  0": "a job's items and workers are counted from 0"

@@ -37,7 +37,7 @@ TESTS = (
 def library() -> Path:
     """The sanitized library, built if it is not there. Raises BuildError."""
     folder = FOLDER / core_build.digest()
-    path = folder / core_build.host().library
+    path = folder / core_build.host().file_name
     return path if path.exists() else core_build.build(output=folder, sanitize=True)
 
 
