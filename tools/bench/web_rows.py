@@ -54,7 +54,7 @@ const look = () => {
 requestAnimationFrame(look);
 """
 """Put into the page before its own scripts: when the middle of a canvas is painted, and when all is sharp."""
-VIEWER = "const { viewer } = await import('/web/viewer_page.js');"
+VIEWER = "const { viewer } = globalThis.splat2dModules['viewer_page.js'];"
 
 
 @dataclass(frozen=True)
@@ -94,15 +94,13 @@ class Row:
 
 
 def size(_bench: Bench) -> tuple[float, ...]:
-    """kB after gzip -9: what `splatc view` serves to show a picture; modules of viewer.html, one by one, bare and with comments."""
+    """kB after gzip -9: what `splatc view` serves to show a picture; what viewer.html takes."""
 
     def packed(contents: Iterable[bytes]) -> float:
         return sum(len(gzip.compress(content, 9)) for content in contents) / 1000
 
-    names = dict.fromkeys(("viewer_page.js", *bundle.graph("viewer_page.js"), *bundle.graph(bundle.WORKER)))
-    page = packed((WEB / name).read_bytes() for name in ("core.wasm", "viewer.html", "viewer.css"))
-    bare = packed(bundle.without_comments((WEB / name).read_text("utf-8")).encode() for name in names)
-    return packed(shipped()), page + bare, page + packed((WEB / name).read_bytes() for name in names)
+    names = ("core.wasm", "viewer.html", "viewer.css", "viewer_script.js")
+    return packed(shipped()), packed((WEB / name).read_bytes() for name in names)
 
 
 def shipped() -> list[bytes]:
@@ -255,7 +253,7 @@ def window(bench: Bench) -> tuple[float, ...]:
 MS = ("ms",)
 ROWS: dict[str, Row] = {
     "size": Row(
-        "viewer and decoder gzipped: as served; modules bare, with comments", "100 kB", ("kB",) * 3, size, repeats=False
+        "viewer and decoder gzipped: as splatc view serves it, viewer.html", "100 kB", ("kB",) * 2, size, repeats=False
     ),
     "integers-small": Row("integers of 768 x 512, cold: Chromium, Node", "60 ms", MS * 2, integers, "picture"),
     "shown": Row("768 x 512 from navigation on: first paint, sharp", "250 ms", MS * 2, shown, "picture"),
