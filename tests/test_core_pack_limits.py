@@ -69,6 +69,13 @@ def test_numbers_of_what_is_quantized(name: str, value: int | None, expected: in
     assert load().core_quantize(None, 0, 0) == INVALID
 
 
+def test_there_are_fewer_than_none_to_quantize() -> None:
+    """So few that their number less that of a part is positive in 64 bits."""
+    call = QuantizeCall()
+    call.task.count = -(1 << 63)
+    assert call.run() == INVALID
+
+
 # ---- Integers -> coding order ----
 
 
@@ -146,6 +153,12 @@ def test_the_ends_of_counts() -> None:
     assert call.occupied() == INVALID
     call.task.level_count, call.task.count = 0, -1
     assert call.occupied() == INVALID
+    for name in ("width", "height"):
+        call = ArrangeCall()
+        call.task.count = 0
+        assert call.occupied() == OK
+        setattr(call.task, name, 0)
+        assert call.occupied() == INVALID, name
     for name, by in (("workspace", 8), ("workspace_bytes", -1)):
         call = ArrangeCall()
         setattr(call.task, name, getattr(call.task, name) + by)
@@ -169,6 +182,7 @@ def test_a_cell_lies_beyond(name: str, by: int) -> None:
         ([(2, 0)], 2, OK), ([(2, 20)], 2, OK), ([(2, -1)], 2, INVALID), ([(2, 21)], 2, INVALID), ([(3, 5), (-1, 4)], 2, INVALID),
         ([(0, 5), (2, 4)], 2, INVALID), ([(16, 5)], 16, OK), ([(17, 5), (-1, 5)], 16, INVALID), ([(1, 5)] * 16, 16, OK),
         ([(1, 5)] * 16 + [(0, 5)], 16, INVALID), ([(1, 5)], 2, INVALID), ([(3, 5)], 2, INVALID),
+        ([(1, 5)] * 3, 2, INVALID), ([(2, 5), (1, 5)], 2, INVALID),
     ],
 )  # fmt: skip
 def test_layers(layers: list[tuple[int, int]], levels: int, expected: int) -> None:
@@ -289,6 +303,13 @@ def test_a_section_that_is_packed_lies(name: str, value: int) -> None:
     call = PackCall().prepared()
     call.sections[name][1] = value
     assert call.pack(1) == INVALID
+
+
+def test_a_residual_is_as_far_as_numbers_go() -> None:
+    """What follows its escape would stand for 0, which needs none."""
+    call = PackCall().prepared()
+    call.colour[3] = -(1 << 31)
+    assert call.pack() == INVALID
 
 
 def test_an_attribute_is_out_of_range() -> None:

@@ -113,7 +113,7 @@ static int32_t search_of(const core_pack *t, int64_t number, int32_t made, searc
     result->leaves = leaves;
     result->search = made ? made_search(t->sites, chain + runs, CORE_MAX_LEVELS - runs, buffers)
                           : make_search(t->sites, t->order, chain + runs, CORE_MAX_LEVELS - runs, buffers);
-    if (made || s->chain == 0) return CORE_OK;
+    if (made) return CORE_OK;
     for (int64_t i = 0; i < search_points(s->chain); i++) {
         int32_t *leaf = leaves + i / 8 * 24 + i % 8;
         leaf[0] = buffers->points[i].x, leaf[8] = buffers->points[i].y, leaf[16] = buffers->points[i].index;
