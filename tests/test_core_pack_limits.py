@@ -348,6 +348,16 @@ def test_the_attributes_of_a_level_lie() -> None:
     assert call.pack(1) == INVALID
 
 
+@pytest.mark.parametrize("name", ["x", "y"])
+def test_a_level_begins_before_the_first_cell(name: str) -> None:
+    """And its Gaussians with it, so that they lie in its cells."""
+    for first, expected in ((0, OK), (-1, INVALID)):
+        call = PackCall().prepared()
+        getattr(call.columns, name)[17:] += first - call.levels[name][17]
+        call.levels[name][17] = first
+        assert call.pack(0) == OK and call.pack(1) == expected, first
+
+
 def test_levels_without_a_gaussian() -> None:
     """Nothing of what is empty would be looked at."""
     for name, value in (("level", -1), ("level", 16), ("x", -1), ("y", -1), ("columns", 0), ("rows", 0)):

@@ -65,7 +65,7 @@ static int32_t levels_are_sound(const core_pack *t, const core_pack_section *s) 
     for (int64_t k = 0; k < s->levels; k++) {
         const core_level *l = t->levels + s->first_level + k;
         if (l->count < 1 || l->count > s->count - count || l->level < 0 || l->level >= CORE_MAX_LEVELS || l->x < 0 || l->y < 0) return 0;
-        if (l->columns < 1 || l->rows < 1 || l->columns > MAX_POSITION_CELLS || l->rows > MAX_POSITION_CELLS) return 0;
+        if (l->columns > MAX_POSITION_CELLS || l->rows > MAX_POSITION_CELLS) return 0; /* and one at least: its Gaussians lie there */
         for (int64_t end = at + l->count; at < end; at++) {
             if (g->level[at] != l->level || g->x[at] < l->x || g->y[at] < l->y) return 0;
             if (g->x[at] - l->x >= l->columns || g->y[at] - l->y >= l->rows) return 0;
