@@ -358,14 +358,37 @@ def test_a_level_begins_before_the_first_cell(name: str) -> None:
         assert call.pack(0) == OK and call.pack(1) == expected, first
 
 
-def test_levels_without_a_gaussian() -> None:
-    """Nothing of what is empty would be looked at."""
-    for name, value in (("level", -1), ("level", 16), ("x", -1), ("y", -1), ("columns", 0), ("rows", 0)):
+@pytest.mark.parametrize(("level", "expected"), [(0, OK), (15, OK), (-1, INVALID), (16, INVALID)])
+def test_there_is_no_such_level(level: int, expected: int) -> None:
+    """Though its Gaussians say so too."""
+    call = PackCall().prepared()
+    call.columns.level[17:] = call.levels["level"][17] = level
+    assert call.pack(0) == OK and call.pack(1) == expected
+
+
+def test_a_level_has_no_gaussian() -> None:
+    call = PackCall().prepared()
+    call.levels["count"][17], call.sections["count"][1], call.sections["chain"][1] = 0, 1, 17
+    assert call.pack(0) == OK and call.pack(1) == INVALID
+    call.sections["levels"][1] = 1
+    assert call.pack(1) == OK
+
+
+def test_there_are_fewer_than_none() -> None:
+    """Gaussians of an ancestor; levels of a section that has no Gaussian."""
+    for count, expected in ((0, OK), (-1, INVALID)):
         call = PackCall().prepared()
-        call.levels[17] = (0, 2, 5, 6, 64, 32, 0)
-        call.levels[name][17] = value
-        call.sections["count"][1], call.sections["chain"][1] = 1, 17
-        assert call.pack(1) == INVALID, name
+        call.sections["count"][0] = call.sections["chain"][2] = count
+        assert call.pack(2) == expected
+        call = PackCall().prepared()
+        call.sections["levels"][2] = count
+        assert call.pack(2) == expected
+
+
+def test_levels_end_behind_the_list() -> None:
+    call = PackCall().prepared()
+    call.task.level_count = 17
+    assert call.pack(0) == OK and call.pack(1) == INVALID
 
 
 @pytest.mark.parametrize("value", [-1, 2])

@@ -102,6 +102,7 @@ EQUIVALENT: dict[str, str] = (
         "fit.c: is_sound: core_fit_tiles(t->width, t->height) < 0  ->  core_fit_tiles(t->width, t->height) <= 0": "a tile at least, or -1",
         "section.c: levels_are_sound: l->count > MAX_GAUSSIANS  ->  l->count >= MAX_GAUSSIANS": "as much",
         "pack_order.c: is_sound: t->count > MAX_GAUSSIANS  ->  t->count >= MAX_GAUSSIANS": "as much",
+        "pack_sections.c: section_is_sound: each->parent >= at  ->  each->parent > at": "its own parent has too many ancestors",
         "pack_sections.c: search_of: made  ->  0": "it writes once more what is there",
         "metric.c: run_squares: item < 0  ->  0": "a job's items are counted from 0",
         "loss.c: parts_are_known: t->height >= 1  ->  1": "no first row lies within no rows",
