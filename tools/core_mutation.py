@@ -349,9 +349,9 @@ def survives(library: Path, seconds: int, tests: Sequence[str] = TESTS) -> bool:
 
         code = 1
         try:
-            code = int(
-                pytest.main(["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:faulthandler", *tests])
-            )
+            # Hypothesis, imported before, gives warning that its assertions are not rewritten.
+            plain = ["-p", "no:cacheprovider", "-p", "no:faulthandler", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+            code = int(pytest.main(["-x", "-q", "-m", "not slow", *plain, *tests]))
         finally:
             os._exit(code)
     _, status = os.waitpid(child, 0)
@@ -361,7 +361,9 @@ def survives(library: Path, seconds: int, tests: Sequence[str] = TESTS) -> bool:
 def survivors(chosen: Sequence[tuple[Mutant, str]], seconds: int, quick: bool) -> list[str]:
     """Those of the mutants that no test kills. Raises SystemExit if a test fails without any change."""
     import constriction  # noqa: F401 - what every fork would import anew
+    import hypothesis  # noqa: F401
     import PIL.Image  # noqa: F401
+    import pytest  # noqa: F401 - a mutant takes a third of the time
 
     lived = []
     with tempfile.TemporaryDirectory() as folder:
