@@ -300,7 +300,8 @@ def test_a_number_of_an_exclusion_lies(wrong: Fields) -> None:
 @pytest.mark.parametrize(
     "sound",
     [
-        {}, {"point_count": 0, "points": None}, {"candidate_count": 0, "candidates": None}, {"columns": 1}, {"rows": 1}, {"radius": 0.0}, {"radius": 4.499},
+        {}, {"point_count": 0, "points": None}, {"candidate_count": 0, "candidates": None}, {"columns": 1}, {"rows": 1},
+        {"radius": 0.0}, {"radius": 4.499},
         {"radius": 1e9, "columns": 1, "rows": 1}, {"width": 1e-9, "height": 1e-9, "columns": 1, "rows": 1},
     ],
     ids=str,

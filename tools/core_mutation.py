@@ -350,8 +350,8 @@ def survives(library: Path, seconds: int, tests: Sequence[str] = TESTS) -> bool:
         code = 1
         try:
             # Hypothesis, imported before, gives warning that its assertions are not rewritten.
-            plain = ["-p", "no:cacheprovider", "-p", "no:faulthandler", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
-            code = int(pytest.main(["-x", "-q", "-m", "not slow", *plain, *tests]))
+            plain = "-x -q -p no:cacheprovider -p no:faulthandler -W ignore::pytest.PytestAssertRewriteWarning"
+            code = int(pytest.main([*plain.split(), "-m", "not slow", *tests]))
         finally:
             os._exit(code)
     _, status = os.waitpid(child, 0)
