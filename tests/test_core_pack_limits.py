@@ -374,6 +374,12 @@ def test_a_level_has_no_gaussian() -> None:
     assert call.pack(1) == OK
 
 
+def test_levels_have_more_gaussians_than_their_section() -> None:
+    call = PackCall().prepared()
+    call.sections["count"][1], call.sections["chain"][1] = 4, 20
+    assert call.pack(0) == OK and call.pack(1) == INVALID
+
+
 def test_there_are_fewer_than_none() -> None:
     """Gaussians of an ancestor; levels of a section that has no Gaussian."""
     for count, expected in ((0, OK), (-1, INVALID)):
