@@ -305,6 +305,12 @@ def test_a_section_that_is_packed_lies(name: str, value: int) -> None:
     assert call.pack(1) == INVALID
 
 
+def test_searches_are_aligned() -> None:
+    call = PackCall().prepared()
+    call.task.searches += 8
+    assert call.predict(0) == call.predict(3) == call.predict(6) == INVALID
+
+
 def test_a_residual_is_as_far_as_numbers_go() -> None:
     """What follows its escape would stand for 0, which needs none."""
     call = PackCall().prepared()

@@ -58,6 +58,11 @@ PREDICATES = (
     "task_is_sound",
     "image_is_sound",
     "pixels_are_sound",
+    "section_is_sound",
+    "search_is_sound",
+    "tables_are_sound",
+    "layers_are_sound",
+    "cells_are_wide",
 )
 LEFT_OUT = {
     "stopped(",
@@ -105,7 +110,6 @@ EQUIVALENT: dict[str, str] = (
         "pack_sections.c: section_is_sound: each->parent >= at  ->  each->parent > at": "its own parent has too many ancestors",
         "pack_sections.c: search_of: made  ->  0": "it writes once more what is there",
         "metric.c: run_squares: item < 0  ->  0": "a job's items are counted from 0",
-        "loss.c: parts_are_known: t->height >= 1  ->  1": "no first row lies within no rows",
     }
     | {
         f"{name}: {before} < 0  ->  0": "a job's items and workers are counted from 0"

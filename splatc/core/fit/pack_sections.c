@@ -53,9 +53,10 @@ static int32_t section_is_sound(const core_pack *t, int64_t number) {
     return chain == section->chain;
 }
 
+/* Of a section that is sound: its search. */
 static int32_t search_is_sound(const core_pack *t, const core_pack_section *s) {
     int64_t needed = core_pack_search(s->chain);
-    return s->search >= 0 && s->search % 64 == 0 && (uintptr_t)t->searches % 64 == 0 && needed >= 0 && s->search <= t->search_bytes - needed;
+    return s->search >= 0 && s->search % 64 == 0 && (uintptr_t)t->searches % 64 == 0 && s->search <= t->search_bytes - needed;
 }
 
 static int32_t levels_are_sound(const core_pack *t, const core_pack_section *s) {
@@ -78,7 +79,9 @@ static int32_t levels_are_sound(const core_pack *t, const core_pack_section *s) 
 
 static int32_t tables_are_sound(const core_pack *t, const core_pack_section *s) {
     if (s->tables < -1 || s->tables >= t->table_count) return 0;
-    return s->parent < 0 || (t->sections[s->parent].tables >= 0 && t->sections[s->parent].tables < t->table_count);
+    if (s->parent < 0) return 1;
+    int64_t inherited = t->sections[s->parent].tables;
+    return inherited >= 0 && inherited < t->table_count;
 }
 
 /* ---- Prediction ---- */
