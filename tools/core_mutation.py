@@ -136,8 +136,6 @@ EQUIVALENT: dict[str, str] = (
         "seed_levels.c: find_features: level < LEAST_LEVEL  ->  0": "no lower level can be set",
         "seed_levels.c: find_colours: level < LEAST_LEVEL  ->  0": "no lower level can be set",
         "seed_levels.c: find_features: t->y1 <= t->y0  ->  t->y1 < t->y0": "a tile without rows has no band",
-        "seed_levels.c: find_colours: t->count < 0  ->  0": "every chunk lies behind the last",
-        "seed_levels.c: find_colours: t->count < 0  ->  t->count <= 0": "every chunk lies behind the last",
         "seed_nearest.c: core_make_tree: count > INT32_MAX  ->  count >= INT32_MAX": "as much",
         "seed_order.c: core_order_points: count > INT32_MAX  ->  count >= INT32_MAX": "as much",
         "seed_pixels.c: pixels_are_sound: height >= 1  ->  1": "a picture without rows has no band",
