@@ -30,7 +30,7 @@ import core_build
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = (
-    "tests/test_core_limits.py", "tests/test_core_draw_limits.py", "tests/test_core_job_limits.py",
+    "tests/test_core_section_limits.py", "tests/test_core_limits.py", "tests/test_core_draw_limits.py", "tests/test_core_job_limits.py",
     "tests/test_core_section.py", "tests/test_core_raster.py", "tests/test_hostile.py",
     "tests/test_conformance.py",
 )  # fmt: skip
