@@ -78,6 +78,14 @@ class ListedFile:
         """The key as a relative URL."""
         return quote_from_bytes(self.key)
 
+    def size(self) -> int | None:
+        """Bytes, as it is now; None if it is gone."""
+        try:
+            with (opened := self.open()).stream:
+                return opened.size
+        except OSError:
+            return None
+
     def open(self) -> Opened:
         """The file as it is now. Raises OSError if it is gone, or anything but a regular file."""
         if self.content is not None:

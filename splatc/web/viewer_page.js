@@ -1,5 +1,5 @@
 /** A page that is a viewer: of the picture that the page names, its address, or a file that is dropped on it. */
-import { takeWorker } from "./early_worker.js";
+import { takeWorker } from "./workers.js";
 import { SplatViewer } from "./viewer.js";
 
 const element = /** @type {HTMLElement} */ (document.getElementById("viewer"));

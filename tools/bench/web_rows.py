@@ -16,9 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import splatc
-from splatc.view import bundle
-from splatc.view.document import END, begin
-from splatc.view.site import HEAD
+from splatc.view import bundle, site
 from tests.browser import Browser
 from tests.web_server import WEB, Server
 
@@ -108,11 +106,11 @@ def size(_bench: Bench) -> tuple[float, ...]:
 
 
 def shipped() -> list[bytes]:
-    """What a browser fetches from `splatc view` besides the picture: page, style, script, core.wasm."""
+    """What a browser fetches from `splatc view` besides the picture: page, style, scripts, core.wasm."""
     return [
-        (begin("splatc view", HEAD) + END).encode(),
+        site.page(alone=True, files=[{"key": "0", "name": "a", "source": "files/0"}]).encode(),
         bundle.style_sheet().encode(),
-        bundle.script("served.js", alone=False).encode(),
+        *(bundle.served_script(module).encode() for module in site.SCRIPTS.values()),
         (WEB / "core.wasm").read_bytes(),
     ]
 
