@@ -400,13 +400,14 @@ def main() -> int:
     chosen = [each for each in everything() if not given.file or each[0].file in given.file]
     if given.quick:
         chosen = [each for each in chosen if each[0].function in QUICK]
+    if not given.list:
+        chosen = [each for each in chosen if each[1] not in EQUIVALENT]
     if given.sample:
         chosen = random.Random(given.seed).sample(chosen, min(given.sample, len(chosen)))
     if given.list:
         for mutant, label in chosen:
             print(f"{label} (line {mutant.line})")
         return 0
-    chosen = [each for each in chosen if each[1] not in EQUIVALENT]
     lived = survivors(chosen, given.seconds, given.quick)
     print(
         f"{len(chosen) - len(lived)} of {len(chosen)} mutants killed, {len(EQUIVALENT)} equivalent to the core",
