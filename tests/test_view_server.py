@@ -31,7 +31,7 @@ def one(tiny_splat: Path) -> Iterator[Server]:
 
 
 def test_a_page_its_modules_and_the_files_and_nothing_else(one: Server, tiny_file: bytes) -> None:
-    kinds = {"/": "text/html; charset=utf-8", "/files.json": "application/json", ONE: "image/x-splat2d"}
+    kinds = {"/": "text/html; charset=utf-8", ONE: "image/x-splat2d"}
     kinds |= {"/script.js": "text/javascript; charset=utf-8", "/core.wasm": "application/wasm"}
     for path, kind in kinds.items():
         status, headers, body = ask(one, path)
@@ -156,7 +156,10 @@ def test_hostile_names_stay_names(tmp_path: Path, tiny_file: bytes) -> None:
             assert each["source"].isascii()
             assert not set(each["source"]) & set("<>\"'?#\\ ")
             assert ask(running, f"/{each['source']}")[2] == tiny_file
-        assert b"onerror" not in ask(running, "/")[2]
+        before, _, rest = ask(running, "/")[2].partition(b'id="files">')
+        listed_names, _, after = rest.partition(b"</script>")
+        assert not set(b"<>&") & set(listed_names) and b"onerror=" in listed_names
+        assert b"onerror=" not in before + after
 
 
 @pytest.mark.parametrize(
@@ -221,7 +224,7 @@ def test_a_connection_serves_one_request_after_the_other(one: Server, tiny_file:
 
 
 def test_a_body_is_not_taken_for_a_request(one: Server) -> None:
-    inner = b"GET /files.json HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % one.server_port
+    inner = b"GET /script.js HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % one.server_port
     outer = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Length: %d\r\n\r\n" % (one.server_port, len(inner))
     assert raw(one, outer + inner).count(b"HTTP/1.1 ") == 1
 

@@ -62,7 +62,8 @@ def raw(running: Server, request: bytes) -> bytes:
 
 
 def listed(running: Server) -> list[dict[str, str]]:
-    files: list[dict[str, str]] = json.loads(ask(running, "/files.json")[2])["files"]
+    page = ask(running, "/")[2].decode()
+    files: list[dict[str, str]] = json.loads(page.partition('id="files">')[2].partition("</script>")[0])["files"]
     return files
 
 

@@ -77,7 +77,9 @@ class _Files(http.server.ThreadingHTTPServer):
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # else a body waits 40 ms for the client to have acknowledged the headers, which no server of files has
+    disable_nagle_algorithm = (
+        True  # else a body waits 40 ms for the client to have acknowledged the headers, which no server of files has
+    )
 
     def log_message(self, format: str, *args: object) -> None:
         pass

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from splatc.view.bundle import WEB, WORKER, served_script, style_sheet
+from splatc.view.bundle import WEB, script, start_script, style_sheet
 from splatc.view.catalogue import Catalogue, ListedFile, Opened, opened_bytes
 from splatc.view.document import END, begin
 from splatc.view.page import hash_source, in_script
@@ -24,14 +24,14 @@ PICTURES = {
     ".webp": "image/webp",
 }
 """Of pictures that browsers show, by extension; ours among them."""
-_EARLY = served_script("early_worker.js")
+SCRIPT = "script.js"
+"""The address of the script of the page and of its workers."""
+_EARLY = start_script("early_worker.js", SCRIPT)
 POLICY = (
     f"default-src 'none'; script-src 'self' {hash_source(_EARLY)} 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; "
     "img-src 'self' blob: data:; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""The Content-Security-Policy of all that is served: nothing of another origin, no inline script but the one that starts a worker, no style."""
-SCRIPTS = {"script.js": "served.js", WORKER: WORKER}
-"""Of the page and its workers: which module each of them is."""
+"""The Content-Security-Policy of all that is served: nothing of another origin, no inline style, one inline script."""
 _SMALL = 2**15
 """Bytes of a file that the page asks for as a whole, and draws without a worker (SMALL of splatc/web/engine.js)."""
 _PRELOADED = """<link rel="preload" href="{source}" as="fetch" crossorigin>
@@ -77,7 +77,7 @@ class Site:
         self._original = original
         self._started = int(time.time())
         self._parts = {
-            **{f"/{name}": ("text/javascript; charset=utf-8", served_script(module).encode()) for name, module in SCRIPTS.items()},
+            f"/{SCRIPT}": ("text/javascript; charset=utf-8", script("served.js", address=SCRIPT).encode()),
             "/style.css": ("text/css; charset=utf-8", style_sheet().encode()),
             "/core.wasm": ("application/wasm", (WEB / "core.wasm").read_bytes()),
         }

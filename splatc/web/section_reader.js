@@ -35,9 +35,10 @@ export class SectionReader {
   }
 
   /** Decodes what has come with the first bytes before a view says what it needs: all of a small picture, of others coarse levels. */
-  ahead() {
+  async ahead() {
+    if (this.wanted) return;
     const { width, height } = this.reading.file.header;
-    return this.need({ box: [0, 0, width, height], centre: [width / 2, height / 2], isAhead: true });
+    await this.need({ box: [0, 0, width, height], centre: [width / 2, height / 2], isAhead: true });
   }
 
   /** @param {Wanted} need */

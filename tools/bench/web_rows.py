@@ -106,11 +106,11 @@ def size(_bench: Bench) -> tuple[float, ...]:
 
 
 def shipped() -> list[bytes]:
-    """What a browser fetches from `splatc view` besides the picture: page, style, scripts, core.wasm."""
+    """What a browser fetches from `splatc view` besides the picture: page, style, script, core.wasm."""
     return [
         site.page(alone=True, files=[{"key": "0", "name": "a", "source": "files/0"}]).encode(),
         bundle.style_sheet().encode(),
-        *(bundle.served_script(module).encode() for module in site.SCRIPTS.values()),
+        bundle.script("served.js", address=site.SCRIPT).encode(),
         (WEB / "core.wasm").read_bytes(),
     ]
 
@@ -262,6 +262,9 @@ ROWS: dict[str, Row] = {
     "served": Row("the same of the page of splatc view: first paint, sharp", "250 ms", MS * 2, served, "picture"),
     "integers-large": Row("integers of 7287 x 4220: Chromium, Node", "500 ms", MS * 2, integers, "large"),
     "shown-large": Row("7287 x 4220 from navigation on: first paint, sharp", "200 ms, -", MS * 2, shown, "large"),
+    "served-large": Row(
+        "the same of the page of splatc view: first paint, sharp", "200 ms, -", MS * 2, served, "large"
+    ),
     "coarse": Row("of 7287 x 4220 until its coarse levels are seen", "15 %", ("%",), coarse, "large", repeats=False),
     "pan": Row("sharp after a pan of half a screen, 1280 x 800", "250 ms", MS, pan, "large"),
     "frames": Row("between frames while dragging: 95 %, longest", "33 ms", MS * 2, frames, "large"),
