@@ -79,7 +79,7 @@ class Bench:
         key = urllib.parse.quote(self.address[1:], safe="")
         with urllib.request.urlopen(f"{self.server.url}/log/{key}") as answer:
             reported = json.load(answer)
-        return len(reported["ranges"]), reported["sent"]
+        return reported["requests"], reported["sent"]
 
 
 @dataclass(frozen=True)
