@@ -76,7 +76,7 @@ static int32_t layers_are_sound(const core_arranging *t) {
         if (l->levels < 1 || l->levels > t->level_count - levels || l->tile_log2 < 0 || l->tile_log2 >= CORE_TILE_SIDES) return 0;
         levels += l->levels;
     }
-    return levels >= t->level_count; /* none is left over */
+    return levels >= t->level_count; /* no level is left over */
 }
 
 int32_t core_occupied_tiles(const core_arranging *t, int32_t top, int32_t levels, int64_t *tiles) {

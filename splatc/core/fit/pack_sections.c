@@ -74,7 +74,7 @@ static int32_t levels_are_sound(const core_pack *t, const core_pack_section *s) 
         }
         count += l->count;
     }
-    return count >= s->count; /* none is left over */
+    return count >= s->count; /* no Gaussian is left over */
 }
 
 static int32_t tables_are_sound(const core_pack *t, const core_pack_section *s) {
