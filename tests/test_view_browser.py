@@ -18,7 +18,7 @@ from splatc.cli.console import one_line
 from tests.bitstream_cases import header_for, random_quantized
 from tests.browser import Browser
 from tests.test_view_page import hostile_metadata, view
-from tests.test_view_server import HOSTILE, UNDECODABLE, serving
+from tests.view_calls import HOSTILE, UNDECODABLE, serving
 
 TOLERANCE = 2
 """Of 255."""

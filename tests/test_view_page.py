@@ -24,7 +24,7 @@ from splatc.view import bundle, page
 from splatc.view.bundle import WEB
 from tests.bitstream_cases import header_for, random_quantized
 from tests.requirements import needs
-from tests.test_view_server import HOSTILE
+from tests.view_calls import HOSTILE
 
 HOSTILE_FOLDER = Path(__file__).parent / "hostile"
 

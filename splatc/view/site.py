@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 from splatc.view.bundle import WEB, script, start_script, style_sheet
-from splatc.view.catalogue import Catalogue, Entry, Opened, opened_bytes
+from splatc.view.catalogue import Catalogue, ListedFile, Opened, opened_bytes
 from splatc.view.document import END, begin
 from splatc.view.page import hash_source, in_script
 
@@ -59,7 +59,7 @@ def page(alone: bool, files: Sequence[dict[str, str]], size: int | None = None) 
 
 
 @dataclass(frozen=True)
-class Found:
+class Resource:
     """What an address stands for."""
 
     type: str
@@ -83,22 +83,22 @@ class Site:
         }
         """Type and bytes of what belongs to the page, by address."""
 
-    def find(self, path: str) -> Found | None:
+    def find(self, path: str) -> Resource | None:
         """What an absolute path of a URL, without a query, stands for; None for nothing."""
         if path == "/":
             return self._of_bytes("text/html; charset=utf-8", self._page().encode())
         if path in self._parts:
             return self._of_bytes(*self._parts[path])
         if path == "/original" and self._original is not None:
-            original = Entry(b"", "", self._original)
-            return Found(PICTURES[self._original.suffix.lower()], original.open)
+            original = ListedFile(b"", "", self._original)
+            return Resource(PICTURES[self._original.suffix.lower()], original.open)
         if path.startswith("/files/"):
             entry = self._catalogue.find(unquote_to_bytes(path.removeprefix("/files/")))
-            return None if entry is None else Found(MIME, entry.open)
+            return None if entry is None else Resource(MIME, entry.open)
         return None
 
-    def _of_bytes(self, kind: str, content: bytes) -> Found:
-        return Found(kind, lambda: opened_bytes(content, self._started))
+    def _of_bytes(self, kind: str, content: bytes) -> Resource:
+        return Resource(kind, lambda: opened_bytes(content, self._started))
 
     def _page(self) -> str:
         files = self._list()
