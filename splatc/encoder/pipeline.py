@@ -21,7 +21,7 @@ from splatc.blend import Blend
 from splatc.core.pool import watched
 from splatc.core.seeds import reduce
 from splatc.encoder.flat import dominant_colour, flat_file
-from splatc.encoder.quality_control import TRIMS, Aim, QualityControl
+from splatc.encoder.quality_control import MARK, TRIMS, Aim, QualityControl
 from splatc.encoder.rate_control import FIRST_GUESS, RateControl, Target, quantize_for
 from splatc.encoder.several_fits import EACH, FITS, SEVERAL, best_of_several
 from splatc.errors import DeviceError
@@ -31,7 +31,7 @@ from splatc.fit.initializer import Initializer
 from splatc.fit.schedule import FEWEST_PRUNINGS, Schedule, schedule
 from splatc.fit.subset import mean_colour, reduction_for
 from splatc.fit.task import Task
-from splatc.fit.trainer import Refine, fit
+from splatc.fit.trainer import Refine, Snapshot, fit
 from splatc.gaussians import FloatArray, Gaussians
 from splatc.image.image import Image
 from splatc.image.transparent import fill_transparent
@@ -191,30 +191,51 @@ def encode_with(
     if plan is None:
         plan = schedule(options.effort, task.work(rate.first_count()), rate.first_count())
     if options.aim is not None:
-        plan = replace(plan, trims=TRIMS, fills=())
+        plan = replace(plan, trims=TRIMS, fills=(), marks=(MARK,))
     if chosen.waits:
         prunings, every = min(plan.prunings, FEWEST_PRUNINGS), RARELY * plan.rate_every
         plan = replace(plan, prunings=prunings, rate_every=every, densified=0.0 if many else plan.densified)
-    if progress is not None:
-        progress(0, plan.steps, "seeding")
-    count = seeds_of(image, rate.first_count(), plan)
-    small = reduction_for(image.width, image.height, memory.SEEDING_SAMPLES * count)
-    rng = np.random.default_rng(options.seed)
-    seeds = enlarged(options.initializer(reduce(image.pixels, small), count, rng), small)
+    begun: Gaussians | Snapshot
+    if options.aim is not None and options.aim.begun is not None:
+        begun = options.aim.begun
+        plan, start = begun.schedule, begun.time
+    else:
+        if progress is not None:
+            progress(0, plan.steps, "seeding")
+        begun, start = _seeds(image, rate.first_count(), plan, options), 0.0
     clock = Clock(
         plan.steps,
+        start=start,
         seconds=None if options.max_time is None else FIT_SHARE * options.max_time - (time.monotonic() - started),
         progress=None if progress is None else lambda step, steps: progress(step, steps, "fitting"),
     )
     predict = None if many else rate.predict
+    mark = None if options.aim is None else options.aim.mark
     gaussians, steps = fit(
-        engine, task, seeds, rate.budget, plan, seed=options.seed, clock=clock, predict=predict, refine=refine
+        engine,
+        task,
+        begun,
+        rate.budget,
+        plan,
+        seed=options.seed,
+        clock=clock,
+        predict=predict,
+        refine=refine,
+        mark=mark,
     )
     if progress is not None:
         progress(plan.steps, plan.steps, "packing")
     cost = engine.pruning_costs(task.reduction(rate.first_count(), plan))
     rate.header = replace(header, quantizer=steps)
     return rate.trim(quantize_for(rate.header, gaussians), cost)
+
+
+def _seeds(image: Image, count: int, plan: Schedule, options: EncodeOptions) -> Gaussians:
+    """Where a fit begins that is to end with ``count`` Gaussians."""
+    count = seeds_of(image, count, plan)
+    small = reduction_for(image.width, image.height, memory.SEEDING_SAMPLES * count)
+    rng = np.random.default_rng(options.seed)
+    return enlarged(options.initializer(reduce(image.pixels, small), count, rng), small)
 
 
 def work_of(image: Image, options: EncodeOptions) -> memory.Workload:
