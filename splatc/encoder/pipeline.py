@@ -28,7 +28,7 @@ from splatc.errors import DeviceError
 from splatc.fit import memory, seeding
 from splatc.fit.clock import Clock
 from splatc.fit.initializer import Initializer
-from splatc.fit.schedule import FEWEST_PRUNINGS, Schedule, schedule
+from splatc.fit.schedule import FEWEST_PRUNINGS, Schedule, brief, schedule
 from splatc.fit.subset import mean_colour, reduction_for
 from splatc.fit.task import Task
 from splatc.fit.trainer import Refine, fit
@@ -180,15 +180,19 @@ def encode_with(
     background = np.array(header.background, np.float32) / np.float32(255)
     task = Task(image.pixels, header.blend, background, quantizer, options.tune)
     chosen = options.engine or on_cpu()
-    engine = chosen.make(task)
+    networked = plan is None and options.effort == 0 and chosen.brief is not None and knows(task)
+    engine = chosen.brief(task) if networked and chosen.brief is not None else chosen.make(task)
+    hurried = chosen.waits or options.effort == 0
     refine: Refine | None = None
     if options.aim is None:
-        rate = RateControl(header, options.target, image.metadata, hurried=chosen.waits)
+        rate = RateControl(header, options.target, image.metadata, hurried=hurried)
     else:
         rate = quality = QualityControl(header, options.target, image.metadata, options.aim)
         refine = quality.refine
     many = chosen.waits and rate.first_count() > PREDICTED
-    if plan is None:
+    if networked:
+        plan = brief()
+    elif plan is None:
         plan = schedule(options.effort, task.work(rate.first_count()), rate.first_count())
     if options.aim is not None:
         plan = replace(plan, trims=TRIMS, fills=())
@@ -215,6 +219,11 @@ def encode_with(
     cost = engine.pruning_costs(task.reduction(rate.first_count(), plan))
     rate.header = replace(header, quantizer=steps)
     return rate.trim(quantize_for(rate.header, gaussians), cost)
+
+
+def knows(task: Task) -> bool:
+    """Whether the network of effort 0 was trained for such a task."""
+    return task.channels == 3 and task.tune == "psnr" and task.blend is Blend.NORMALIZED
 
 
 def work_of(image: Image, options: EncodeOptions) -> memory.Work:

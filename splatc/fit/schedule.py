@@ -165,7 +165,24 @@ FEWEST_PRUNINGS = 10
 STEPS_TO_ASK = 40
 """To pack all Gaussians takes as long as some ten steps; the quickest fits can do that less often."""
 FEWEST_ASKS = 3
-_STEPS = {1: 250, 2: 600, 3: 1200, 4: 2000, 5: 3000, 6: 5000, 7: 9000, 8: 15000, 9: 30000}
+_STEPS = {0: 30, 1: 250, 2: 600, 3: 1200, 4: 2000, 5: 3000, 6: 5000, 7: 9000, 8: 15000, 9: 30000}
+BRIEF: dict[str, Any] = {
+    "rates": Rates(mean=0.9, log_scale=0.9, log_aspect=0.9, angle=0.9, colour=0.9, final=0.4, betas=(0.7, 0.9)),
+    "oversampling": 2.5,
+    "prune_from": 0.25,
+    "prune_until": 0.5,
+    "prunings": 2,
+    "asks": 2,
+    "densified": 0.0,
+    "fills": (),
+    "noise_from": 0.5,
+    "stages": 2,
+    "quantize_shape": (0.65, 0.79),
+    "quantize_mean": (0.79, 0.895),
+    "quantize_colour": (0.895, 1.0),
+}
+"""A fit whose steps a network makes (splatc/neural/step.py); its rates are the share of what the network says."""
+BRIEF_STEPS = 12
 FEW = 400
 """Steps up to which a fit does not converge: its rates are higher, its betas smaller, and it prunes and rounds later."""
 HASTY: dict[str, Any] = {
@@ -194,19 +211,27 @@ FEWEST_STEPS = 100
 """Nor fewer than these."""
 
 
+def brief() -> Schedule:
+    """The preset of effort 0, where a network makes the steps."""
+    return replace(Schedule(steps=BRIEF_STEPS), **BRIEF)
+
+
 def schedule(effort: int, samples: float = USUAL_SAMPLES, count: float = USUAL_COUNT) -> Schedule:
-    """The preset of an effort, 1 (fastest) to 9, for steps that look at so many samples, and about so many Gaussians that will stay.
+    """The preset of an effort, 0 (fastest) to 9, for steps that look at so many samples, and about so many Gaussians that will stay.
 
     A fit of a large picture has most of its gain early, and each step costs more: steps fall with samples^-0.4, the time grows
     with samples^0.6.
     """
     share = min(1.0, max(FEWEST, (USUAL_SAMPLES / samples) ** 0.4))
     share *= min(MORE, max(1.0, (USUAL_COUNT / count) ** 0.3))
-    plan = Schedule(steps=max(FEWEST_STEPS, round(_STEPS[effort] * share)))
+    fewest = FEWEST_STEPS if effort > 0 else 1
+    plan = Schedule(steps=max(fewest, round(_STEPS[effort] * share)))
     if plan.steps <= FEW:
         plan = replace(plan, **HASTY)
     elif plan.steps <= FEWER:
         plan = replace(plan, rates=BRISK)
     prunings = int(plan.steps * (plan.prune_until - plan.prune_from) / STEPS_BETWEEN)
     asks = max(FEWEST_ASKS, plan.steps // STEPS_TO_ASK)
+    if effort == 0:
+        return replace(plan, prunings=2, asks=2, densified=0.0, fills=(), stages=2)
     return replace(plan, prunings=min(plan.prunings, max(FEWEST_PRUNINGS, prunings)), asks=min(plan.asks, asks))

@@ -1,0 +1,53 @@
+"""The compiled engine whose steps a network makes (step.py)."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+
+import numpy as np
+
+from splatc.core import fit as core_fit
+from splatc.core.fit_structs import Fit, Network
+from splatc.core.loading import address
+from splatc.fit.engine import Step
+from splatc.fit.engines.core import CoreEngine
+from splatc.fit.task import Task
+from splatc.gaussians import FloatArray
+from splatc.neural import step as network
+
+
+class NetworkEngine(CoreEngine):
+    """A fit of a colour picture to squared error, of few steps: what is measured between them is measured on one subset.
+
+    The rates of a step all say the same: how much of what the network says is done.
+    """
+
+    def __init__(self, task: Task, weights: FloatArray | None = None) -> None:
+        super().__init__(task)
+        self._weights = network.trained_weights() if weights is None else weights
+        self._hidden = _hidden(len(self._weights))
+        self._network = Network()
+        self._judged = 0
+
+    def _move_by(self, call: Fit, step: Step) -> None:
+        super()._move_by(call, step)
+        area = self._task.width * self._task.height / max(1, len(self._table))
+        self._network = Network(
+            address(self._weights), self._hidden, max(step.rates.values()), math.log1p(step.adams), 0.5 * math.log(area)
+        )
+        call.network = ctypes.pointer(self._network)
+
+    def pruning_costs(self, reduction: int) -> FloatArray:
+        cost = np.zeros(len(self._table), np.float32)
+        call = self._call(self._task.subset(reduction, self._judged), core_fit.COSTS)
+        self._judged += 1
+        call.cost = address(cost)
+        self._workspace.run(call)
+        return cost
+
+
+def _hidden(weights: int) -> int:
+    """Units of a layer, by the number of all weights: (FEATURES + 1) h + (h + 1) h + (h + 1) 8."""
+    half = 0.5 * (network.FEATURES + 1 + 1 + 8)
+    return round(math.sqrt(half * half + weights - 8) - half)
