@@ -88,6 +88,8 @@ class Schedule:
     """Of so many prunings, and of the last, the encoder is asked how many Gaussians the file can hold."""
     densified: float = 0.1
     """Of the Gaussians after a pruning, so many are new ones; not of the last prunings (LAST_DENSIFIED)."""
+    densified_last: float = 0.0
+    """But of those so many: prunings that are few may leave holes."""
     fills: tuple[float, ...] = (0.45, 0.55, 0.65)
     """When to look whether the file can hold more: before the last shapes are rounded, or those of new ones never would be."""
     quantized: bool = True
@@ -134,7 +136,7 @@ class Schedule:
         events: list[tuple[float, Event]] = []
         for k in range(self.prunings):
             share = (k + 1) / self.prunings
-            densified = self.densified if share < LAST_DENSIFIED else 0.0
+            densified = self.densified if share < LAST_DENSIFIED else self.densified_last
             events.append(
                 (self.prune_from + k * span, Prune(share, densified, k % every == 0 or k + 1 == self.prunings))
             )
@@ -167,22 +169,24 @@ STEPS_TO_ASK = 40
 FEWEST_ASKS = 3
 _STEPS = {0: 30, 1: 250, 2: 600, 3: 1200, 4: 2000, 5: 3000, 6: 5000, 7: 9000, 8: 15000, 9: 30000}
 BRIEF: dict[str, Any] = {
-    "rates": Rates(mean=0.9, log_scale=0.9, log_aspect=0.9, angle=0.9, colour=0.9, final=0.4, betas=(0.7, 0.9)),
+    "rates": Rates(mean=0.9, log_scale=0.9, log_aspect=0.9, angle=0.9, colour=0.9, final=0.2, betas=(0.7, 0.9)),
     "oversampling": 2.5,
-    "prune_from": 0.25,
+    "prune_from": 0.17,
     "prune_until": 0.5,
-    "prunings": 2,
+    "prunings": 3,
     "asks": 2,
-    "densified": 0.0,
+    "densified": 0.05,
+    "densified_last": 0.03,
     "fills": (),
+    "rate_from": 0.5,
     "noise_from": 0.5,
     "stages": 2,
     "quantize_shape": (0.65, 0.79),
     "quantize_mean": (0.79, 0.895),
     "quantize_colour": (0.895, 1.0),
 }
-"""A fit whose steps a network makes (splatc/neural/step.py); its rates are the share of what the network says."""
-BRIEF_STEPS = 12
+"""What differs where a network makes the steps (splatc/neural/step.py): its rates are the share of what the network says."""
+BRIEF_STEPS = 24
 FEW = 400
 """Steps up to which a fit does not converge: its rates are higher, its betas smaller, and it prunes and rounds later."""
 HASTY: dict[str, Any] = {
@@ -233,5 +237,6 @@ def schedule(effort: int, samples: float = USUAL_SAMPLES, count: float = USUAL_C
     prunings = int(plan.steps * (plan.prune_until - plan.prune_from) / STEPS_BETWEEN)
     asks = max(FEWEST_ASKS, plan.steps // STEPS_TO_ASK)
     if effort == 0:
-        return replace(plan, prunings=2, asks=2, densified=0.0, fills=(), stages=2)
+        brief_too = {name: value for name, value in BRIEF.items() if name != "rates"}
+        return replace(plan, **brief_too)
     return replace(plan, prunings=min(plan.prunings, max(FEWEST_PRUNINGS, prunings)), asks=min(plan.asks, asks))

@@ -5,9 +5,6 @@ from __future__ import annotations
 import ctypes
 import math
 
-import numpy as np
-
-from splatc.core import fit as core_fit
 from splatc.core.fit_structs import Fit, Network
 from splatc.core.loading import address
 from splatc.fit.engine import Step
@@ -18,7 +15,7 @@ from splatc.neural import step as network
 
 
 class NetworkEngine(CoreEngine):
-    """A fit of a colour picture to squared error, of few steps: what is measured between them is measured on one subset.
+    """A fit of a colour picture to squared error, of few steps.
 
     The rates of a step all say the same: how much of what the network says is done.
     """
@@ -28,7 +25,6 @@ class NetworkEngine(CoreEngine):
         self._weights = network.trained_weights() if weights is None else weights
         self._hidden = _hidden(len(self._weights))
         self._network = Network()
-        self._judged = 0
 
     def _move_by(self, call: Fit, step: Step) -> None:
         super()._move_by(call, step)
@@ -37,14 +33,6 @@ class NetworkEngine(CoreEngine):
             address(self._weights), self._hidden, max(step.rates.values()), math.log1p(step.adams), 0.5 * math.log(area)
         )
         call.network = ctypes.pointer(self._network)
-
-    def pruning_costs(self, reduction: int) -> FloatArray:
-        cost = np.zeros(len(self._table), np.float32)
-        call = self._call(self._task.subset(reduction, self._judged), core_fit.COSTS)
-        self._judged += 1
-        call.cost = address(cost)
-        self._workspace.run(call)
-        return cost
 
 
 def _hidden(weights: int) -> int:
