@@ -2,12 +2,12 @@
 
     python tools/train_air.py PHOTOS/train --validate PHOTOS/val --state out/air.pt --minutes 60 --out splatc/neural/step.safetensors
 
-Fits of photographs are run as effort 0 runs them, with the network as it is (before there is one, with Adam). At some of their steps the
-fit goes on from there with Adam alone, TEACHER_STEPS steps that come to rest; how far each Gaussian has moved then is what the network should say of
-what it saw. What it learns from are so always states that it brings about itself (DAgger, Ross et al. 2011).
+Fits of photographs are run as effort 0 runs them, with the network as it is (before there is one, with Adam). At some of their steps
+the fit goes on from there with Adam alone, TEACHER_STEPS steps that come to rest; how far each Gaussian has moved then is what the network
+should say of what it saw. What it learns from are so always states that it brings about itself (DAgger, Ross et al. 2011).
 
-The same command goes on from ``--state``; the order of pictures and all random numbers follow from the round. After every ROUNDS_SHOWN rounds it prints the
-mean PSNR of files of the validation pictures at CR 100 and 500, and writes ``--out`` if that is the best so far.
+The same command goes on from ``--state``; the order of pictures and all random numbers follow from the round. After every ROUNDS_SHOWN
+rounds it prints the mean PSNR of files of the validation pictures at CR 100 and 500, and writes ``--out`` if that is the best so far.
 """
 
 from __future__ import annotations
@@ -107,7 +107,11 @@ def main() -> None:
     if options.state.exists():
         state.load(options.state)
     files = sorted(options.pictures.iterdir())
-    held_out = sorted(options.validate.iterdir())[:: max(1, len(list(options.validate.iterdir())) // 6)] if options.validate else []
+    held_out = (
+        sorted(options.validate.iterdir())[:: max(1, len(list(options.validate.iterdir())) // 6)]
+        if options.validate
+        else []
+    )
     end = time.monotonic() + 60.0 * options.minutes
     while time.monotonic() < end:
         loss = one_round(state, files)
@@ -126,13 +130,11 @@ def main() -> None:
 def make_model(hidden: int) -> torch.nn.Sequential:
     """Two hidden layers; what it says is little at first."""
     inputs, outputs = network.FEATURES, len(network.UNITS)
-    model = torch.nn.Sequential(
-        torch.nn.Linear(inputs, hidden), torch.nn.ReLU(), torch.nn.Linear(hidden, hidden), torch.nn.ReLU(),
-        torch.nn.Linear(hidden, outputs),
-    )  # fmt: skip
+    last = torch.nn.Linear(hidden, outputs)
     with torch.no_grad():
-        model[-1].weight.mul_(0.1)
-    return model
+        last.weight.mul_(0.1)
+    first, second = torch.nn.Linear(inputs, hidden), torch.nn.Linear(hidden, hidden)
+    return torch.nn.Sequential(first, torch.nn.ReLU(), second, torch.nn.ReLU(), last)
 
 
 def arrays_of(model: torch.nn.Sequential) -> dict[str, FloatArray]:
@@ -170,7 +172,7 @@ def opened(path: Path, side: int) -> Image:
 
 def record(state: State, image: Image, weights: FloatArray | None, rng: np.random.Generator) -> None:
     """A fit with some ratio, number of seeds, steps and noise; its samples go to the buffer."""
-    ratio = math.exp(rng.uniform(*map(math.log, RATIOS)))
+    ratio = math.exp(rng.uniform(math.log(RATIOS[0]), math.log(RATIOS[1])))
     count = max(40, round(image.pixels.nbytes / ratio * 8 / FIRST_GUESS))
     steps, seeds = int(rng.integers(6, 26)), round(float(rng.uniform(1.2, 3.0)) * count)
     noise = Quantizer().finer(int(rng.integers(-5, 5)))
@@ -194,7 +196,7 @@ def record(state: State, image: Image, weights: FloatArray | None, rng: np.rando
         engine.step(Step(index, reduction, drawn, 0, rates, index + 1, network.BETAS))
         if index in recorded:
             after, error = engine.fetch(), engine.measured()[0]
-            gradient = (after.first - network.BETAS[0] * now.first) / (1.0 - network.BETAS[0])
+            gradient = network.gradient_of(now.first, after.first)
             area = image.width * image.height / len(now)
             seen = network.features(now.values, gradient, after.first, after.second, index + 1, error, area)
             moved = displacement(now.values, taught(task, now, reduction, drawn, index)) / network.UNITS
@@ -241,7 +243,7 @@ def train(state: State) -> float:
             array[:, start + COLOUR.start : start + rows] *= inverted[:, None]
     loss = torch.nn.functional.smooth_l1_loss(state.model(seen), moved)
     state.optimizer.zero_grad()
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     state.optimizer.step()
     return loss.item()
 

@@ -77,6 +77,8 @@ class Fit(ctypes.Structure):
 
 NUMBERS = {"fit": 20, "fit_widths": 21, "fit_adam": 22, "fit_rate": 23, "fit_placed": 24, "fit_network": 25}
 MIRRORS = {
-    "fit": ctypes.sizeof(Fit), "fit_adam": ctypes.sizeof(Adam), "fit_rate": ctypes.sizeof(Rate),
+    "fit": ctypes.sizeof(Fit),
+    "fit_adam": ctypes.sizeof(Adam),
+    "fit_rate": ctypes.sizeof(Rate),
     "fit_network": ctypes.sizeof(Network),
 }

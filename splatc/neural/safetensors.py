@@ -27,7 +27,11 @@ def read(data: bytes) -> dict[str, FloatArray]:
         if name == _METADATA:
             continue
         start, stop = entry["data_offsets"]
-        if entry["dtype"] != "F32" or stop - start != 4 * math.prod(entry["shape"]) or not 0 <= start <= stop <= len(body):
+        if (
+            entry["dtype"] != "F32"
+            or stop - start != 4 * math.prod(entry["shape"])
+            or not 0 <= start <= stop <= len(body)
+        ):
             raise ValueError(f"{name}: not an array of float32 that lies within the file")
         arrays[name] = np.frombuffer(body[start:stop], "<f4").reshape(entry["shape"]).astype(np.float32)
     return arrays
@@ -39,7 +43,11 @@ def write(arrays: Mapping[str, FloatArray], metadata: Mapping[str, str]) -> byte
     body = b""
     for name, array in sorted(arrays.items()):
         numbers = np.ascontiguousarray(array, "<f4").tobytes()
-        header[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [len(body), len(body) + len(numbers)]}
+        header[name] = {
+            "dtype": "F32",
+            "shape": list(array.shape),
+            "data_offsets": [len(body), len(body) + len(numbers)],
+        }
         body += numbers
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)

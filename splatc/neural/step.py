@@ -56,8 +56,19 @@ def packed(arrays: Mapping[str, FloatArray]) -> FloatArray:
     return np.concatenate(parts).astype(np.float32)
 
 
+def gradient_of(before: FloatArray, after: FloatArray) -> FloatArray:
+    """(8, N) the gradient that brought Adam's first moments from ``before`` to ``after``."""
+    return ((after - BETAS[0] * before) / (1.0 - BETAS[0])).astype(np.float32)
+
+
 def features(
-    values: FloatArray, gradient: FloatArray, first: FloatArray, second: FloatArray, steps: int, error: float, area: float
+    values: FloatArray,
+    gradient: FloatArray,
+    first: FloatArray,
+    second: FloatArray,
+    steps: int,
+    error: float,
+    area: float,
 ) -> FloatArray:
     """(FEATURES, N) what the network sees of Gaussians.
 
