@@ -170,12 +170,12 @@ FEWEST_ASKS = 3
 _STEPS = {0: 30, 1: 250, 2: 600, 3: 1200, 4: 2000, 5: 3000, 6: 5000, 7: 9000, 8: 15000, 9: 30000}
 BRIEF: dict[str, Any] = {
     "rates": Rates(mean=0.9, log_scale=0.9, log_aspect=0.9, angle=0.9, colour=0.9, final=0.2, betas=(0.7, 0.9)),
-    "oversampling": 2.5,
+    "oversampling": 3.0,
     "prune_from": 0.17,
-    "prune_until": 0.5,
+    "prune_until": 0.4,
     "prunings": 3,
     "asks": 2,
-    "densified": 0.05,
+    "densified": 0.1,
     "densified_last": 0.03,
     "fills": (),
     "rate_from": 0.5,
