@@ -28,7 +28,7 @@ from splatc.errors import DeviceError
 from splatc.fit import memory, seeding
 from splatc.fit.clock import Clock
 from splatc.fit.initializer import Initializer
-from splatc.fit.schedule import FEWEST_PRUNINGS, Schedule, brief, schedule
+from splatc.fit.schedule import FEWEST_PRUNINGS, Schedule, schedule
 from splatc.fit.subset import mean_colour, reduction_for
 from splatc.fit.task import Task
 from splatc.fit.trainer import Refine, fit
@@ -48,6 +48,8 @@ RARELY = 4
 """Times less often that the rate term is made anew where an engine stands idle meanwhile."""
 ALWAYS = 64
 """So many Gaussians may be seeded on however few pixels."""
+PROMPT = 1500
+"""Gaussians above which effort 0 packs less often and trims less closely: 3000 take 8 ms, as long as three steps."""
 FIT_SHARE = 0.85
 """Of a limit of time, the fit with all before it; the rest is for trimming, and for the check of what was written."""
 
@@ -182,17 +184,15 @@ def encode_with(
     chosen = options.engine or on_cpu()
     networked = plan is None and options.effort == 0 and chosen.brief is not None and knows(task)
     engine = chosen.brief(task) if networked and chosen.brief is not None else chosen.make(task)
-    hurried = chosen.waits or options.effort == 0
     refine: Refine | None = None
     if options.aim is None:
-        rate = RateControl(header, options.target, image.metadata, hurried=hurried)
+        rate = RateControl(header, options.target, image.metadata, hurried=chosen.waits)
+        rate.hurried |= options.effort == 0 and rate.first_count() > PROMPT
     else:
         rate = quality = QualityControl(header, options.target, image.metadata, options.aim)
         refine = quality.refine
     many = chosen.waits and rate.first_count() > PREDICTED
-    if networked:
-        plan = brief()
-    elif plan is None:
+    if plan is None:
         plan = schedule(options.effort, task.work(rate.first_count()), rate.first_count())
     if options.aim is not None:
         plan = replace(plan, trims=TRIMS, fills=())
