@@ -14,13 +14,14 @@ from splatc import core
 from splatc.blend import Blend
 from splatc.core.fit_structs import Network
 from splatc.fit.engine import Step
+from splatc.fit.engines.core import CoreEngine
 from splatc.fit.subset import Samples
 from splatc.fit.table import NAMES, Table
 from splatc.fit.task import Task
 from splatc.image import metrics
 from splatc.neural import safetensors
 from splatc.neural import step as network
-from splatc.neural.engine import NetworkEngine
+from splatc.neural.engine import FADE, GAIN, STEPS, NetworkEngine
 from splatc.steps import Quantizer
 from tests.engines import table_of
 from tests.scenes import floats, random_gaussians
@@ -57,7 +58,7 @@ def test_the_core_moves_gaussians_as_numpy_says(count: int) -> None:
         seen = network.features(
             before.values, gradient, after.first, after.second, number + 1, engine.measured()[0], WIDTH * HEIGHT / count
         )
-        said = 0.5 * network.evaluate(network.trained(), seen)
+        said = GAIN * FADE**number * network.evaluate(network.trained(), seen)
         assert np.allclose(
             after.values[2:4], np.clip(before.values[2:4] + said[2:4], [[-0.6931], [-3.0]], [[4.382], [3.0]]), atol=1e-3
         )
@@ -80,6 +81,14 @@ def test_what_is_frozen_stays() -> None:
     after = engine.fetch().values
     assert np.array_equal(after[:, :10], before[:, :10])
     assert (after[:, 10:] != before[:, 10:]).any(axis=0).all()
+
+
+def test_the_last_steps_are_those_of_adam() -> None:
+    engine, adam = NetworkEngine(task_of()), CoreEngine(task_of())
+    for each in (engine, adam):
+        each.send(table(9))
+        each.step(Step(STEPS, 1, None, 0, dict.fromkeys(NAMES, 0.1), STEPS + 1, network.BETAS))
+    assert np.array_equal(engine.fetch().values, adam.fetch().values)
 
 
 @pytest.mark.parametrize("hidden", [8, 48, 64])

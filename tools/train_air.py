@@ -62,6 +62,8 @@ BUFFER = 1_200_000
 """Samples of the last rounds that are trained on."""
 RATE, LAST_RATE, FALLING = 2e-3, 1e-4, 60.0
 """Of Adam: at first, at last, and the rounds in which it falls by e."""
+DENSIFIED = 0.05
+"""Of the Gaussians after a pruning, so many are new."""
 FARTHEST = 6.0
 """UNITS: what moved farther counts as so far."""
 ROUNDS_SHOWN = 10
@@ -177,22 +179,22 @@ def record(state: State, image: Image, weights: FloatArray | None, rng: np.rando
     steps, seeds = int(rng.integers(6, 26)), round(float(rng.uniform(1.2, 3.0)) * count)
     noise = Quantizer().finer(int(rng.integers(-5, 5)))
     noise_from = 0.5 if rng.random() < 0.7 else 1.0
-    prunes = {steps // 4: round(math.sqrt(seeds * count)), steps // 2: count} if rng.random() < 0.7 else {}
-    gain, final = float(rng.uniform(0.7, 1.0)), float(rng.choice([0.3, 0.5]))
+    prunes = {steps // 6: round(math.sqrt(seeds * count)), 2 * steps // 5: count} if rng.random() < 0.8 else {}
     recorded = {0, 1, *rng.choice(np.arange(2, steps), 4, replace=False).tolist()}
 
     small = reduction_for(image.width, image.height, memory.SEEDING_SAMPLES * seeds)
     gaussians = enlarged(seeding.seed(reduce(image.pixels, small), seeds, rng), small)
     task = Task(image.pixels, Blend.NORMALIZED, mean_colour(image.pixels), Quantizer())
     reduction = task.reduction(count, Schedule(steps))
-    engine = CoreEngine(task) if weights is None else NetworkEngine(task, weights)
+    engine = CoreEngine(task) if weights is None else NetworkEngine(task, weights, steps)
     engine.send(Table.from_gaussians(gaussians, rng))
     for index in range(steps):
         if index in prunes:
-            engine.prune(prunes[index], reduction)
-        now, decay = engine.fetch().copy(), final ** (index / steps)
+            engine.prune(round((1.0 - DENSIFIED) * prunes[index]), reduction)
+            engine.densify(max(1, round(DENSIFIED * prunes[index])), reduction, rng)
+        now = engine.fetch().copy()
         drawn = noise if index >= noise_from * steps else None
-        rates = {name: (HASTY["rates"].of(name) if weights is None else gain) * decay for name in NAMES}
+        rates = {name: HASTY["rates"].of(name) * HASTY["rates"].final ** (index / steps) for name in NAMES}
         engine.step(Step(index, reduction, drawn, 0, rates, index + 1, network.BETAS))
         if index in recorded:
             after, error = engine.fetch(), engine.measured()[0]

@@ -14,8 +14,8 @@ from splatc.gaussians import FloatArray
 from splatc.neural import step as network
 
 
-STEPS = 14
-"""Of the network. Of 30 steps 12, or all, are the same (+0.3 dB over Adam); of 45, 12 are better than all by 0.2 dB (tools/README.md)."""
+STEPS = 20
+"""Of the network. Where it makes all of 45 steps the file is 0.1 to 0.2 dB worse than where Adam makes the last 33 (tools/README.md)."""
 GAIN, FADE = 0.9, 0.977
 """How much of what it says is done at the first step, and by what that falls from step to step."""
 
