@@ -13,7 +13,6 @@ from splatc.fit.task import Task
 from splatc.gaussians import FloatArray
 from splatc.neural import step as network
 
-
 STEPS = 20
 """Of the network. Where it makes all of 45 steps the file is 0.1 to 0.2 dB worse than where Adam makes the last 33 (tools/README.md)."""
 GAIN, FADE = 0.9, 0.977
