@@ -16,7 +16,7 @@ TARGETS := linux-x86_64 linux-aarch64 macos-x86_64 macos-arm64 windows-x86_64
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt --editable
 
-.PHONY: demo test test-all test-cuda check coverage lint types core sanitize-build sanitize fuzz mutants wasm docs dist dist-check clean
+.PHONY: demo test test-all test-cuda check coverage lint types core sanitize-build sanitize fuzz mutants wasm web docs dist dist-check clean
 
 demo: $(VENV)/.runtime $(LIBRARY)
 	mkdir -p out
@@ -79,6 +79,10 @@ mutants: $(VENV)/.develop $(LIBRARY)
 # The core for the browser. It is committed: the pinned zig makes the same bytes everywhere.
 wasm: $(VENV)/.build
 	$(BIN)/python tools/core_build.py --wasm
+
+# The script of viewer.html. It is committed, too.
+web: $(VENV)/.develop
+	$(BIN)/python tools/web_build.py
 
 # The pages of the Python interface, in out/docs; fails on a name that no page has and on a link that leads nowhere.
 docs: $(VENV)/.develop $(LIBRARY)

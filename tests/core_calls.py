@@ -208,6 +208,8 @@ class DrawCall:
 INVALID, OK = loading.INVALID, loading.OK
 MOST = 1 << 26
 """Gaussians, and cells a side of a grid."""
+STEPS_END = (1 << 58) // (120194 << 23)
+"""Cells a side where positions have the coarsest step: their coordinates in 1/16 px have 30 bits."""
 
 
 def blank(count: int, channels: int) -> core.Columns:

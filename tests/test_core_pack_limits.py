@@ -69,6 +69,13 @@ def test_numbers_of_what_is_quantized(name: str, value: int | None, expected: in
     assert load().core_quantize(None, 0, 0) == INVALID
 
 
+def test_there_are_fewer_than_none_to_quantize() -> None:
+    """So few that their number less that of a part is positive in 64 bits."""
+    call = QuantizeCall()
+    call.task.count = -(1 << 63)
+    assert call.run() == INVALID
+
+
 # ---- Integers -> coding order ----
 
 
@@ -146,6 +153,12 @@ def test_the_ends_of_counts() -> None:
     assert call.occupied() == INVALID
     call.task.level_count, call.task.count = 0, -1
     assert call.occupied() == INVALID
+    for name in ("width", "height"):
+        call = ArrangeCall()
+        call.task.count = 0
+        assert call.occupied() == OK
+        setattr(call.task, name, 0)
+        assert call.occupied() == INVALID, name
     for name, by in (("workspace", 8), ("workspace_bytes", -1)):
         call = ArrangeCall()
         setattr(call.task, name, getattr(call.task, name) + by)
@@ -169,6 +182,7 @@ def test_a_cell_lies_beyond(name: str, by: int) -> None:
         ([(2, 0)], 2, OK), ([(2, 20)], 2, OK), ([(2, -1)], 2, INVALID), ([(2, 21)], 2, INVALID), ([(3, 5), (-1, 4)], 2, INVALID),
         ([(0, 5), (2, 4)], 2, INVALID), ([(16, 5)], 16, OK), ([(17, 5), (-1, 5)], 16, INVALID), ([(1, 5)] * 16, 16, OK),
         ([(1, 5)] * 16 + [(0, 5)], 16, INVALID), ([(1, 5)], 2, INVALID), ([(3, 5)], 2, INVALID),
+        ([(1, 5)] * 3, 2, INVALID), ([(2, 5), (1, 5)], 2, INVALID),
     ],
 )  # fmt: skip
 def test_layers(layers: list[tuple[int, int]], levels: int, expected: int) -> None:
@@ -291,6 +305,19 @@ def test_a_section_that_is_packed_lies(name: str, value: int) -> None:
     assert call.pack(1) == INVALID
 
 
+def test_searches_are_aligned() -> None:
+    call = PackCall().prepared()
+    call.task.searches += 8
+    assert call.predict(0) == call.predict(3) == call.predict(6) == INVALID
+
+
+def test_a_residual_is_as_far_as_numbers_go() -> None:
+    """What follows its escape would stand for 0, which needs none."""
+    call = PackCall().prepared()
+    call.colour[3] = -(1 << 31)
+    assert call.pack() == INVALID
+
+
 def test_an_attribute_is_out_of_range() -> None:
     call = PackCall()
     call.columns.angle[20] = 256
@@ -327,14 +354,53 @@ def test_the_attributes_of_a_level_lie() -> None:
     assert call.pack(1) == INVALID
 
 
-def test_levels_without_a_gaussian() -> None:
-    """Nothing of what is empty would be looked at."""
-    for name, value in (("level", -1), ("level", 16), ("x", -1), ("y", -1), ("columns", 0), ("rows", 0)):
+@pytest.mark.parametrize("name", ["x", "y"])
+def test_a_level_begins_before_the_first_cell(name: str) -> None:
+    """And its Gaussians with it, so that they lie in its cells."""
+    for first, expected in ((0, OK), (-1, INVALID)):
         call = PackCall().prepared()
-        call.levels[17] = (0, 2, 5, 6, 64, 32, 0)
-        call.levels[name][17] = value
-        call.sections["count"][1], call.sections["chain"][1] = 1, 17
-        assert call.pack(1) == INVALID, name
+        getattr(call.columns, name)[17:] += first - call.levels[name][17]
+        call.levels[name][17] = first
+        assert call.pack(0) == OK and call.pack(1) == expected, first
+
+
+@pytest.mark.parametrize(("level", "expected"), [(0, OK), (15, OK), (-1, INVALID), (16, INVALID)])
+def test_there_is_no_such_level(level: int, expected: int) -> None:
+    """Though its Gaussians say so too."""
+    call = PackCall().prepared()
+    call.columns.level[17:] = call.levels["level"][17] = level
+    assert call.pack(0) == OK and call.pack(1) == expected
+
+
+def test_a_level_has_no_gaussian() -> None:
+    call = PackCall().prepared()
+    call.levels["count"][17], call.sections["count"][1], call.sections["chain"][1] = 0, 1, 17
+    assert call.pack(0) == OK and call.pack(1) == INVALID
+    call.sections["levels"][1] = 1
+    assert call.pack(1) == OK
+
+
+def test_levels_have_more_gaussians_than_their_section() -> None:
+    call = PackCall().prepared()
+    call.sections["count"][1], call.sections["chain"][1] = 4, 20
+    assert call.pack(0) == OK and call.pack(1) == INVALID
+
+
+def test_there_are_fewer_than_none() -> None:
+    """Gaussians of an ancestor; levels of a section that has no Gaussian."""
+    for count, expected in ((0, OK), (-1, INVALID)):
+        call = PackCall().prepared()
+        call.sections["count"][0] = call.sections["chain"][2] = count
+        assert call.pack(2) == expected
+        call = PackCall().prepared()
+        call.sections["levels"][2] = count
+        assert call.pack(2) == expected
+
+
+def test_levels_end_behind_the_list() -> None:
+    call = PackCall().prepared()
+    call.task.level_count = 17
+    assert call.pack(0) == OK and call.pack(1) == INVALID
 
 
 @pytest.mark.parametrize("value", [-1, 2])

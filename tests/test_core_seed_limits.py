@@ -103,7 +103,9 @@ REFUSED: dict[str, list[Fields]] = {
         *({"x1": 20, "y1": 1} | each for each in OF_PICTURES), {"image": None}, {"x0": -1}, {"y0": -1}, {"x1": 0}, {"x0": 5, "x1": 4},
         {"y1": 0}, {"y0": 100, "y1": LEAST_64}, {"x1": WIDTH + 1}, {"y1": HEIGHT + 1}, {"weight": None}, {"arrival": None},
     ],
-    "colours": [*OF_PICTURES, {"image": None}, {"count": 0}, {"count": -1}],
+    "colours": [
+        *OF_PICTURES, {"image": None}, {"mean": None}, {"scale": None}, {"colour": None}, {"count": 0}, {"count": -1},
+    ],
     "nearest": [
         {"tree": None}, {"tree": 32}, {"points": None}, {"distance": None}, {"neighbours": 0}, {"neighbours": 9},
         {"neighbours": 8, "tree_points": 8}, {"tree_points": 1 << 31}, {"count": 0}, {"count": -1},
@@ -211,14 +213,22 @@ def test_the_workspace_of_an_order() -> None:
     def size(count: int) -> int:
         return int(load().core_order_workspace(ctypes.c_int64(count)))
 
-    def status(count: int, more: int = 0, start: int = 0) -> int:
-        given = address(points), ctypes.c_int64(count), *map(ctypes.c_double, (0.0, 0.0, 1.0)), address(order)
-        return int(load().core_order_points(*given, address(workspace) + start, ctypes.c_int64(size(count) + more)))
+    def status(
+        count: int,
+        more: int = 0,
+        start: int | None = 0,
+        first: int | None = address(points),
+        to: int | None = address(order),
+    ) -> int:
+        memory = None if start is None else address(workspace) + start
+        given = first, ctypes.c_int64(count), *map(ctypes.c_double, (0.0, 0.0, 1.0)), to
+        return int(load().core_order_points(*given, memory, ctypes.c_int64(size(count) + more)))
 
     assert size(-1) == size(1 << 31) == 0
     assert (size(0), size(3), size(MOST)) == (64, 160, 32 * MOST + 64)
-    assert status(3) == status(3, 64) == status(0) == OK
-    assert status(3, -1) == status(3, start=32) == status(3, start=1) == INVALID
+    assert status(3) == status(3, 64) == status(0) == status(0, first=None, to=None) == OK
+    assert status(3, -1) == status(3, start=32) == status(3, start=1) == status(3, start=None) == INVALID
+    assert status(3, first=None) == status(3, to=None) == status(0, start=None) == INVALID
     assert status(-1, 64) == status(1 << 31, 64) == INVALID
 
 
@@ -228,15 +238,22 @@ def test_the_memory_of_a_tree() -> None:
     def size(count: int) -> int:
         return int(load().core_tree_bytes(ctypes.c_int64(count)))
 
-    def status(count: int, order: tuple[int, ...] = (2, 0, 1), more: int = 0, start: int | None = 0) -> int:
-        numbers = np.array(order, np.int32)
+    def status(
+        count: int,
+        order: tuple[int, ...] | None = (2, 0, 1),
+        more: int = 0,
+        start: int | None = 0,
+        first: int | None = address(points),
+    ) -> int:
+        numbers = None if order is None else np.array(order, np.int32)
         memory = None if start is None else address(tree) + start
-        given = address(points), address(numbers), ctypes.c_int64(count), memory
+        given = first, None if numbers is None else address(numbers), ctypes.c_int64(count), memory
         return int(load().core_make_tree(*given, ctypes.c_int64(size(count) + more)))
 
     assert size(-1) == size(1 << 31) == 0
     assert (size(0), size(16), size(17), size(MOST)) == (160, 160, 320, 160 << 27)
-    assert status(3) == status(3, more=64) == status(0) == OK
+    assert status(3) == status(3, more=64) == status(0) == status(0, None, first=None) == OK
+    assert status(3, None) == status(3, first=None) == INVALID
     assert status(3, more=-1) == status(3, start=32) == status(3, start=1) == status(3, start=None) == INVALID
     assert status(-1, more=160) == status(1 << 31, more=160) == INVALID
     assert status(3, (2, -1, 1)) == status(3, (2, 0, 3)) == status(3, (MOST, 0, 1)) == INVALID
@@ -271,7 +288,7 @@ def keep_apart(**changed: float | None) -> int:
         *({name: value, "columns": 1, "rows": 1} for name in ("width", "height") for value in (0.0, -1.0, math.nan)),
         *({name: value} for name in ("columns", "rows") for value in (0, -1, 3, (1 << 30) + 1)),
         {"columns": 1, "rows": (1 << 30) + 1, "radius": 0.0}, {"rows": (1 << 29) + 1, "radius": 0.0},
-        {"heads": None}, {"links": None}, {"accepted": None},
+        {"points": None}, {"candidates": None}, {"heads": None}, {"links": None}, {"accepted": None},
     ],
     ids=str,
 )  # fmt: skip
@@ -283,7 +300,8 @@ def test_a_number_of_an_exclusion_lies(wrong: Fields) -> None:
 @pytest.mark.parametrize(
     "sound",
     [
-        {}, {"point_count": 0}, {"candidate_count": 0}, {"columns": 1}, {"rows": 1}, {"radius": 0.0}, {"radius": 4.499},
+        {}, {"point_count": 0, "points": None}, {"candidate_count": 0, "candidates": None}, {"columns": 1}, {"rows": 1},
+        {"radius": 0.0}, {"radius": 4.499},
         {"radius": 1e9, "columns": 1, "rows": 1}, {"width": 1e-9, "height": 1e-9, "columns": 1, "rows": 1},
     ],
     ids=str,

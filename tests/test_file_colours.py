@@ -20,7 +20,7 @@ from splatc.image.image import Image
 from splatc.image.readers import calibration, cicp, load
 from splatc.image.readers.avif_metadata import avif_metadata
 from splatc.image.readers.calibration import ADOBE_RGB, LINEAR, ROMM, SRGB
-from splatc.image.readers.icc import ColourSpace, Curve, Table
+from splatc.image.readers.icc import ColourSpace, Curve, SampledCurve
 from splatc.image.readers.jpeg_profile import joined
 from tests.test_icc import as_srgb, by_formula
 from tests.test_orientation import png, raw_profile, saved
@@ -267,7 +267,7 @@ def test_a_profile_that_a_bmp_only_names_gets_a_note(tmp_path: Path) -> None:
 def test_tiff(tmp_path: Path) -> None:
     sixteen_bit = {319: tuple(value for xy in ADOBE_RGB.primaries for value in xy), 318: ADOBE_RGB.white}
     table = tuple(round(65535 * (at / 255) ** 1.5) for at in range(256))
-    curve = Table(table)
+    curve = SampledCurve(table)
     check(read(saved(RGB, "TIFF", tiffinfo=sixteen_bit), tmp_path), ColourSpace("sixteen_bit", ADOBE_RGB.primaries))
     check(read(saved(RGB, "TIFF", tiffinfo={301: table}), tmp_path), ColourSpace("table", curves=(curve,)))
     check(read(saved(RGB, "TIFF", tiffinfo={301: table * 3}), tmp_path), ColourSpace("table", curves=(curve,)))

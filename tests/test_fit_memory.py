@@ -15,10 +15,10 @@ import splatc
 from splatc.cli import main
 from splatc.errors import LimitError, UsageError
 from splatc.fit import memory
-from splatc.fit.memory import Work, most_seeds, needed, parts
+from splatc.fit.memory import Workload, most_seeds, needed, parts
 from splatc.image import metrics
 
-LARGE = Work(7287, 4220, 3, 8, 120_000, threads=2)
+LARGE = Workload(7287, 4220, 3, 8, 120_000, threads=2)
 PIXELS = np.random.default_rng(5).integers(0, 256, (48, 64, 3), np.uint8)
 
 MEASURE = """
@@ -57,10 +57,15 @@ print(1024 * (kib("VmHWM") - before))
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak begins anew on Linux only")
 @pytest.mark.parametrize(
     "work",
-    [Work(1024, 768, 3, 8, 30_000), Work(2048, 1536, 3, 8, 3000), Work(4096, 2048, 3, 8, 900), Work(1024, 768, 1, 8, 900, tune="ssim")],
+    [
+        Workload(1024, 768, 3, 8, 30_000),
+        Workload(2048, 1536, 3, 8, 3000),
+        Workload(4096, 2048, 3, 8, 900),
+        Workload(1024, 768, 1, 8, 900, tune="ssim"),
+    ],
     ids=["many Gaussians", "larger", "largest", "ssim"],
 )  # fmt: skip
-def test_the_estimate_is_near_what_a_process_takes(work: Work) -> None:
+def test_the_estimate_is_near_what_a_process_takes(work: Workload) -> None:
     words = map(str, (work.width, work.height, work.channels, work.seeds, work.tune))
     result = subprocess.run([sys.executable, "-c", MEASURE, *words], capture_output=True, check=True, text=True)
     assert 1.0 < needed(work) / int(result.stdout) < 2.8
@@ -96,7 +101,7 @@ def test_the_most_seeds_are_the_last_that_fit() -> None:
         (LARGE, 1 << 27, "smaller file, or raise"),
     ],
 )
-def test_the_refusal_says_what_helps(work: Work, spare: int, advice: str) -> None:
+def test_the_refusal_says_what_helps(work: Workload, spare: int, advice: str) -> None:
     memory.check(work, needed(work))
     memory.check(work, None)
     with pytest.raises(LimitError, match=f"7287 x 4220 pixels, with 120000 .* MiB .* a smaller picture .*{advice}"):
@@ -118,7 +123,7 @@ def test_the_function_and_the_command_refuse(tiny_picture: Path, tmp_path: Path)
 
 
 def test_a_search_for_a_psnr_stays_within_it() -> None:
-    bound = needed(Work(64, 48, 3, 8, 150, threads=64))
+    bound = needed(Workload(64, 48, 3, 8, 150, threads=64))
     data = splatc.encode(PIXELS, psnr=11, effort=1, max_memory=bound)
     assert metrics.psnr(PIXELS, splatc.decode(data)) >= 11
     with pytest.raises(LimitError):

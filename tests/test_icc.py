@@ -12,7 +12,7 @@ import pytest
 
 from splatc.image.readers import calibration, cicp
 from splatc.image.readers.colour import kept_profile
-from splatc.image.readers.icc import SRGB_CURVE, ColourSpace, Curve, Table
+from splatc.image.readers.icc import SRGB_CURVE, ColourSpace, Curve, SampledCurve
 
 LEVELS = np.array([0, 1, 5, 17, 40, 64, 100, 128, 160, 200, 231, 254, 255], np.uint8)
 COLOURS = np.stack(np.meshgrid(LEVELS, LEVELS, LEVELS), axis=-1).reshape(1, -1, 3)
@@ -61,8 +61,10 @@ SPACES = {
     "Adobe RGB": calibration.ADOBE_RGB,
     "ROMM": calibration.ROMM,
     "three exponents": ColourSpace("three", curves=(Curve(1.8), Curve(2.0), Curve(2.4))),
-    "table": ColourSpace("table", curves=(Table(tuple(round(65535 * (at / 255) ** 1.5) for at in range(256))),)),
-    "long table": ColourSpace("table", curves=(Table(tuple(round(65535 * (at / 65535) ** 3) for at in range(65536))),)),
+    "table": ColourSpace("table", curves=(SampledCurve(tuple(round(65535 * (at / 255) ** 1.5) for at in range(256))),)),
+    "long table": ColourSpace(
+        "table", curves=(SampledCurve(tuple(round(65535 * (at / 65535) ** 3) for at in range(65536))),)
+    ),
 }
 
 

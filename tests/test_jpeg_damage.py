@@ -48,7 +48,7 @@ def loaded(tmp_path: Path, data: bytes) -> Image:
     return load(str(path))
 
 
-def checked(data: bytes) -> jpeg_scan.Result:
+def checked(data: bytes) -> jpeg_scan.ScanResult:
     return jpeg_scan.check(data, list(jpeg._segments(data)))
 
 
@@ -56,7 +56,7 @@ def checked(data: bytes) -> jpeg_scan.Result:
 @pytest.mark.parametrize("name", CODINGS)
 def test_sound_files_are_sound(name: str, quality: int) -> None:
     data = coded(name, quality)
-    assert checked(data) == jpeg_scan.Result(end=len(data) - 2)
+    assert checked(data) == jpeg_scan.ScanResult(end=len(data) - 2)
 
 
 @pytest.mark.parametrize("name", CODINGS)
@@ -143,14 +143,14 @@ def test_longer_files_are_checked_by_libjpeg(monkeypatch: pytest.MonkeyPatch) ->
     if not large_source.installed("pyvips"):
         assert checked(data).damage == ""
         return
-    assert checked(data) == jpeg_scan.Result(end=len(data))
-    assert checked(data[:-2]) == jpeg_scan.Result(end=len(data) - 2)
+    assert checked(data) == jpeg_scan.ScanResult(end=len(data))
+    assert checked(data[:-2]) == jpeg_scan.ScanResult(end=len(data) - 2)
     assert "premature end" in checked(data[:-40] + data[-2:]).damage
     assert checked(data[:-40]).end is None
     monkeypatch.setattr(large_source, "installed", lambda _: False)
     assert checked(data[:-40] + data[-2:]).damage  # by the walk
     monkeypatch.setattr(jpeg_scan, "WALKED_BYTES", 0)
-    assert checked(data[:-40] + data[-2:]) == jpeg_scan.Result()
+    assert checked(data[:-40] + data[-2:]) == jpeg_scan.ScanResult()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import PIL.Image
 import pytest
 
 from bench import results
-from bench.bdrate import bd_quality, bd_rate
+from bench.bdrate import bd_quality, bd_rate, rate_at
 from bench.codec import size_limit
 from bench.pillow_codecs import PillowCodec, pillow_codecs
 from bench.published import references
@@ -49,6 +49,15 @@ def test_deltas_of_a_known_pair_of_curves() -> None:
     test = [(893.34, 40.39), (407.8, 37.21), (204.93, 34.17), (112.75, 31.24)]
     assert bd_rate(anchor, test) == pytest.approx(31.379878202397627)
     assert bd_quality(anchor, test) == pytest.approx(-1.1834724046224592)
+
+
+def test_rate_of_a_quality() -> None:
+    """At the points what was measured, between them what SciPy's PchipInterpolator says of the logarithms; nothing beyond them."""
+    curve = [(1000.0, 25.0), (2000.0, 27.0), (4000.0, 29.5), (8000.0, 32.0)]
+    for rate, quality in curve:
+        assert rate_at(curve, quality) == pytest.approx(rate)
+    assert rate_at(curve, 28.0) == pytest.approx(2669.6695128721385)
+    assert rate_at(curve, 24.9) is None and rate_at(curve, 32.1) is None and rate_at(curve[:1], 25.0) is None
 
 
 def test_deltas_follow_scaled_rates_and_shifted_qualities() -> None:

@@ -39,6 +39,12 @@ def test_info_prints_both_names(path: str, tiny_splat: Path) -> None:
         assert found
 
 
+def test_bits_add_up_to_the_file(tiny_splat: Path) -> None:
+    """Under one name each."""
+    for report in (info(tiny_splat), splatc.info(tiny_splat, bits=True)):
+        assert sum(report["bits"].values()) == pytest.approx(8 * report["bytes"])
+
+
 def test_the_table_has_the_new_names_only(tiny_splat: Path) -> None:
     table = CliRunner().invoke(main, ["info", str(tiny_splat), "--bits"]).stdout
     assert table

@@ -24,7 +24,7 @@ from splatc.view import bundle, page
 from splatc.view.bundle import WEB
 from tests.bitstream_cases import header_for, random_quantized
 from tests.requirements import needs
-from tests.test_view_server import HOSTILE
+from tests.view_calls import HOSTILE
 
 HOSTILE_FOLDER = Path(__file__).parent / "hostile"
 
@@ -216,7 +216,8 @@ def test_a_bundle_does_what_its_modules_do(tmp_path: Path) -> None:
     assert bundle.graph("entry.js", folder) == ["one.js", "effect.js", "two.js", "later.js", "entry.js"]
     script = bundle.script("entry.js", folder)
     assert ran(script) == "effect\n1 B 2 3 data:application/wasm;base64,AGFzbQ==\n4\n"
-    assert "AGFzbQ" not in bundle.script("entry.js", folder, alone=False)
+    assert "AGFzbQ" not in bundle.script("entry.js", folder, address="a.js")
+    assert "core.wasm" not in bundle.start_script("two.js", "a.js", folder).partition("modules = {")[2]
     assert "a comment" not in script and "nowhere" not in script
 
 
@@ -245,4 +246,4 @@ def test_all_of_ours_can_be_bundled() -> None:
     script = bundle.script("saved.js")
     assert not re.search(r"^(import|export)\b", script, re.MULTILINE)
     for name in bundle.graph("saved.js"):
-        assert f'"{name}": () => {{' in script
+        assert f'"{name}": (() => {{' in script

@@ -3,91 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import email.parser
 import http.client
-import json
 import os
-import signal
 import socket
-import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from splatc.cli import main
-from splatc.cli.console import one_line
-from splatc.errors import ServerError
-from splatc.view import catalogue, conditions, handler, ranges, server
-from splatc.view.catalogue import Catalogue
+from splatc.view import catalogue, handler, server
 from splatc.view.server import Server
-from splatc.view.site import Site
-
-Answer = tuple[int, dict[str, str], bytes]
-SECRET = b"not to be served"
-HOSTILE = (
-    "<img src=x onerror=alert(1)>.splat2d",
-    "\"'`&amp;</script><script>alert(1)</script>.splat2d".replace("/", "\N{DIVISION SLASH}"),
-    "two\nlines\t.splat2d",
-    "\N{RIGHT-TO-LEFT OVERRIDE}gnp.splat2d",
-    "%2e%2e%2f%00?file=1#1,2,3.splat2d",
-    "..splat2d",
-)
-UNDECODABLE = b"caf\xe9 \xff.splat2d"
-"""No UTF-8."""
-
-
-@contextlib.contextmanager
-def serving(*names: str | Path, original: Path | None = None) -> Iterator[Server]:
-    site = Site(Catalogue([str(name) for name in names]), one_line, original)
-    with Server(site, 0, lambda _: None) as running:
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield running
-        finally:
-            running.shutdown()
-            thread.join()
-
-
-def ask(running: Server, path: str, method: str = "GET", **headers: str) -> Answer:
-    with contextlib.closing(http.client.HTTPConnection(server.ADDRESS, running.server_port, timeout=10)) as connection:
-        connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
-        response = connection.getresponse()
-        found = {name.lower(): value for name, value in response.getheaders()}
-        return response.status, found, response.read()
-
-
-def raw(running: Server, request: bytes) -> bytes:
-    """All that comes back for some bytes, until the server closes the connection."""
-    with socket.create_connection((server.ADDRESS, running.server_port), timeout=10) as connection:
-        connection.sendall(request)
-        connection.shutdown(socket.SHUT_WR)
-        return b"".join(iter(lambda: connection.recv(1 << 16), b""))
-
-
-def listed(running: Server) -> list[dict[str, str]]:
-    files: list[dict[str, str]] = json.loads(ask(running, "/files.json")[2])["files"]
-    return files
+from tests.view_calls import HOSTILE, ONE, SECRET, UNDECODABLE, ask, listed, make_folder, raw, serving
 
 
 @pytest.fixture
 def folder(tmp_path: Path, tiny_file: bytes) -> Path:
-    """A folder with two files of ours, among others, beside something that was not named."""
-    (tmp_path / "secret.splat2d").write_bytes(SECRET)
-    (tmp_path / "secret").mkdir()
-    (tmp_path / "secret" / "b.splat2d").write_bytes(SECRET)
-    inner = tmp_path / "named" / "inner"
-    inner.mkdir(parents=True)
-    (inner.parent / "a.splat2d").write_bytes(tiny_file)
-    (inner / "B.SPLAT2D").write_bytes(tiny_file)
-    (inner / "notes.txt").write_bytes(SECRET)
-    return inner.parent
+    return make_folder(tmp_path, tiny_file)
 
 
 @pytest.fixture
@@ -96,11 +30,8 @@ def one(tiny_splat: Path) -> Iterator[Server]:
         yield running
 
 
-ONE = "/files/0/tiny.splat2d"
-
-
 def test_a_page_its_modules_and_the_files_and_nothing_else(one: Server, tiny_file: bytes) -> None:
-    kinds = {"/": "text/html; charset=utf-8", "/files.json": "application/json", ONE: "image/x-splat2d"}
+    kinds = {"/": "text/html; charset=utf-8", ONE: "image/x-splat2d"}
     kinds |= {"/script.js": "text/javascript; charset=utf-8", "/core.wasm": "application/wasm"}
     for path, kind in kinds.items():
         status, headers, body = ask(one, path)
@@ -225,7 +156,10 @@ def test_hostile_names_stay_names(tmp_path: Path, tiny_file: bytes) -> None:
             assert each["source"].isascii()
             assert not set(each["source"]) & set("<>\"'?#\\ ")
             assert ask(running, f"/{each['source']}")[2] == tiny_file
-        assert b"onerror" not in ask(running, "/")[2]
+        before, _, rest = ask(running, "/")[2].partition(b'id="files">')
+        listed_names, _, after = rest.partition(b"</script>")
+        assert not set(b"<>&") & set(listed_names) and b"onerror=" in listed_names
+        assert b"onerror=" not in before + after
 
 
 @pytest.mark.parametrize(
@@ -290,7 +224,7 @@ def test_a_connection_serves_one_request_after_the_other(one: Server, tiny_file:
 
 
 def test_a_body_is_not_taken_for_a_request(one: Server) -> None:
-    inner = b"GET /files.json HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % one.server_port
+    inner = b"GET /script.js HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % one.server_port
     outer = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Length: %d\r\n\r\n" % (one.server_port, len(inner))
     assert raw(one, outer + inner).count(b"HTTP/1.1 ") == 1
 
@@ -304,115 +238,6 @@ def test_every_answer_has_the_policy(one: Server) -> None:
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["cross-origin-resource-policy"] == "same-origin"
         assert "access-control-allow-origin" not in headers
-
-
-@pytest.mark.parametrize(
-    ("field", "expected"),
-    [
-        (None, None),
-        ("bytes=0-9", [(0, 10)]),
-        ("BYTES = 0-9", [(0, 10)]),
-        ("bytes=90-", [(90, 100)]),
-        ("bytes=90-1000", [(90, 100)]),
-        ("bytes=-10", [(90, 100)]),
-        ("bytes=-1000", [(0, 100)]),
-        ("bytes=-0", []),
-        ("bytes=100-", []),
-        ("bytes=100-200,300-", []),
-        ("bytes=0-0,100-", [(0, 1)]),
-        ("bytes=50-59, 0-9", [(50, 60), (0, 10)]),
-        ("bytes=,50-59,,0-9,", [(50, 60), (0, 10)]),
-        ("bytes=50-59,0-9,55-69", [(0, 10), (50, 70)]),
-        ("bytes=0-,0-,0-", [(0, 100)]),
-        ("bytes=9-0", None),
-        ("bytes=-", None),
-        ("bytes=", None),
-        ("bytes", None),
-        ("bytes=a-b", None),
-        ("bytes=0x0-9", None),
-        ("bytes=\u0661-\u0662", None),
-        ("bytes=+1-2", None),
-        ("bytes=1 - 2", None),
-        ("bytes=--1", None),
-        ("bytes=0-9;5-6", None),
-        ("bytes=" + "9" * 30 + "-", None),
-        ("lines=0-9", None),
-        ("bytes=" + ",".join(f"{i}-{i}" for i in range(0, 2 * ranges.MAX_RANGES + 2, 2)), None),
-    ],
-)
-def test_the_range_field(field: str | None, expected: list[ranges.Range] | None) -> None:
-    assert ranges.parse(field, 100) == expected
-
-
-def test_a_file_without_bytes_has_no_range() -> None:
-    assert ranges.parse("bytes=0-", 0) == []
-    assert ranges.parse("bytes=-5", 0) == []
-
-
-def test_ranges_are_those_bytes(one: Server, tiny_file: bytes) -> None:
-    size = len(tiny_file)
-    for field, part in (("bytes=0-9", slice(0, 10)), ("bytes=7-", slice(7, None)), ("bytes=-5", slice(-5, None))):
-        status, headers, body = ask(one, ONE, Range=field)
-        start, stop, _ = part.indices(size)
-        assert (status, body) == (206, tiny_file[part])
-        assert headers["content-range"] == f"bytes {start}-{stop - 1}/{size}"
-        assert headers["content-length"] == str(stop - start)
-    status, headers, body = ask(one, ONE, Range=f"bytes={size}-")
-    assert (status, headers["content-range"]) == (416, f"bytes */{size}")
-    assert ask(one, ONE, Range="bytes=9-0")[::2] == (200, tiny_file)
-    assert ask(one, ONE, "HEAD", Range="bytes=0-9")[1]["content-length"] == str(size)
-
-
-def test_several_ranges_are_parts(one: Server, tiny_file: bytes) -> None:
-    status, headers, body = ask(one, ONE, Range="bytes=20-29,0-4,-3")
-    assert (status, int(headers["content-length"])) == (206, len(body))
-    assert "content-range" not in headers
-    message = email.parser.BytesParser().parsebytes(f"Content-Type: {headers['content-type']}\r\n\r\n".encode() + body)
-    parts: list[Any] = list(message.get_payload())
-    size = len(tiny_file)
-    expected = [(20, 30), (0, 5), (size - 3, size)]
-    assert [part["Content-Range"] for part in parts] == [f"bytes {a}-{b - 1}/{size}" for a, b in expected]
-    for start, stop in expected:
-        head = f"Content-Range: bytes {start}-{stop - 1}/{size}\r\n\r\n".encode()
-        assert body.partition(head)[2].startswith(tiny_file[start:stop] + b"\r\n--")
-
-
-def test_conditions(one: Server, tiny_file: bytes, tiny_splat: Path) -> None:
-    os.utime(tiny_splat, (1_700_000_000, 1_700_000_000))
-    _, headers, _ = ask(one, ONE)
-    tag, date = headers["etag"], headers["last-modified"]
-    assert date == "Tue, 14 Nov 2023 22:13:20 GMT"
-    later, earlier = "Wed, 15 Nov 2023 22:13:20 GMT", "Mon, 13 Nov 2023 22:13:20 GMT"
-
-    def status(method: str = "GET", **fields: str) -> int:
-        return ask(one, ONE, method, **fields)[0]
-
-    for field in (tag, f'"x", {tag}', f"W/{tag}", "*"):
-        assert ask(one, ONE, If_None_Match=field)[::2] == (304, b"")
-    assert status("HEAD", If_None_Match=tag) == 304
-    assert status(If_None_Match='"x"') == 200
-    assert status(If_None_Match='"x"', If_Modified_Since=later) == 200  # which has precedence
-    assert (status(If_Modified_Since=date), status(If_Modified_Since=earlier)) == (304, 200)
-    assert status(If_Modified_Since="yesterday") == 200
-    assert (status(If_Match=tag), status(If_Match="*"), status(If_Match='"x"'), status(If_Match=f"W/{tag}")) == (
-        200,
-        200,
-        412,
-        412,
-    )
-    assert (status(If_Unmodified_Since=later), status(If_Unmodified_Since=earlier)) == (200, 412)
-    for field, expected in ((tag, 206), (date, 206), ('"x"', 200), (f"W/{tag}", 200), (later, 200), ("x", 200)):
-        found = ask(one, ONE, Range="bytes=0-9", If_Range=field)
-        assert (found[0], found[2]) == (expected, tiny_file[:10] if expected == 206 else tiny_file)
-    tiny_splat.write_bytes(tiny_file)  # now
-    assert ask(one, ONE)[1]["etag"] != tag
-    assert (
-        status(Range="bytes=0-9", If_Range=ask(one, ONE)[1]["last-modified"]) == 200
-    )  # may change again in this second
-
-
-def test_a_version_is_as_old_as_the_file() -> None:
-    assert conditions.Version('"x"', 0).date == "Thu, 01 Jan 1970 00:00:00 GMT"
 
 
 def test_files_that_vanish_or_come_back(one: Server, tiny_splat: Path, tiny_file: bytes) -> None:
@@ -482,112 +307,3 @@ def test_connections_are_bounded(tiny_splat: Path, monkeypatch: pytest.MonkeyPat
 def test_it_listens_on_this_machine_alone(one: Server) -> None:
     assert one.server_address[0] == "127.0.0.1"
     assert one.url == f"http://127.0.0.1:{one.server_port}/"
-
-
-def test_a_port_that_is_taken_is_a_line(one: Server, tiny_splat: Path, splatc: Any) -> None:
-    with pytest.raises(ServerError, match=f"port {one.server_port} "):
-        Server(one.site, one.server_port, print)
-    done = splatc("view", "tiny.splat2d", "--no-browser", "--port", str(one.server_port))
-    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (1, b"", 1)
-    assert b"choose another port" in done.stderr
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
-def test_the_command_serves_until_it_is_ended(
-    sent: signal.Signals, code: int, tiny_splat: Path, tiny_file: bytes
-) -> None:
-    command = [sys.executable, "-m", "splatc", "view", str(tiny_splat), "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout is not None and process.stderr is not None
-        url = process.stdout.readline().decode().strip()
-        host, _, port = url.removeprefix("http://").rstrip("/").partition(":")
-        with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=10)) as connection:
-            connection.request("GET", ONE)
-            assert connection.getresponse().read() == tiny_file
-            process.send_signal(sent)  # while the connection is open
-            assert process.wait(10) == code
-        assert process.stdout.read() == b""
-        assert process.stderr.read().decode() == ("" if code == 0 else "splatc: error: ended by SIGTERM\n")
-
-
-def view(*words: str, stdin: bytes = b"") -> tuple[int, str]:
-    result = CliRunner().invoke(main, ["view", *words], input=stdin)
-    return result.exit_code, result.stderr
-
-
-def test_what_is_refused_before_anything_is_served(
-    tmp_path: Path, tiny_splat: Path, tiny_picture: Path, folder: Path
-) -> None:
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    damaged = tmp_path / "damaged.splat2d"
-    damaged.write_bytes(b"\x89PNG\r\n\x1a\n" * 20)
-    tiff = tmp_path / "original.tif"
-    tiff.write_bytes(b"")
-    for words, code, said in (
-        ([str(tmp_path / "none.splat2d")], 1, "No such file"),
-        ([str(empty)], 1, "no .splat2d file"),
-        ([str(damaged)], 3, f"error: {damaged}: not a .splat2d file"),
-        ([str(tiny_splat), str(damaged)], 3, "not a .splat2d file"),
-        ([str(tiny_splat), "--source", str(tiff)], 2, "browsers show no such picture"),
-        ([str(tiny_splat), "--source", str(tmp_path / "none.png")], 1, "no such file"),
-        ([str(folder), "--source", str(tiny_picture)], 2, "one FILE"),
-        ([str(tiny_splat), "--port", "65536"], 2, "65535"),
-        ([str(tiny_splat), "--port", "8000", "--save", "page.html"], 2, "mean nothing with --save"),
-    ):
-        found, error = view(*words)
-        assert (found, error.count("\n")) == (code, 1), error
-        assert said in error
-
-
-def test_too_many_files_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("splatc.view.catalogue.MAX_FILES", 1)
-    assert view(str(folder))[0] == 4
-
-
-def test_standard_input_and_an_original_are_served(
-    tmp_path: Path, tiny_file: bytes, tiny_picture: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found: list[Any] = []
-    monkeypatch.setattr(Server, "serve_forever", lambda self: found.append(self.site))
-    assert view("-", "--no-browser", "--source", str(tiny_picture), stdin=tiny_file) == (0, "")
-    (site,) = found
-    with site.find("/files/0/stdin.splat2d").open().stream as stream:
-        assert stream.read() == tiny_file
-    original = site.find("/original")
-    assert original.type == "image/png"
-    with original.open().stream as stream:
-        assert stream.read() == tiny_picture.read_bytes()
-    found.clear()
-    truncated = tmp_path / "truncated.splat2d"
-    truncated.write_bytes(tiny_file[:-40])  # what is there is shown
-    assert view(str(truncated), "--no-browser")[0] == 0
-
-
-@pytest.mark.parametrize("works", [True, False])
-def test_a_browser_is_opened_or_asked_for(works: bool, tiny_splat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import webbrowser
-
-    opened: list[str] = []
-
-    class Window(webbrowser.BaseBrowser):
-        def open(self, url: str, new: int = 0, autoraise: bool = True) -> bool:
-            opened.append(url)
-            return works
-
-    done = threading.Event()
-    monkeypatch.setattr(webbrowser, "get", lambda: Window())
-    monkeypatch.setattr(Server, "serve_forever", lambda self: done.wait(0.5))
-    result = CliRunner().invoke(main, ["view", str(tiny_splat)])
-    assert (result.exit_code, opened) == (0, [result.stdout.strip()])
-    assert ("no browser could be opened" in result.stderr) is not works
-
-
-def test_a_browser_in_the_terminal_is_not_opened(tiny_splat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import webbrowser
-
-    monkeypatch.delenv("BROWSER", raising=False)
-    monkeypatch.setattr(webbrowser, "get", lambda: webbrowser.GenericBrowser("false"))
-    monkeypatch.setattr(Server, "serve_forever", lambda self: time.sleep(0.5))
-    assert "no browser could be opened" in CliRunner().invoke(main, ["view", str(tiny_splat)]).stderr

@@ -13,10 +13,8 @@ from typing import Any
 import pytest
 
 import splatc
-from splatc.view import bundle
+from splatc.view import bundle, site
 from splatc.view.bundle import graph
-from splatc.view.document import END, begin
-from splatc.view.site import HEAD
 
 ROOT = Path(__file__).parent.parent
 WEB = ROOT / "splatc" / "web"
@@ -70,13 +68,12 @@ def test_every_export_is_packed_and_has_types(package: dict[str, Any]) -> None:
 
 
 def test_a_viewer_takes_at_most_100_kb() -> None:
-    """Gzipped: what `splatc view` serves besides the picture, and the modules of viewer.html as they are minified."""
+    """Gzipped: what `splatc view` serves besides the picture, and what viewer.html takes."""
     core = (WEB / "core.wasm").read_bytes()
-    served = [begin("splatc view", HEAD) + END, bundle.style_sheet(), bundle.script("served.js", alone=False)]
-    names = dict.fromkeys([*graph("viewer_page.js"), *graph("worker.js")])
-    modules = [bundle.without_comments((WEB / name).read_text("utf-8")) for name in names]
-    pages = [(WEB / name).read_text("utf-8") for name in ("viewer.html", "viewer.css")]
-    for texts in (served, modules + pages):
+    page = site.page(True, [{"key": "0", "name": "a", "source": "files/0"}])
+    served = [page, bundle.style_sheet(), bundle.script("served.js", address=site.SCRIPT)]
+    pages = [(WEB / name).read_text("utf-8") for name in ("viewer.html", "viewer.css", "viewer_script.js")]
+    for texts in (served, pages):
         assert sum(len(gzip.compress(content, 9)) for content in (core, *(text.encode() for text in texts))) <= 100_000
 
 

@@ -29,7 +29,7 @@ TOLERANCE = 2
 """Of 255, as a canvas keeps colours multiplied by alpha."""
 SQUARE, SQUARES = 8, (255, 220)
 """px and gray of what lies below a transparent picture on a light page."""
-READY = "const { viewer } = await import('/web/viewer_page.js'); await viewer.settled();"
+READY = "const { viewer } = globalThis.splat2dModules['viewer_page.js']; await viewer.settled();"
 HOSTILE = "<img src=x onerror=\"document.title='ran'\"><script>document.title='ran'</script>"
 
 

@@ -63,6 +63,7 @@ class _Files(http.server.ThreadingHTTPServer):
         self.pages: dict[str, str] = {}
         self.closing = threading.Event()
         self.lock = threading.Lock()
+        self.answers: dict[str, int] = {}
         self.requests: dict[str, list[tuple[int, int]]] = {}
         """Bytes [start, stop) of each answer, by its way, or by its path where it is a file of a folder."""
         self.waiting = 0
@@ -77,6 +78,9 @@ class _Files(http.server.ThreadingHTTPServer):
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = (
+        True  # else a body waits 40 ms for the client to have acknowledged the headers, which no server of files has
+    )
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -94,27 +98,37 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if way in server.folders:
             self.answer_file(server.folders[way] / name, path[1:])
             return
+        if several := self.several(len(server.content)):
+            self.note(f"{way}?{query}" if query else way, *several)
+            self.parts(server.content, several, way)
+            return
         start, stop = self.wanted(len(server.content))
-        number = self.note(f"{way}?{query}" if query else way, start, stop)
+        number = self.note(f"{way}?{query}" if query else way, (start, stop))
         try:
             getattr(self, "answer_" + way.replace("-", "_"), self.answer_ranges)(server.content, start, stop, number)
         except OSError:
             server.hung_up.add(way)
             raise
 
-    def note(self, key: str, start: int, stop: int) -> int:
+    def note(self, key: str, *ranges: tuple[int, int]) -> int:
         """Write an answer down; its number among those of the same key."""
         server = cast(_Files, self.server)
         with server.lock:
-            earlier = server.requests.setdefault(key, [])
-            earlier.append((start, stop))
-            return len(earlier) - 1
+            server.requests.setdefault(key, []).extend(ranges)
+            server.answers[key] = server.answers.get(key, 0) + 1
+            return server.answers[key] - 1
 
     def answer_log(self, key: str) -> None:
         server = cast(_Files, self.server)
         ranges = server.requests.get(key, [])
         sent = sum(stop - start for start, stop in ranges)
-        found = {"ranges": ranges, "sent": sent, "hungUp": key in server.hung_up, "together": server.together}
+        found = {
+            "requests": server.answers.get(key, 0),
+            "ranges": ranges,
+            "sent": sent,
+            "hungUp": key in server.hung_up,
+            "together": server.together,
+        }
         self.send(200, json.dumps(found).encode())
 
     def answer_file(self, path: Path, key: str) -> None:
@@ -123,8 +137,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.send(404, b"no such file")
             return
         content = path.read_bytes()
+        if several := self.several(len(content)):
+            self.note(key, *several)
+            self.parts(content, several, etag=f'"{path.stat().st_mtime_ns}"')
+            return
         start, stop = self.wanted(len(content))
-        self.note(key, start, stop)
+        self.note(key, (start, stop))
         kind = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         headers = {"Content-Type": kind, "ETag": f'"{path.stat().st_mtime_ns}"', "Accept-Ranges": "bytes"}
         if "Range" in self.headers:
@@ -133,6 +151,28 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             )
         else:
             self.send(200, content, None, **headers)
+
+    def several(self, length: int) -> list[tuple[int, int]]:
+        """The ranges of a request for more than one."""
+        found = re.findall(r"(\d+)-(\d+)", self.headers.get("Range", ""))
+        return [(int(start), min(int(last) + 1, length)) for start, last in found] if len(found) > 1 else []
+
+    def parts(self, content: bytes, ranges: list[tuple[int, int]], way: str = "", etag: str = '"1"') -> None:
+        """Several ranges; some ways give the first alone, one too few, all of the file, those of another file, or a part of the answer."""
+        if way in ("plain", "whole-of-several"):
+            start, stop = ranges[0]
+            self.part(content, start, stop) if way == "plain" else self.send(200, content)
+            return
+        length = len(content) + (way == "other-file")
+        body = b"".join(
+            b"\r\n--limit\r\nContent-Type: image/x-splat2d\r\nContent-Range: bytes %d-%d/%d\r\n\r\n%s"
+            % (start, stop - 1, length, content[start:stop])
+            for start, stop in ranges[: -1 if way == "partial" else None]
+        )
+        kind = 'multipart/byteranges; boundary="limit"'
+        body += b"\r\n--limit--\r\n"
+        cut = body[: len(body) // 3] if way == "drops-several" else body
+        self.send(206, cut, len(body), Content_Type=kind, ETag=etag)
 
     def wanted(self, length: int) -> tuple[int, int]:
         found = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))

@@ -23,7 +23,7 @@ import core_build
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "out" / "sanitize"
 TESTS = (
-    "tests/test_core_limits.py", "tests/test_core_draw_limits.py", "tests/test_core_job_limits.py",
+    "tests/test_core_section_limits.py", "tests/test_core_limits.py", "tests/test_core_draw_limits.py", "tests/test_core_job_limits.py",
     "tests/test_core_section.py", "tests/test_core_neighbours.py", "tests/test_core_predict.py",
     "tests/test_core_packing.py", "tests/test_core_gaussians.py", "tests/test_core_raster.py", "tests/test_core_pool.py",
     "tests/test_conformance.py",

@@ -21,7 +21,7 @@ from splatc.errors import SplatError
 from splatc.runtime import control_groups
 
 if TYPE_CHECKING:
-    from splatc.fit.memory import Work
+    from splatc.fit.memory import Workload
     from splatc.image.readers.header import Extent
 
 MEMORY_SHARE = 0.5
@@ -77,7 +77,7 @@ def needed(job: Job) -> int:
     return PROCESS + (taken if allowed is None else min(taken, allowed))
 
 
-def _work(extent: Extent, options: dict[str, Any]) -> Work:
+def _work(extent: Extent, options: dict[str, Any]) -> Workload:
     from splatc.encoder.pipeline import EncodeOptions, work_of
     from splatc.encoder.rate_control import Target
     from splatc.image.image import Image

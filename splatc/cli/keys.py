@@ -24,7 +24,7 @@ KEYS = {
         "quantizer": "fields of the header, spec/quantization.md",
         "chunks": "[type, length, start, offset, critical]",
         "notes": "what of FILE is damaged that costs no pixel",
-        "bits": "with --bits: by part; without old names 8 bytes in all",
+        "bits": "with --bits: by part, 8 bytes in all",
     },
     "verify": {
         "file": "its name",

@@ -20,7 +20,7 @@ from splatc.runtime.files import STDIO, atomic_output, check_output, display, is
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from splatc.view.catalogue import Catalogue, Entry
+    from splatc.view.catalogue import Catalogue, ListedFile
     from splatc.view.page import Item, Original
 
 
@@ -89,7 +89,7 @@ def _check_original(original: str, catalogue: Catalogue) -> None:
         raise InputError(f"{original}: cannot be read: there is no such file")
 
 
-def _check_beginning(entry: Entry) -> None:
+def _check_beginning(entry: ListedFile) -> None:
     """Raises as Structure does, but not for a file that ends too early: what is there is shown."""
     from splatc.bitstream.structure import Structure
 
@@ -152,7 +152,7 @@ def _read_original(path: str) -> Original:
     return Original(one_line(PurePath(path).name), PICTURES[PurePath(path).suffix.lower()], content)
 
 
-def _read(entries: Sequence[Entry]) -> list[Item]:
+def _read(entries: Sequence[ListedFile]) -> list[Item]:
     """The files of a page. Raises CorruptFileError, UnsupportedFileError and LimitError for one that is not sound, as verify finds it."""
     from splatc.decoder.verifier import find_problems
     from splatc.view.page import Item, check_size

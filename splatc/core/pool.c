@@ -22,6 +22,7 @@ static void wait_for_work(void) { SleepConditionVariableSRW(&work, &lock, INFINI
 static void wait_for_end(int32_t milliseconds) { SleepConditionVariableSRW(&finished, &lock, (DWORD)milliseconds, 0); }
 static void wake_workers(void) { WakeAllConditionVariable(&work); }
 static void wake_callers(void) { WakeAllConditionVariable(&finished); }
+static void let_others_run(void) { SwitchToThread(); }
 static void run_worker(int32_t number);
 static DWORD WINAPI entry(LPVOID number) {
     run_worker((int32_t)(intptr_t)number);
@@ -76,6 +77,7 @@ static void wait_for_end(int32_t milliseconds) {
 }
 static void wake_workers(void) { pthread_cond_broadcast(&work); }
 static void wake_callers(void) { pthread_cond_broadcast(&finished); }
+static void let_others_run(void) { sched_yield(); }
 static void run_worker(int32_t number);
 static void *entry(void *number) {
     run_worker((int32_t)(intptr_t)number);
@@ -110,6 +112,7 @@ static void await_event(int64_t seen) {
 #elif defined(__aarch64__)
         __asm__ volatile("yield");
 #endif
+        if (i % 64 == 63) let_others_run(); /* such as a worker that was woken on this very processor: it would get it milliseconds later */
     }
 }
 

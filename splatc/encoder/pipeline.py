@@ -226,11 +226,11 @@ def knows(task: Task) -> bool:
     return task.channels == 3 and task.tune == "psnr" and task.blend is Blend.NORMALIZED
 
 
-def work_of(image: Image, options: EncodeOptions) -> memory.Work:
+def work_of(image: Image, options: EncodeOptions) -> memory.Workload:
     """What there is to fit, before anything is known of it: for the estimate of what that takes."""
     target = options.target
     count = target.value if target.kind == "count" else target.value * 8 / FIRST_GUESS
-    return memory.Work(
+    return memory.Workload(
         image.width,
         image.height,
         image.channels,

@@ -36,7 +36,7 @@ PILLOW = 4
 
 
 @dataclass(frozen=True)
-class Work:
+class Workload:
     """What there is to fit."""
 
     width: int
@@ -60,7 +60,7 @@ class Work:
         return self.pixels * self.channels * self.bit_depth // 8
 
 
-def parts(work: Work) -> dict[str, int]:
+def parts(work: Workload) -> dict[str, int]:
     """Bytes by what takes them; the sum bounds what an encoder allocates at a time."""
     plan = Schedule(0)
     per_value = 4 * work.channels
@@ -84,12 +84,12 @@ def parts(work: Work) -> dict[str, int]:
     }
 
 
-def needed(work: Work) -> int:
+def needed(work: Workload) -> int:
     """Bytes, all parts together."""
     return sum(parts(work).values())
 
 
-def check(work: Work, limit: int | None) -> None:
+def check(work: Workload, limit: int | None) -> None:
     """Raise LimitError if the work may take more than so many bytes; None allows everything."""
     total = needed(work)
     if limit is None or total <= limit:
@@ -123,7 +123,7 @@ def _refuse(what: str, total: int, limit: int, advice: str) -> NoReturn:
     )
 
 
-def most_seeds(work: Work, limit: int) -> int:
+def most_seeds(work: Workload, limit: int) -> int:
     """The largest number of Gaussians to begin with for which the work stays within so many bytes; 0 if there is none."""
     low, high = 0, 1 << 32
     while low < high:

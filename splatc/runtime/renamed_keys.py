@@ -14,12 +14,11 @@ RENAMED: dict[str, dict[str, str]] = {
         "sections.tile": "block",
         "quantizer.log_scales": "sizes",
         "quantizer.aspect": "anisotropy",
-        "bits.log_scale": "size",
-        "bits.aspect": "anisotropy",
-        "bits.offset": "strips",
     },
 }
-"""By output: path of the key, of which lists count as their entries, and the name that it had before."""
+"""By output: path of the key, of which lists count as their entries, and the name that it had before.
+
+``bits`` has the new names alone: its entries add up to the bits of the file, and would not with some of them twice."""
 
 
 def with_old_keys(output: str, report: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,9 @@
-"""The modules of splatc/web as one script: a page on a disk can import none (a browser gives ``file:`` pages no modules).
+"""The modules of splatc/web as scripts: a page on a disk can import none (a browser gives ``file:`` pages no modules), and one that is
+served need not ask for a hundred.
 
-Each module becomes a function that returns what it exports; imports become calls. The script is its own worker: where there is no
-document, it runs the module of the worker. Whatever of a module is more than this understands is a ValueError.
+Each module becomes a function that returns what it exports; imports become calls. Scripts of a page share the modules that they have made.
+A script is its own worker: where there is no document, it runs the module of the worker. Whatever of a module is more than this understands
+is a ValueError.
 """
 
 from __future__ import annotations
@@ -30,13 +32,13 @@ _SCRIPT = """(() => {{
 "use strict";
 const own = typeof document === "undefined" ? null : document.currentScript;
 const wasm = () => new URL({wasm});
-const workerUrl = () => own.src || URL.createObjectURL(new Blob([own.textContent], {{ type: "text/javascript" }}));
-const made = {{}};
+const workerUrl = () => {worker};
+const made = (globalThis.splat2dModules ??= {{}});
 const load = (name) => (made[name] ??= modules[name]());
 const modules = {{
 {modules}
 }};
-load(typeof document === "undefined" ? "{worker}" : "{entry}");
+load({entry});
 }})();
 """
 
@@ -62,17 +64,33 @@ def graph(entry: str, folder: Path = WEB) -> list[str]:
 
 
 @functools.cache
-def script(entry: str, folder: Path = WEB, *, alone: bool = True) -> str:
+def script(entry: str, folder: Path = WEB, *, address: str = "") -> str:
     """A classic script that does what the module `entry` does, workers included. Raises ValueError.
 
-    core.wasm is in it, or, if it is not `alone`, beside it.
+    core.wasm is in it, or, if it is served from an address, beside it.
     """
-    names = list(dict.fromkeys([*graph(entry, folder), *graph(WORKER, folder)]))
-    modules = "".join(f'"{name}": () => {{\n{_function(name, _read(folder, name))}}},\n' for name in names)
     wasm = '"core.wasm", location.href'
-    if alone:
+    if not address:
         wasm = f'"data:application/wasm;base64,{base64.b64encode((folder / "core.wasm").read_bytes()).decode()}"'
-    text = _SCRIPT.format(wasm=wasm, modules=modules, worker=WORKER, entry=entry)
+    own = f'"{address}"' if address else 'URL.createObjectURL(new Blob([own.textContent], { type: "text/javascript" }))'
+    run = f'typeof document === "undefined" ? "{WORKER}" : "{entry}"'
+    return _script([*graph(entry, folder), *graph(WORKER, folder)], folder, entry=run, wasm=wasm, worker=own)
+
+
+@functools.cache
+def start_script(entry: str, address: str, folder: Path = WEB) -> str:
+    """The same for a module that starts workers, whose script is served from an address, and needs none of their modules."""
+    return _script(
+        graph(entry, folder), folder, entry=f'"{entry}"', wasm='"core.wasm", location.href', worker=f'"{address}"'
+    )
+
+
+def _script(names: list[str], folder: Path, *, entry: str, wasm: str, worker: str) -> str:
+    """A script with modules. `entry`, `wasm` and `worker` are JavaScript: the module that is run, where the others are."""
+    modules = "".join(
+        f'"{name}": (() => {{\n{_function(name, _read(folder, name))}}}),\n' for name in dict.fromkeys(names)
+    )
+    text = _SCRIPT.format(wasm=wasm, modules=modules, worker=worker, entry=entry)
     if re.search(r"</script|<!--", text, re.IGNORECASE):
         raise ValueError("a module has words in it that end a script in HTML")
     return text

@@ -56,7 +56,7 @@ def _version(status: os.stat_result) -> Version:
 
 
 @dataclass(frozen=True)
-class Entry:
+class ListedFile:
     """A file that was named, or lies below a folder that was."""
 
     key: bytes
@@ -78,6 +78,14 @@ class Entry:
         """The key as a relative URL."""
         return quote_from_bytes(self.key)
 
+    def size(self) -> int | None:
+        """Bytes, as it is now; None if it is gone."""
+        try:
+            with (opened := self.open()).stream:
+                return opened.size
+        except OSError:
+            return None
+
     def open(self) -> Opened:
         """The file as it is now. Raises OSError if it is gone, or anything but a regular file."""
         if self.content is not None:
@@ -96,7 +104,7 @@ class Catalogue:
     def __init__(self, names: Sequence[str]) -> None:
         """Raises InputError if one of them is missing, cannot be read, or is a folder without a file of ours; LimitError for too many."""
         self._named = [_named(number, name) for number, name in enumerate(names)]
-        self._table: dict[bytes, Entry] = {}
+        self._table: dict[bytes, ListedFile] = {}
         self.refresh()
         if len(self._table) > MAX_FILES:
             raise LimitError(f"more than {MAX_FILES} files: name a smaller folder")
@@ -108,19 +116,19 @@ class Catalogue:
     @property
     def alone(self) -> bool:
         """Whether one file was named and no folder: it is shown itself, not as one of many."""
-        return len(self._named) == 1 and isinstance(self._named[0], Entry)
+        return len(self._named) == 1 and isinstance(self._named[0], ListedFile)
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[ListedFile]:
         """In the order of the arguments and, below a folder, of names; at most MAX_FILES + 1."""
         return list(self._table.values())
 
     @property
-    def given(self) -> list[Entry]:
+    def given(self) -> list[ListedFile]:
         """The files that were named themselves."""
-        return [each for each in self._named if isinstance(each, Entry)]
+        return [each for each in self._named if isinstance(each, ListedFile)]
 
-    def find(self, key: bytes) -> Entry | None:
+    def find(self, key: bytes) -> ListedFile | None:
         """The file of a key, as of the last refresh."""
         return self._table.get(key)
 
@@ -128,15 +136,15 @@ class Catalogue:
         """Look which files lie in the folders now."""
         self._table = {entry.key: entry for entry in itertools.islice(self._all(), MAX_FILES + 1)}
 
-    def _all(self) -> Iterator[Entry]:
+    def _all(self) -> Iterator[ListedFile]:
         for number, each in enumerate(self._named):
-            if isinstance(each, Entry):
+            if isinstance(each, ListedFile):
                 yield each
             else:
                 yield from _below(number, each)
 
 
-def _named(number: int, name: str) -> Entry | Path:
+def _named(number: int, name: str) -> ListedFile | Path:
     """A file, or the folder."""
     path = Path(name)
     try:
@@ -145,15 +153,15 @@ def _named(number: int, name: str) -> Entry | Path:
         if name == STDIO or is_special(name):
             content = read_input(name, limit=MAX_FILE_BYTES)
             key = b"%d/stdin%s" % (number, SUFFIX.encode())
-            return Entry(key, display(name), path, display(name), content=content, started=int(time.time()))
+            return ListedFile(key, display(name), path, display(name), content=content, started=int(time.time()))
         if not path.exists():
             raise FileNotFoundError("No such file or directory")
     except (OSError, ValueError, RuntimeError) as error:
         raise unreadable(name, error) from error
-    return Entry(b"%d/%s" % (number, os.fsencode(path.name)), path.name, path.absolute(), name)
+    return ListedFile(b"%d/%s" % (number, os.fsencode(path.name)), path.name, path.absolute(), name)
 
 
-def _below(number: int, root: Path) -> Iterator[Entry]:
+def _below(number: int, root: Path) -> Iterator[ListedFile]:
     """The files of ours in a folder and below it. What cannot be read is left out."""
     folders = [root]
     while folders:
@@ -170,7 +178,7 @@ def _below(number: int, root: Path) -> Iterator[Entry]:
         for each in files:
             path = Path(each.path)
             below = path.relative_to(root).as_posix()
-            yield Entry(b"%d/%s" % (number, os.fsencode(below)), below, path, each.path, root)
+            yield ListedFile(b"%d/%s" % (number, os.fsencode(below)), below, path, each.path, root)
 
 
 def _open_plainly(path: Path, folder: int | None = None) -> int:

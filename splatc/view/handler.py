@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from splatc.view import conditions, ranges
 from splatc.view.catalogue import Opened
 from splatc.view.ranges import Range
-from splatc.view.site import POLICY, Found
+from splatc.view.site import POLICY, Resource
 
 if TYPE_CHECKING:
     from splatc.view.server import Server
@@ -89,7 +89,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self.do_GET()
 
-    def _answer(self, found: Found, opened: Opened) -> None:
+    def _answer(self, found: Resource, opened: Opened) -> None:
         status = conditions.status(self.headers, opened.version)
         if status is HTTPStatus.PRECONDITION_FAILED:
             self._refuse(status, "the file is another version")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from splatc.view.bundle import WEB, script, style_sheet
-from splatc.view.catalogue import Catalogue, Entry, Opened, opened_bytes
+from splatc.view.bundle import WEB, script, start_script, style_sheet
+from splatc.view.catalogue import Catalogue, ListedFile, Opened, opened_bytes
 from splatc.view.document import END, begin
+from splatc.view.page import hash_source, in_script
 
 MIME = "image/x-splat2d"
 PICTURES = {
@@ -24,19 +24,42 @@ PICTURES = {
     ".webp": "image/webp",
 }
 """Of pictures that browsers show, by extension; ours among them."""
+SCRIPT = "script.js"
+"""The address of the script of the page and of its workers."""
+_EARLY = start_script("early_worker.js", SCRIPT)
 POLICY = (
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src 'self' blob: data:; "
-    "style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    f"default-src 'none'; script-src 'self' {hash_source(_EARLY)} 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; "
+    "img-src 'self' blob: data:; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""The Content-Security-Policy of all that is served: nothing of another origin, no inline script or style."""
+"""The Content-Security-Policy of all that is served: nothing of another origin, no inline style, one inline script."""
+_SMALL = 2**15
+"""Bytes of a file that the page asks for as a whole, and draws without a worker (SMALL of splatc/web/engine.js)."""
+_PRELOADED = """<link rel="preload" href="{source}" as="fetch" crossorigin>
+<link rel="preload" href="core.wasm" as="fetch" crossorigin>"""
+_HEAD = """{first}
+<link rel="stylesheet" href="style.css">
+<script type="application/json" id="files">{files}</script>
+<script defer blocking="render" src="script.js"></script>"""
 
-HEAD = """<link rel="stylesheet" href="style.css">
-<link rel="preload" href="files.json" as="fetch" crossorigin>
-<script defer src="script.js"></script>"""
+
+def page(alone: bool, files: Sequence[dict[str, str]], size: int | None = None) -> str:
+    """The HTML.
+
+    Args:
+        alone: Whether the one file is shown, not a list.
+        files: Of each its key, its name, its address, and of one that is alone what it is compared with.
+        size: Bytes of the one file, where it is known.
+    """
+    first = f"<script>{_EARLY}</script>"
+    if alone:
+        source = files[0]["source"]
+        is_small = size is not None and size <= _SMALL
+        first = _PRELOADED.format(source=source) if is_small else f'<script data-source="{source}">{_EARLY}</script>'
+    return begin("splatc view", _HEAD.format(first=first, files=in_script({"alone": alone, "files": files}))) + END
 
 
 @dataclass(frozen=True)
-class Found:
+class Resource:
     """What an address stands for."""
 
     type: str
@@ -54,32 +77,36 @@ class Site:
         self._original = original
         self._started = int(time.time())
         self._parts = {
-            "/": ("text/html; charset=utf-8", (begin("splatc view", HEAD) + END).encode()),
-            "/script.js": ("text/javascript; charset=utf-8", script("served.js", alone=False).encode()),
+            f"/{SCRIPT}": ("text/javascript; charset=utf-8", script("served.js", address=SCRIPT).encode()),
             "/style.css": ("text/css; charset=utf-8", style_sheet().encode()),
             "/core.wasm": ("application/wasm", (WEB / "core.wasm").read_bytes()),
         }
-        """Type and bytes of the page and of what belongs to it, by address."""
+        """Type and bytes of what belongs to the page, by address."""
 
-    def find(self, path: str) -> Found | None:
+    def find(self, path: str) -> Resource | None:
         """What an absolute path of a URL, without a query, stands for; None for nothing."""
-        if path == "/files.json":
-            return self._of_bytes("application/json", self._list())
+        if path == "/":
+            return self._of_bytes("text/html; charset=utf-8", self._page().encode())
         if path in self._parts:
             return self._of_bytes(*self._parts[path])
         if path == "/original" and self._original is not None:
-            original = Entry(b"", "", self._original)
-            return Found(PICTURES[self._original.suffix.lower()], original.open)
+            original = ListedFile(b"", "", self._original)
+            return Resource(PICTURES[self._original.suffix.lower()], original.open)
         if path.startswith("/files/"):
             entry = self._catalogue.find(unquote_to_bytes(path.removeprefix("/files/")))
-            return None if entry is None else Found(MIME, entry.open)
+            return None if entry is None else Resource(MIME, entry.open)
         return None
 
-    def _of_bytes(self, kind: str, content: bytes) -> Found:
-        return Found(kind, lambda: opened_bytes(content, self._started))
+    def _of_bytes(self, kind: str, content: bytes) -> Resource:
+        return Resource(kind, lambda: opened_bytes(content, self._started))
 
-    def _list(self) -> bytes:
-        """What the page asks for first: names and addresses, of the files that are there now."""
+    def _page(self) -> str:
+        files = self._list()
+        size = self._catalogue.entries[0].size() if self._catalogue.alone else None
+        return page(self._catalogue.alone, files, size)
+
+    def _list(self) -> list[dict[str, str]]:
+        """What the page knows of the files that are there now."""
         self._catalogue.refresh()
         files = []
         for entry in self._catalogue.entries:
@@ -87,4 +114,4 @@ class Site:
             if self._original is not None:
                 found |= {"compare": "original", "compareName": self._label(self._original.name)}
             files.append(found)
-        return json.dumps({"alone": self._catalogue.alone, "files": files}).encode()
+        return files

@@ -34,6 +34,7 @@ import { CorruptFileError, LimitError, NetworkError, SplatError, TruncatedFileEr
  * @property {{postMessage(message: any, transfer?: Transferable[]): void}} port
  * @property {number} waiting drawings that it has not answered
  * @property {boolean} isReady
+ * @property {boolean} isPage
  * @property {() => void} end
  */
 
@@ -41,6 +42,8 @@ import { CorruptFileError, LimitError, NetworkError, SplatError, TruncatedFileEr
 const MAX_WORKERS = 4;
 /** Drawings that a worker is given at once, so that it need not wait for the next. */
 const AHEAD = 2;
+/** Bytes of a file in memory that the page reads and draws itself, which is done before a worker has started; workers draw what comes later. */
+const SMALL = 2 ** 15;
 const KINDS = { CorruptFileError, LimitError, NetworkError, SplatError, TruncatedFileError, UnsupportedFileError };
 
 const makeModuleWorker = () => new Worker(new URL("worker.js", import.meta.url), { type: "module" });
@@ -63,6 +66,10 @@ export class Engine {
     this.number = 0;
     this.isClosed = false;
     this.isReading = false;
+    /** @type {WebAssembly.Module | null} */
+    this.module = null;
+    this.hasHired = false;
+    this.hasDrawn = false;
   }
 
   /**
@@ -72,10 +79,12 @@ export class Engine {
    */
   async open(source, bounds = {}) {
     const message = { type: "open", source, core: this.core, bounds };
-    const seat = await this.#seat();
+    const seat = await (isSmall(source) ? this.#pageSeat() : this.#seat());
     if (this.isClosed) throw new DOMException("the viewer was closed", "AbortError");
     this.seats.push(seat);
-    this.opened = /** @type {Opened} */ (await this.#ask(seat, message));
+    const opened = this.#ask(seat, message);
+    if (!seat.isPage) this.#hire();
+    this.opened = /** @type {Opened} */ (await opened);
     seat.isReady = true;
     return this.opened;
   }
@@ -99,12 +108,16 @@ export class Engine {
 
   /** Gives drawings to workers that have none. */
   pump() {
-    const free = this.isReading && this.seats.length > 1 ? this.seats.slice(1) : this.seats;
+    const isHelped = this.seats.slice(1).some((each) => each.isReady);
+    const free = isHelped && (this.isReading || this.seats[0].isPage) ? this.seats.slice(1) : this.seats;
     for (let ahead = 0; ahead < AHEAD; ahead++)
       for (const seat of free) {
         if (!seat.isReady || seat.waiting > ahead) continue;
         const job = this.listener.nextJob();
-        if (!job) return;
+        if (!job) {
+          if (this.hasDrawn && !this.isBusy) this.#hire();
+          return;
+        }
         this.#draw(seat, job);
       }
   }
@@ -132,6 +145,7 @@ export class Engine {
       const { picture } = await this.#ask(seat, { type: "draw", tile, levels, lineWidth });
       if (this.isClosed) picture.close?.();
       else done(picture);
+      this.hasDrawn = true;
     } catch (error) {
       if (!this.isClosed) failed(/** @type {Error} */ (error));
     } finally {
@@ -169,7 +183,7 @@ export class Engine {
    */
   #workerSeat(worker) {
     /** @type {Seat} */
-    const seat = { port: worker, waiting: 0, isReady: false, end: () => worker.terminate() };
+    const seat = { port: worker, waiting: 0, isReady: false, isPage: false, end: () => worker.terminate() };
     const waiting = /** @type {any[]} */ ([]);
     seat.port = { postMessage: (message, transfer = []) => (waiting.push(message), worker.postMessage(message, transfer)) };
     worker.onmessage = ({ data }) => {
@@ -206,12 +220,13 @@ export class Engine {
    * @param {Seat} [seat]
    * @returns {Promise<Seat>}
    */
-  async #pageSeat(seat = { port: { postMessage() {} }, waiting: 0, isReady: false, end() {} }) {
+  async #pageSeat(seat = { port: { postMessage() {} }, waiting: 0, isReady: false, isPage: true, end() {} }) {
     const { serve } = await import("./serve.js");
     const { port1, port2 } = new MessageChannel();
     serve(/** @type {any} */ (port2), { slices: true });
     port1.onmessage = ({ data }) => this.#take(seat, data);
     seat.port = port1;
+    seat.isPage = true;
     seat.end = () => port1.close();
     return seat;
   }
@@ -231,7 +246,10 @@ export class Engine {
         this.isReading = false;
         this.listener.onError(error);
       }
-    } else if (message.type === "core") this.#hire(message.core);
+    } else if (message.type === "core") {
+      this.module = message.core;
+      this.#instruct();
+    }
     else if (message.type === "sections") this.#share(message);
     else if (message.type === "damaged") this.listener.onDamaged(message.number, message.message);
     else if (message.type === "rested") {
@@ -242,21 +260,29 @@ export class Engine {
     if (this.seats.includes(seat)) this.pump();
   }
 
-  /**
-   * More workers, that draw what the first one reads.
-   * @param {WebAssembly.Module} core
-   */
-  #hire(core) {
-    const { header, colorSpace } = /** @type {Opened} */ (this.opened);
-    for (let k = this.seats.length; k < this.most && this.makeWorker; k++) {
+  /** More workers, that draw what the first one reads: they start while it opens the file, or, where the page does, when it has drawn all. */
+  #hire() {
+    if (this.hasHired) return;
+    this.hasHired = true;
+    const first = this.seats.length;
+    for (let k = first - Number(this.seats[0].isPage); k < this.most && this.makeWorker; k++) {
       try {
-        const seat = this.#workerSeat(this.makeWorker());
-        seat.port.postMessage({ type: "header", header, colorSpace, core });
-        seat.isReady = true;
-        this.seats.push(seat);
+        this.seats.push(this.#workerSeat(this.makeWorker()));
       } catch {
         this.makeWorker = null;
       }
+    }
+    if (!this.module || this.seats.length === first) return;
+    this.#instruct();
+    this.seats[0].port.postMessage({ type: "repeat" });
+  }
+
+  /** Gives them what they draw with. */
+  #instruct() {
+    const { header, colorSpace } = /** @type {Opened} */ (this.opened);
+    for (const seat of this.seats.slice(1)) {
+      seat.port.postMessage({ type: "header", header, colorSpace, core: this.module });
+      seat.isReady = true;
     }
   }
 
@@ -268,6 +294,9 @@ export class Engine {
     this.listener.onSections(numbers);
   }
 }
+
+/** @param {unknown} source */
+const isSmall = (source) => (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) && source.byteLength <= SMALL;
 
 /**
  * @param {{name: string, message: string, kind: string}} described

@@ -1,5 +1,7 @@
 /** A file on a server: its ranges where the server gives them (RFC 9110, section 14), else all of it at once. */
 import { ChangedFileError, LimitError, NetworkError, SplatError } from "./errors.js";
+import { PART_HEAD, partsOf } from "./multipart.js";
+import { covers, merge, sizeOf, without } from "./ranges.js";
 
 /** Answers that will not be others if one asks again. */
 const FINAL = [400, 401, 403, 404, 405, 410, 451];
@@ -13,6 +15,7 @@ const FINAL = [400, 401, 403, 404, 405, 410, 451];
  * @property {string} url
  * @property {number} length
  * @property {string} version what distinguishes it from others that the server had, or has, at this address
+ * @property {boolean} [isPlain] whether its server gives one range at a time
  */
 
 /**
@@ -27,13 +30,13 @@ export const openUrl = (url, options) => twice(() => openOnce(url, options), opt
  * @returns {Promise<Opened>}
  */
 async function openOnce(url, { first, most, signal }) {
-  const response = await get(url, [0, first], signal);
+  const response = await get(url, [[0, first]], signal);
   if (response.status === 416 && /\/0$/.test(response.headers.get("content-range") ?? "")) return { length: 0, whole: new Uint8Array() };
   const range = rangeOf(response);
   if (range && range.start === 0) {
     const remote = { url, length: range.length, version: versionOf(response) };
     const head = await bodyOf(response, url, Math.min(range.length, first), signal);
-    return { length: range.length, head, read: (...given) => readPart(remote, ...given) };
+    return { length: range.length, head, read: (...given) => readPart(remote, ...given), readSeveral: (...given) => readSeveral(remote, ...given) };
   }
   const isUseless = response.status === 206 || response.status === 416; // a range that says too little of itself, or none at all
   if (isUseless) await response.body?.cancel();
@@ -96,7 +99,7 @@ async function readPart(remote, [start, end], keep, signal, isAlone) {
   const cache = isAlone ? "default" : "no-store";
   let at = start;
   await twice(async () => {
-    const response = await get(url, [at, end], signal, cache);
+    const response = await get(url, [[at, end]], signal, cache);
     const range = rangeOf(response);
     if (range) checkSame(response, remote, range.length);
     checkStatus(response, url, range?.start === at, `a request for bytes ${at} to ${end - 1}`);
@@ -106,6 +109,50 @@ async function readPart(remote, [start, end], keep, signal, isAlone) {
     });
   }, signal);
 }
+
+/**
+ * The bytes of several ranges by one request, or, of a server that gives one range at a time, by one each.
+ * @param {Remote} remote
+ * @param {Range[]} ranges
+ * @param {Keep} keep
+ * @param {AbortSignal} signal
+ */
+async function readSeveral(remote, ranges, keep, signal) {
+  const isPlain = remote.isPlain || isElsewhere(remote.url);
+  const come = isPlain ? [] : await readTogether(remote, ranges, keep, signal).catch((error) => {
+    if (error instanceof ChangedFileError || signal.aborted) throw error;
+    return []; // each is asked for once more
+  });
+  const left = without(ranges, come);
+  remote.isPlain ||= left.length > 0;
+  await Promise.all(left.map((range) => readPart(remote, range, keep, signal, false)));
+}
+
+/**
+ * Asks for several ranges at once; which of them have come. Throws as readPart does.
+ * @param {Remote} remote
+ * @param {Range[]} ranges
+ * @param {Keep} keep
+ * @param {AbortSignal} signal
+ */
+async function readTogether(remote, ranges, keep, signal) {
+  const { url } = remote;
+  const response = await get(url, ranges, signal, "no-store");
+  const boundary = /^multipart\/byteranges;.*boundary="?([^";]+)/i.exec(response.headers.get("content-type") ?? "")?.[1];
+  if (response.status !== 206 || !boundary) {
+    await response.body?.cancel();
+    return [];
+  }
+  checkSame(response, remote, remote.length);
+  const most = sizeOf(ranges) + PART_HEAD * (ranges.length + 1);
+  const parts = partsOf(await bodyOf(response, url, most, signal, { isExact: false }), boundary);
+  const wanted = parts.filter(({ start, bytes, length }) => length === remote.length && covers([[start, start + bytes.length]], ranges));
+  for (const { start, bytes } of wanted) keep(start, bytes);
+  return merge(wanted.map(({ start, bytes }) => [start, start + bytes.length]));
+}
+
+/** @param {string} url of another origin, whose server would have to be asked first whether it takes such a request */
+const isElsewhere = (url) => typeof location !== "undefined" && new URL(url, location.href).origin !== location.origin;
 
 /**
  * Does something again if the network is why it has failed.
@@ -125,13 +172,14 @@ async function twice(work, signal) {
 
 /**
  * @param {string} url
- * @param {Range | null} range null: the whole file
+ * @param {Range[] | null} ranges null: the whole file
  * @param {AbortSignal} [signal]
  * @param {RequestCache} [cache]
  */
-async function get(url, range, signal, cache) {
+async function get(url, ranges, signal, cache) {
   try {
-    return await fetch(url, { signal, cache, headers: range ? { Range: `bytes=${range[0]}-${range[1] - 1}` } : {} });
+    const Range = ranges?.map(([start, end]) => `${start}-${end - 1}`).join();
+    return await fetch(url, { signal, cache, headers: Range ? { Range: `bytes=${Range}` } : {} });
   } catch (error) {
     throw signal?.aborted ? error : new NetworkError(`${url} cannot be fetched: ${reasonOf(error)}`);
   }

@@ -6,7 +6,7 @@ import { SplatViewer } from "./viewer.js";
  * @typedef {object} Listed a file of the page
  * @property {string} key which `?file=` of the address names
  * @property {string} name one line
- * @property {() => (string | Uint8Array | Promise<Uint8Array>)} source an address, or the bytes
+ * @property {() => (string | Uint8Array | Promise<string | Uint8Array>)} source an address, or the bytes
  * @property {{source: string | Blob, name: string}} [compare] what is shown beside it
  */
 

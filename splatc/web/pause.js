@@ -5,6 +5,16 @@ const SLICE = 12;
 
 let resumed = 0;
 
+/** Ends when what waits has had its turn. A message comes at once, where timers that follow one another wait for 4 ms each. */
+function turn() {
+  if (typeof setImmediate !== "undefined") return new Promise((resolve) => setImmediate(resolve)); // Node, which messages would keep alive
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => (port1.close(), resolve(undefined));
+    port2.postMessage(null);
+  });
+}
+
 /**
  * Lets the page do something else if it has waited for a while. Throws the reason of the signal.
  * @param {AbortSignal} [signal]
@@ -12,7 +22,7 @@ let resumed = 0;
 export async function pause(signal) {
   signal?.throwIfAborted();
   if (performance.now() - resumed < SLICE) return;
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await turn();
   resumed = performance.now();
   signal?.throwIfAborted();
 }

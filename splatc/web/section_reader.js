@@ -2,11 +2,13 @@
 import { SplatError } from "./errors.js";
 import { pause } from "./pause.js";
 import { sectionOrder } from "./section_order.js";
+import { rangesOf } from "./sections.js";
 
 /**
  * @typedef {import("./painter.js").Part} Part
  * @typedef {import("./reading.js").Reading} Reading
  * @typedef {{box: [number, number, number, number], centre: [number, number]}} Need px
+ * @typedef {Need & {isAhead?: boolean}} Wanted isAhead: no view has said it, and nothing is fetched for it
  */
 
 /** Gaussians that are decoded between two looks at what the view needs now: some 50 ms. */
@@ -22,7 +24,7 @@ export class SectionReader {
   constructor(desk, reading) {
     this.desk = desk;
     this.reading = reading;
-    /** @type {Need | null} */
+    /** @type {Wanted | null} */
     this.wanted = null;
     this.isRunning = false;
     /** @type {Set<number>} sections that are damaged, or beyond the end of the file */
@@ -32,7 +34,14 @@ export class SectionReader {
     this.fetching = [];
   }
 
-  /** @param {Need} need */
+  /** Decodes what has come with the first bytes before a view says what it needs: all of a small picture, of others coarse levels. */
+  async ahead() {
+    if (this.wanted) return;
+    const { width, height } = this.reading.file.header;
+    await this.need({ box: [0, 0, width, height], centre: [width / 2, height / 2], isAhead: true });
+  }
+
+  /** @param {Wanted} need */
   async need(need) {
     this.wanted = need;
     const order = this.#order();
@@ -50,8 +59,11 @@ export class SectionReader {
   #order() {
     const { wanted, desk, missing } = this;
     if (!wanted) return [];
-    const { sections } = this.reading.file;
-    return sectionOrder(sections, wanted.box, wanted.centre).filter((number) => !desk.parts.has(number) && !missing.has(number));
+    const { file, source } = this.reading;
+    const isHere = (/** @type {number} */ number) => source.has(rangesOf(file, [number]));
+    const order = sectionOrder(file.sections, wanted.box, wanted.centre).filter((number) => !desk.parts.has(number) && !missing.has(number));
+    const here = wanted.isAhead ? order.findIndex((number) => !isHere(number)) : -1;
+    return here < 0 ? order : order.slice(0, here);
   }
 
   async #run() {
@@ -71,7 +83,7 @@ export class SectionReader {
         this.fetching = [];
       }
     }
-    this.desk.port.postMessage({ type: "rested", bytesLoaded: source.bytesLoaded, bytes: file.bytes.length });
+    if (!this.wanted?.isAhead) this.desk.port.postMessage({ type: "rested", bytesLoaded: source.bytesLoaded, bytes: file.bytes.length });
   }
 
   /**
@@ -142,6 +154,10 @@ export class SectionReader {
       const { column, row, tileLog2, margin } = reading.file.sections[number];
       return [{ number, column, row, tileLog2, margin, level: columns.level, gaussians: core.dequantize(reading.file.header, columns) }];
     });
+  }
+
+  repeat() {
+    this.#send(this.desk.ordered);
   }
 
   /** @param {Part[]} parts */

@@ -2,9 +2,10 @@
  * What a worker of a viewer does: one of them reads the file, section by section as the view needs them, and all draw tiles. Messages are
  * objects with a `type`; each is answered by one with the same `id`, or by one of type "error".
  *
- * To it:  prepare ()                                  a file will be opened: the core is fetched
+ * To it:  prepare (source)                            a file will be opened, of that address if it is known: it and the core are fetched
  *         open (source, core, bounds) -> opened       the reader alone: header, index, profile
  *         need (box, centre) -> sections ..., rested  the reader alone: what a view needs, instead of what the last one did
+ *         repeat () -> sections                       the reader alone: all that it has, for others that were not there
  *         header (header, core, colorSpace)           the others
  *         sections (parts)                            the others: what the reader has found
  *         forget (numbers)                            sections that are not needed any more
@@ -70,6 +71,8 @@ export class Desk {
     this.bounds = boundsOf({});
     /** @type {Promise<Core>} */
     this.core = new Promise(() => {});
+    /** @type {{source?: string, opening: ReturnType<typeof openSource> | null} | undefined} */
+    this.prepared = undefined;
     /** @type {SectionReader | null} */
     this.reader = null;
     /** @type {Promise<void>} */
@@ -82,12 +85,14 @@ export class Desk {
   take(message) {
     switch (message.type) {
       case "prepare":
-        coreModule().catch(() => {}); // reported when it is needed
+        this.prepare(message);
         return undefined;
       case "open":
         return this.open(message);
       case "need":
         return this.reader?.need(message);
+      case "repeat":
+        return this.reader?.repeat();
       case "header":
         this.header = message.header;
         this.colorSpace = message.colorSpace;
@@ -105,12 +110,21 @@ export class Desk {
     }
   }
 
+  /** @param {{source?: string}} message */
+  prepare({ source }) {
+    const opening = source ? openSource(source, WHOLE_FIRST) : null;
+    for (const each of [opening, coreModule()]) each?.catch(() => {}); // reported when it is needed
+    this.prepared = { source, opening };
+  }
+
   /** @param {{id: number, source: any, core?: BufferSource, bounds: object}} message */
   async open({ id, source, core, bounds }) {
     this.bounds = boundsOf(bounds);
     this.core = sharedCore(core);
     this.core.catch(() => {}); // reported by who needs it
-    const opened = await openSource(source, WHOLE_FIRST);
+    const { prepared } = this;
+    this.prepared = undefined;
+    const opened = await ((source === prepared?.source && prepared?.opening) || openSource(source, WHOLE_FIRST));
     const reading = new Reading(opened, await loadStructure(opened, this.bounds), this.bounds);
     const { file } = reading;
     /** @type {string[]} */
@@ -126,6 +140,7 @@ export class Desk {
     const loaded = { bytes: file.bytes.length, bytesLoaded: opened.bytesLoaded };
     this.port.postMessage({ type: "opened", id, header: file.header, sections, colorSpace, notes, facts: fileFacts(file, icc), ...loaded });
     this.port.postMessage({ type: "core", core: await coreModule() });
+    await this.reader.ahead();
   }
 
   /** @param {Part[]} parts */

@@ -11,11 +11,13 @@ import { covers, join, merge, sizeOf, without } from "./ranges.js";
 export const MAX_FILE_BYTES = 2 ** 30;
 /** Bytes of the first request where the whole picture will be shown: small ones come at once, of others the coarse levels. */
 export const WHOLE_FIRST = 2 ** 14;
+/** Requests that are made at once for what is missing: the last of them asks for several ranges, where there are more. */
+const MOST_REQUESTS = 7;
 /**
- * Which ranges are fetched in one request, though the bytes between are not asked for. A window of 512 x 512 px of a 16K mosaic costs at most
- * 1.24 times its bytes, and at most 8 requests but for 6 in 100, across the corners of blocks, which would take more bytes: 15 at worst.
+ * Which ranges are fetched as one, though the bytes between are not asked for. A window of 512 x 512 px of a 16K mosaic costs at most 1.24 times
+ * its bytes; 6 in 100, across the corners of blocks, leave more ranges than requests, 15 at worst.
  */
-const JOINED = { near: 512, most: 7, share: 0.23 };
+const JOINED = { near: 512, most: MOST_REQUESTS, share: 0.23 };
 
 /**
  * @typedef {import("./ranges.js").Range} Range
@@ -28,6 +30,7 @@ const JOINED = { near: 512, most: 7, share: 0.23 };
  * @property {Uint8Array} [head] its first bytes
  * @property {(range: Range, keep: Keep, signal: AbortSignal, isAlone: boolean) => Promise<void>} [read] gives the bytes of a range, of which
  *   others may be on their way
+ * @property {(ranges: Range[], keep: Keep, signal: AbortSignal) => Promise<void>} [readSeveral] the same of several at once
  * @property {boolean} [isUndivided] `read` gives all bytes, whatever the range
  *
  * @typedef {object} Transfer bytes that are on their way
@@ -88,6 +91,8 @@ export async function openSource(given, first, signal) {
 export class Source {
   /** @type {Opened["read"]} */
   #read;
+  /** @type {Opened["readSeveral"]} */
+  #readSeveral;
   /** @type {boolean} */
   #isUndivided;
   /** @type {Set<Transfer>} */
@@ -95,11 +100,12 @@ export class Source {
   #closing = new AbortController();
 
   /** @param {Opened} opened */
-  constructor({ length, whole, head, read, isUndivided = false }) {
+  constructor({ length, whole, head, read, readSeveral, isUndivided = false }) {
     this.bytes = whole ?? allocate(length);
     /** @type {Range[]} what is there, merged */
     this.loaded = whole ? merge([[0, length]]) : [];
     this.#read = read;
+    this.#readSeveral = readSeveral;
     this.#isUndivided = isUndivided;
     if (head) this.#keep(0, head);
   }
@@ -142,28 +148,43 @@ export class Source {
     const taken = merge([...this.loaded, ...coming]);
     const missing = join(without(wanted, coming), taken, JOINED);
     if (missing.length) this.#closing.signal.throwIfAborted();
-    for (const range of this.#isUndivided && missing.length ? merge([[0, this.bytes.length]]) : missing) this.#start(range);
+    if (this.#isUndivided) this.#startAll(missing.length ? merge([[0, this.bytes.length]]) : []);
+    else this.#startAll(missing);
     for (const transfer of this.#transfers)
       if (wanted.some(([start, end]) => start < transfer.end && end > transfer.start)) transfer.users.add(request);
     return request;
   }
 
-  /** @param {Range} range */
-  #start([start, end]) {
-    /** @type {Transfer} */
-    const transfer = { start, end, users: new Set(), controller: new AbortController() };
+  /** @param {Range[]} ranges */
+  #startAll(ranges) {
+    const single = this.#readSeveral && ranges.length > MOST_REQUESTS ? MOST_REQUESTS - 1 : ranges.length;
+    for (const range of ranges.slice(0, single)) this.#start([range]);
+    if (single < ranges.length) this.#start(ranges.slice(single));
+  }
+
+  /** @param {Range[]} ranges of one request */
+  #start(ranges) {
+    const users = new Set(); // of a request all ranges go on, or none
+    const controller = new AbortController();
+    const transfers = ranges.map(([start, end]) => ({ start, end, users, controller }));
     const keep = (/** @type {number} */ at, /** @type {Uint8Array} */ bytes) => {
       this.#keep(at, bytes);
-      transfer.start = at + bytes.length;
-      for (const user of transfer.users) user.look();
+      const transfer = transfers.find(({ start, end }) => start <= at && at < end);
+      if (transfer) transfer.start = at + bytes.length;
+      for (const user of users) user.look();
     };
     const failed = (/** @type {unknown} */ error) => {
-      for (const user of transfer.users) user.fail(error);
+      for (const user of users) user.fail(error);
     };
     const isAlone = this.#transfers.size === 0;
-    this.#transfers.add(transfer);
-    /** @type {NonNullable<Opened["read"]>} */ (this.#read)([start, end], keep, transfer.controller.signal, isAlone)
-      .finally(() => this.#transfers.delete(transfer))
+    for (const transfer of transfers) this.#transfers.add(transfer);
+    const { signal } = controller;
+    const reading =
+      ranges.length > 1
+        ? /** @type {NonNullable<Opened["readSeveral"]>} */ (this.#readSeveral)(ranges, keep, signal)
+        : /** @type {NonNullable<Opened["read"]>} */ (this.#read)(ranges[0], keep, signal, isAlone);
+    reading
+      .finally(() => transfers.forEach((transfer) => this.#transfers.delete(transfer)))
       .catch(failed);
   }
 

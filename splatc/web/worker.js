@@ -26,6 +26,7 @@ import "./section_order.js";
 import "./core.js";
 import "./local.js";
 import "./http.js";
+import "./multipart.js";
 import "./ranges.js";
 import "./section_index.js";
 import "./header.js";

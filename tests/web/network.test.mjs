@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as later } from "node:timers/promises";
 import { ChangedFileError, NetworkError, open } from "../../splatc/web/splat2d.js";
+import { openSource } from "../../splatc/web/source.js";
 import { bytesOf } from "./common.mjs";
 
 const server = process.env.SPLATC_WEB_SERVER;
@@ -51,7 +52,24 @@ for (const { window, read } of windows)
     await picture.read({ region: window });
     const after = await log(mosaic);
     assert.ok(after.sent - before.sent <= 1.25 * read, `${after.sent - before.sent} bytes, splatc.open reads ${read}`);
-    assert.ok(after.ranges.length - before.ranges.length <= 8, `${after.ranges.length - before.ranges.length} requests`);
+    assert.ok(after.requests - before.requests <= 8, `${after.requests - before.requests} requests`);
+  });
+
+/** Of a server: how many requests twelve ranges far apart take, after the first of the file. */
+const SEVERAL = { several: 7, plain: 6 + 1 + 6, "whole-of-several": 6 + 1 + 6, partial: 6 + 1 + 1, "other-file": 6 + 1 + 6, "drops-several": 6 + 1 + 6 };
+for (const [way, requests] of Object.entries(SEVERAL))
+  test(`many ranges at once: ${way}`, async () => {
+    const before = (await log(way)).requests;
+    const source = await openSource(url(way), 2048);
+    const step = Math.floor((bytes.length - 2048) / 13);
+    const ranges = Array.from({ length: 12 }, (_, i) => [2048 + (i + 1) * step, 2048 + (i + 1) * step + 40]);
+    assert.ok(step > 700, `${step}`);
+    await source.load(ranges);
+    for (const [start, end] of ranges) assert.deepEqual(source.bytes.subarray(start, end), bytes.subarray(start, end));
+    assert.equal((await log(way)).requests - before, 1 + requests);
+    await source.load(ranges.map(([start]) => [start + 300, start + 310]));
+    assert.equal((await log(way)).requests - before, 1 + requests + (way === "several" ? 7 : 12), "a server is not asked again for what it does not give");
+    source.close();
   });
 
 test("sections are decoded while others are on their way, coarse ones first", async () => {

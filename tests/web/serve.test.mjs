@@ -3,9 +3,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MessageChannel } from "node:worker_threads";
 import { Engine } from "../../splatc/web/engine.js";
-import { serve } from "../../splatc/web/serve.js";
+import { boundsOf } from "../../splatc/web/options.js";
+import { Reading } from "../../splatc/web/reading.js";
+import { sectionOrder } from "../../splatc/web/section_order.js";
+import { SectionReader } from "../../splatc/web/section_reader.js";
+import { rangesOf } from "../../splatc/web/sections.js";
+import { Desk, serve } from "../../splatc/web/serve.js";
+import { openSource } from "../../splatc/web/source.js";
+import { loadStructure } from "../../splatc/web/structure.js";
 import { open, SplatError } from "../../splatc/web/splat2d.js";
-import { bytesOf, conformanceFile } from "./common.mjs";
+import { bytesOf, conformanceFile, makeCore } from "./common.mjs";
 
 const core = bytesOf("splatc/web/core.wasm");
 
@@ -64,17 +71,66 @@ test("another worker draws what it is sent", async () => {
   [reader, other].forEach((desk) => desk.close());
 });
 
+/** A desk that a test looks into, what it has said, and the message that opens a file. */
+function openDesk(source) {
+  const sent = [];
+  const desk = new Desk({ postMessage: (message) => sent.push(message) }, false);
+  const message = { type: "open", id: 1, source, core, bounds: {} };
+  return { desk, sent, message };
+}
+
 test("a part of a view needs a part of a file", async () => {
-  const desk = makeDesk();
-  const { sections } = await desk.ask({ type: "open", source: new Blob([conformanceFile("sections")]), core, bounds: {} });
-  desk.post({ type: "need", box: [1, 1, 3, 3], centre: [2, 2] });
-  await desk.until((each) => each.type === "rested");
-  const count = () => desk.sent.filter((each) => each.type === "sections").flatMap((each) => each.parts).length;
-  const before = count();
-  assert.ok(before > 0 && before < sections.length, `${before} of ${sections.length}`);
-  desk.post({ type: "need", ...ALL });
-  await desk.until((each) => each.type === "rested" && count() === sections.length);
-  desk.close();
+  const { desk } = openDesk();
+  const bounds = boundsOf({});
+  const source = await openSource(conformanceFile("sections"), 2048);
+  const reader = new SectionReader(desk, new Reading(source, await loadStructure(source, bounds), bounds));
+  desk.core = makeCore();
+  await reader.need({ box: [1, 1, 3, 3], centre: [2, 2] });
+  const { length } = reader.reading.file.sections;
+  assert.ok(desk.parts.size > 0 && desk.parts.size < length, `${desk.parts.size} of ${length}`);
+  await reader.need(ALL);
+  assert.equal(desk.parts.size, length);
+});
+
+test("what came with the first bytes is decoded before a view asks, and said again to workers that come later", async () => {
+  const { desk, sent, message } = openDesk(conformanceFile("sections"));
+  await desk.take(message);
+  const numbers = () => sent.filter((each) => each.type === "sections").flatMap((each) => each.parts.map((part) => part.number));
+  const all = desk.reader.reading.file.sections.map((each) => each.number);
+  assert.deepEqual(numbers().sort((a, b) => a - b), all);
+  assert.ok(!sent.some((each) => each.type === "rested"));
+  await desk.take({ type: "repeat" });
+  assert.deepEqual(numbers().length, 2 * all.length);
+  await desk.take({ type: "need", ...ALL });
+  assert.ok(sent.some((each) => each.type === "rested") && numbers().length === 2 * all.length);
+});
+
+test("nothing is fetched ahead", async () => {
+  const { desk, sent } = openDesk();
+  const bounds = boundsOf({});
+  const source = await openSource(conformanceFile("sections"), 2048);
+  const reading = new Reading(source, await loadStructure(source, bounds), bounds);
+  const [, , third] = sectionOrder(reading.file.sections, ALL.box, ALL.centre);
+  const [end] = rangesOf(reading.file, [third]);
+  source.has = ([range]) => range[0] < end[0] || range[0] > end[1];
+  desk.core = makeCore();
+  await new SectionReader(desk, reading).ahead();
+  assert.ok(desk.parts.size === 2 && !desk.parts.has(third) && !sent.some((each) => each.type === "rested"), `${desk.parts.size}`);
+});
+
+test("what was prepared is opened; another file is opened as well", async () => {
+  const [address, other] = ["rgb", "sum"].map((name) => new URL(`../../spec/conformance/${name}.splat2d`, import.meta.url).href);
+  for (const source of [address, other]) {
+    const { desk, sent, message } = openDesk(source);
+    desk.take({ type: "prepare", source: address });
+    const { opening } = desk.prepared;
+    await desk.take(message);
+    assert.equal(desk.reader.reading.source === (await opening), source === address);
+    assert.equal(sent.filter((each) => each.type === "opened").length, 1);
+  }
+  const { desk } = openDesk();
+  desk.take({ type: "prepare", source: "file:///nowhere.splat2d" });
+  desk.take({ type: "prepare" });
 });
 
 test("a damaged section is named, and the others are shown", async () => {
@@ -142,4 +198,35 @@ test("without workers the page draws itself", async () => {
   const refusing = new Engine(listener, { makeWorker: null, core });
   await assert.rejects(refusing.open(bytesOf("README.md")), SplatError);
   refusing.close();
+});
+
+test("a small file in memory is drawn by the page; workers start when that is done, and draw what comes later", async () => {
+  const jobs = [];
+  const { listener, sent } = listenerOf(jobs);
+  const workers = [];
+  const makeWorker = () => {
+    const worker = { terminate() {}, postMessage: (message) => desk.take(message) };
+    const desk = new Desk({ postMessage: (data) => worker.onmessage({ data }) }, false);
+    workers.push(desk);
+    return worker;
+  };
+  globalThis.Worker = class {}; // Node has none of that name
+  const engine = new Engine(listener, { makeWorker, core, workers: 2 });
+  delete globalThis.Worker;
+  const { header } = await engine.open(conformanceFile("rgb"));
+  while (!sent.sections.length) await new Promise((resolve) => setTimeout(resolve, 5));
+  const tile = { scale: [1, 1], left: 0, top: 0, columns: header.width, rows: header.height };
+  const draw = () => new Promise((done, failed) => (jobs.push({ tile, done, failed }), engine.pump()));
+  assert.equal(workers.length, 0);
+  const first = await draw();
+  while (!workers[1]?.parts.size) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(workers.length, 2);
+  let drawings = 0;
+  for (const desk of workers) {
+    const { draw: own } = desk;
+    desk.draw = (message) => (drawings++, own.call(desk, message));
+  }
+  assert.deepEqual((await draw()).data, first.data);
+  assert.equal(drawings, 1);
+  engine.close();
 });

@@ -32,6 +32,21 @@ def bd_quality(anchor: Curve, test: Curve) -> float | None:
     return _mean_difference(*_frontier(anchor), *_frontier(test))
 
 
+def rate_at(curve: Curve, quality: float) -> float | None:
+    """The rate of a quality on a curve; None beyond its ends."""
+    rates, qualities = _frontier(curve)
+    if len(rates) < 2 or not qualities[0] <= quality <= qualities[-1]:
+        return None
+    piece = min(int(np.searchsorted(qualities, quality, "right")), len(rates) - 1) - 1
+    width, slope = qualities[piece + 1] - qualities[piece], _slopes(qualities, rates)[piece : piece + 2]
+    t = (quality - qualities[piece]) / width
+    left, right = rates[piece], rates[piece + 1]
+    value = (
+        left + t**2 * (3 - 2 * t) * (right - left) + width * (t * (1 - t) ** 2 * slope[0] - t**2 * (1 - t) * slope[1])
+    )
+    return math.exp(float(value))
+
+
 def _frontier(curve: Curve) -> tuple[Values, Values]:
     """Logarithms of the rates, and qualities, both strictly rising: a point that costs more and brings nothing is left out."""
     rates: list[float] = []

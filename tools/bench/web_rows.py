@@ -16,9 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import splatc
-from splatc.view import bundle
-from splatc.view.document import END, begin
-from splatc.view.site import HEAD
+from splatc.view import bundle, site
 from tests.browser import Browser
 from tests.web_server import WEB, Server
 
@@ -56,7 +54,7 @@ const look = () => {
 requestAnimationFrame(look);
 """
 """Put into the page before its own scripts: when the middle of a canvas is painted, and when all is sharp."""
-VIEWER = "const { viewer } = await import('/web/viewer_page.js');"
+VIEWER = "const { viewer } = globalThis.splat2dModules['viewer_page.js'];"
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ class Bench:
         key = urllib.parse.quote(self.address[1:], safe="")
         with urllib.request.urlopen(f"{self.server.url}/log/{key}") as answer:
             reported = json.load(answer)
-        return len(reported["ranges"]), reported["sent"]
+        return reported["requests"], reported["sent"]
 
 
 @dataclass(frozen=True)
@@ -96,23 +94,21 @@ class Row:
 
 
 def size(_bench: Bench) -> tuple[float, ...]:
-    """kB after gzip -9: what `splatc view` serves to show a picture; modules of viewer.html, one by one, bare and with comments."""
+    """kB after gzip -9: what `splatc view` serves to show a picture; what viewer.html takes."""
 
     def packed(contents: Iterable[bytes]) -> float:
         return sum(len(gzip.compress(content, 9)) for content in contents) / 1000
 
-    names = dict.fromkeys(("viewer_page.js", *bundle.graph("viewer_page.js"), *bundle.graph(bundle.WORKER)))
-    page = packed((WEB / name).read_bytes() for name in ("core.wasm", "viewer.html", "viewer.css"))
-    bare = packed(bundle.without_comments((WEB / name).read_text("utf-8")).encode() for name in names)
-    return packed(shipped()), page + bare, page + packed((WEB / name).read_bytes() for name in names)
+    names = ("core.wasm", "viewer.html", "viewer.css", "viewer_script.js")
+    return packed(shipped()), packed((WEB / name).read_bytes() for name in names)
 
 
 def shipped() -> list[bytes]:
     """What a browser fetches from `splatc view` besides the picture: page, style, script, core.wasm."""
     return [
-        (begin("splatc view", HEAD) + END).encode(),
+        site.page(alone=True, files=[{"key": "0", "name": "a", "source": "files/0"}]).encode(),
         bundle.style_sheet().encode(),
-        bundle.script("served.js", alone=False).encode(),
+        bundle.script("served.js", address=site.SCRIPT).encode(),
         (WEB / "core.wasm").read_bytes(),
     ]
 
@@ -257,13 +253,16 @@ def window(bench: Bench) -> tuple[float, ...]:
 MS = ("ms",)
 ROWS: dict[str, Row] = {
     "size": Row(
-        "viewer and decoder gzipped: as served; modules bare, with comments", "100 kB", ("kB",) * 3, size, repeats=False
+        "viewer and decoder gzipped: as splatc view serves it, viewer.html", "100 kB", ("kB",) * 2, size, repeats=False
     ),
     "integers-small": Row("integers of 768 x 512, cold: Chromium, Node", "60 ms", MS * 2, integers, "picture"),
     "shown": Row("768 x 512 from navigation on: first paint, sharp", "250 ms", MS * 2, shown, "picture"),
     "served": Row("the same of the page of splatc view: first paint, sharp", "250 ms", MS * 2, served, "picture"),
     "integers-large": Row("integers of 7287 x 4220: Chromium, Node", "500 ms", MS * 2, integers, "large"),
     "shown-large": Row("7287 x 4220 from navigation on: first paint, sharp", "200 ms, -", MS * 2, shown, "large"),
+    "served-large": Row(
+        "the same of the page of splatc view: first paint, sharp", "200 ms, -", MS * 2, served, "large"
+    ),
     "coarse": Row("of 7287 x 4220 until its coarse levels are seen", "15 %", ("%",), coarse, "large", repeats=False),
     "pan": Row("sharp after a pan of half a screen, 1280 x 800", "250 ms", MS, pan, "large"),
     "frames": Row("between frames while dragging: 95 %, longest", "33 ms", MS * 2, frames, "large"),

@@ -5,8 +5,9 @@ enum { LOSS_ROWS = 77, MAX_SIDE = 1 << 24 }; /* rows of LENGTH floats that a str
 
 static int32_t parts_are_known(const core_loss *t) {
     return (t->loss == CORE_LOSS_L1_SSIM || t->loss == CORE_LOSS_MULTISCALE) && t->channels >= 1 && t->channels <= CORE_MAX_CHANNELS && t->width >= 1 &&
-           t->width <= MAX_SIDE && t->height >= 1 && t->height <= MAX_SIDE && t->workers >= 1 && t->workers <= CORE_MAX_WORKERS &&
-           t->every >= 1 && t->first >= 0 && t->first < min64(t->every, t->height) && (t->every == 1 || t->loss == CORE_LOSS_MULTISCALE);
+           t->width <= MAX_SIDE && t->height <= MAX_SIDE && t->workers >= 1 && t->workers <= CORE_MAX_WORKERS && t->first >= 0 &&
+           t->first < min64(t->every, t->height) && /* so that both are 1 at least */
+           (t->every == 1 || t->loss == CORE_LOSS_MULTISCALE);
 }
 
 static int64_t bands_of(const core_loss *t) { return (t->height + BAND_ROWS - 1) / BAND_ROWS; }

@@ -84,7 +84,7 @@ int32_t run_squares(const core_squares *t, int64_t item) {
     const metric_parts *parts = PARTS[core_get_level()];
     uintptr_t pictures = (uintptr_t)t->a | (uintptr_t)t->b;
     if (t->a == NULL || t->b == NULL || t->sums == NULL || (t->depth != 8 && t->depth != 16) || pictures % (uintptr_t)(t->depth / 8) || parts == NULL ||
-        t->count < 0 || item < 0 || item >= t->count / CORE_SQUARES_CHUNK + (t->count % CORE_SQUARES_CHUNK != 0))
+        item < 0 || item >= t->count / CORE_SQUARES_CHUNK + (t->count % CORE_SQUARES_CHUNK > 0))
         return CORE_INVALID;
     int64_t first = item * CORE_SQUARES_CHUNK;
     t->sums[item] = parts->squares(t, first, min64(first + CORE_SQUARES_CHUNK, t->count));

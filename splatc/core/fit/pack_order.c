@@ -70,13 +70,13 @@ static int32_t is_sound(const core_arranging *t) {
 
 static int32_t layers_are_sound(const core_arranging *t) {
     int64_t levels = 0;
-    if (t->layer_count < 0 || t->layer_count > CORE_MAX_LEVELS || t->part_room < 0) return 0;
+    if (t->layer_count < 0 || t->part_room < 0) return 0;
     for (int64_t k = 0; k < t->layer_count; k++) {
         const core_layer *l = t->layers + k;
-        if (l->levels < 1 || l->levels > CORE_MAX_LEVELS || l->tile_log2 < 0 || l->tile_log2 >= CORE_TILE_SIDES) return 0;
+        if (l->levels < 1 || l->levels > t->level_count - levels || l->tile_log2 < 0 || l->tile_log2 >= CORE_TILE_SIDES) return 0;
         levels += l->levels;
     }
-    return levels == t->level_count;
+    return levels >= t->level_count; /* no level is left over */
 }
 
 int32_t core_occupied_tiles(const core_arranging *t, int32_t top, int32_t levels, int64_t *tiles) {

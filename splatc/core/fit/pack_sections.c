@@ -53,9 +53,10 @@ static int32_t section_is_sound(const core_pack *t, int64_t number) {
     return chain == section->chain;
 }
 
+/* Of a section that is sound: its search. */
 static int32_t search_is_sound(const core_pack *t, const core_pack_section *s) {
     int64_t needed = core_pack_search(s->chain);
-    return s->search >= 0 && s->search % 64 == 0 && (uintptr_t)t->searches % 64 == 0 && needed >= 0 && s->search <= t->search_bytes - needed;
+    return s->search >= 0 && s->search % 64 == 0 && (uintptr_t)t->searches % 64 == 0 && s->search <= t->search_bytes - needed;
 }
 
 static int32_t levels_are_sound(const core_pack *t, const core_pack_section *s) {
@@ -65,7 +66,7 @@ static int32_t levels_are_sound(const core_pack *t, const core_pack_section *s) 
     for (int64_t k = 0; k < s->levels; k++) {
         const core_level *l = t->levels + s->first_level + k;
         if (l->count < 1 || l->count > s->count - count || l->level < 0 || l->level >= CORE_MAX_LEVELS || l->x < 0 || l->y < 0) return 0;
-        if (l->columns < 1 || l->rows < 1 || l->columns > MAX_POSITION_CELLS || l->rows > MAX_POSITION_CELLS) return 0;
+        if (l->columns > MAX_POSITION_CELLS || l->rows > MAX_POSITION_CELLS) return 0; /* and one at least: its Gaussians lie there */
         for (int64_t end = at + l->count; at < end; at++) {
             if (g->level[at] != l->level || g->x[at] < l->x || g->y[at] < l->y) return 0;
             if (g->x[at] - l->x >= l->columns || g->y[at] - l->y >= l->rows) return 0;
@@ -73,12 +74,14 @@ static int32_t levels_are_sound(const core_pack *t, const core_pack_section *s) 
         }
         count += l->count;
     }
-    return count == s->count;
+    return count >= s->count; /* no Gaussian is left over */
 }
 
 static int32_t tables_are_sound(const core_pack *t, const core_pack_section *s) {
     if (s->tables < -1 || s->tables >= t->table_count) return 0;
-    return s->parent < 0 || (t->sections[s->parent].tables >= 0 && t->sections[s->parent].tables < t->table_count);
+    if (s->parent < 0) return 1;
+    int64_t inherited = t->sections[s->parent].tables;
+    return inherited >= 0 && inherited < t->table_count;
 }
 
 /* ---- Prediction ---- */
@@ -113,7 +116,7 @@ static int32_t search_of(const core_pack *t, int64_t number, int32_t made, searc
     result->leaves = leaves;
     result->search = made ? made_search(t->sites, chain + runs, CORE_MAX_LEVELS - runs, buffers)
                           : make_search(t->sites, t->order, chain + runs, CORE_MAX_LEVELS - runs, buffers);
-    if (made || s->chain == 0) return CORE_OK;
+    if (made) return CORE_OK;
     for (int64_t i = 0; i < search_points(s->chain); i++) {
         int32_t *leaf = leaves + i / 8 * 24 + i % 8;
         leaf[0] = buffers->points[i].x, leaf[8] = buffers->points[i].y, leaf[16] = buffers->points[i].index;

@@ -52,6 +52,7 @@ int32_t core_keep_apart(const core_apart *t) {
     if (t == NULL || t->point_count < 0 || t->candidate_count < 0 || t->point_count > INT32_MAX - t->candidate_count) return CORE_INVALID;
     if (!(t->width > 0.0 && t->height > 0.0 && t->radius >= 0.0) || t->columns < 1 || t->rows < 1 || t->columns > 1 << 30 || t->rows > (1 << 30) / t->columns) return CORE_INVALID;
     if (!cells_are_wide(t->width, t->columns, t->radius) || !cells_are_wide(t->height, t->rows, t->radius)) return CORE_INVALID;
+    if ((t->point_count > 0 && t->points == NULL) || (t->candidate_count > 0 && t->candidates == NULL)) return CORE_INVALID;
     if (t->heads == NULL || t->links == NULL || t->accepted == NULL) return CORE_INVALID;
     memset(t->heads, 0xff, (size_t)(t->columns * t->rows) * sizeof *t->heads); /* -1: no point */
     for (int64_t i = 0; i < t->point_count; i++) insert(t, i);

@@ -32,6 +32,6 @@ int32_t find_features(const core_features *t, int64_t band) {
 int32_t find_colours(const core_colours *t, int64_t chunk) {
     int32_t level = core_get_level();
     if (level < LEAST_LEVEL || !image_is_sound(t->image, t->width, t->height, t->channels)) return CORE_INVALID;
-    if (t->count < 0 || chunk < 0 || chunk * CORE_SEED_POINTS >= t->count) return CORE_INVALID;
+    if (t->mean == NULL || t->scale == NULL || t->colour == NULL || chunk < 0 || chunk * CORE_SEED_POINTS >= t->count) return CORE_INVALID;
     return COLOURS[level](t, chunk);
 }

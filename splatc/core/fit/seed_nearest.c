@@ -38,7 +38,8 @@ static tree_box joined(tree_box a, tree_box b) {
 
 int32_t core_make_tree(const float *points, const int32_t *order, int64_t count, uint8_t *memory, int64_t memory_bytes) {
     const float none = __builtin_inff();
-    if (count < 0 || count > INT32_MAX || memory == NULL || (uintptr_t)memory % 64 || memory_bytes < core_tree_bytes(count)) return CORE_INVALID;
+    if (count < 0 || count > INT32_MAX || (count > 0 && (points == NULL || order == NULL))) return CORE_INVALID;
+    if (memory == NULL || (uintptr_t)memory % 64 || memory_bytes < core_tree_bytes(count)) return CORE_INVALID;
     tree t = tree_of(memory, count);
     for (int64_t leaf = 0; leaf < t.leaves; leaf++) {
         tree_box all = {none, none, -none, -none};

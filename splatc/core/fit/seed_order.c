@@ -35,7 +35,8 @@ static const keyed *sort_by_key(keyed *from, keyed *to, int64_t count) {
 
 int32_t core_order_points(const float *points, int64_t count, double left, double top, double factor, int32_t *order, uint8_t *workspace,
                           int64_t workspace_bytes) {
-    if (count < 0 || count > INT32_MAX || (uintptr_t)workspace % 64 || workspace_bytes < core_order_workspace(count)) return CORE_INVALID;
+    if (count < 0 || count > INT32_MAX || (count > 0 && (points == NULL || order == NULL))) return CORE_INVALID;
+    if (workspace == NULL || (uintptr_t)workspace % 64 || workspace_bytes < core_order_workspace(count)) return CORE_INVALID;
     keyed *here = (keyed *)(void *)workspace, *there = here + count;
     for (int64_t i = 0; i < count; i++) {
         int32_t x = cell_of(((double)points[2 * i] - left) * factor), y = cell_of(((double)points[2 * i + 1] - top) * factor);

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
 from splatc.image.readers import exif as exif_block
-from splatc.image.readers.icc import D65, SRGB_CURVE, SRGB_PRIMARIES, ColourSpace, Curve, Table, Transfer, Xy
+from splatc.image.readers.icc import D65, SRGB_CURVE, SRGB_PRIMARIES, ColourSpace, Curve, SampledCurve, Transfer, Xy
 
 SRGB = ColourSpace("sRGB")
 LINEAR = ColourSpace("Linear sRGB", curves=(Curve(1.0),))
@@ -103,7 +103,7 @@ def of_tags(tags: Mapping[int, Any], bits: int = 8) -> ColourSpace | None:
     count = 1 << bits
     if len(function) not in (count, 3 * count):
         raise ValueError("a transfer function of the wrong length")
-    tables = [Table(tuple(function[at : at + count])) for at in range(0, len(function), count)]
+    tables = [SampledCurve(tuple(function[at : at + count])) for at in range(0, len(function), count)]
     chromaticities = (primaries[0], primaries[1], primaries[2]) if primaries else SRGB_PRIMARIES
     curves = tuple(tables[:1] if len(set(tables)) == 1 else tables)
     return ColourSpace("TIFF transfer function", chromaticities, white, curves)
@@ -146,7 +146,7 @@ def of_exif(exif: bytes) -> ColourSpace | None:
     return calibrated("EXIF chromaticities", [each for each in exponents if 0.1 <= each <= 10], primaries, white)
 
 
-def _pointer(exif: bytes, field: exif_block.Field | None) -> int:
+def _pointer(exif: bytes, field: exif_block.ExifField | None) -> int:
     """Where a directory stands that a field names; beyond the end without one."""
     values = exif_block.numbers(exif, field)
     return int(values[0]) if values else len(exif)

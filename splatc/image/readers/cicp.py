@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from splatc.image.readers.icc import D65, SRGB_CURVE, SRGB_PRIMARIES, ColourSpace, Curve, Table, Transfer, Xy
+from splatc.image.readers.icc import D65, SRGB_CURVE, SRGB_PRIMARIES, ColourSpace, Curve, SampledCurve, Transfer, Xy
 
 _C: Xy = (0.310, 0.316)
 _P3 = ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060))
@@ -27,8 +27,8 @@ _ALPHA, _BETA = 1.09929682680944, 0.018053968510807  # of BT.709 and BT.2020
 _BT709 = Curve(1 / 0.45, 1 / _ALPHA, (_ALPHA - 1) / _ALPHA, 1 / 4.5, 4.5 * _BETA)
 
 
-def _logarithmic(decades: float) -> Table:
-    return Table((0, *(round(65535 * 10 ** ((at / 1023 - 1) * decades)) for at in range(1, 1024))))
+def _logarithmic(decades: float) -> SampledCurve:
+    return SampledCurve((0, *(round(65535 * 10 ** ((at / 1023 - 1) * decades)) for at in range(1, 1024))))
 
 
 TRANSFERS: dict[int, Transfer] = {
@@ -59,7 +59,7 @@ def colour_space(primaries: int, transfer: int, full_range: bool = True) -> Colo
         return None
     curve = TRANSFERS[transfer]
     if not full_range:
-        if isinstance(curve, Table):
+        if isinstance(curve, SampledCurve):
             return None
         curve = curve.of_narrow_range()
     chromaticities, white = PRIMARIES[primaries]

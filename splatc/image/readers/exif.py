@@ -23,7 +23,7 @@ _NAMES |= {16: "Q", 17: "q", 18: "Q"}
 """By a field's type, what struct calls one value."""
 
 
-class Field(NamedTuple):
+class ExifField(NamedTuple):
     """An entry of a directory."""
 
     tag: int
@@ -46,7 +46,7 @@ def order(exif: bytes | bytearray) -> str:
     return "<" if exif[:2] == b"II" else ">"
 
 
-def fields(exif: bytes | bytearray, directory: int) -> Iterator[Field]:
+def fields(exif: bytes | bytearray, directory: int) -> Iterator[ExifField]:
     """The fields of the directory at an offset whose values lie within the structure; unknown types are passed over."""
     sign = order(exif)
     (count,) = _unpacked(sign + "H", exif, directory) or (0,)
@@ -57,7 +57,7 @@ def fields(exif: bytes | bytearray, directory: int) -> Iterator[Field]:
         size = struct.calcsize("=" + _NAMES[kind]) * values
         offset = entry + 8 if size <= 4 else struct.unpack_from(sign + "I", exif, entry + 8)[0]
         if 0 < size <= len(exif) - offset:
-            yield Field(tag, kind, values, offset, size)
+            yield ExifField(tag, kind, values, offset, size)
 
 
 def first_directory(exif: bytes | bytearray) -> int:
@@ -66,13 +66,13 @@ def first_directory(exif: bytes | bytearray) -> int:
     return int(at)
 
 
-def find(exif: bytes | bytearray, tag: int, directory: int | None = None) -> Field | None:
+def find(exif: bytes | bytearray, tag: int, directory: int | None = None) -> ExifField | None:
     """The first field with a tag in a directory, the first one by default; None if there is none."""
     at = first_directory(exif) if directory is None else directory
     return next((field for field in fields(exif, at) if field.tag == tag), None)
 
 
-def numbers(exif: bytes | bytearray, field: Field | None) -> tuple[float, ...]:
+def numbers(exif: bytes | bytearray, field: ExifField | None) -> tuple[float, ...]:
     """The values of a field of numbers, or of digits as text; nothing where they are none, or a fraction has no denominator."""
     if field is None or field.values > _MOST:
         return ()
@@ -143,7 +143,7 @@ def _directories(exif: bytes, first: int) -> list[int]:
     return found
 
 
-def _is_pointer(field: Field) -> bool:
+def _is_pointer(field: ExifField) -> bool:
     return field.tag in _SUB_DIRECTORIES and field.values == 1
 
 

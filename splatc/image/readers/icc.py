@@ -63,7 +63,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Table:
+class SampledCurve:
     """Light of samples at equal distances from the least to the largest, 0..65535."""
 
     values: tuple[int, ...]
@@ -82,7 +82,7 @@ class Table:
         return b"curv" + struct.pack(f">II{len(values)}H", 0, len(values), *values)
 
 
-Transfer = Curve | Table
+Transfer = Curve | SampledCurve
 
 SRGB_CURVE = Curve(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 D65: Xy = (0.3127, 0.3290)

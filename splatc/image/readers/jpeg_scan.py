@@ -38,7 +38,7 @@ class Segment(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Result:
+class ScanResult:
     """What a walk has found."""
 
     damage: str = ""
@@ -64,19 +64,19 @@ class _Component:
     """Progressive: for each block a bit for each coefficient that is not zero."""
 
 
-def check(data: bytes, segments: list[Segment]) -> Result:
+def check(data: bytes, segments: list[Segment]) -> ScanResult:
     """Whether all samples of a JPEG file are there, given with its segments: by a walk, or for longer files by libjpeg's warnings."""
     if len(data) > QUICKLY_WALKED:
         warned = _warned(data, whole=segments[-1].marker == _EOI)
         if warned is not None or len(data) > WALKED_BYTES:
-            return warned or Result()
+            return warned or ScanResult()
     try:
         return _Walk(data, segments).run()
     except (_UnknownError, struct.error, IndexError, KeyError):  # tables that lack, or a frame that makes no sense
-        return Result()
+        return ScanResult()
 
 
-def _warned(data: bytes, *, whole: bool) -> Result | None:
+def _warned(data: bytes, *, whole: bool) -> ScanResult | None:
     """What libjpeg warns of, None without pyvips; `whole`: the file has its end marker."""
     from splatc.image.readers import large_source
 
@@ -89,8 +89,8 @@ def _warned(data: bytes, *, whole: bool) -> Result | None:
         pyvips.Image.new_from_buffer(ended, "", access="sequential", fail_on="warning").avg()
     except pyvips.Error as error:
         lines = [line.partition("VipsJpeg:")[2].strip() for line in str(error).splitlines() if "VipsJpeg:" in line]
-        return Result(lines[0] if lines else "")
-    return Result(end=len(data))
+        return ScanResult(lines[0] if lines else "")
+    return ScanResult(end=len(data))
 
 
 class _Walk:
@@ -104,7 +104,7 @@ class _Walk:
         self.progressive = False
         self.components: dict[int, _Component] = {}
 
-    def run(self) -> Result:
+    def run(self) -> ScanResult:
         """Walk through it all. Raises _UnknownError, and what a first scan raises whose tables or components lack."""
         used: int | None = None
         scans = [index for index, (marker, *_) in enumerate(self.segments) if marker == _SOS]
@@ -113,17 +113,17 @@ class _Walk:
             try:
                 used = self._segment(segment, open_end=alone) or used
             except DamageError as damage:
-                return Result(str(damage))
+                return ScanResult(str(damage))
             except (struct.error, IndexError, KeyError):
                 if index > scans[0]:
-                    return Result("a segment between its scans that makes no sense")
+                    return ScanResult("a segment between its scans that makes no sense")
                 raise
             between = (
                 b"" if alone or segment.marker == _EOI else self.data[segment.end : self.segments[index + 1].start]
             )
             if between.strip(b"\xff"):
-                return Result(f"{len(between)} bytes between its segments")
-        return Result(end=used)
+                return ScanResult(f"{len(between)} bytes between its segments")
+        return ScanResult(end=used)
 
     def _segment(self, segment: Segment, *, open_end: bool) -> int | None:
         """Take one segment; of a scan where its samples end."""

@@ -15,7 +15,7 @@ from splatc.bitstream.limits import MAX_METADATA
 from splatc.errors import InputImageError
 from splatc.image.readers import png_chunks
 from splatc.image.readers.found import Found, aspect, listed, resolution
-from splatc.image.readers.png_chunks import Chunk, TooLongError
+from splatc.image.readers.png_chunks import PngChunk, TooLongError
 from splatc.image.readers.png_metadata import kept_text, unwrapped
 from splatc.image.readers.png_rows import check_rows
 from splatc.image.readers.splice import Piece, spliced
@@ -100,7 +100,7 @@ class _Look:
         check = partial(check_rows, self.stream, self.header, self.parts) if self.header else None
         return Found(spliced(self.stream, self.pieces), tuple(self.notes), self.sound, check=check)
 
-    def _checked(self, chunk: Chunk) -> bool:
+    def _checked(self, chunk: PngChunk) -> bool:
         """Whether the checksum is right. Raises InputImageError for a wrong one of a critical chunk."""
         if png_chunks.is_sound(self.stream, chunk):
             return True
@@ -113,7 +113,7 @@ class _Look:
         self.damaged.append(f"{name} (wrong checksum)")
         return False
 
-    def _take(self, chunk: Chunk) -> None:
+    def _take(self, chunk: PngChunk) -> None:
         """Hand a sound chunk on, or say what is left out."""
         kind, _, length = chunk
         name = kind.decode("ascii")
@@ -141,7 +141,7 @@ class _Look:
         elif kind not in _RENDERING | {b"fdAT"}:
             self.others.append(name)
 
-    def _pass(self, chunk: Chunk) -> None:
+    def _pass(self, chunk: PngChunk) -> None:
         """Hand on what the reader of the pixels needs, unless it is too short to hold that."""
         kind, offset, length = chunk
         if kind == b"IHDR" and length >= 13:
@@ -158,7 +158,7 @@ class _Look:
             self.parts.append((offset, offset + length))
         self.pieces.append((chunk.start, chunk.end))
 
-    def _profile(self, chunk: Chunk) -> None:
+    def _profile(self, chunk: PngChunk) -> None:
         """png_metadata.py reads it, where it can be read."""
         try:
             length = len(png_chunks.profile(png_chunks.content(self.stream, chunk)))
@@ -169,7 +169,7 @@ class _Look:
             self.damaged.append("iCCP (its profile cannot be unpacked)")
             self.sound = False
 
-    def _text(self, chunk: Chunk) -> None:
+    def _text(self, chunk: PngChunk) -> None:
         """png_metadata.py reads what is kept of them."""
         keyword = png_chunks.keyword(self._read(chunk, 80))
         kept = kept_text(keyword)
@@ -195,7 +195,7 @@ class _Look:
         self.notes.append(f"{what} is longer than 16 MiB and is left out{consequence}")
         self.sound = False
 
-    def _read(self, chunk: Chunk, length: int) -> bytes:
+    def _read(self, chunk: PngChunk, length: int) -> bytes:
         """The beginning of what a chunk holds."""
         self.stream.seek(chunk.offset)
         return self.stream.read(min(length, chunk.length))

@@ -15,7 +15,7 @@ TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _READ = 1 << 20  # bytes of a chunk at a time
 
 
-class Chunk(NamedTuple):
+class PngChunk(NamedTuple):
     """Where a chunk lies in its file."""
 
     kind: bytes
@@ -40,7 +40,7 @@ class TooLongError(Exception):
     """More bytes than are wanted."""
 
 
-def chunks(stream: BinaryIO) -> Iterator[Chunk]:
+def chunks(stream: BinaryIO) -> Iterator[PngChunk]:
     """All chunks up to IEND, those behind the pixels too; only their headers are read. `stream` may be used in between.
 
     The last one may be another than IEND: a file that ends early, or with a length that makes no sense. Then it may end behind the file.
@@ -53,12 +53,12 @@ def chunks(stream: BinaryIO) -> Iterator[Chunk]:
     while kind != b"IEND" and at + 8 <= size:
         stream.seek(at)
         length, kind = struct.unpack(">I4s", stream.read(8))
-        found = Chunk(kind, at + 8, length)
+        found = PngChunk(kind, at + 8, length)
         yield found
         at = found.end
 
 
-def is_sound(stream: BinaryIO, chunk: Chunk) -> bool:
+def is_sound(stream: BinaryIO, chunk: PngChunk) -> bool:
     """Whether a chunk is whole and its checksum right; a piece of it at a time is read."""
     stream.seek(chunk.offset)
     crc, left = zlib.crc32(chunk.kind), chunk.length
@@ -67,7 +67,7 @@ def is_sound(stream: BinaryIO, chunk: Chunk) -> bool:
     return left == 0 and stream.read(4) == struct.pack(">I", crc)
 
 
-def content(stream: BinaryIO, chunk: Chunk, limit: int = MAX_METADATA) -> bytes:
+def content(stream: BinaryIO, chunk: PngChunk, limit: int = MAX_METADATA) -> bytes:
     """What a chunk holds. Raises TooLongError beyond `limit` bytes."""
     if chunk.length > limit:
         raise TooLongError

@@ -18,7 +18,7 @@ from splatc.bitstream import Metadata
 from splatc.errors import InputImageError
 from splatc.image.image import Samples
 from splatc.image.readers.tiff.directory import TiffBytes, directory_at
-from splatc.image.readers.tiff.fields import Field, Fields, exif_fields, names, swapped, with_directories
+from splatc.image.readers.tiff.fields import Fields, TiffField, exif_fields, names, swapped, with_directories
 from splatc.image.writers import Shape
 from splatc.image.writers.threads import in_threads
 from splatc.runtime.arguments import EXIF_PREFIX
@@ -122,20 +122,20 @@ def _fields(
         _PREDICTOR: _numbers(_SHORT, 2),
         _TILE_WIDTH: _numbers(_SHORT, tile[0]),
         _TILE_LENGTH: _numbers(_SHORT, tile[1]),
-        _TILE_OFFSETS: Field(place[0], len(offsets), np.array(offsets, f"<{place[1]}").tobytes()),
+        _TILE_OFFSETS: TiffField(place[0], len(offsets), np.array(offsets, f"<{place[1]}").tobytes()),
         _TILE_BYTES: _numbers(_LONG, *sizes),
     }
     if shape.channels in (2, 4):
         fields[_EXTRA] = _numbers(_SHORT, 2)  # alpha, not premultiplied
     if metadata.xmp:
-        fields[_XMP] = Field(_BYTE, len(metadata.xmp), metadata.xmp)
+        fields[_XMP] = TiffField(_BYTE, len(metadata.xmp), metadata.xmp)
     if metadata.icc:
-        fields[_ICC] = Field(_UNDEFINED, len(metadata.icc), metadata.icc)
+        fields[_ICC] = TiffField(_UNDEFINED, len(metadata.icc), metadata.icc)
     return fields
 
 
-def _numbers(kind: int, *values: int) -> Field:
-    return Field(kind, len(values), np.array(values, "<u2" if kind == _SHORT else "<u4").tobytes())
+def _numbers(kind: int, *values: int) -> TiffField:
+    return TiffField(kind, len(values), np.array(values, "<u2" if kind == _SHORT else "<u4").tobytes())
 
 
 def unwritable(exif: bytes) -> tuple[str, ...]:

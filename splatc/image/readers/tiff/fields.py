@@ -24,7 +24,7 @@ _MOST_BYTES = 1 << 26
 """Of the values of a directory: those of a sound one do not overlap, so that they are no more than the structure has either."""
 
 
-class Field(NamedTuple):
+class TiffField(NamedTuple):
     """The values of a tag."""
 
     kind: int
@@ -34,7 +34,7 @@ class Field(NamedTuple):
     data: bytes
 
 
-Fields = dict[int, Field]
+Fields = dict[int, TiffField]
 """By tag."""
 
 
@@ -49,7 +49,7 @@ def taken(page: Directory, tags: tuple[int, ...], odd: list[int]) -> Fields:
         room -= entry.size
         data = page.values(tag) if room >= 0 and entry.kind not in _BIG_TYPES else b""
         if data:
-            found[tag] = Field(entry.kind, entry.count, data)
+            found[tag] = TiffField(entry.kind, entry.count, data)
         else:
             odd.append(tag)
     return found
@@ -125,7 +125,7 @@ def with_directories(
     pack = struct.Struct(order + ("Q" if big else "I")).pack
     for tag in sorted(below, key=lambda tag: tag != INTEROPERABILITY):  # what hangs from another one first
         above = below[EXIF] if tag == INTEROPERABILITY else main
-        above[tag] = Field(_LONG8 if big else _LONG, 1, pack(at + len(out)))
+        above[tag] = TiffField(_LONG8 if big else _LONG, 1, pack(at + len(out)))
         out += directory_bytes(below[tag], at + len(out), order, big=big)
         out += bytes(-len(out) % 8)
     first = at + len(out)

@@ -8,7 +8,7 @@ from splatc.image.readers import calibration
 from splatc.image.readers import exif as exif_block
 from splatc.image.readers.icc import ColourSpace
 from splatc.image.readers.tiff.directory import Directory
-from splatc.image.readers.tiff.fields import Field, Fields, exif_fields, names, taken, with_directories
+from splatc.image.readers.tiff.fields import Fields, TiffField, exif_fields, names, taken, with_directories
 from splatc.image.readers.xmp import in_utf8
 
 _XMP, _PROFILE, _ORIENTATION = 700, 34675, 274
@@ -59,7 +59,7 @@ def orientation_tag(page: Directory) -> bytes:
     fields = taken(page, (_ORIENTATION,), [])
     if not fields and (values := page.numbers(_ORIENTATION)):  # of a type that only BigTIFF has
         fields = {
-            _ORIENTATION: Field(
+            _ORIENTATION: TiffField(
                 _SHORT, 1, struct.pack(page.file.order + "H", values[0] if values[0] in range(1, 9) else 1)
             )
         }

@@ -1,0 +1,77 @@
+"""What a search for a PSNR costs, in fits, and how its files compare with those of fits of a given size that reach as much.
+
+    python tools/rd_bench.py pictures/kodak --out out/kodak --codecs splatc --cr 500 240 100 50 20
+    python tools/psnr_bench.py pictures/kodak/kodim03.png pictures/kodak/kodim19.png --points out/kodak/points.jsonl --psnr 32 35 38
+
+The size that a PSNR takes is interpolated between the points of rd_bench.py of the same picture, of this version and of the default
+effort: what a search by many fits would find, within half a per cent. A search is timed in fits: seconds of the whole command over those
+of one fit of the size that it found. Prints Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+from bench import processes, results
+from bench.bdrate import Curve, rate_at
+from bench.splatc_codec import Splatc, source_digest
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE")
+    parser.add_argument("--points", type=Path, required=True, metavar="FILE", help="points.jsonl of rd_bench.py")
+    parser.add_argument("--psnr", type=float, nargs="+", default=[32.0, 35.0, 38.0], metavar="DB")
+    options = parser.parse_args()
+    curves = curves_of(options.points)
+    print(
+        "| picture | dB | tries | in fits | bytes | of a given size | more |\n|---|---|---|---|---|---|---|", flush=True
+    )
+    in_fits, growths = [], []
+    for picture in options.pictures:
+        for psnr in options.psnr:
+            size, tries, fits = search(picture, psnr)
+            expected = rate_at(curves.get(picture.name, ()), psnr)
+            in_fits.append(fits)
+            growths += [100 * (size / expected - 1)] if expected else []
+            compared = f"{expected:.0f} | {growths[-1]:+.1f} %" if expected else "- | -"
+            print(f"| {picture.name} | {psnr:g} | {tries} | {fits:.2f} | {size} | {compared} |", flush=True)
+    print(f"\nin fits: median {statistics.median(in_fits):.2f}, worst {max(in_fits):.2f}")
+    if growths:
+        print(f"bytes more: mean {statistics.fmean(growths):+.1f} %, worst {max(growths):+.1f} %, of {len(growths)}")
+
+
+def curves_of(path: Path) -> dict[str, Curve]:
+    """Bytes and PSNR of the points of this version, by picture."""
+    settings = Splatc(5, "psnr", None, 1, source_digest()).settings
+    found: dict[str, list[tuple[float, float]]] = {}
+    for point in results.load(path).values():
+        if point.settings == settings and point.size is not None:
+            found.setdefault(point.picture, []).append((float(point.size), point.psnr))
+    return dict(found)
+
+
+def search(picture: Path, psnr: float) -> tuple[int, int, float]:
+    """Bytes of the file, tries, and the time in fits of that size."""
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "a.splat2d"
+        command: list[str | Path] = [sys.executable, "-m", "splatc", "encode", "--force", picture, output]
+        run = good(processes.run([*command, "--psnr", f"{psnr:g}", "-v"]))
+        size = output.stat().st_size
+        one = good(processes.run([*command, "--size", str(size)]))
+    return size, sum(line.startswith("try ") for line in run.errors.splitlines()), run.seconds / one.seconds
+
+
+def good(run: processes.Run) -> processes.Run:
+    """Raises SystemExit for a run that failed."""
+    if run.failure:
+        raise SystemExit(f"psnr_bench: {run.failure}")
+    return run
+
+
+if __name__ == "__main__":
+    main()
