@@ -30,6 +30,8 @@ class Chosen:
     make: Callable[[Task], Engine]
     waits: bool = False
     """Whether it stands idle while the CPU packs and predicts between its steps, which is then done less often."""
+    brief: Callable[[Task], Engine] | None = None
+    """The same with a network that makes the steps, of a fit of very few; None where there is none."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,13 @@ def on_cpu() -> Chosen:
     """The compiled engine."""
     from splatc.fit.engines.core import CoreEngine
 
-    return Chosen(CoreEngine)
+    return Chosen(CoreEngine, brief=_with_network)
+
+
+def _with_network(task: Task) -> Engine:
+    from splatc.neural.engine import NetworkEngine
+
+    return NetworkEngine(task)
 
 
 def on_gpu(device: Device) -> Chosen:

@@ -1,0 +1,172 @@
+"""The network that moves Gaussians: the core agrees with NumPy, and effort 0 with its weights makes good small files of any picture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+import splatc
+from splatc import core
+from splatc.blend import Blend
+from splatc.core.fit_structs import Network
+from splatc.fit.engine import Step
+from splatc.fit.engines.core import CoreEngine
+from splatc.fit.subset import Samples
+from splatc.fit.table import NAMES, Table
+from splatc.fit.task import Task
+from splatc.image import metrics
+from splatc.neural import safetensors
+from splatc.neural import step as network
+from splatc.neural.engine import FADE, GAIN, STEPS, NetworkEngine
+from splatc.steps import Quantizer
+from tests.engines import table_of
+from tests.scenes import floats, random_gaussians
+
+WIDTH, HEIGHT = 40, 32
+PICTURE = Path(__file__).parent / "images" / "kodim03.png"
+ODDITIES = {"odd": (61, 47, 3), "gray": (48, 64, 1), "alpha": (48, 64, 4), "one row": (1, 90, 3)}
+
+
+def task_of() -> Task:
+    pixels = np.random.default_rng(1).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    return Task(pixels, Blend.NORMALIZED, floats([0.2, 0.4, 0.6]), Quantizer())
+
+
+def table(count: int) -> Table:
+    return table_of(random_gaussians(np.random.default_rng(2), count, WIDTH, HEIGHT, scales=(1.0, 9.0)))
+
+
+def detail() -> np.ndarray:
+    """(192, 256, 3) of a photograph."""
+    with PIL.Image.open(PICTURE) as picture:
+        return np.asarray(picture.convert("RGB"))[100:292, 200:456]
+
+
+@pytest.mark.parametrize("count", [1, 16, 37])
+def test_the_core_moves_gaussians_as_numpy_says(count: int) -> None:
+    engine = NetworkEngine(task_of())
+    engine.send(table(count))
+    for number in range(3):
+        before = engine.fetch().copy()
+        engine.step(Step(number, 1, None, 0, dict.fromkeys(NAMES, 0.5), number + 1, network.BETAS))
+        after = engine.fetch()
+        gradient = network.gradient_of(before.first, after.first)
+        seen = network.features(
+            before.values, gradient, after.first, after.second, number + 1, engine.measured()[0], WIDTH * HEIGHT / count
+        )
+        said = GAIN * FADE**number * network.evaluate(network.trained(), seen)
+        assert np.allclose(
+            after.values[2:4], np.clip(before.values[2:4] + said[2:4], [[-0.6931], [-3.0]], [[4.382], [3.0]]), atol=1e-3
+        )
+        assert np.allclose(after.values[5:], before.values[5:] + said[5:], atol=1e-3)
+        sine, cosine = np.sin(before.values[4]), np.cos(before.values[4])
+        along, across = (
+            said[row] * np.exp(before.values[2] + half * before.values[3]) for row, half in ((0, 0.5), (1, -0.5))
+        )
+        x = np.clip(before.values[0] + cosine * along - sine * across, 0.0, WIDTH - 1 / 64)
+        y = np.clip(before.values[1] + sine * along + cosine * across, 0.0, HEIGHT - 1 / 64)
+        assert np.allclose(after.values[:2], [x, y], atol=1e-2)
+
+
+def test_what_is_frozen_stays() -> None:
+    engine, frozen = NetworkEngine(task_of()), table(20)
+    frozen.frozen[:10] = 31
+    before = frozen.values.copy()
+    engine.send(frozen)
+    engine.step(Step(0, 1, None, 0, dict.fromkeys(NAMES, 0.9), 1, network.BETAS))
+    after = engine.fetch().values
+    assert np.array_equal(after[:, :10], before[:, :10])
+    assert (after[:, 10:] != before[:, 10:]).any(axis=0).all()
+
+
+def test_the_last_steps_are_those_of_adam() -> None:
+    engine, adam = NetworkEngine(task_of()), CoreEngine(task_of())
+    for each in (engine, adam):
+        each.send(table(9))
+        each.step(Step(STEPS, 1, None, 0, dict.fromkeys(NAMES, 0.1), STEPS + 1, network.BETAS))
+    assert np.array_equal(engine.fetch().values, adam.fetch().values)
+
+
+@pytest.mark.parametrize("hidden", [8, 48, 64])
+def test_the_weights_say_how_many_units_there_are(hidden: int) -> None:
+    rng, sizes = np.random.default_rng(hidden), [network.FEATURES, hidden, hidden, 8]
+    arrays = {f"weight{n}": rng.normal(size=(sizes[n + 1], sizes[n])).astype(np.float32) for n in range(3)}
+    arrays |= {f"bias{n}": rng.normal(size=sizes[n + 1]).astype(np.float32) for n in range(3)}
+    engine = NetworkEngine(task_of(), network.packed(arrays))
+    engine.send(table(5))
+    engine.step(Step(0, 1, None, 0, dict.fromkeys(NAMES, 0.5), 1, network.BETAS))
+    assert engine._network.hidden == hidden
+
+
+@pytest.mark.parametrize("hidden", [0, 7, 72, -8])
+def test_a_network_of_another_size_is_refused(hidden: int) -> None:
+    engine = NetworkEngine(task_of())
+    engine._hidden = hidden
+    engine.send(table(5))
+    with pytest.raises(AssertionError, match="wrong arguments"):
+        engine.step(Step(0, 1, None, 0, dict.fromkeys(NAMES, 0.5), 1, network.BETAS))
+
+
+def test_without_weights_effort_0_loses_three_db(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = detail()
+    trained = splatc.encode(pixels, cr=100, effort=0)
+    monkeypatch.setattr(network, "trained_weights", lambda: np.zeros_like(network.packed(network.trained())))
+    nothing = splatc.encode(pixels, cr=100, effort=0)
+    with_weights, without = (metrics.psnr(pixels, splatc.decode(data)) for data in (trained, nothing))
+    assert with_weights > without + 3.0
+
+
+@pytest.mark.parametrize("ratio", [50, 100, 300])
+def test_effort_0_uses_its_bytes(ratio: int) -> None:
+    pixels = detail()
+    data = splatc.encode(pixels, cr=ratio, effort=0)
+    assert 0.97 * pixels.nbytes / ratio <= len(data) <= pixels.nbytes / ratio
+
+
+@pytest.mark.parametrize("name", ODDITIES)
+@pytest.mark.parametrize("deep", [False, True])
+def test_effort_0_takes_any_picture(name: str, deep: bool) -> None:
+    shape = ODDITIES[name]
+    pixels: Samples = np.random.default_rng(3).integers(0, 256, shape, np.uint8)
+    if deep:
+        pixels = pixels.astype(np.uint16) * np.uint16(257)
+    data = splatc.encode(pixels, size=600, effort=0)
+    assert len(data) <= 600
+    assert splatc.decode(data).shape[:2] == shape[:2]
+
+
+def test_threads_do_not_matter() -> None:
+    pixels = detail()
+    before, files = core.threads(), []
+    try:
+        for threads in (1, 3):
+            core.set_threads(threads)
+            files.append(splatc.encode(pixels, cr=200, effort=0))
+    finally:
+        core.set_threads(before)
+    assert files[0] == files[1]
+
+
+def test_arrays_come_back_from_a_file() -> None:
+    arrays = {"a": floats([[1, 2, 3]]), "b": floats([4])}
+    found = safetensors.read(safetensors.write(arrays, {"licence": "none"}))
+    assert found.keys() == arrays.keys()
+    assert all(np.array_equal(found[name], arrays[name]) for name in arrays)
+
+
+@pytest.mark.parametrize(
+    "change", [{"dtype": "F16"}, {"shape": [2]}, {"data_offsets": [0, 16]}, {"data_offsets": [4, 16]}]
+)
+def test_a_file_of_something_else_is_refused(change: dict[str, object]) -> None:
+    header = {"a": {"dtype": "F32", "shape": [3], "data_offsets": [0, 12]} | change}
+    text = json.dumps(header).encode()
+    with pytest.raises(ValueError, match="a: not an array"):
+        safetensors.read(len(text).to_bytes(8, "little") + text + bytes(12))
+
+
+def test_the_struct_has_no_holes() -> None:
+    assert Network.log_base.offset == 24
