@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 WEB = ROOT / "splatc" / "web"
 ALWAYS = {"LICENSE", "README.md", "package.json"}
 """What npm packs whatever "files" says."""
-PAGES = {"gallery.css", "gallery.js", "page.js", "saved.js", "served.js"}
+PAGES = {"early_worker.js", "gallery.css", "gallery.js", "page.js", "saved.js", "served.js"}
 """Of the pages of splatc view: nothing that others import."""
 
 

@@ -214,7 +214,7 @@ def trial_shared(number: int, seed: int, whole: dict[str, bytes], seconds: float
             tally["NOT FINISHED BY THE NEXT RUN"] += 1
         again = recorded(folder) - PICTURES
         tally["encoded again after the kill"] += again
-        if again > (len(workers) if hit else 0):
+        if again > (max(len(workers), 1) if hit else 0):  # one may have come between the look and the kill
             tally["DONE TWICE"] += 1
         tally["TEMPORARY FILES AFTER THE NEXT RUN"] += len(temporaries(folder))
     return tally

@@ -14,11 +14,14 @@ import argparse
 import statistics
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from bench import processes, results
 from bench.bdrate import Curve, rate_at
 from bench.splatc_codec import Splatc, source_digest
+
+good = partial(processes.good, program="psnr_bench")
 
 
 def main() -> None:
@@ -64,13 +67,6 @@ def search(picture: Path, psnr: float) -> tuple[int, int, float]:
         size = output.stat().st_size
         one = good(processes.run([*command, "--size", str(size)]))
     return size, sum(line.startswith("try ") for line in run.errors.splitlines()), run.seconds / one.seconds
-
-
-def good(run: processes.Run) -> processes.Run:
-    """Raises SystemExit for a run that failed."""
-    if run.failure:
-        raise SystemExit(f"psnr_bench: {run.failure}")
-    return run
 
 
 if __name__ == "__main__":

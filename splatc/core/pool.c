@@ -112,7 +112,6 @@ static void await_event(int64_t seen) {
 #elif defined(__aarch64__)
         __asm__ volatile("yield");
 #endif
-        if (i % 64 == 63) let_others_run(); /* such as a worker that was woken on this very processor: it would get it milliseconds later */
     }
 }
 
@@ -388,6 +387,8 @@ static void work_along(core_job *job) {
     int64_t seen = __atomic_load_n(&events, __ATOMIC_RELAXED);
     release();
     await_event(seen);
+    /* A worker that was woken on this very processor would get it milliseconds later. Not before: each call costs a small fit some 5 %. */
+    if (__atomic_load_n(&events, __ATOMIC_RELAXED) == seen) let_others_run();
     acquire();
 }
 

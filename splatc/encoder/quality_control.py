@@ -47,7 +47,7 @@ USUAL_RISE: Curve = (
     (3.0, 3.0, 2.5, 2.0, 1.5, 0.8, 0.5, 0.2, 0.02, 0.0),
 )
 """By how many dB the PSNR still rises, of a fit at effort 1 (Kodak, CR 50)."""
-MARGIN: Curve = ((0.35, 0.4, 0.45, 0.5, 0.501), (0.5, 0.35, 0.2, 0.05, 0.4))
+MARGIN: Curve = ((0.35, 0.4, 0.45, 0.5, 0.501), (0.5, 0.4, 0.3, 0.17, 0.4))
 """By how many dB more is aimed at when pruning, as the rise is a guess; from half of the fit on, what is more is for the steps."""
 FINE: Curve = ((0.7, 0.85), (0.04, 0.03))
 """By how many dB more is aimed at when the steps change."""

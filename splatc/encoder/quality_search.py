@@ -45,8 +45,8 @@ GAIN, MOST_GAIN = 0.35, 1.05
 """dB that twice the steps of a fit bring, and that more steps than those of a trial may bring in all."""
 LESS_RISE: Curve = ((0.35, 0.4, 0.45, 0.5), (0.5, 0.55, 0.75, 0.85))
 """(times, factors) by which the PSNR rises less than in a trial, which prunes every few steps, and has not recovered from that."""
-FALL: Curve = ((0.7, 0.85), (0.0, 0.07))
-"""By how many dB it rises less in the end, too."""
+FALL: Curve = ((0.35, 0.4, 0.45, 0.5, 0.7, 0.85), (0.32, 0.37, 0.88, 0.57, 0.58, 0.28))
+"""By how many dB it rises less, too; at 0.45 the trial has pruned most of what it will."""
 LONGEST_STEP = 2.0
 """Octaves: the line is not that straight, and large fits are slow."""
 LEAST_STEP = 0.05

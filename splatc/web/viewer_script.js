@@ -2872,8 +2872,7 @@ class Source {
     const taken = merge([...this.loaded, ...coming]);
     const missing = join(without(wanted, coming), taken, JOINED);
     if (missing.length) this.#closing.signal.throwIfAborted();
-    if (this.#isUndivided) this.#startAll(missing.length ? merge([[0, this.bytes.length]]) : []);
-    else this.#startAll(missing);
+    this.#startAll(this.#isUndivided && missing.length ? merge([[0, this.bytes.length]]) : missing);
     for (const transfer of this.#transfers)
       if (wanted.some(([start, end]) => start < transfer.end && end > transfer.start)) transfer.users.add(request);
     return request;

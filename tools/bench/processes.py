@@ -43,6 +43,13 @@ class Run:
         return f"exit status {self.status}: {last}" if self.status else ""
 
 
+def good(run: Run, program: str) -> Run:
+    """Raises SystemExit for a run that failed: what was measured before stays, and a bench goes on from there."""
+    if run.failure:
+        raise SystemExit(f"{program}: {run.failure}")
+    return run
+
+
 def run(
     command: Sequence[str | Path],
     seconds: float = math.inf,

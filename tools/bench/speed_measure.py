@@ -12,15 +12,16 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from bench import processes
 from bench.installs import Installation, clean_environ
 from bench.large_measure import task
-from bench.processes import Run
 from bench.speed_rows import BUSY, ROWS, Job
 from bench.speed_samples import Sample
 
+good = partial(processes.good, program="speed_bench")
 WORKER = Path(__file__).with_name("speed_worker.py")
 PNM = {1: ".pgm", 3: ".ppm"}
 
@@ -151,10 +152,3 @@ def _busy_processes(number: int) -> Iterator[None]:
         for process in busy:
             process.kill()
             process.wait()
-
-
-def good(run: Run) -> Run:
-    """Raises SystemExit for a run that failed: what stands in the samples stays, and the bench goes on from there."""
-    if run.failure:
-        raise SystemExit(f"speed_bench: {run.failure}")
-    return run
