@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -13,13 +14,15 @@ import splatc
 from splatc import core
 from splatc.blend import Blend
 from splatc.fit.engine import Step
+from splatc.fit.engines.choice import Chosen, Wanted
 from splatc.fit.engines.core import CoreEngine
 from splatc.fit.subset import Samples
 from splatc.fit.table import NAMES, Table, bounds
-from splatc.fit.task import Task
+from splatc.fit.task import Task, Tune
 from splatc.image import metrics
 from splatc.neural import safetensors
 from splatc.neural import step as network
+from splatc.neural.choice import knows, with_network
 from splatc.neural.engine import FADE, GAIN, STEPS, NetworkEngine
 from splatc.neural.torch_engine import TorchNetworkEngine
 from splatc.steps import Quantizer
@@ -135,6 +138,34 @@ def test_effort_0_takes_any_picture(name: str, sixteen_bits: bool) -> None:
     data = splatc.encode(pixels, size=600, effort=0)
     assert len(data) <= 600
     assert splatc.decode(data).shape[:2] == shape[:2]
+
+
+@pytest.mark.parametrize(
+    ("channels", "tune", "blend", "known"),
+    [(3, "psnr", "NORMALIZED", True), (3, "psnr", "SUM", False), (3, "ssim", "NORMALIZED", False)]
+    + [(channels, "psnr", "NORMALIZED", False) for channels in (1, 2, 4)],
+)
+def test_it_knows_what_it_was_trained_for(channels: int, tune: Tune, blend: str, known: bool) -> None:
+    task = Task(np.zeros((8, 8, channels), np.uint8), Blend[blend], floats([0.0] * channels), Quantizer(), tune)
+    assert knows(task) is known
+
+
+@pytest.mark.parametrize(("engine", "makes"), [("core", NetworkEngine), ("torch", TorchNetworkEngine)])
+def test_engines_that_have_it(engine: str, makes: type) -> None:
+    chosen = with_network(Wanted(engine, "cpu").choose("psnr", lambda *_: None))
+    assert type(chosen.make(task_of())) is makes
+
+
+def test_an_engine_without_it_stays() -> None:
+    chosen = Chosen(CoreEngine, name="gsplat")
+    assert with_network(chosen) == chosen
+
+
+@pytest.mark.parametrize("others", [{"tune": "ssim"}, {"blend": "sum"}, {"engine": "torch"}])
+def test_effort_0_goes_with_other_options(others: dict[str, Any]) -> None:
+    pixels = detail()[:60, :80]
+    data = splatc.encode(pixels, size=400, effort=0, **others)
+    assert len(data) <= 400
 
 
 def test_threads_do_not_matter() -> None:
