@@ -35,6 +35,7 @@ from splatc.fit.trainer import Refine, Snapshot, fit
 from splatc.gaussians import FloatArray, Gaussians
 from splatc.image.image import Image
 from splatc.image.transparent import fill_transparent
+from splatc.neural.choice import knows, with_network
 from splatc.quantize import empty_gaussians
 from splatc.steps import Quantizer
 
@@ -182,8 +183,9 @@ def encode_with(
     background = np.array(header.background, np.float32) / np.float32(255)
     task = Task(image.pixels, header.blend, background, quantizer, options.tune)
     chosen = options.engine or on_cpu()
-    networked = plan is None and options.effort == 0 and chosen.brief is not None and knows(task)
-    engine = chosen.brief(task) if networked and chosen.brief is not None else chosen.make(task)
+    if plan is None and options.effort == 0 and knows(task):
+        chosen = with_network(chosen)
+    engine = chosen.make(task)
     refine: Refine | None = None
     if options.aim is None:
         rate = RateControl(header, options.target, image.metadata, hurried=chosen.waits)
@@ -240,11 +242,6 @@ def _seeds(image: Image, count: int, plan: Schedule, options: EncodeOptions) -> 
     small = reduction_for(image.width, image.height, memory.SEEDING_SAMPLES * count)
     rng = np.random.default_rng(options.seed)
     return enlarged(options.initializer(reduce(image.pixels, small), count, rng), small)
-
-
-def knows(task: Task) -> bool:
-    """Whether the network of effort 0 was trained for such a task."""
-    return task.channels == 3 and task.tune == "psnr" and task.blend is Blend.NORMALIZED
 
 
 def work_of(image: Image, options: EncodeOptions) -> memory.Workload:

@@ -2,7 +2,7 @@
 
 Where AIR's stages see what is left of the picture patch by patch, this sees it Gaussian by Gaussian: the gradient of the error by its
 parameters is the difference to the picture, summed up under the Gaussian with its moments. From that, from how it varied in the steps
-before, and from shape and size, 6 000 weights tell where some forty steps of Adam would bring the Gaussian.
+before, and from shape and size, 4232 weights say where some forty steps of Adam would bring the Gaussian.
 
 Source:
     AIR, "predict-optimize-distill"; Metz et al., "Practical tradeoffs between memory, compute, and performance in learned optimizers",
@@ -15,10 +15,11 @@ import functools
 import math
 from collections.abc import Mapping
 from importlib import resources
+from typing import Any
 
 import numpy as np
 
-from splatc.fit.table import ANGLE, LOG_ASPECT, LOG_SCALE
+from splatc.fit.table import ANGLE, COLOUR, LOG_ASPECT, LOG_SCALE
 from splatc.gaussians import FloatArray
 from splatc.neural import safetensors
 
@@ -62,14 +63,8 @@ def gradient_of(before: FloatArray, after: FloatArray) -> FloatArray:
 
 
 def features(
-    values: FloatArray,
-    gradient: FloatArray,
-    first: FloatArray,
-    second: FloatArray,
-    steps: int,
-    error: float,
-    area: float,
-) -> FloatArray:
+    values: Any, gradient: Any, first: Any, second: Any, steps: int, error: float, area: float, xp: Any = np
+) -> Any:
     """(FEATURES, N) what the network sees of Gaussians.
 
     Args:
@@ -80,29 +75,40 @@ def features(
         steps: so many are in the moments.
         error: mean squared error of the picture, of full range.
         area: px of the picture for each Gaussian.
+        xp: numpy for arrays, torch for tensors.
     """
     first, second = first / (1.0 - BETAS[0] ** steps), second / (1.0 - BETAS[1] ** steps)
-    root = np.sqrt(second) + np.float32(1e-12)
-    long, short = (np.exp(values[LOG_SCALE] + half * values[LOG_ASPECT]) for half in (0.5, -0.5))
-    sinh_2, one = long / short - short / long, np.ones_like(long)
-    unit = np.stack([long, short, one, one, 1.0 / np.sqrt(1.0 + sinh_2 * sinh_2), one, one, one])
-    typical = np.array([0.3 * error] * (ANGLE + 1) + [math.sqrt(error)] * CHANNELS, np.float32)[:, None]
+    root = xp.sqrt(second) + 1e-12
+    long, short = (xp.exp(values[LOG_SCALE] + half * values[LOG_ASPECT]) for half in (0.5, -0.5))
+    sinh_2, one = long / short - short / long, xp.ones_like(long)
+    unit = xp.stack([long, short, one, one, 1.0 / xp.sqrt(1.0 + sinh_2 * sinh_2), one, one, one])
+    typical = xp.stack([0.3 * error * one] * (ANGLE + 1) + [math.sqrt(error) * one] * CHANNELS)
     rest = [
         values[LOG_SCALE] - 0.5 * math.log(area) + 1.0,
         values[LOG_ASPECT],
-        np.abs(values[LOG_ASPECT]),
+        xp.abs(values[LOG_ASPECT]),
         0.5 * (values[LOG_SCALE] - 0.7),
         (0.3 * math.log(error) + 1.5) * one,
         0.3 * math.log(1.0 + steps) * one,
     ]
-    size = 0.3 * np.log(root * unit / (long * short * 6.28 * typical) + 1e-6)
-    return np.concatenate([first / root, np.clip(gradient / root, -3.0, 3.0), size, rest]).astype(np.float32)
+    size = 0.3 * xp.log(root * unit / (long * short * 6.28 * typical) + 1e-6)
+    return xp.concatenate([first / root, xp.clip(gradient / root, -3.0, 3.0), size, xp.stack(rest)])
 
 
-def evaluate(arrays: Mapping[str, FloatArray], seen: FloatArray) -> FloatArray:
-    """(8, N) how far Gaussians of features (FEATURES, N) should go, in their own units."""
+def evaluate(arrays: Mapping[str, Any], seen: Any) -> Any:
+    """(8, N) how far Gaussians of features (FEATURES, N) should go, in UNITS; arrays or tensors."""
     for layer in range(LAYERS):
         seen = arrays[f"weight{layer}"] @ seen + arrays[f"bias{layer}"][:, None]
         if layer < LAYERS - 1:
-            seen = np.maximum(seen, 0.0)
-    return seen * UNITS
+            seen = seen.clip(0.0)
+    return seen
+
+
+def destination(values: Any, said: Any, xp: Any = np) -> Any:
+    """(8, N) values of Gaussians that went so far as ``said`` (8, N), in what UNITS are measured in."""
+    cosine, sine = xp.cos(values[ANGLE]), xp.sin(values[ANGLE])
+    long, short = (xp.exp(values[LOG_SCALE] + half * values[LOG_ASPECT]) for half in (0.5, -0.5))
+    along, across = said[0] * long, said[1] * short
+    sinh_2 = long / short - short / long
+    moved = [cosine * along - sine * across, sine * along + cosine * across, said[LOG_SCALE], said[LOG_ASPECT]]
+    return values + xp.stack([*moved, said[ANGLE] / xp.sqrt(1.0 + sinh_2 * sinh_2), *said[COLOUR]])

@@ -30,8 +30,10 @@ class Chosen:
     make: Callable[[Task], Engine]
     waits: bool = False
     """Whether it stands idle while the CPU packs and predicts between its steps, which is then done less often."""
-    brief: Callable[[Task], Engine] | None = None
-    """The same with a network that makes the steps, of a fit of very few; None where there is none."""
+    name: str = "core"
+    """One of ENGINES, as chosen."""
+    device: str = "cpu"
+    """Of PyTorch's devices, that on which it runs."""
 
 
 @dataclass(frozen=True)
@@ -97,31 +99,25 @@ class Wanted:
         if self.engine == "gsplat":
             from splatc.fit.engines.gsplat import GsplatEngine
 
-            return Chosen(lambda task: GsplatEngine(task, device))
+            return Chosen(lambda task: GsplatEngine(task, device), name="gsplat", device=device)
 
         from splatc.fit.engines.autograd import TorchEngine
 
-        return Chosen(lambda task: TorchEngine(task, device))
+        return Chosen(lambda task: TorchEngine(task, device), name="torch", device=device)
 
 
 def on_cpu() -> Chosen:
     """The compiled engine."""
     from splatc.fit.engines.core import CoreEngine
 
-    return Chosen(CoreEngine, brief=_with_network)
-
-
-def _with_network(task: Task) -> Engine:
-    from splatc.neural.engine import NetworkEngine
-
-    return NetworkEngine(task)
+    return Chosen(CoreEngine)
 
 
 def on_gpu(device: Device) -> Chosen:
     """The CUDA engine on a device."""
     from splatc.fit.cuda.engine import CudaEngine
 
-    return Chosen(lambda task: CudaEngine(device, task), waits=True)
+    return Chosen(lambda task: CudaEngine(device, task), waits=True, name="cuda")
 
 
 def _find_gpu(*, needed: bool) -> Device | Missing:
