@@ -163,9 +163,7 @@ class _Fit:
     def snapshot(self, index: int, time: float, events: list[tuple[float, Event]]) -> Snapshot:
         """The fit before a step, with the events that are to come."""
         table, plan = self.engine.fetch(), self.schedule
-        begun = Snapshot(
-            index, time, tuple(events), plan, table, self.rng, self.quantizer, self.seeded, self.adams
-        )
+        begun = Snapshot(index, time, tuple(events), plan, table, self.rng, self.quantizer, self.seeded, self.adams)
         return begun.copy()
 
     def step(self, index: int, time: float) -> None:
