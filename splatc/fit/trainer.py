@@ -55,6 +55,8 @@ class Snapshot:
     rng: np.random.Generator
     quantizer: Quantizer
     seeded: int
+    final: int
+    """Gaussians that the file could hold, by the last answer of the budget."""
     adams: int
 
     def copy(self) -> Snapshot:
@@ -127,7 +129,18 @@ def _beginning(seeds: Gaussians, task: Task, schedule: Schedule, seed: int) -> S
     """A fit before its first step."""
     rng = np.random.default_rng(seed)
     table = Table.from_gaussians(seeds, rng)
-    return Snapshot(0, 0.0, tuple(schedule.events()), schedule, table, rng, task.quantizer, len(seeds), 0)
+    return Snapshot(
+        index=0,
+        time=0.0,
+        events=tuple(schedule.events()),
+        schedule=schedule,
+        table=table,
+        rng=rng,
+        quantizer=task.quantizer,
+        seeded=len(seeds),
+        final=len(seeds),
+        adams=0,
+    )
 
 
 class _Fit:
@@ -147,7 +160,7 @@ class _Fit:
         self.engine, self.task, self.budget, self.schedule = engine, task, budget, schedule
         self.seed, self.predict, self.refine = seed, predict, refine
         self.rng, self.quantizer, self.seeded = begun.rng, begun.quantizer, begun.seeded
-        self.final = self.seeded
+        self.final = begun.final
         """Gaussians that the file can hold, by the last answer of the budget."""
         self.reduction = task.reduction(round(self.seeded / schedule.oversampling), schedule)
         self.free: tuple[str, ...] = NAMES
@@ -162,9 +175,18 @@ class _Fit:
 
     def snapshot(self, index: int, time: float, events: list[tuple[float, Event]]) -> Snapshot:
         """The fit before a step, with the events that are to come."""
-        table, plan = self.engine.fetch(), self.schedule
-        begun = Snapshot(index, time, tuple(events), plan, table, self.rng, self.quantizer, self.seeded, self.adams)
-        return begun.copy()
+        return Snapshot(
+            index=index,
+            time=time,
+            events=tuple(events),
+            schedule=self.schedule,
+            table=self.engine.fetch(),
+            rng=self.rng,
+            quantizer=self.quantizer,
+            seeded=self.seeded,
+            final=self.final,
+            adams=self.adams,
+        ).copy()
 
     def step(self, index: int, time: float) -> None:
         """One gradient step."""
