@@ -187,36 +187,30 @@ def encode_with(
         chosen = with_network(chosen)
     engine = chosen.make(task)
     refine: Refine | None = None
-    if options.aim is None:
+    begun: Gaussians | Snapshot
+    aim = options.aim
+    if aim is None:
         rate = RateControl(header, options.target, image.metadata, hurried=chosen.waits)
         rate.hurried |= options.effort == 0 and rate.first_count() > PROMPT
     else:
-        rate = quality = QualityControl(header, options.target, image.metadata, options.aim)
+        rate = quality = QualityControl(header, options.target, image.metadata, aim)
         refine = quality.refine
-    many = chosen.waits and rate.first_count() > PREDICTED
-    if plan is None:
-        plan = schedule(options.effort, task.work(rate.first_count()), rate.first_count())
-    if options.aim is not None:
-        plan = replace(plan, trims=TRIMS, fills=(), marks=(MARK,))
-    if chosen.waits:
-        prunings, every = min(plan.prunings, FEWEST_PRUNINGS), RARELY * plan.rate_every
-        plan = replace(plan, prunings=prunings, rate_every=every, densified=0.0 if many else plan.densified)
-    begun: Gaussians | Snapshot
-    if options.aim is not None and options.aim.begun is not None:
-        begun = options.aim.begun
-        plan, start = begun.schedule, begun.time
+    count = rate.first_count()
+    if aim is not None and aim.begun is not None:
+        begun, plan, start = aim.begun, aim.begun.schedule, aim.begun.time
     else:
+        plan = _adjusted(plan or schedule(options.effort, task.work(count), count), options, chosen, count)
         if progress is not None:
             progress(0, plan.steps, "seeding")
-        begun, start = _seeds(image, rate.first_count(), plan, options), 0.0
+        begun, start = _seeds(image, count, plan, options), 0.0
     clock = Clock(
         plan.steps,
         start=start,
         seconds=None if options.max_time is None else FIT_SHARE * options.max_time - (time.monotonic() - started),
         progress=None if progress is None else lambda step, steps: progress(step, steps, "fitting"),
     )
-    predict = None if many else rate.predict
-    mark = None if options.aim is None else options.aim.mark
+    predict = None if _is_too_many(chosen, count) else rate.predict
+    mark = None if aim is None else aim.mark
     gaussians, steps = fit(
         engine,
         task,
@@ -231,9 +225,24 @@ def encode_with(
     )
     if progress is not None:
         progress(plan.steps, plan.steps, "packing")
-    cost = engine.pruning_costs(task.reduction(rate.first_count(), plan))
+    cost = engine.pruning_costs(task.reduction(count, plan))
     rate.header = replace(header, quantizer=steps)
     return rate.trim(quantize_for(rate.header, gaussians), cost)
+
+
+def _adjusted(plan: Schedule, options: EncodeOptions, chosen: Chosen, count: int) -> Schedule:
+    """A schedule for a PSNR, if that is the aim, and with fewer events where an engine stands idle meanwhile."""
+    if options.aim is not None:
+        plan = replace(plan, trims=TRIMS, fills=(), marks=(MARK,))
+    if chosen.waits:
+        prunings, every = min(plan.prunings, FEWEST_PRUNINGS), RARELY * plan.rate_every
+        plan = replace(plan, prunings=prunings, rate_every=every)
+    return replace(plan, densified=0.0) if _is_too_many(chosen, count) else plan
+
+
+def _is_too_many(chosen: Chosen, count: int) -> bool:
+    """Whether predictions for so many Gaussians would keep the engine waiting."""
+    return chosen.waits and count > PREDICTED
 
 
 def _seeds(image: Image, count: int, plan: Schedule, options: EncodeOptions) -> Gaussians:
