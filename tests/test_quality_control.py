@@ -10,7 +10,17 @@ import pytest
 
 from splatc.bitstream import Header, Metadata
 from splatc.decoder.scene import decode_bytes, make_scene
-from splatc.encoder.quality_control import MOST_FINER, SLOPE, TRIMS, TRUST, Aim, Course, QualityControl, predicted_psnr
+from splatc.encoder.quality_control import (
+    MOST_DOUBT,
+    MOST_FINER,
+    SLOPE,
+    TRIMS,
+    TRUST,
+    Aim,
+    Course,
+    QualityControl,
+    predicted_psnr,
+)
 from splatc.encoder.rate_control import Target
 from splatc.fit.schedule import Schedule, Trim
 from splatc.fit.trainer import Moment
@@ -39,12 +49,14 @@ def moment(time: float, psnr: float) -> Moment:
     return Moment(time, GAUSSIANS, Quantizer(), 10.0 ** (-psnr / 10.0))
 
 
-def test_the_number_follows_the_error() -> None:
-    counts = [control(35.0)[0].budget(moment(0.5, psnr)) for psnr in (31.0, 33.0, 35.0, 37.0, 39.0)]
+def test_the_number_follows_the_error_but_not_far_from_the_guess() -> None:
+    counts = [control(36.0)[0].budget(moment(0.5, psnr)) for psnr in (33.0, 36.9, 37.1, 37.3, 41.0)]
     assert counts == sorted(counts, reverse=True)
-    shared = 150**TRUST * 200 ** (1 - TRUST)  # what is guessed, and what there is, which will do
+    shared = 150**TRUST * (200 * 2.0 ** (-1.1 / SLOPE)) ** (1 - TRUST)  # what is guessed, and what will do
     assert shared < counts[2] < 1.02 * shared  # with a little to spare
-    assert counts[3] == pytest.approx(counts[2] * 2.0 ** ((TRUST - 1) * 2.0 / SLOPE), abs=1)
+    assert counts[3] == pytest.approx(counts[2] * 2.0 ** ((TRUST - 1) * 0.2 / SLOPE), abs=1)
+    most = 2.0 ** ((1 - TRUST) * MOST_DOUBT)
+    assert (counts[0], counts[-1]) == (pytest.approx(152 * most, abs=1), pytest.approx(152 / most, abs=1))
 
 
 def test_from_half_of_the_fit_on_fewer_are_pruned() -> None:

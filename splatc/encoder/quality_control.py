@@ -47,8 +47,8 @@ TRIMS = (0.45, 0.5, 0.7)
 pruned until 0.5 cost nothing, half of them pruned later 0.1 dB (kodim03, 05, 23, effort 3)."""
 MARGIN: Curve = ((0.5, 0.501), (0.04, 0.3))
 """By how many dB more is aimed at when pruning; from half of the fit on, what is more is for the steps."""
-TRUST = 0.7
-"""In the number of Gaussians that is estimated from other fits; the error of the fit itself shows the rest."""
+TRUST, MOST_DOUBT = 0.7, 0.3
+"""In the number of Gaussians that is estimated from other fits; the error of the fit itself shows the rest, within so many octaves."""
 FINE: Curve = ((0.7, 0.85), (0.04, 0.03))
 """By how many dB more is aimed at when the steps change."""
 FINER, COARSER = (0.04, 0.06), (0.08, 0.12)
@@ -138,9 +138,9 @@ class QualityControl(RateControl):
             return self.target.value
         margin = at(moment.time, MARGIN)
         missing = self.aim.psnr + self.aim.spare + margin - predicted_psnr(moment, self.aim.rise)
-        octaves = min(max(missing / SLOPE, -8.0), 8.0)  # off what there is
-        guess = math.log2(self.target.value / now) + margin / SLOPE
-        return max(1, round(now * math.exp2(octaves + TRUST * (guess - octaves))))
+        guess = math.log2(self.target.value / now) + margin / SLOPE  # octaves off what there is
+        doubt = min(max(missing / SLOPE - guess, -MOST_DOUBT), MOST_DOUBT)
+        return max(1, round(now * math.exp2(guess + (1.0 - TRUST) * doubt)))
 
     def refine(self, moment: Moment) -> Quantizer:
         """The steps with which these Gaussians reach the PSNR: before the means are rounded of mean and colour, else of colour."""

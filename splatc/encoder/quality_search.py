@@ -42,7 +42,11 @@ WASTE = 0.12
 """dB above the target that are worth a correction: finer or coarser steps, or the last trim, had to make up for them."""
 ROOM = 0.95
 """Of the Gaussians that there were at the mark, so many at most can be the aim of a correction."""
-LEAST_SLOPE, MOST_SLOPE = 1.0, 6.0
+LEAST_SLOPE, MOST_SLOPE = 1.0, 8.0
+STEEPER = 1.25
+"""A whole fit gains so much more than a trial from more Gaussians (kodim03 and 23)."""
+POOR = 0.5
+"""dB above the target with which the search does not end yet, though it has made all its fits."""
 APART = 0.2
 """Octaves: the slope between two fits that are nearer to each other is mostly chance."""
 GAIN, BY_PSNR, BY_DENSITY = 1.6, 0.12, 0.11
@@ -153,6 +157,8 @@ class _Search:
         """That fit, as it was early."""
         self.best: bytes | None = None
         """The smallest file that reaches the target."""
+        self.waste = math.inf
+        """dB by which its fit missed the target before finer steps and the last trim; those of a trial do not count."""
         self.reached = False
         """Whether the last fit reached the target."""
         self.nearest = (-math.inf, 0)
@@ -223,11 +229,9 @@ class _Search:
             point = self.attempt(octaves, effort, spare + hurry, self.left() / max(1, self.whole - len(fits)))
             fits.append(point)
             reached = self.reached
-            if reached and (abs(point.psnr - self.psnr) < WASTE or len(fits) >= self.whole):
+            if self.best is not None and self.waste < self.accepted(len(fits)):
                 return
             if not reached:
-                if self.best is not None and len(fits) >= self.whole:
-                    return
                 if self.count(octaves) >= self.most and point.octaves >= math.log2(
                     SEEDED * seeds_of(self.image, self.most)
                 ):
@@ -237,11 +241,21 @@ class _Search:
                 self.refuse_hopeless(0.0)
                 if len(fits) > 1:  # it knew the way, and has missed the target nevertheless
                     spare = max(SPARE, 2 * spare, self.psnr - point.psnr)
-            before, octaves = octaves, place(fits, self.psnr, slope_near(fits, self.psnr))
+            before, octaves = octaves, place(fits, self.psnr, self.slope(fits))
             if not reached:
                 beyond = max(0, len(fits) - self.whole)
                 least = before if len(fits) < self.whole else before + LEAST_STEP * 2.0**beyond
                 octaves = max(octaves, least)
+
+    def accepted(self, fits: int) -> float:
+        """dB that the best file may waste after so many fits."""
+        return WASTE if fits < self.whole else POOR if fits < 2 * self.whole else math.inf
+
+    def slope(self, fits: Sequence[Point]) -> float:
+        """dB an octave of whole fits near the target, by these or else by the trials."""
+        if len(fits) < 2 and len(self.points) > 2:
+            return min(STEEPER * slope_near(self.points, self.psnr), MOST_SLOPE)
+        return slope_near(fits, self.psnr)
 
     def attempt(self, octaves: float, effort: int, spare: float, seconds: float) -> Point:
         """Fit, within so many seconds if time is limited, and see. Its file is kept if it is the smallest that will do."""
@@ -259,8 +273,6 @@ class _Search:
         psnr = self.judge(data)
         self.reached = psnr >= self.psnr
         self.log(f"try {self.tries}, effort {effort}: {len(data)} bytes, PSNR {psnr:.2f} dB", False)
-        if self.reached and (self.best is None or len(data) < len(self.best)):
-            self.best = data
         took = time.monotonic() - started
         self.slowest[effort] = max(self.slowest[effort], took)
         self.shortened |= limit is not None and took > SHORTENED * limit
@@ -269,6 +281,9 @@ class _Search:
             self.rise = course.rise(self.rise)
         # Lines do not go through infinity, the PSNR of equal pictures.
         point = Point(math.log2(max(1, course.count)), min(course.plain, self.psnr + 30.0), effort)
+        if self.reached and (self.best is None or len(data) < len(self.best)):
+            self.best = data
+            self.waste = abs(point.psnr - self.psnr) if effort == self.options.effort else math.inf
         self.points.append(point)
         return point
 
