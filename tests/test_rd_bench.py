@@ -12,10 +12,12 @@ import PIL.Image
 import pytest
 
 from bench import results
-from bench.bdrate import bd_quality, bd_rate, rate_at
+from bench.bdrate import bd_quality, bd_rate, quality_at, rate_at
 from bench.codec import size_limit
+from bench.curves import Curves, bits
 from bench.pillow_codecs import PillowCodec, pillow_codecs
-from bench.published import references
+from bench.plot import plot
+from bench.published import KODAK, references
 from bench.report import Report
 from bench.results import Point
 from bench.splatc_codec import Splatc, source_digest
@@ -57,6 +59,8 @@ def test_rate_of_a_quality() -> None:
     for rate, quality in curve:
         assert rate_at(curve, quality) == pytest.approx(rate)
     assert rate_at(curve, 28.0) == pytest.approx(2669.6695128721385)
+    assert quality_at(curve, 2669.6695128721385) == pytest.approx(28.0, abs=0.02)
+    assert quality_at(curve, 2000.0) == pytest.approx(27.0) and quality_at(curve, 900.0) is None
     assert rate_at(curve, 24.9) is None and rate_at(curve, 32.1) is None and rate_at(curve[:1], 25.0) is None
 
 
@@ -161,8 +165,8 @@ def test_mean_is_given_only_over_all_pictures() -> None:
     points = [POINT, replace(POINT, picture="b.png", psnr=27.0), replace(POINT, ratio=50.0)]
     points.append(replace(POINT, picture="b.png", ratio=50.0, size=None))
     report = Report(points, ["WebP"], {})
-    assert report.mean("WebP", 100.0, lambda point: point.psnr) == 26.0
-    assert report.mean("WebP", 50.0, lambda point: point.psnr) is None
+    assert report.curves.mean("WebP", 100.0, lambda point: point.psnr) == 26.0
+    assert report.curves.mean("WebP", 50.0, bits) is None
     assert "| 100 | 26.00 |" in report.as_markdown()
     assert "| 50 | (1) |" in report.as_markdown()
 
@@ -195,12 +199,18 @@ def test_bench_measures_the_real_command_once(picture: Path, tmp_path: Path, mon
 
     lines = (out / "points.jsonl").read_text()
     report = json.loads((out / "report.json").read_text())
-    ours, webp = sorted(report["points"], key=lambda point: point["codec"] == "WebP")
+    ours, webp, above = sorted(report["points"], key=lambda point: (point["codec"] == "WebP", point["above"]))
     assert ours["settings"].endswith(source_digest())
     assert 0 < ours["size"] <= 32 * 48 * 3 // 6
     assert ours["psnr"] > 20.0 and math.isfinite(ours["ms_ssim"])
-    assert webp["codec"] == "WebP"
-    assert "| waves.png | 6 |" in (out / "report.md").read_text()
+    assert 0.0 < ours["gmsd"] < 0.3
+    assert webp["codec"] == above["codec"] == "WebP"
+    assert webp["size"] < webp["limit"] == 32 * 48 * 3 // 6 < above["size"]
+    assert [(out / point["file"]).stat().st_size for point in (ours, webp, above)] == [
+        point["size"] for point in (ours, webp, above)
+    ]
+    text = (out / "report.md").read_text()
+    assert "| waves.png | 6 |" in text and "| CR | splatc -e 1 | WebP ~ |" in text
 
     def never(*_: object) -> None:
         raise AssertionError("measured again")
@@ -230,14 +240,13 @@ def test_a_picture_that_fails_stops_no_other(picture: Path, tmp_path: Path, caps
     out = tmp_path / "out"
     assert main([str(tmp_path), "--out", str(out), "--codecs", "webp", "--cr", "6"]) == 1
     assert "alpha.png with WebP failed: only gray and RGB" in capsys.readouterr().err
-    assert [point.picture for point in results.load(out / "points.jsonl").values()] == [picture.name]
+    assert {point.picture for point in results.load(out / "points.jsonl").values()} == {picture.name}
 
 
 def test_plot_is_written(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    points = [replace(POINT, ratio=ratio, size=round(3000 / ratio)) for ratio in (50.0, 100.0)]
-    report = Report(points, ["splatc -e 5", "WebP"], {"date": "today"})
-    report.plot([tmp_path / "a.svg", tmp_path / "a.png"])
+    points = [replace(POINT, ratio=ratio, size=round(3000 / ratio), gmsd=0.1) for ratio in (50.0, 100.0)]
+    plot(Curves(points, ["splatc -e 5", "WebP"]), KODAK, "today", [tmp_path / "a.svg", tmp_path / "a.png"])
     assert (tmp_path / "a.svg").read_text().startswith("<?xml")
     with PIL.Image.open(tmp_path / "a.png") as image:
         assert image.width > image.height

@@ -14,7 +14,7 @@ import numpy as np
 import PIL.Image
 
 import splatc
-from bench.codec import Measurement, size_limit
+from bench.codec import Measurement, Shape, size_limit
 from splatc.image.image import Samples
 from splatc.image.readers import load
 
@@ -39,6 +39,10 @@ class Splatc:
     def settings(self) -> str:
         return f"{self.name}; source {self.source}"
 
+    @property
+    def suffix(self) -> str:
+        return ".splat2d"
+
     def measure(
         self, picture: Path, pixels: Samples, ratios: Sequence[float], folder: Path
     ) -> Iterator[Measurement | None]:
@@ -46,13 +50,19 @@ class Splatc:
         options = ["-e", str(self.effort), "--tune", self.tune, *(["--blend", self.blend] if self.blend else [])]
         for ratio in ratios:
             encode_seconds = self._run("encode", "-f", "-q", picture, coded, "--cr", str(ratio), *options)
-            size = coded.stat().st_size
-            if size > size_limit(pixels, ratio):
-                raise RuntimeError(f"{picture}: splatc --cr {ratio:g} wrote {size} bytes, more than allowed")
+            data = coded.read_bytes()
+            if len(data) > size_limit(pixels, ratio):
+                raise RuntimeError(f"{picture}: splatc --cr {ratio:g} wrote {len(data)} bytes, more than allowed")
             decode_seconds = self._run("decode", "-f", coded, decoded)
             if source_digest() != self.source:
                 raise RuntimeError("the source of splatc changed while it was measured: start again")
-            yield Measurement(size, load(str(decoded)).pixels, encode_seconds, decode_seconds)
+            yield Measurement(data, load(str(decoded)).pixels, encode_seconds, decode_seconds)
+
+    def decode(self, data: bytes, shape: Shape, folder: Path) -> Samples:
+        coded, decoded = folder / "coded.splat2d", folder / "decoded.png"
+        coded.write_bytes(data)
+        self._run("decode", "-f", coded, decoded)
+        return load(str(decoded)).pixels
 
     def warm_up(self, folder: Path) -> None:
         """Let the system read the program from the disk before the measurement."""
