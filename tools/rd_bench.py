@@ -29,6 +29,7 @@ import numpy as np
 import splatc
 from bench import kept, metrics, results
 from bench.codec import Codec, Measurement, size_limit
+from bench.picture_page import write_page
 from bench.pillow_codecs import AVIF, pillow_codecs
 from bench.plot import plot
 from bench.progress import Progress, say
@@ -92,6 +93,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     found = [points[key] for key in wanted if key in points]
     write_report(Report(found, [codec.name for codec in codecs], made_by(arguments)), options.out)
+    if options.page:
+        originals = {path.name: load_8bit(path) for path in pictures if any(p.picture == path.name for p in found)}
+        write_page(options.page, options.out, found, {codec.settings: codec for codec in codecs}, originals)
+        say(f"wrote {options.page / 'index.html'}")
     return 1 if failures else 0
 
 
@@ -124,6 +129,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--jobs", type=int, default=1, help="pictures and codecs worked on at once; they share the cores"
+    )
+    parser.add_argument(
+        "--page", type=Path, metavar="DIR", help="make a page of the pictures there, with a line between any two files"
     )
     parser.add_argument("--fresh", action="store_true", help="throw away what the output folder has")
     return parser.parse_args(arguments)

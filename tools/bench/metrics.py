@@ -44,7 +44,7 @@ class Metric:
 
     @property
     def name(self) -> str:
-        return self.title.partition(",")[0]
+        return re.split(r",| \(", self.title)[0]
 
 
 def _ssimulacra2(a: Samples, b: Samples) -> float:

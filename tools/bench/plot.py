@@ -21,7 +21,8 @@ def plot(curves: Curves, published: Sequence[Reference], title: str, paths: Sequ
     from matplotlib import pyplot
 
     matplotlib.rcParams["svg.hashsalt"] = "splatc"  # the same points, the same file
-    rows, columns = -(-len(curves.metrics) // COLUMNS), min(COLUMNS, len(curves.metrics))
+    count = max(1, len(curves.metrics))  # none where nothing could be measured
+    rows, columns = -(-count // COLUMNS), min(COLUMNS, count)
     size = (6.5 * columns, 5.5 * rows)
     figure, grid = pyplot.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
     for axis, metric in zip(grid.flat, curves.metrics, strict=False):
