@@ -107,7 +107,7 @@ def test_codecs_that_are_missing_are_left_out(
 
 
 def test_values_at_equal_bytes_lie_between_the_files() -> None:
-    """Half way between 50 and 200 bytes lie 100, on the scale that counts; whoever has no file above stands as it is."""
+    """Half way between 50 and 200 bytes lie 100, on the scale that counts; a codec without a file above stands as it is."""
     below = Point("a.png", "00", 1000, "VVC", "VVC; x", 30.0, 50, 30.0, 0.9, limit=100)
     above = Point("a.png", "00", 1000, "VVC", "VVC; x", 30.0, 200, 32.0, 0.9, limit=100, above=True)
     ours = Point("a.png", "00", 1000, "splatc -e 5", "splatc; x", 30.0, 99, 30.5, 0.9, limit=100)

@@ -175,7 +175,32 @@ def test_published_figures_stand_beside_the_same_pictures_only() -> None:
     kodak = [f"kodim{number:02d}.png" for number in range(1, 25)]
     assert references(kodak)
     assert not references(kodak[1:])
-    assert "not measured here" in Report([replace(POINT, picture=name) for name in kodak], ["WebP"], {}).as_markdown()
+    assert all(reference.source and reference.bpp > 0 for reference in KODAK)
+    curves = [[r for r in KODAK if r.codec == codec] for codec in dict.fromkeys(r.codec for r in KODAK)]
+    assert all(curve == sorted(curve, key=lambda r: r.bpp) == sorted(curve, key=lambda r: r.psnr) for curve in curves)
+    points = [replace(POINT, picture=n, codec="splatc -e 5", size=s, ratio=3000 / s) for n in kodak for s in (10, 30)]
+    text = Report([replace(p, psnr=20.0 + p.bpp * 30) for p in points], ["splatc -e 5"], {}).as_markdown()
+    assert "not measured here" in text
+    assert "| VTM 4:4:4 | 0.113 | 28.49 | 23.89 | CompressAI, results/image/kodak/vtm.json (intra, 4:4:4) |" in text
+
+
+def test_deltas_by_every_metric_and_the_worst_picture() -> None:
+    """A codec that needs a tenth less at equal quality, on one picture of two where the other one's values are the same."""
+    points = [
+        replace(POINT, picture=name, codec=codec, size=round(size * factor), ratio=3e6 / size, psnr=quality, limit=size)
+        for name in ("a.png", "b.png")
+        for codec, factor in (("WebP", 1.0), ("splatc -e 5", 0.9 if name == "b.png" else 1.0))
+        for size, quality in ((10_000, 30.0), (20_000, 32.0), (40_000, 35.0))
+    ]
+    points = [replace(point, gmsd=0.3 - point.psnr / 200) for point in points]
+    report = Report(points, ["splatc -e 5", "WebP"], {})
+    (delta,) = report.curves.deltas()
+    assert [delta.bd_rate[key].per_cent for key in ("psnr", "gmsd")] == pytest.approx([-5.0, -5.0])
+    assert delta.bd_rate["psnr"].pictures == 2 and "ms_ssim" not in delta.bd_rate
+    assert "| splatc -e 5 | WebP | -5.0 % |" in report.as_markdown()
+    better = [replace(p, psnr=p.psnr + 1 - 3 * (p.picture == "b.png")) if p.codec != "WebP" else p for p in points]
+    text = Report(better, ["splatc -e 5", "WebP"], {}).as_markdown()
+    assert "| splatc -e 5 | WebP | 300 | -0.50 (-2.00, b) | +0.0000 (+0.0000, a) |" in text
 
 
 def test_bench_measures_the_real_command_once(picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,8 @@
-"""Rate and distortion of splatc beside JPEG, WebP, JPEG 2000, AVIF and JPEG XL, at equal bytes on disk.
+"""Rate and distortion of splatc beside JPEG, WebP, JPEG 2000, AVIF, JPEG XL, HEVC and VVC, at equal bytes on disk.
 
     python tools/rd_bench.py pictures/kodak --out out/kodak
-    python tools/rd_bench.py a.png b.png --codecs splatc avif --cr 100 240 --effort 1 5 --jobs 2
+    python tools/rd_bench.py a.png b.png --codecs splatc avif-iq vvc --cr 100 240 --effort 1 5 --tune psnr ssim --jobs 2
+    python tools/rd_bench.py pictures/kodak --out out/kodak --codecs splatc avif --cr 100 --page out/page
 
 Writes report.md, report.json, report.svg and report.png into the output folder, and every measured point into its points.jsonl as
 soon as it is there: the same command goes on where it was stopped. Needs the extra "bench": pip install splatc[bench].

@@ -126,6 +126,7 @@ class Report:
         rows = [
             [delta.codec, delta.anchor, f"{ratio:g}", *map(_gap, metrics, gaps)]
             for delta in deltas
+            if delta.anchor not in self.curves.ours()
             for ratio in self.curves.ratios
             if any(gaps := [self.curves.gap(delta.codec, delta.anchor, ratio, metric) for metric in metrics])
         ]
