@@ -11,6 +11,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+import splatc
 from bench import results
 from bench.bdrate import bd_quality, bd_rate, quality_at, rate_at
 from bench.codec import size_limit
@@ -258,6 +259,19 @@ def test_code_that_changes_under_way_is_no_result(
     assert codec.settings != replace(codec, source="4567").settings
     with pytest.raises(RuntimeError, match="changed while"):
         list(codec.measure(picture, pixels_of(picture), [6.0], tmp_path))
+
+
+def test_points_belong_to_the_compiled_core_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(splatc, "__file__", str(tmp_path / "__init__.py"))
+    digests = {source_digest()}
+    for name in ("fit.py", "core.so", "core.dll"):
+        (tmp_path / name).write_bytes(b"1")
+        digests.add(source_digest())
+        (tmp_path / name).write_bytes(b"2")
+        digests.add(source_digest())
+    (tmp_path / "viewer.css").write_bytes(b"1")
+    digests.add(source_digest())
+    assert len(digests) == 7
 
 
 def test_a_picture_that_fails_stops_no_other(picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,8 +16,8 @@ class Reference(NamedTuple):
     source: str
 
 
-# Approximate, as the project's design brief quotes them. The original GaussianImage (arXiv 2403.08551) is left out: no figure of its
-# codec on Kodak could be had but as a curve.
+# Those of GaussianImage++ are approximate, as the project's design brief quotes them. The original GaussianImage (arXiv 2403.08551) is
+# left out: no figure of its codec on Kodak could be had but as a curve.
 _PLUS = "arXiv 2512.19108 (AAAI 2026), approximate"
 _VTM = "CompressAI, results/image/kodak/vtm.json (intra, 4:4:4)"
 _COOL_CHIC = "Cool-chic 5.0.1, results/v5.0/image-kodak.tsv, averaged; minutes of encoding a picture"

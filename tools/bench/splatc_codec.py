@@ -18,6 +18,8 @@ from bench.codec import Measurement, Shape, size_limit
 from splatc.image.image import Samples
 from splatc.image.readers import load
 
+PROGRAM = {".py", ".so", ".dylib", ".dll"}
+
 
 @dataclass(frozen=True)
 class Splatc:
@@ -83,9 +85,9 @@ class Splatc:
 
 
 def source_digest() -> str:
-    """Of all source files of the installed splatc: what it measures belongs to this code and to no other."""
+    """Of all modules of the installed splatc and of its compiled core: what it measures belongs to this code and to no other."""
     root = Path(splatc.__file__).parent
     digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
+    for path in sorted(path for path in root.rglob("*") if path.suffix in PROGRAM):
         digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
