@@ -74,11 +74,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for line in metrics.left_out():
         say(line)
     points = results.load(store)
+    ratios = sorted(
+        set(options.cr), reverse=True
+    )  # small files first: where they lie helps to find larger, slower ones
     jobs = [
         Job(path, digest, codec, missing)
         for path, digest in pictures.items()
         for codec in codecs
-        if (missing := tuple(ratio for ratio in options.cr if (digest, codec.settings, ratio, False) not in points))
+        if (missing := tuple(ratio for ratio in ratios if (digest, codec.settings, ratio, False) not in points))
     ]
     say(f"{sum(len(job.ratios) for job in jobs)} points to measure, {len(points)} in {store}")
     failures = measure_all(jobs, options.jobs, options.out)

@@ -36,8 +36,8 @@ class Ladder:
     def highest(self, limit: int) -> int | None:
         """The highest level whose file has at most ``limit`` bytes, where sizes rise; None if that of the lowest has more.
 
-        The next level is known to have more: its file has been made, too. What other limits asked for is used again, and between two
-        known levels the logarithm of the size is taken for straight, with a bisection every fourth time.
+        The next level is known to have more: its file has been made, too. What other limits asked for is used again. Every fourth step
+        is a bisection, the others are guesses.
         """
         low, high = 0, self._levels
         if self._size(low) > limit:
@@ -51,16 +51,24 @@ class Ladder:
             low = 0
         steps = 0
         while high - low > 1:
-            middle = (low + high) // 2
-            if high < self._levels and steps % 4 < 3:
-                share = math.log(limit / self._size(low)) / math.log(self._size(high) / self._size(low))
-                middle = min(max(low + int(share * (high - low)), low + 1), high - 1)
+            middle = (low + high) // 2 if steps % 4 == 3 else self._guess(low, high, limit)
+            middle = min(max(middle, low + 1), high - 1)
             steps += 1
             if self._size(middle) <= limit:
                 low = middle
             else:
                 high = middle
         return low
+
+    def _guess(self, low: int, high: int, limit: int) -> int:
+        """Where the logarithm of the size, taken for straight, comes to the limit: from ``low`` on, whose file fits."""
+        is_bounded = high < self._levels
+        other = high if is_bounded else max((level for level in self._coded if level < low), default=low)
+        if self._size(other) == self._size(low):
+            return (low + high) // 2
+        rise = math.log(self._size(other) / self._size(low)) / (other - low)
+        level = low + math.log(limit / self._size(low)) / rise
+        return int(level) if is_bounded else math.ceil(level)
 
     def above(self, level: int) -> int | None:
         """The next level; None if there is none."""
