@@ -11,11 +11,14 @@ import numpy as np
 import PIL.Image
 import pytest
 
+import splatc
 from bench import results
-from bench.bdrate import bd_quality, bd_rate, rate_at
+from bench.bdrate import bd_quality, bd_rate, quality_at, rate_at
 from bench.codec import size_limit
+from bench.curves import Curves, bits
 from bench.pillow_codecs import PillowCodec, pillow_codecs
-from bench.published import references
+from bench.plot import plot
+from bench.published import KODAK, references
 from bench.report import Report
 from bench.results import Point
 from bench.splatc_codec import Splatc, source_digest
@@ -57,6 +60,8 @@ def test_rate_of_a_quality() -> None:
     for rate, quality in curve:
         assert rate_at(curve, quality) == pytest.approx(rate)
     assert rate_at(curve, 28.0) == pytest.approx(2669.6695128721385)
+    assert quality_at(curve, 2669.6695128721385) == pytest.approx(28.0, abs=0.02)
+    assert quality_at(curve, 2000.0) == pytest.approx(27.0) and quality_at(curve, 900.0) is None
     assert rate_at(curve, 24.9) is None and rate_at(curve, 32.1) is None and rate_at(curve[:1], 25.0) is None
 
 
@@ -161,8 +166,8 @@ def test_mean_is_given_only_over_all_pictures() -> None:
     points = [POINT, replace(POINT, picture="b.png", psnr=27.0), replace(POINT, ratio=50.0)]
     points.append(replace(POINT, picture="b.png", ratio=50.0, size=None))
     report = Report(points, ["WebP"], {})
-    assert report.mean("WebP", 100.0, lambda point: point.psnr) == 26.0
-    assert report.mean("WebP", 50.0, lambda point: point.psnr) is None
+    assert report.curves.mean("WebP", 100.0, lambda point: point.psnr) == 26.0
+    assert report.curves.mean("WebP", 50.0, bits) is None
     assert "| 100 | 26.00 |" in report.as_markdown()
     assert "| 50 | (1) |" in report.as_markdown()
 
@@ -171,7 +176,32 @@ def test_published_figures_stand_beside_the_same_pictures_only() -> None:
     kodak = [f"kodim{number:02d}.png" for number in range(1, 25)]
     assert references(kodak)
     assert not references(kodak[1:])
-    assert "not measured here" in Report([replace(POINT, picture=name) for name in kodak], ["WebP"], {}).as_markdown()
+    assert all(reference.source and reference.bpp > 0 for reference in KODAK)
+    curves = [[r for r in KODAK if r.codec == codec] for codec in dict.fromkeys(r.codec for r in KODAK)]
+    assert all(curve == sorted(curve, key=lambda r: r.bpp) == sorted(curve, key=lambda r: r.psnr) for curve in curves)
+    points = [replace(POINT, picture=n, codec="splatc -e 5", size=s, ratio=3000 / s) for n in kodak for s in (10, 30)]
+    text = Report([replace(p, psnr=20.0 + p.bpp * 30) for p in points], ["splatc -e 5"], {}).as_markdown()
+    assert "not measured here" in text
+    assert "| VTM 4:4:4 | 0.113 | 28.49 | 23.89 | CompressAI, results/image/kodak/vtm.json (intra, 4:4:4) |" in text
+
+
+def test_deltas_by_every_metric_and_the_worst_picture() -> None:
+    """A codec that needs a tenth less at equal quality, on one picture of two where the other one's values are the same."""
+    points = [
+        replace(POINT, picture=name, codec=codec, size=round(size * factor), ratio=3e6 / size, psnr=quality, limit=size)
+        for name in ("a.png", "b.png")
+        for codec, factor in (("WebP", 1.0), ("splatc -e 5", 0.9 if name == "b.png" else 1.0))
+        for size, quality in ((10_000, 30.0), (20_000, 32.0), (40_000, 35.0))
+    ]
+    points = [replace(point, gmsd=0.3 - point.psnr / 200) for point in points]
+    report = Report(points, ["splatc -e 5", "WebP"], {})
+    (delta,) = report.curves.deltas()
+    assert [delta.bd_rate[key].per_cent for key in ("psnr", "gmsd")] == pytest.approx([-5.0, -5.0])
+    assert delta.bd_rate["psnr"].pictures == 2 and "ms_ssim" not in delta.bd_rate
+    assert "| splatc -e 5 | WebP | -5.0 % |" in report.as_markdown()
+    better = [replace(p, psnr=p.psnr + 1 - 3 * (p.picture == "b.png")) if p.codec != "WebP" else p for p in points]
+    text = Report(better, ["splatc -e 5", "WebP"], {}).as_markdown()
+    assert "| splatc -e 5 | WebP | 300 | -0.50 (-2.00, b) | +0.0000 (+0.0000, a) |" in text
 
 
 def test_bench_measures_the_real_command_once(picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,12 +225,18 @@ def test_bench_measures_the_real_command_once(picture: Path, tmp_path: Path, mon
 
     lines = (out / "points.jsonl").read_text()
     report = json.loads((out / "report.json").read_text())
-    ours, webp = sorted(report["points"], key=lambda point: point["codec"] == "WebP")
+    ours, webp, above = sorted(report["points"], key=lambda point: (point["codec"] == "WebP", point["above"]))
     assert ours["settings"].endswith(source_digest())
     assert 0 < ours["size"] <= 32 * 48 * 3 // 6
     assert ours["psnr"] > 20.0 and math.isfinite(ours["ms_ssim"])
-    assert webp["codec"] == "WebP"
-    assert "| waves.png | 6 |" in (out / "report.md").read_text()
+    assert 0.0 < ours["gmsd"] < 0.3
+    assert webp["codec"] == above["codec"] == "WebP"
+    assert webp["size"] < webp["limit"] == 32 * 48 * 3 // 6 < above["size"]
+    assert [(out / point["file"]).stat().st_size for point in (ours, webp, above)] == [
+        point["size"] for point in (ours, webp, above)
+    ]
+    text = (out / "report.md").read_text()
+    assert "| waves.png | 6 |" in text and "| CR | splatc -e 1 | WebP ~ |" in text
 
     def never(*_: object) -> None:
         raise AssertionError("measured again")
@@ -225,19 +261,31 @@ def test_code_that_changes_under_way_is_no_result(
         list(codec.measure(picture, pixels_of(picture), [6.0], tmp_path))
 
 
+def test_points_belong_to_the_compiled_core_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(splatc, "__file__", str(tmp_path / "__init__.py"))
+    digests = {source_digest()}
+    for name in ("fit.py", "core.so", "core.dll"):
+        (tmp_path / name).write_bytes(b"1")
+        digests.add(source_digest())
+        (tmp_path / name).write_bytes(b"2")
+        digests.add(source_digest())
+    (tmp_path / "viewer.css").write_bytes(b"1")
+    digests.add(source_digest())
+    assert len(digests) == 7
+
+
 def test_a_picture_that_fails_stops_no_other(picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     PIL.Image.new("RGBA", (32, 32), (1, 2, 3, 4)).save(tmp_path / "alpha.png")
     out = tmp_path / "out"
     assert main([str(tmp_path), "--out", str(out), "--codecs", "webp", "--cr", "6"]) == 1
     assert "alpha.png with WebP failed: only gray and RGB" in capsys.readouterr().err
-    assert [point.picture for point in results.load(out / "points.jsonl").values()] == [picture.name]
+    assert {point.picture for point in results.load(out / "points.jsonl").values()} == {picture.name}
 
 
 def test_plot_is_written(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    points = [replace(POINT, ratio=ratio, size=round(3000 / ratio)) for ratio in (50.0, 100.0)]
-    report = Report(points, ["splatc -e 5", "WebP"], {"date": "today"})
-    report.plot([tmp_path / "a.svg", tmp_path / "a.png"])
+    points = [replace(POINT, ratio=ratio, size=round(3000 / ratio), gmsd=0.1) for ratio in (50.0, 100.0)]
+    plot(Curves(points, ["splatc -e 5", "WebP"]), KODAK, "today", [tmp_path / "a.svg", tmp_path / "a.png"])
     assert (tmp_path / "a.svg").read_text().startswith("<?xml")
     with PIL.Image.open(tmp_path / "a.png") as image:
         assert image.width > image.height

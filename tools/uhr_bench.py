@@ -26,8 +26,9 @@ from bench.large_items import MOSAIC, parse_items
 from bench.large_measure import Failed, Picture, SplatcLarge, measure_codec, task, temporary
 from bench.large_point import LargePoint
 from bench.large_search import settings as search_settings
+from bench.progress import say
 from bench.splatc_codec import source_digest
-from rd_bench import made_by, say
+from rd_bench import made_by
 
 TITLES = {"jpeg2000": "JPEG 2000", "avif": "AVIF"}
 
@@ -133,7 +134,7 @@ class Bench:
     def _point(
         self, picture: Picture, title: str, settings: str, ratio: float, measure: Callable[[Path], LargePoint]
     ) -> LargePoint | None:
-        key = (picture.digest, settings, ratio)
+        key = (picture.digest, settings, ratio, False)
         if key in self._points:
             return self._points[key]
         say(f"{picture.name}, CR {ratio:g}, {title}")

@@ -35,16 +35,25 @@ def bd_quality(anchor: Curve, test: Curve) -> float | None:
 def rate_at(curve: Curve, quality: float) -> float | None:
     """The rate of a quality on a curve; None beyond its ends."""
     rates, qualities = _frontier(curve)
-    if len(rates) < 2 or not qualities[0] <= quality <= qualities[-1]:
+    rate = _value_at(qualities, rates, quality)
+    return None if rate is None else math.exp(rate)
+
+
+def quality_at(curve: Curve, rate: float) -> float | None:
+    """The quality of a rate on a curve; None beyond its ends."""
+    return _value_at(*_frontier(curve), math.log(rate))
+
+
+def _value_at(x: Values, y: Values, where: float) -> float | None:
+    """Of the curve through the points; None beyond its ends."""
+    if len(x) < 2 or not x[0] <= where <= x[-1]:
         return None
-    piece = min(int(np.searchsorted(qualities, quality, "right")), len(rates) - 1) - 1
-    width, slope = qualities[piece + 1] - qualities[piece], _slopes(qualities, rates)[piece : piece + 2]
-    t = (quality - qualities[piece]) / width
-    left, right = rates[piece], rates[piece + 1]
-    value = (
-        left + t**2 * (3 - 2 * t) * (right - left) + width * (t * (1 - t) ** 2 * slope[0] - t**2 * (1 - t) * slope[1])
-    )
-    return math.exp(float(value))
+    piece = min(int(np.searchsorted(x, where, "right")), len(x) - 1) - 1
+    width, slope = x[piece + 1] - x[piece], _slopes(x, y)[piece : piece + 2]
+    t = (where - x[piece]) / width
+    left, right = y[piece], y[piece + 1]
+    by_slopes = width * (t * (1 - t) ** 2 * slope[0] - t**2 * (1 - t) * slope[1])
+    return float(left + t**2 * (3 - 2 * t) * (right - left) + by_slopes)
 
 
 def _frontier(curve: Curve) -> tuple[Values, Values]:

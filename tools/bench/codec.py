@@ -10,19 +10,29 @@ from typing import Protocol
 
 from splatc.image.image import Samples
 
+Shape = tuple[int, int, int]
+"""Height, width and channels of a picture."""
+
 
 @dataclass(frozen=True)
 class Measurement:
-    """A file on disk and what it decodes to."""
+    """A file and what it decodes to."""
 
-    size: int
-    """Bytes."""
+    data: bytes
+    """All of the file."""
     pixels: Samples
     """(H, W, C)."""
     encode_seconds: float
     """splatc: of the whole process. Others: of the one encoding that was chosen, not of the search for it."""
     decode_seconds: float
     note: str = ""
+    above: Measurement | None = None
+    """The file of the next level, above the limit: between the two lies what the codec has at the limit itself."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.data)
 
 
 class Codec(Protocol):
@@ -35,6 +45,10 @@ class Codec(Protocol):
     def settings(self) -> str:
         """All that determines the files."""
 
+    @property
+    def suffix(self) -> str:
+        """Of the names of its files."""
+
     def measure(
         self, picture: Path, pixels: Samples, ratios: Sequence[float], folder: Path
     ) -> Iterator[Measurement | None]:
@@ -42,6 +56,9 @@ class Codec(Protocol):
 
         ``pixels``, (H, W, C) uint8, are those of the file ``picture``; ``folder`` is for temporary files.
         """
+
+    def decode(self, data: bytes, shape: Shape, folder: Path) -> Samples:
+        """What a file of this codec decodes to; ``shape`` is that of the picture that it was made of."""
 
 
 def size_limit(pixels: Samples, ratio: float) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 
 import PIL.Image
 
-from bench.pillow_codecs import COLOUR_OPTIONS, LANCZOS, PillowCodec, pillow_codecs
+from bench.pillow_codecs import LANCZOS, PillowCodec, for_mode, pillow_codecs
 from splatc.image.readers import load
 
 FAST_ABOVE = 64_000_000
@@ -133,9 +133,7 @@ def _encoder(codec: PillowCodec, image: PIL.Image.Image, options: Mapping[str, A
         nonlocal longest
         if time.monotonic() + longest > until:
             raise Deadline
-        chosen = dict(options) | codec.at_level(level)
-        if image.mode == "L":
-            chosen = {name: value for name, value in chosen.items() if name not in COLOUR_OPTIONS}
+        chosen = for_mode(image.mode, dict(options) | codec.at_level(level))
         stream = io.BytesIO()
         start = time.perf_counter()
         image.save(stream, codec.format, **chosen)

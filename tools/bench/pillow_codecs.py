@@ -6,7 +6,6 @@ import contextlib
 import importlib
 import io
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +16,9 @@ import PIL
 import PIL.features
 import PIL.Image
 
-from bench.codec import Measurement, size_limit
+from bench.codec import Measurement, Shape
+from bench.ladder import Ladder, Variant, best_files
 from splatc.image.image import Samples
-from splatc.image.metrics import psnr
 
 with contextlib.suppress(ImportError):
     importlib.import_module("pillow_jxl")  # registers JPEG XL with Pillow
@@ -27,6 +26,18 @@ with contextlib.suppress(ImportError):
 LANCZOS = PIL.Image.Resampling.LANCZOS
 COLOUR_OPTIONS = ("subsampling", "mct")
 """Options that a gray picture has no use for."""
+AVIF = {
+    "avif-psnr": ("psnr", "4:2:0"),
+    "avif-psnr-444": ("psnr", "4:4:4"),
+    "avif-ssim": ("ssim", "4:2:0"),
+    "avif-ssim-444": ("ssim", "4:4:4"),
+    "avif-iq": ("iq", "4:2:0"),
+    "avif-iq-444": ("iq", "4:4:4"),
+}
+"""Tune and subsampling of AVIF at speed 0, by option name."""
+QUANTIZERS = 64
+"""Of aom, 0 the finest."""
+SUFFIXES = {"JPEG": ".jpg", "WEBP": ".webp", "JPEG2000": ".j2k", "AVIF": ".avif", "JXL": ".jxl"}
 
 
 @dataclass(frozen=True)
@@ -55,88 +66,43 @@ class PillowCodec:
         scales = f"{'best' if self.exhaustive else 'first'} of 1/{self.factors}"
         return f"{self.name}; Pillow {PIL.__version__}, {self.implementation}; {options}; {scales}"
 
+    @property
+    def suffix(self) -> str:
+        return SUFFIXES[self.format]
+
     def measure(
         self, picture: Path, pixels: Samples, ratios: Sequence[float], folder: Path
     ) -> Iterator[Measurement | None]:
         image = PIL.Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-        ladders = [[self._ladder(image, factor, variant) for variant in self.variants] for factor in self.factors]
-        for ratio in ratios:
-            limit = size_limit(pixels, ratio)
-            best: tuple[float, Measurement] | None = None
-            for factor, rungs in zip(self.factors, ladders, strict=True):
-                for variant, ladder in zip(self.variants, rungs, strict=True):
-                    level = ladder.highest(limit)
-                    if level is None:
-                        continue
-                    measurement = self._decoded(pixels, *ladder.coded(level), folder, factor, variant)
-                    quality = psnr(pixels, measurement.pixels)
-                    if best is None or quality > best[0]:
-                        best = quality, measurement
-                if best is not None and not self.exhaustive:
-                    break
-            yield best[1] if best else None
+        choices = [[self._variant(image, factor, variant) for variant in self.variants] for factor in self.factors]
+        return best_files(self, pixels, ratios, choices, folder, exhaustive=self.exhaustive)
 
-    def _ladder(self, image: PIL.Image.Image, factor: int, variant: Mapping[str, Any]) -> Ladder:
+    def decode(self, data: bytes, shape: Shape, folder: Path) -> Samples:
+        """A smaller picture is scaled up to ``shape``."""
+        height, width, channels = shape
+        with PIL.Image.open(io.BytesIO(data), formats=[self.format]) as opened:
+            image = opened.convert("L" if channels == 1 else "RGB")
+        if image.size != (width, height):
+            image = image.resize((width, height), LANCZOS)
+        return np.asarray(image).reshape(shape)
+
+    def _variant(self, image: PIL.Image.Image, factor: int, variant: Mapping[str, Any]) -> Variant:
+        notes = [*(f"{name} {value}" for name, value in variant.items()), *([f"1/{factor}"] if factor > 1 else [])]
         if factor > 1:
             image = image.resize((-(-image.width // factor), -(-image.height // factor)), LANCZOS)
-        return Ladder(image, self, variant)
+        options = {**self.common, **variant}
 
-    def _decoded(
-        self,
-        pixels: Samples,
-        data: bytes,
-        encode_seconds: float,
-        folder: Path,
-        factor: int,
-        variant: Mapping[str, Any],
-    ) -> Measurement:
-        path = folder / "coded"
-        path.write_bytes(data)
-        height, width, channels = pixels.shape
-        start = time.perf_counter()
-        with PIL.Image.open(path, formats=[self.format]) as opened:
-            image = opened.convert("L" if channels == 1 else "RGB")
-        if factor > 1:
-            image = image.resize((width, height), LANCZOS)
-        decode_seconds = time.perf_counter() - start
-        notes = [*(f"{name} {value}" for name, value in variant.items()), *([f"1/{factor}"] if factor > 1 else [])]
-        decoded = np.asarray(image).reshape(pixels.shape)
-        return Measurement(path.stat().st_size, decoded, encode_seconds, decode_seconds, ", ".join(notes))
-
-
-class Ladder:
-    """The files of one picture and one variant by level, each made when first asked for."""
-
-    def __init__(self, image: PIL.Image.Image, codec: PillowCodec, variant: Mapping[str, Any]) -> None:
-        self._image = image
-        self._codec = codec
-        self._options = dict(codec.common) | dict(variant)
-        self._coded: dict[int, tuple[bytes, float]] = {}
-
-    def coded(self, level: int) -> tuple[bytes, float]:
-        """The file, and the seconds that it took."""
-        if level not in self._coded:
-            options = self._options | self._codec.at_level(level)
-            if self._image.mode == "L":
-                options = {name: value for name, value in options.items() if name not in COLOUR_OPTIONS}
+        def encode(level: int) -> bytes:
             stream = io.BytesIO()
-            start = time.perf_counter()
-            self._image.save(stream, self._codec.format, **options)
-            self._coded[level] = stream.getvalue(), time.perf_counter() - start
-        return self._coded[level]
+            image.save(stream, self.format, **for_mode(image.mode, options | self.at_level(level)))
+            return stream.getvalue()
 
-    def highest(self, limit: int) -> int | None:
-        """A level, by bisection the highest, whose file has at most ``limit`` bytes; None if the lowest has more."""
-        low, high = 0, self._codec.levels
-        if len(self.coded(low)[0]) > limit:
-            return None
-        while high - low > 1:
-            middle = (low + high) // 2
-            if len(self.coded(middle)[0]) <= limit:
-                low = middle
-            else:
-                high = middle
-        return low
+        return Variant(", ".join(notes), Ladder(self.levels, encode))
+
+
+def for_mode(mode: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options without those that a picture of a mode has no use for."""
+    return {name: value for name, value in options.items() if mode != "L" or name not in COLOUR_OPTIONS}
 
 
 def pillow_codecs(downscale: bool) -> dict[str, PillowCodec]:
@@ -201,8 +167,27 @@ def pillow_codecs(downscale: bool) -> dict[str, PillowCodec]:
             {"effort": 7},
         ),
     }
+    codecs |= {option: _avif(*choice, shrinking) for option, choice in AVIF.items()}
     PIL.Image.init()
     return {option: codec for option, codec in codecs.items() if codec.format in PIL.Image.SAVE}
+
+
+def _avif(tune: str, subsampling: str, shrinking: Mapping[str, Any]) -> PillowCodec:
+    """AVIF as well as aom can, whatever time it takes: speed 0, driven by its quantizer. One thread: two make other files."""
+
+    def at_level(level: int) -> dict[str, Any]:
+        return {"advanced": {"tune": tune, "end-usage": "q", "cq-level": str(QUANTIZERS - 1 - level)}}
+
+    return PillowCodec(
+        f"AVIF {tune} {subsampling}",
+        "AVIF",
+        f"{PIL.features.version('avif')} {_aom_version()}",
+        QUANTIZERS,
+        at_level,
+        f"tune={tune}, cq-level {QUANTIZERS - 1} to 0",
+        {"codec": "aom", "max_threads": 1, "speed": 0, "autotiling": False, "subsampling": subsampling},
+        **shrinking,
+    )
 
 
 def _aom_version() -> str:

@@ -1,32 +1,23 @@
-"""What the measured points come to: means, Bjøntegaard deltas, and these as Markdown, JSON and a plot."""
+"""What a bench found, as Markdown and JSON."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from statistics import fmean
-from typing import Any, NamedTuple
+from typing import Any
 
-from bench.bdrate import bd_quality, bd_rate
+from bench.curves import Curves, Delta, Gap, Value, bits, value_of
+from bench.metrics import Metric
 from bench.published import Reference, references
 from bench.results import Point
 
-Value = Callable[[Point], float]
+SCHEMA_VERSION = 2
+"""1 had one list of means for each metric, and of the deltas only those of PSNR and MS-SSIM."""
 
 
-def _psnr(point: Point) -> float:
-    return point.psnr
-
-
-def ms_ssim_db(point: Point) -> float:
-    """MS-SSIM on the scale -10 log10(1 - x), where curves are straighter; at most 100 dB."""
-    return -10.0 * math.log10(max(1.0 - point.ms_ssim, 1e-10))
-
-
-class Column(NamedTuple):
-    """One of the tables of means."""
+@dataclass(frozen=True)
+class Table:
+    """Means by codec and ratio."""
 
     key: str
     """In JSON."""
@@ -35,174 +26,156 @@ class Column(NamedTuple):
     form: str
 
 
-COLUMNS = (
-    Column("psnr", "PSNR, dB", _psnr, ".2f"),
-    Column("ms_ssim", "MS-SSIM", lambda point: point.ms_ssim, ".4f"),
-    Column("bpp", "bpp", lambda point: point.bpp, ".4f"),
-    Column("encode_seconds", "encode, s", lambda point: point.encode_seconds, ".2f"),
-    Column("decode_seconds", "decode, s", lambda point: point.decode_seconds, ".3f"),
-)
-
-
-@dataclass(frozen=True)
-class Delta:
-    """splatc against another codec, means over the pictures where their curves overlap."""
-
-    codec: str
-    anchor: str
-    bd_rate: float
-    """Per cent of the bytes at equal PSNR; negative: splatc needs fewer."""
-    bd_psnr: float
-    """dB at equal bytes."""
-    bd_rate_ms_ssim: float
-    """Per cent of the bytes at equal MS-SSIM."""
-    pictures: int
-
-
 class Report:
     """The points of one bench, complete or not."""
 
     def __init__(self, points: Sequence[Point], codecs: Sequence[str], made_by: dict[str, str]) -> None:
         """``codecs`` in the order of the columns; ``made_by``: what the heading says about where the points come from."""
-        self.points = sorted(points, key=lambda point: (point.picture, point.ratio))
-        self.codecs = codecs
+        self.curves = Curves(points, codecs)
         self.made_by = made_by
-        self.pictures = list(dict.fromkeys(point.picture for point in self.points))
-        self.ratios = sorted({point.ratio for point in self.points}, reverse=True)
-        self.published: tuple[Reference, ...] = references(self.pictures)
+        self.published: tuple[Reference, ...] = references(self.curves.pictures)
 
-    def reached(self, codec: str, ratio: float) -> list[Point]:
-        """The points of a codec at a target, of those pictures where it gets there."""
-        chosen = (point for point in self.points if (point.codec, point.ratio) == (codec, ratio))
-        return [point for point in chosen if point.size is not None]
+    def tables(self) -> list[Table]:
+        """Of the files that were made."""
+        metrics = [Table(each.key, each.title, _value(each), each.form) for each in self.curves.metrics]
+        return [
+            *metrics,
+            Table("bpp", "bpp", bits, ".4f"),
+            Table("encode_seconds", "encode, s", lambda p: None if p.size is None else p.encode_seconds, ".2f"),
+            Table("decode_seconds", "decode, s", lambda p: None if p.size is None else p.decode_seconds, ".3f"),
+        ]
 
-    def mean(self, codec: str, ratio: float, value: Value) -> float | None:
-        """Over all pictures; None if the codec has not reached the target on every one: such means do not compare."""
-        points = self.reached(codec, ratio)
-        return fmean(map(value, points)) if len(points) == len(self.pictures) else None
-
-    def deltas(self) -> list[Delta]:
-        """Each splatc against each other codec."""
-        ours = [codec for codec in self.codecs if codec.startswith("splatc")]
-        pairs = ((codec, anchor) for codec in ours for anchor in self.codecs if anchor != codec)
-        return [delta for codec, anchor in pairs if (delta := self._delta(codec, anchor)) is not None]
-
-    def _delta(self, codec: str, anchor: str) -> Delta | None:
-        measured = []
-        for picture in self.pictures:
-            rows = (
-                bd_rate(self._curve(picture, anchor, _psnr), self._curve(picture, codec, _psnr)),
-                bd_quality(self._curve(picture, anchor, _psnr), self._curve(picture, codec, _psnr)),
-                bd_rate(self._curve(picture, anchor, ms_ssim_db), self._curve(picture, codec, ms_ssim_db)),
-            )
-            values = [row for row in rows if row is not None]
-            if len(values) == len(rows):
-                measured.append(values)
-        if not measured:
-            return None
-        rate, psnr, rate_ms_ssim = (fmean(column) for column in zip(*measured, strict=True))
-        return Delta(codec, anchor, rate, psnr, rate_ms_ssim, len(measured))
-
-    def _curve(self, picture: str, codec: str, quality: Value) -> list[tuple[float, float]]:
-        points = (point for point in self.points if (point.picture, point.codec) == (picture, codec))
-        return [(point.bpp, quality(point)) for point in points if point.size is not None]
+    def tables_at_limit(self) -> list[Table]:
+        """Of what lies between files; none where no codec needs that."""
+        if not any(map(self.curves.is_interpolated, self.curves.codecs)):
+            return []
+        limit = self.curves.at_limit
+        return [
+            Table(each.key, f"{each.title}, at equal bytes", limit(each), each.form) for each in self.curves.metrics
+        ]
 
     def as_json(self) -> dict[str, Any]:
-        means = {column.key: self._grid(column.value) for column in COLUMNS}
         return {
-            "schema_version": 1,
+            "schema_version": SCHEMA_VERSION,
             **self.made_by,
-            "pictures": self.pictures,
-            "means": means,
-            "deltas": [asdict(delta) for delta in self.deltas()],
+            "pictures": self.curves.pictures,
+            "means": {table.key: self._grid(table.value) for table in self.tables()},
+            "means_at_equal_bytes": {table.key: self._grid(table.value) for table in self.tables_at_limit()},
+            "deltas": [
+                asdict(delta) | {"bd_rate": {key: rate._asdict() for key, rate in delta.bd_rate.items()}}
+                for delta in self.curves.deltas()
+            ],
             "published_not_measured_here": [reference._asdict() for reference in self.published],
-            "points": [asdict(point) for point in self.points],
+            "points": [asdict(point) for point in self.curves.points],
         }
 
     def _grid(self, value: Value) -> dict[str, dict[str, float | None]]:
-        return {codec: {f"{ratio:g}": self.mean(codec, ratio, value) for ratio in self.ratios} for codec in self.codecs}
+        curves = self.curves
+        return {
+            codec: {f"{ratio:g}": curves.mean(codec, ratio, value) for ratio in curves.ratios}
+            for codec in curves.codecs
+        }
 
     def as_markdown(self) -> str:
         heading = "\n".join(f"- {name.replace('_', ' ')}: {value}" for name, value in self.made_by.items())
-        parts = ["# Rate and distortion", heading, f"Means over {len(self.pictures)} pictures; bpp counts whole files."]
-        parts += [f"## {column.title}\n\n{self._table(column)}" for column in COLUMNS]
+        count = len(self.curves.pictures)
+        parts = ["# Rate and distortion", heading, f"Means over {count} pictures; bpp counts whole files."]
+        parts += [f"## {table.title}\n\n{self._table(table)}" for table in self.tables()]
         parts.append(
             "A cell `(n)` is no mean: there are files so small of n pictures only. Encode seconds are of whole processes for "
             "splatc, of the one chosen encoding, without the search for it, for the others."
         )
-        if deltas := self.deltas():
-            rows = [
-                [
-                    delta.codec,
-                    delta.anchor,
-                    f"{delta.bd_rate:+.1f} %",
-                    f"{delta.bd_psnr:+.2f} dB",
-                    f"{delta.bd_rate_ms_ssim:+.1f} %",
-                    str(delta.pictures),
-                ]
-                for delta in deltas
-            ]
-            names = ["codec", "against", "BD-rate (PSNR)", "BD-PSNR", "BD-rate (MS-SSIM)", "pictures"]
-            parts.append(f"## Bjøntegaard deltas, means over pictures\n\n{markdown(names, rows)}")
-        if self.published:
-            rows = [[r.codec, f"{r.bpp:.3f}", f"{r.psnr:.1f}", r.source] for r in self.published]
+        if tables := self.tables_at_limit():
+            parts += [f"## {table.title}\n\n{self._table(table, mark=' ~')}" for table in tables]
             parts.append(
-                f"## Published, *not measured here*\n\n{markdown(['codec', 'bpp', 'PSNR, dB', 'source'], rows)}"
+                "~: the levels of this codec are coarse. Its values are those at the bytes that the ratio allows, interpolated between "
+                "the largest file below and that of the next level above, linearly in the logarithm of the bytes. Without ~: as they "
+                "are, of files that use up to 3 % less."
             )
-        parts.append(f"## PSNR by picture, dB\n\n{self._by_picture()}")
+        parts += self._comparisons()
+        if self.published:
+            parts.append(f"## Published, *not measured here*\n\n{self._published()}")
+        parts += [f"## {metric.title}, by picture\n\n{self._by_picture(metric)}" for metric in self.curves.metrics[:1]]
         return "\n\n".join(parts) + "\n"
 
-    def _table(self, column: Column) -> str:
+    def _table(self, table: Table, mark: str = "") -> str:
+        curves = self.curves
+        names = [codec + (mark if curves.is_interpolated(codec) else "") for codec in curves.codecs]
         return markdown(
-            ["CR", *self.codecs],
-            [[f"{ratio:g}", *(self._cell(codec, ratio, column) for codec in self.codecs)] for ratio in self.ratios],
+            ["CR", *names],
+            [[f"{ratio:g}", *(self._cell(codec, ratio, table) for codec in curves.codecs)] for ratio in curves.ratios],
         )
 
-    def _cell(self, codec: str, ratio: float, column: Column) -> str:
-        mean = self.mean(codec, ratio, column.value)
-        return format(mean, column.form) if mean is not None else f"({len(self.reached(codec, ratio))})"
+    def _cell(self, codec: str, ratio: float, table: Table) -> str:
+        mean = self.curves.mean(codec, ratio, table.value)
+        return format(mean, table.form) if mean is not None else f"({self._count(codec, ratio, table)})"
 
-    def _by_picture(self) -> str:
+    def _count(self, codec: str, ratio: float, table: Table) -> int:
+        return len(self.curves.reached(codec, ratio, table.value))
+
+    def _comparisons(self) -> list[str]:
+        """splatc against the others: deltas, and at each ratio the mean and the worst picture."""
+        metrics, deltas = self.curves.metrics, self.curves.deltas()
+        if not deltas:
+            return []
+        names = ["codec", "against", *(f"BD-rate ({each.name})" for each in metrics), "BD-PSNR"]
+        parts = [
+            f"## Bjøntegaard deltas, means over pictures\n\n{markdown(names, [self._delta(each) for each in deltas])}",
+            "A `(n)` behind a delta: the curves overlap on n pictures only.",
+        ]
+        rows = [
+            [delta.codec, delta.anchor, f"{ratio:g}", *map(_gap, metrics, gaps)]
+            for delta in deltas
+            if delta.anchor not in self.curves.ours()
+            for ratio in self.curves.ratios
+            if any(gaps := [self.curves.gap(delta.codec, delta.anchor, ratio, metric) for metric in metrics])
+        ]
+        if rows:
+            table = markdown(["codec", "against", "CR", *(each.name for each in metrics)], rows)
+            parts.append(f"## How much better at equal bytes: mean (least, on which picture)\n\n{table}")
+        return parts
+
+    def _delta(self, delta: Delta) -> list[str]:
+        cells = [delta.codec, delta.anchor]
+        for metric in self.curves.metrics:
+            rate = delta.bd_rate.get(metric.key)
+            few = f" ({rate.pictures})" if rate and rate.pictures < len(self.curves.pictures) else ""
+            cells.append(f"{rate.per_cent:+.1f} %{few}" if rate else "")
+        return [*cells, "" if delta.bd_psnr is None else f"{delta.bd_psnr:+.2f} dB"]
+
+    def _published(self) -> str:
+        ours = self.curves.ours()
+        rows = []
+        for each in self.published:
+            psnr = [self.curves.psnr_at(codec, each.bpp) for codec in ours]
+            cells = ["" if value is None else f"{value:.2f}" for value in psnr]
+            rows.append([each.codec, f"{each.bpp:.3f}", f"{each.psnr:.2f}", *cells, each.source])
+        return markdown(["codec", "bpp", "PSNR, dB", *(f"{codec}, interpolated" for codec in ours), "source"], rows)
+
+    def _by_picture(self, metric: Metric) -> str:
         cells = {
-            (point.picture, point.ratio, point.codec): f"{point.psnr:.2f}" + (" ↓" if "1/" in point.note else "")
-            for point in self.points
-            if point.size is not None
+            (point.picture, point.ratio, point.codec): format(value, metric.form) + (" ↓" if "1/" in point.note else "")
+            for point in self.curves.points
+            if not point.above and (value := value_of(metric, point)) is not None
         }
         rows = [
-            [picture, f"{ratio:g}", *(cells.get((picture, ratio, codec), "") for codec in self.codecs)]
-            for picture in self.pictures
-            for ratio in self.ratios
+            [picture, f"{ratio:g}", *(cells.get((picture, ratio, codec), "") for codec in self.curves.codecs)]
+            for picture in self.curves.pictures
+            for ratio in self.curves.ratios
         ]
-        table = markdown(["picture", "CR", *self.codecs], rows)
+        table = markdown(["picture", "CR", *self.curves.codecs], rows)
         return table + "\n\n↓: a down-scaled picture was coded; an empty cell: no file so small."
 
-    def plot(self, paths: Sequence[Path]) -> None:
-        """PSNR and MS-SSIM over bpp, means over the pictures, to files of the types that their extensions name."""
-        import matplotlib
 
-        matplotlib.use("Agg")
-        from matplotlib import pyplot
+def _value(metric: Metric) -> Value:
+    return lambda point: value_of(metric, point)
 
-        matplotlib.rcParams["svg.hashsalt"] = "splatc"  # the same points, the same file
-        figure, axes = pyplot.subplots(1, 2, figsize=(13, 6), layout="constrained")
-        for axis, quality, title in zip(axes, (_psnr, ms_ssim_db), ("PSNR, dB", "MS-SSIM, dB"), strict=True):
-            for codec in self.codecs:
-                means = [
-                    (self.mean(codec, r, lambda point: point.bpp), self.mean(codec, r, quality)) for r in self.ratios
-                ]
-                curve = [(bpp, mean) for bpp, mean in means if bpp is not None and mean is not None]
-                ours = codec.startswith("splatc")
-                axis.plot(*zip(*curve, strict=True) if curve else ([], []), "o-", label=codec, lw=2.5 if ours else 1.2)
-            axis.set(xscale="log", xlabel="bits per pixel, whole file", ylabel=title)
-            axis.grid(visible=True, which="both", alpha=0.25)
-        for name in dict.fromkeys(reference.codec for reference in self.published):
-            curve = [(reference.bpp, reference.psnr) for reference in self.published if reference.codec == name]
-            axes[0].plot(*zip(*curve, strict=True), "x:", color="gray", label=f"{name} (published)")
-        axes[0].legend()
-        figure.suptitle(f"Means over {len(self.pictures)} pictures, {self.made_by.get('date', '')}")
-        for path in paths:
-            figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
-        pyplot.close(figure)
+
+def _gap(metric: Metric, gap: Gap | None) -> str:
+    if gap is None:
+        return ""
+    form = f"+{metric.form}"
+    return f"{gap.mean:{form}} ({gap.least:{form}}, {gap.picture.partition('.')[0]})"
 
 
 def markdown(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

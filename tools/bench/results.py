@@ -1,7 +1,8 @@
 """Measured points, and the file that keeps them: one JSON object a line, only ever appended to.
 
-A point belongs to the content of a picture, to the codec's settings (for splatc: a hash of its source) and to a target. The same
-three make the same point, which is why a bench can go on where it was stopped, and why points of different code never mix.
+A point belongs to the content of a picture, to the codec's settings (for splatc: a hash of its source) and to a target, and is the
+best file within it or that of the next level. The same four make the same point, which is why a bench can go on where it was
+stopped, and why points of different code never mix.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
-Key = tuple[str, str, float]
+Key = tuple[str, str, float, bool]
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,20 @@ class Point:
     decode_seconds: float = 0.0
     note: str = ""
     """What was chosen among the codec's variants."""
+    limit: int = 0
+    """Bytes that the target allows."""
+    above: bool = False
+    """Whether it is the file of the next level, which has more bytes than that."""
+    ssimulacra2: float | None = None
+    """Missing, like those below, where what computes it was not installed."""
+    butteraugli: float | None = None
+    gmsd: float | None = None
+    file: str = ""
+    """Where the file is kept, within the folder of the points."""
 
     @property
     def key(self) -> Key:
-        return self.digest, self.settings, self.ratio
+        return self.digest, self.settings, self.ratio, self.above
 
     @property
     def bpp(self) -> float:

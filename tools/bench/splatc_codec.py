@@ -14,9 +14,11 @@ import numpy as np
 import PIL.Image
 
 import splatc
-from bench.codec import Measurement, size_limit
+from bench.codec import Measurement, Shape, size_limit
 from splatc.image.image import Samples
 from splatc.image.readers import load
+
+PROGRAM = {".py", ".so", ".dylib", ".dll"}
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class Splatc:
     def settings(self) -> str:
         return f"{self.name}; source {self.source}"
 
+    @property
+    def suffix(self) -> str:
+        return ".splat2d"
+
     def measure(
         self, picture: Path, pixels: Samples, ratios: Sequence[float], folder: Path
     ) -> Iterator[Measurement | None]:
@@ -46,13 +52,19 @@ class Splatc:
         options = ["-e", str(self.effort), "--tune", self.tune, *(["--blend", self.blend] if self.blend else [])]
         for ratio in ratios:
             encode_seconds = self._run("encode", "-f", "-q", picture, coded, "--cr", str(ratio), *options)
-            size = coded.stat().st_size
-            if size > size_limit(pixels, ratio):
-                raise RuntimeError(f"{picture}: splatc --cr {ratio:g} wrote {size} bytes, more than allowed")
+            data = coded.read_bytes()
+            if len(data) > size_limit(pixels, ratio):
+                raise RuntimeError(f"{picture}: splatc --cr {ratio:g} wrote {len(data)} bytes, more than allowed")
             decode_seconds = self._run("decode", "-f", coded, decoded)
             if source_digest() != self.source:
                 raise RuntimeError("the source of splatc changed while it was measured: start again")
-            yield Measurement(size, load(str(decoded)).pixels, encode_seconds, decode_seconds)
+            yield Measurement(data, load(str(decoded)).pixels, encode_seconds, decode_seconds)
+
+    def decode(self, data: bytes, shape: Shape, folder: Path) -> Samples:
+        coded, decoded = folder / "coded.splat2d", folder / "decoded.png"
+        coded.write_bytes(data)
+        self._run("decode", "-f", coded, decoded)
+        return load(str(decoded)).pixels
 
     def warm_up(self, folder: Path) -> None:
         """Let the system read the program from the disk before the measurement."""
@@ -73,9 +85,9 @@ class Splatc:
 
 
 def source_digest() -> str:
-    """Of all source files of the installed splatc: what it measures belongs to this code and to no other."""
+    """Of all modules of the installed splatc and of its compiled core: what it measures belongs to this code and to no other."""
     root = Path(splatc.__file__).parent
     digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
+    for path in sorted(path for path in root.rglob("*") if path.suffix in PROGRAM):
         digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
