@@ -129,4 +129,22 @@ static void finish(const core_loss *t, const loss_layout *layout, int64_t band, 
             memset(t->gradient + k * t->stride + end, 0, (size_t)(t->stride - end) * sizeof *t->gradient);
 }
 
-const loss_bands LOSS_BANDS = {.halve_target = halve_target, .halve_drawn = halve_drawn, .finish = finish};
+static void bend(const core_loss *t, const loss_layout *layout, int64_t band, float *rows, double *sums) {
+    const loss_scale *s = &layout->scale[0];
+    int64_t last, first = rows_of(s, 0, band, &last);
+    (void)sums;
+    for (int32_t scale = SCALES - 2; scale > 0; scale--) add_coarser(t, layout, scale, band, rows);
+    for (int64_t row = first; row < last; row++)
+        for (int32_t channel = 0; channel < t->channels; channel++) {
+            const float *sensitivity = plane_row(layout->sensitivity, s, t->channels, row, channel);
+            float *out = t->gradient + (row * t->channels + channel) * t->stride;
+            for (int64_t left = 0; left < t->width; left += STRIP) {
+                int64_t right = min64(left + STRIP, t->width);
+                spread_row(t, layout, 0, row, channel, left, right, rows);
+                for (int64_t i = left; i < right; i++) out[i] = rows[i - left] + (float)SQUARED_WEIGHT * sensitivity[i];
+            }
+            memset(out + t->width, 0, (size_t)(t->stride - t->width) * sizeof *out);
+        }
+}
+
+const loss_bands LOSS_BANDS = {.halve_target = halve_target, .halve_drawn = halve_drawn, .finish = finish, .bend = bend};
