@@ -48,7 +48,7 @@ def multiscale(drawn: Tensor, wanted: Tensor) -> Tensor:
 
 
 def curvature(wanted: Tensor) -> Tensor:
-    """(h, w, C) k of `multiscale` times the number of samples: a smooth change d of the picture drawn adds the sum of k d^2 to what the gradient says.
+    """(h, w, C) k of `multiscale` times the samples: a smooth change d of the picture adds the sum of k d^2 to what the gradient says.
 
     The SSIM of a reduced size loses the squared difference times its sensitivity, spread over the samples whose mean it compares.
     """

@@ -123,19 +123,21 @@ class CoreEngine:
 
     def _errors(self, where: Subset) -> FloatArray:
         """(height, S) the squared error of the samples of a subset, times the curvature of the loss if that is what counts."""
-        call = self._call(where, core_fit.ERRORS)
-        error = self._workspace.floats("weight", (call.height, call.stride))
-        for window in self._task.windows() if self._task.prunes_by_loss else [where]:
-            band = where.within(window) if self._task.prunes_by_loss else where
+        whole, r = self._call(where, core_fit.ERRORS), where.reduction
+        error = self._workspace.floats("weight", (whole.height, whole.stride))
+        if not self._task.prunes_by_loss:
+            whole.weight = address(error)
+            self._workspace.run(whole)
+            return error
+        for window in self._task.windows():
+            band = where.within(window)
             if band.height == 0:
                 continue
             call = self._call(band, core_fit.ERRORS)
-            call.weight = address(error[band.rows_in(where)])
-            if self._task.prunes_by_loss:
-                curvature = self._loss_of(window).curvature()[band.y0 - window.y0 :: band.reduction, :, band.x0 :: band.reduction]
-                bent = self._workspace.floats("curvature", (call.height, call.channels, call.stride))
-                bent[:, :, : band.width] = curvature[: band.height, :, : band.width]
-                call.curvature = address(bent)
+            curvature = self._workspace.floats("curvature", (call.height, call.channels, call.stride))
+            all_of_it = self._loss_of(window).curvature()[band.y0 - window.y0 :: r, :, band.x0 :: r]
+            curvature[:, :, : band.width] = all_of_it[: band.height, :, : band.width]
+            call.weight, call.curvature = address(error[band.rows_in(where)]), address(curvature)
             self._workspace.run(call)
         return error
 
