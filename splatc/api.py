@@ -73,7 +73,7 @@ def encode(
         psnr: target, dB that the decoded file has at least, above 0: the smallest file found. It takes up to three
             quick trials and mostly one fit, more where these fall short.
         count: target, number of Gaussians, 1 or more.
-        effort: 1 (fastest) to 9 (best).
+        effort: 0 (fastest) to 9 (best).
         tune: the quality to fit for, "psnr" or "ssim" (MS-SSIM, fitted by the CPU).
         blend: how Gaussians make a pixel, "normalized" or "sum"; None takes what measures best.
         seed: of the random numbers, 0 to 2^32 - 1. The same arguments and version give the same bytes on any CPU.
@@ -184,7 +184,7 @@ def encode_file(
         size: target, bytes of the file, 1 or more.
         psnr: target, dB that the decoded file has at least, above 0.
         count: target, number of Gaussians, 1 or more.
-        effort: 1 (fastest) to 9 (best).
+        effort: 0 (fastest) to 9 (best).
         tune: the quality to fit for, "psnr" or "ssim".
         blend: how Gaussians make a pixel, "normalized" or "sum"; None takes what measures best.
         seed: of the random numbers, 0 to 2^32 - 1.
@@ -636,7 +636,7 @@ class _FitOptions:
 def _fit_options(effort: object, tune: object, blend: object, seed: object, max_memory: object) -> _FitOptions:
     chosen_blend = None if blend is None else arguments.choice("blend", blend, _BLENDS, otherwise="None")
     return _FitOptions(
-        arguments.whole("effort", effort, 1, 9),
+        arguments.whole("effort", effort, 0, 9),
         cast(Literal["psnr", "ssim"], arguments.choice("tune", tune, ("psnr", "ssim"))),
         cast(Literal["normalized", "sum"] | None, chosen_blend),
         arguments.whole("seed", seed, 0, 2**32 - 1),

@@ -133,7 +133,7 @@ def test_arrays_that_are_no_pictures(array: Any, message: str) -> None:
         ({"bpp": "0.1"}, "bpp='0.1': expected a number above 0"),
         ({"cr": 1e9}, r"cr=1e\+09 leaves this picture of 28 x 20 less than one byte"),
         ({"size": 10.5}, "size=10.5: expected a whole number"),
-        ({"effort": 10}, "effort=10: expected a whole number from 1 to 9"),
+        ({"effort": 10}, "effort=10: expected a whole number from 0 to 9"),
         ({"tune": "best"}, "tune='best': expected 'psnr' or 'ssim'"),
         ({"blend": "alpha"}, "blend='alpha'"),
         ({"seed": -1}, "seed=-1"),

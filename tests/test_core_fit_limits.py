@@ -13,8 +13,10 @@ import pytest
 
 from splatc import core
 from splatc.core import fit as core_fit
-from splatc.core.fit_structs import Adam, Rate
+from splatc.core.fit_structs import Adam, Network, Rate
 from splatc.core.loading import INVALID, OK, TOO_SMALL, address, load, size_of
+from splatc.gaussians import FloatArray
+from splatc.neural.step import FEATURES
 from tests.core_calls import DEFAULT
 from tests.fit_calls import FitCall, random_pixels, random_values
 
@@ -147,6 +149,40 @@ def test_each_worker_has_a_workspace(worker: int) -> None:
     assert call.item(3, worker) == OK
     halves = call.workspace.reshape(2, -1)
     assert (halves[1 - worker] == 7).all() and (halves[worker] != 7).any()
+
+
+def with_network(call: FitCall, hidden: int, weights: FloatArray | None) -> FitCall:
+    """The same step, moved by a network."""
+    call.task.network = ctypes.pointer(Network(None if weights is None else address(weights), hidden, 1.0, 0.0, 1.0))
+    return call
+
+
+@pytest.mark.parametrize("hidden", [8, 48, 64])
+def test_networks_of_a_step(hidden: int) -> None:
+    """Its weights are as many as it has units, and no more are read."""
+    weights = np.zeros((FEATURES + 1) * hidden + (hidden + 1) * hidden + (hidden + 1) * 8, np.float32)
+    call = with_network(sound(), hidden, weights)
+    before = call.values.copy()
+    assert call.run() == OK
+    assert np.allclose(call.values[5:], before[5:]), "weights of zero say that nothing moves"
+
+
+@pytest.mark.parametrize("hidden", [0, -8, 7, 9, 60, 72])
+def test_a_network_of_another_size_is_refused(hidden: int) -> None:
+    assert with_network(sound(), hidden, np.zeros(1 << 14, np.float32)).phases() is None
+
+
+def test_a_network_is_of_steps_of_three_channels() -> None:
+    weights = np.zeros(1 << 14, np.float32)
+    assert with_network(sound(), 48, weights).phases() is not None
+    assert with_network(sound(), 48, None).phases() is None
+    assert with_network(sound(core_fit.MOVE), 48, weights).phases() is None
+    rng = np.random.default_rng(0)
+    for channels in (1, 2, 4):
+        call = FitCall(random_values(rng, 20, 70, 40, channels), random_pixels(rng, 70, 40, channels))
+        assert with_network(call, 48, weights).phases() is None, channels
+    for what in (core_fit.DRAW, core_fit.COSTS, core_fit.ERRORS):
+        assert with_network(sound(what), 0, None).phases() is not None, "nothing is moved"
 
 
 def test_widths_of_steps() -> None:

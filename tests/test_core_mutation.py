@@ -41,6 +41,7 @@ def test_checks_are_found() -> None:
         "pool.c: core_start: job->items < 0  ->  0",
         "fit.c: is_sound: t->entries < 0  ->  0",
         "fit.c: core_fit_item: worker >= t->workers  ->  worker > t->workers",
+        "fit.c: network_is_sound: net->hidden > 0  ->  1",
         "pack_order.c: is_sound: t->width < 1  ->  0",
     ):
         assert part in found

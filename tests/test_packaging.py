@@ -20,7 +20,7 @@ from splatc import __version__
 from splatc.core import sources
 
 ROOT = Path(__file__).resolve().parent.parent
-SHIPPED = (".py", ".cu", ".cuh", ".js", ".wasm")
+SHIPPED = (".py", ".cu", ".cuh", ".js", ".wasm", ".safetensors")
 """Modules, kernels that are compiled on the machine of the user, and what runs in a browser."""
 
 

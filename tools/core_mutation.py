@@ -52,6 +52,7 @@ PREDICATES = (
     "levels_are_sound",
     "is_sound",
     "ends_well",
+    "network_is_sound",
     "phases_are_sound",
     "parts_are_known",
     "sizes_are_known",

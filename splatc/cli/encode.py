@@ -51,11 +51,11 @@ SCHEMA_VERSION = 1
 @click.option(
     "-e",
     "--effort",
-    type=Whole(1, 9),
-    metavar="1..9",
+    type=Whole(0, 9),
+    metavar="0..9",
     default=5,
     show_default=True,
-    help="Effort: 1 is fastest, 9 is best.",
+    help="Effort: 0 is fastest, 9 is best.",
 )
 @click.option(
     "--max-time",

@@ -37,6 +37,16 @@ class Rate(ctypes.Structure):
     ]
 
 
+class Network(ctypes.Structure):
+    """``core_fit_network``."""
+
+    _fields_ = [
+        ("weights", c_void_p),
+        ("hidden", c_int64),
+        *((name, c_float) for name in ("gain", "log_age", "log_base", "unused")),
+    ]
+
+
 class Fit(ctypes.Structure):
     """``core_fit``."""
 
@@ -53,6 +63,7 @@ class Fit(ctypes.Structure):
         ("widths", c_void_p),
         ("adam", POINTER(Adam)),
         ("rate", POINTER(Rate)),
+        ("network", POINTER(Network)),
         *((name, c_void_p) for name in ("placed", "boxes", "entry_starts", "tile_starts", "members", "sums")),
         ("entries", c_int64),
         *(
@@ -67,5 +78,10 @@ class Fit(ctypes.Structure):
     ]
 
 
-NUMBERS = {"fit": 20, "fit_widths": 21, "fit_adam": 22, "fit_rate": 23, "fit_placed": 24}
-MIRRORS = {"fit": ctypes.sizeof(Fit), "fit_adam": ctypes.sizeof(Adam), "fit_rate": ctypes.sizeof(Rate)}
+NUMBERS = {"fit": 20, "fit_widths": 21, "fit_adam": 22, "fit_rate": 23, "fit_placed": 24, "fit_network": 25}
+MIRRORS = {
+    "fit": ctypes.sizeof(Fit),
+    "fit_adam": ctypes.sizeof(Adam),
+    "fit_rate": ctypes.sizeof(Rate),
+    "fit_network": ctypes.sizeof(Network),
+}

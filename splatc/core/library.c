@@ -28,6 +28,7 @@ int64_t core_struct_bytes(int32_t which) {
 #if !defined(__wasm__)
         [12] = sizeof(core_job), sizeof(core_dequantizing), sizeof(core_placing),
         [20] = sizeof(core_fit), sizeof(core_fit_widths), sizeof(core_fit_adam), sizeof(core_fit_rate), sizeof(core_fit_placed),
+        sizeof(core_fit_network),
         [30] = sizeof(core_loss), sizeof(core_squares), sizeof(core_similarity),
         [40] = sizeof(core_sum),
         [41] = sizeof(core_reduce),

@@ -38,6 +38,11 @@ int32_t core_fit_make_widths(const core_steps *steps, core_fit_widths *widths) {
     return CORE_OK;
 }
 
+static int32_t network_is_sound(const core_fit *t) {
+    const core_fit_network *net = t->network;
+    return t->what == CORE_FIT_STEP && t->channels == 3 && net->weights != NULL && net->hidden > 0 && net->hidden <= CORE_NETWORK_HIDDEN && net->hidden % 8 == 0;
+}
+
 static int32_t is_sound(const core_fit *t) {
     int32_t moves = t->what == CORE_FIT_STEP || t->what == CORE_FIT_MOVE;
     if (t->what < CORE_FIT_STEP || t->what > CORE_FIT_LOSS_COSTS || t->channels < 1 || t->channels > CORE_MAX_CHANNELS) return 0;
@@ -45,6 +50,7 @@ static int32_t is_sound(const core_fit *t) {
     if (t->values == NULL || t->frozen == NULL || t->placed == NULL || t->boxes == NULL || t->entry_starts == NULL || t->tile_starts == NULL) return 0;
     if (t->entries < 0 || t->entries > INT32_MAX || t->members == NULL || t->sums == NULL || !(t->reduction >= 1.0f)) return 0;
     if (moves && (t->first == NULL || t->second == NULL || t->adam == NULL)) return 0;
+    if (moves && t->network != NULL && !network_is_sound(t)) return 0;
     if (t->what != CORE_FIT_DRAW && !is_drawn(t) && (t->tile_squares == NULL || t->samples == NULL || (t->depth != 8 && t->depth != 16))) return 0;
     if ((t->what == CORE_FIT_DRAW || is_drawn(t)) && (t->image == NULL || (t->normalized && t->weight == NULL))) return 0;
     if (t->what == CORE_FIT_ERRORS && t->weight == NULL) return 0;

@@ -63,6 +63,20 @@ typedef struct core_fit_rate { /* the gradient of lambda R, R the bits of colour
     int32_t unused;
 } core_fit_rate;
 
+enum {
+    CORE_NETWORK_FEATURES = 30, /* of a Gaussian (fit_move.c) */
+    CORE_NETWORK_HIDDEN = 64,   /* units of a layer, at most; a multiple of 8 */
+};
+
+typedef struct core_fit_network { /* moves Gaussians of a colour picture in place of Adam (fit_network.h) */
+    const float *weights;         /* by layer, by 8 outputs: their biases, then for each input their weights */
+    int64_t hidden;               /* units of the first and second layer */
+    float gain;                   /* of the steps that it says */
+    float log_age;                /* ln of one more than the steps so far */
+    float log_base;               /* ln of the side of a Gaussian's share of the picture, px */
+    float unused;
+} core_fit_network;
+
 typedef struct core_fit_placed { /* a Gaussian on a subset, samples; weights are 2^(a dx^2 + b dx dy + c dy^2) */
     float x, y;                     /* mean */
     float a, b, c;
@@ -93,6 +107,7 @@ typedef struct core_fit {
     const core_fit_widths *widths;       /* the Gaussians are drawn with uniform noise of one step, or, with NULL, as they are */
     const core_fit_adam *adam;           /* for a step or a move */
     const core_fit_rate *rate;           /* or NULL */
+    const core_fit_network *network;     /* or NULL; of three channels */
     core_fit_placed *placed;             /* (count) */
     int32_t *boxes;                      /* (count, 4) tiles that a Gaussian may reach: first column and row, one past the last column and row */
     int64_t *entry_starts;               /* (count + 1) */

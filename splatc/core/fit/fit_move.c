@@ -4,6 +4,7 @@
    and rho it is the same for all. Steps of one over its root are the diagonal of the natural gradient (Amari 1998): a long Gaussian moves far along
    itself, little across, and rotates little. */
 #include "fit_internal.h"
+#include "fit_network.h"
 #include "vector_math.h"
 
 enum { MOST_ROWS = 5 + CORE_MAX_CHANNELS };
@@ -129,6 +130,63 @@ static inline void move(const core_fit *t, block *b) {
         settle(t, b, COLOUR + c, a->colour * adam(t, b, COLOUR + c), -wide, wide);
 }
 
+/* The gradient in place of the block's, and Adam's moments moved on: what the network looks at first. */
+static inline void make_features(const core_fit *t, const block *b, float error, vec *feature) {
+    const core_fit_network *net = t->network;
+    const core_fit_adam *a = t->adam;
+    vec g2 = exp_of(2.0f * b->value[LOG_SCALE]), ratio = exp_of(b->value[LOG_ASPECT]), sinh_2 = ratio - 1.0f / ratio;
+    vec unit[NETWORK_ROWS] = {
+        exp_of(b->value[LOG_SCALE] + 0.5f * b->value[LOG_ASPECT]), exp_of(b->value[LOG_SCALE] - 0.5f * b->value[LOG_ASPECT]),
+        splat(1.0f), splat(1.0f), 1.0f / root_of(1.0f + sinh_2 * sinh_2), splat(1.0f), splat(1.0f), splat(1.0f),
+    };
+    for (int32_t row = 0; row < NETWORK_ROWS; row++) {
+        float *first_at = t->first + row * t->count + b->at, *second_at = t->second + row * t->count + b->at;
+        vec g = b->gradient[row], first = load_lanes(first_at, b->lanes), second = load_lanes(second_at, b->lanes);
+        first = a->beta1 * first + (1.0f - a->beta1) * g;
+        second = a->beta2 * second + (1.0f - a->beta2) * (g * g);
+        store_lanes(first_at, first, b->lanes);
+        store_lanes(second_at, second, b->lanes);
+        vec root = root_of(second * a->unbias2) + 1e-12f;
+        feature[row] = first * a->unbias1 / root;
+        feature[NETWORK_ROWS + row] = between(g / root, splat(-3.0f), splat(3.0f));
+        float typical = row < COLOUR ? 0.3f * error : __builtin_sqrtf(error);
+        feature[2 * NETWORK_ROWS + row] = 0.3f * log_of(root * unit[row] / (g2 * (6.28f * typical)) + 1e-6f);
+    }
+    vec *rest = feature + 3 * NETWORK_ROWS;
+    rest[0] = b->value[LOG_SCALE] - net->log_base + 1.0f;
+    rest[1] = b->value[LOG_ASPECT];
+    rest[2] = magnitude(b->value[LOG_ASPECT]);
+    rest[3] = 0.5f * (b->value[LOG_SCALE] - 0.7f);
+    rest[4] = 0.3f * log_of(splat(error)) + 1.5f;
+    rest[5] = splat(0.3f * net->log_age);
+}
+
+/* As far as the network says, in units of the Gaussian. */
+static inline void move_by_network(const core_fit *t, block *b, float error) {
+    static const float UNITS[NETWORK_ROWS] = {0.5f, 0.5f, 0.2f, 0.3f, 0.5f, 0.06f, 0.06f, 0.06f};
+    const core_fit_adam *a = t->adam;
+    const vec wide = splat(1e6f);
+    vec feature[CORE_NETWORK_FEATURES], hidden[2][CORE_NETWORK_HIDDEN], step[NETWORK_ROWS], sine, cosine, x = b->gradient[MEAN_X], y = b->gradient[MEAN_Y];
+    int32_t units = (int32_t)t->network->hidden;
+    sine_cosine(b->value[ANGLE], &sine, &cosine);
+    b->gradient[MEAN_X] = cosine * x + sine * y; /* along, across */
+    b->gradient[MEAN_Y] = cosine * y - sine * x;
+    make_features(t, b, error, feature);
+    const float *weights = network_layer(t->network->weights, feature, CORE_NETWORK_FEATURES, hidden[0], units, 1);
+    weights = network_layer(weights, hidden[0], units, hidden[1], units, 1);
+    network_layer(weights, hidden[1], units, step, NETWORK_ROWS, 0);
+    for (int32_t row = 0; row < NETWORK_ROWS; row++) step[row] *= UNITS[row] * t->network->gain;
+    vec along = step[MEAN_X] * exp_of(b->value[LOG_SCALE] + 0.5f * b->value[LOG_ASPECT]);
+    vec across = step[MEAN_Y] * exp_of(b->value[LOG_SCALE] - 0.5f * b->value[LOG_ASPECT]);
+    vec ratio = exp_of(b->value[LOG_ASPECT]), sinh_2 = ratio - 1.0f / ratio;
+    settle(t, b, MEAN_X, cosine * along - sine * across, splat(0.0f), splat(a->end_x));
+    settle(t, b, MEAN_Y, sine * along + cosine * across, splat(0.0f), splat(a->end_y));
+    settle(t, b, LOG_SCALE, step[LOG_SCALE], splat(a->least_scale), splat(a->most_scale));
+    settle(t, b, LOG_ASPECT, step[LOG_ASPECT], splat(-a->most_aspect), splat(a->most_aspect));
+    settle(t, b, ANGLE, step[ANGLE] / root_of(1.0f + sinh_2 * sinh_2), -wide, wide);
+    for (int32_t row = COLOUR; row < NETWORK_ROWS; row++) settle(t, b, row, step[row], -wide, wide);
+}
+
 static inline void read_frozen(const core_fit *t, block *b) {
     static const int32_t BITS[MOST_ROWS] = {CORE_FROZEN_MEAN, CORE_FROZEN_MEAN, CORE_FROZEN_LOG_SCALE, CORE_FROZEN_ASPECT, CORE_FROZEN_ANGLE,
                                             CORE_FROZEN_COLOUR, CORE_FROZEN_COLOUR, CORE_FROZEN_COLOUR, CORE_FROZEN_COLOUR};
@@ -137,7 +195,15 @@ static inline void read_frozen(const core_fit *t, block *b) {
     for (int32_t row = 0; row < COLOUR + t->channels; row++) b->frozen[row] = (bits & BITS[row]) != 0;
 }
 
+/* Mean squared error of the step: each item adds it up for itself, in the same order. */
+static float error_of(const core_fit *t) {
+    double sum = 1e-9;
+    for (int64_t tile = 0; tile < core_fit_tiles(t->width, t->height); tile++) sum += t->tile_squares[tile];
+    return (float)(sum / (double)(t->width * t->height * t->channels));
+}
+
 void AT_LEVEL(fit_move)(core_fit *t, int64_t first, int64_t last) {
+    float error = t->network == NULL ? 0.0f : error_of(t);
     for (int64_t i = first; i < last; i += LANES) {
         block b = {.at = i, .lanes = (int32_t)min64(LANES, last - i)};
         vec sums[CORE_FIT_SUMS];
@@ -146,6 +212,7 @@ void AT_LEVEL(fit_move)(core_fit *t, int64_t first, int64_t last) {
         add_tiles(t, &b, sums);
         make_gradient(t, &b, sums);
         if (t->rate != NULL) add_rate(t, &b);
-        move(t, &b);
+        if (t->network != NULL) move_by_network(t, &b, error);
+        else move(t, &b);
     }
 }

@@ -260,11 +260,16 @@ class TorchEngine:
         gradient[MEAN] = torch.stack(  # along and across each Gaussian
             [cos * gradient[0] + sin * gradient[1], cos * gradient[1] - sin * gradient[0]]
         )
-        moved = values.clone()
-        for name, rate in step.rates.items():
-            moved[ROWS[name]] -= rate * self._natural(name, self._adam(ROWS[name], gradient[ROWS[name]], step))
+        moved = self._moved(gradient, step)
         moved[:SHAPE_ROWS] = torch.clamp(moved[:SHAPE_ROWS], self._low, self._high)
         self._values = torch.where(self._is_frozen(), values, moved)
+
+    def _moved(self, gradient: Tensor, step: Step) -> Tensor:
+        """(SHAPE_ROWS + C, N) the values after the step, wherever that is; ``gradient`` is along and across each Gaussian."""
+        moved = self._values.clone()
+        for name, rate in step.rates.items():
+            moved[ROWS[name]] -= rate * self._natural(name, self._adam(ROWS[name], gradient[ROWS[name]], step))
+        return moved
 
     def _adam(self, row: int | slice, gradient: Tensor, step: Step) -> Tensor:
         first, second = self._first[row], self._second[row]

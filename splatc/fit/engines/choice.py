@@ -30,6 +30,10 @@ class Chosen:
     make: Callable[[Task], Engine]
     waits: bool = False
     """Whether it stands idle while the CPU packs and predicts between its steps, which is then done less often."""
+    name: str = "core"
+    """One of ENGINES, as chosen."""
+    device: str = "cpu"
+    """Of PyTorch's devices, that on which it runs."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +99,11 @@ class Wanted:
         if self.engine == "gsplat":
             from splatc.fit.engines.gsplat import GsplatEngine
 
-            return Chosen(lambda task: GsplatEngine(task, device))
+            return Chosen(lambda task: GsplatEngine(task, device), name="gsplat", device=device)
 
         from splatc.fit.engines.autograd import TorchEngine
 
-        return Chosen(lambda task: TorchEngine(task, device))
+        return Chosen(lambda task: TorchEngine(task, device), name="torch", device=device)
 
 
 def on_cpu() -> Chosen:
@@ -113,7 +117,7 @@ def on_gpu(device: Device) -> Chosen:
     """The CUDA engine on a device."""
     from splatc.fit.cuda.engine import CudaEngine
 
-    return Chosen(lambda task: CudaEngine(device, task), waits=True)
+    return Chosen(lambda task: CudaEngine(device, task), waits=True, name="cuda")
 
 
 def _find_gpu(*, needed: bool) -> Device | Missing:

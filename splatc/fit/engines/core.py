@@ -76,9 +76,7 @@ class CoreEngine:
         if step.noise is not None:
             call.widths = address(self._widths_of(step.noise))
             call.seed, call.step = step.seed & 0xFFFFFFFF, step.index
-        call.adam = ctypes.pointer(self._adam_of(step))
-        if step.rate_gradient is not None:
-            call.rate = ctypes.pointer(self._rate_of(step.rate_gradient))
+        self._move_by(call, step)
         self._samples = where.width * where.height * self._task.channels
         if squared:
             self._squares = self._workspace.run(call)
@@ -205,6 +203,12 @@ class CoreEngine:
             background=(ctypes.c_float * MAX_CHANNELS)(*task.background.tolist()),
             origin_x=x, origin_y=y, reduction=where.reduction,
         )  # fmt: skip
+
+    def _move_by(self, call: Fit, step: Step) -> None:
+        """Set what moves the Gaussians, and by which rate gradient."""
+        call.adam = ctypes.pointer(self._adam_of(step))
+        if step.rate_gradient is not None:
+            call.rate = ctypes.pointer(self._rate_of(step.rate_gradient))
 
     def _adam_of(self, step: Step) -> Adam:
         adam, (beta1, beta2) = self._adam, step.betas

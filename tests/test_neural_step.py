@@ -1,0 +1,197 @@
+"""The network that moves Gaussians: the core agrees with NumPy, and effort 0 with its weights makes good small files of any picture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+
+import splatc
+from splatc import core
+from splatc.blend import Blend
+from splatc.fit.engine import Step
+from splatc.fit.engines.choice import Chosen, Wanted
+from splatc.fit.engines.core import CoreEngine
+from splatc.fit.subset import Samples
+from splatc.fit.table import NAMES, Table, bounds
+from splatc.fit.task import Task, Tune
+from splatc.image import metrics
+from splatc.neural import safetensors
+from splatc.neural import step as network
+from splatc.neural.choice import knows, with_network
+from splatc.neural.engine import FADE, GAIN, STEPS, NetworkEngine
+from splatc.neural.torch_engine import TorchNetworkEngine
+from splatc.steps import Quantizer
+from tests.engines import table_of
+from tests.scenes import floats, random_gaussians
+
+WIDTH, HEIGHT = 40, 32
+PICTURE = Path(__file__).parent / "images" / "kodim03.png"
+ODDITIES = {"odd": (61, 47, 3), "gray": (48, 64, 1), "alpha": (48, 64, 4), "one row": (1, 90, 3)}
+
+
+def task_of() -> Task:
+    pixels = np.random.default_rng(1).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    return Task(pixels, Blend.NORMALIZED, floats([0.2, 0.4, 0.6]), Quantizer())
+
+
+def table(count: int) -> Table:
+    return table_of(random_gaussians(np.random.default_rng(2), count, WIDTH, HEIGHT, scales=(1.0, 9.0)))
+
+
+def detail() -> np.ndarray:
+    """(192, 256, 3) of a photograph."""
+    with PIL.Image.open(PICTURE) as picture:
+        return np.asarray(picture.convert("RGB"))[100:292, 200:456]
+
+
+@pytest.mark.parametrize("count", [1, 16, 37])
+def test_the_core_moves_gaussians_as_numpy_says(count: int) -> None:
+    engine = NetworkEngine(task_of())
+    engine.send(table(count))
+    for number in range(3):
+        before = engine.fetch().copy()
+        engine.step(Step(number, 1, None, 0, dict.fromkeys(NAMES, 0.5), number + 1, network.BETAS))
+        after = engine.fetch()
+        gradient = network.gradient_of(before.first, after.first)
+        seen = network.features(
+            before.values, gradient, after.first, after.second, number + 1, engine.measured()[0], WIDTH * HEIGHT / count
+        )
+        said = GAIN * FADE**number * network.UNITS * network.evaluate(network.trained(), seen)
+        wanted = network.destination(before.values, said)
+        low, high = bounds(WIDTH, HEIGHT)
+        wanted[:5] = np.clip(wanted[:5], low[:, None], high[:, None])
+        assert np.allclose(after.values[2:], wanted[2:], atol=1e-3)
+        assert np.allclose(after.values[:2], wanted[:2], atol=1e-2)
+
+
+def test_pytorch_moves_gaussians_as_the_core_does() -> None:
+    engines = NetworkEngine(task_of()), TorchNetworkEngine(task_of())
+    for number in (0, 1, STEPS):
+        for engine in engines:
+            if number == 0:
+                engine.send(table(23))
+            engine.step(Step(number, 1, None, 0, dict.fromkeys(NAMES, 0.1), number + 1, network.BETAS))
+        moved, same = (engine.fetch().values for engine in engines)
+        assert np.allclose(moved[:2], same[:2], atol=1e-2)
+        assert np.allclose(moved[2:], same[2:], atol=1e-3)
+        engines[1].send(engines[0].fetch().copy())
+
+
+def test_what_is_frozen_stays() -> None:
+    engine, frozen = NetworkEngine(task_of()), table(20)
+    frozen.frozen[:10] = 31
+    before = frozen.values.copy()
+    engine.send(frozen)
+    engine.step(Step(0, 1, None, 0, dict.fromkeys(NAMES, 0.9), 1, network.BETAS))
+    after = engine.fetch().values
+    assert np.array_equal(after[:, :10], before[:, :10])
+    assert (after[:, 10:] != before[:, 10:]).any(axis=0).all()
+
+
+def test_the_last_steps_are_those_of_adam() -> None:
+    engine, adam = NetworkEngine(task_of()), CoreEngine(task_of())
+    for each in (engine, adam):
+        each.send(table(9))
+        each.step(Step(STEPS, 1, None, 0, dict.fromkeys(NAMES, 0.1), STEPS + 1, network.BETAS))
+    assert np.array_equal(engine.fetch().values, adam.fetch().values)
+
+
+@pytest.mark.parametrize("hidden", [8, 48, 64])
+def test_the_weights_say_how_many_units_there_are(hidden: int) -> None:
+    rng, sizes = np.random.default_rng(hidden), [network.FEATURES, hidden, hidden, 8]
+    arrays = {f"weight{n}": rng.normal(size=(sizes[n + 1], sizes[n])).astype(np.float32) for n in range(3)}
+    arrays |= {f"bias{n}": rng.normal(size=sizes[n + 1]).astype(np.float32) for n in range(3)}
+    engine = NetworkEngine(task_of(), network.packed(arrays))
+    engine.send(table(5))
+    engine.step(Step(0, 1, None, 0, dict.fromkeys(NAMES, 0.5), 1, network.BETAS))
+    assert engine._network.hidden == hidden
+
+
+def test_without_weights_effort_0_loses_three_db(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = detail()
+    trained = splatc.encode(pixels, cr=100, effort=0)
+    monkeypatch.setattr(network, "trained_weights", lambda: np.zeros_like(network.packed(network.trained())))
+    nothing = splatc.encode(pixels, cr=100, effort=0)
+    with_weights, without = (metrics.psnr(pixels, splatc.decode(data)) for data in (trained, nothing))
+    assert with_weights > without + 3.0
+
+
+@pytest.mark.parametrize("ratio", [50, 100, 300])
+def test_effort_0_uses_its_bytes(ratio: int) -> None:
+    pixels = detail()
+    data = splatc.encode(pixels, cr=ratio, effort=0)
+    assert 0.97 * pixels.nbytes / ratio <= len(data) <= pixels.nbytes / ratio
+
+
+@pytest.mark.parametrize("name", ODDITIES)
+@pytest.mark.parametrize("sixteen_bits", [False, True])
+def test_effort_0_takes_any_picture(name: str, sixteen_bits: bool) -> None:
+    shape = ODDITIES[name]
+    pixels: Samples = np.random.default_rng(3).integers(0, 256, shape, np.uint8)
+    if sixteen_bits:
+        pixels = pixels.astype(np.uint16) * np.uint16(257)
+    data = splatc.encode(pixels, size=600, effort=0)
+    assert len(data) <= 600
+    assert splatc.decode(data).shape[:2] == shape[:2]
+
+
+@pytest.mark.parametrize(
+    ("channels", "tune", "blend", "known"),
+    [(3, "psnr", "NORMALIZED", True), (3, "psnr", "SUM", False), (3, "ssim", "NORMALIZED", False)]
+    + [(channels, "psnr", "NORMALIZED", False) for channels in (1, 2, 4)],
+)
+def test_it_knows_what_it_was_trained_for(channels: int, tune: Tune, blend: str, known: bool) -> None:
+    task = Task(np.zeros((8, 8, channels), np.uint8), Blend[blend], floats([0.0] * channels), Quantizer(), tune)
+    assert knows(task) is known
+
+
+@pytest.mark.parametrize(("engine", "makes"), [("core", NetworkEngine), ("torch", TorchNetworkEngine)])
+def test_engines_that_have_it(engine: str, makes: type) -> None:
+    chosen = with_network(Wanted(engine, "cpu").choose("psnr", lambda *_: None))
+    assert type(chosen.make(task_of())) is makes
+
+
+def test_an_engine_without_it_stays() -> None:
+    chosen = Chosen(CoreEngine, name="gsplat")
+    assert with_network(chosen) == chosen
+
+
+@pytest.mark.parametrize("others", [{"tune": "ssim"}, {"blend": "sum"}, {"engine": "torch"}])
+def test_effort_0_goes_with_other_options(others: dict[str, Any]) -> None:
+    pixels = detail()[:60, :80]
+    data = splatc.encode(pixels, size=400, effort=0, **others)
+    assert len(data) <= 400
+
+
+def test_threads_do_not_matter() -> None:
+    pixels = detail()
+    before, files = core.threads(), []
+    try:
+        for threads in (1, 2, 8):
+            core.set_threads(threads)
+            files.append(splatc.encode(pixels, cr=200, effort=0))
+    finally:
+        core.set_threads(before)
+    assert files[0] == files[1] == files[2]
+
+
+def test_arrays_come_back_from_a_file() -> None:
+    arrays = {"a": floats([[1, 2, 3]]), "b": floats([4])}
+    found = safetensors.read(safetensors.write(arrays, {"licence": "none"}))
+    assert found.keys() == arrays.keys()
+    assert all(np.array_equal(found[name], arrays[name]) for name in arrays)
+
+
+@pytest.mark.parametrize(
+    "change", [{"dtype": "F16"}, {"shape": [2]}, {"data_offsets": [0, 16]}, {"data_offsets": [4, 16]}]
+)
+def test_a_file_of_something_else_is_refused(change: dict[str, object]) -> None:
+    header = {"a": {"dtype": "F32", "shape": [3], "data_offsets": [0, 12]} | change}
+    text = json.dumps(header).encode()
+    with pytest.raises(ValueError, match="a: not an array"):
+        safetensors.read(len(text).to_bytes(8, "little") + text + bytes(12))

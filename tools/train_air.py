@@ -1,0 +1,267 @@
+"""Trains the network that makes the steps of effort 0 (splatc/neural/step.py): predict, optimize, distill.
+
+    python tools/train_air.py PHOTOS/train --validate PHOTOS/val --state out/air.pt --minutes 60 --out splatc/neural/step.safetensors
+
+Fits of photographs are run as effort 0 runs them, with the network as it is (before there is one, with Adam). At some of their steps
+the fit goes on from there with Adam alone, TEACHER_STEPS steps that come to rest; how far each Gaussian has moved then is what the network
+should say of what it saw. What it learns from are so always states that it brings about itself (DAgger, Ross et al. 2011).
+
+The same command goes on from ``--state``; the order of pictures and all random numbers follow from the round. After every ROUNDS_SHOWN
+rounds it prints the mean PSNR of files of the validation pictures at CR 100 and 500, and writes ``--out`` if that is the best so far.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import torch
+
+from splatc import core
+from splatc.blend import Blend
+from splatc.core.seeds import reduce
+from splatc.decoder.scene import decode_bytes
+from splatc.encoder.pipeline import EncodeOptions, encode_with, enlarged
+from splatc.encoder.rate_control import FIRST_GUESS, Target
+from splatc.fit import memory, seeding
+from splatc.fit.engine import Step
+from splatc.fit.engines.choice import Chosen
+from splatc.fit.engines.core import CoreEngine
+from splatc.fit.schedule import HASTY, Schedule, brief
+from splatc.fit.subset import mean_colour, reduction_for
+from splatc.fit.table import ANGLE, COLOUR, LOG_ASPECT, LOG_SCALE, NAMES, Table
+from splatc.fit.task import Task
+from splatc.gaussians import FloatArray
+from splatc.image import metrics
+from splatc.image.image import Image
+from splatc.neural import safetensors
+from splatc.neural import step as network
+from splatc.neural.engine import NetworkEngine
+from splatc.steps import Quantizer
+
+HIDDEN = 48
+TEACHER_STEPS = 40
+TEACHER_RATES = (0.8, 0.04)
+"""Of those of a hasty fit, at its first step and at its last."""
+SIDES = (384, 512, 640, 768)
+RATIOS = (50.0, 700.0)
+EACH = 1200
+"""Gaussians of a state that are kept."""
+PICTURES = 8
+"""Whose fits are recorded in a round."""
+ITERATIONS = 600
+"""Of training, in a round."""
+BATCH = 2048
+BUFFER = 1_200_000
+"""Samples of the last rounds that are trained on."""
+RATE, LAST_RATE, FALLING = 2e-3, 1e-4, 60.0
+"""Of Adam: at first, at last, and the rounds in which it falls by e."""
+DENSIFIED = 0.05
+"""Of the Gaussians after a pruning, so many are new."""
+FARTHEST = 6.0
+"""UNITS: what moved farther counts as so far."""
+ROUNDS_SHOWN = 10
+
+
+@dataclass
+class State:
+    """What a training goes on from."""
+
+    model: torch.nn.Sequential
+    optimizer: torch.optim.Optimizer
+    round: int = 0
+    seen: torch.Tensor = field(default_factory=lambda: torch.empty(0, network.FEATURES, dtype=torch.float16))
+    moved: torch.Tensor = field(default_factory=lambda: torch.empty(0, len(network.UNITS), dtype=torch.float16))
+    best: float = 0.0
+
+    def save(self, path: Path) -> None:
+        part = path.with_name(path.name + ".part")
+        torch.save({**vars(self), "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}, part)
+        part.replace(path)
+
+    def load(self, path: Path) -> None:
+        saved = torch.load(path, weights_only=True)
+        self.model.load_state_dict(saved.pop("model"))
+        self.optimizer.load_state_dict(saved.pop("optimizer"))
+        vars(self).update(saved)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pictures", type=Path, help="folder of photographs")
+    parser.add_argument("--validate", type=Path, help="folder of others")
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--hidden", type=int, default=HIDDEN, help="units of a layer, a multiple of 8, at most 64")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    core.set_threads(1)
+    torch.manual_seed(0)
+    model = make_model(options.hidden)
+    state = State(model, torch.optim.Adam(model.parameters(), RATE))
+    if options.state.exists():
+        state.load(options.state)
+    files = sorted(options.pictures.iterdir())
+    held_out = (
+        sorted(options.validate.iterdir())[:: max(1, len(list(options.validate.iterdir())) // 6)]
+        if options.validate
+        else []
+    )
+    end = time.monotonic() + 60.0 * options.minutes
+    while time.monotonic() < end:
+        loss = one_round(state, files)
+        state.round += 1
+        if state.round % ROUNDS_SHOWN == 0:
+            line = f"round {state.round}: loss {loss:.4f}"
+            psnr = [validate(state.model, held_out, ratio) for ratio in (100.0, 500.0)] if held_out else []
+            if psnr and sum(psnr) > state.best:
+                state.best = sum(psnr)
+                options.out.write_bytes(safetensors.write(arrays_of(state.model), {"rounds": str(state.round)}))
+            print(line + "".join(f"  {each:.3f} dB" for each in psnr), flush=True)
+            state.save(options.state)
+    state.save(options.state)
+
+
+def make_model(hidden: int) -> torch.nn.Sequential:
+    """Two hidden layers; what it says is little at first."""
+    inputs, outputs = network.FEATURES, len(network.UNITS)
+    last = torch.nn.Linear(hidden, outputs)
+    with torch.no_grad():
+        last.weight.mul_(0.1)
+    first, second = torch.nn.Linear(inputs, hidden), torch.nn.Linear(hidden, hidden)
+    return torch.nn.Sequential(first, torch.nn.ReLU(), second, torch.nn.ReLU(), last)
+
+
+def arrays_of(model: torch.nn.Sequential) -> dict[str, FloatArray]:
+    """Its arrays by name, as splatc/neural/step.py reads them."""
+    layers = [layer for layer in model if isinstance(layer, torch.nn.Linear)]
+    return {
+        f"{name}{number}": getattr(layer, name).detach().numpy().copy()
+        for number, layer in enumerate(layers)
+        for name in ("weight", "bias")
+    }
+
+
+def one_round(state: State, files: list[Path]) -> float:
+    """Record some fits, and train; the mean loss."""
+    rng = np.random.default_rng(state.round)
+    epoch, at = divmod(state.round * PICTURES, len(files))
+    order = np.random.default_rng((1, epoch)).permutation(len(files))
+    weights = network.packed(arrays_of(state.model)) if state.round else None
+    for number in range(PICTURES):
+        record(state, opened(files[order[(at + number) % len(files)]], int(rng.choice(SIDES))), weights, rng)
+    state.seen, state.moved = state.seen[-BUFFER:], state.moved[-BUFFER:]
+    torch.manual_seed(state.round)
+    for group in state.optimizer.param_groups:
+        group["lr"] = max(LAST_RATE, RATE * math.exp(-state.round / FALLING))
+    return float(np.mean([train(state) for _ in range(ITERATIONS)]))
+
+
+def opened(path: Path, side: int) -> Image:
+    """A picture of at most ``side`` px."""
+    with PIL.Image.open(path) as file:
+        picture = file.convert("RGB")
+    picture.thumbnail((side, side), PIL.Image.Resampling.LANCZOS)
+    return Image(np.asarray(picture))
+
+
+def record(state: State, image: Image, weights: FloatArray | None, rng: np.random.Generator) -> None:
+    """A fit with some ratio, number of seeds, steps and noise; its samples go to the buffer."""
+    ratio = math.exp(rng.uniform(math.log(RATIOS[0]), math.log(RATIOS[1])))
+    count = max(40, round(image.pixels.nbytes / ratio * 8 / FIRST_GUESS))
+    steps, seeds = int(rng.integers(6, 26)), round(float(rng.uniform(1.2, 3.0)) * count)
+    noise = Quantizer().finer(int(rng.integers(-5, 5)))
+    noise_from = 0.5 if rng.random() < 0.7 else 1.0
+    prunes = {steps // 6: round(math.sqrt(seeds * count)), 2 * steps // 5: count} if rng.random() < 0.8 else {}
+    recorded = {0, 1, *rng.choice(np.arange(2, steps), 4, replace=False).tolist()}
+
+    small = reduction_for(image.width, image.height, memory.SEEDING_SAMPLES * seeds)
+    gaussians = enlarged(seeding.seed(reduce(image.pixels, small), seeds, rng), small)
+    task = Task(image.pixels, Blend.NORMALIZED, mean_colour(image.pixels), Quantizer())
+    reduction = task.reduction(count, Schedule(steps))
+    engine = CoreEngine(task) if weights is None else NetworkEngine(task, weights, steps)
+    engine.send(Table.from_gaussians(gaussians, rng))
+    for index in range(steps):
+        if index in prunes:
+            engine.prune(round((1.0 - DENSIFIED) * prunes[index]), reduction)
+            engine.densify(max(1, round(DENSIFIED * prunes[index])), reduction, rng)
+        now = engine.fetch().copy()
+        drawn = noise if index >= noise_from * steps else None
+        rates = {name: HASTY["rates"].of(name) * HASTY["rates"].final ** (index / steps) for name in NAMES}
+        engine.step(Step(index, reduction, drawn, 0, rates, index + 1, network.BETAS))
+        if index in recorded:
+            after, error = engine.fetch(), engine.measured()[0]
+            gradient = network.gradient_of(now.first, after.first)
+            area = image.width * image.height / len(now)
+            seen = network.features(now.values, gradient, after.first, after.second, index + 1, error, area)
+            moved = displacement(now.values, taught(task, now, reduction, drawn, index)) / network.UNITS
+            some = rng.random(len(now)) < EACH / len(now)
+            keep = some & np.isfinite(seen).all(axis=0) & np.isfinite(moved).all(axis=0)
+            state.seen = torch.cat([state.seen, torch.from_numpy(seen[:, keep].T.astype(np.float16))])
+            clipped = np.clip(moved[:, keep].T, -FARTHEST, FARTHEST).astype(np.float16)
+            state.moved = torch.cat([state.moved, torch.from_numpy(clipped)])
+
+
+def taught(task: Task, table: Table, reduction: int, noise: Quantizer | None, index: int) -> FloatArray:
+    """(8, N) the rows of the Gaussians of a table after the teacher's steps."""
+    engine = CoreEngine(task)
+    engine.send(Table.from_values(table.values.copy(), np.random.default_rng(0)))
+    high, low = TEACHER_RATES
+    for step in range(TEACHER_STEPS):
+        rates = {name: HASTY["rates"].of(name) * high * (low / high) ** (step / TEACHER_STEPS) for name in NAMES}
+        engine.step(Step(index + 1 + step, reduction, noise, 0, rates, step + 1, network.BETAS))
+    return engine.fetch().values
+
+
+def displacement(before: FloatArray, after: FloatArray) -> FloatArray:
+    """(8, N) how far Gaussians have moved, in standard deviations and angles as those of a round one (core, fit_move.c)."""
+    moved = after - before
+    sine, cosine = np.sin(before[ANGLE]), np.cos(before[ANGLE])
+    long, short = (np.exp(before[LOG_SCALE] + half * before[LOG_ASPECT]) for half in (0.5, -0.5))
+    x, y = moved[0].copy(), moved[1].copy()
+    moved[0], moved[1] = (cosine * x + sine * y) / long, (cosine * y - sine * x) / short
+    moved[ANGLE] *= np.sqrt(1.0 + (long / short - short / long) ** 2)
+    return moved
+
+
+def train(state: State) -> float:
+    """One step; mirrored and inverted pictures are as good as pictures."""
+    chosen = torch.randint(0, len(state.seen), (BATCH,))
+    seen, moved = state.seen[chosen].float(), state.moved[chosen].float()
+    along, across, inverted = ((torch.randint(0, 2, (BATCH,)) * 2 - 1).float() for _ in range(3))
+    rows = len(network.UNITS)
+    for array, starts in ((seen, (0, rows)), (moved, (0,))):
+        for start in starts:
+            array[:, start] *= along
+            array[:, start + 1] *= across
+            array[:, start + ANGLE] *= along * across
+            array[:, start + COLOUR.start : start + rows] *= inverted[:, None]
+    loss = torch.nn.functional.smooth_l1_loss(state.model(seen), moved)
+    state.optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    state.optimizer.step()
+    return loss.item()
+
+
+def validate(model: torch.nn.Sequential, files: list[Path], ratio: float) -> float:
+    """Mean PSNR of files of effort 0."""
+    weights = network.packed(arrays_of(model))
+    chosen: Any = Chosen(lambda task: NetworkEngine(task, weights))
+    values = []
+    for path in files:
+        image = opened(path, max(SIDES))
+        options = EncodeOptions(Target("bytes", int(image.pixels.nbytes / ratio)), effort=0, engine=chosen)
+        data = encode_with(image, options, replace(brief()), Quantizer())
+        values.append(metrics.psnr(image.pixels, decode_bytes(data).pixels))
+    return float(np.mean(values))
+
+
+if __name__ == "__main__":
+    main()
