@@ -105,7 +105,7 @@ def plain(kind: Kind, x: Floats, y: Floats) -> float:
     if kind == "l1_ssim":
         return 0.9 * absolute + 0.1 * (1 - ssim(x, y))
     minded = mean(1 / (2 * (mean(y * y) - mean(y) ** 2) + C2))
-    result = 0.1 * absolute + 0.05 * float((minded * (x - y) ** 2).mean())
+    result = 0.1 * absolute + float(((7.5 + 0.05 * minded) * (x - y) ** 2).mean())
     for weight in (0.3, 0.4, 0.3):
         x, y = halved(x), halved(y)
         result += weight * (1 - ssim(x, y))
@@ -150,7 +150,7 @@ def bent(y: Floats) -> Floats:
     def minded(y: Floats) -> Floats:
         return mean(1 / (2 * (mean(y * y) - mean(y) ** 2) + C2))
 
-    result, size, down, across = 0.05 * minded(y), y.size, np.eye(y.shape[0]), np.eye(y.shape[2])
+    result, size, down, across = 7.5 + 0.05 * minded(y), y.size, np.eye(y.shape[0]), np.eye(y.shape[2])
     for weight in (0.3, 0.4, 0.3):
         down, across, y = half_of(y.shape[0]) @ down, half_of(y.shape[2]) @ across, halved(y)
         result = result + 0.5 * weight * size / y.size * weighed(down.T, minded(y), across.T)

@@ -28,8 +28,8 @@ class Loss:
     """A loss of pictures of one width, and the memory that its steps work in. Not for two threads at a time.
 
     Args:
-        kind: "l1_ssim" is 0.9 L1 + 0.1 (1 - SSIM) (SmartSplat, section 3); "multiscale" is 0.1 L1 + 0.05 squared differences weighed
-            by SSIM's sensitivity + 0.3, 0.4 and 0.3 times 1 - SSIM at 1/2, 1/4 and 1/8 of the size.
+        kind: "l1_ssim" is 0.9 L1 + 0.1 (1 - SSIM) (SmartSplat, section 3); "multiscale" is 0.1 L1 + 7.5 squared differences + 0.05 of them
+            weighed by SSIM's sensitivity + 0.3, 0.4 and 0.3 times 1 - SSIM at 1/2, 1/4 and 1/8 of the size.
         width: px.
         height: px, at most.
         channels: 1 to 4.

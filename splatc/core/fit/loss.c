@@ -224,7 +224,7 @@ int32_t core_loss_value(const core_loss *t, double *value, double *squares) {
     }
     double samples = (double)t->width * (double)((t->height - t->first + t->every - 1) / t->every) * t->channels;
     add_up(items, bands_of(t), sums);
-    *value += (L1_WEIGHT * sums[0] + SQUARED_WEIGHT * sums[1]) / samples;
+    *value += (L1_WEIGHT * sums[0] + SQUARED_WEIGHT * sums[1] + PLAIN_WEIGHT * sums[2]) / samples;
     *squares = sums[2] * (whole / samples);
     return CORE_OK;
 }

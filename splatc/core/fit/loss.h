@@ -15,7 +15,7 @@ enum { /* kinds of jobs */
 
 enum { /* losses */
     CORE_LOSS_L1_SSIM = 0,    /* 0.9 L1 + 0.1 (1 - SSIM): SmartSplat, section 3 */
-    CORE_LOSS_MULTISCALE = 1, /* L1, squared differences weighed by SSIM's sensitivity to them, and 1 - SSIM at 1/2, 1/4 and 1/8 of the size */
+    CORE_LOSS_MULTISCALE = 1, /* L1, squared differences, the same weighed by SSIM's sensitivity to them, and 1 - SSIM at 1/2, 1/4 and 1/8 of the size */
     CORE_LOSS_PHASES = 3,     /* of a job, at most */
 };
 
