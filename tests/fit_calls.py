@@ -77,7 +77,7 @@ class FitCall:
         self.entry_starts, self.tile_starts = np.zeros(count + 1, np.int64), np.zeros(self.tiles + 1, np.int64)
         self.members, self.sums = np.zeros(self.entries, np.int32), np.zeros((self.entries, core_fit.SUMS), np.float32)
         self.squares, self.weight = np.zeros(self.tiles), np.zeros((height, stride), np.float32)
-        self.image, self.gradient = np.zeros((2, height, channels, stride), np.float32)
+        self.image, self.gradient, self.curvature = np.zeros((3, height, channels, stride), np.float32)
         self.size = int(load().core_fit_workspace())
         self.workspace = aligned(self.size * self.workers)
         self.adam = Adam(
@@ -85,7 +85,7 @@ class FitCall:
             most_scale=9.0, most_aspect=3.0, moving=MOVING,
         )  # fmt: skip
         names = ("values", "first", "second", "frozen", "samples", "placed", "boxes", "entry_starts", "tile_starts")
-        more = ("members", "sums", "image", "weight", "gradient", "cost", "workspace")
+        more = ("members", "sums", "image", "weight", "gradient", "curvature", "cost", "workspace")
         self.task = Fit(
             what=self.what, channels=channels, normalized=self.normalized, depth=depth, count=count, width=width, height=height,
             stride=stride, unit=1.0 / (2**depth - 1), background=(ctypes.c_float * MAX_CHANNELS)(*[0.5] * MAX_CHANNELS),

@@ -59,7 +59,7 @@ def fit_all_kinds() -> None:
         values = random_values(chance, 70, width, height, channels)
         values[2, ::7], values[3, 1::7], values[:2, ::11] = 8.0, 4.0, 3e7
         call = FitCall(values, random_pixels(chance, width, height, channels, depth), normalized=normalized)
-        for what in (core_fit.STEP, core_fit.COSTS, core_fit.ERRORS, core_fit.DRAW, core_fit.MOVE):
+        for what in (core_fit.STEP, core_fit.COSTS, core_fit.ERRORS, core_fit.DRAW, core_fit.MOVE, core_fit.LOSS_COSTS):
             call.task.what = what
             assert call.run() == OK
     for channels, options in (

@@ -35,6 +35,7 @@ from tests.fit_calls import (
     weights,
 )
 from tests.scenes import floats
+from tests.test_core_losses import plain
 
 LEVELS = [level for level in (1, 2, 3, 4) if load().core_set_level(level) == OK]
 load().core_set_level(load().core_best_level())
@@ -187,7 +188,7 @@ def test_drawings_and_errors(channels: int, depth: int, blend: Blend) -> None:
 def test_errors_are_by_sample(channels: int, blend: Blend) -> None:
     task, table = setting(channels, blend)
     call = FitCall(table.values, task.pixels, core_fit.ERRORS, normalized=int(blend is Blend.NORMALIZED))
-    call.task.background[:channels] = task.background.tolist()
+    call.task.background[:channels], call.task.curvature = task.background.tolist(), None
     assert call.run() == OK
     where, values = task.subset(1), table.values.astype(np.float64)
     expected = ((draw(values, where, task)[0] - task.pixels / 255) ** 2).sum(axis=2)
@@ -217,6 +218,83 @@ def test_costs_are_what_the_error_rises_by(blend: Blend, reduction: int) -> None
         expected += [squares(np.delete(values, i, axis=1), where, task) - before for i in range(25)]
     assert np.allclose(costs, expected, rtol=2e-3, atol=1e-3 * np.abs(expected).max())
     assert (costs > 0).any() and (costs < 0).any()
+
+
+@pytest.mark.parametrize("blend", Blend)
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("reduction", [1, 2, 3])
+def test_costs_by_a_loss_are_its_second_order(channels: int, blend: Blend, reduction: int) -> None:
+    """The sum of G d + k d^2 over the samples, whatever G and k, which may be of all pixels."""
+    rng, (task, table) = np.random.default_rng(5), setting(channels, blend, count=25)
+    whole = FitCall(table.values, task.pixels, core_fit.DRAW, normalized=int(blend is Blend.NORMALIZED))
+    whole.task.background[:channels] = task.background.tolist()
+    assert whole.run() == OK
+    whole.gradient[:], whole.curvature[:] = rng.normal(size=whole.gradient.shape), rng.random(whole.gradient.shape)
+    for each in (whole.gradient, whole.curvature, whole.image):
+        each[:, :, WIDTH:] = np.nan  # not read
+    where = subset(WIDTH, HEIGHT, reduction, 1 if reduction > 1 else 0)
+    call = FitCall(table.values, where.pick(task.pixels), core_fit.LOSS_COSTS, normalized=whole.normalized)
+    call.task.reduction, (call.task.origin_x, call.task.origin_y) = reduction, where.origin
+    call.task.finer, call.task.stride = reduction, whole.task.stride
+    for name in ("image", "weight", "gradient", "curvature"):
+        setattr(call.task, name, address(getattr(whole, name)[where.y0 :]) + 4 * where.x0)
+    call.cost[:] = 1.0
+    assert call.run() == OK
+    slope, bent = (where.pick(each[:, :, :WIDTH].transpose(0, 2, 1)) for each in (whole.gradient, whole.curvature))
+    values = table.values.astype(np.float64)
+    before, expected = draw(values, where, task)[0], np.ones(25)
+    for i in range(25):
+        change = draw(np.delete(values, i, axis=1), where, task)[0] - before
+        expected[i] += (slope * change + bent * change**2).sum()
+    assert np.allclose(call.cost, expected, rtol=3e-3, atol=2e-3 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("blend", Blend)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_costs_are_what_the_loss_rises_by(channels: int, blend: Blend) -> None:
+    """Each Gaussian of a small scene taken away, and the loss computed by its definition in float64."""
+    rng = np.random.default_rng(6)
+    values = random_values(rng, 150, WIDTH, HEIGHT, channels)
+    values[LOG_SCALE] = rng.uniform(0.5, 2.0, 150)
+    values[LOG_ASPECT] = rng.uniform(-1.0, 1.0, 150)
+    values[COLOUR] = rng.normal(0.0, 0.1, (channels, 150))
+    values[COLOUR.start] += 0.5 if blend is Blend.NORMALIZED else 0.0
+    task = task_of(rng, channels, blend)
+    exact, where = values.astype(np.float64), task.subset(1)
+    scene = draw(exact, where, task)[0]
+    # As a fit is about to be pruned: the picture has what is drawn, more of it in some places, and noise.
+    wanted = scene + 0.05 * (scene - scene.mean()) + rng.normal(0.0, 0.02, scene.shape)
+    wanted = np.clip(wanted + (0.5 if blend is Blend.SUM else 0.0), 0.0, 1.0)
+    if blend is Blend.SUM:
+        values[:, -1] = [WIDTH / 2, HEIGHT / 2, 6.0, 0.0, 0.0, 0.5, *[0.0] * (channels - 1)]
+        exact = values.astype(np.float64)
+    pixels = np.rint(255 * wanted).astype(np.uint8)
+
+    def loss(values: np.ndarray) -> float:
+        drawn, target = (each.transpose(0, 2, 1) for each in (draw(values, where, task)[0], pixels / 255))
+        return plain("multiscale", drawn, target) * drawn.size
+
+    before, few = loss(exact), np.arange(0, 148, 3)
+    rises = np.array([loss(np.delete(exact, i, axis=1)) - before for i in few])
+    agreement = {}
+    for tune in ("psnr", "ssim"):
+        engine = CoreEngine(Task(pixels, blend, task.background, Quantizer(), tune))
+        engine.send(table_of(values))
+        costs = engine.pruning_costs(1)[few]
+        agreement[tune] = np.corrcoef(np.argsort(np.argsort(costs)), np.argsort(np.argsort(rises)))[0, 1]
+    assert agreement["ssim"] > max(0.96, agreement["psnr"]), agreement
+    assert np.median(np.abs(costs / rises - 1.0)) < 0.3
+
+
+def test_errors_may_be_weighed() -> None:
+    task, table = setting(3, Blend.NORMALIZED)
+    call = FitCall(table.values, task.pixels, core_fit.ERRORS)
+    call.task.background[:3] = task.background.tolist()
+    call.curvature[:] = np.random.default_rng(5).random(call.curvature.shape)
+    assert call.run() == OK
+    wrong = (draw(table.values.astype(np.float64), task.subset(1), task)[0] - task.pixels / 255) ** 2
+    expected = (wrong * call.curvature[:, :, :WIDTH].transpose(0, 2, 1)).sum(axis=2)
+    assert np.allclose(call.weight[:, :WIDTH], expected, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("blend", Blend)

@@ -26,7 +26,7 @@ def sound(what: int = core_fit.STEP, **others: int) -> FitCall:
     return FitCall(random_values(rng, 300, 70, 40, 3), random_pixels(rng, 70, 40, 3), what, **others)
 
 
-@pytest.mark.parametrize("what", range(5))
+@pytest.mark.parametrize("what", range(6))
 def test_phases_of_what_is_to_be_done(what: int) -> None:
     call = sound(what)
     ends = {core_fit.DRAW: [2, 3, 5, 5], core_fit.ERRORS: [2, 3, 5, 5]}
@@ -37,7 +37,7 @@ def test_phases_of_what_is_to_be_done(what: int) -> None:
 
 
 ALWAYS: list[tuple[str, float | None]] = [
-    ("what", -1), ("what", 5), ("channels", 0), ("channels", 5), ("count", -1), ("count", (1 << 26) + 1), ("width", 0), ("height", 0),
+    ("what", -1), ("what", 6), ("channels", 0), ("channels", 5), ("count", -1), ("count", (1 << 26) + 1), ("width", 0), ("height", 0),
     ("width", 81), ("stride", 64), ("stride", 88), ("values", None), ("frozen", None), ("placed", None), ("boxes", None),
     ("entry_starts", None), ("tile_starts", None), ("entries", -1), ("entries", 1 << 31), ("members", None), ("sums", None),
     ("reduction", 0.99), ("reduction", math.nan), ("workspace_bytes", 1), ("workspace_bytes", -64), ("workspace", 8),
@@ -53,10 +53,13 @@ OF_SOME: dict[int, list[tuple[str, float | None]]] = {
     ],
     core_fit.COSTS: [("tile_squares", None), ("samples", None), ("depth", 7), ("cost", None)],
     core_fit.ERRORS: [("tile_squares", None), ("samples", None), ("depth", 7), ("weight", None)],
+    core_fit.LOSS_COSTS: [
+        ("image", None), ("weight", None), ("gradient", None), ("curvature", None), ("cost", None), ("finer", 0),
+    ],
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", range(5))
+@pytest.mark.parametrize("what", range(6))
 def test_a_number_of_a_step_lies(what: int) -> None:
     for name, value in [*ALWAYS, *OF_SOME[what]]:
         call = sound(what)

@@ -14,7 +14,7 @@ from splatc.core import loss_structs
 from splatc.core.loading import INVALID, OK, address, aligned, load
 from splatc.core.pool import Work, threads
 
-TARGET, GRADIENT = 10, 11
+TARGET, GRADIENT, CURVATURE = 10, 11, 14
 """Kinds of jobs."""
 
 
@@ -66,13 +66,27 @@ def test_a_sound_task_runs(loss: int, depth: int) -> None:
     assert call.value() == OK
 
 
+def test_the_curvature_of_a_sound_task() -> None:
+    call = LossCall()
+    ends = call.phases(2)
+    assert ends is not None and len(ends) == 2
+    assert call.run(TARGET, (call.phases(1) or [0])[-1]) == OK
+    assert call.run(CURVATURE, ends[-1]) == OK
+    assert call.run(CURVATURE, ends[-1] + 1) == INVALID
+    call.task.drawn = None
+    assert call.run(CURVATURE, ends[-1]) == OK
+    other = LossCall(0)
+    assert other.phases(2) is None and other.run(CURVATURE) == INVALID
+    assert call.phases(3) is None and call.phases(-1) is None
+
+
 @pytest.mark.parametrize(("name", "value"), OF_SIZES)
 def test_a_size_lies(name: str, value: int) -> None:
     call = LossCall()
     setattr(call.task, name, value)
     assert load().core_loss_workspace(call.task) == -1
-    assert call.phases(0) is None and call.phases(1) is None
-    assert call.run(TARGET) == call.run(GRADIENT) == call.value() == INVALID
+    assert call.phases(0) is None and call.phases(1) is None and call.phases(2) is None
+    assert call.run(TARGET) == call.run(GRADIENT) == call.run(CURVATURE) == call.value() == INVALID
 
 
 def test_the_ends_of_sizes() -> None:
@@ -103,19 +117,20 @@ def test_the_ends_of_sizes() -> None:
 def test_memory_lies(name: str, value: int | None) -> None:
     call = LossCall()
     setattr(call.task, name, value)
-    assert call.run(TARGET) == call.run(GRADIENT) == call.value() == INVALID
+    assert call.run(TARGET) == call.run(GRADIENT) == call.run(CURVATURE) == call.value() == INVALID
 
 
 def test_memory_does_not_begin_or_end_where_it_has_to() -> None:
     for name, by in (("samples", 1), ("workspace", 8), ("workspace_bytes", -1)):
         call = LossCall()
         setattr(call.task, name, getattr(call.task, name) + by)
-        assert call.run(TARGET) == call.run(GRADIENT) == call.value() == INVALID, name
+        assert call.run(TARGET) == call.run(GRADIENT) == call.run(CURVATURE) == call.value() == INVALID, name
     for name in ("drawn", "gradient"):
         for value in (None, getattr(LossCall().task, name) + 2):
             call = LossCall()
             setattr(call.task, name, value)
             assert call.run(GRADIENT) == INVALID and call.run(TARGET) == OK, name
+            assert (call.run(CURVATURE) == INVALID) is (name == "gradient")
     call = LossCall()
     call.task.stride = 1 << 25
     assert call.value() == OK
@@ -129,13 +144,13 @@ def test_nothing_is_given() -> None:
     assert all(load().core_loss_value(*each) == INVALID for each in wrong)
 
 
-@pytest.mark.parametrize("kind", [TARGET, GRADIENT])
+@pytest.mark.parametrize("kind", [TARGET, GRADIENT, CURVATURE])
 def test_a_worker_has_no_memory(kind: int) -> None:
     """The second thread of a job whose task has memory for one. It may come too late, so there are many jobs."""
     if threads() < 2:
         pytest.skip("takes two processors")
     call = LossCall(height=20_000)
-    ends = call.phases(kind == TARGET)
+    ends = call.phases({GRADIENT: 0, TARGET: 1, CURVATURE: 2}[kind])
     assert ends is not None
     assert call.run(TARGET) == OK
     assert any(call.run(kind, ends[-1], workers=2) == INVALID for _ in range(200))

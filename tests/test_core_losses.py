@@ -105,7 +105,7 @@ def plain(kind: Kind, x: Floats, y: Floats) -> float:
     if kind == "l1_ssim":
         return 0.9 * absolute + 0.1 * (1 - ssim(x, y))
     minded = mean(1 / (2 * (mean(y * y) - mean(y) ** 2) + C2))
-    result = 0.1 * absolute + 0.05 * float((minded * (x - y) ** 2).mean())
+    result = 0.1 * absolute + float(((7.5 + 0.05 * minded) * (x - y) ** 2).mean())
     for weight in (0.3, 0.4, 0.3):
         x, y = halved(x), halved(y)
         result += weight * (1 - ssim(x, y))
@@ -142,6 +142,46 @@ def test_gradient_is_the_slope_of_the_definition(kind: Kind, shape: tuple[int, .
         direction = rng.uniform(-1, 1, shape) * (where & (np.abs(x - y) > 10 * step))  # |x - y| has no slope at 0
         slope = (plain(kind, x + step * direction, y) - plain(kind, x - step * direction, y)) / (2 * step) * x.size
         assert (gradient * direction).sum() == pytest.approx(slope, rel=1e-4, abs=1e-4 * np.abs(gradient).max())
+
+
+def bent(y: Floats) -> Floats:
+    """(H, C, W) the curvature of "multiscale": of each size SSIM's sensitivity, on the samples of full size that it is a mean of."""
+
+    def minded(y: Floats) -> Floats:
+        return mean(1 / (2 * (mean(y * y) - mean(y) ** 2) + C2))
+
+    result, size, down, across = 7.5 + 0.05 * minded(y), y.size, np.eye(y.shape[0]), np.eye(y.shape[2])
+    for weight in (0.3, 0.4, 0.3):
+        down, across, y = half_of(y.shape[0]) @ down, half_of(y.shape[2]) @ across, halved(y)
+        result = result + 0.5 * weight * size / y.size * weighed(down.T, minded(y), across.T)
+    return result
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_curvature_is_that_of_the_definition(shape: tuple[int, ...], depth: int) -> None:
+    drawn, samples = pair(shape, depth)
+    loss = Loss("multiscale", shape[2], shape[0], shape[1])
+    loss._workspace.fill(0xFF)
+    loss.target(padded(samples, 1), 1.0 / PEAK[depth])
+    before, gradient = loss.gradient(padded(drawn, 1))
+    gradient, found = gradient.copy(), loss.curvature()
+    assert found is loss.curvature(), "it is computed once"
+    assert not found[..., shape[2] :].any()
+    np.testing.assert_allclose(found[..., : shape[2]], bent(samples / PEAK[depth]), rtol=1e-3)
+    after, again = loss.gradient(padded(drawn, 1))
+    assert after == before and np.array_equal(again, gradient), "the gradient is as it was"
+    loss.target(padded(samples[::-1].copy(), 1), 1.0 / PEAK[depth])
+    np.testing.assert_allclose(loss.curvature()[..., : shape[2]], bent(samples[::-1] / PEAK[depth]), rtol=1e-3)
+
+
+def test_a_small_smooth_change_adds_its_curvature() -> None:
+    """To the loss of two pictures that were equal; L1 apart, whose slope is not one."""
+    y, _, x = np.indices((96, 1, 112))
+    target = 0.5 + 0.2 * np.sin(x / 5.0) * np.cos(y / 7.0) + np.random.default_rng(0).uniform(-0.05, 0.05, x.shape)
+    change = 0.02 * np.exp(-((x - 50) ** 2 + (y - 40) ** 2) / (2 * 4.0**2))
+    rise = plain("multiscale", target + change, target) * x.size - 0.1 * change.sum()
+    assert rise == pytest.approx((bent(target) * change**2).sum(), rel=0.3)
 
 
 @pytest.mark.parametrize("shape", [(130, 3, 70), (64, 1, 16), (7, 2, 33)])
@@ -194,14 +234,19 @@ def test_smooth_bright_areas_keep_their_digits(kind: Kind) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_same_bits_for_any_number_of_threads_and_instruction_set(kind: Kind, all_threads: None) -> None:
     drawn, samples = pair((300, 3, 530), 8)
-    found = []
+    found, curvatures = [], []
     for number, level in itertools.product((1, 2, 8), range(2, load().core_best_level() + 1) or (1,)):
         core.set_threads(number)
         assert load().core_set_level(level) == loading.OK
         found.append(compared(kind, drawn, samples))
+        if kind == "multiscale":
+            loss = Loss(kind, 530, 300, 3)
+            loss.target(padded(samples), 1 / 255)
+            curvatures.append(loss.curvature())
     for value, gradient, squares in found:
         assert (value, squares) == found[0][::2]
         np.testing.assert_array_equal(gradient, found[0][1])
+    assert all(np.array_equal(each, curvatures[0]) for each in curvatures)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -239,6 +284,10 @@ def test_a_picture_that_does_not_fit_the_target_is_refused() -> None:
     loss.target(np.zeros((10, 3, 32), np.uint8), 1 / 255)
     with pytest.raises(AssertionError):
         loss.gradient(np.zeros((10, 3, 48), np.float32))
+    with pytest.raises(AssertionError):
+        loss.curvature()
+    with pytest.raises(AssertionError):
+        Loss("multiscale", 20, 10, 3).curvature()
     with pytest.raises(AssertionError):
         Loss("l1_ssim", 0, 10, 3)
 

@@ -114,7 +114,12 @@ EQUIVALENT: dict[str, str] = (
     }
     | {
         f"{name}: {before} < 0  ->  0": "a job's items and workers are counted from 0"
-        for name in ("metric.c: run_similarity", "loss.c: run_loss_target", "loss.c: run_loss")
+        for name in (
+            "metric.c: run_similarity",
+            "loss.c: run_loss_target",
+            "loss.c: run_loss",
+            "loss.c: run_loss_curvature",
+        )
         for before in ("item", "worker")
     }
     | {
@@ -124,6 +129,7 @@ EQUIVALENT: dict[str, str] = (
             "metric.c: run_similarity: parts == NULL",
             "loss.c: run_loss_target: STRIPS[level] == NULL",
             "loss.c: run_loss: STRIPS[level] == NULL",
+            "loss.c: run_loss_curvature: STRIPS[level] == NULL",
         )
     }
     | {
@@ -157,6 +163,7 @@ EQUIVALENT: dict[str, str] = (
         f"loss.c: {name}: {call} < 0  ->  {call} <= 0": "a job has a phase"
         for name, call in (
             ("run_loss_target", "core_loss_phases(t, 1, phases)"),
+            ("run_loss_curvature", "core_loss_phases(t, 2, phases)"),
             ("run_loss", "(count = core_loss_phases(t, 0, phases))"),
         )
     }

@@ -12,7 +12,7 @@ from splatc.core.fit_structs import Fit
 from splatc.core.loading import INVALID, OK, TOO_SMALL, address, aligned, check, load, size_of
 from splatc.core.pool import Work, threads
 
-STEP, DRAW, MOVE, COSTS, ERRORS = range(5)
+STEP, DRAW, MOVE, COSTS, ERRORS, LOSS_COSTS = range(6)
 SUMS = 10
 """Floats of a Gaussian in a tile."""
 _JOB = 4

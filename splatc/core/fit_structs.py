@@ -66,7 +66,10 @@ class Fit(ctypes.Structure):
         ("network", POINTER(Network)),
         *((name, c_void_p) for name in ("placed", "boxes", "entry_starts", "tile_starts", "members", "sums")),
         ("entries", c_int64),
-        *((name, c_void_p) for name in ("tile_squares", "image", "weight", "gradient", "cost", "workspace")),
+        *(
+            (name, c_void_p)
+            for name in ("tile_squares", "image", "weight", "gradient", "curvature", "cost", "workspace")
+        ),
         ("workspace_bytes", c_int64),
         ("needed", c_int64),
         ("stop", c_void_p),

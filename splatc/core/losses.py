@@ -18,16 +18,18 @@ Kind = Literal["l1_ssim", "multiscale"]
 
 _KINDS: tuple[Kind, ...] = ("l1_ssim", "multiscale")
 _PHASES = 3
-_TARGET, _GRADIENT = 10, 11
+_TARGET, _GRADIENT, _CURVATURE = 10, 11, 14
 """Kinds of jobs."""
+_WHAT = {_GRADIENT: 0, _TARGET: 1, _CURVATURE: 2}
+"""Whose phases ``core_loss_phases`` returns."""
 
 
 class Loss:
     """A loss of pictures of one width, and the memory that its steps work in. Not for two threads at a time.
 
     Args:
-        kind: "l1_ssim" is 0.9 L1 + 0.1 (1 - SSIM) (SmartSplat, section 3); "multiscale" is 0.1 L1 + 0.05 squared differences weighed
-            by SSIM's sensitivity + 0.3, 0.4 and 0.3 times 1 - SSIM at 1/2, 1/4 and 1/8 of the size.
+        kind: "l1_ssim" is 0.9 L1 + 0.1 (1 - SSIM) (SmartSplat, section 3); "multiscale" is 0.1 L1 + 7.5 squared differences + 0.05 of them
+            weighed by SSIM's sensitivity + 0.3, 0.4 and 0.3 times 1 - SSIM at 1/2, 1/4 and 1/8 of the size.
         width: px.
         height: px, at most.
         channels: 1 to 4.
@@ -44,6 +46,8 @@ class Loss:
         self._height = height
         self._samples: Samples | None = None
         self._gradient: Floats = np.empty(0, np.float32)
+        self._curvature: Floats | None = None
+        """For this target."""
 
     def target(self, samples: Samples, unit: float) -> None:
         """Take another target: what follows from it alone is computed here, once.
@@ -59,6 +63,7 @@ class Loss:
         if self._gradient.shape != samples.shape:
             self._gradient = np.empty(samples.shape, np.float32)
         self._samples, self._task.samples = samples, address(samples)
+        self._curvature = None
         self._task.height, self._task.stride, self._task.depth = height, stride, 8 * samples.itemsize
         self._task.unit, self._task.gradient = unit, address(self._gradient)
         self._task.every, self._task.first = 1, 0
@@ -85,9 +90,25 @@ class Loss:
         self.squared_error = squares.value
         return value.value, self._gradient
 
+    def curvature(self) -> Floats:
+        """Return how much the loss bends at each sample; of "multiscale" only.
+
+        Returns:
+            (H, C, S) k: a change d of the samples drawn adds the sum of k d^2 to what the gradient says, about, for a change that is
+            smooth over a few samples. 0 behind the end of each row. Computed once for a target.
+        """
+        if self._samples is None:
+            raise AssertionError("there is no target")
+        if self._curvature is None:
+            self._curvature = np.empty(self._samples.shape, np.float32)
+            self._task.gradient = address(self._curvature)
+            self._run(_CURVATURE)
+            self._task.gradient = address(self._gradient)
+        return self._curvature
+
     def _run(self, kind: int) -> None:
         phases = np.empty(_PHASES, np.int64)
-        count = load().core_loss_phases(self._task, kind == _TARGET, address(phases))
+        count = load().core_loss_phases(self._task, _WHAT[kind], address(phases))
         check(loading.OK if count > 0 else loading.INVALID)
         workers = min(threads(), self._task.workers)
         check(Work(kind, workers).run(self._task, int(phases[count - 1]), phases=phases[:count]))

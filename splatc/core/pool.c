@@ -210,6 +210,7 @@ static int32_t run_nearest(const core_job *job, int64_t item, int32_t worker) {
 }
 static int32_t run_target_of_loss(const core_job *job, int64_t item, int32_t worker) { return run_loss_target(job->task, item, worker); }
 static int32_t run_gradient_of_loss(const core_job *job, int64_t item, int32_t worker) { return run_loss(job->task, item, worker); }
+static int32_t run_curvature_of_loss(const core_job *job, int64_t item, int32_t worker) { return run_loss_curvature(job->task, item, worker); }
 static int32_t run_chunk_of_squares(const core_job *job, int64_t item, int32_t worker) {
     (void)worker;
     return run_squares(job->task, item);
@@ -231,6 +232,7 @@ static run_item *const RUN[CORE_JOB_KINDS] = {
     [CORE_JOB_NEAREST] = run_nearest,
     [CORE_JOB_LOSS_TARGET] = run_target_of_loss,
     [CORE_JOB_LOSS] = run_gradient_of_loss,
+    [CORE_JOB_LOSS_CURVATURE] = run_curvature_of_loss,
     [CORE_JOB_SQUARES] = run_chunk_of_squares,
     [CORE_JOB_SIMILARITY] = run_part_of_similarity,
     [CORE_JOB_QUANTIZE] = run_quantize,

@@ -1,7 +1,7 @@
-"""Densification: new Gaussians where the squared error is largest, small, round, of the colour that is missing there.
+"""Densification: new Gaussians where the error is largest, small, round, of the colour that is missing there.
 
 Seeds are placed before the fit has shown where they are too few. After each pruning some more are added, at pixels drawn with a probability
-in proportion to their squared error, as in 3D Gaussian splatting and Image-GS.
+in proportion to their squared error, as in 3D Gaussian splatting and Image-GS; with `--tune ssim` times the curvature of its loss.
 """
 
 from __future__ import annotations

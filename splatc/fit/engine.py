@@ -87,7 +87,7 @@ class Engine(Protocol):
         """
 
     def densify(self, count: int, reduction: int, rng: np.random.Generator) -> None:
-        """Add Gaussians where the squared error is largest (``fit/densification.py``).
+        """Add Gaussians where the error is largest (``fit/densification.py``).
 
         Args:
             count: how many are added at most, 0 or more.
@@ -109,5 +109,6 @@ class Engine(Protocol):
             reduction: r, 1 or more: every r-th pixel of every r-th row is compared.
 
         Returns:
-            (N,) rise of the squared error of some polyphase subsets if that Gaussian alone were removed.
+            (N,) rise of the squared error of some polyphase subsets if that Gaussian alone were removed; of a task that
+            prunes by its loss, that of the loss times all samples, to second order.
         """

@@ -29,8 +29,8 @@ ERROR, SUM, SUMMED = 4, 8, 1 << 24
 """Bytes of the squared error of a sample, and of the sum up to it, of which there are so many at a time, at most (densification.py)."""
 SUBSETS = 2
 """Sets of polyphase subsets of a picture that is small, or fitted by a loss of neighbourhoods (planes.py)."""
-NEIGHBOURHOOD = 40
-"""Bytes of each value that it looks at: pictures in several scales, their differences and derivatives."""
+NEIGHBOURHOOD = 44
+"""Bytes of each value that it looks at: pictures in several scales, their differences and derivatives, the curvature of the loss."""
 PILLOW = 4
 """Bytes of a pixel of any kind in Pillow."""
 

@@ -1,4 +1,9 @@
-"""Which Gaussians a fit keeps: those without which the squared error would rise most."""
+"""Which Gaussians a fit keeps: those without which the squared error would rise most, or the loss of `--tune ssim`.
+
+Without a Gaussian of weight w and colour c a pixel drawn as o of total weight W becomes o + m (o - c), m = w / (W - w), in the normalized
+blend, and o - w c in the other. What its squared error rises by is exact. A loss L that compares neighbourhoods rises, to second order, by
+the sum over the pixels of G d + k d^2, d the change, G the gradient of L by the pixel, and k its curvature there (core/fit/loss.h).
+"""
 
 from __future__ import annotations
 

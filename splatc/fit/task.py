@@ -23,6 +23,9 @@ NEIGHBOURS = 9.0
 """A sample that is compared together with its neighbours counts as so many where the number of steps is chosen: a step takes eight times as
 long as one of squared error on every second pixel of every second row, and more than 1250 of them gain little (tools/README.md)."""
 
+FEW_WINDOWS = 4
+"""Of so many at most a loss is asked at each pruning: all of them have to be drawn."""
+
 THINNEST = 0.35
 """What a sample of every eighth pixel counts: its gradient is noisier, so there are more steps. 16384 x 16384 at CR 3000: 25.56 dB with
 1170 steps, 25.63 with 1900, and 25.58 with 750 that see every fourth pixel (tools/README.md)."""
@@ -57,6 +60,16 @@ class Task:
     def subset(self, reduction: int, step: int = 0) -> Subset:
         """A polyphase subset of all of the picture."""
         return subset(self.width, self.height, reduction, step)
+
+    def windows(self) -> list[Subset]:
+        """All of them, from top to bottom."""
+        whole = self.subset(1)
+        return [whole.window(k, WINDOW) for k in range(whole.windows(WINDOW))]
+
+    @property
+    def prunes_by_loss(self) -> bool:
+        """Whether the loss says which Gaussians are pruned, and where new ones come; else their squared error does."""
+        return self.tune == "ssim" and self.subset(1).windows(WINDOW) <= FEW_WINDOWS
 
     def window(self, step: int) -> Subset:
         """All pixels that a loss of neighbourhoods compares in a step: the picture, or some rows of a large one."""

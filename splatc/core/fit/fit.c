@@ -11,10 +11,10 @@
 
 enum { MOST_SIDE = 1 << 20 };
 
-/* Planes that are drawn and missing, and the rows of blocks that are remembered (fit_tile.c). */
+/* Planes that are drawn, missing and bent, and the rows of blocks that are remembered (fit_tile.c). */
 int64_t core_fit_workspace(void) {
     int64_t plane = CORE_FIT_TILE_HEIGHT * (CORE_FIT_TILE_WIDTH + 16);
-    return (int64_t)sizeof(float) * (CORE_MAX_PLANES + CORE_MAX_CHANNELS) * plane + REMEMBERED * (int64_t)sizeof(rows);
+    return (int64_t)sizeof(float) * (CORE_MAX_PLANES + 2 * CORE_MAX_CHANNELS) * plane + REMEMBERED * (int64_t)sizeof(rows);
 }
 
 static int64_t tiles_x(int64_t width) { return (width + CORE_FIT_TILE_WIDTH - 1) / CORE_FIT_TILE_WIDTH; }
@@ -45,16 +45,17 @@ static int32_t network_is_sound(const core_fit *t) {
 
 static int32_t is_sound(const core_fit *t) {
     int32_t moves = t->what == CORE_FIT_STEP || t->what == CORE_FIT_MOVE;
-    if (t->what < CORE_FIT_STEP || t->what > CORE_FIT_ERRORS || t->channels < 1 || t->channels > CORE_MAX_CHANNELS) return 0;
+    if (t->what < CORE_FIT_STEP || t->what > CORE_FIT_LOSS_COSTS || t->channels < 1 || t->channels > CORE_MAX_CHANNELS) return 0;
     if (t->count < 0 || t->count > MAX_GAUSSIANS || core_fit_tiles(t->width, t->height) < 0 || t->stride < t->width || t->stride % 16) return 0;
     if (t->values == NULL || t->frozen == NULL || t->placed == NULL || t->boxes == NULL || t->entry_starts == NULL || t->tile_starts == NULL) return 0;
     if (t->entries < 0 || t->entries > INT32_MAX || t->members == NULL || t->sums == NULL || !(t->reduction >= 1.0f)) return 0;
     if (moves && (t->first == NULL || t->second == NULL || t->adam == NULL)) return 0;
     if (moves && t->network != NULL && !network_is_sound(t)) return 0;
-    if (t->what != CORE_FIT_DRAW && t->what != CORE_FIT_MOVE && (t->tile_squares == NULL || t->samples == NULL || (t->depth != 8 && t->depth != 16))) return 0;
-    if ((t->what == CORE_FIT_DRAW || t->what == CORE_FIT_MOVE) && (t->image == NULL || (t->normalized && t->weight == NULL))) return 0;
+    if (t->what != CORE_FIT_DRAW && !is_drawn(t) && (t->tile_squares == NULL || t->samples == NULL || (t->depth != 8 && t->depth != 16))) return 0;
+    if ((t->what == CORE_FIT_DRAW || is_drawn(t)) && (t->image == NULL || (t->normalized && t->weight == NULL))) return 0;
     if (t->what == CORE_FIT_ERRORS && t->weight == NULL) return 0;
-    if ((t->what == CORE_FIT_MOVE && (t->gradient == NULL || t->finer < 1)) || (t->what == CORE_FIT_COSTS && t->cost == NULL)) return 0;
+    if ((is_drawn(t) && (t->gradient == NULL || t->finer < 1)) || (is_costs(t) && t->cost == NULL)) return 0;
+    if (t->what == CORE_FIT_LOSS_COSTS && t->curvature == NULL) return 0;
     return (uintptr_t)t->workspace % 64 == 0 && t->workspace_bytes % 64 == 0 && t->workspace_bytes >= core_fit_workspace();
 }
 
@@ -127,7 +128,7 @@ int32_t core_fit_item(core_fit *t, int64_t item, int32_t worker) {
     if (item >= p.end) return CORE_INVALID;
     first = item * CORE_FIT_CHUNK;
     int64_t last = min64(first + CORE_FIT_CHUNK, t->count);
-    if (t->what == CORE_FIT_COSTS)
+    if (is_costs(t))
         add_costs(t, first, last);
     else
         CHOOSE(fit_move)(t, first, last);

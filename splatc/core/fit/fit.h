@@ -16,7 +16,8 @@ enum {
     CORE_FIT_DRAW = 1,   /* draw into `image` and `weight` */
     CORE_FIT_MOVE = 2,   /* after CORE_FIT_DRAW of the same Gaussians: move them by the `gradient` of whatever loss */
     CORE_FIT_COSTS = 3,  /* how much the squared error would rise without each Gaussian: `cost` */
-    CORE_FIT_ERRORS = 4, /* draw, and leave the squared differences in `weight` */
+    CORE_FIT_ERRORS = 4, /* draw, and leave the squared differences in `weight`, times the `curvature` if there is one */
+    CORE_FIT_LOSS_COSTS = 5, /* after CORE_FIT_DRAW of the same Gaussians: how much a loss of that `gradient` and `curvature` would rise without each: `cost` */
 
     CORE_FIT_CHUNK = 256, /* Gaussians of an item */
     CORE_FIT_TILE_WIDTH = 64,
@@ -117,9 +118,11 @@ typedef struct core_fit {
     double *tile_squares;                /* (tiles) result: sums of squared differences; not of a draw */
     float *image;                        /* (height, channels, stride) result of CORE_FIT_DRAW */
     float *weight;                       /* (height, stride) its total weight, in the normalized blend; or squared differences */
-    const float *gradient;               /* (height, channels, stride) for CORE_FIT_MOVE: of the loss by the image. There all three may be of a finer
-                                            grid: from that of sample (0, 0) on, one of every `finer` samples and rows counts */
-    float *cost;                         /* (count) result of CORE_FIT_COSTS, added to what is there */
+    const float *gradient;               /* (height, channels, stride) for CORE_FIT_MOVE and CORE_FIT_LOSS_COSTS: of the loss by the image. There these,
+                                            and the curvature, may be of a finer grid: from that of sample (0, 0) on, one of every `finer` samples and rows counts */
+    const float *curvature;              /* (height, channels, stride) k: a change d of a sample adds k d^2 to what the gradient says (loss.h). For
+                                            CORE_FIT_LOSS_COSTS; for CORE_FIT_ERRORS of the subset's grid, or NULL */
+    float *cost;                         /* (count) result of CORE_FIT_COSTS and CORE_FIT_LOSS_COSTS, added to what is there */
     uint8_t *workspace;                  /* aligned to 64 bytes; core_fit_workspace() for each worker */
     int64_t workspace_bytes;
     int64_t needed;                      /* result: entries that there are */

@@ -12,6 +12,12 @@ typedef struct rows { /* of a block that a Gaussian touches */
     int32_t smooth;      /* the weight stays a normal float all over the block: its exponent is concave, so its minimum lies at a corner */
 } rows;
 
+/* Whether a task begins with what another one has drawn. */
+static inline int32_t is_drawn(const core_fit *t) { return t->what == CORE_FIT_MOVE || t->what == CORE_FIT_LOSS_COSTS; }
+
+/* Whether a task asks what each Gaussian is worth. */
+static inline int32_t is_costs(const core_fit *t) { return t->what == CORE_FIT_COSTS || t->what == CORE_FIT_LOSS_COSTS; }
+
 enum { MEAN_X, MEAN_Y, LOG_SCALE, LOG_ASPECT, ANGLE, COLOUR }; /* rows of the values */
 
 /* fit_place.c, fit_tile.c, fit_move.c, once for each instruction set: Gaussians first .. last - 1, or a tile. */

@@ -2,17 +2,12 @@
    Compiled once for each instruction set.
 
    Sums lie row by row, in a row plane by plane. A block of 16 columns of a Gaussian begins at its first column, so most take one or two; blocks reach up to 15
-   columns behind the tile, where there is room, and no gradient. Weights follow the recurrence of raster.c down a block. */
-#include "fit_internal.h"
-#include "vector_math.h"
+   columns behind the tile, where there is room, and no gradient. Weights follow the recurrence of raster.c down a block (fit_walk.h). */
+#include "fit_walk.h"
 
-enum { BLOCK = 16, WIDTH = CORE_FIT_TILE_WIDTH, HEIGHT = CORE_FIT_TILE_HEIGHT, PITCH = WIDTH + BLOCK, SHAPE_SUMS = 5 };
+enum { SHAPE_SUMS = 5 };
 
-static const float CUTOFF = 0.002187491118f;  /* exp(-12.25 / 2) */
-static const float T_END = -8.836507188f;  /* log2 of it */
-static const float T_SMOOTH = -100.0f;     /* 2^-100 is a normal float32, with room for the ratio of two rows */
-static const float EPSILON = 1e-4f;        /* weight of the background in the normalized blend */
-static const float COLUMNS[BLOCK] __attribute__((aligned(64))) = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+static const float EPSILON = 1e-4f; /* weight of the background in the normalized blend */
 
 typedef struct tile { /* which samples it holds */
     int64_t number, column, row;
@@ -30,64 +25,6 @@ static tile tile_of(const core_fit *t, int64_t number) {
 }
 
 /* ---- What a Gaussian does in a block ---- */
-
-/* The whole number from x upwards, or the nearest of 0 .. end. */
-static inline int32_t ceil_within(float x, int64_t end) {
-    float inside = x > 0.0f ? x : 0.0f;
-    inside = inside < (float)end ? inside : (float)end;
-    int32_t whole = (int32_t)inside;
-    return whole + ((float)whole < inside);
-}
-
-static inline float least(float a, float b) { return a < b ? a : b; }
-static inline float most(float a, float b) { return a > b ? a : b; }
-
-/* Half of what the ellipse is high at dx: the root of (T_END 4 c - (4 a c - b^2) dx^2) / (2 c)^2. */
-static inline float half_height(const core_fit_placed *p, float dx) { return __builtin_sqrtf(most(2.0f * T_END * p->per_c - p->narrowing * dx * dx, 0.0f)); }
-
-/* `x`, `y`: the mean, relative to the tile; `left`: the first column of the block. */
-static inline rows rows_of(const core_fit_placed *p, float x, float y, int64_t left, int64_t height) {
-    float first_dx = (float)left + 0.5f - x, last_dx = first_dx + (BLOCK - 1);
-    float low = most(first_dx, -p->extent_x), high = least(last_dx, p->extent_x), slope = -p->b * p->per_c;
-    float down = least(most(p->apex, low), high), up = least(most(-p->apex, low), high);
-    float bottom = slope * down + half_height(p, down), top = slope * up - half_height(p, up);
-    rows r;
-    r.first = (int16_t)ceil_within(y + top - 0.5f, height);
-    r.last = (int16_t)ceil_within(y + bottom + 0.5f, height); /* one past the floor, but where the border is a whole number: there the weight is 0 */
-    float y0 = (float)r.first + 0.5f - y, y1 = (float)r.last - 0.5f - y;
-    float upper = least((p->a * first_dx + p->b * y0) * first_dx, (p->a * last_dx + p->b * y0) * last_dx) + p->c * y0 * y0;
-    float lower = least((p->a * first_dx + p->b * y1) * first_dx, (p->a * last_dx + p->b * y1) * last_dx) + p->c * y1 * y1;
-    r.smooth = least(upper, lower) > T_SMOOTH;
-    return r;
-}
-
-/* Far from the mean of a thin, slanted Gaussian the terms of a dx^2 + b dx dy + c dy^2 cancel; -(u^2 + v^2) keeps its digits. */
-static inline vec weights_at(const core_fit_placed *p, vec dx, float dy) {
-    vec u = p->u_x * dx + p->u_y * dy, v = p->v_x * dx + p->v_y * dy;
-    return exp2_of(-(u * u + v * v));
-}
-
-typedef struct walk { /* down LANES columns of a block: the weight here, its ratio to the next row's, what that is multiplied with */
-    vec w, ratio, curve;
-} walk;
-
-static inline walk begin(const core_fit_placed *p, vec dx, float dy, int32_t smooth) {
-    walk s = {weights_at(p, dx, dy), splat(1.0f), splat(1.0f)};
-    if (smooth) {
-        s.ratio = exp2_of(p->b * dx + p->c * (2.0f * dy + 1.0f));
-        s.curve = splat(p->curve);
-    }
-    return s;
-}
-
-static inline void go_on(walk *s, const core_fit_placed *p, vec dx, float dy, int32_t smooth) {
-    if (smooth) {
-        s->w *= s->ratio;
-        s->ratio *= s->curve;
-    } else {
-        s->w = weights_at(p, dx, dy);
-    }
-}
 
 static inline void draw_columns(float *sums, const core_fit_placed *p, vec dx, float dy, int64_t rows, int32_t smooth, const int32_t planes) {
     walk s = begin(p, dx, dy, smooth);
@@ -146,13 +83,14 @@ static inline void gather_colours(const float *gradient, const core_fit_placed *
 }
 
 /* Adds the rise of the squared error if the Gaussian were not there. Rows of `drawn`: colours, then the total weight; of `missing`: drawn minus wanted.
-   Without it the normalized blend turns out into out + m (out - c), m = w / (W - w); a sum into out - w c. `within`: the columns of the tile. */
-static inline void judge_columns(const float *drawn, const float *missing, const core_fit_placed *p, vec dx, float dy, int64_t rows, int32_t smooth, ivec within,
-                                 totals *all, int32_t at, const int32_t channels, const int32_t normalized) {
+   Without it the normalized blend turns out into out + m (out - c), m = w / (W - w); a sum into out - w c. `within`: the columns of the tile.
+   Or that of a loss to second order: then `missing` is half of its gradient and `bent` its curvature. */
+static inline void judge_columns(const float *drawn, const float *missing, const float *bent, const core_fit_placed *p, vec dx, float dy, int64_t rows,
+                                 int32_t smooth, ivec within, totals *all, int32_t at, const int32_t channels, const int32_t normalized, const int32_t of_loss) {
     walk s = begin(p, dx, dy, smooth);
     vec sum = load(all->sum[0] + at);
     int32_t planes = channels + normalized;
-    for (int64_t row = 0; row < rows; row++, drawn += planes * PITCH, missing += channels * PITCH) {
+    for (int64_t row = 0; row < rows; row++, drawn += planes * PITCH, missing += channels * PITCH, bent += channels * PITCH) {
         vec m = positive_part(s.w - CUTOFF), across = splat(0.0f), squares = splat(0.0f);
         if (normalized) m /= load(drawn + channels * PITCH) - m;
         else m = -m;
@@ -161,7 +99,7 @@ static inline void judge_columns(const float *drawn, const float *missing, const
             vec change = splat(p->feature[c]);
             if (normalized) change = load(drawn + c * PITCH) - change;
             across += change * load(missing + c * PITCH);
-            squares += change * change;
+            squares += of_loss ? load(bent + c * PITCH) * change * change : change * change;
         }
         sum += m * (2.0f * across + m * squares); /* (d + m change)^2 - d^2 */
         dy += 1.0f;
@@ -172,11 +110,12 @@ static inline void judge_columns(const float *drawn, const float *missing, const
 
 /* ---- What a Gaussian does in a tile ---- */
 
-enum { DO_DRAW, DO_GATHER, DO_GATHER_COLOURS, DO_JUDGE };
+enum { DO_DRAW, DO_GATHER, DO_GATHER_COLOURS, DO_JUDGE, DO_JUDGE_BY_LOSS };
 
 typedef struct buffers {
     float *sums;      /* (HEIGHT, planes, PITCH) what is drawn, or the gradient of it */
-    float *missing;   /* (HEIGHT, channels, PITCH) drawn minus wanted */
+    float *missing;   /* (HEIGHT, channels, PITCH) drawn minus wanted, or half of the gradient of a loss by what is drawn */
+    float *bent;      /* (HEIGHT, channels, PITCH) its curvature */
     rows *remembered; /* (REMEMBERED) of the first blocks of a tile, in the order in which they are visited */
     int64_t visited;  /* blocks */
 } buffers;
@@ -197,9 +136,10 @@ static inline void visit_block(const core_fit *t, const tile *here, const core_f
         } else if (what == DO_GATHER_COLOURS) {
             gather_colours(sums, p, dx, dy, count, r.smooth, all, part, planes);
         } else {
-            const float *missing = b->missing + r.first * t->channels * PITCH + left + part;
+            int64_t at = r.first * t->channels * PITCH + left + part;
             ivec within = *(const vec *)(COLUMNS + part) < splat((float)(here->width - left));
-            judge_columns(sums, missing, p, dx, dy, count, r.smooth, within, all, part, t->channels, t->normalized);
+            judge_columns(sums, b->missing + at, b->bent + at, p, dx, dy, count, r.smooth, within, all, part, t->channels, t->normalized,
+                          what == DO_JUDGE_BY_LOSS);
         }
     }
 }
@@ -221,7 +161,7 @@ static inline void visit(const core_fit *t, const tile *here, const core_fit_pla
     int32_t first = first_column(here, p, x), last = end_column(here, p, x);
     for (int64_t left = first; left < last; left += BLOCK) {
         rows r;
-        if (what != DO_DRAW && t->what != CORE_FIT_MOVE && b->visited < REMEMBERED) r = b->remembered[b->visited];
+        if (what != DO_DRAW && !is_drawn(t) && b->visited < REMEMBERED) r = b->remembered[b->visited];
         else r = rows_of(p, x, y, left, here->height);
         if (what == DO_DRAW && b->visited < REMEMBERED) b->remembered[b->visited] = r;
         b->visited++;
@@ -254,11 +194,12 @@ static inline int32_t gather_members(const core_fit *t, const tile *here, buffer
         float *sums = sums_of(t, here, i);
         totals all;
         for (int32_t s = 0; s < CORE_FIT_SUMS * BLOCK; s += LANES) *(vec *)(all.sum[0] + s) = splat(0.0f);
-        if (frozen == CORE_FROZEN_ALL && t->what != CORE_FIT_COSTS) pass_by(here, t->placed + i, b); /* no sums: it moves no more */
+        if (frozen == CORE_FROZEN_ALL && !is_costs(t)) pass_by(here, t->placed + i, b); /* no sums: it moves no more */
+        else if (t->what == CORE_FIT_LOSS_COSTS) visit(t, here, t->placed + i, b, &all, DO_JUDGE_BY_LOSS, planes);
         else if (t->what == CORE_FIT_COSTS) visit(t, here, t->placed + i, b, &all, DO_JUDGE, planes);
         else if (still) visit(t, here, t->placed + i, b, &all, DO_GATHER_COLOURS, planes);
         else visit(t, here, t->placed + i, b, &all, DO_GATHER, planes);
-        int32_t count = t->what == CORE_FIT_COSTS ? 1 : SHAPE_SUMS + planes;
+        int32_t count = is_costs(t) ? 1 : SHAPE_SUMS + planes;
         for (int32_t s = 0; s < count; s++) sums[s] = sum_of_16(all.sum[s]);
     }
     return CORE_OK;
@@ -335,19 +276,6 @@ static void write_image(const core_fit *t, const tile *here, const buffers *b) {
         }
 }
 
-/* Differences -> their squares, over the channels. */
-static void write_errors(const core_fit *t, const tile *here, const buffers *b) {
-    for (int64_t y = 0; y < here->height; y++)
-        for (int64_t x = 0; x < here->width; x += LANES) {
-            vec squares = splat(0.0f);
-            for (int32_t c = 0; c < t->channels; c++) {
-                vec difference = load(b->missing + (y * t->channels + c) * PITCH + x);
-                squares += difference * difference;
-            }
-            store(t->weight + (here->top + y) * t->stride + here->left + x, squares);
-        }
-}
-
 /* Floats of a row, one of every `finer`; `count` are left of it, and the last stands for those behind it. */
 static inline vec load_coarser(const float *row, int64_t finer, int64_t count) {
     typedef float loose __attribute__((vector_size(4 * LANES), may_alias, aligned(4)));
@@ -359,6 +287,36 @@ static inline vec load_coarser(const float *row, int64_t finer, int64_t count) {
     float picked[LANES] __attribute__((aligned(64)));
     for (int64_t lane = 0; lane < LANES; lane++) picked[lane] = row[min64(lane, count - 1) * finer];
     return load(picked);
+}
+
+/* Differences -> their squares, weighed by the curvature of a loss if there is one, over the channels. */
+static void write_errors(const core_fit *t, const tile *here, const buffers *b) {
+    for (int64_t y = 0; y < here->height; y++)
+        for (int64_t x = 0; x < here->width; x += LANES) {
+            vec squares = splat(0.0f);
+            for (int32_t c = 0; c < t->channels; c++) {
+                vec difference = load(b->missing + (y * t->channels + c) * PITCH + x), square = difference * difference;
+                if (t->curvature != NULL) square *= load(t->curvature + ((here->top + y) * t->channels + c) * t->stride + here->left + x);
+                squares += square;
+            }
+            store(t->weight + (here->top + y) * t->stride + here->left + x, squares);
+        }
+}
+
+/* What was drawn, and the gradient and the curvature of a loss by it -> the buffers of a tile. */
+static void read_loss(const core_fit *t, const tile *here, const buffers *b) {
+    int32_t planes = t->channels + t->normalized;
+    for (int64_t y = 0; y < here->height; y++)
+        for (int64_t x = 0; x < here->width; x += LANES) {
+            int64_t row = (here->top + y) * t->finer, column = (here->left + x) * t->finer, count = t->width - here->left - x;
+            for (int32_t c = 0; c < t->channels; c++) {
+                int64_t from = (row * t->channels + c) * t->stride + column, to = (y * t->channels + c) * PITCH + x;
+                store(b->sums + (y * planes + c) * PITCH + x, load_coarser(t->image + from, t->finer, count));
+                store(b->missing + to, 0.5f * load_coarser(t->gradient + from, t->finer, count));
+                store(b->bent + to, load_coarser(t->curvature + from, t->finer, count));
+            }
+            if (t->normalized) store(b->sums + (y * planes + t->channels) * PITCH + x, load_coarser(t->weight + row * t->stride + column, t->finer, count));
+        }
 }
 
 /* The gradient of a loss by the image -> that by the sums. */
@@ -393,9 +351,14 @@ int32_t AT_LEVEL(fit_tile)(core_fit *t, int64_t number, int32_t worker) {
     buffers b;
     b.sums = (float *)(void *)(t->workspace + worker * t->workspace_bytes);
     b.missing = b.sums + CORE_MAX_PLANES * HEIGHT * PITCH;
-    b.remembered = (rows *)(void *)(b.missing + CORE_MAX_CHANNELS * HEIGHT * PITCH);
+    b.bent = b.missing + CORE_MAX_CHANNELS * HEIGHT * PITCH;
+    b.remembered = (rows *)(void *)(b.bent + CORE_MAX_CHANNELS * HEIGHT * PITCH);
     if (t->what == CORE_FIT_MOVE) {
         read_gradient(t, &here, &b);
+    } else if (t->what == CORE_FIT_LOSS_COSTS) {
+        /* What lies behind the tile is multiplied by 0, and must be a number. */
+        memset(b.sums, 0, sizeof *b.sums * (CORE_MAX_PLANES + 2 * CORE_MAX_CHANNELS) * HEIGHT * PITCH);
+        read_loss(t, &here, &b);
     } else {
         memset(b.sums, 0, (size_t)(planes * here.height * PITCH) * sizeof *b.sums);
         int32_t status = visit_members(t, &here, &b, 0);
@@ -411,6 +374,6 @@ int32_t AT_LEVEL(fit_tile)(core_fit *t, int64_t number, int32_t worker) {
             return CORE_OK;
         }
     }
-    if (t->what != CORE_FIT_COSTS) clear_margin(&b, here.width, planes * here.height);
+    if (!is_costs(t)) clear_margin(&b, here.width, planes * here.height);
     return visit_members(t, &here, &b, 1);
 }

@@ -58,14 +58,20 @@ int64_t core_loss_workspace(const core_loss *t) {
     return divide(&counted).bytes;
 }
 
-int32_t core_loss_phases(const core_loss *t, int32_t target, int64_t *phases) {
+int32_t core_loss_phases(const core_loss *t, int32_t what, int64_t *phases) {
     if (t == NULL || phases == NULL || !parts_are_known(t)) return -1;
     core_loss counted = *t;
     counted.workspace = NULL;
     loss_layout layout = divide(&counted);
     int64_t bands = layout.last > 0 ? bands_of(t) : 0, strips = strips_of_ssim(t, &layout);
     int32_t count = 0;
-    if (target) {
+    if (what < 0 || what > 2 || (what == 2 && t->loss != CORE_LOSS_MULTISCALE)) return -1;
+    if (what == 2) {
+        phases[count++] = strips;
+        phases[count++] = strips + bands;
+        return count;
+    }
+    if (what == 1) {
         phases[count++] = 1 + bands;
         phases[count++] = 1 + bands + strips + (layout.first > 0 ? strips_of(t, &layout.scale[0]) : 0);
         return count;
@@ -173,6 +179,23 @@ int32_t run_loss(const core_loss *t, int64_t item, int32_t worker) {
     return CORE_OK;
 }
 
+int32_t run_loss_curvature(const core_loss *t, int64_t item, int32_t worker) {
+    int32_t level = core_get_level();
+    int64_t phases[CORE_LOSS_PHASES] = {0};
+    if (core_loss_phases(t, 2, phases) < 0 || STRIPS[level] == NULL) return CORE_INVALID;
+    loss_layout layout = divide(t);
+    if (!task_is_sound(t, &layout) || worker < 0 || worker >= t->workers || item < 0 || item >= phases[1]) return CORE_INVALID;
+    if (t->gradient == NULL || (uintptr_t)t->gradient % sizeof(float)) return CORE_INVALID;
+    float *rows = layout.rows + worker * layout.row_floats;
+    if (item < phases[0]) {
+        loss_strip strip = find_strip(t, &layout, layout.first, item);
+        STRIPS[level]->weigh(t, &layout, &strip, rows, NULL);
+    } else {
+        BANDS[level]->bend(t, &layout, item - phases[0], rows, NULL);
+    }
+    return CORE_OK;
+}
+
 /* Adds up what `count` items left. */
 static void add_up(const double *items, int64_t count, double *sums) {
     memset(sums, 0, SUMS * sizeof *sums);
@@ -201,7 +224,7 @@ int32_t core_loss_value(const core_loss *t, double *value, double *squares) {
     }
     double samples = (double)t->width * (double)((t->height - t->first + t->every - 1) / t->every) * t->channels;
     add_up(items, bands_of(t), sums);
-    *value += (L1_WEIGHT * sums[0] + SQUARED_WEIGHT * sums[1]) / samples;
+    *value += (L1_WEIGHT * sums[0] + SQUARED_WEIGHT * sums[1] + PLAIN_WEIGHT * sums[2]) / samples;
     *squares = sums[2] * (whole / samples);
     return CORE_OK;
 }

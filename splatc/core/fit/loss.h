@@ -10,11 +10,12 @@
 enum { /* kinds of jobs */
     CORE_JOB_LOSS_TARGET = 10, /* core_loss: what follows from the target alone; its phases are those of core_loss_phases(task, 1, ..) */
     CORE_JOB_LOSS = 11,        /* core_loss: the gradient; core_loss_phases(task, 0, ..) */
+    CORE_JOB_LOSS_CURVATURE = 14, /* core_loss, CORE_LOSS_MULTISCALE: the curvature into `gradient`; core_loss_phases(task, 2, ..) */
 };
 
 enum { /* losses */
     CORE_LOSS_L1_SSIM = 0,    /* 0.9 L1 + 0.1 (1 - SSIM): SmartSplat, section 3 */
-    CORE_LOSS_MULTISCALE = 1, /* L1, squared differences weighed by SSIM's sensitivity to them, and 1 - SSIM at 1/2, 1/4 and 1/8 of the size */
+    CORE_LOSS_MULTISCALE = 1, /* L1, squared differences, the same weighed by SSIM's sensitivity to them, and 1 - SSIM at 1/2, 1/4 and 1/8 of the size */
     CORE_LOSS_PHASES = 3,     /* of a job, at most */
 };
 
@@ -37,8 +38,12 @@ typedef struct core_loss {
 /* Bytes of the workspace, or -1 if the loss, the channels, the sizes or the workers are wrong: about 12 a sample. */
 CORE_API int64_t core_loss_workspace(const core_loss *task);
 
-/* The items that end each phase (CORE_LOSS_PHASES) of the job of the target (1) or of the gradient (0); returns how many phases there are, or -1. */
-CORE_API int32_t core_loss_phases(const core_loss *task, int32_t target, int64_t *phases);
+/* The items that end each phase (CORE_LOSS_PHASES) of the job of the gradient (0), of the target (1) or of the curvature (2); returns how many
+   phases there are, or -1. */
+CORE_API int32_t core_loss_phases(const core_loss *task, int32_t what, int64_t *phases);
+
+/* The curvature k of a sample: a change d of the samples adds the sum of k d^2 to what the gradient says, about. It follows from the target alone: SSIM loses
+   d^2 / (2 variance + C2) where d is small and changes little from sample to sample. */
 
 /* After the job of the gradient: the loss, and the sum of squared differences of all samples; of those of the rows of the gradient, for them all. */
 CORE_API int32_t core_loss_value(const core_loss *task, double *value, double *squares);

@@ -92,14 +92,14 @@ static void differ(const core_loss *t, const loss_layout *layout, int64_t row, i
     const loss_scale *s = &layout->scale[0];
     int64_t at = (row * t->channels + channel) * t->stride + left;
     const float *fit_x = s->fit_x + left, *sensitivity = plane_row(layout->sensitivity, s, t->channels, row, channel) + left;
-    const float slope = (float)L1_WEIGHT, steep = (float)(2.0 * SQUARED_WEIGHT);
+    const float slope = (float)L1_WEIGHT, steep = (float)(2.0 * SQUARED_WEIGHT), plain = (float)(2.0 * PLAIN_WEIGHT);
     block absolute = {0}, weighed = {0}, squares = {0};
     for (int64_t from = 0; from < count; from += BLOCK)
         for (int32_t k = 0; k < VECTORS; k++) {
             int64_t i = from + k * LANES;
             ivec inside = load(fit_x + i) > splat(0.0f);
             vec d = (vec)((ivec)(load(t->drawn + at + i) - load(y + i)) & inside), minded = load(sensitivity + i) * d;
-            store(t->gradient + at + i, sign_of(d, slope) + steep * minded + (vec)((ivec)load(coarser + i) & inside));
+            store(t->gradient + at + i, sign_of(d, slope) + (steep * minded + plain * d) + (vec)((ivec)load(coarser + i) & inside));
             absolute.part[k] += absolute_of(d);
             weighed.part[k] += minded * d;
             squares.part[k] += d * d;
@@ -129,4 +129,22 @@ static void finish(const core_loss *t, const loss_layout *layout, int64_t band, 
             memset(t->gradient + k * t->stride + end, 0, (size_t)(t->stride - end) * sizeof *t->gradient);
 }
 
-const loss_bands LOSS_BANDS = {.halve_target = halve_target, .halve_drawn = halve_drawn, .finish = finish};
+static void bend(const core_loss *t, const loss_layout *layout, int64_t band, float *rows, double *sums) {
+    const loss_scale *s = &layout->scale[0];
+    int64_t last, first = rows_of(s, 0, band, &last);
+    (void)sums;
+    for (int32_t scale = SCALES - 2; scale > 0; scale--) add_coarser(t, layout, scale, band, rows);
+    for (int64_t row = first; row < last; row++)
+        for (int32_t channel = 0; channel < t->channels; channel++) {
+            const float *sensitivity = plane_row(layout->sensitivity, s, t->channels, row, channel);
+            float *out = t->gradient + (row * t->channels + channel) * t->stride;
+            for (int64_t left = 0; left < t->width; left += STRIP) {
+                int64_t right = min64(left + STRIP, t->width);
+                spread_row(t, layout, 0, row, channel, left, right, rows);
+                for (int64_t i = left; i < right; i++) out[i] = rows[i - left] + ((float)SQUARED_WEIGHT * sensitivity[i] + (float)PLAIN_WEIGHT);
+            }
+            memset(out + t->width, 0, (size_t)(t->stride - t->width) * sizeof *out);
+        }
+}
+
+const loss_bands LOSS_BANDS = {.halve_target = halve_target, .halve_drawn = halve_drawn, .finish = finish, .bend = bend};

@@ -109,11 +109,19 @@ static void make_weights(const window *g, const loss_scale *s, const window_rows
     }
 }
 
+/* What the sensitivity of a scale is multiplied with: at full size nothing, below it as the curvature needs it. Spread over the samples of full size it is
+   divided by how many of them a sample of this scale stands for. */
+static float weight_of(const core_loss *t, const loss_layout *layout, int32_t scale) {
+    const loss_scale *s = &layout->scale[scale];
+    if (scale == 0) return 1.0f;
+    return (float)(SMOOTH * SCALE_WEIGHTS[scale] * ((double)t->width * (double)t->height) / ((double)s->width * (double)s->height));
+}
+
 /* Averages those weights over the window. */
 static void weigh(const core_loss *t, const loss_layout *layout, const loss_strip *strip, float *rows, double *sums) {
     const loss_scale *s = &layout->scale[strip->scale];
     float *ring = rows, *second = ring + TAPS * 2 * LENGTH, *zeros = second + TAPS * LENGTH;
-    float *y = zeros + 2 * LENGTH, *weights = y + 2 * LENGTH, *room = weights + LENGTH;
+    float *y = zeros + 2 * LENGTH, *weights = y + 2 * LENGTH, *room = weights + LENGTH, weight = weight_of(t, layout, strip->scale);
     int64_t count = strip->right - strip->left, wide = whole_blocks(count + 2 * RADIUS);
     columns c = columns_from(s, strip->left - 2 * RADIUS, wide + 2 * RADIUS);
     window g = window_of(RADIUS);
@@ -132,8 +140,8 @@ static void weigh(const core_loss *t, const loss_layout *layout, const loss_stri
         }
         if (end < strip->top) continue;
         window_rows around = rows_around(second, end, s->height, 1, zeros);
-        float *out = plane_row(layout->sensitivity, s, t->channels, end, strip->channel) + strip->left;
-        for (int64_t i = 0; i < count; i += LANES) store(out + i, sum_down(&g, &around, i) * (load(s->fit_x + strip->left + i) * s->fit_y[end]));
+        float *planes = strip->scale == 0 ? layout->sensitivity : s->gradient, *out = plane_row(planes, s, t->channels, end, strip->channel) + strip->left;
+        for (int64_t i = 0; i < count; i += LANES) store(out + i, sum_down(&g, &around, i) * (load(s->fit_x + strip->left + i) * s->fit_y[end] * weight));
     }
 }
 

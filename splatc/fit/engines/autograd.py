@@ -23,7 +23,7 @@ from splatc.blend import Blend
 from splatc.errors import DeviceError
 from splatc.fit.densification import densified, sample_places
 from splatc.fit.engine import ADAM_EPSILON, Step
-from splatc.fit.engines.autograd_loss import l1_ssim, multiscale
+from splatc.fit.engines.autograd_loss import curvature, l1_ssim, multiscale
 from splatc.fit.noise import uniform
 from splatc.fit.pruning import SUBSETS, highest_costs, redundant_ones
 from splatc.fit.rounding import step_tables
@@ -301,17 +301,35 @@ class TorchEngine:
     @in_no_mode
     @torch.no_grad()
     def pruning_costs(self, reduction: int) -> FloatArray:
+        if self._task.prunes_by_loss:
+            return sum((self._loss_costs_on(window) for window in self._task.windows()), start=np.zeros(1, np.float32))
         cost = np.zeros(self._values.shape[1], np.float32)
         for step in range(min(reduction**2, SUBSETS)):
             cost += self._pruning_costs_on(self._task.subset(reduction, step))
         return cost
 
     def _pruning_costs_on(self, where: Subset) -> FloatArray:
-        """(N,) without Gaussian i, out becomes out + m (out - c_i), m = w_i / (W - w_i); of a sum, out - w_i c_i."""
-        values = self._values
-        planes, colour = self._planes(values, where), self._colours(values)
-        drawn = self._blended(planes, where).reshape(len(planes), -1)  # (h w, C)
-        error = drawn - self._wanted(where).reshape(drawn.shape)
+        """(N,) rise of the squared error of a subset: (e + d)^2 - e^2."""
+        planes = self._planes(self._values, where)
+        drawn = self._blended(planes, where)
+        return self._rise(planes, drawn, where, 2.0 * (drawn - self._wanted(where)), torch.ones_like(drawn))
+
+    def _loss_costs_on(self, where: Subset) -> FloatArray:
+        """(N,) rise of the loss of a window, times its samples, to second order."""
+        planes, wanted = self._planes(self._values, where), self._wanted(where)
+        drawn = self._blended(planes, where).requires_grad_()
+        with torch.enable_grad():
+            loss = LOSSES[self._task.tune](drawn, wanted) * wanted.numel()
+        (slope,) = torch.autograd.grad(loss, drawn)
+        return self._rise(planes, drawn.detach(), where, slope, curvature(wanted))
+
+    def _rise(self, planes: Tensor, drawn: Tensor, where: Subset, slope: Tensor, bent: Tensor) -> FloatArray:
+        """(N,) slope d + bent d^2, summed over the samples, d the change of the picture without Gaussian i; slope and bent (h, w, C).
+
+        Out becomes out + m (out - c_i), m = w_i / (W - w_i); of a sum, out - w_i c_i.
+        """
+        values, colour = self._values, self._colours(self._values)
+        drawn, slope, bent = (each.reshape(len(planes), -1) for each in (drawn, slope, bent))  # (h w, C)
         cost = torch.zeros(values.shape[1], dtype=DTYPE, device=self._device)
         for ids, samples in self._pairs(values, where):
             share = self._weights(values, where, (ids, samples))[:, None]  # (P, 1)
@@ -319,7 +337,7 @@ class TorchEngine:
                 change = -share * colour[ids]
             else:
                 change = share / (planes[samples, -1:] + EPSILON - share) * (drawn[samples] - colour[ids])
-            cost.index_add_(0, ids, (change * (2.0 * error[samples] + change)).sum(dim=1))
+            cost.index_add_(0, ids, (change * (slope[samples] + bent[samples] * change)).sum(dim=1))
         result: FloatArray = cost.cpu().numpy()
         return result
 
@@ -338,7 +356,14 @@ class TorchEngine:
         where = self._task.subset(reduction, int(rng.integers(reduction**2)))
         wanted = self._wanted(where)
         missing = wanted - self._blended(self._planes(self._values, where), where)  # (h, w, C)
-        y, x = places = sample_places((missing**2).sum(dim=2).cpu().numpy(), count, rng)
+        error = missing**2
+        if self._task.prunes_by_loss:
+            r = reduction
+            for window in self._task.windows():
+                band = where.within(window)
+                bent = curvature(self._wanted(window))[band.y0 - window.y0 :: r, band.x0 :: r]
+                error[band.rows_in(where)] *= bent[: band.height, : band.width]
+        y, x = places = sample_places(error.sum(dim=2).cpu().numpy(), count, rng)
         colour = (missing if self._task.blend is Blend.SUM else wanted).cpu().numpy()[y, x]
         self.send(densified(self.fetch(), where, places, colour, rng))
 

@@ -17,9 +17,13 @@ SSIM_WEIGHT = 0.1
 """SmartSplat, section 3."""
 L1_WEIGHT = 0.1
 SQUARED_WEIGHT = 0.05
-"""About what MS-SSIM gives the full size: 4.5 %."""
+"""Of squared differences weighed by SSIM's sensitivity: about what MS-SSIM gives the full size, 4.5 %."""
+PLAIN_WEIGHT = 7.5
+"""Of those as they are: contrast and edges, which SSIM hardly sees (tools/README.md, "Squared error beside SSIM")."""
 SCALE_WEIGHTS = (0.3, 0.4, 0.3)
 """Of the SSIM at 1/2, 1/4 and 1/8 of the size."""
+SMOOTH = 0.5
+"""Of what these lose by a change that is the same all over a window (core/fit/loss_parts.h)."""
 C1, C2 = 0.01**2, 0.03**2
 """For pixels in [0, 1]."""
 RADIUS = 5
@@ -33,16 +37,32 @@ def l1_ssim(drawn: Tensor, wanted: Tensor) -> Tensor:
 
 
 def multiscale(drawn: Tensor, wanted: Tensor) -> Tensor:
-    """For MS-SSIM: L1, squared differences weighed by SSIM's sensitivity, and 1 - SSIM at 1/2, 1/4 and 1/8 of the size.
+    """For MS-SSIM: L1, squared differences, those weighed by SSIM's sensitivity, and 1 - SSIM at 1/2, 1/4 and 1/8 of the size.
 
-    The squared differences stand for SSIM at full size. Pictures (h, w, C).
+    The weighed squared differences stand for SSIM at full size. Pictures (h, w, C).
     """
     x, y = _planes(drawn), _planes(wanted)
-    loss = L1_WEIGHT * (x - y).abs().mean() + SQUARED_WEIGHT * (sensitivity(y) * (x - y) ** 2).mean()
+    loss = L1_WEIGHT * (x - y).abs().mean() + ((PLAIN_WEIGHT + SQUARED_WEIGHT * sensitivity(y)) * (x - y) ** 2).mean()
     for weight in SCALE_WEIGHTS:
         x, y = (avg_pool2d(each, 2, ceil_mode=True, count_include_pad=False) for each in (x, y))
         loss = loss + weight * (1.0 - ssim(x, y))
     return loss
+
+
+def curvature(wanted: Tensor) -> Tensor:
+    """(h, w, C) k of `multiscale` times the samples: a smooth change d of the picture adds the sum of k d^2 to what the gradient says.
+
+    The SSIM of a reduced size loses the squared difference times its sensitivity, spread over the samples whose mean it compares.
+    """
+    y = _planes(wanted)
+    with torch.enable_grad():
+        size = x = torch.zeros_like(y, requires_grad=True)
+        loss = ((PLAIN_WEIGHT + SQUARED_WEIGHT * sensitivity(y)) * x).sum()
+        for weight in SCALE_WEIGHTS:
+            x, y = (avg_pool2d(each, 2, ceil_mode=True, count_include_pad=False) for each in (x, y))
+            loss = loss + SMOOTH * weight * wanted.numel() * (sensitivity(y) * x).mean()
+    (spread,) = torch.autograd.grad(loss, size)
+    return spread[:, 0].permute(1, 2, 0)
 
 
 def ssim(x: Tensor, y: Tensor) -> Tensor:

@@ -85,6 +85,10 @@ class CoreEngine:
 
     def pruning_costs(self, reduction: int) -> FloatArray:
         cost = np.zeros(len(self._table), np.float32)
+        if self._task.prunes_by_loss:
+            for window in self._task.windows():
+                self._add_loss_costs(window, cost)
+            return cost
         if self._planes.small and reduction > 1:  # as many samples in one go, in half of the time
             subsets = [self._task.subset(reduction // 2)]
         else:
@@ -108,15 +112,41 @@ class CoreEngine:
     def densify(self, count: int, reduction: int, rng: np.random.Generator) -> None:
         self._keep_measured()
         where = self._task.subset(reduction, int(rng.integers(reduction**2)))
-        call = self._call(where, core_fit.ERRORS)
-        error = self._workspace.floats("weight", (call.height, call.stride))
-        call.weight = address(error)
-        self._workspace.run(call)
+        error = self._errors(where)
         y, x = places = sample_places(error[:, : where.width], count, rng)
         colour = self._planes.of(where)[y, :, x] * np.float32(self._planes.unit)
         if self._task.blend is Blend.SUM:
             colour -= self._drawn(where, y, x)
         self._table = densified(self._table, where, places, colour, rng)
+
+    def _errors(self, where: Subset) -> FloatArray:
+        """(height, S) the squared error of the samples of a subset, times the curvature of the loss if that is what counts."""
+        whole, r = self._call(where, core_fit.ERRORS), where.reduction
+        error = self._workspace.floats("weight", (whole.height, whole.stride))
+        if not self._task.prunes_by_loss:
+            whole.weight = address(error)
+            self._workspace.run(whole)
+            return error
+        for window in self._task.windows():
+            band = where.within(window)
+            if band.height == 0:
+                continue
+            call = self._call(band, core_fit.ERRORS)
+            curvature = self._workspace.floats("curvature", (call.height, call.channels, call.stride))
+            all_of_it = self._loss_of(window).curvature()[band.y0 - window.y0 :: r, :, band.x0 :: r]
+            curvature[:, :, : band.width] = all_of_it[: band.height, :, : band.width]
+            call.weight, call.curvature = address(error[band.rows_in(where)]), address(curvature)
+            self._workspace.run(call)
+        return error
+
+    def _add_loss_costs(self, where: Subset, cost: FloatArray) -> None:
+        """Add what the loss of the samples of a window would rise by without each Gaussian."""
+        loss, call = self._loss_of(where), self._call(where, core_fit.DRAW)
+        image, _ = self._draw(call)
+        _, gradient = loss.gradient(image)
+        call.what, call.finer, call.cost = core_fit.LOSS_COSTS, 1, address(cost)
+        call.gradient, call.curvature = address(gradient), address(loss.curvature())
+        self._workspace.run(call)
 
     def _drawn(self, where: Subset, y: NDArray[np.int64], x: NDArray[np.int64]) -> FloatArray:
         """(K, C) what the Gaussians show at samples of a subset."""
@@ -138,14 +168,7 @@ class CoreEngine:
 
     def _step_by_loss(self, call: Fit, where: Subset, part: Subset) -> None:
         """A step for a loss that compares neighbourhoods: of all pixels ``where``; what they say is gathered at a ``part`` of them."""
-        if self._loss is None:
-            # A window of a large picture may be a row higher than the first.
-            self._loss = Loss(LOSSES[self._task.tune], where.width, where.height + 1, call.channels), where
-            self._loss[0].target(self._planes.of(where), self._planes.unit)
-        loss, of = self._loss
-        if of != where:
-            loss.target(self._planes.of(where), self._planes.unit)
-            self._loss = loss, where
+        loss = self._loss_of(where)
         call.what = core_fit.DRAW
         image, weight = self._draw(call)
         y, x, r = part.y0 - where.y0, part.x0, part.reduction
@@ -155,6 +178,18 @@ class CoreEngine:
         call.origin_x, call.origin_y = part.origin
         call.image, call.weight, call.gradient = (address(each[y:]) + 4 * x for each in (image, weight, gradient))
         self._workspace.run(call)
+
+    def _loss_of(self, where: Subset) -> Loss:
+        """The loss, with a window of the picture as its target."""
+        if self._loss is None:
+            # A window of a large picture may be a row higher than the first.
+            loss, of = Loss(LOSSES[self._task.tune], where.width, where.height + 1, self._task.channels), None
+        else:
+            loss, of = self._loss
+        if of != where:
+            loss.target(self._planes.of(where), self._planes.unit)
+            self._loss = loss, where
+        return loss
 
     def _call(self, where: Subset, what: int) -> Fit:
         """A task for the core: the Gaussians as they are, on a subset."""
