@@ -10,7 +10,7 @@ import pytest
 
 import air_bench
 from air_bench import Measured, Plan
-from splatc.fit.schedule import Fill, Prune, brief
+from splatc.fit.schedule import Fill, Prune
 
 
 def test_curves_are_read_between_their_points() -> None:
@@ -22,18 +22,19 @@ def test_curves_are_read_between_their_points() -> None:
 
 def test_each_part_is_taken_away() -> None:
     found = air_bench.parts()
-    assert found.pop("effort 0") == Plan(brief())
-    assert len({repr(plan) for plan in found.values()} | {repr(Plan(brief()))}) == len(found) + 1
-    assert not any(isinstance(event, Fill) for _, event in found["one pruning, nothing densified"].schedule.events())
-    bare = found["as many seeds as stay, nothing pruned"].schedule
+    assert found.pop("effort 0") == Plan()
+    assert len({repr(plan) for plan in (*found.values(), Plan())}) == len(found) + 1
+    one = found["one pruning, nothing densified"].schedule(768, 512, 2600)
+    assert [type(event) for _, event in one.events() if isinstance(event, Fill | Prune)] == [Prune]
+    bare = found["as many seeds as stay, nothing pruned"].schedule(768, 512, 2600)
     assert bare.oversampling == 1.0
-    assert not any(isinstance(event, Prune) for _, event in bare.events())
+    assert not any(isinstance(event, Fill | Prune) for _, event in bare.events())
 
 
 def test_fits_are_cut_down_to_their_steps() -> None:
-    plans = [air_bench.cut_down(steps) for steps in air_bench.CUT_DOWN]
-    assert [plan.schedule.steps for plan in plans] == list(air_bench.CUT_DOWN)
-    assert all(plan.steps == 0 and 3 <= plan.schedule.prunings <= 7 for plan in plans)
+    plans = [Plan(cut_down=steps).schedule(768, 512, 2600) for steps in air_bench.CUT_DOWN]
+    assert [plan.steps for plan in plans] == list(air_bench.CUT_DOWN)
+    assert all(3 <= plan.prunings <= 7 for plan in plans)
 
 
 def test_rows_print_what_they_find(

@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -29,9 +29,9 @@ from bench.large_measure import task
 from splatc import core
 from splatc.decoder.scene import decode_bytes
 from splatc.encoder.pipeline import EncodeOptions, encode_with
-from splatc.encoder.rate_control import Target
+from splatc.encoder.rate_control import FIRST_GUESS, Target
 from splatc.fit.engines.choice import Chosen
-from splatc.fit.schedule import HASTY, Schedule, brief
+from splatc.fit.schedule import BRIEF, HASTY, Schedule, brief
 from splatc.image import metrics
 from splatc.image.image import Image
 from splatc.neural import step as network
@@ -54,40 +54,51 @@ SIDES = (384, 256)
 class Plan:
     """A fit of few steps."""
 
-    schedule: Schedule
-    steps: int = STEPS
-    """Of the network: the first."""
+    changes: Mapping[str, object] = field(default_factory=dict)
+    """Fields of the schedule of effort 0 that differ."""
+    network: int = STEPS
+    """Steps of the network, the first."""
     zero: bool = False
     """Whether its weights are zero."""
+    cut_down: int | None = None
+    """Steps of the fit that is cut down, which has another schedule."""
+
+    def schedule(self, width: int, height: int, count: int) -> Schedule:
+        if self.cut_down is not None:
+            return cut_down(self.cut_down)
+        return replace(brief(width, height, count), **self.changes)  # type: ignore[arg-type]
 
 
-def cut_down(steps: int) -> Plan:
-    """The fit of Adam with so few steps: what the short presets have, and prunings that leave four steps between them."""
+def cut_down(steps: int) -> Schedule:
+    """Adam's fit of so few steps: what the short presets have, and prunings that leave four steps between them."""
     hasty = replace(Schedule(steps), **HASTY)
     span = steps * (hasty.prune_until - hasty.prune_from)
-    return Plan(replace(hasty, prunings=max(3, int(span / 4)), asks=3, fills=(0.6,), stages=5), steps=0)
+    return replace(hasty, prunings=max(3, int(span / 4)), asks=3, fills=(0.6,), stages=5)
 
 
 def parts() -> dict[str, Plan]:
     """Effort 0, and what it is without each of its parts."""
-    usual = brief()
-    bare = replace(usual, prunings=1, prune_from=usual.prune_until, densified=0.0, densified_last=0.0, fills=())
+    bare = {"prunings": 1, "prune_from": BRIEF["prune_until"], "densified": 0.0, "densified_last": 0.0, "fills": ()}
     return {
-        "effort 0": Plan(usual),
-        **{f"{steps} steps of the network": Plan(usual, steps) for steps in (0, 5, 10, usual.steps)},
-        "weights of zero": Plan(usual, zero=True),
+        "effort 0": Plan(),
+        **{f"{steps} steps of the network": Plan(network=steps) for steps in (0, 5, 10, 40)},
+        "weights of zero": Plan(zero=True),
         "one pruning, nothing densified": Plan(bare),
-        "as many seeds as stay, nothing pruned": Plan(replace(bare, prunings=0, oversampling=1.0)),
-        "fixed steps of the quantizer": Plan(replace(usual, adapt=0.0)),
+        "as many seeds as stay, nothing pruned": Plan({**bare, "prunings": 0, "oversampling": 1.0}),
+        "fixed steps of the quantizer": Plan({"adapt": 0.0}),
     }
 
 
 def encode(image: Image, ratio: float, plan: Plan) -> bytes:
     """A file of a picture."""
     weights = np.zeros_like(network.trained_weights()) if plan.zero else None
-    chosen = Chosen(lambda each: NetworkEngine(each, weights, plan.steps))
-    options = EncodeOptions(Target("bytes", int(image.pixels.nbytes / ratio)), effort=0, engine=chosen)
-    return encode_with(image, options, plan.schedule, Quantizer())
+    steps = 0 if plan.cut_down is not None else plan.network
+    chosen = Chosen(lambda each: NetworkEngine(each, weights, steps))
+    size = int(image.pixels.nbytes / ratio)
+    options = EncodeOptions(Target("bytes", size), effort=0, engine=chosen)
+    return encode_with(
+        image, options, plan.schedule(image.width, image.height, round(size * 8 / FIRST_GUESS)), Quantizer()
+    )
 
 
 def psnr_of(image: Image, data: bytes) -> float:
@@ -126,7 +137,7 @@ def quality_2k(options: argparse.Namespace) -> None:
     """What AIR's 30.2 dB take."""
     images = [opened(path) for path in sorted((options.pictures / "2k").iterdir()) if "gray" not in path.name]
     for bpp in (0.4, 0.8):
-        found = [psnr_of(each, encode(each, 24.0 / bpp, Plan(brief()))) for each in images]
+        found = [psnr_of(each, encode(each, 24.0 / bpp, Plan())) for each in images]
         print(f"2k, {len(images)} pictures, {bpp:g} bpp: {statistics.fmean(found):.2f} dB", flush=True)
 
 
@@ -173,7 +184,7 @@ def at_seconds(curve: Sequence[Measured], seconds: float) -> float:
 def seconds(options: argparse.Namespace) -> None:
     """Effort 0 in process, warm, and the fit cut down to as long."""
     images = [opened(path) for path in _kodak(options)]
-    plans = {"effort 0": Plan(brief()), **{f"{steps} steps of the fit": cut_down(steps) for steps in CUT_DOWN}}
+    plans = {"effort 0": Plan(), **{f"{steps} steps of the fit": Plan(cut_down=steps) for steps in CUT_DOWN}}
     encode(images[0], RATIOS[-1], plans["effort 0"])
     for ratio in RATIOS:
         found = timed(images, ratio, plans, options.repeats)
@@ -188,12 +199,14 @@ def seconds(options: argparse.Namespace) -> None:
 def curves(options: argparse.Namespace) -> None:
     """Seconds against dB: the plan of effort 0 with the network and with Adam alone, and the fit cut down."""
     images = [opened(options.pictures / "kodak" / f"{name}.png") for name in NAMES]
-    plans = {f"the fit cut down, {steps}": cut_down(steps) for steps in CUT_DOWN}
+    plans = {f"the fit cut down, {steps}": Plan(cut_down=steps) for steps in CUT_DOWN}
     for steps in (8, 12, 20, 30, 40, 60, 90):
-        plan = replace(brief(), steps=steps)
         half = min(STEPS, steps // 2)
-        plans |= {f"network {half}, Adam {steps - half}": Plan(plan, half), f"network {steps}": Plan(plan, steps)}
-        plans[f"the same plan, Adam {steps}"] = Plan(plan, 0)
+        plans |= {
+            f"network {half}, Adam {steps - half}": Plan({"steps": steps}, half),
+            f"network {steps}": Plan({"steps": steps}, steps),
+            f"the same plan, Adam {steps}": Plan({"steps": steps}, 0),
+        }
     for ratio in RATIOS:
         print(f"CR {ratio:g}: {', '.join(NAMES)}")
         for name, each in timed(images, ratio, plans, options.repeats).items():
@@ -206,7 +219,7 @@ def large(options: argparse.Namespace) -> None:
         scale = math.sqrt(MEGAPIXELS / (file.width * file.height))
         size = (round(file.width * scale), round(file.height * scale))
         image = Image(np.asarray(file.convert("RGB").resize(size, PIL.Image.Resampling.LANCZOS)))
-    found = timed([image], LARGE_RATIO, {"effort 0": Plan(brief())}, options.repeats)["effort 0"]
+    found = timed([image], LARGE_RATIO, {"effort 0": Plan()}, options.repeats)["effort 0"]
     print(f"{size[0]} x {size[1]}, CR {LARGE_RATIO:g}: {found.seconds:.2f} s {found.psnr:.2f} dB", flush=True)
 
 

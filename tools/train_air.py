@@ -19,7 +19,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -287,8 +287,10 @@ def validate(model: torch.nn.Sequential, files: list[Path], ratio: float, runs: 
     values = []
     for path in files:
         image = opened(path, max(SIDES))
-        options = EncodeOptions(Target("bytes", int(image.pixels.nbytes / ratio)), effort=0, engine=chosen)
-        data = encode_with(image, options, replace(brief()), Quantizer())
+        size = int(image.pixels.nbytes / ratio)
+        options = EncodeOptions(Target("bytes", size), effort=0, engine=chosen)
+        plan = brief(image.width, image.height, round(size * 8 / FIRST_GUESS))
+        data = encode_with(image, options, plan, Quantizer())
         values.append(metrics.psnr(image.pixels, decode_bytes(data).pixels))
     return float(np.mean(values))
 

@@ -28,7 +28,7 @@ from splatc.errors import DeviceError
 from splatc.fit import memory, seeding
 from splatc.fit.clock import Clock
 from splatc.fit.initializer import Initializer
-from splatc.fit.schedule import FEWEST_PRUNINGS, Schedule, schedule
+from splatc.fit.schedule import FEWEST_PRUNINGS, Schedule, brief, schedule
 from splatc.fit.subset import mean_colour, reduction_for
 from splatc.fit.task import Task
 from splatc.fit.trainer import Refine, fit
@@ -195,7 +195,7 @@ def encode_with(
         refine = quality.refine
     many = chosen.waits and rate.first_count() > PREDICTED
     if plan is None:
-        plan = schedule(options.effort, task.work(rate.first_count()), rate.first_count())
+        plan = _preset(options.effort, task, rate.first_count())
     if options.aim is not None:
         plan = replace(plan, trims=TRIMS, fills=())
     if chosen.waits:
@@ -221,6 +221,12 @@ def encode_with(
     cost = engine.pruning_costs(task.reduction(rate.first_count(), plan))
     rate.header = replace(header, quantizer=steps)
     return rate.trim(quantize_for(rate.header, gaussians), cost)
+
+
+def _preset(effort: int, task: Task, count: int) -> Schedule:
+    if effort == 0:
+        return brief(task.width, task.height, count)
+    return schedule(effort, task.work(count), count)
 
 
 def work_of(image: Image, options: EncodeOptions) -> memory.Workload:

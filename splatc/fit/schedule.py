@@ -96,6 +96,8 @@ class Schedule:
     """False: floats to the end, without noise and rounding, as the papers fit."""
     noise_from: float = 0.1
     """From here on the parameters carry the noise of their quantization."""
+    adapt_from: float = 1.0
+    """From here on, or where they carry noise, prunings that ask adapt the quantization steps to the error."""
     quantize_shape: tuple[float, float] = (0.5, 0.7)
     """From when to when scale, aspect ratio and angle take their final values."""
     quantize_mean: tuple[float, float] = (0.7, 0.85)
@@ -171,6 +173,7 @@ _STEPS = {1: 250, 2: 600, 3: 1200, 4: 2000, 5: 3000, 6: 5000, 7: 9000, 8: 15000,
 BRIEF: dict[str, Any] = {
     "rates": Rates(mean=0.5, log_scale=0.175, log_aspect=0.25, angle=0.5, colour=0.0375, final=0.1, betas=(0.7, 0.9)),
     "oversampling": 3.0,
+    "samples_beyond": 30.0,
     "prune_from": 0.17,
     "prune_until": 0.4,
     "prunings": 3,
@@ -180,13 +183,17 @@ BRIEF: dict[str, Any] = {
     "fills": (0.6,),
     "rate_from": 0.5,
     "noise_from": 0.5,
+    "adapt_from": 0.3,
     "stages": 2,
     "quantize_shape": (0.65, 0.79),
     "quantize_mean": (0.79, 0.895),
     "quantize_colour": (0.895, 1.0),
 }
 """What differs at effort 0, where a network makes the first steps (splatc/neural/engine.py)."""
-BRIEF_STEPS = 40
+BRIEF_STEPS, BRIEF_SAMPLES, MORE_BRIEF = 40, 100_000, 2.0
+"""Steps that look at so many samples; where they look at fewer there are more of them, up to so many times. At CR 500 pictures of 0.4
+megapixels gain 0.09 dB by 90 steps that look at every fourth pixel of every fourth row, and take a fifth less time than by 40 that look at
+every second of every second (tools/README.md)."""
 FEW = 400
 """Steps up to which a fit does not converge: its rates are higher, its betas smaller, and it prunes and rounds later."""
 HASTY: dict[str, Any] = {
@@ -215,19 +222,23 @@ FEWEST_STEPS = 100
 """Nor fewer than these."""
 
 
-def brief() -> Schedule:
-    """The preset of effort 0, where a network makes the first steps; without one all are Adam's, 0.2 to 0.3 dB worse."""
-    return replace(Schedule(steps=BRIEF_STEPS), **BRIEF)
+def brief(width: int, height: int, count: int) -> Schedule:
+    """The preset of effort 0 for about so many Gaussians of a picture of width x height px; a network makes the first steps.
+
+    Without one all are Adam's, and files are 0.1 to 0.3 dB worse.
+    """
+    plan = replace(Schedule(steps=BRIEF_STEPS), **BRIEF)
+    samples = width * height / plan.reduction(width, height, count) ** 2
+    more = min(MORE_BRIEF, max(1.0, math.sqrt(BRIEF_SAMPLES / samples)))
+    return replace(plan, steps=round(BRIEF_STEPS * more))
 
 
 def schedule(effort: int, samples: float = USUAL_SAMPLES, count: float = USUAL_COUNT) -> Schedule:
-    """The preset of an effort, 0 (fastest) to 9, for steps that look at so many samples, and about so many Gaussians that will stay.
+    """The preset of an effort, 1 to 9 (0: `brief`), for steps that look at so many samples, and about so many Gaussians that will stay.
 
     A fit of a large picture has most of its gain early, and each step costs more: steps fall with samples^-0.4, the time grows
     with samples^0.6.
     """
-    if effort == 0:
-        return brief()
     share = min(1.0, max(FEWEST, (USUAL_SAMPLES / samples) ** 0.4))
     share *= min(MORE, max(1.0, (USUAL_COUNT / count) ** 0.3))
     plan = Schedule(steps=max(FEWEST_STEPS, round(_STEPS[effort] * share)))
