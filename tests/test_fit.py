@@ -18,7 +18,7 @@ from splatc.fit.schedule import Fill, Prune, Round, Schedule, Trim, schedule
 from splatc.fit.seeding import seed
 from splatc.fit.table import ANGLE, COLOUR, FROZEN, LOG_ASPECT, NAMES, ROWS
 from splatc.fit.task import Task, Tune
-from splatc.fit.trainer import Moment, fit
+from splatc.fit.trainer import Moment, Snapshot, fit
 from splatc.gaussians import FloatArray, Gaussians, Scene
 from splatc.quantize import dequantize, quantize
 from splatc.render import render
@@ -201,6 +201,36 @@ def test_gaussians_that_have_become_cheaper_make_room_for_more() -> None:
     assert all(np.array_equal(getattr(integers, name), getattr(again, name)) for name in vars(integers))
     few, _ = fit(CoreEngine(what), what, seeds, budget, replace(PLAN, fills=()))
     assert len(few) <= 60
+
+
+def test_a_marked_fit_goes_on_as_if_nothing_had_been_or_to_another_number() -> None:
+    what = Task(np.rint(picture() * 255).astype(np.uint8), Blend.NORMALIZED, BACKGROUND, Quantizer())
+    seeds = seed(picture(), 180, np.random.default_rng(0))
+    plain = replace(PLAN, rate=0.0)  # the rate term needs the loss of a step before
+    plan = replace(plain, marks=(0.3,))
+    marks: list[Snapshot] = []
+    whole, _ = fit(CoreEngine(what), what, seeds, lambda *_: 60, plan, mark=marks.append)
+    unmarked, _ = fit(CoreEngine(what), what, seeds, lambda *_: 60, plain)
+    (marked,) = marks
+    calls: list[tuple[int, int]] = []
+    clock = Clock(plan.steps, start=marked.time, progress=lambda *progress: calls.append(progress))
+    again, _ = fit(CoreEngine(what), what, marked, lambda *_: 60, plan, clock=clock)
+    for field in fields(whole):
+        assert np.array_equal(getattr(whole, field.name), getattr(again, field.name)), field.name
+        assert np.array_equal(getattr(whole, field.name), getattr(unmarked, field.name)), field.name
+    assert (marked.index, calls[0], calls[-1]) == (24, (25, 80), (80, 80))
+    for count in (50, 70):
+        other, _ = fit(CoreEngine(what), what, marked, lambda *_, count=count: count, plan)
+        assert len(other) == count
+
+
+def test_no_step_is_marked_where_time_has_run_out() -> None:
+    what = Task(np.rint(picture() * 255).astype(np.uint8), Blend.NORMALIZED, BACKGROUND, Quantizer())
+    marks: list[Snapshot] = []
+    seeds = seed(picture(), 60, np.random.default_rng(0))
+    plan = replace(PLAN, marks=(0.3,))
+    fit(CoreEngine(what), what, seeds, lambda *_: 20, plan, clock=Clock(80, seconds=0.0), mark=marks.append)
+    assert not marks
 
 
 def test_large_pictures_are_seen_more_thinly() -> None:

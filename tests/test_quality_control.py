@@ -10,7 +10,7 @@ import pytest
 
 from splatc.bitstream import Header, Metadata
 from splatc.decoder.scene import decode_bytes, make_scene
-from splatc.encoder.quality_control import MOST_FINER, SLOPE, TRIMS, Aim, Course, QualityControl
+from splatc.encoder.quality_control import MOST_FINER, SLOPE, TRIMS, TRUST, Aim, Course, QualityControl, predicted_psnr
 from splatc.encoder.rate_control import Target
 from splatc.fit.schedule import Schedule, Trim
 from splatc.fit.trainer import Moment
@@ -42,32 +42,27 @@ def moment(time: float, psnr: float) -> Moment:
 def test_the_number_follows_the_error() -> None:
     counts = [control(35.0)[0].budget(moment(0.5, psnr)) for psnr in (31.0, 33.0, 35.0, 37.0, 39.0)]
     assert counts == sorted(counts, reverse=True)
-    assert 200 <= counts[2] < 210  # what there is will do, with a little to spare
-    assert counts[3] == pytest.approx(counts[2] * 2.0 ** (-2.0 / SLOPE), abs=1)
+    shared = 150**TRUST * 200 ** (1 - TRUST)  # what is guessed, and what there is, which will do
+    assert shared < counts[2] < 1.02 * shared  # with a little to spare
+    assert counts[3] == pytest.approx(counts[2] * 2.0 ** ((TRUST - 1) * 2.0 / SLOPE), abs=1)
 
 
-def test_the_earlier_the_more_are_kept() -> None:
-    kept = [control(35.0)[0].budget(moment(time, 37.0)) for time in (0.4, 0.45, 0.5)]
-    assert kept == sorted(kept, reverse=True)
-    assert kept[0] > kept[-1]
-    assert control(35.0)[0].budget(moment(0.2, 37.0)) == math.ceil(1.1 * 150)  # only the guess is known
+def test_from_half_of_the_fit_on_fewer_are_pruned() -> None:
+    early, late = (control(35.0)[0].budget(moment(time, 37.0)) for time in (0.5, 0.55))
+    assert early < late
+    assert control(35.0)[0].budget(moment(0.2, 37.0)) == 150  # only the guess is known
 
 
-def test_a_trial_ends_with_what_it_is_for() -> None:
-    trial, _ = control(35.0, steered=False)
+def test_a_first_fit_ends_with_what_it_is_for() -> None:
+    trial, _ = control(35.0, rise=None)
     assert [trial.budget(moment(time, 39.0)) for time in (0.1, 0.5, 0.85)] == [150] * 3
     assert trial.refine(moment(0.85, 39.0)) == Quantizer()
 
 
-def test_a_guess_that_is_trusted_counts() -> None:
-    error, both, guess = (control(35.0, trust=trust)[0].budget(moment(0.5, 35.0)) for trust in (0.0, 0.5, 1.0))
-    assert guess < both < error
-    assert both == pytest.approx(math.sqrt(guess * error), abs=1)
-
-
 def test_what_rises_later_is_expected() -> None:
-    steered, _ = control(35.0, rise=((0.4, 0.6), (2.0, 0.0)))
-    assert steered.predicted_psnr(moment(0.5, 33.0)) == pytest.approx(34.0)
+    rise = ((0.4, 0.6), (2.0, 0.0))
+    steered, _ = control(35.0, rise=rise)
+    assert predicted_psnr(moment(0.5, 33.0), rise) == pytest.approx(34.0)
     nothing = replace(moment(0.0, 33.0), error=math.nan)
     assert steered.budget(nothing) == 150
 
@@ -96,10 +91,10 @@ def test_before_shapes_are_rounded_the_steps_stay() -> None:
 def test_how_the_psnr_rose_leaves_out_what_was_pruned_and_refined() -> None:
     course = Course(((0.4, 200, 34.0), (0.7, 100, 33.0)), ((0.7, 0.25),), 100, 34.0)
     assert course.plain == 33.75
-    times, rises = course.rise(NO_RISE, sure=True)
+    times, rises = course.rise(None)
     assert times == (0.4, 0.7)
     assert rises == pytest.approx((34.0 + SLOPE - 0.25 - 34.0, 0.75))
-    _, halves = course.rise(NO_RISE, sure=False)
+    _, halves = course.rise(NO_RISE)
     assert halves == pytest.approx((0.25, 0.25))  # at most half of 0.5 dB at a time
 
 

@@ -21,7 +21,7 @@ from splatc.blend import Blend
 from splatc.core.pool import watched
 from splatc.core.seeds import reduce
 from splatc.encoder.flat import dominant_colour, flat_file
-from splatc.encoder.quality_control import TRIMS, Aim, QualityControl
+from splatc.encoder.quality_control import MARK, TRIMS, Aim, QualityControl
 from splatc.encoder.rate_control import FIRST_GUESS, RateControl, Target, quantize_for
 from splatc.encoder.several_fits import EACH, FITS, SEVERAL, best_of_several
 from splatc.errors import DeviceError
@@ -31,7 +31,7 @@ from splatc.fit.initializer import Initializer
 from splatc.fit.schedule import FEWEST_PRUNINGS, Schedule, brief, schedule
 from splatc.fit.subset import mean_colour, reduction_for
 from splatc.fit.task import Task
-from splatc.fit.trainer import Refine, fit
+from splatc.fit.trainer import Refine, Snapshot, fit
 from splatc.gaussians import FloatArray, Gaussians
 from splatc.image.image import Image
 from splatc.image.transparent import fill_transparent
@@ -187,38 +187,45 @@ def encode_with(
         chosen = with_network(chosen)
     engine = chosen.make(task)
     refine: Refine | None = None
-    if options.aim is None:
+    begun: Gaussians | Snapshot
+    aim = options.aim
+    if aim is None:
         rate = RateControl(header, options.target, image.metadata, hurried=chosen.waits)
         rate.hurried |= options.effort == 0 and rate.first_count() > PROMPT
     else:
-        rate = quality = QualityControl(header, options.target, image.metadata, options.aim)
+        rate = quality = QualityControl(header, options.target, image.metadata, aim)
         refine = quality.refine
-    many = chosen.waits and rate.first_count() > PREDICTED
-    if plan is None:
-        plan = _preset(options.effort, task, rate.first_count())
-    if options.aim is not None:
-        plan = replace(plan, trims=TRIMS, fills=())
-    if chosen.waits:
-        prunings, every = min(plan.prunings, FEWEST_PRUNINGS), RARELY * plan.rate_every
-        plan = replace(plan, prunings=prunings, rate_every=every, densified=0.0 if many else plan.densified)
-    if progress is not None:
-        progress(0, plan.steps, "seeding")
-    count = seeds_of(image, rate.first_count(), plan)
-    small = reduction_for(image.width, image.height, memory.SEEDING_SAMPLES * count)
-    rng = np.random.default_rng(options.seed)
-    seeds = enlarged(options.initializer(reduce(image.pixels, small), count, rng), small)
+    count = rate.first_count()
+    if aim is not None and aim.begun is not None:
+        begun, plan, start = aim.begun, aim.begun.schedule, aim.begun.time
+    else:
+        plan = _adjusted(plan or _preset(options.effort, task, count), options, chosen, count)
+        if progress is not None:
+            progress(0, plan.steps, "seeding")
+        begun, start = _seeds(image, count, plan, options), 0.0
     clock = Clock(
         plan.steps,
+        start=start,
         seconds=None if options.max_time is None else FIT_SHARE * options.max_time - (time.monotonic() - started),
         progress=None if progress is None else lambda step, steps: progress(step, steps, "fitting"),
     )
-    predict = None if many else rate.predict
+    predict = None if _is_too_many(chosen, count) else rate.predict
+    mark = None if aim is None else aim.mark
     gaussians, steps = fit(
-        engine, task, seeds, rate.budget, plan, seed=options.seed, clock=clock, predict=predict, refine=refine
+        engine,
+        task,
+        begun,
+        rate.budget,
+        plan,
+        seed=options.seed,
+        clock=clock,
+        predict=predict,
+        refine=refine,
+        mark=mark,
     )
     if progress is not None:
         progress(plan.steps, plan.steps, "packing")
-    cost = engine.pruning_costs(task.reduction(rate.first_count(), plan))
+    cost = engine.pruning_costs(task.reduction(count, plan))
     rate.header = replace(header, quantizer=steps)
     return rate.trim(quantize_for(rate.header, gaussians), cost)
 
@@ -227,6 +234,29 @@ def _preset(effort: int, task: Task, count: int) -> Schedule:
     if effort == 0:
         return brief(task.width, task.height, count)
     return schedule(effort, task.work(count), count)
+
+
+def _adjusted(plan: Schedule, options: EncodeOptions, chosen: Chosen, count: int) -> Schedule:
+    """A schedule for a PSNR, if that is the aim, and with fewer events where an engine stands idle meanwhile."""
+    if options.aim is not None:
+        plan = replace(plan, trims=TRIMS, fills=(), marks=(MARK,))
+    if chosen.waits:
+        prunings, every = min(plan.prunings, FEWEST_PRUNINGS), RARELY * plan.rate_every
+        plan = replace(plan, prunings=prunings, rate_every=every)
+    return replace(plan, densified=0.0) if _is_too_many(chosen, count) else plan
+
+
+def _is_too_many(chosen: Chosen, count: int) -> bool:
+    """Whether predictions for so many Gaussians would keep the engine waiting."""
+    return chosen.waits and count > PREDICTED
+
+
+def _seeds(image: Image, count: int, plan: Schedule, options: EncodeOptions) -> Gaussians:
+    """Where a fit begins that is to end with ``count`` Gaussians."""
+    count = seeds_of(image, count, plan)
+    small = reduction_for(image.width, image.height, memory.SEEDING_SAMPLES * count)
+    rng = np.random.default_rng(options.seed)
+    return enlarged(options.initializer(reduce(image.pixels, small), count, rng), small)
 
 
 def work_of(image: Image, options: EncodeOptions) -> memory.Workload:

@@ -1,7 +1,8 @@
-"""How many Gaussians a picture needs for a PSNR, estimated from the error while the fit goes on; in the end, by the pixels of the file.
+"""How many Gaussians a picture needs for a PSNR, known from another fit of it; in the end, by the pixels of the file.
 
 What a step measures is not yet what the file will show: until the end the Gaussians are moved further, and noise stands for rounding. How
-much the PSNR still rises depends on the time, the picture and the steps of the fit; an earlier fit has measured it (`Course`).
+much the PSNR still rises depends on the time, the picture and the steps of the fit; the fit before has measured it (`Course`). The first
+one is not steered: it ends with the number that was guessed.
 
 There are three means, in this order. Up to half of the fit Gaussians are pruned as long as the rest reaches the PSNR; later that costs
 more quality than they brought. Then the quantization steps of what is still to be rounded are made finer or coarser, which near the best
@@ -26,7 +27,7 @@ from splatc.render.view import view
 
 if TYPE_CHECKING:
     from splatc.bitstream import Header, Metadata
-    from splatc.fit.trainer import Moment
+    from splatc.fit.trainer import Moment, Snapshot
     from splatc.gaussians import FloatArray
     from splatc.image.image import Samples
     from splatc.quantize import QuantizedGaussians
@@ -37,18 +38,17 @@ Curve = tuple[tuple[float, ...], tuple[float, ...]]
 
 SLOPE = 2.6
 """dB for twice the Gaussians: 1.8 to 3.0 between CR 100 and CR 25, Kodak."""
-STEERED_FROM, EARLY = 0.35, 1.1
-"""The time from which the error decides on the number of Gaussians; before that, they are pruned to so many times what is guessed."""
+STEERED_FROM = 0.35
+"""The time from which the error decides on the number of Gaussians."""
+MARK = 0.3
+"""The time from which a fit can go on a second time, to another number of Gaussians: there are still two fifths more than will stay."""
 TRIMS = (0.45, 0.5, 0.7)
 """Times at which the number or the steps are made right, after pruning and before the schedule's own trim. Of 9 % too many at 0.4, those
 pruned until 0.5 cost nothing, half of them pruned later 0.1 dB (kodim03, 05, 23, effort 3)."""
-USUAL_RISE: Curve = (
-    (0.0, 0.08, 0.22, 0.36, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0),
-    (3.0, 3.0, 2.5, 2.0, 1.5, 0.8, 0.5, 0.2, 0.02, 0.0),
-)
-"""By how many dB the PSNR still rises, of a fit at effort 1 (Kodak, CR 50)."""
-MARGIN: Curve = ((0.35, 0.4, 0.45, 0.5, 0.501), (0.5, 0.4, 0.3, 0.17, 0.4))
-"""By how many dB more is aimed at when pruning, as the rise is a guess; from half of the fit on, what is more is for the steps."""
+MARGIN: Curve = ((0.5, 0.501), (0.04, 0.3))
+"""By how many dB more is aimed at when pruning; from half of the fit on, what is more is for the steps."""
+TRUST = 0.7
+"""In the number of Gaussians that is estimated from other fits; the error of the fit itself shows the rest."""
 FINE: Curve = ((0.7, 0.85), (0.04, 0.03))
 """By how many dB more is aimed at when the steps change."""
 FINER, COARSER = (0.04, 0.06), (0.08, 0.12)
@@ -84,17 +84,18 @@ class Course:
         """dB, had the steps stayed."""
         return self.psnr - sum(gain for _, gain in self.refined)
 
-    def rise(self, predicted: Curve, *, sure: bool) -> Curve:
+    def rise(self, predicted: Curve | None) -> Curve:
         """By how many dB the PSNR still rose, had the number of Gaussians and the steps stayed.
 
-        If that is not ``sure``, as what finer steps bring is an estimate, the mean of that and of what was ``predicted``, so that the next
+        What finer steps bring is an estimate. If there were any, the mean of that and of what was ``predicted``, so that the next
         prediction does not swing.
         """
         rises = []
         for time, count, psnr in self.measured:
             brought = SLOPE * math.log2(self.count / count) + sum(gain for when, gain in self.refined if when >= time)
-            found, before = self.psnr - brought - psnr, at(time, predicted)
-            rises.append(found if sure else before + 0.5 * min(max(found - before, -MOST_SURPRISE), MOST_SURPRISE))
+            found = self.psnr - brought - psnr
+            before = found if predicted is None else at(time, predicted)
+            rises.append(before + 0.5 * min(max(found - before, -MOST_SURPRISE), MOST_SURPRISE))
         return tuple(time for time, _, _ in self.measured), tuple(rises)
 
 
@@ -108,14 +109,14 @@ class Aim:
     """(H, W, C) what is to be seen of the picture (metrics.shown)."""
     report: Callable[[Course], object]
     """Called at the end with what was measured."""
-    rise: Curve = USUAL_RISE
-    """By how many dB the PSNR is predicted to rise still."""
-    steered: bool = True
-    """False: the fit ends with the number of Gaussians that it is for, and shows best how the PSNR rises."""
-    trust: float = 0.0
-    """Weight of the guessed number, 0 to 1; the rest is that of the number by the error."""
+    rise: Curve | None = None
+    """By how many dB the PSNR is predicted to rise still. Without it the fit ends with the number of Gaussians that it is for."""
     spare: float = 0.0
     """dB by which more is aimed at, beside MARGIN, before the last trim."""
+    begun: Snapshot | None = None
+    """What to go on from, instead of new seeds."""
+    mark: Callable[[Snapshot], object] | None = None
+    """Called with the fit as it is at MARK."""
 
 
 class QualityControl(RateControl):
@@ -133,22 +134,21 @@ class QualityControl(RateControl):
         now, error = len(moment.gaussians), moment.error
         if error > 0.0:
             self.measured.append((moment.time, now, -10.0 * math.log10(error)))
-        if not self.aim.steered or not error > 0.0:
+        if self.aim.rise is None or not error > 0.0 or moment.time < STEERED_FROM:
             return self.target.value
-        if moment.time < STEERED_FROM:
-            return math.ceil(EARLY * self.target.value)
-        missing = self.aim.psnr + self.aim.spare + at(moment.time, MARGIN) - self.predicted_psnr(moment)
+        margin = at(moment.time, MARGIN)
+        missing = self.aim.psnr + self.aim.spare + margin - predicted_psnr(moment, self.aim.rise)
         octaves = min(max(missing / SLOPE, -8.0), 8.0)  # off what there is
-        guess = math.log2(self.target.value / now) + at(moment.time, MARGIN) / SLOPE
-        return max(1, round(now * math.exp2(octaves + self.aim.trust * (guess - octaves))))
+        guess = math.log2(self.target.value / now) + margin / SLOPE
+        return max(1, round(now * math.exp2(octaves + TRUST * (guess - octaves))))
 
     def refine(self, moment: Moment) -> Quantizer:
         """The steps with which these Gaussians reach the PSNR: before the means are rounded of mean and colour, else of colour."""
         quantizer, (from_mean, from_colour) = moment.quantizer, (PLAN.quantize_mean[0], PLAN.quantize_colour[0])
-        if not self.aim.steered or moment.time < from_mean or not moment.error > 0.0:
+        if self.aim.rise is None or moment.time < from_mean or not moment.error > 0.0:
             return quantizer
         pruned = SLOPE * math.log2(len(moment.gaussians) / self.measured[-1][1])  # since the error was measured
-        spare = self.predicted_psnr(moment) + pruned - self.aim.psnr - self.aim.spare - at(moment.time, FINE)
+        spare = predicted_psnr(moment, self.aim.rise) + pruned - self.aim.psnr - self.aim.spare - at(moment.time, FINE)
         means = moment.time < from_colour
         each = (FINER if spare < 0.0 else COARSER)[means]
         delta = min(max(round(spare / each), -MOST_FINER), MOST_FINER)
@@ -159,10 +159,6 @@ class QualityControl(RateControl):
             luma=quantizer.luma + delta,
             chroma=quantizer.chroma + delta,
         )
-
-    def predicted_psnr(self, moment: Moment) -> float:
-        """dB that these Gaussians will have at the end."""
-        return -10.0 * math.log10(moment.error) + at(moment.time, self.aim.rise)
 
     def trim(self, quantized: QuantizedGaussians, cost: FloatArray) -> bytes:
         """The file with as few Gaussians as reach the PSNR, those of highest pruning cost first; with all if they do not."""
@@ -195,6 +191,11 @@ class QualityControl(RateControl):
         plan = make_plan(make_scene(header, quantized), view(header.width, header.height))
         samples = draw(plan, np.uint8 if header.depth == 8 else np.uint16)
         return metrics.psnr(self.aim.shown, metrics.shown(samples.reshape(self.aim.shown.shape)))
+
+
+def predicted_psnr(moment: Moment, rise: Curve) -> float:
+    """dB that these Gaussians will have at the end."""
+    return -10.0 * math.log10(moment.error) + at(moment.time, rise)
 
 
 def at(time: float, curve: Curve) -> float:

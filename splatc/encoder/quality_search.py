@@ -1,8 +1,9 @@
-"""The smallest file that reaches a PSNR: a fit with an estimated number of Gaussians, and further fits where the estimate was wrong.
+"""The smallest file that reaches a PSNR: a fit with an estimated number of Gaussians, and corrections of it.
 
-A fit ends with as many Gaussians as its quality control (quality_control.py) finds that it needs, among those that it begins with. Trial
-fits at the lowest effort estimate how many that will be, and how the error falls on the way; mostly one fit at the wanted effort is
-enough. The decoder's picture of the finished file is measured, so no file below the target is returned.
+Trial fits at effort 0 estimate how many Gaussians it takes, to within a third. A fit at the wanted effort shows by how much that was wrong,
+and how the error falls on the way. The correction goes on from an early part of the same fit (quality_control.MARK) to the right number,
+and steers as it has learned; mostly one is enough. The decoder's picture of the finished file is measured, so no file below the target is
+returned.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from splatc.decoder.budget import UNBOUNDED
 from splatc.decoder.scene import decode_bytes
 from splatc.encoder.flat import flat_file
 from splatc.encoder.pipeline import EncodeOptions, Progress, empty_file, encode_on, seeds_of, work_of
-from splatc.encoder.quality_control import SLOPE, USUAL_RISE, Aim, Course, Curve, at
+from splatc.encoder.quality_control import SLOPE, Aim, Course, Curve
 from splatc.encoder.rate_control import FIRST_GUESS, Target
 from splatc.errors import TimeUpError, UsageError
 from splatc.fit import memory
@@ -29,32 +30,34 @@ from splatc.image.image import Image, Samples
 
 if TYPE_CHECKING:
     from splatc.fit.engines.choice import Wanted
+    from splatc.fit.trainer import Snapshot
     from splatc.render.choice import Log
 
-TRIALS, WHOLE = 3, 3
-"""Fits at effort 1, and at the effort that was asked for; more of these only as long as none of them has reached the target."""
-TRIAL_EFFORT = 1
-NEAR = 0.5
+TRIALS, WHOLE = 4, 3
+"""Fits at effort 0, and at the effort that was asked for; more of these only as long as none of them has reached the target."""
+TRIAL_EFFORT = 0
+NEAR = 0.7
 """dB: a trial that ends so near to the target says enough."""
-WASTE = 0.35
-"""dB off the target, with the steps as they were, that are worth another fit: finer steps or the last trim had to make up for them."""
+WASTE = 0.12
+"""dB above the target that are worth a correction: finer or coarser steps, or the last trim, had to make up for them."""
+ROOM = 0.95
+"""Of the Gaussians that there were at the mark, so many at most can be the aim of a correction."""
 LEAST_SLOPE, MOST_SLOPE = 1.0, 6.0
 APART = 0.2
 """Octaves: the slope between two fits that are nearer to each other is mostly chance."""
-GAIN, MOST_GAIN = 0.35, 1.05
-"""dB that twice the steps of a fit bring, and that more steps than those of a trial may bring in all."""
-LESS_RISE: Curve = ((0.35, 0.4, 0.45, 0.5), (0.5, 0.55, 0.75, 0.85))
-"""(times, factors) by which the PSNR rises less than in a trial, which prunes every few steps, and has not recovered from that."""
-FALL: Curve = ((0.35, 0.4, 0.45, 0.5, 0.7, 0.85), (0.32, 0.37, 0.88, 0.57, 0.58, 0.28))
-"""By how many dB it rises less, too; at 0.45 the trial has pruned most of what it will."""
+GAIN, BY_PSNR, BY_DENSITY = 1.6, 0.12, 0.11
+"""dB that a fit at effort 5 has more than a trial of as many Gaussians, at MIDDLING and with a Gaussian for each SPARSE pixels; how much
+more for each dB, and for twice as many Gaussians (14 pictures of photos/val: within 0.25 dB)."""
+MIDDLING, SPARSE = 28.5, 200
+LEAST_GAIN, MOST_GAIN = 0.3, 4.0
+BEHIND = 75.0
+"""Of a fit with so many steps nearly all of that is missing: 0.7 of it is there after 250, 0.94 after 1200."""
 LONGEST_STEP = 2.0
 """Octaves: the line is not that straight, and large fits are slow."""
 LEAST_STEP = 0.05
 """Octaves by which a fit is larger than one that was to be the last and fell short; then twice that, and so on."""
-TRUST = 0.45
-"""In the number of Gaussians that is estimated from other fits; the fit itself shows the rest. Either is some 10 % off."""
 SPARE = 0.05
-"""dB by which a fit aims higher than one before it that fell short; then twice that, and so on."""
+"""dB by which a correction aims higher, at least, than one before it that fell short; then twice that, and so on."""
 LEAST_START = 8
 """Gaussians of the first fit, at least."""
 SMALLEST_LIMIT = 256
@@ -144,8 +147,10 @@ class _Search:
         self.work = 0
         """Steps of the fits that were planned before this one."""
         self.points: list[Point] = []
-        self.rises: dict[int, Curve] = {}
-        """How the PSNR rises, as the last fit of an effort has measured it."""
+        self.rise: Curve | None = None
+        """How the PSNR rises, as the last fit of the wanted effort has measured it."""
+        self.marked: Snapshot | None = None
+        """That fit, as it was early."""
         self.best: bytes | None = None
         """The smallest file that reaches the target."""
         self.reached = False
@@ -180,27 +185,35 @@ class _Search:
 
     def search_quickly(self, overhead: int) -> float:
         """Trial fits. Returns where the first whole fit should look, in octaves."""
-        gain = min(GAIN * math.log2(schedule(self.options.effort).steps / schedule(TRIAL_EFFORT).steps), MOST_GAIN)
         count = (self.options.target.value - overhead) * 8 / FIRST_GUESS
         octaves = start = math.log2(max(count, LEAST_START))
         for index in range(self.trials):
             if self.time_up():
                 break
             self.work = index * schedule(TRIAL_EFFORT).steps
+            aim = self.psnr - self.gain(octaves)
             point = self.attempt(octaves, TRIAL_EFFORT, 0.0, TRIAL_SHARE * (self.options.max_time or 0.0))
             if self.shortened:
                 self.points = []
                 return start
-            octaves = place(self.points, self.psnr, slope_near(self.points, self.psnr))
-            self.refuse_hopeless(gain)
-            if abs(point.psnr - self.psnr) < NEAR or self.count(octaves) == self.count(point.octaves):
+            octaves = place(self.points, aim, slope_near(self.points, aim))
+            self.refuse_hopeless(self.gain(octaves))
+            if abs(point.psnr - aim) < NEAR or self.count(octaves) == self.count(point.octaves):
                 break
         if self.points:
-            octaves = place(self.points, self.psnr - gain, slope_near(self.points, self.psnr))
+            aim = self.psnr - self.gain(octaves)
+            octaves = place(self.points, aim, slope_near(self.points, aim))
         return octaves
 
+    def gain(self, octaves: float) -> float:
+        """dB that a fit at the wanted effort should have more than a trial, for the target with so many Gaussians."""
+        sparse = self.image.width * self.image.height / SPARSE
+        gain = GAIN + BY_PSNR * (self.psnr - MIDDLING) + BY_DENSITY * (octaves - math.log2(sparse))
+        steps = schedule(self.options.effort).steps
+        return min(max(gain, LEAST_GAIN), MOST_GAIN) * max(0.0, 1.0 - BEHIND / steps)
+
     def search(self, octaves: float) -> None:
-        """Fits at the wanted effort, until one has reached the target without much waste."""
+        """A fit at the wanted effort, then corrections of it, until one has reached the target without much waste."""
         effort = self.options.effort
         fits: list[Point] = []
         spare = 0.0
@@ -210,7 +223,7 @@ class _Search:
             point = self.attempt(octaves, effort, spare + hurry, self.left() / max(1, self.whole - len(fits)))
             fits.append(point)
             reached = self.reached
-            if reached and (abs(point.psnr - self.psnr) < WASTE or len(fits) > 1):
+            if reached and (abs(point.psnr - self.psnr) < WASTE or len(fits) >= self.whole):
                 return
             if not reached:
                 if self.best is not None and len(fits) >= self.whole:
@@ -222,8 +235,9 @@ class _Search:
                         return
                     self.refuse()
                 self.refuse_hopeless(0.0)
-                spare = max(SPARE, 2 * spare)
-            before, octaves = octaves, place(fits, self.psnr, slope_near(self.points, self.psnr))
+                if len(fits) > 1:  # it knew the way, and has missed the target nevertheless
+                    spare = max(SPARE, 2 * spare, self.psnr - point.psnr)
+            before, octaves = octaves, place(fits, self.psnr, slope_near(fits, self.psnr))
             if not reached:
                 beyond = max(0, len(fits) - self.whole)
                 least = before if len(fits) < self.whole else before + LEAST_STEP * 2.0**beyond
@@ -236,8 +250,10 @@ class _Search:
         self.tries += 1
         limit = None if self.options.max_time is None else max(0.0, seconds)
         courses: list[Course] = []
-        trust = TRUST if self.points else 0.0
-        aim = Aim(self.psnr, self.seen, courses.append, self.rise(effort), effort == self.options.effort, trust, spare)
+        aim = Aim(self.psnr, self.seen, courses.append)
+        if effort == self.options.effort:
+            begun = self.marked if self.marked is not None and count <= ROOM * len(self.marked.table) else None
+            aim = replace(aim, rise=self.rise, spare=spare, begun=begun, mark=self.keep)
         options = replace(self.options, target=Target("count", count), effort=effort, max_time=limit, aim=aim)
         data = encode_on(self.wanted, self.image, options, self.log_once, self.reporter(effort))
         psnr = self.judge(data)
@@ -249,24 +265,15 @@ class _Search:
         self.slowest[effort] = max(self.slowest[effort], took)
         self.shortened |= limit is not None and took > SHORTENED * limit
         course = courses[-1] if courses else Course((), (), read_header(data).count, psnr)
-        if course.measured:
-            # A trial is not steered: its whole course can be used.
-            self.rises[effort] = course.rise(aim.rise, sure=not aim.steered)
+        if course.measured and effort == self.options.effort:
+            self.rise = course.rise(self.rise)
         # Lines do not go through infinity, the PSNR of equal pictures.
         point = Point(math.log2(max(1, course.count)), min(course.plain, self.psnr + 30.0), effort)
         self.points.append(point)
         return point
 
-    def rise(self, effort: int) -> Curve:
-        """How the PSNR should rise in a fit of an effort."""
-        if effort in self.rises:
-            return self.rises[effort]
-        times, rises = self.rises.get(TRIAL_EFFORT, USUAL_RISE)
-        if effort == TRIAL_EFFORT:
-            return times, rises
-        return times, tuple(
-            at(time, LESS_RISE) * rise - at(time, FALL) for time, rise in zip(times, rises, strict=True)
-        )
+    def keep(self, marked: Snapshot) -> None:
+        self.marked = marked
 
     def judge(self, data: bytes) -> float:
         """The PSNR of a file; the highest is remembered."""

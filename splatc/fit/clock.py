@@ -10,17 +10,20 @@ Progress = Callable[[int, int], object]
 
 
 class Clock:
-    """Iterating yields the time of each step, 0 at the first, below 1 at the last."""
+    """Iterating yields the time of each step, ``start`` at the first, below 1 at the last."""
 
-    def __init__(self, steps: int, *, seconds: float | None = None, progress: Progress | None = None) -> None:
+    def __init__(
+        self, steps: int, *, seconds: float | None = None, progress: Progress | None = None, start: float = 0.0
+    ) -> None:
         """``seconds`` is a bound: where the steps take longer there are fewer of them, and every phase is shorter."""
         self._steps = steps
+        self._start = start
         self._seconds = seconds
         self._progress = progress
 
     def __iter__(self) -> Iterator[float]:
         started = time.monotonic()
-        now, behind = 0.0, started
+        now, behind = self._start, started
         while now < 1.0:
             yield now
             # A step is one of all steps, unless the seconds that are left allow fewer: then it is its share of these seconds.
@@ -31,7 +34,7 @@ class Clock:
                 took = moment - behind
                 share = (1.0 - now) * took / left if left > took else 1.0
                 # The first step also loads and compiles: no measure of the others, unless there is time for no other.
-                pace = max(pace, share) if now > 0.0 or share == 1.0 else pace
+                pace = max(pace, share) if now > self._start or share == 1.0 else pace
             behind = moment
             now = now + pace if now + pace < 1.0 - 1e-9 else 1.0
             if self._progress is not None:

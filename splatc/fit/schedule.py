@@ -65,7 +65,12 @@ class Round:
     share: float
 
 
-Event = Prune | Fill | Trim | Round
+@dataclass(frozen=True)
+class Mark:
+    """Keep the fit as it is (trainer.Snapshot), so that it can go on from here a second time, to another number of Gaussians."""
+
+
+Event = Prune | Fill | Trim | Round | Mark
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,8 @@ class Schedule:
     quantize_colour: tuple[float, float] = (0.85, 1.0)
     trims: tuple[float, ...] = ()
     """More times to trim; the end of quantize_mean is always one."""
+    marks: tuple[float, ...] = ()
+    """When to keep the fit as it is."""
     middling: float = 29.0
     """PSNR in dB for which the default steps are best."""
     adapt: float = 0.45
@@ -143,6 +150,7 @@ class Schedule:
                 (self.prune_from + k * span, Prune(share, densified, k % every == 0 or k + 1 == self.prunings))
             )
         events += ((time, Fill()) for time in self.fills)
+        events += ((time, Mark()) for time in self.marks)
         for names, (start, end) in (
             (_of_phase("shape"), self.quantize_shape),
             (_of_phase("mean"), self.quantize_mean),

@@ -9,9 +9,10 @@ This module only walks the schedule; an `Engine` computes.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from splatc.fit.clock import Clock
 from splatc.fit.engine import Engine, Step
 from splatc.fit.rate import Predict, RateGradient, rate_gradient
 from splatc.fit.rounding import quantize_share
-from splatc.fit.schedule import Event, Fill, Prune, Round, Schedule
+from splatc.fit.schedule import Event, Fill, Mark, Prune, Round, Schedule, Trim
 from splatc.fit.table import NAMES, Table
 from splatc.fit.task import Task, Tune
 from splatc.gaussians import Gaussians
@@ -37,6 +38,30 @@ class Moment:
     """Their steps."""
     error: float
     """Mean squared error of the last step, of full range, noise of the quantization included; nan before the first."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A fit as it was at a `Mark`; others can go on from there."""
+
+    index: int
+    """Of the step that is next."""
+    time: float
+    """Of that step."""
+    events: tuple[tuple[float, Event], ...]
+    """Those to come."""
+    schedule: Schedule
+    table: Table
+    rng: np.random.Generator
+    quantizer: Quantizer
+    seeded: int
+    final: int
+    """Gaussians that the file could hold, by the last answer of the budget."""
+    adams: int
+
+    def copy(self) -> Snapshot:
+        """The same, with arrays and random numbers of its own."""
+        return replace(self, table=self.table.copy(), rng=copy.deepcopy(self.rng))
 
 
 CountLimit = Callable[[Moment], int]
@@ -57,7 +82,7 @@ most. The trim removes what is too much."""
 def fit(
     engine: Engine,
     task: Task,
-    seeds: Gaussians,
+    seeds: Gaussians | Snapshot,
     budget: CountLimit,
     schedule: Schedule,
     *,
@@ -65,31 +90,57 @@ def fit(
     clock: Clock | None = None,
     predict: Predict | None = None,
     refine: Refine | None = None,
+    mark: Callable[[Snapshot], object] | None = None,
 ) -> tuple[Gaussians, Quantizer]:
-    """Fit the Gaussians ``seeds`` to a picture.
+    """Fit the Gaussians ``seeds`` to a picture, or take up a fit where it was marked.
 
     Args:
         engine: computes; it has the Gaussians afterwards.
-        seeds: where to begin; more than will stay.
+        seeds: where to begin; more than will stay. of a snapshot, ``schedule`` must be its own.
         budget: asked at each pruning for the number of Gaussians to end with.
-        clock: says how far the fit has come; by default it counts the steps of the schedule.
+        clock: says how far the fit has come, from the time of the snapshot on; by default it counts the steps of the schedule.
         predict: the colours that a file predicts, for the rate term; without it there is none.
         refine: asked at each trim for the steps of what is not rounded yet; without it they stay.
+        mark: called with the fit at each mark of the schedule.
 
     Returns:
         Gaussians, and the steps on whose grid all their attributes lie, unless the schedule says that the fit be free of it.
     """
-    state = _Fit(engine, task, seeds, budget, schedule, seed, predict, refine)
-    events = schedule.events()
-    for step, time in enumerate(clock or Clock(schedule.steps)):
+    begun = seeds.copy() if isinstance(seeds, Snapshot) else _beginning(seeds, task, schedule, seed)
+    state = _Fit(engine, task, begun, budget, schedule, seed, predict, refine)
+    events = list(begun.events)
+    for step, time in enumerate(clock or Clock(schedule.steps, start=begun.time), begun.index):
         while events and events[0][0] <= time:
-            state.react(*events.pop(0))
+            when, event = events.pop(0)
+            if not isinstance(event, Mark):
+                state.react(when, event)
+            elif mark is not None:
+                mark(state.snapshot(step, time, events))
         if not state.free:
             break  # few Gaussians may all be rounded before the last stage
         state.step(step, time)
-    for event in events:
-        state.react(*event)
+    for when, event in events:
+        if not isinstance(event, Mark):
+            state.react(when, event)
     return engine.fetch().gaussians(), state.quantizer
+
+
+def _beginning(seeds: Gaussians, task: Task, schedule: Schedule, seed: int) -> Snapshot:
+    """A fit before its first step."""
+    rng = np.random.default_rng(seed)
+    table = Table.from_gaussians(seeds, rng)
+    return Snapshot(
+        index=0,
+        time=0.0,
+        events=tuple(schedule.events()),
+        schedule=schedule,
+        table=table,
+        rng=rng,
+        quantizer=task.quantizer,
+        seeded=len(seeds),
+        final=len(seeds),
+        adams=0,
+    )
 
 
 class _Fit:
@@ -99,7 +150,7 @@ class _Fit:
         self,
         engine: Engine,
         task: Task,
-        seeds: Gaussians,
+        begun: Snapshot,
         budget: CountLimit,
         schedule: Schedule,
         seed: int,
@@ -108,21 +159,34 @@ class _Fit:
     ) -> None:
         self.engine, self.task, self.budget, self.schedule = engine, task, budget, schedule
         self.seed, self.predict, self.refine = seed, predict, refine
-        self.rng = np.random.default_rng(seed)
-        self.quantizer = task.quantizer
-        self.seeded = len(seeds)
-        self.final = self.seeded
+        self.rng, self.quantizer, self.seeded = begun.rng, begun.quantizer, begun.seeded
+        self.final = begun.final
         """Gaussians that the file can hold, by the last answer of the budget."""
         self.reduction = task.reduction(round(self.seeded / schedule.oversampling), schedule)
         self.free: tuple[str, ...] = NAMES
         """The attributes that may still move in some Gaussian."""
-        self.adams = 0
+        self.adams = begun.adams
         """Steps that Adam has made."""
         self.stepped = True
         """Whether a step was made since the last pruning: of prunings without a step between them, as when time is short, only the
         first densifies."""
         self.rate: RateGradient | None = None
-        engine.send(Table.from_gaussians(seeds, self.rng))
+        engine.send(begun.table)
+
+    def snapshot(self, index: int, time: float, events: list[tuple[float, Event]]) -> Snapshot:
+        """The fit before a step, with the events that are to come."""
+        return Snapshot(
+            index=index,
+            time=time,
+            events=tuple(events),
+            schedule=self.schedule,
+            table=self.engine.fetch(),
+            rng=self.rng,
+            quantizer=self.quantizer,
+            seeded=self.seeded,
+            final=self.final,
+            adams=self.adams,
+        ).copy()
 
     def step(self, index: int, time: float) -> None:
         """One gradient step."""
@@ -139,16 +203,18 @@ class _Fit:
     def rate_gradient(self, index: int, time: float) -> RateGradient | None:
         """The rate term for this step; it needs the steps of the quantizer, and the loss of a step before."""
         plan, weight = self.schedule, self.schedule.rate * RATES[self.task.tune]
-        if self.predict is None or not plan.quantized or weight == 0.0 or time < plan.rate_from or self.adams == 0:
+        if self.predict is None or not plan.quantized or weight == 0.0 or time < plan.rate_from:
             return None
         if self.rate is None or index % plan.rate_every == 0:
             _, loss = self.engine.measured()
+            if math.isnan(loss):  # the first step, of this engine
+                return None
             self.rate = rate_gradient(
                 self.engine.fetch(), self.quantizer, self.predict, weight * loss * self.task.samples
             )
         return self.rate
 
-    def react(self, time: float, event: Event) -> None:
+    def react(self, time: float, event: Prune | Fill | Trim | Round) -> None:
         """Apply an event of the schedule."""
         if isinstance(event, Round):
             table = self.engine.fetch()
