@@ -179,25 +179,27 @@ STEPS_TO_ASK = 40
 FEWEST_ASKS = 3
 _STEPS = {1: 250, 2: 600, 3: 1200, 4: 2000, 5: 3000, 6: 5000, 7: 9000, 8: 15000, 9: 30000}
 BRIEF: dict[str, Any] = {
-    "rates": Rates(mean=0.5, log_scale=0.175, log_aspect=0.25, angle=0.5, colour=0.0375, final=0.1, betas=(0.7, 0.9)),
+    "rates": Rates(mean=0.41, log_scale=0.19, log_aspect=0.24, angle=0.36, colour=0.043, final=0.14, betas=(0.7, 0.9)),
     "oversampling": 3.0,
     "samples_beyond": 30.0,
-    "prune_from": 0.17,
-    "prune_until": 0.4,
+    "prune_from": 0.076,
+    "prune_until": 0.35,
     "prunings": 3,
-    "asks": 2,
-    "densified": 0.1,
-    "densified_last": 0.03,
-    "fills": (0.6,),
-    "rate_from": 0.5,
-    "noise_from": 0.5,
+    "asks": 3,
+    "densified": 0.15,
+    "densified_last": 0.013,
+    "fills": (0.59,),
+    "rate": 0.67,
+    "rate_from": 0.6,
+    "noise_from": 0.65,
+    "adapt": 0.36,
     "adapt_from": 0.3,
-    "stages": 2,
-    "quantize_shape": (0.65, 0.79),
-    "quantize_mean": (0.79, 0.895),
-    "quantize_colour": (0.895, 1.0),
+    "stages": 4,
+    "quantize_shape": (0.62, 0.8),
+    "quantize_mean": (0.8, 0.95),
+    "quantize_colour": (0.95, 1.0),
 }
-"""What differs at effort 0, where a network makes the first steps (splatc/neural/engine.py)."""
+"""What differs at effort 0, where a network makes the first steps (splatc/neural/engine.py); found by a random search (tools/README.md)."""
 BRIEF_STEPS, BRIEF_SAMPLES, MORE_BRIEF = 40, 100_000, 2.0
 """Steps that look at so many samples; where they look at fewer there are more of them, up to so many times. At CR 500 pictures of 0.4
 megapixels gain 0.09 dB by 90 steps that look at every fourth pixel of every fourth row, and take a fifth less time than by 40 that look at
