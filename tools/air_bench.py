@@ -81,7 +81,8 @@ def parts() -> dict[str, Plan]:
     bare = {"prunings": 1, "prune_from": BRIEF["prune_until"], "densified": 0.0, "densified_last": 0.0, "fills": ()}
     return {
         "effort 0": Plan(),
-        **{f"{steps} steps of the network": Plan(network=steps) for steps in (0, 5, 10, 40)},
+        **{f"{steps} steps of the network": Plan(network=steps) for steps in (0, 5, 10, 20)},
+        "all steps of the network": Plan(network=1000),
         "weights of zero": Plan(zero=True),
         "one pruning, nothing densified": Plan(bare),
         "as many seeds as stay, nothing pruned": Plan({**bare, "prunings": 0, "oversampling": 1.0}),
