@@ -14,13 +14,14 @@ import pytest
 
 import splatc
 from splatc import core
+from splatc.bitstream import read_header
 from splatc.blend import Blend
 from splatc.encoder.pipeline import EncodeOptions, encode_with
 from splatc.encoder.rate_control import Target
 from splatc.fit.engine import Step
 from splatc.fit.engines.choice import Chosen, Wanted
 from splatc.fit.engines.core import CoreEngine
-from splatc.fit.schedule import brief
+from splatc.fit.schedule import FEWEST_BRIEF, MOST_BRIEF, brief
 from splatc.fit.subset import Samples
 from splatc.fit.table import NAMES, Table, bounds
 from splatc.fit.task import Task, Tune
@@ -142,6 +143,27 @@ def test_without_weights_the_network_loses_three_db() -> None:
         plan = replace(brief(image.width, image.height, 300), steps=steps)
         found.append(metrics.psnr(image.pixels, splatc.decode(encode_with(image, options, plan, Quantizer()))))
     assert found[0] > found[1] + 3.0
+
+
+def test_steps_are_fewer_where_they_look_at_more() -> None:
+    plans = [brief(width, width, round(width * width / 150)) for width in (100, 400, 800, 3000, 20_000)]
+    steps = [plan.steps for plan in plans]
+    assert steps == sorted(steps, reverse=True)
+    assert steps[0] == MOST_BRIEF and steps[-1] == FEWEST_BRIEF
+
+
+def test_few_gaussians_are_fitted_to_fewer_samples() -> None:
+    many, few = brief(768, 512, 2600), brief(768, 512, 650)
+    assert (many.reduction(768, 512, 2600), few.reduction(768, 512, 650)) == (2, 4)
+    assert few.steps > many.steps
+
+
+def test_the_quantizer_follows_the_picture() -> None:
+    """Steps of a smooth picture, of which little is lost, are finer than those of noise."""
+    smooth = np.broadcast_to(np.arange(128, dtype=np.uint8)[:, None, None], (128, 128, 3)) + np.uint8(20)
+    noise = np.random.default_rng(0).integers(0, 256, (128, 128, 3), np.uint8)
+    steps = [read_header(splatc.encode(pixels, size=900, effort=0)).quantizer.luma for pixels in (smooth, noise)]
+    assert steps[0] < steps[1]
 
 
 @pytest.mark.parametrize("ratio", [50, 100, 300])
