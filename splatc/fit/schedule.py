@@ -179,25 +179,26 @@ STEPS_TO_ASK = 40
 FEWEST_ASKS = 3
 _STEPS = {1: 250, 2: 600, 3: 1200, 4: 2000, 5: 3000, 6: 5000, 7: 9000, 8: 15000, 9: 30000}
 BRIEF: dict[str, Any] = {
-    "rates": Rates(mean=0.41, log_scale=0.19, log_aspect=0.24, angle=0.36, colour=0.043, final=0.14, betas=(0.7, 0.9)),
+    "rates": Rates(mean=0.41, log_scale=0.19, log_aspect=0.29, angle=0.36, colour=0.038, final=0.13, betas=(0.7, 0.9)),
     "oversampling": 3.0,
     "samples_beyond": 30.0,
     "prune_from": 0.076,
-    "prune_until": 0.35,
+    "prune_until": 0.345,
     "prunings": 3,
     "asks": 3,
-    "densified": 0.15,
+    "densified": 0.18,
     "densified_last": 0.013,
-    "fills": (0.59,),
-    "rate": 0.67,
-    "rate_from": 0.6,
-    "noise_from": 0.65,
-    "adapt": 0.36,
+    "fills": (0.6,),
+    "rate": 0.7,
+    "rate_from": 0.61,
+    "noise_from": 0.71,
+    "adapt": 0.32,
     "adapt_from": 0.3,
-    "stages": 4,
-    "quantize_shape": (0.62, 0.8),
-    "quantize_mean": (0.8, 0.95),
-    "quantize_colour": (0.95, 1.0),
+    "middling": 31.6,
+    "stages": 6,
+    "quantize_shape": (0.57, 0.73),
+    "quantize_mean": (0.73, 0.92),
+    "quantize_colour": (0.92, 1.0),
 }
 """What differs at effort 0, where a network makes the first steps (splatc/neural/engine.py); found by a random search (tools/README.md)."""
 BRIEF_STEPS, BRIEF_SAMPLES = 64, 100_000
@@ -238,7 +239,7 @@ FEWEST_STEPS = 100
 def brief(width: int, height: int, count: int) -> Schedule:
     """The preset of effort 0 for about so many Gaussians of a picture of width x height px; a network makes the first steps.
 
-    Without one all are Adam's, and files are 0.1 to 0.3 dB worse.
+    Without one all are Adam's, and files are 0.1 to 0.2 dB worse (tools/README.md).
     """
     plan = replace(Schedule(steps=BRIEF_STEPS), **BRIEF)
     samples = width * height / plan.reduction(width, height, count) ** 2
