@@ -241,18 +241,20 @@ def brief(width: int, height: int, count: int) -> Schedule:
 
     Without one all are Adam's, and files are 0.1 to 0.2 dB worse (tools/README.md).
     """
-    plan = replace(Schedule(steps=BRIEF_STEPS), **BRIEF)
+    plan = schedule(0)
     samples = width * height / plan.reduction(width, height, count) ** 2
     steps = round(BRIEF_STEPS * (BRIEF_SAMPLES / samples) ** FALLING)
     return replace(plan, steps=min(max(steps, FEWEST_BRIEF), MOST_BRIEF))
 
 
 def schedule(effort: int, samples: float = USUAL_SAMPLES, count: float = USUAL_COUNT) -> Schedule:
-    """The preset of an effort, 1 to 9 (0: `brief`), for steps that look at so many samples, and about so many Gaussians that will stay.
+    """The preset of an effort, 0 (see `brief`) to 9, for steps that look at so many samples, and about so many Gaussians that will stay.
 
     A fit of a large picture has most of its gain early, and each step costs more: steps fall with samples^-0.4, the time grows
     with samples^0.6.
     """
+    if effort == 0:
+        return replace(Schedule(steps=BRIEF_STEPS), **BRIEF)
     share = min(1.0, max(FEWEST, (USUAL_SAMPLES / samples) ** 0.4))
     share *= min(MORE, max(1.0, (USUAL_COUNT / count) ** 0.3))
     plan = Schedule(steps=max(FEWEST_STEPS, round(_STEPS[effort] * share)))
