@@ -1,10 +1,14 @@
 """Trains the network that makes the steps of effort 0 (splatc/neural/step.py): predict, optimize, distill.
 
     python tools/train_air.py PHOTOS/train --validate PHOTOS/val --state out/air.pt --minutes 60 --out splatc/neural/step.safetensors
+    python tools/train_air.py PHOTOS/train --validate PHOTOS/val --state out/air.pt --minutes 10 --out step.safetensors --device cuda
 
 Fits of photographs are run as effort 0 runs them, with the network as it is (before there is one, with Adam). At some of their steps
 the fit goes on from there with Adam alone, TEACHER_STEPS steps that come to rest; how far each Gaussian has moved then is what the network
 should say of what it saw. What it learns from are so always states that it brings about itself (DAgger, Ross et al. 2011).
+
+With ``--device`` all fits are PyTorch's (splatc/fit/engines/autograd.py: plain tensor operations) and the network is trained there too: any
+device that PyTorch drives, "cpu" among them. Without it the compiled core fits, ten times as fast on a processor; they make the same steps.
 
 The same command goes on from ``--state``; the order of pictures and all random numbers follow from the round. After every ROUNDS_SHOWN
 rounds it prints the mean PSNR of files of the validation pictures at CR 100 and 500, and writes ``--out`` if that is the best so far.
@@ -15,9 +19,8 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -30,7 +33,8 @@ from splatc.decoder.scene import decode_bytes
 from splatc.encoder.pipeline import EncodeOptions, encode_with, enlarged
 from splatc.encoder.rate_control import FIRST_GUESS, Target
 from splatc.fit import memory, seeding
-from splatc.fit.engine import Step
+from splatc.fit.engine import Engine, Step
+from splatc.fit.engines.autograd import TorchEngine
 from splatc.fit.engines.choice import Chosen
 from splatc.fit.engines.core import CoreEngine
 from splatc.fit.schedule import HASTY, Schedule, brief
@@ -42,7 +46,8 @@ from splatc.image import metrics
 from splatc.image.image import Image
 from splatc.neural import safetensors
 from splatc.neural import step as network
-from splatc.neural.engine import NetworkEngine
+from splatc.neural.engine import STEPS, NetworkEngine
+from splatc.neural.torch_engine import TorchNetworkEngine
 from splatc.steps import Quantizer
 
 HIDDEN = 48
@@ -67,6 +72,31 @@ DENSIFIED = 0.05
 FARTHEST = 6.0
 """UNITS: what moved farther counts as so far."""
 ROUNDS_SHOWN = 10
+SHOWN = (100.0, 500.0)
+"""Compression ratios of what is validated."""
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What makes the fits, and where the network is trained."""
+
+    device: str | None
+    """Of PyTorch; None is the compiled core."""
+
+    @property
+    def trains_on(self) -> str:
+        return self.device or "cpu"
+
+    def engine(self, task: Task) -> Engine:
+        """Adam's."""
+        return CoreEngine(task) if self.device is None else TorchEngine(task, self.device)
+
+    def network(self, task: Task, model: torch.nn.Sequential, steps: int = STEPS) -> Engine:
+        """Whose first steps the network makes."""
+        arrays = arrays_of(model)
+        if self.device is None:
+            return NetworkEngine(task, network.packed(arrays), steps)
+        return TorchNetworkEngine(task, self.device, arrays, steps)
 
 
 @dataclass
@@ -86,7 +116,7 @@ class State:
         part.replace(path)
 
     def load(self, path: Path) -> None:
-        saved = torch.load(path, weights_only=True)
+        saved = torch.load(path, weights_only=True, map_location="cpu")
         self.model.load_state_dict(saved.pop("model"))
         self.optimizer.load_state_dict(saved.pop("optimizer"))
         vars(self).update(saved)
@@ -99,12 +129,14 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--device", help="of PyTorch, for all: cpu, cuda, mps; default: the compiled core fits")
     parser.add_argument("--hidden", type=int, default=HIDDEN, help="units of a layer, a multiple of 8, at most 64")
     options = parser.parse_args()
     torch.set_num_threads(1)
     core.set_threads(1)
     torch.manual_seed(0)
-    model = make_model(options.hidden)
+    runs = Runs(options.device)
+    model = make_model(options.hidden).to(runs.trains_on)
     state = State(model, torch.optim.Adam(model.parameters(), RATE))
     if options.state.exists():
         state.load(options.state)
@@ -116,11 +148,11 @@ def main() -> None:
     )
     end = time.monotonic() + 60.0 * options.minutes
     while time.monotonic() < end:
-        loss = one_round(state, files)
+        loss = one_round(state, files, runs)
         state.round += 1
         if state.round % ROUNDS_SHOWN == 0:
             line = f"round {state.round}: loss {loss:.4f}"
-            psnr = [validate(state.model, held_out, ratio) for ratio in (100.0, 500.0)] if held_out else []
+            psnr = [validate(state.model, held_out, ratio, runs) for ratio in SHOWN] if held_out else []
             if psnr and sum(psnr) > state.best:
                 state.best = sum(psnr)
                 options.out.write_bytes(safetensors.write(arrays_of(state.model), {"rounds": str(state.round)}))
@@ -143,20 +175,19 @@ def arrays_of(model: torch.nn.Sequential) -> dict[str, FloatArray]:
     """Its arrays by name, as splatc/neural/step.py reads them."""
     layers = [layer for layer in model if isinstance(layer, torch.nn.Linear)]
     return {
-        f"{name}{number}": getattr(layer, name).detach().numpy().copy()
+        f"{name}{number}": getattr(layer, name).detach().cpu().numpy().copy()
         for number, layer in enumerate(layers)
         for name in ("weight", "bias")
     }
 
 
-def one_round(state: State, files: list[Path]) -> float:
+def one_round(state: State, files: list[Path], runs: Runs) -> float:
     """Record some fits, and train; the mean loss."""
     rng = np.random.default_rng(state.round)
     epoch, at = divmod(state.round * PICTURES, len(files))
     order = np.random.default_rng((1, epoch)).permutation(len(files))
-    weights = network.packed(arrays_of(state.model)) if state.round else None
     for number in range(PICTURES):
-        record(state, opened(files[order[(at + number) % len(files)]], int(rng.choice(SIDES))), weights, rng)
+        record(state, opened(files[order[(at + number) % len(files)]], int(rng.choice(SIDES))), runs, rng)
     state.seen, state.moved = state.seen[-BUFFER:], state.moved[-BUFFER:]
     torch.manual_seed(state.round)
     for group in state.optimizer.param_groups:
@@ -172,7 +203,7 @@ def opened(path: Path, side: int) -> Image:
     return Image(np.asarray(picture))
 
 
-def record(state: State, image: Image, weights: FloatArray | None, rng: np.random.Generator) -> None:
+def record(state: State, image: Image, runs: Runs, rng: np.random.Generator) -> None:
     """A fit with some ratio, number of seeds, steps and noise; its samples go to the buffer."""
     ratio = math.exp(rng.uniform(math.log(RATIOS[0]), math.log(RATIOS[1])))
     count = max(40, round(image.pixels.nbytes / ratio * 8 / FIRST_GUESS))
@@ -186,7 +217,7 @@ def record(state: State, image: Image, weights: FloatArray | None, rng: np.rando
     gaussians = enlarged(seeding.seed(reduce(image.pixels, small), seeds, rng), small)
     task = Task(image.pixels, Blend.NORMALIZED, mean_colour(image.pixels), Quantizer())
     reduction = task.reduction(count, Schedule(steps))
-    engine = CoreEngine(task) if weights is None else NetworkEngine(task, weights, steps)
+    engine = runs.network(task, state.model, steps) if state.round else runs.engine(task)
     engine.send(Table.from_gaussians(gaussians, rng))
     for index in range(steps):
         if index in prunes:
@@ -201,7 +232,7 @@ def record(state: State, image: Image, weights: FloatArray | None, rng: np.rando
             gradient = network.gradient_of(now.first, after.first)
             area = image.width * image.height / len(now)
             seen = network.features(now.values, gradient, after.first, after.second, index + 1, error, area)
-            moved = displacement(now.values, taught(task, now, reduction, drawn, index)) / network.UNITS
+            moved = displacement(now.values, taught(runs.engine(task), now, reduction, drawn, index)) / network.UNITS
             some = rng.random(len(now)) < EACH / len(now)
             keep = some & np.isfinite(seen).all(axis=0) & np.isfinite(moved).all(axis=0)
             state.seen = torch.cat([state.seen, torch.from_numpy(seen[:, keep].T.astype(np.float16))])
@@ -209,9 +240,8 @@ def record(state: State, image: Image, weights: FloatArray | None, rng: np.rando
             state.moved = torch.cat([state.moved, torch.from_numpy(clipped)])
 
 
-def taught(task: Task, table: Table, reduction: int, noise: Quantizer | None, index: int) -> FloatArray:
+def taught(engine: Engine, table: Table, reduction: int, noise: Quantizer | None, index: int) -> FloatArray:
     """(8, N) the rows of the Gaussians of a table after the teacher's steps."""
-    engine = CoreEngine(task)
     engine.send(Table.from_values(table.values.copy(), np.random.default_rng(0)))
     high, low = TEACHER_RATES
     for step in range(TEACHER_STEPS):
@@ -233,9 +263,10 @@ def displacement(before: FloatArray, after: FloatArray) -> FloatArray:
 
 def train(state: State) -> float:
     """One step; mirrored and inverted pictures are as good as pictures."""
+    device = next(state.model.parameters()).device
     chosen = torch.randint(0, len(state.seen), (BATCH,))
-    seen, moved = state.seen[chosen].float(), state.moved[chosen].float()
-    along, across, inverted = ((torch.randint(0, 2, (BATCH,)) * 2 - 1).float() for _ in range(3))
+    seen, moved = (each[chosen].float().to(device) for each in (state.seen, state.moved))
+    along, across, inverted = ((torch.randint(0, 2, (BATCH,)) * 2 - 1).float().to(device) for _ in range(3))
     rows = len(network.UNITS)
     for array, starts in ((seen, (0, rows)), (moved, (0,))):
         for start in starts:
@@ -250,15 +281,16 @@ def train(state: State) -> float:
     return loss.item()
 
 
-def validate(model: torch.nn.Sequential, files: list[Path], ratio: float) -> float:
+def validate(model: torch.nn.Sequential, files: list[Path], ratio: float, runs: Runs) -> float:
     """Mean PSNR of files of effort 0."""
-    weights = network.packed(arrays_of(model))
-    chosen: Any = Chosen(lambda task: NetworkEngine(task, weights))
+    chosen = Chosen(lambda task: runs.network(task, model))
     values = []
     for path in files:
         image = opened(path, max(SIDES))
-        options = EncodeOptions(Target("bytes", int(image.pixels.nbytes / ratio)), effort=0, engine=chosen)
-        data = encode_with(image, options, replace(brief()), Quantizer())
+        size = int(image.pixels.nbytes / ratio)
+        options = EncodeOptions(Target("bytes", size), effort=0, engine=chosen)
+        plan = brief(image.width, image.height, round(size * 8 / FIRST_GUESS))
+        data = encode_with(image, options, plan, Quantizer())
         values.append(metrics.psnr(image.pixels, decode_bytes(data).pixels))
     return float(np.mean(values))
 

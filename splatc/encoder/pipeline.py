@@ -28,7 +28,7 @@ from splatc.errors import DeviceError
 from splatc.fit import memory, seeding
 from splatc.fit.clock import Clock
 from splatc.fit.initializer import Initializer
-from splatc.fit.schedule import FEWEST_PRUNINGS, Schedule, schedule
+from splatc.fit.schedule import FEWEST_PRUNINGS, Schedule, brief, schedule
 from splatc.fit.subset import mean_colour, reduction_for
 from splatc.fit.task import Task
 from splatc.fit.trainer import Refine, Snapshot, fit
@@ -199,7 +199,7 @@ def encode_with(
     if aim is not None and aim.begun is not None:
         begun, plan, start = aim.begun, aim.begun.schedule, aim.begun.time
     else:
-        plan = _adjusted(plan or schedule(options.effort, task.work(count), count), options, chosen, count)
+        plan = _adjusted(plan or _preset(options.effort, task, count), options, chosen, count)
         if progress is not None:
             progress(0, plan.steps, "seeding")
         begun, start = _seeds(image, count, plan, options), 0.0
@@ -228,6 +228,12 @@ def encode_with(
     cost = engine.pruning_costs(task.reduction(count, plan))
     rate.header = replace(header, quantizer=steps)
     return rate.trim(quantize_for(rate.header, gaussians), cost)
+
+
+def _preset(effort: int, task: Task, count: int) -> Schedule:
+    if effort == 0:
+        return brief(task.width, task.height, count)
+    return schedule(effort, task.work(count), count)
 
 
 def _adjusted(plan: Schedule, options: EncodeOptions, chosen: Chosen, count: int) -> Schedule:

@@ -101,6 +101,8 @@ class Schedule:
     """False: floats to the end, without noise and rounding, as the papers fit."""
     noise_from: float = 0.1
     """From here on the parameters carry the noise of their quantization."""
+    adapt_from: float = 1.0
+    """From here on, or where they carry noise, prunings that ask adapt the quantization steps to the error."""
     quantize_shape: tuple[float, float] = (0.5, 0.7)
     """From when to when scale, aspect ratio and angle take their final values."""
     quantize_mean: tuple[float, float] = (0.7, 0.85)
@@ -177,24 +179,35 @@ STEPS_TO_ASK = 40
 FEWEST_ASKS = 3
 _STEPS = {1: 250, 2: 600, 3: 1200, 4: 2000, 5: 3000, 6: 5000, 7: 9000, 8: 15000, 9: 30000}
 BRIEF: dict[str, Any] = {
-    "rates": Rates(mean=0.5, log_scale=0.175, log_aspect=0.25, angle=0.5, colour=0.0375, final=0.1, betas=(0.7, 0.9)),
+    "rates": Rates(mean=0.41, log_scale=0.19, log_aspect=0.29, angle=0.36, colour=0.038, final=0.13, betas=(0.7, 0.9)),
     "oversampling": 3.0,
-    "prune_from": 0.17,
-    "prune_until": 0.4,
+    "samples_beyond": 30.0,
+    "prune_from": 0.076,
+    "prune_until": 0.345,
     "prunings": 3,
-    "asks": 2,
-    "densified": 0.1,
-    "densified_last": 0.03,
+    "asks": 3,
+    "densified": 0.18,
+    "densified_last": 0.013,
     "fills": (0.6,),
-    "rate_from": 0.5,
-    "noise_from": 0.5,
-    "stages": 2,
-    "quantize_shape": (0.65, 0.79),
-    "quantize_mean": (0.79, 0.895),
-    "quantize_colour": (0.895, 1.0),
+    "rate": 0.7,
+    "rate_from": 0.61,
+    "noise_from": 0.71,
+    "adapt": 0.32,
+    "adapt_from": 0.3,
+    "middling": 31.6,
+    "stages": 6,
+    "quantize_shape": (0.57, 0.73),
+    "quantize_mean": (0.73, 0.92),
+    "quantize_colour": (0.92, 1.0),
 }
-"""What differs at effort 0, where a network makes the first steps (splatc/neural/engine.py)."""
-BRIEF_STEPS = 40
+"""What differs at effort 0, where a network makes the first steps (splatc/neural/engine.py); found by a random search (tools/README.md)."""
+BRIEF_STEPS, BRIEF_SAMPLES = 64, 100_000
+"""Steps that look at so many samples: with 40 Kodak has 0.35 dB less at CR 100, and takes four fifths of the time."""
+FALLING = 0.2
+"""With samples to this power steps fall: each costs more, and the first gain most."""
+FEWEST_BRIEF, MOST_BRIEF = 30, 90
+"""At CR 500 pictures of 0.4 megapixels gain as much by 80 steps that look at every fourth pixel of every fourth row as by 40 that look at
+every second of every second, in little more than half the time (tools/README.md)."""
 FEW = 400
 """Steps up to which a fit does not converge: its rates are higher, its betas smaller, and it prunes and rounds later."""
 HASTY: dict[str, Any] = {
@@ -223,19 +236,25 @@ FEWEST_STEPS = 100
 """Nor fewer than these."""
 
 
-def brief() -> Schedule:
-    """The preset of effort 0, where a network makes the first steps; without one all are Adam's, 0.2 to 0.3 dB worse."""
-    return replace(Schedule(steps=BRIEF_STEPS), **BRIEF)
+def brief(width: int, height: int, count: int) -> Schedule:
+    """The preset of effort 0 for about so many Gaussians of a picture of width x height px; a network makes the first steps.
+
+    Without one all are Adam's, and files are 0.1 to 0.2 dB worse (tools/README.md).
+    """
+    plan = schedule(0)
+    samples = width * height / plan.reduction(width, height, count) ** 2
+    steps = round(BRIEF_STEPS * (BRIEF_SAMPLES / samples) ** FALLING)
+    return replace(plan, steps=min(max(steps, FEWEST_BRIEF), MOST_BRIEF))
 
 
 def schedule(effort: int, samples: float = USUAL_SAMPLES, count: float = USUAL_COUNT) -> Schedule:
-    """The preset of an effort, 0 (fastest) to 9, for steps that look at so many samples, and about so many Gaussians that will stay.
+    """The preset of an effort, 0 (see `brief`) to 9, for steps that look at so many samples, and about so many Gaussians that will stay.
 
     A fit of a large picture has most of its gain early, and each step costs more: steps fall with samples^-0.4, the time grows
     with samples^0.6.
     """
     if effort == 0:
-        return brief()
+        return replace(Schedule(steps=BRIEF_STEPS), **BRIEF)
     share = min(1.0, max(FEWEST, (USUAL_SAMPLES / samples) ** 0.4))
     share *= min(MORE, max(1.0, (USUAL_COUNT / count) ** 0.3))
     plan = Schedule(steps=max(FEWEST_STEPS, round(_STEPS[effort] * share)))

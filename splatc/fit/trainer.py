@@ -244,7 +244,7 @@ class _Fit:
     def ask(self, time: float) -> None:
         """Set the quantization steps by the error so far, and the number of Gaussians that the file can hold with them."""
         error, _ = self.engine.measured()
-        if time >= self.schedule.noise_from and error > 0.0:
+        if time >= min(self.schedule.noise_from, self.schedule.adapt_from) and error > 0.0:
             self.quantizer = self.schedule.adapted(self.task.quantizer, error)
         self.final = min(self.budget(self.moment(time)), self.seeded)
 
