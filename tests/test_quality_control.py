@@ -56,7 +56,7 @@ def test_the_number_follows_the_error_but_not_far_from_the_guess() -> None:
     assert shared < counts[2] < 1.02 * shared  # with a little to spare
     assert counts[3] == pytest.approx(counts[2] * 2.0 ** ((TRUST - 1) * 0.2 / SLOPE), abs=1)
     most = 2.0 ** ((1 - TRUST) * MOST_DOUBT)
-    assert (counts[0], counts[-1]) == (pytest.approx(152 * most, abs=1), pytest.approx(152 / most, abs=1))
+    assert [counts[0], counts[-1]] == pytest.approx([152 * most, 152 / most], abs=1)
 
 
 def test_from_half_of_the_fit_on_fewer_are_pruned() -> None:
