@@ -61,7 +61,7 @@ LONGEST_STEP = 2.0
 LEAST_STEP = 0.05
 """Octaves by which a fit is larger than one that was to be the last and fell short; then twice that, and so on."""
 SPARE = 0.05
-"""dB by which a correction aims higher, at least, than one before it that fell short; then twice that, and so on."""
+"""dB by which a correction aims higher than one before it that fell short; then four times that, and so on."""
 LEAST_START = 8
 """Gaussians of the first fit, at least."""
 SMALLEST_LIMIT = 256
@@ -240,7 +240,7 @@ class _Search:
                     self.refuse()
                 self.refuse_hopeless(0.0)
                 if len(fits) > 1:  # it knew the way, and has missed the target nevertheless
-                    spare = max(SPARE, 2 * spare, self.psnr - point.psnr)
+                    spare = max(SPARE, 4 * spare)
             before, octaves = octaves, place(fits, self.psnr, self.slope(fits))
             if not reached:
                 beyond = max(0, len(fits) - self.whole)
