@@ -61,7 +61,7 @@ CASES: dict[str, tuple[list[str], int, str]] = {
     "two targets": ([*ENCODE, "--cr", "50", "--bpp", "0.5"], 2, "--cr and --bpp exclude each other"),
     "unknown option": ([*ENCODE, "--fast"], 2, "No such option"),
     "missing argument": (["encode", "tiny.png"], 2, "Missing argument 'OUT' (see 'splatc encode --help')"),
-    "effort too high": ([*ENCODE, "-e", "10"], 2, "'10' is not a whole number from 1 to 9"),
+    "effort too high": ([*ENCODE, "-e", "10"], 2, "'10' is not a whole number from 0 to 9"),
     "output exists": (["decode", "tiny.splat2d", "old.png"], 2, "old.png: exists already"),
     "output of encode exists": (["encode", "tiny.png", "old.png"], 2, "old.png: exists already"),
     "encode into a picture": (["encode", "tiny.png", "out.jpg"], 2, "out.jpg: encode writes .splat2d"),
