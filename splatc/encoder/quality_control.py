@@ -87,8 +87,8 @@ class Course:
     def rise(self, predicted: Curve | None) -> Curve:
         """By how many dB the PSNR still rose, had the number of Gaussians and the steps stayed.
 
-        What finer steps bring is an estimate. If there were any, the mean of that and of what was ``predicted``, so that the next
-        prediction does not swing.
+        Of a fit that was steered this is an estimate, as what finer steps bring is one: then the mean of that and of what was
+        ``predicted``, so that the next prediction does not swing.
         """
         rises = []
         for time, count, psnr in self.measured:

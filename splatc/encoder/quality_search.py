@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from splatc.render.choice import Log
 
 TRIALS, WHOLE = 4, 3
-"""Fits at effort 0, and at the effort that was asked for; more of these only as long as none of them has reached the target."""
+"""Fits at effort 0, and at the effort that was asked for; more of these only where none, or only a POOR one, has reached the target."""
 TRIAL_EFFORT = 0
 NEAR = 0.7
 """dB: a trial that ends so near to the target says enough."""

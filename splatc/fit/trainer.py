@@ -96,7 +96,7 @@ def fit(
 
     Args:
         engine: computes; it has the Gaussians afterwards.
-        seeds: where to begin; more than will stay. of a snapshot, ``schedule`` must be its own.
+        seeds: where to begin; more than will stay. A snapshot goes on by its own schedule.
         budget: asked at each pruning for the number of Gaussians to end with.
         clock: says how far the fit has come, from the time of the snapshot on; by default it counts the steps of the schedule.
         predict: the colours that a file predicts, for the rate term; without it there is none.
@@ -107,9 +107,9 @@ def fit(
         Gaussians, and the steps on whose grid all their attributes lie, unless the schedule says that the fit be free of it.
     """
     begun = seeds.copy() if isinstance(seeds, Snapshot) else _beginning(seeds, task, schedule, seed)
-    state = _Fit(engine, task, begun, budget, schedule, seed, predict, refine)
+    state = _Fit(engine, task, begun, budget, seed, predict, refine)
     events = list(begun.events)
-    for step, time in enumerate(clock or Clock(schedule.steps, start=begun.time), begun.index):
+    for step, time in enumerate(clock or Clock(begun.schedule.steps, start=begun.time), begun.index):
         while events and events[0][0] <= time:
             when, event = events.pop(0)
             if not isinstance(event, Mark):
@@ -152,17 +152,16 @@ class _Fit:
         task: Task,
         begun: Snapshot,
         budget: CountLimit,
-        schedule: Schedule,
         seed: int,
         predict: Predict | None,
         refine: Refine | None,
     ) -> None:
-        self.engine, self.task, self.budget, self.schedule = engine, task, budget, schedule
+        self.engine, self.task, self.budget, self.schedule = engine, task, budget, begun.schedule
         self.seed, self.predict, self.refine = seed, predict, refine
         self.rng, self.quantizer, self.seeded = begun.rng, begun.quantizer, begun.seeded
         self.final = begun.final
         """Gaussians that the file can hold, by the last answer of the budget."""
-        self.reduction = task.reduction(round(self.seeded / schedule.oversampling), schedule)
+        self.reduction = task.reduction(round(self.seeded / self.schedule.oversampling), self.schedule)
         self.free: tuple[str, ...] = NAMES
         """The attributes that may still move in some Gaussian."""
         self.adams = begun.adams
