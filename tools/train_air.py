@@ -13,8 +13,8 @@ Without ``--validate`` it takes PyTorch with NumPy and Pillow, which come with i
 nothing needs to be installed.
 
 The same command goes on from ``--state``; the order of pictures and all random numbers follow from the round. After every ROUNDS_SHOWN
-rounds it prints the mean PSNR of files of the validation pictures at CR 100 and 500, and writes ``--out`` if that is the best so far, or always
-where there is no ``--validate``.
+rounds it prints the mean PSNR of files of the validation pictures at CR 100 and 500, and writes ``--out`` if that is the best so far, or
+always where there is no ``--validate``.
 """
 
 from __future__ import annotations
