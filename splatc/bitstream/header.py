@@ -14,7 +14,9 @@ from splatc.errors import CorruptFileError, LimitError, UnsupportedFileError
 from splatc.steps import MAX_BINS, MAX_STEP_INDEX, Quantizer, grid_shape
 
 VERSION = (1, 0)
-"""Major and minor version of the format: what is written, and the newest that is read."""
+"""Major and minor version of the format that is written unless another is asked for."""
+DRAFT_VERSION = (1, 1)
+"""The newest that is read: a draft (spec/draft.md)."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,12 @@ class Header:
     level_counts: tuple[int, ...] = ()
     """The number of Gaussians in each level, coarse to fine: the first is of level len(level_counts) - 1, the last of level 0."""
     version: tuple[int, int] = VERSION
-    """Major and minor version of the file that this was read from; what is written always has VERSION."""
+    """Major and minor version of the file: VERSION or DRAFT_VERSION."""
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether the file is one of a draft of the format (spec/draft.md)."""
+        return self.version > VERSION
 
     @property
     def count(self) -> int:
@@ -101,7 +108,7 @@ def _of_quantizer(declared: dataclasses.Field[Any]) -> Field:
 
 FIELDS = (
     Field("major", U8, 0, 255, f"major version, {VERSION[0]}"),
-    Field("minor", U8, 0, 255, f"minor version, {VERSION[1]}"),
+    Field("minor", U8, 0, 255, f"minor version, {VERSION[1]}, or {DRAFT_VERSION[1]} in a draft ([draft.md](draft.md))"),
     Field(
         "flags",
         U8,
@@ -124,10 +131,12 @@ def write(header: Header) -> bytes:
         raise ValueError(
             f"no such kind of picture: {header.channels} channels, {header.depth} bits, background {header.background}"
         )
+    if header.version not in (VERSION, DRAFT_VERSION):
+        raise ValueError(f"no such version: {header.version}")
     quantizer = header.quantizer
     values: dict[str, int | tuple[int, ...]] = {
-        "major": VERSION[0],
-        "minor": VERSION[1],
+        "major": header.version[0],
+        "minor": header.version[1],
         "flags": header.blend | (header.channels - 1) << 1 | (header.depth == 16) << 3,
         "width": header.width,
         "height": header.height,
@@ -198,10 +207,21 @@ def check(header: Header) -> None:
         limits.check_grid(level, *grid_shape(header.width, header.height, header.quantizer.position_step(level)))
 
 
+def version_of(payload: bytes) -> tuple[int, int]:
+    """Major and minor version of a HEAD payload, which say how the rest of it is read.
+
+    Raises CorruptFileError if it ends before them, UnsupportedFileError for a version that this splatc does not read.
+    """
+    (major, _), (minor, _) = _read_byte(payload, 0), _read_byte(payload, 1)
+    _check_version(major, minor)
+    return major, minor
+
+
 def _check_version(major: int, minor: int) -> None:
-    if major == VERSION[0] and minor <= VERSION[1]:
+    if major == DRAFT_VERSION[0] and minor <= DRAFT_VERSION[1]:
         return
-    advice = "a newer splatc" if (major, minor) > VERSION else "the splatc that wrote it"
+    newest = ".".join(map(str, DRAFT_VERSION))
+    advice = "a newer splatc" if (major, minor) > DRAFT_VERSION else "the splatc that wrote it"
     raise UnsupportedFileError(
-        f"the file has format version {major}.{minor}, this splatc reads {VERSION[0]}.{VERSION[1]}: decode it with {advice}"
+        f"the file has format version {major}.{minor}, this splatc reads {newest}: decode it with {advice}"
     )

@@ -20,7 +20,8 @@ import { QUANTIZER } from "./structs.js";
  * @property {number} count Gaussians
  */
 
-const VERSION = [1, 0];
+/** Minor version of a draft of the format (spec/draft.md), the newest that is read. */
+const DRAFT_MINOR = 1;
 export const MAX_SIDE = 2 ** 20;
 const MAX_PIXELS = 2 ** 32;
 const MAX_GAUSSIANS = 2 ** 26;
@@ -52,6 +53,23 @@ function headField(numbers, encoding, name, low, high) {
 }
 
 /**
+ * The minor version of a HEAD payload. Throws UnsupportedFileError for a version that is not read.
+ * @param {Numbers} numbers at the start of the payload
+ */
+function checkVersion(numbers) {
+  const [major, minor] = [numbers.u8(), numbers.u8()];
+  if (major !== 1 || minor > DRAFT_MINOR)
+    throw new UnsupportedFileError(`the file has format version ${major}.${minor}, this decoder reads 1.${DRAFT_MINOR}`);
+  return minor;
+}
+
+/**
+ * Whether a file is one of a draft: DRFT follows HEAD. Throws as `parseHeader` does.
+ * @param {Uint8Array} bytes payload of HEAD
+ */
+export const isDraft = (bytes) => checkVersion(new Numbers(bytes, "the HEAD chunk")) === DRAFT_MINOR;
+
+/**
  * Throws CorruptFileError, UnsupportedFileError or LimitError.
  * @param {Uint8Array} bytes payload of HEAD
  * @returns {Header}
@@ -60,9 +78,7 @@ export function parseHeader(bytes) {
   const numbers = new Numbers(bytes, "the HEAD chunk");
   const field = headField.bind(null, numbers);
   const repeat = (/** @type {number} */ times, /** @type {() => number} */ read) => Array.from({ length: times }, read);
-  const [major, minor] = [numbers.u8(), numbers.u8()];
-  if (major !== VERSION[0] || minor > VERSION[1])
-    throw new UnsupportedFileError(`the file has format version ${major}.${minor}, this decoder reads ${VERSION.join(".")}`);
+  checkVersion(numbers);
   const flags = field("u8", "flags", 0, 15);
   const channels = ((flags >> 1) & 3) + 1;
   const width = field("varint", "width", 1, MAX_SIDE);

@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 class Header:
     """The fields of header.md, with the flags taken apart."""
 
+    version: tuple[int, int]
     blend: int
     channels: int
     depth: int
