@@ -17,6 +17,8 @@ VERSION = (1, 0)
 """Major and minor version of the format that is written unless another is asked for."""
 DRAFT_VERSION = (1, 1)
 """The newest that is read: a draft (spec/draft.md)."""
+MODELS = 3
+"""All bits of the models of a draft: 1 sub-cell offsets by area, 2 directions."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Header:
     """The number of Gaussians in each level, coarse to fine: the first is of level len(level_counts) - 1, the last of level 0."""
     version: tuple[int, int] = VERSION
     """Major and minor version of the file: VERSION or DRAFT_VERSION."""
+    models: int = 0
+    """Bits of MODELS, of a draft alone."""
 
     @property
     def is_draft(self) -> bool:
@@ -123,6 +127,10 @@ FIELDS = (
     Field("levels", U8, 0, MAX_LEVELS, "number of levels, L"),
     Field("level_counts", VARINT, 0, limits.MAX_GAUSSIANS, "Gaussians of level L - 1, ..., of level 0", "levels"),
 )
+DRAFT_FIELDS = (
+    Field("models", U8, 0, MODELS, "bit 0 sub-cell offsets by area, bit 1 orientation by the directions around"),
+)
+"""What a draft has behind them."""
 
 
 def write(header: Header) -> bytes:
@@ -133,6 +141,8 @@ def write(header: Header) -> bytes:
         )
     if header.version not in (VERSION, DRAFT_VERSION):
         raise ValueError(f"no such version: {header.version}")
+    if header.models and not header.is_draft:
+        raise ValueError(f"models {header.models} in a file of version {header.version}")
     quantizer = header.quantizer
     values: dict[str, int | tuple[int, ...]] = {
         "major": header.version[0],
@@ -144,10 +154,11 @@ def write(header: Header) -> bytes:
         **{name: getattr(quantizer, name) for name in QUANTIZER_FIELDS},
         "levels": len(header.level_counts),
         "level_counts": header.level_counts,
+        "models": header.models,
     }
     check(header)
     payload = bytearray()
-    for item in FIELDS:
+    for item in (*FIELDS, *DRAFT_FIELDS) if header.is_draft else FIELDS:
         value = values[item.name]
         for number in value if isinstance(value, tuple) else (value,):
             if not item.low <= number <= item.high:
@@ -164,7 +175,7 @@ def read(payload: bytes) -> Header:
     values: dict[str, tuple[int, ...]] = {}
     repeats = {"1": 1}
     position = 0
-    for item in FIELDS:
+    for item in (*FIELDS, *DRAFT_FIELDS) if version_of(payload) > VERSION else FIELDS:
         numbers = []
         for _ in range(repeats[item.times]):
             number, position = item.encoding.read(payload, position)
@@ -173,9 +184,7 @@ def read(payload: bytes) -> Header:
                 raise error(f"{item.name} in the HEAD chunk is {number}, it must be {item.low}..{item.high}")
             numbers.append(number)
         values[item.name] = tuple(numbers)
-        if item.name == "minor":
-            _check_version(values["major"][0], values["minor"][0])
-        elif item.name == "flags":
+        if item.name == "flags":
             repeats["channels"] = (numbers[0] >> 1 & 3) + 1
         elif item.name == "levels":
             repeats["levels"] = numbers[0]
@@ -192,6 +201,7 @@ def read(payload: bytes) -> Header:
         quantizer=Quantizer(**{name: values[name][0] for name in QUANTIZER_FIELDS}),
         level_counts=values["level_counts"],
         version=(values["major"][0], values["minor"][0]),
+        models=values.get("models", (0,))[0],
     )
     if header.level_counts[:1] == (0,):
         raise CorruptFileError("the top level of the HEAD chunk has no Gaussian")

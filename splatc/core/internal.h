@@ -90,11 +90,23 @@ int32_t code_positions(struct coder *r, core_tables *tables, core_partitions *pa
                          int32_t *x, int32_t *y);
 
 /* attributes.c */
+typedef struct surroundings { /* of the Gaussians of a level, where the file has models that look at them */
+    core_site *sites;          /* of everything up to the level; when it is read, of the level itself the positions alone */
+    int64_t first;             /* of the level among them */
+    const int32_t *neighbours; /* (count, CORE_NEIGHBOURS) of the level, to read it */
+    const int32_t *around;     /* (count, CORE_ANCHORS + 1) as find_anchors has them, to write it */
+    const int32_t *angle;      /* (count) not as residuals; when it is read, as soon as they are known */
+} surroundings;
 typedef struct attribute_buffers {
     int32_t *members, *numbers; /* (points) */
+    surroundings near;
 } attribute_buffers;
 core_columns tail_of_columns(const core_columns *columns, int64_t first, int32_t channels);
 int32_t code_attributes(struct coder *r, core_tables *tables, const core_steps *steps, const core_level *level, attribute_buffers *buffers,
+                        const core_columns *out);
+
+/* directions.c */
+int32_t code_directions(struct coder *r, core_tables *tables, const core_steps *steps, int32_t level, int64_t count, const surroundings *near,
                         const core_columns *out);
 
 /* neighbours.c */
@@ -133,6 +145,7 @@ int32_t find_neighbours(const core_site *sites, const int32_t *order, const run 
 typedef struct gaussian_arrays { /* in coding order, by number of the Gaussian */
     core_columns columns;    /* what is predicted is read, or made from the residuals */
     core_residuals residual; /* made, or read */
+    int32_t *around;         /* (CORE_ANCHORS + 1) of each, made with its residuals; or NULL */
 } gaussian_arrays;
 void make_site_position(const core_steps *steps, const core_columns *columns, int64_t i, core_site *site);
 /* All of it but the position. */
@@ -142,6 +155,13 @@ int32_t in_range(const core_steps *steps, const core_columns *columns, int64_t i
 void make_residual(const core_steps *steps, const core_site *sites, const int32_t *neighbours, int64_t i, const gaussian_arrays *arrays);
 int32_t predict(const core_steps *steps, core_site *sites, const int32_t *neighbours, int64_t start, int64_t count,
                 const gaussian_arrays *arrays, int32_t forward, const int32_t *stop);
+
+/* Of the sites of neighbours (CORE_NEIGHBOURS) the first that have a direction, -1 behind the last, and what is predicted of an angle: (CORE_ANCHORS + 1). */
+void find_anchors(const core_site *sites, const int32_t *neighbours, int32_t directions, int32_t *around);
+/* Residuals of the angles of a level that is read -> angles; then those of colours -> colours. */
+void predict_angles(const core_steps *steps, const surroundings *near, int64_t count, const core_columns *level);
+int32_t predict_colours(const core_steps *steps, core_site *sites, const int32_t *neighbours, int64_t start, int64_t count,
+                        const core_columns *columns, const int32_t *stop);
 
 /* gaussians.c */
 core_gaussians tail_of_gaussians(const core_gaussians *gaussians, int64_t first, int32_t channels);

@@ -75,6 +75,14 @@ static int32_t predicted_angle(const core_site *sites, const int32_t *neighbours
     return 0;
 }
 
+void find_anchors(const core_site *sites, const int32_t *neighbours, int32_t directions, int32_t *around) {
+    int32_t found = 0;
+    for (int32_t k = 0; k < CORE_NEIGHBOURS && neighbours[k] >= 0 && found < CORE_ANCHORS; k++)
+        if (sites[neighbours[k]].directions > 1) around[found++] = neighbours[k];
+    while (found < CORE_ANCHORS) around[found++] = -1;
+    around[CORE_ANCHORS] = predicted_angle(sites, neighbours, directions);
+}
+
 /* 16 times the squared Mahalanobis distance under the sum of both covariances, at most 2^20. */
 static int64_t distance_of(const core_site *a, const core_site *b) {
     int64_t xx = a->xx + b->xx, xy = a->xy + b->xy, yy = a->yy + b->yy;
@@ -168,6 +176,7 @@ static void predict_one(const core_steps *steps, const core_site *sites, core_si
 /* Makes the residuals of a Gaussian; `sites`, which others read meanwhile, have everything. */
 void make_residual(const core_steps *steps, const core_site *sites, const int32_t *neighbours, int64_t i, const gaussian_arrays *a) {
     core_site here = sites[i];
+    if (a->around != NULL) find_anchors(sites, neighbours, here.directions, a->around + i * (CORE_ANCHORS + 1));
     predict_one(steps, sites, &here, neighbours, i, a, 1);
 }
 
@@ -178,6 +187,26 @@ int32_t predict(const core_steps *steps, core_site *sites, const int32_t *neighb
     for (int64_t i = start; i < start + count; i++, neighbours += CORE_NEIGHBOURS) {
         if ((i & 255) == 0 && stopped(stop)) return CORE_CANCELLED;
         predict_one(steps, sites, sites + i, neighbours, i, a, forward);
+    }
+    return CORE_OK;
+}
+
+void predict_angles(const core_steps *steps, const surroundings *near, int64_t count, const core_columns *g) {
+    for (int64_t i = 0; i < count; i++) {
+        core_site *here = near->sites + near->first + i;
+        here->directions = steps->directions[g->level[i]][g->aspect[i]];
+        int32_t prediction = predicted_angle(near->sites, near->neighbours + i * CORE_NEIGHBOURS, here->directions);
+        here->angle = g->angle[i] = (prediction + g->angle[i]) % here->directions;
+    }
+}
+
+int32_t predict_colours(const core_steps *steps, core_site *sites, const int32_t *neighbours, int64_t start, int64_t count,
+                        const core_columns *g, const int32_t *stop) {
+    gaussian_arrays arrays = {.columns = *g, .residual = {g->angle, g->colour}}; /* in place */
+    for (int64_t i = start; i < start + count; i++, neighbours += CORE_NEIGHBOURS) {
+        if ((i & 255) == 0 && stopped(stop)) return CORE_CANCELLED;
+        make_site_shape(steps, g->level[i], g->log_scale[i], g->aspect[i], sites + i);
+        predict_colour(steps, sites, sites + i, i, neighbours, &arrays, 0);
     }
     return CORE_OK;
 }
@@ -207,6 +236,6 @@ int32_t core_make_residuals(const core_predict *t) {
     run chain[2] = {{0, t->first}, {t->first, t->count - t->first}};
     for (int32_t k = 0; k < 2; k++) sort_by_code(t->sites, chain[k].start, chain[k].count, order + chain[k].start, buffers.merged);
     find_neighbours(t->sites, order, chain, 2, &buffers, NULL);
-    gaussian_arrays arrays = {t->columns, t->residual};
+    gaussian_arrays arrays = {t->columns, t->residual, NULL};
     return predict(t->steps, t->sites, buffers.neighbours, t->first, t->count - t->first, &arrays, 1, NULL);
 }

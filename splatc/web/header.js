@@ -18,10 +18,13 @@ import { QUANTIZER } from "./structs.js";
  * @property {Record<string, number>} quantizer
  * @property {number[]} levelCounts Gaussians of each level, coarse to fine: the last is level 0
  * @property {number} count Gaussians
+ * @property {number} models bits of the models of a draft (spec/draft.md), 0 in files of 1.0
  */
 
 /** Minor version of a draft of the format (spec/draft.md), the newest that is read. */
 const DRAFT_MINOR = 1;
+/** All bits of the models of a draft. */
+const MODELS = 3;
 export const MAX_SIDE = 2 ** 20;
 const MAX_PIXELS = 2 ** 32;
 const MAX_GAUSSIANS = 2 ** 26;
@@ -78,7 +81,7 @@ export function parseHeader(bytes) {
   const numbers = new Numbers(bytes, "the HEAD chunk");
   const field = headField.bind(null, numbers);
   const repeat = (/** @type {number} */ times, /** @type {() => number} */ read) => Array.from({ length: times }, read);
-  checkVersion(numbers);
+  const minor = checkVersion(numbers);
   const flags = field("u8", "flags", 0, 15);
   const channels = ((flags >> 1) & 3) + 1;
   const width = field("varint", "width", 1, MAX_SIDE);
@@ -88,11 +91,12 @@ export function parseHeader(bytes) {
     QUANTIZER.map(([name, kind]) => [name, field(KINDS[kind].encoding, name, KINDS[kind].low, KINDS[kind].high)]),
   );
   const levelCounts = repeat(field("u8", "levels", 0, 16), () => field("varint", "level_counts", 0, MAX_GAUSSIANS));
+  const models = minor === DRAFT_MINOR ? field("u8", "models", 0, MODELS) : 0;
   numbers.end();
   if (levelCounts[0] === 0) throw corrupt("the top level of the HEAD chunk has no Gaussian");
   const count = levelCounts.reduce((sum, each) => sum + each, 0);
   const [depth, normalized] = [/** @type {8 | 16} */ (flags & 8 ? 16 : 8), (flags & 1) === 1];
-  const header = { width, height, channels, depth, normalized, background, quantizer, levelCounts, count };
+  const header = { width, height, channels, depth, normalized, background, quantizer, levelCounts, count, models };
   checkLimits(header);
   return header;
 }
