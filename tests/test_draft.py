@@ -26,7 +26,7 @@ from tests.surgery import chunks_of, with_payload
 def test_a_file_of_the_draft_is_one_of_1_0_but_for_its_version_and_a_chunk() -> None:
     head, number, body = chunks_of(draft())
     old_head, old_body = chunks_of(plain())
-    assert (head[1][:2], head[1][2:]) == (bytes(DRAFT_VERSION), old_head[1][2:])
+    assert (head[1][:2], head[1][2:]) == (bytes(DRAFT_VERSION), old_head[1][2:] + b"\0")
     assert number == (b"DRFT", b"\1")
     assert body == old_body
 

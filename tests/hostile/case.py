@@ -11,7 +11,7 @@ import numpy as np
 
 from splatc import bitstream
 from splatc.bitstream import Header, Layer, Metadata
-from splatc.bitstream.header import DRAFT_VERSION
+from splatc.bitstream.header import DRAFT_VERSION, MODELS
 from splatc.blend import Blend
 from splatc.quantize import QuantizedGaussians
 from splatc.steps import Quantizer
@@ -55,6 +55,17 @@ def draft() -> bytes:
     """`plain` as a file of the draft: HEAD, DRFT, GAUS."""
     header, content = bitstream.decode(plain())
     return bitstream.encode(replace(header, version=DRAFT_VERSION), content)
+
+
+@functools.cache
+def modelled() -> bytes:
+    """100 long Gaussians of many directions, with all models of the draft: HEAD, DRFT, GAUS."""
+    header = Header(64, 48, 3, (128, 128, 128), version=DRAFT_VERSION, models=MODELS)
+    some = np.arange(100, dtype=np.int32)
+    level = np.repeat(np.array([2, 0], np.int32), 50)
+    angle, colour = some * 7 % 12, np.stack([some % 7 - 3] * 3, axis=1).astype(np.int32)
+    content = QuantizedGaussians(level, some % 10, some % 9, some % 5, some % 4 + 7, angle, some % 3, colour)
+    return bitstream.encode(header, content)
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from splatc.bitstream.container import write
-from tests.hostile.case import Case, draft, plain
+from tests.hostile.case import Case, draft, modelled, plain
 from tests.surgery import chunks_of, wrong_crc
 
 
@@ -11,6 +11,14 @@ def cases() -> list[Case]:
     """Each a file of five Gaussians."""
     head, number, body = chunks_of(draft())
     kind = number[0]
+    modelled_head, _, modelled_body = chunks_of(modelled())
+    stream = modelled_body[1]
+
+    def with_head(payload: bytes) -> bytes:
+        return write([(head[0], payload), number, body])
+
+    def with_stream(payload: bytes) -> bytes:
+        return write([modelled_head, number, (body[0], payload)])
 
     def stating(payload: bytes) -> bytes:
         return write([head, (kind, payload), body])
@@ -45,4 +53,12 @@ def cases() -> list[Case]:
             "DRFT at byte",
         ),
         Case("draft-alone", write([head, number]), "corrupt", "GAUS chunk is missing"),
+        Case("models-reserved", with_head(head[1][:-1] + b"\4"), "corrupt", "models in the HEAD chunk is 4"),
+        Case("models-255", with_head(head[1][:-1] + b"\xff"), "corrupt", "models in the HEAD chunk is 255"),
+        Case("models-missing", with_head(head[1][:-1]), "corrupt", "the HEAD chunk ends too early"),
+        Case("models-in-1-0", write([(head[0], b"\1\0" + head[1][2:]), body]), "corrupt", "the HEAD chunk has 22 bytes"),
+        Case(
+            "models-of-another-stream", write([(head[0], head[1][:-1] + b"\3"), number, (body[0], stream)]), "corrupt", ""
+        ),
+        Case("models-stream-longer", with_stream(stream + b"\1"), "corrupt", "does not end where its last Gaussian does"),
     ]

@@ -32,6 +32,7 @@ class Header:
     chroma: int
     colour_slope: int
     level_counts: tuple[int, ...]  # from the top level down to level 0
+    models: int  # of a draft
 
 
 @dataclass(frozen=True)

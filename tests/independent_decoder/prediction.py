@@ -17,17 +17,12 @@ def predict(
     header: Header, symbols: list[Symbols], angles: list[int], colours: list[list[int]]
 ) -> tuple[list[int], list[list[int]]]:
     """Angles and colours, from the first Gaussian that has none yet (those of ancestors have) to the last."""
-    x = np.array([((2 * s.x + 1) * position_step(header, s.level)) >> 29 for s in symbols], np.int64)
-    y = np.array([((2 * s.y + 1) * position_step(header, s.level)) >> 29 for s in symbols], np.int64)
+    x, y = places(header, [(s.level, s.x, s.y) for s in symbols])
+    ms = [s.m for s in symbols]
     start = len(angles)
     neighbours = {i: nearest(x, y, i) for i in range(start, len(symbols))}
     for i, near in neighbours.items():  # <Angle>
-        m, prediction = symbols[i].m, 0
-        turned = [j for j in near[:4] if symbols[j].m > 1]
-        if turned:
-            other, angle = symbols[turned[0]].m, angles[turned[0]]
-            prediction = (2 * angle * m + other) // (2 * other) % m
-        angles.append((prediction + symbols[i].angle_residual) % m)
+        angles.append((predicted_angle(near, ms, angles, ms[i]) + symbols[i].angle_residual) % ms[i])
     shapes = [shape(header, gaussian, angle) for gaussian, angle in zip(symbols, angles, strict=True)]
     for i, near in neighbours.items():
         apart = [(int(x[i] - x[j]), int(y[i] - y[j])) for j in near]
@@ -37,6 +32,23 @@ def predict(
         ]
         colours.append(colour(header, symbols, colours, i, near, f))
     return angles, colours
+
+
+def places(header: Header, cells: list[tuple[int, int, int]]) -> tuple[Integers, Integers]:
+    """X and Y of <Neighbours>, of (level, x, y)."""
+    x, y = (
+        np.array([((2 * cell[axis] + 1) * position_step(header, cell[0])) >> 29 for cell in cells], np.int64)
+        for axis in (1, 2)
+    )
+    return x, y
+
+
+def predicted_angle(near: list[int], ms: list[int], angles: list[int], m: int) -> int:
+    """p of <Angle>."""
+    for j in near[:4]:
+        if ms[j] > 1:
+            return (2 * angles[j] * m + ms[j]) // (2 * ms[j]) % m
+    return 0
 
 
 def nearest(x: Integers, y: Integers, i: int) -> list[int]:
