@@ -6,7 +6,7 @@
 #include "range.h"
 
 enum {
-    CIRCLE = 1536, /* units of half a turn: half a step of each number of directions is a whole number of them */
+    CIRCLE = 1536, /* units of pi: half a step of each number of directions is a whole number of them */
     HALF = CIRCLE / 2,
     HALF_SHARE = TOTAL / 2,
     PARTS = CORE_ANCHORS + 2, /* the anchors, then along x and along y */

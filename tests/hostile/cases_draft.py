@@ -56,9 +56,16 @@ def cases() -> list[Case]:
         Case("models-reserved", with_head(head[1][:-1] + b"\4"), "corrupt", "models in the HEAD chunk is 4"),
         Case("models-255", with_head(head[1][:-1] + b"\xff"), "corrupt", "models in the HEAD chunk is 255"),
         Case("models-missing", with_head(head[1][:-1]), "corrupt", "the HEAD chunk ends too early"),
-        Case("models-in-1-0", write([(head[0], b"\1\0" + head[1][2:]), body]), "corrupt", "the HEAD chunk has 22 bytes"),
         Case(
-            "models-of-another-stream", write([(head[0], head[1][:-1] + b"\3"), number, (body[0], stream)]), "corrupt", ""
+            "models-in-1-0", write([(head[0], b"\1\0" + head[1][2:]), body]), "corrupt", "the HEAD chunk has 22 bytes"
         ),
-        Case("models-stream-longer", with_stream(stream + b"\1"), "corrupt", "does not end where its last Gaussian does"),
+        Case(
+            "models-of-another-stream",
+            write([(head[0], head[1][:-1] + b"\3"), number, (body[0], stream)]),
+            "corrupt",
+            "",
+        ),
+        Case(
+            "models-stream-longer", with_stream(stream + b"\1"), "corrupt", "does not end where its last Gaussian does"
+        ),
     ]

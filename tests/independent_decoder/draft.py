@@ -126,7 +126,7 @@ def read_angles(decoder: RangeDecoder, tables: Tables, around: Around) -> list[i
     return found
 
 
-def turn_angles(around: Around, residuals: list[int]) -> None:
+def add_predictions(around: Around, residuals: list[int]) -> None:
     """Angles of a level that was added from residuals that were read as in 1.0."""
     for i, residual in enumerate(residuals, around.first):
         around.angles.append((around.prediction(i) + residual) % around.ms[i])

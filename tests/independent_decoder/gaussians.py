@@ -11,7 +11,7 @@ import numpy as np
 from tests.independent_decoder.attributes import read_angle_residuals, read_colour_residuals, read_offsets
 from tests.independent_decoder.coder import RangeDecoder
 from tests.independent_decoder.container import read_container
-from tests.independent_decoder.draft import AREAS, ORIENTATION, Around, read_angles, slices, turn_angles
+from tests.independent_decoder.draft import AREAS, ORIENTATION, Around, add_predictions, read_angles, slices
 from tests.independent_decoder.model import Decoded, Header, Section, Symbols
 from tests.independent_decoder.positions import read_positions
 from tests.independent_decoder.prediction import predict
@@ -99,7 +99,7 @@ def read_symbols(
         else:
             angle_residual = read_angle_residuals(decoder, tables, m)
             if header.models:
-                turn_angles(around, angle_residual)
+                add_predictions(around, angle_residual)
         f = [offsets(header, a) for a in aspect]
         if header.models & AREAS:
             angles = around.angles[-n:]
