@@ -17,7 +17,7 @@ import numpy as np
 
 from splatc import bitstream, core
 from splatc.bitstream import Header
-from splatc.bitstream.header import DRAFT_VERSION, VERSION
+from splatc.bitstream.header import DRAFT_VERSION, MODELS, VERSION
 from splatc.blend import Blend
 from splatc.core.pool import watched
 from splatc.core.seeds import reduce
@@ -302,6 +302,7 @@ def _header(image: Image, background: FloatArray, options: EncodeOptions, quanti
         depth=image.bit_depth,
         quantizer=quantizer,
         version=DRAFT_VERSION if options.draft else VERSION,
+        models=MODELS if options.draft else 0,
     )
 
 
