@@ -148,7 +148,7 @@ def test_headers() -> None:
         {"channels": 5},
         {"log_scales": 0},
         {"log_scales": 33},
-        {"models": 4},
+        {"models": 8},
         {"models": -1},
     ):
         assert made(**wrong) == INVALID

@@ -19,13 +19,14 @@ from splatc.bitstream.layout import Layout
 from splatc.core.pool import set_threads, threads
 from splatc.errors import CorruptFileError
 from splatc.quantize import ANGLE_COUNTS, OFFSET_COUNTS
-from splatc.steps import Quantizer
+from splatc.steps import Quantizer, step_q32
 from tests import independent_decoder
 from tests.bitstream_cases import assert_equal, header_for, random_quantized
 from tests.independent_decoder import draft
+from tests.independent_decoder.model import Symbols
 from tests.surgery import chunks_of
 
-ALL = (1, 2, 3)
+ALL = (1, 2, 3, 4, 5, 6, 7)
 DIVISIONS: tuple[Layout | None, ...] = (None, (Layer(2, 8), Layer(1, 7), Layer(3, 6)))
 FINE = Quantizer(angle=80, log_scales=7)
 """With up to 256 directions."""
@@ -77,7 +78,7 @@ def test_what_is_written_is_read(
 
 
 def test_threads_do_not_matter() -> None:
-    header = modelled(3)
+    header = modelled(7)
     gaussians = random_quantized(np.random.default_rng(3), header, 4000)
     before, files = threads(), []
     try:
@@ -91,7 +92,7 @@ def test_threads_do_not_matter() -> None:
 
 
 def test_regions_coarse_versions_and_truncated_files() -> None:
-    header = modelled(3)
+    header = modelled(7)
     whole = random_quantized(np.random.default_rng(4), header, 2000)
     data = bitstream.encode(header, whole, layout=DIVISIONS[1])
     _, gaussians = bitstream.decode(data)
@@ -110,15 +111,15 @@ def test_regions_coarse_versions_and_truncated_files() -> None:
 
 
 def test_a_picture_is_drawn_as_without_models() -> None:
-    header = modelled(3)
+    header = modelled(7)
     gaussians = random_quantized(np.random.default_rng(5), header, 60)
-    pictures = [splatc.decode(bitstream.encode(replace(header, models=models), gaussians)) for models in (0, 3)]
+    pictures = [splatc.decode(bitstream.encode(replace(header, models=models), gaussians)) for models in (0, 7)]
     np.testing.assert_array_equal(pictures[0], pictures[1])
 
 
 @pytest.mark.parametrize("kind", ["noise", "flipped"])
 def test_damaged_streams_are_refused_or_read_by_all_alike(kind: str) -> None:
-    header = modelled(3, quantizer=FINE)
+    header = modelled(7, quantizer=FINE)
     data = bitstream.encode(header, random_quantized(np.random.default_rng(6), header, 120))
     chunk = bitstream.inspect(data).chunks[-1]
     rng, refused = np.random.default_rng(7), 0
@@ -171,7 +172,7 @@ def test_frequencies_of_directions_are_at_least_1(
     m: int, others: list[tuple[int, int]], level: int, prediction: int, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
-    around = draft.Around(modelled(3), [], [])  # type: ignore[arg-type]
+    around = draft.Around(modelled(7), [], [], [])  # type: ignore[arg-type]
     around.ms = [each for each, _ in others] + [m]
     around.angles = [angle % each for each, angle in others]
     around.level, around.first = level, len(others)
@@ -182,11 +183,35 @@ def test_frequencies_of_directions_are_at_least_1(
     assert np.diff(cumulative).min() >= 1
 
 
+@settings(max_examples=100)
+@given(
+    st.sampled_from([1, 2]),
+    st.lists(st.integers(-(2**20), 2**20), max_size=6),
+    st.integers(-32768, 32767),
+    st.integers(0, 191),
+    st.integers(0, 15),
+    st.tuples(st.integers(-32768, 32767), st.integers(-300, 300)),
+    st.integers(0, 2**26),
+    st.integers(4, 2**20),
+)
+def test_frequencies_of_chroma_are_at_least_1(
+    channel: int, v: list[int], prediction: int, step: int, level: int, before: tuple[int, int], far: int, number: int
+) -> None:
+    reader = draft.ChromaReader(independent_decoder.coder.RangeDecoder(b""), independent_decoder.tables.Tables(5))
+    reader.made[channel] = independent_decoder.coder.table(list(range(98)))
+    model = independent_decoder.coder.ParametricModel([0] * 98, far)
+    model.number = number
+    symbol = Symbols(level, 0, 0, 0, 0, 1, 0, 0, [*before, 0][: channel + 1])
+    cumulative = reader.distribution(model, symbol, channel, step_q32(step), prediction, v)
+    assert cumulative[0] == 0 and cumulative[-1] == 65536
+    assert np.diff(cumulative).min() >= 1
+
+
 def test_models_are_of_a_draft() -> None:
     with pytest.raises(ValueError, match="models 3 in a file of version"):
         bitstream.encode(
             replace(header_for(8, 8), models=3), random_quantized(np.random.default_rng(0), header_for(8, 8), 1)
         )
-    with pytest.raises(ValueError, match=r"must be 0\.\.3"):
-        bitstream.encode(modelled(4), random_quantized(np.random.default_rng(0), modelled(0), 1))
-    assert core.ANCHORS == 7
+    with pytest.raises(ValueError, match=r"must be 0\.\.7"):
+        bitstream.encode(modelled(8), random_quantized(np.random.default_rng(0), modelled(0), 1))
+    assert core.AROUND == 14

@@ -160,7 +160,7 @@ def test_both_decoders_read_the_same_integers_from_noise(
     (section,) = independent.sections.one_section(fields, noise)
     try:
         independent.gaussians.read_symbols(
-            fields, section, decoder, independent.tables.Tables(fields.log_scales), Around(fields, [], [])
+            fields, section, decoder, independent.tables.Tables(fields.log_scales), Around(fields, [], [], [])
         )
     except ValueError:
         assert_both_refuse(write([*before, (GAUSSIANS_CHUNK, noise)]))

@@ -17,8 +17,8 @@ VERSION = (1, 0)
 """Major and minor version of the format that is written unless another is asked for."""
 DRAFT_VERSION = (1, 1)
 """The newest that is read: a draft (spec/draft.md)."""
-MODELS = 3
-"""All bits of the models of a draft: 1 sub-cell offsets by area, 2 directions."""
+MODELS = 7
+"""All bits of the models of a draft: 1 sub-cell offsets by area, 2 directions, 4 chroma."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,13 @@ FIELDS = (
     Field("level_counts", VARINT, 0, limits.MAX_GAUSSIANS, "Gaussians of level L - 1, ..., of level 0", "levels"),
 )
 DRAFT_FIELDS = (
-    Field("models", U8, 0, MODELS, "bit 0 sub-cell offsets by area, bit 1 orientation by the directions around"),
+    Field(
+        "models",
+        U8,
+        0,
+        MODELS,
+        "bit 0 sub-cell offsets by area, bit 1 orientation by the directions around, bit 2 chroma by what is around",
+    ),
 )
 """What a draft has behind them."""
 

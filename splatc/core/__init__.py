@@ -47,6 +47,8 @@ Steps = NDArray[np.uint8]
 Tables = NDArray[np.uint8]
 """(K, bytes of a ``core_tables``)"""
 NEIGHBOURS = 16
+AROUND = 7 + 1 + 6
+"""What is kept of the neighbours of a Gaussian for models: CORE_AROUND."""
 ANCHORS = 7
 """CORE_ANCHORS."""
 TILE_WIDTH, TILE_HEIGHT = 128, 32

@@ -120,23 +120,49 @@ static int32_t code_escaped(coder *r, int32_t *residual, int64_t stride, int64_t
     return CORE_OK;
 }
 
+static int32_t code_channel(coder *r, core_tables *tables, const core_steps *steps, int32_t c, int64_t count, attribute_buffers *b,
+                            const core_columns *out) {
+    int64_t seen = 0;
+    symbols channel = {out->colour + c, NULL, count, steps->channels};
+    if (r->writer != NULL) escape_residuals(out->colour + c, steps->channels, count, b);
+    int32_t status = steps->chroma[c] ? code_parametric(r, tables->residuals[c], &tables->distance[c], &tables->number[c], channel)
+                                      : code_adaptive(r, tables->residuals[c], &seen, CORE_RESIDUALS, 1, channel);
+    return status == CORE_OK ? code_escaped(r, out->colour + c, steps->channels, count, b) : status;
+}
+
+/* Residuals of U and V that are known, one Gaussian after the other. */
+static int32_t write_chroma(coder *r, core_tables *tables, const core_steps *steps, int32_t level, int64_t count, const surroundings *near,
+                            const core_columns *out) {
+    chroma_batches batches = {0};
+    for (int64_t i = 0; i < count; i++)
+        for (int32_t c = 1; c < 3; c++) {
+            int32_t *residual = out->colour + i * steps->channels;
+            uint32_t index = (uint32_t)near->colour[i * steps->channels + c] - (uint32_t)residual[c]; /* modulo 2^16 what was predicted */
+            chroma_place place = {.sites = near->sites, .near = near->around + i * CORE_AROUND + CORE_ANCHORS + 1, .before = residual,
+                                  .step = steps->colour[level][c], .prediction = (int16_t)index, .channel = c, .level = level};
+            int32_t status = code_chroma(r, tables, &batches, &place, residual + c);
+            if (status != CORE_OK) return status;
+        }
+    return CORE_OK;
+}
+
+/* In the order of the channels; where models know what lies around U and V, after the others, of one Gaussian after the other. */
 static int32_t code_colours(coder *r, core_tables *tables, const core_steps *steps, int32_t level, int64_t count, attribute_buffers *b,
                             const core_columns *out) {
     double *bits = r->bits; /* of luma; chroma and alpha follow */
-    (void)level;
+    chroma_batches batches = {0};
+    chroma_reader reader = {r, tables, &batches};
+    int32_t around = (steps->models & CORE_MODEL_CHROMA) && steps->channels > 2;
     for (int32_t c = 0; c < steps->channels; c++) {
-        int64_t seen = 0;
         int32_t alpha = (steps->channels == 2 || steps->channels == 4) && c == steps->channels - 1;
+        if (around && steps->chroma[c]) continue;
         if (bits != NULL) r->bits = bits + (steps->chroma[c] ? 1 : alpha ? 2 : 0);
-        symbols channel = {out->colour + c, NULL, count, steps->channels};
-        if (r->writer != NULL) escape_residuals(out->colour + c, steps->channels, count, b);
-        int32_t status = steps->chroma[c]
-                             ? code_parametric(r, tables->residuals[c], &tables->distance[c], &tables->number[c], channel)
-                             : code_adaptive(r, tables->residuals[c], &seen, CORE_RESIDUALS, 1, channel);
-        if (status == CORE_OK) status = code_escaped(r, out->colour + c, steps->channels, count, b);
+        int32_t status = code_channel(r, tables, steps, c, count, b, out);
         if (status != CORE_OK) return status;
     }
-    return CORE_OK;
+    if (bits != NULL) r->bits = bits + 1;
+    if (r->writer == NULL && steps->models) return predict_colours(steps, &b->near, count, out, around ? &reader : NULL, r->stop);
+    return around ? write_chroma(r, tables, steps, level, count, &b->near, out) : CORE_OK;
 }
 
 /* Context inheritance: tables that each level has of its own start from those of the level before. */

@@ -36,6 +36,7 @@ enum {
     CORE_MAX_CHANNELS = 4,
     CORE_ASPECTS = 64,     /* values of the aspect index */
     CORE_NEIGHBOURS = 16,  /* that a Gaussian is predicted from */
+    CORE_NEAREST = 6,      /* of them, those that say how far a residual may reach: spec/draft.md */
     CORE_ANCHORS = 7,      /* of them, those whose directions make a distribution of its own: spec/draft.md */
     CORE_ADAPTIVE_POINTS = 32, /* nodes with up to so many points learn how they are divided */
     CORE_FRACTIONS = 8,       /* eighths of a node's cells that its first half may have: 8/16 .. 15/16 */
@@ -50,7 +51,8 @@ enum {
 enum { /* bits of `models` in the header: spec/draft.md */
     CORE_MODEL_AREAS = 1,      /* sub-cell offsets by the area of their slices */
     CORE_MODEL_DIRECTIONS = 2, /* angles by the directions around */
-    CORE_MODELS = 3,           /* all that there are */
+    CORE_MODEL_CHROMA = 4,     /* residuals of U and V by what lies around */
+    CORE_MODELS = 7,           /* all that there are */
 };
 
 /* ---- The library ---- */

@@ -28,14 +28,6 @@ typedef struct mixture {
     const int32_t *cumulative;         /* of that table */
 } mixture;
 
-/* 2^(eighths / 8), over 2^16 */
-static int64_t power(int32_t eighths, int32_t most) {
-    int32_t k = min32(max32(eighths, 0), most);
-    return STEP8[k & 7] << (k >> 3);
-}
-
-static int64_t weight_of(int32_t eighths) { return power(eighths, 95) >> 14; }
-
 /* The share between a direction and x >= 0 beside it. */
 static int64_t half_share(int64_t x, int64_t width) { return quotient(HALF_SHARE * (width + HALF) * x, HALF * (width + x)); }
 
@@ -45,7 +37,7 @@ static void add_part(mixture *m, int32_t direction, int32_t weight, int32_t widt
     part *p = m->parts + m->count++;
     int32_t start = -HALF / m->directions - direction; /* > -CIRCLE - HALF */
     p->weight = weight_of(weight);
-    p->width = power(width, 79) >> 16;
+    p->width = eighths_power(width, 79) >> 16;
     p->start = start < -HALF ? start + CIRCLE : start;
     p->before = share_below(p->start, p->width);
     m->total += p->weight;
@@ -118,7 +110,7 @@ static int32_t code_mixture(coder *r, const mixture *m, int32_t *angle) {
 /* The angles of a level in coding order, each from all that come before it. */
 int32_t code_directions(coder *r, core_tables *tables, const core_steps *steps, int32_t level, int64_t count, const surroundings *near,
                         const core_columns *out) {
-    int32_t cumulative[16][CORE_DIRECTIONS + 1], own[CORE_ANCHORS + 1];
+    int32_t cumulative[16][CORE_DIRECTIONS + 1], own[CORE_AROUND];
     int64_t left[16] = {0}; /* of a batch (spec/coder.md, "Adaptive tables") */
     mixture m;
     for (int64_t i = 0; i < count; i++) {
@@ -126,7 +118,7 @@ int32_t code_directions(coder *r, core_tables *tables, const core_steps *steps, 
         int32_t directions = steps->directions[level][out->aspect[i]], index = index_of(directions);
         if (r->writer == NULL) here->directions = directions, here->angle = out->angle[i] = 0;
         if (directions == 1) continue;
-        const int32_t *around = near->around + i * (CORE_ANCHORS + 1);
+        const int32_t *around = near->around + i * CORE_AROUND;
         if (r->writer == NULL) {
             find_anchors(near->sites, near->neighbours + i * CORE_NEIGHBOURS, directions, own);
             around = own;

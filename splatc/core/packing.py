@@ -107,7 +107,7 @@ class Packing:
         """By attribute, as the arrays of it."""
         self._levels = levels
         models = int(steps.view(np.int32)[-2])
-        self._around = np.empty((count if models else 0, core.ANCHORS + 1), np.int32)
+        self._around = np.empty((count if models else 0, core.AROUND), np.int32)
         self._task = pack_structs.Pack(
             steps=address(steps), section_count=len(sections), levels=address(levels),
             level_count=len(levels), **self._columns.addresses(), count=count,

@@ -81,6 +81,7 @@ void find_anchors(const core_site *sites, const int32_t *neighbours, int32_t dir
         if (sites[neighbours[k]].directions > 1) around[found++] = neighbours[k];
     while (found < CORE_ANCHORS) around[found++] = -1;
     around[CORE_ANCHORS] = predicted_angle(sites, neighbours, directions);
+    memcpy(around + CORE_ANCHORS + 1, neighbours, CORE_NEAREST * sizeof *around);
 }
 
 /* 16 times the squared Mahalanobis distance under the sum of both covariances, at most 2^20. */
@@ -140,15 +141,22 @@ static int64_t first_colour(const core_steps *steps, int32_t c) {
     return alpha ? 1 << 16 : 1 << 15;
 }
 
-static void predict_colour(const core_steps *steps, const core_site *sites, core_site *here, int64_t i, const int32_t *neighbours,
-                           const gaussian_arrays *a, int32_t forward) {
+static int32_t predict_colour(const core_steps *steps, const core_site *sites, core_site *here, int64_t i, const int32_t *neighbours,
+                              const gaussian_arrays *a, int32_t forward, const chroma_reader *chroma) {
     weights w;
-    int32_t channels = steps->channels;
+    int32_t before[CORE_MAX_CHANNELS], channels = steps->channels;
     const int64_t *step = steps->colour[a->columns.level[i]];
     weigh(sites, here, neighbours, &w);
     for (int32_t c = 0; c < channels; c++) {
         int64_t index = predicted_index(sites, neighbours, &w, c, steps->chroma[c], step[c], first_colour(steps, c));
         int64_t at = i * channels + c;
+        if (chroma != NULL && steps->chroma[c]) {
+            chroma_place place = {.sites = sites, .near = neighbours, .before = before, .step = step[c], .prediction = wrapped(index),
+                                  .channel = c, .level = a->columns.level[i]};
+            int32_t status = code_chroma(chroma->coder, chroma->tables, chroma->batches, &place, a->residual.colour + at);
+            if (status != CORE_OK) return status;
+        }
+        if (!forward) before[c] = a->residual.colour[at];
         if (forward)
             a->residual.colour[at] = wrapped(a->columns.colour[at] - index);
         else
@@ -156,6 +164,7 @@ static void predict_colour(const core_steps *steps, const core_site *sites, core
         here->value[c] = (int32_t)clamped(a->columns.colour[at] * step[c] >> 16, -COLOUR_LIMIT, COLOUR_LIMIT);
         if (channels > 2 && c < 2) weigh_likeness(sites, here, neighbours, &w, c, steps->chroma[c], step[c]);
     }
+    return CORE_OK;
 }
 
 /* Makes the residuals (forward) or the angle and the colour (backward) of a Gaussian of which `here` has the position, and the rest of `here`. */
@@ -170,13 +179,13 @@ static void predict_one(const core_steps *steps, const core_site *sites, core_si
         g->angle[i] = (prediction + a->residual.angle[i]) % here->directions;
     here->angle = g->angle[i];
     make_site_shape(steps, g->level[i], g->log_scale[i], g->aspect[i], here);
-    predict_colour(steps, sites, here, i, neighbours, a, forward);
+    predict_colour(steps, sites, here, i, neighbours, a, forward, NULL);
 }
 
 /* Makes the residuals of a Gaussian; `sites`, which others read meanwhile, have everything. */
 void make_residual(const core_steps *steps, const core_site *sites, const int32_t *neighbours, int64_t i, const gaussian_arrays *a) {
     core_site here = sites[i];
-    if (a->around != NULL) find_anchors(sites, neighbours, here.directions, a->around + i * (CORE_ANCHORS + 1));
+    if (a->around != NULL) find_anchors(sites, neighbours, here.directions, a->around + i * CORE_AROUND);
     predict_one(steps, sites, &here, neighbours, i, a, 1);
 }
 
@@ -200,13 +209,17 @@ void predict_angles(const core_steps *steps, const surroundings *near, int64_t c
     }
 }
 
-int32_t predict_colours(const core_steps *steps, core_site *sites, const int32_t *neighbours, int64_t start, int64_t count,
-                        const core_columns *g, const int32_t *stop) {
+int32_t predict_colours(const core_steps *steps, const surroundings *near, int64_t count, const core_columns *g, const chroma_reader *chroma,
+                        const int32_t *stop) {
     gaussian_arrays arrays = {.columns = *g, .residual = {g->angle, g->colour}}; /* in place */
-    for (int64_t i = start; i < start + count; i++, neighbours += CORE_NEIGHBOURS) {
+    for (int64_t i = 0; i < count; i++) {
+        core_site *here = near->sites + near->first + i;
         if ((i & 255) == 0 && stopped(stop)) return CORE_CANCELLED;
-        make_site_shape(steps, g->level[i], g->log_scale[i], g->aspect[i], sites + i);
-        predict_colour(steps, sites, sites + i, i, neighbours, &arrays, 0);
+        here->directions = steps->directions[g->level[i]][g->aspect[i]];
+        here->angle = g->angle[i];
+        make_site_shape(steps, g->level[i], g->log_scale[i], g->aspect[i], here);
+        int32_t status = predict_colour(steps, near->sites, here, i, near->neighbours + i * CORE_NEIGHBOURS, &arrays, 0, chroma);
+        if (status != CORE_OK) return status;
     }
     return CORE_OK;
 }

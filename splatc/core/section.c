@@ -86,8 +86,6 @@ static int32_t read_symbols(const core_decode *task, core_section *section, work
         chain[runs++] = (run){at, level->count};
         if (status == CORE_OK && steps->models) status = look_around(task, chain, runs, w);
         if (status == CORE_OK) status = code_attributes(&r, w->tables, steps, level, &w->attributes, &out);
-        if (status == CORE_OK && steps->models)
-            status = predict_colours(steps, task->sites, w->search.neighbours, at, level->count, &task->columns, task->stop);
         if (stopped(task->stop)) return CORE_CANCELLED;
         if (section->truncated && (status != CORE_OK || 4 * r.words > section->length)) break; /* what follows is not what was there */
         if (status != CORE_OK) return status;

@@ -24,7 +24,7 @@ import { QUANTIZER } from "./structs.js";
 /** Minor version of a draft of the format (spec/draft.md), the newest that is read. */
 const DRAFT_MINOR = 1;
 /** All bits of the models of a draft. */
-const MODELS = 3;
+const MODELS = 7;
 export const MAX_SIDE = 2 ** 20;
 const MAX_PIXELS = 2 ** 32;
 const MAX_GAUSSIANS = 2 ** 26;

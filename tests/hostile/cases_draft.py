@@ -53,7 +53,7 @@ def cases() -> list[Case]:
             "DRFT at byte",
         ),
         Case("draft-alone", write([head, number]), "corrupt", "GAUS chunk is missing"),
-        Case("models-reserved", with_head(head[1][:-1] + b"\4"), "corrupt", "models in the HEAD chunk is 4"),
+        Case("models-reserved", with_head(head[1][:-1] + b"\10"), "corrupt", "models in the HEAD chunk is 8"),
         Case("models-255", with_head(head[1][:-1] + b"\xff"), "corrupt", "models in the HEAD chunk is 255"),
         Case("models-missing", with_head(head[1][:-1]), "corrupt", "the HEAD chunk ends too early"),
         Case(

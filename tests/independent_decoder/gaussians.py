@@ -11,7 +11,16 @@ import numpy as np
 from tests.independent_decoder.attributes import read_angle_residuals, read_colour_residuals, read_offsets
 from tests.independent_decoder.coder import RangeDecoder
 from tests.independent_decoder.container import read_container
-from tests.independent_decoder.draft import AREAS, ORIENTATION, Around, add_predictions, read_angles, slices
+from tests.independent_decoder.draft import (
+    AREAS,
+    CHROMA,
+    ORIENTATION,
+    Around,
+    add_predictions,
+    read_angles,
+    read_chroma,
+    slices,
+)
 from tests.independent_decoder.model import Decoded, Header, Section, Symbols
 from tests.independent_decoder.positions import read_positions
 from tests.independent_decoder.prediction import predict
@@ -53,10 +62,10 @@ def decode_section(header: Header, section: Section, stream: bytes, ancestors: l
     tables = deepcopy(ancestors[-1].tables) if ancestors else Tables(header.log_scales)
     earlier = [s for each in ancestors for s in each.symbols]
     angles = [angle for each in ancestors for angle in each.angles]
-    symbols = read_symbols(header, section, decoder, tables, Around(header, earlier, list(angles)))
+    colours = [colour for each in ancestors for colour in each.colours]
+    symbols = read_symbols(header, section, decoder, tables, Around(header, earlier, list(angles), list(colours)))
     if stream != whole_stream(section, decoder):
         raise ValueError("the stream is not the one of its Gaussians")
-    colours = [colour for each in ancestors for colour in each.colours]
     angles, colours = predict(header, earlier + symbols, angles, colours)
     return Known(symbols, angles[len(earlier) :], colours[len(earlier) :], tables)
 
@@ -106,11 +115,17 @@ def read_symbols(
             offset = [decoder.symbol(slices(*each)) if each[2] > 1 else 0 for each in zip(angles, m, f, strict=True)]
         else:
             offset = read_offsets(decoder, f)
-        colour_residual = [read_colour_residuals(decoder, tables, channel, n) for channel in CODED[header.channels]]
+        chroma_follows = bool(header.models & CHROMA) and header.channels > 2
+        colour_residual = [
+            [0] * n if chroma_follows and channel in "UV" else read_colour_residuals(decoder, tables, channel, n)
+            for channel in CODED[header.channels]
+        ]
         new = []
         for j, place in enumerate(places):
             shape = log_scale[j], aspect[j], m[j], angle_residual[j], offset[j]
             new.append(Symbols(level, *place, *shape, [r[j] for r in colour_residual]))
+        if chroma_follows:
+            read_chroma(decoder, tables, around, new)
         symbols += new
         around.symbols = around.symbols + new
     return symbols

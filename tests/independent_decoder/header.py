@@ -71,7 +71,7 @@ def read_header(payload: bytes) -> Header:
         chroma=field.u8(0, 191),
         colour_slope=field.i8(),
         level_counts=tuple(field.varint(0, 67108864) for _ in range(field.u8(0, 16))),
-        models=field.u8(0, 3) if version == (1, 1) else 0,
+        models=field.u8(0, 7) if version == (1, 1) else 0,
     )
     if field.rest:
         raise ValueError("HEAD is too long")

@@ -184,8 +184,8 @@ static int32_t write_symbols(const core_pack *t, const core_pack_section *s, cod
         core_columns out = tail_of_columns(&coded, at, t->steps->channels);
         int32_t status = code_positions(c, w->tables, t->partitions, level, &w->positions, out.x, out.y);
         if (t->steps->models)
-            w->attributes.near = (surroundings){.sites = t->sites, .first = at, .around = t->around + at * (CORE_ANCHORS + 1),
-                                                .angle = t->columns.angle + at};
+            w->attributes.near = (surroundings){.sites = t->sites, .first = at, .around = t->around + at * CORE_AROUND,
+                                                .angle = t->columns.angle + at, .colour = t->columns.colour + at * t->steps->channels};
         if (status == CORE_OK) status = code_attributes(c, w->tables, t->steps, level, &w->attributes, &out);
         if (status != CORE_OK) return status;
         at += level->count;
