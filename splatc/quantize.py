@@ -185,9 +185,9 @@ def quantize(quantizer: Quantizer, gaussians: Gaussians, width: int, height: int
 
 
 @functools.lru_cache(maxsize=64)
-def steps_of(quantizer: Quantizer, channels: int) -> core.Steps:
-    """The steps as the core has them."""
-    return core.make_steps(channels, *(getattr(quantizer, name) for name in QUANTIZER_FIELDS))
+def steps_of(quantizer: Quantizer, channels: int, models: int = 0) -> core.Steps:
+    """The steps as the core has them, and which models a file has (spec/draft.md)."""
+    return core.make_steps(channels, *(getattr(quantizer, name) for name in QUANTIZER_FIELDS), models)
 
 
 def columns_of(quantized: QuantizedGaussians) -> core.Columns:

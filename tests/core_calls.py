@@ -56,6 +56,8 @@ STEPS = np.dtype(
         ("channels", np.int32),
         ("log_scales", np.int32),
         ("chroma", np.int32, 4),
+        ("models", np.int32),
+        ("unused", np.int32),
     ]
 )
 """``core_steps``."""

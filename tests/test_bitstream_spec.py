@@ -26,6 +26,11 @@ def test_example_is_a_file_whose_every_byte_is_explained() -> None:
 def test_header_table_is_the_declared_one() -> None:
     rows = [f"| {f.name} | {f.encoding.name} | {f.low}..{f.high} | {f.times} | {f.meaning} |" for f in header.FIELDS]
     assert "\n".join(rows) in (SPEC / "header.md").read_text()
+    (f,) = header.DRAFT_FIELDS
+    assert (
+        f"| {f.name} | {f.encoding.name} | {f.low}..{f.high} | {f.times} | {f.meaning} |"
+        in (SPEC / "draft.md").read_text()
+    )
 
 
 def test_limits_are_the_declared_ones() -> None:

@@ -143,10 +143,17 @@ def test_headers() -> None:
         return int(load().core_make_steps(header, address(steps)))
 
     assert made() == made(channels=1) == made(channels=4) == made(log_scales=1) == made(log_scales=32) == OK
-    for wrong in ({"channels": 0}, {"channels": 5}, {"log_scales": 0}, {"log_scales": 33}):
+    for wrong in (
+        {"channels": 0},
+        {"channels": 5},
+        {"log_scales": 0},
+        {"log_scales": 33},
+        {"models": 8},
+        {"models": -1},
+    ):
         assert made(**wrong) == INVALID
     for name in (field[0] for field in structs.CoreHeader._fields_[1:]):
-        if name != "log_scales":
+        if name not in ("log_scales", "models"):
             assert made(**{name: 1 << 20}) == made(**{name: -(1 << 20)}) == OK
             assert made(**{name: (1 << 20) + 1}) == made(**{name: -(1 << 20) - 1}) == INVALID
     assert (

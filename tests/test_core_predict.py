@@ -29,7 +29,16 @@ def header_of(quantizer: Quantizer, channels: int = 3) -> Header:
     """What the independent decoder calls it."""
     steps = {name: getattr(quantizer, name) for name in vars(quantizer)}
     return Header(
-        blend=1, channels=channels, depth=8, width=9, height=9, background=(0,) * channels, level_counts=(), **steps
+        version=(1, 0),
+        models=0,
+        blend=1,
+        channels=channels,
+        depth=8,
+        width=9,
+        height=9,
+        background=(0,) * channels,
+        level_counts=(),
+        **steps,
     )
 
 

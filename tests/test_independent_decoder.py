@@ -28,6 +28,8 @@ from splatc.render import reference, render
 from splatc.steps import Quantizer
 from tests import independent_decoder as independent
 from tests.bitstream_cases import assert_equal, header_for, in_coding_order, random_quantized
+from tests.independent_decoder.draft import Around
+from tests.surgery import chunks_of
 
 EXAMPLE = Path(__file__).parent.parent / "spec" / "example.md"
 ARRAYS = ("level", "x", "y", "log_scale", "aspect", "angle", "offset", "colour")
@@ -138,9 +140,10 @@ def test_both_decoders_refuse_every_damage_of_an_index() -> None:
     st.one_of(st.integers(1, 60), st.just(300)),
     st.sampled_from(QUANTIZERS),
     st.sampled_from([b"", bytes(40), b"\x7f" + b"\xff" * 100, b"\x80" + bytes(100)]),
+    st.integers(0, header_format.MODELS),
 )
 def test_both_decoders_read_the_same_integers_from_noise(
-    seed: int, count: int, quantizer: Quantizer, start: bytes
+    seed: int, count: int, quantizer: Quantizer, start: bytes, models: int
 ) -> None:
     """Nearly any stream means something; ended as the spec says, it is a file that no encoder would think of.
 
@@ -148,16 +151,21 @@ def test_both_decoders_read_the_same_integers_from_noise(
     """
     rng = np.random.default_rng(seed)
     header = header_for(768, 512, 1 + count % 4, quantizer)
-    head = head_of(bitstream.encode(header, random_quantized(rng, header, count)))
+    if models:
+        header = replace(header, version=header_format.DRAFT_VERSION, models=models)
+    encoded = bitstream.encode(header, random_quantized(rng, header, count))
+    head, before = head_of(encoded), chunks_of(encoded)[:-1]
     noise = start + rng.integers(0, 256, 16 * count, np.uint8).tobytes()
     fields, decoder = independent.header.read_header(head), independent.coder.RangeDecoder(noise)
     (section,) = independent.sections.one_section(fields, noise)
     try:
-        independent.gaussians.read_symbols(fields, section, decoder, independent.tables.Tables(fields.log_scales))
+        independent.gaussians.read_symbols(
+            fields, section, decoder, independent.tables.Tables(fields.log_scales), Around(fields, [], [], [])
+        )
     except ValueError:
-        assert_both_refuse(write([(HEADER_CHUNK, head), (GAUSSIANS_CHUNK, noise)]))
+        assert_both_refuse(write([*before, (GAUSSIANS_CHUNK, noise)]))
         return
-    data = write([(HEADER_CHUNK, head), (GAUSSIANS_CHUNK, independent.gaussians.whole_stream(section, decoder))])
+    data = write([*before, (GAUSSIANS_CHUNK, independent.gaussians.whole_stream(section, decoder))])
     decoded_header, decoded, _ = assert_both_agree(data)
     assert bitstream.encode(decoded_header, decoded) == data
 

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ import core_build
 import splatc
 from splatc import bitstream
 from splatc.bitstream import Reader
+from splatc.bitstream.header import DRAFT_VERSION, MODELS
 from splatc.bitstream.layout import Layer
 from splatc.core import sources
 from splatc.decoder.scene import make_scene
@@ -97,9 +99,11 @@ class Cases:
         return self.folder
 
 
-def large_file() -> bytes:
-    """1100 x 900 px, 5000 Gaussians of ten levels, three layers with tiles."""
+def large_file(models: int = 0) -> bytes:
+    """1100 x 900 px, 5000 Gaussians of ten levels, three layers with tiles; with models a file of the draft."""
     header = header_for(1100, 900)
+    if models:
+        header = replace(header, version=DRAFT_VERSION, models=models)
     gaussians = random_quantized(np.random.default_rng(16), header, 5000, levels=10)
     levels = int(gaussians.level.max()) + 1
     return bitstream.encode(header, gaussians, layout=(Layer(levels - 3, 11), Layer(1, 9), Layer(2, 7)))
@@ -139,6 +143,12 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
         made.add_part(large, whole, box, stop_level)
     for length in range(whole - 4, 400, -whole // 9):
         made.add_part(large, length, None, 0)
+    for models in range(1, MODELS + 1):
+        modelled = folder / f"modelled{models}.splat2d"
+        modelled.write_bytes(large_file(models))
+        made.add_part(modelled, modelled.stat().st_size, None, 0)
+        made.add_part(modelled, modelled.stat().st_size, (301.0, 203.0, 400.0, 260.0), 1)
+        made.add_part(modelled, modelled.stat().st_size // 2, None, 0)
     made.add_part(FOLDER / "crowd.splat2d", 1800, None, 0)
     coarse = folder / "coarse.splat2d"
     coarse.write_bytes(file_of_coarse_cells())

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from splatc.attributes import CODED, alphabet_of, column_shapes
-from splatc.bitstream import container, encoding, index
+from splatc.bitstream import container, draft, encoding, index
 from splatc.bitstream import header as header_format
 from splatc.bitstream import layout as layouts
 from splatc.bitstream import metadata as metadata_format
@@ -54,7 +54,7 @@ def encode(
     LimitError if picture, count or metadata exceed the limits of the format.
     """
     header = _counted(header, gaussians)
-    chunks = [(container.HEADER_CHUNK, header_format.write(header))]
+    chunks = _header_chunks(header)
     _check(header, gaussians)
     before, after = _metadata_chunks(metadata)
     packed = encoding.pack(header, gaussians, layout)
@@ -95,7 +95,7 @@ def measure(header: Header, gaussians: QuantizedGaussians, metadata: Metadata = 
     streams = [bytes(section.length) for section in packed.sections]
     before, after = _metadata_chunks(metadata)
     chunks = [
-        (container.HEADER_CHUNK, header_format.write(header)),
+        *_header_chunks(header),
         *before,
         *_gaussian_chunks(header, packed, streams),
         *after,
@@ -107,6 +107,14 @@ def _counted(header: Header, gaussians: QuantizedGaussians) -> Header:
     """The header with the level counts of Gaussians."""
     counts = np.bincount(gaussians.level) if len(gaussians) else np.zeros(0, np.int64)
     return replace(header, level_counts=tuple(counts[::-1].tolist()))
+
+
+def _header_chunks(header: Header) -> list[tuple[bytes, bytes]]:
+    """HEAD, and DRFT in a file of a draft."""
+    chunks = [(container.HEADER_CHUNK, header_format.write(header))]
+    if header.is_draft:
+        chunks.append((container.DRAFT_CHUNK, draft.write()))
+    return chunks
 
 
 def _gaussian_chunks(header: Header, packed: Packed, streams: list[bytes]) -> list[tuple[bytes, bytes]]:

@@ -6,6 +6,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 
+from splatc.bitstream import header as header_format
 from splatc.bitstream import limits, metadata, varint
 from splatc.bitstream.source import Source
 from splatc.errors import CorruptFileError, UnsupportedFileError
@@ -15,10 +16,12 @@ SIGNATURE = b"\x8bS2D\r\n\x1a\n"
 SMALLEST_CHUNK = 9
 """Bytes of a chunk without payload: type, length, CRC-32."""
 HEADER_CHUNK = b"HEAD"
+DRAFT_CHUNK = b"DRFT"
+"""Directly after HEAD in files of a draft, and in no other (spec/draft.md)."""
 INDEX_CHUNK = b"INDX"
 GAUSSIANS_CHUNK = b"GAUS"
 KNOWN_CHUNKS = (HEADER_CHUNK, INDEX_CHUNK, GAUSSIANS_CHUNK)
-"""The critical ones, in their order."""
+"""The critical ones of every version, in their order."""
 SINGLE_CHUNKS = tuple(metadata.CHUNKS.values())
 """Ancillary ones of which there is at most one."""
 MAX_HEADER = 4096
@@ -137,19 +140,40 @@ def header_chunk(source: Source) -> Chunk:
     return chunk
 
 
+def draft_chunk(source: Source, head: Chunk) -> Chunk:
+    """The DRFT chunk of a file of a draft, which follows HEAD. Raises CorruptFileError."""
+    chunk = chunk_at(source, head.offset + head.length + 4)
+    _check_draft(chunk)
+    check_complete(source, chunk)
+    return chunk
+
+
+def _check_draft(chunk: Chunk) -> None:
+    if chunk.type.encode() != DRAFT_CHUNK:
+        raise CorruptFileError(f"chunk {chunk.type} follows HEAD in a file of a draft, expected DRFT")
+    if chunk.length > varint.MAX_BYTES:
+        raise CorruptFileError(f"the DRFT chunk has {chunk.length} bytes, its number takes {varint.MAX_BYTES} at most")
+
+
 def chunk_table(source: Source) -> tuple[list[Chunk], TruncatedFileError | None]:
     """All chunks in file order: HEAD first, at most one INDX, one GAUS after it, the end of the file at the end of a chunk.
+
+    In a file of a draft DRFT is the second, in others it is unknown.
 
     If the file ends too early, the second value says so, and the last chunk may be there in part. CRCs are not looked at. Raises
     CorruptFileError where the rules are broken, UnsupportedFileError for a critical chunk of another type.
     """
     chunks = [header_chunk(source)]
+    is_draft = tuple(source.read(chunks[0].offset, min(2, chunks[0].length))) == header_format.DRAFT_VERSION
     while (start := chunks[-1].offset + chunks[-1].length + 4) < source.length:
         if len(chunks) == limits.MAX_CHUNKS:
             raise CorruptFileError(f"the file has more than {limits.MAX_CHUNKS} chunks")
         try:
             chunk = chunk_at(source, start)
-            _check_type(chunk, chunks)
+            if is_draft and len(chunks) == 1:
+                _check_draft(chunk)
+            else:
+                _check_type(chunk, chunks)
             chunks.append(chunk)
             check_complete(source, chunk)
         except TruncatedFileError as error:
@@ -162,11 +186,11 @@ def chunk_table(source: Source) -> tuple[list[Chunk], TruncatedFileError | None]
 def _check_type(chunk: Chunk, earlier: list[Chunk]) -> None:
     """Raise unless a chunk may follow those before it."""
     kind = chunk.type.encode()
+    if kind in (*KNOWN_CHUNKS, *SINGLE_CHUNKS, DRAFT_CHUNK) and any(chunk.type == each.type for each in earlier):
+        raise CorruptFileError(f"a second {chunk.type} chunk at byte {chunk.start}; only one is allowed")
     if chunk.critical and kind not in KNOWN_CHUNKS:
         raise UnsupportedFileError(
             f"the file needs chunk {chunk.type} (at byte {chunk.start}), which this version of splatc does not know"
         )
-    if kind in (*KNOWN_CHUNKS, *SINGLE_CHUNKS) and any(chunk.type == each.type for each in earlier):
-        raise CorruptFileError(f"a second {chunk.type} chunk at byte {chunk.start}; only one is allowed")
     if kind == INDEX_CHUNK and any(each.type.encode() == GAUSSIANS_CHUNK for each in earlier):
         raise CorruptFileError(f"the INDX chunk at byte {chunk.start} follows GAUS, it must stand before it")

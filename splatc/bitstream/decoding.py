@@ -77,7 +77,7 @@ def decode(
     numbers = sorted({*streams, *known})
     places = {number: place for place, number in enumerate(numbers)}
     slots = {number: slot for slot, number in enumerate(each for each in numbers if each in parents)}
-    steps = steps_of(header.quantizer, header.channels)
+    steps = steps_of(header.quantizer, header.channels, header.models)
     table, levels, joined = np.zeros(len(numbers), structs.SECTION), list[tuple[int, ...]](), list[bytes]()
     tables = np.zeros((len(slots), loading.size_of("tables")), np.uint8)
     count = stream_bytes = 0

@@ -36,7 +36,7 @@ class Packed:
 def pack(header: Header, gaussians: QuantizedGaussians, layout: Layout | None = None) -> Packed:
     """Divide Gaussians into sections, by default as divide.choose does, predict and measure them; ``header`` has their level counts."""
     layout, sections, order = divide.arrange(header, gaussians, layout)
-    steps = steps_of(header.quantizer, header.channels)
+    steps = steps_of(header.quantizer, header.channels, header.models)
     table, levels = _tables(header, sections)
     if layout == layouts.whole(header):
         table["x1"] = table["x0"]  # without an index no bounding margin is stored

@@ -14,7 +14,11 @@ from splatc.errors import CorruptFileError, LimitError, UnsupportedFileError
 from splatc.steps import MAX_BINS, MAX_STEP_INDEX, Quantizer, grid_shape
 
 VERSION = (1, 0)
-"""Major and minor version of the format: what is written, and the newest that is read."""
+"""Major and minor version of the format that is written unless another is asked for."""
+DRAFT_VERSION = (1, 1)
+"""The newest that is read: a draft (spec/draft.md)."""
+MODELS = 7
+"""All bits of the models of a draft: 1 sub-cell offsets by area, 2 directions, 4 chroma."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,14 @@ class Header:
     level_counts: tuple[int, ...] = ()
     """The number of Gaussians in each level, coarse to fine: the first is of level len(level_counts) - 1, the last of level 0."""
     version: tuple[int, int] = VERSION
-    """Major and minor version of the file that this was read from; what is written always has VERSION."""
+    """Major and minor version of the file: VERSION or DRAFT_VERSION."""
+    models: int = 0
+    """Bits of MODELS, of a draft alone."""
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether the file is one of a draft of the format (spec/draft.md)."""
+        return self.version > VERSION
 
     @property
     def count(self) -> int:
@@ -101,7 +112,7 @@ def _of_quantizer(declared: dataclasses.Field[Any]) -> Field:
 
 FIELDS = (
     Field("major", U8, 0, 255, f"major version, {VERSION[0]}"),
-    Field("minor", U8, 0, 255, f"minor version, {VERSION[1]}"),
+    Field("minor", U8, 0, 255, f"minor version, {VERSION[1]}, or {DRAFT_VERSION[1]} in a draft ([draft.md](draft.md))"),
     Field(
         "flags",
         U8,
@@ -116,6 +127,16 @@ FIELDS = (
     Field("levels", U8, 0, MAX_LEVELS, "number of levels, L"),
     Field("level_counts", VARINT, 0, limits.MAX_GAUSSIANS, "Gaussians of level L - 1, ..., of level 0", "levels"),
 )
+DRAFT_FIELDS = (
+    Field(
+        "models",
+        U8,
+        0,
+        MODELS,
+        "bit 0 sub-cell offsets by area, bit 1 orientation by the directions around, bit 2 chroma by what is around",
+    ),
+)
+"""What a draft has behind them."""
 
 
 def write(header: Header) -> bytes:
@@ -124,10 +145,14 @@ def write(header: Header) -> bytes:
         raise ValueError(
             f"no such kind of picture: {header.channels} channels, {header.depth} bits, background {header.background}"
         )
+    if header.version not in (VERSION, DRAFT_VERSION):
+        raise ValueError(f"no such version: {header.version}")
+    if header.models and not header.is_draft:
+        raise ValueError(f"models {header.models} in a file of version {header.version}")
     quantizer = header.quantizer
     values: dict[str, int | tuple[int, ...]] = {
-        "major": VERSION[0],
-        "minor": VERSION[1],
+        "major": header.version[0],
+        "minor": header.version[1],
         "flags": header.blend | (header.channels - 1) << 1 | (header.depth == 16) << 3,
         "width": header.width,
         "height": header.height,
@@ -135,10 +160,11 @@ def write(header: Header) -> bytes:
         **{name: getattr(quantizer, name) for name in QUANTIZER_FIELDS},
         "levels": len(header.level_counts),
         "level_counts": header.level_counts,
+        "models": header.models,
     }
     check(header)
     payload = bytearray()
-    for item in FIELDS:
+    for item in (*FIELDS, *DRAFT_FIELDS) if header.is_draft else FIELDS:
         value = values[item.name]
         for number in value if isinstance(value, tuple) else (value,):
             if not item.low <= number <= item.high:
@@ -155,7 +181,7 @@ def read(payload: bytes) -> Header:
     values: dict[str, tuple[int, ...]] = {}
     repeats = {"1": 1}
     position = 0
-    for item in FIELDS:
+    for item in (*FIELDS, *DRAFT_FIELDS) if version_of(payload) > VERSION else FIELDS:
         numbers = []
         for _ in range(repeats[item.times]):
             number, position = item.encoding.read(payload, position)
@@ -164,9 +190,7 @@ def read(payload: bytes) -> Header:
                 raise error(f"{item.name} in the HEAD chunk is {number}, it must be {item.low}..{item.high}")
             numbers.append(number)
         values[item.name] = tuple(numbers)
-        if item.name == "minor":
-            _check_version(values["major"][0], values["minor"][0])
-        elif item.name == "flags":
+        if item.name == "flags":
             repeats["channels"] = (numbers[0] >> 1 & 3) + 1
         elif item.name == "levels":
             repeats["levels"] = numbers[0]
@@ -183,6 +207,7 @@ def read(payload: bytes) -> Header:
         quantizer=Quantizer(**{name: values[name][0] for name in QUANTIZER_FIELDS}),
         level_counts=values["level_counts"],
         version=(values["major"][0], values["minor"][0]),
+        models=values.get("models", (0,))[0],
     )
     if header.level_counts[:1] == (0,):
         raise CorruptFileError("the top level of the HEAD chunk has no Gaussian")
@@ -198,10 +223,21 @@ def check(header: Header) -> None:
         limits.check_grid(level, *grid_shape(header.width, header.height, header.quantizer.position_step(level)))
 
 
+def version_of(payload: bytes) -> tuple[int, int]:
+    """Major and minor version of a HEAD payload, which say how the rest of it is read.
+
+    Raises CorruptFileError if it ends before them, UnsupportedFileError for a version that this splatc does not read.
+    """
+    (major, _), (minor, _) = _read_byte(payload, 0), _read_byte(payload, 1)
+    _check_version(major, minor)
+    return major, minor
+
+
 def _check_version(major: int, minor: int) -> None:
-    if major == VERSION[0] and minor <= VERSION[1]:
+    if major == DRAFT_VERSION[0] and minor <= DRAFT_VERSION[1]:
         return
-    advice = "a newer splatc" if (major, minor) > VERSION else "the splatc that wrote it"
+    newest = ".".join(map(str, DRAFT_VERSION))
+    advice = "a newer splatc" if (major, minor) > DRAFT_VERSION else "the splatc that wrote it"
     raise UnsupportedFileError(
-        f"the file has format version {major}.{minor}, this splatc reads {VERSION[0]}.{VERSION[1]}: decode it with {advice}"
+        f"the file has format version {major}.{minor}, this splatc reads {newest}: decode it with {advice}"
     )

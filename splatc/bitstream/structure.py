@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import BinaryIO
 
-from splatc.bitstream import container, index, layout, limits, metadata
+from splatc.bitstream import container, draft, index, layout, limits, metadata
 from splatc.bitstream import header as header_format
 from splatc.bitstream.container import Chunk
 from splatc.bitstream.header import Header
@@ -116,8 +116,12 @@ class Structure:
 
 
 def read_header_of(source: Source) -> Header:
-    """The header of a file. Raises as Structure does."""
-    return header_format.read(container.payload(source, container.header_chunk(source)))
+    """The header of a file, after its draft was checked, for that says what a header is. Raises as Structure does."""
+    chunk = container.header_chunk(source)
+    payload = container.payload(source, chunk)
+    if header_format.version_of(payload) > header_format.VERSION:
+        draft.check(container.payload(source, container.draft_chunk(source, chunk)))
+    return header_format.read(payload)
 
 
 def metadata_of(source: Source, chunk: Chunk) -> bytes:

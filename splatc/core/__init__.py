@@ -47,6 +47,10 @@ Steps = NDArray[np.uint8]
 Tables = NDArray[np.uint8]
 """(K, bytes of a ``core_tables``)"""
 NEIGHBOURS = 16
+AROUND = 7 + 1 + 6
+"""What is kept of the neighbours of a Gaussian for models: CORE_AROUND."""
+ANCHORS = 7
+"""CORE_ANCHORS."""
 TILE_WIDTH, TILE_HEIGHT = 128, 32
 CHUNK = 4096
 _MANY_ENTRIES = 1 << 22
@@ -58,7 +62,7 @@ _WORKSPACE, _FREE_WORKSPACE = 200, 1 << 26
 
 
 def make_steps(channels: int, *fields: int) -> Steps:
-    """What follows from the header; ``fields`` as in ``core_header``, from ``position`` on."""
+    """What follows from the header; ``fields`` as in ``core_header``, from ``position`` on; without ``models`` there are none."""
     steps = np.zeros(size_of("steps"), np.uint8)
     check(load().core_make_steps(structs.CoreHeader(channels, *fields), address(steps)))
     return steps

@@ -31,11 +31,40 @@ static int64_t members_with(const int32_t *of_aspect, int32_t wanted, const int3
 
 static int32_t code_angles(coder *r, core_tables *tables, const core_steps *steps, int32_t level, int64_t count, attribute_buffers *b,
                            const core_columns *out) {
+    if (steps->models & CORE_MODEL_DIRECTIONS) return code_directions(r, tables, steps, level, count, &b->near, out);
     for (int32_t index = 1; index < 16; index++) {
         int64_t found = members_with(steps->directions[level], ANGLE_COUNTS[index], out->aspect, count, b->members);
         if (found == 0) continue;
         symbols group = {out->angle, b->members, found, 1};
         int32_t status = code_adaptive(r, tables->angles[index], &tables->angles_seen[index], ANGLE_COUNTS[index], 0, group);
+        if (status != CORE_OK) return status;
+    }
+    if (steps->models != 0 && r->writer == NULL) predict_angles(steps, &b->near, count, out);
+    return CORE_OK;
+}
+
+/* What the lines along a Gaussian cut off of its cell before the slice `s` of F, over 2^16 (spec/draft.md, "Sub-cell offsets"): a corner that they cut off is a
+   triangle, and `lean` is the lesser of the sine and the cosine by the greater. y is 2^16 at most. */
+static int64_t area_before(int32_t s, int32_t offsets, int64_t lean) {
+    int64_t y = min32(s, offsets - s) * (TOTAL + lean) / offsets;
+    int64_t area = y == 0 ? 0 : y <= lean ? quotient(y * y, 2 * lean) : y - (lean >> 1);
+    return 2 * s <= offsets ? area : TOTAL - area;
+}
+
+/* 2^16 at most: the tangent, but for 1 in 100; below 2^39 before it is divided. */
+static int64_t lean_of(int32_t angle, int32_t directions) {
+    int64_t turned = angle * (768 / directions) % 384, j = min64(turned, 384 - turned);
+    return (51472 * 36864 * j + 14064 * j * j * j) / 7077888;
+}
+
+static int32_t code_slices(coder *r, const core_steps *steps, int32_t level, int64_t count, const attribute_buffers *b, const core_columns *out) {
+    int32_t cumulative[25];
+    for (int64_t i = 0; i < count; i++) {
+        int32_t offsets = steps->offsets[out->aspect[i]], directions = steps->directions[level][out->aspect[i]];
+        if (offsets == 1) continue;
+        int64_t lean = lean_of(b->near.angle[i], directions);
+        for (int32_t s = 0; s <= offsets; s++) cumulative[s] = s + (int32_t)(area_before(s, offsets, lean) * (TOTAL - offsets) >> 16);
+        int32_t status = code_symbol(r, cumulative, offsets, out->offset + i);
         if (status != CORE_OK) return status;
     }
     return CORE_OK;
@@ -45,7 +74,8 @@ static int32_t code_offsets(coder *r, core_tables *tables, const core_steps *ste
                             const core_columns *out) {
     int64_t weights[24];
     int32_t cumulative[25];
-    (void)tables, (void)level;
+    (void)tables;
+    if (steps->models & CORE_MODEL_AREAS) return code_slices(r, steps, level, count, b, out);
     for (int32_t s = 0; s < 24; s++) weights[s] = 1;
     for (int32_t index = 1; index < 9; index++) {
         int64_t found = members_with(steps->offsets, OFFSET_COUNTS[index], out->aspect, count, b->members);
@@ -90,23 +120,49 @@ static int32_t code_escaped(coder *r, int32_t *residual, int64_t stride, int64_t
     return CORE_OK;
 }
 
+static int32_t code_channel(coder *r, core_tables *tables, const core_steps *steps, int32_t c, int64_t count, attribute_buffers *b,
+                            const core_columns *out) {
+    int64_t seen = 0;
+    symbols channel = {out->colour + c, NULL, count, steps->channels};
+    if (r->writer != NULL) escape_residuals(out->colour + c, steps->channels, count, b);
+    int32_t status = steps->chroma[c] ? code_parametric(r, tables->residuals[c], &tables->distance[c], &tables->number[c], channel)
+                                      : code_adaptive(r, tables->residuals[c], &seen, CORE_RESIDUALS, 1, channel);
+    return status == CORE_OK ? code_escaped(r, out->colour + c, steps->channels, count, b) : status;
+}
+
+/* Residuals of U and V that are known, one Gaussian after the other. */
+static int32_t write_chroma(coder *r, core_tables *tables, const core_steps *steps, int32_t level, int64_t count, const surroundings *near,
+                            const core_columns *out) {
+    chroma_batches batches = {0};
+    for (int64_t i = 0; i < count; i++)
+        for (int32_t c = 1; c < 3; c++) {
+            int32_t *residual = out->colour + i * steps->channels;
+            uint32_t index = (uint32_t)near->colour[i * steps->channels + c] - (uint32_t)residual[c]; /* modulo 2^16 what was predicted */
+            chroma_place place = {.sites = near->sites, .near = near->around + i * CORE_AROUND + CORE_ANCHORS + 1, .before = residual,
+                                  .step = steps->colour[level][c], .prediction = (int16_t)index, .channel = c, .level = level};
+            int32_t status = code_chroma(r, tables, &batches, &place, residual + c);
+            if (status != CORE_OK) return status;
+        }
+    return CORE_OK;
+}
+
+/* In the order of the channels; where models know what lies around U and V, after the others, of one Gaussian after the other. */
 static int32_t code_colours(coder *r, core_tables *tables, const core_steps *steps, int32_t level, int64_t count, attribute_buffers *b,
                             const core_columns *out) {
     double *bits = r->bits; /* of luma; chroma and alpha follow */
-    (void)level;
+    chroma_batches batches = {0};
+    chroma_reader reader = {r, tables, &batches};
+    int32_t around = (steps->models & CORE_MODEL_CHROMA) && steps->channels > 2;
     for (int32_t c = 0; c < steps->channels; c++) {
-        int64_t seen = 0;
         int32_t alpha = (steps->channels == 2 || steps->channels == 4) && c == steps->channels - 1;
+        if (around && steps->chroma[c]) continue;
         if (bits != NULL) r->bits = bits + (steps->chroma[c] ? 1 : alpha ? 2 : 0);
-        symbols channel = {out->colour + c, NULL, count, steps->channels};
-        if (r->writer != NULL) escape_residuals(out->colour + c, steps->channels, count, b);
-        int32_t status = steps->chroma[c]
-                             ? code_parametric(r, tables->residuals[c], &tables->distance[c], &tables->number[c], channel)
-                             : code_adaptive(r, tables->residuals[c], &seen, CORE_RESIDUALS, 1, channel);
-        if (status == CORE_OK) status = code_escaped(r, out->colour + c, steps->channels, count, b);
+        int32_t status = code_channel(r, tables, steps, c, count, b, out);
         if (status != CORE_OK) return status;
     }
-    return CORE_OK;
+    if (bits != NULL) r->bits = bits + 1;
+    if (r->writer == NULL && steps->models) return predict_colours(steps, &b->near, count, out, around ? &reader : NULL, r->stop);
+    return around ? write_chroma(r, tables, steps, level, count, &b->near, out) : CORE_OK;
 }
 
 /* Context inheritance: tables that each level has of its own start from those of the level before. */

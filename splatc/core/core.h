@@ -36,6 +36,8 @@ enum {
     CORE_MAX_CHANNELS = 4,
     CORE_ASPECTS = 64,     /* values of the aspect index */
     CORE_NEIGHBOURS = 16,  /* that a Gaussian is predicted from */
+    CORE_NEAREST = 6,      /* of them, those that say how far a residual may reach: spec/draft.md */
+    CORE_ANCHORS = 7,      /* of them, those whose directions make a distribution of its own: spec/draft.md */
     CORE_ADAPTIVE_POINTS = 32, /* nodes with up to so many points learn how they are divided */
     CORE_FRACTIONS = 8,       /* eighths of a node's cells that its first half may have: 8/16 .. 15/16 */
     CORE_DIRECTIONS = 256, /* most directions of a Gaussian */
@@ -44,6 +46,13 @@ enum {
     CORE_TILE_WIDTH = 128, /* grid points of a tile of the rasterizer */
     CORE_TILE_HEIGHT = 32,
     CORE_MAX_PLANES = 5,
+};
+
+enum { /* bits of `models` in the header: spec/draft.md */
+    CORE_MODEL_AREAS = 1,      /* sub-cell offsets by the area of their slices */
+    CORE_MODEL_DIRECTIONS = 2, /* angles by the directions around */
+    CORE_MODEL_CHROMA = 4,     /* residuals of U and V by what lies around */
+    CORE_MODELS = 7,           /* all that there are */
 };
 
 /* ---- The library ---- */
@@ -73,6 +82,7 @@ typedef struct core_header { /* fields of spec/header.md */
     int32_t aspect;
     int32_t angle, angle_slope;
     int32_t luma, chroma, colour_slope;
+    int32_t models; /* CORE_MODEL_ bits: spec/draft.md */
 } core_header;
 
 typedef struct core_steps {
@@ -84,6 +94,7 @@ typedef struct core_steps {
     int32_t offsets[CORE_ASPECTS];                      /* F */
     int32_t channels, log_scales;
     int32_t chroma[CORE_MAX_CHANNELS]; /* 1 for U and V */
+    int32_t models, unused;            /* CORE_MODEL_ bits */
 } core_steps;
 
 CORE_API int32_t core_make_steps(const core_header *header, core_steps *steps);

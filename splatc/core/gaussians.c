@@ -27,7 +27,8 @@ static int32_t directions_of(int64_t angle_step, int64_t a) {
 }
 
 int32_t core_make_steps(const core_header *h, core_steps *steps) {
-    if (h == NULL || steps == NULL || h->channels < 1 || h->channels > CORE_MAX_CHANNELS || h->log_scales < 1 || h->log_scales > 32)
+    if (h == NULL || steps == NULL || h->channels < 1 || h->channels > CORE_MAX_CHANNELS || h->log_scales < 1 || h->log_scales > 32 ||
+        (h->models & ~CORE_MODELS) != 0)
         return CORE_INVALID;
     int32_t fields[9] = {h->position, h->position_slope, h->aspect, h->angle, h->angle_slope, h->luma, h->chroma, h->colour_slope, 0};
     for (int32_t i = 0; i < 9; i++)
@@ -35,6 +36,7 @@ int32_t core_make_steps(const core_header *h, core_steps *steps) {
     memset(steps, 0, sizeof *steps);
     steps->channels = h->channels;
     steps->log_scales = h->log_scales;
+    steps->models = h->models;
     steps->aspect = step_of(h->aspect, 0, 0);
     for (int32_t i = 0; i < CORE_ASPECTS; i++) {
         int32_t index = 0;

@@ -14,6 +14,7 @@ enum {
     ESCAPE = 2 * RESIDUAL_RADIUS + 1,
     MAX_POSITION_CELLS = 1 << 26,
     MAX_GAUSSIANS = 1 << 26,
+    CORE_AROUND = CORE_ANCHORS + 1 + CORE_NEAREST, /* what is kept of the neighbours of a Gaussian for models */
 };
 
 /* Of spec/quantization.md: steps of an eighth of an octave over 2^16, numbers of directions, numbers of sub-cell offsets. */
@@ -90,12 +91,44 @@ int32_t code_positions(struct coder *r, core_tables *tables, core_partitions *pa
                          int32_t *x, int32_t *y);
 
 /* attributes.c */
+typedef struct surroundings { /* of the Gaussians of a level, where the file has models that look at them */
+    core_site *sites;          /* of everything up to the level; when it is read, of the level itself the positions alone */
+    int64_t first;             /* of the level among them */
+    const int32_t *neighbours; /* (count, CORE_NEIGHBOURS) of the level, to read it */
+    const int32_t *around;     /* (count, CORE_AROUND) as find_anchors has them, to write it */
+    const int32_t *angle;      /* (count) not as residuals; when it is read, as soon as they are known */
+    const int32_t *colour;     /* (count, channels) not as residuals, to write it */
+} surroundings;
 typedef struct attribute_buffers {
     int32_t *members, *numbers; /* (points) */
+    surroundings near;
 } attribute_buffers;
 core_columns tail_of_columns(const core_columns *columns, int64_t first, int32_t channels);
 int32_t code_attributes(struct coder *r, core_tables *tables, const core_steps *steps, const core_level *level, attribute_buffers *buffers,
                         const core_columns *out);
+
+/* directions.c */
+int32_t code_directions(struct coder *r, core_tables *tables, const core_steps *steps, int32_t level, int64_t count, const surroundings *near,
+                        const core_columns *out);
+
+/* chroma.c */
+typedef struct chroma_batches { /* of a level: the parametric models of U and V as they are in a batch, its symbols left, those before */
+    int32_t cumulative[2][CORE_RESIDUALS + 1];
+    int64_t left[2], seen[2];
+} chroma_batches;
+typedef struct chroma_place { /* a residual that is coded: what is known of it */
+    const core_site *sites;
+    const int32_t *near;   /* (CORE_NEAREST) neighbours, -1 behind the last */
+    const int32_t *before; /* residuals of the channels before */
+    int64_t step, prediction; /* of this channel; the index that is predicted */
+    int32_t channel, level;
+} chroma_place;
+typedef struct chroma_reader { /* where residuals of U and V are read as soon as they are predicted */
+    struct coder *coder;
+    core_tables *tables;
+    chroma_batches *batches;
+} chroma_reader;
+int32_t code_chroma(struct coder *r, core_tables *tables, chroma_batches *batches, const chroma_place *place, int32_t *residual);
 
 /* neighbours.c */
 typedef struct point {
@@ -133,6 +166,7 @@ int32_t find_neighbours(const core_site *sites, const int32_t *order, const run 
 typedef struct gaussian_arrays { /* in coding order, by number of the Gaussian */
     core_columns columns;    /* what is predicted is read, or made from the residuals */
     core_residuals residual; /* made, or read */
+    int32_t *around;         /* (CORE_AROUND) of each, made with its residuals; or NULL */
 } gaussian_arrays;
 void make_site_position(const core_steps *steps, const core_columns *columns, int64_t i, core_site *site);
 /* All of it but the position. */
@@ -142,6 +176,13 @@ int32_t in_range(const core_steps *steps, const core_columns *columns, int64_t i
 void make_residual(const core_steps *steps, const core_site *sites, const int32_t *neighbours, int64_t i, const gaussian_arrays *arrays);
 int32_t predict(const core_steps *steps, core_site *sites, const int32_t *neighbours, int64_t start, int64_t count,
                 const gaussian_arrays *arrays, int32_t forward, const int32_t *stop);
+
+/* Of the sites of neighbours (CORE_NEIGHBOURS) the first that have a direction, -1 behind the last, what is predicted of an angle, and the nearest of all: (CORE_AROUND). */
+void find_anchors(const core_site *sites, const int32_t *neighbours, int32_t directions, int32_t *around);
+/* Residuals of the angles of a level that is read -> angles; then those of colours -> colours. */
+void predict_angles(const core_steps *steps, const surroundings *near, int64_t count, const core_columns *level);
+int32_t predict_colours(const core_steps *steps, const surroundings *near, int64_t count, const core_columns *level, const chroma_reader *chroma,
+                        const int32_t *stop);
 
 /* gaussians.c */
 core_gaussians tail_of_gaussians(const core_gaussians *gaussians, int64_t first, int32_t channels);

@@ -66,20 +66,23 @@ static int64_t residual_weights(int64_t ratio, int64_t *weights) {
     return total + (1 << 8);
 }
 
+void make_parametric_table(const int64_t *counts, int64_t distance, int64_t number, int32_t *cumulative) {
+    int64_t weights[CORE_RESIDUALS], total = residual_weights(256 * distance / (distance + number), weights);
+    for (int32_t s = 0; s <= ESCAPE; s++) weights[s] = counts[s] + 1 + quotient(weights[s] * GEOMETRIC * INCREMENT, total);
+    cumulate(weights, CORE_RESIDUALS, cumulative);
+}
+
 int32_t code_parametric(coder *r, int64_t *counts, int64_t *distance, int64_t *number, symbols out) {
     int32_t cumulative[CORE_RESIDUALS + 1];
-    int64_t weights[CORE_RESIDUALS];
     int64_t seen = 0;
     for (int64_t start = 0, stop; start < out.count; start = stop) {
         stop = batch_end(start, seen, out.count);
         seen += stop - start;
-        int64_t total = residual_weights(256 * *distance / (*distance + *number), weights);
-        for (int32_t s = 0; s <= ESCAPE; s++) weights[s] = counts[s] + 1 + quotient(weights[s] * GEOMETRIC * INCREMENT, total);
-        cumulate(weights, CORE_RESIDUALS, cumulative);
+        make_parametric_table(counts, *distance, *number, cumulative);
         for (int64_t i = start; i < stop; i++) {
             if (code_symbol(r, cumulative, CORE_RESIDUALS, place_of(out, i)) != CORE_OK) return CORE_IMPOSSIBLE_CODE;
             int32_t symbol = *place_of(out, i);
-            counts[symbol] += INCREMENT; /* `weights` has what this batch needs */
+            counts[symbol] += INCREMENT; /* `cumulative` has what this batch needs */
             *distance += symbol < RESIDUAL_RADIUS ? RESIDUAL_RADIUS - symbol : symbol - RESIDUAL_RADIUS;
         }
         *number += stop - start;

@@ -84,6 +84,7 @@ class Pack(ctypes.Structure):
         ("partitions", c_void_p),
         *((name, c_void_p) for name in COLUMNS),
         *((f"{name}_residual", c_void_p) for name in PREDICTED),
+        ("around", c_void_p),
         ("sites", c_void_p),
         ("order", c_void_p),
         ("count", c_int64),

@@ -106,10 +106,13 @@ class Packing:
         self.residuals = {name: np.empty(shapes[name], np.int32) for name in PREDICTED}
         """By attribute, as the arrays of it."""
         self._levels = levels
+        models = int(steps.view(np.int32)[-2])
+        self._around = np.empty((count if models else 0, core.AROUND), np.int32)
         self._task = pack_structs.Pack(
             steps=address(steps), section_count=len(sections), levels=address(levels),
             level_count=len(levels), **self._columns.addresses(), count=count,
             **{f"{name}_residual": address(array) for name, array in self.residuals.items()},
+            around=address(self._around) if models else None,
         )  # fmt: skip
         self._predict()
 
@@ -129,6 +132,7 @@ class Packing:
         chunks["last"] = chains[number] * (piece + 1) // pieces[number]
         task.sections, task.chunks, task.chunk_count = address(sections), address(chunks), len(chunks)
         task.sites, task.order = address(sites), address(order)
+        self._sites = sites  # models look at them when symbols are made
         task.searches, task.search_bytes = address(searches), len(searches)
         phases = np.array([len(sections), 2 * len(sections), 2 * len(sections) + len(chunks)], np.int64)
         check(Work(_PREDICT, min(threads(), len(chunks))).run(task, int(phases[-1]), phases=phases))

@@ -75,6 +75,15 @@ static int32_t predicted_angle(const core_site *sites, const int32_t *neighbours
     return 0;
 }
 
+void find_anchors(const core_site *sites, const int32_t *neighbours, int32_t directions, int32_t *around) {
+    int32_t found = 0;
+    for (int32_t k = 0; k < CORE_NEIGHBOURS && neighbours[k] >= 0 && found < CORE_ANCHORS; k++)
+        if (sites[neighbours[k]].directions > 1) around[found++] = neighbours[k];
+    while (found < CORE_ANCHORS) around[found++] = -1;
+    around[CORE_ANCHORS] = predicted_angle(sites, neighbours, directions);
+    memcpy(around + CORE_ANCHORS + 1, neighbours, CORE_NEAREST * sizeof *around);
+}
+
 /* 16 times the squared Mahalanobis distance under the sum of both covariances, at most 2^20. */
 static int64_t distance_of(const core_site *a, const core_site *b) {
     int64_t xx = a->xx + b->xx, xy = a->xy + b->xy, yy = a->yy + b->yy;
@@ -132,15 +141,22 @@ static int64_t first_colour(const core_steps *steps, int32_t c) {
     return alpha ? 1 << 16 : 1 << 15;
 }
 
-static void predict_colour(const core_steps *steps, const core_site *sites, core_site *here, int64_t i, const int32_t *neighbours,
-                           const gaussian_arrays *a, int32_t forward) {
+static int32_t predict_colour(const core_steps *steps, const core_site *sites, core_site *here, int64_t i, const int32_t *neighbours,
+                              const gaussian_arrays *a, int32_t forward, const chroma_reader *chroma) {
     weights w;
-    int32_t channels = steps->channels;
+    int32_t before[CORE_MAX_CHANNELS], channels = steps->channels;
     const int64_t *step = steps->colour[a->columns.level[i]];
     weigh(sites, here, neighbours, &w);
     for (int32_t c = 0; c < channels; c++) {
         int64_t index = predicted_index(sites, neighbours, &w, c, steps->chroma[c], step[c], first_colour(steps, c));
         int64_t at = i * channels + c;
+        if (chroma != NULL && steps->chroma[c]) {
+            chroma_place place = {.sites = sites, .near = neighbours, .before = before, .step = step[c], .prediction = wrapped(index),
+                                  .channel = c, .level = a->columns.level[i]};
+            int32_t status = code_chroma(chroma->coder, chroma->tables, chroma->batches, &place, a->residual.colour + at);
+            if (status != CORE_OK) return status;
+        }
+        if (!forward) before[c] = a->residual.colour[at];
         if (forward)
             a->residual.colour[at] = wrapped(a->columns.colour[at] - index);
         else
@@ -148,6 +164,7 @@ static void predict_colour(const core_steps *steps, const core_site *sites, core
         here->value[c] = (int32_t)clamped(a->columns.colour[at] * step[c] >> 16, -COLOUR_LIMIT, COLOUR_LIMIT);
         if (channels > 2 && c < 2) weigh_likeness(sites, here, neighbours, &w, c, steps->chroma[c], step[c]);
     }
+    return CORE_OK;
 }
 
 /* Makes the residuals (forward) or the angle and the colour (backward) of a Gaussian of which `here` has the position, and the rest of `here`. */
@@ -162,12 +179,13 @@ static void predict_one(const core_steps *steps, const core_site *sites, core_si
         g->angle[i] = (prediction + a->residual.angle[i]) % here->directions;
     here->angle = g->angle[i];
     make_site_shape(steps, g->level[i], g->log_scale[i], g->aspect[i], here);
-    predict_colour(steps, sites, here, i, neighbours, a, forward);
+    predict_colour(steps, sites, here, i, neighbours, a, forward, NULL);
 }
 
 /* Makes the residuals of a Gaussian; `sites`, which others read meanwhile, have everything. */
 void make_residual(const core_steps *steps, const core_site *sites, const int32_t *neighbours, int64_t i, const gaussian_arrays *a) {
     core_site here = sites[i];
+    if (a->around != NULL) find_anchors(sites, neighbours, here.directions, a->around + i * CORE_AROUND);
     predict_one(steps, sites, &here, neighbours, i, a, 1);
 }
 
@@ -178,6 +196,30 @@ int32_t predict(const core_steps *steps, core_site *sites, const int32_t *neighb
     for (int64_t i = start; i < start + count; i++, neighbours += CORE_NEIGHBOURS) {
         if ((i & 255) == 0 && stopped(stop)) return CORE_CANCELLED;
         predict_one(steps, sites, sites + i, neighbours, i, a, forward);
+    }
+    return CORE_OK;
+}
+
+void predict_angles(const core_steps *steps, const surroundings *near, int64_t count, const core_columns *g) {
+    for (int64_t i = 0; i < count; i++) {
+        core_site *here = near->sites + near->first + i;
+        here->directions = steps->directions[g->level[i]][g->aspect[i]];
+        int32_t prediction = predicted_angle(near->sites, near->neighbours + i * CORE_NEIGHBOURS, here->directions);
+        here->angle = g->angle[i] = (prediction + g->angle[i]) % here->directions;
+    }
+}
+
+int32_t predict_colours(const core_steps *steps, const surroundings *near, int64_t count, const core_columns *g, const chroma_reader *chroma,
+                        const int32_t *stop) {
+    gaussian_arrays arrays = {.columns = *g, .residual = {g->angle, g->colour}}; /* in place */
+    for (int64_t i = 0; i < count; i++) {
+        core_site *here = near->sites + near->first + i;
+        if ((i & 255) == 0 && stopped(stop)) return CORE_CANCELLED;
+        here->directions = steps->directions[g->level[i]][g->aspect[i]];
+        here->angle = g->angle[i];
+        make_site_shape(steps, g->level[i], g->log_scale[i], g->aspect[i], here);
+        int32_t status = predict_colour(steps, near->sites, here, i, near->neighbours + i * CORE_NEIGHBOURS, &arrays, 0, chroma);
+        if (status != CORE_OK) return status;
     }
     return CORE_OK;
 }
@@ -207,6 +249,6 @@ int32_t core_make_residuals(const core_predict *t) {
     run chain[2] = {{0, t->first}, {t->first, t->count - t->first}};
     for (int32_t k = 0; k < 2; k++) sort_by_code(t->sites, chain[k].start, chain[k].count, order + chain[k].start, buffers.merged);
     find_neighbours(t->sites, order, chain, 2, &buffers, NULL);
-    gaussian_arrays arrays = {t->columns, t->residual};
+    gaussian_arrays arrays = {t->columns, t->residual, NULL};
     return predict(t->steps, t->sites, buffers.neighbours, t->first, t->count - t->first, &arrays, 1, NULL);
 }

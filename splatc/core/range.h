@@ -121,6 +121,15 @@ static inline int32_t code_symbol(coder *c, const int32_t *cumulative, int32_t a
     return CORE_OK;
 }
 
+/* 2^(eighths / 8) over 2^16, eighths clamped to 0 .. `most` */
+static inline int64_t eighths_power(int32_t eighths, int32_t most) {
+    int32_t k = min32(max32(eighths, 0), most);
+    return STEP8[k & 7] << (k >> 3);
+}
+
+/* Of a part of a mixture: below 2^14. */
+static inline int64_t weight_of(int32_t eighths) { return eighths_power(eighths, 95) >> 14; }
+
 /* models.c: arrays of symbols, numbered by `members` (or one after the other where that is NULL), `stride` apart */
 typedef struct symbols {
     int32_t *values;
@@ -131,6 +140,8 @@ typedef struct symbols {
 void cumulate(const int64_t *weights, int32_t alphabet, int32_t *cumulative);
 int32_t code_adaptive(coder *r, int64_t *counts, int64_t *seen, int32_t alphabet, int32_t smooth, symbols out);
 int32_t code_parametric(coder *r, int64_t *counts, int64_t *distance, int64_t *number, symbols out);
+/* The table of a parametric model, for a batch. */
+void make_parametric_table(const int64_t *counts, int64_t distance, int64_t number, int32_t *cumulative);
 int32_t code_uniform(coder *r, int32_t bits, symbols out);
 void inherit_adaptive(int64_t *counts, int32_t alphabet);
 void inherit_parametric(int64_t *counts, int64_t *distance, int64_t *number);

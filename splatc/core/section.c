@@ -12,10 +12,10 @@ typedef struct workspace {
 static int64_t take_workspace(uint8_t *base, int64_t own, int64_t chain, workspace *w) {
     arena a = {base, 0};
     w->tables = arena_take(&a, 1, sizeof(core_tables));
-    int64_t kept = a.used;
-    take_position_buffers(&a, own, &w->positions); /* first to read symbols ... */
     w->attributes.members = arena_take(&a, own, sizeof(int32_t));
     w->attributes.numbers = arena_take(&a, own, sizeof(int32_t));
+    int64_t kept = a.used;
+    take_position_buffers(&a, own, &w->positions); /* first to read positions ... */
     int64_t reading = a.used;
     a.used = kept; /* ... then, in the same place, to predict */
     w->sorted = arena_take(&a, chain, sizeof(int32_t));
@@ -48,10 +48,32 @@ static int32_t ends_well(const coder *r, int64_t minimum) {
 
 static double *tally_of(const core_decode *task, core_section *section, int32_t part) { return task->tally ? section->bits + part : NULL; }
 
-/* Symbols of all levels; angles and colours as residuals. */
+/* Its ancestors, the earliest first. */
+static int32_t ancestors_of(const core_decode *task, const core_section *section, run *chain) {
+    int32_t runs = 0;
+    for (int64_t at = section->parent; at >= 0; at = task->sections[at].parent) runs++;
+    for (int64_t at = section->parent, k = runs; at >= 0; at = task->sections[at].parent)
+        chain[--k] = (run){task->sections[at].start, task->sections[at].decoded};
+    return runs;
+}
+
+/* Where models look at what lies around: the neighbours of the last of the runs, a level of which the positions are known. */
+static int32_t look_around(const core_decode *task, const run *chain, int32_t runs, workspace *w) {
+    run level = chain[runs - 1];
+    for (int64_t i = level.start; i < level.start + level.count; i++) make_site_position(task->steps, &task->columns, i, task->sites + i);
+    sort_by_code(task->sites, level.start, level.count, task->order + level.start, w->sorted);
+    int32_t status = find_neighbours(task->sites, task->order, chain, runs, &w->search, task->stop);
+    w->attributes.near = (surroundings){.sites = task->sites, .first = level.start, .neighbours = w->search.neighbours,
+                                        .angle = task->columns.angle + level.start};
+    return status;
+}
+
+/* Symbols of all levels; angles and colours as residuals, unless models look at what lies around. */
 static int32_t read_symbols(const core_decode *task, core_section *section, workspace *w) {
     const core_steps *steps = task->steps;
     coder r;
+    run chain[2 * CORE_MAX_LEVELS];
+    int32_t runs = ancestors_of(task, section, chain);
     int64_t at = section->start;
     coder_start(&r, task->bytes + section->stream, section->length, task->stop);
     for (int64_t k = 0; k < section->levels; k++) {
@@ -61,6 +83,8 @@ static int32_t read_symbols(const core_decode *task, core_section *section, work
         r.bits = tally_of(task, section, 0);
         int32_t status = code_positions(&r, w->tables, task->partitions, level, &w->positions, out.x, out.y);
         r.bits = tally_of(task, section, 1);
+        chain[runs++] = (run){at, level->count};
+        if (status == CORE_OK && steps->models) status = look_around(task, chain, runs, w);
         if (status == CORE_OK) status = code_attributes(&r, w->tables, steps, level, &w->attributes, &out);
         if (stopped(task->stop)) return CORE_CANCELLED;
         if (section->truncated && (status != CORE_OK || 4 * r.words > section->length)) break; /* what follows is not what was there */
@@ -88,21 +112,14 @@ static int32_t make_ready(const core_decode *task, const core_section *section, 
 
 /* Residuals -> angles and colours. */
 static int32_t add_predictions(const core_decode *task, const core_section *section, workspace *w) {
-    run chain[CORE_MAX_LEVELS];
-    int32_t runs = 0;
-    for (const core_section *each = section;; each = task->sections + each->parent) {
-        chain[runs++] = (run){each->start, each->decoded};
-        if (each->parent < 0) break;
-    }
-    for (int32_t i = 0; i < runs / 2; i++) {
-        run other = chain[i];
-        chain[i] = chain[runs - 1 - i];
-        chain[runs - 1 - i] = other;
-    }
+    run chain[CORE_MAX_LEVELS + 1];
+    int32_t runs = ancestors_of(task, section, chain);
+    chain[runs++] = (run){section->start, section->decoded};
     make_positions(task, section, w);
+    if (task->steps->models) return CORE_OK; /* it was done level by level; others go on from the order of all */
     int32_t status = find_neighbours(task->sites, task->order, chain, runs, &w->search, task->stop);
     if (status != CORE_OK) return status;
-    gaussian_arrays arrays = {task->columns, {task->columns.angle, task->columns.colour}}; /* in place */
+    gaussian_arrays arrays = {task->columns, {task->columns.angle, task->columns.colour}, NULL}; /* in place */
     return predict(task->steps, task->sites, w->search.neighbours, section->start, section->decoded, &arrays, 0, task->stop);
 }
 

@@ -18,7 +18,7 @@ class CoreHeader(ctypes.Structure):
     _fields_ = [
         (name, c_int32)
         for name in (
-            "channels", *QUANTIZER_FIELDS,
+            "channels", *QUANTIZER_FIELDS, "models",
         )
     ]  # fmt: skip
 

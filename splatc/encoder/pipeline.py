@@ -17,6 +17,7 @@ import numpy as np
 
 from splatc import bitstream, core
 from splatc.bitstream import Header
+from splatc.bitstream.header import DRAFT_VERSION, MODELS, VERSION
 from splatc.blend import Blend
 from splatc.core.pool import watched
 from splatc.encoder.flat import dominant_colour, flat_file
@@ -74,6 +75,8 @@ class EncodeOptions:
     """What fits (fit/engines/choice.py); None is the compiled engine."""
     initializer: Initializer = seeding.seed
     """What seeds the fit (fit/initializer.py)."""
+    draft: bool = False
+    """Whether the file is one of the draft of the next version of the format (spec/draft.md), which no later splatc need read."""
 
 
 Progress = Callable[[int, int, str], object]
@@ -295,4 +298,6 @@ def _header(image: Image, background: FloatArray, options: EncodeOptions, quanti
         blend=Blend.NORMALIZED if options.blend is None else options.blend,
         depth=image.bit_depth,
         quantizer=quantizer,
+        version=DRAFT_VERSION if options.draft else VERSION,
+        models=MODELS if options.draft else 0,
     )

@@ -1,6 +1,6 @@
 /** The bytes of a `.splat2d` file -> its chunks (spec/container.md). */
 import { corrupt, TruncatedFileError, UnsupportedFileError } from "./errors.js";
-import { parseHeader } from "./header.js";
+import { isDraft, parseHeader } from "./header.js";
 import { addToCrc, crc32, Numbers } from "./numbers.js";
 
 /**
@@ -13,10 +13,14 @@ import { addToCrc, crc32, Numbers } from "./numbers.js";
 
 export const SIGNATURE = [0x8b, 0x53, 0x32, 0x44, 0x0d, 0x0a, 0x1a, 0x0a];
 export const SMALLEST_CHUNK = 9;
-const SINGLE_CHUNKS = ["HEAD", "INDX", "GAUS", "iccp", "exif", "xmpd"];
+const SINGLE_CHUNKS = ["HEAD", "DRFT", "INDX", "GAUS", "iccp", "exif", "xmpd"];
 export const MAX_CHUNKS = 1024;
 /** Bytes of a HEAD payload that are looked at; its fields take some hundred. */
 export const MAX_HEADER = 4096;
+/** The draft of the next version that is read (spec/draft.md). */
+const DRAFT = 1;
+/** Bytes that a DRFT chunk takes at most. */
+export const MAX_DRAFT = SMALLEST_CHUNK + 5;
 /** Bytes whose CRC is computed at once: some 3 ms. */
 const PIECE = 2 ** 20;
 
@@ -110,20 +114,42 @@ export async function checkChunk(bytes, chunk, pause) {
  */
 function checkType(chunk, earlier) {
   const { type, start } = chunk;
-  if (type[0] < "a" && !["HEAD", "INDX", "GAUS"].includes(type))
-    throw new UnsupportedFileError(`the file needs chunk ${type} (at byte ${start}), which this decoder does not know`);
   if (SINGLE_CHUNKS.includes(type) && earlier.some((each) => each.type === type))
     throw corrupt(`a second ${type} chunk at byte ${start}; only one is allowed`);
+  if (type[0] < "a" && !["HEAD", "INDX", "GAUS"].includes(type))
+    throw new UnsupportedFileError(`the file needs chunk ${type} (at byte ${start}), which this decoder does not know`);
   if (type === "INDX" && earlier.some((each) => each.type === "GAUS"))
     throw corrupt(`the INDX chunk at byte ${start} follows GAUS, it must stand before it`);
 }
 
 /**
- * The header of a file. Throws SplatError.
- * @param {Uint8Array} bytes of a file, at least up to the end of the HEAD chunk
+ * The header of a file, after its draft was checked, for that says what a header is. Throws SplatError.
+ * @param {Uint8Array} bytes of a file, at least up to the end of the HEAD chunk, and of DRFT where that follows
  */
 export function readHeader(bytes) {
-  return parseHeader(payload(bytes, headerChunk(bytes)));
+  const chunk = headerChunk(bytes);
+  const head = payload(bytes, chunk);
+  if (isDraft(head)) checkDraft(bytes, chunk);
+  return parseHeader(head);
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {Chunk} head
+ */
+function checkDraft(bytes, head) {
+  const chunk = chunkAt(bytes, head.offset + head.length + 4);
+  checkDraftType(chunk);
+  const numbers = new Numbers(payload(bytes, chunk), "the DRFT chunk");
+  const number = numbers.varint();
+  numbers.end();
+  if (number !== DRAFT) throw new UnsupportedFileError(`the file is of draft ${number} of format 1.1; this decoder reads draft ${DRAFT}`);
+}
+
+/** @param {Chunk} chunk that follows HEAD in a file of a draft */
+function checkDraftType({ type, length }) {
+  if (type !== "DRFT") throw corrupt(`chunk ${type} follows HEAD in a file of a draft, expected DRFT`);
+  if (length > 5) throw corrupt(`the DRFT chunk has ${length} bytes, its number takes 5 at most`);
 }
 
 /** @param {Uint8Array} bytes */
@@ -143,6 +169,7 @@ function headerChunk(bytes) {
  */
 export function readChunks(bytes) {
   const chunks = [headerChunk(bytes)];
+  const draft = isDraft(bytes.subarray(chunks[0].offset, chunks[0].offset + chunks[0].length));
   for (;;) {
     const last = chunks[chunks.length - 1];
     const start = last.offset + last.length + 4;
@@ -150,7 +177,8 @@ export function readChunks(bytes) {
     if (chunks.length === MAX_CHUNKS) throw corrupt(`the file has more than ${MAX_CHUNKS} chunks`);
     try {
       const chunk = chunkAt(bytes, start);
-      checkType(chunk, chunks);
+      if (draft && chunks.length === 1) checkDraftType(chunk);
+      else checkType(chunk, chunks);
       chunks.push(chunk);
       checkComplete(bytes, chunk);
     } catch (error) {

@@ -105,7 +105,7 @@ export class Core {
     if (!derived) {
       const [stepsBytes, tablesBytes] = [this.#sizeOf(STEPS), this.#sizeOf(TABLES)];
       const [steps, first] = [arena.take(stepsBytes), arena.take(tablesBytes)];
-      this.#check(functions.core_make_steps(arena.putStructs(HEADER, [{ channels: header.channels, ...header.quantizer }]), steps));
+      this.#check(functions.core_make_steps(arena.putStructs(HEADER, [{ channels: header.channels, ...header.quantizer, models: header.models }]), steps));
       this.#check(functions.core_first_tables(steps, first));
       derived = { steps: arena.copy(Uint8Array, steps, stepsBytes), first: arena.copy(Uint8Array, first, tablesBytes) };
       this.derived.set(header, derived);

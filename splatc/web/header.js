@@ -18,9 +18,13 @@ import { QUANTIZER } from "./structs.js";
  * @property {Record<string, number>} quantizer
  * @property {number[]} levelCounts Gaussians of each level, coarse to fine: the last is level 0
  * @property {number} count Gaussians
+ * @property {number} models bits of the models of a draft (spec/draft.md), 0 in files of 1.0
  */
 
-const VERSION = [1, 0];
+/** Minor version of a draft of the format (spec/draft.md), the newest that is read. */
+const DRAFT_MINOR = 1;
+/** All bits of the models of a draft. */
+const MODELS = 7;
 export const MAX_SIDE = 2 ** 20;
 const MAX_PIXELS = 2 ** 32;
 const MAX_GAUSSIANS = 2 ** 26;
@@ -52,6 +56,23 @@ function headField(numbers, encoding, name, low, high) {
 }
 
 /**
+ * The minor version of a HEAD payload. Throws UnsupportedFileError for a version that is not read.
+ * @param {Numbers} numbers at the start of the payload
+ */
+function checkVersion(numbers) {
+  const [major, minor] = [numbers.u8(), numbers.u8()];
+  if (major !== 1 || minor > DRAFT_MINOR)
+    throw new UnsupportedFileError(`the file has format version ${major}.${minor}, this decoder reads 1.${DRAFT_MINOR}`);
+  return minor;
+}
+
+/**
+ * Whether a file is one of a draft: DRFT follows HEAD. Throws as `parseHeader` does.
+ * @param {Uint8Array} bytes payload of HEAD
+ */
+export const isDraft = (bytes) => checkVersion(new Numbers(bytes, "the HEAD chunk")) === DRAFT_MINOR;
+
+/**
  * Throws CorruptFileError, UnsupportedFileError or LimitError.
  * @param {Uint8Array} bytes payload of HEAD
  * @returns {Header}
@@ -60,9 +81,7 @@ export function parseHeader(bytes) {
   const numbers = new Numbers(bytes, "the HEAD chunk");
   const field = headField.bind(null, numbers);
   const repeat = (/** @type {number} */ times, /** @type {() => number} */ read) => Array.from({ length: times }, read);
-  const [major, minor] = [numbers.u8(), numbers.u8()];
-  if (major !== VERSION[0] || minor > VERSION[1])
-    throw new UnsupportedFileError(`the file has format version ${major}.${minor}, this decoder reads ${VERSION.join(".")}`);
+  const minor = checkVersion(numbers);
   const flags = field("u8", "flags", 0, 15);
   const channels = ((flags >> 1) & 3) + 1;
   const width = field("varint", "width", 1, MAX_SIDE);
@@ -72,11 +91,12 @@ export function parseHeader(bytes) {
     QUANTIZER.map(([name, kind]) => [name, field(KINDS[kind].encoding, name, KINDS[kind].low, KINDS[kind].high)]),
   );
   const levelCounts = repeat(field("u8", "levels", 0, 16), () => field("varint", "level_counts", 0, MAX_GAUSSIANS));
+  const models = minor === DRAFT_MINOR ? field("u8", "models", 0, MODELS) : 0;
   numbers.end();
   if (levelCounts[0] === 0) throw corrupt("the top level of the HEAD chunk has no Gaussian");
   const count = levelCounts.reduce((sum, each) => sum + each, 0);
   const [depth, normalized] = [/** @type {8 | 16} */ (flags & 8 ? 16 : 8), (flags & 1) === 1];
-  const header = { width, height, channels, depth, normalized, background, quantizer, levelCounts, count };
+  const header = { width, height, channels, depth, normalized, background, quantizer, levelCounts, count, models };
   checkLimits(header);
   return header;
 }

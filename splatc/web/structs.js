@@ -28,7 +28,7 @@ export const [STEPS, TABLES, PARTITIONS, SITE, PLACED] = [1, 2, 3, 4, 10];
 
 export const HEADER = new Struct(
   0,
-  ["i32", ["channels", ...QUANTIZER.map(([name]) => name)].join(" ")],
+  ["i32", ["channels", ...QUANTIZER.map(([name]) => name), "models"].join(" ")],
 );
 export const SECTION = new Struct(
   5,

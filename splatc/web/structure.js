@@ -1,5 +1,5 @@
 /** Header, chunks and index of a file of which only these are fetched. */
-import { chunkAt, MAX_CHUNKS, MAX_HEADER, readHeader, SIGNATURE, SMALLEST_CHUNK } from "./container.js";
+import { chunkAt, MAX_CHUNKS, MAX_DRAFT, MAX_HEADER, readHeader, SIGNATURE, SMALLEST_CHUNK } from "./container.js";
 import { SplatError } from "./errors.js";
 import { checkBound } from "./options.js";
 import { maximumIndex } from "./section_index.js";
@@ -28,7 +28,7 @@ export async function loadStructure(source, { maxMemory }, signal) {
   const { bytes } = source;
   let start = SIGNATURE.length;
   const first = chunkOrNothing(bytes, start);
-  if (first && first.length <= MAX_HEADER) await source.load([[start, first.offset + first.length + 4]], signal);
+  if (first && first.length <= MAX_HEADER) await source.load([[start, first.offset + first.length + 4 + MAX_DRAFT]], signal);
   const header = readHeader(bytes);
   for (let number = 0; number < MAX_CHUNKS && bytes.length - start >= SMALLEST_CHUNK; number++) {
     if (!source.has([[start, start + SMALLEST_CHUNK]])) await source.load([[start, start + NEXT]], signal);

@@ -780,7 +780,7 @@ const { Numbers } = load("numbers.js");
 const { QUANTIZER } = load("structs.js");
 
 
-const VERSION = [1, 0];
+const DRAFT_MINOR = 1;
 const MAX_SIDE = 2 ** 20;
 const MAX_PIXELS = 2 ** 32;
 const MAX_GAUSSIANS = 2 ** 26;
@@ -802,13 +802,20 @@ function headField(numbers, encoding, name, low, high) {
   throw new Kind(`${name} in the HEAD chunk is ${value}, it must be ${low}..${high}`);
 }
 
+function checkVersion(numbers) {
+  const [major, minor] = [numbers.u8(), numbers.u8()];
+  if (major !== 1 || minor > DRAFT_MINOR)
+    throw new UnsupportedFileError(`the file has format version ${major}.${minor}, this decoder reads 1.${DRAFT_MINOR}`);
+  return minor;
+}
+
+const isDraft = (bytes) => checkVersion(new Numbers(bytes, "the HEAD chunk")) === DRAFT_MINOR;
+
 function parseHeader(bytes) {
   const numbers = new Numbers(bytes, "the HEAD chunk");
   const field = headField.bind(null, numbers);
   const repeat = (times, read) => Array.from({ length: times }, read);
-  const [major, minor] = [numbers.u8(), numbers.u8()];
-  if (major !== VERSION[0] || minor > VERSION[1])
-    throw new UnsupportedFileError(`the file has format version ${major}.${minor}, this decoder reads ${VERSION.join(".")}`);
+  checkVersion(numbers);
   const flags = field("u8", "flags", 0, 15);
   const channels = ((flags >> 1) & 3) + 1;
   const width = field("varint", "width", 1, MAX_SIDE);
@@ -857,19 +864,21 @@ function checkPlausible(count, length) {
 }
 
 const maximumPayload = (count) => FREE_GAUSSIANS + MAX_GAUSSIAN_BYTES * count;
-return { MAX_SIDE, parseHeader, STEP8, positionStep, gridSide, minimumPayload, checkPlausible, maximumPayload };
+return { MAX_SIDE, isDraft, parseHeader, STEP8, positionStep, gridSide, minimumPayload, checkPlausible, maximumPayload };
 }),
 "container.js": (() => {
 const { corrupt, TruncatedFileError, UnsupportedFileError } = load("errors.js");
-const { parseHeader } = load("header.js");
+const { isDraft, parseHeader } = load("header.js");
 const { addToCrc, crc32, Numbers } = load("numbers.js");
 
 
 const SIGNATURE = [0x8b, 0x53, 0x32, 0x44, 0x0d, 0x0a, 0x1a, 0x0a];
 const SMALLEST_CHUNK = 9;
-const SINGLE_CHUNKS = ["HEAD", "INDX", "GAUS", "iccp", "exif", "xmpd"];
+const SINGLE_CHUNKS = ["HEAD", "DRFT", "INDX", "GAUS", "iccp", "exif", "xmpd"];
 const MAX_CHUNKS = 1024;
 const MAX_HEADER = 4096;
+const DRAFT = 1;
+const MAX_DRAFT = SMALLEST_CHUNK + 5;
 const PIECE = 2 ** 20;
 
 function checkSignature(bytes) {
@@ -926,16 +935,33 @@ async function checkChunk(bytes, chunk, pause) {
 
 function checkType(chunk, earlier) {
   const { type, start } = chunk;
-  if (type[0] < "a" && !["HEAD", "INDX", "GAUS"].includes(type))
-    throw new UnsupportedFileError(`the file needs chunk ${type} (at byte ${start}), which this decoder does not know`);
   if (SINGLE_CHUNKS.includes(type) && earlier.some((each) => each.type === type))
     throw corrupt(`a second ${type} chunk at byte ${start}; only one is allowed`);
+  if (type[0] < "a" && !["HEAD", "INDX", "GAUS"].includes(type))
+    throw new UnsupportedFileError(`the file needs chunk ${type} (at byte ${start}), which this decoder does not know`);
   if (type === "INDX" && earlier.some((each) => each.type === "GAUS"))
     throw corrupt(`the INDX chunk at byte ${start} follows GAUS, it must stand before it`);
 }
 
 function readHeader(bytes) {
-  return parseHeader(payload(bytes, headerChunk(bytes)));
+  const chunk = headerChunk(bytes);
+  const head = payload(bytes, chunk);
+  if (isDraft(head)) checkDraft(bytes, chunk);
+  return parseHeader(head);
+}
+
+function checkDraft(bytes, head) {
+  const chunk = chunkAt(bytes, head.offset + head.length + 4);
+  checkDraftType(chunk);
+  const numbers = new Numbers(payload(bytes, chunk), "the DRFT chunk");
+  const number = numbers.varint();
+  numbers.end();
+  if (number !== DRAFT) throw new UnsupportedFileError(`the file is of draft ${number} of format 1.1; this decoder reads draft ${DRAFT}`);
+}
+
+function checkDraftType({ type, length }) {
+  if (type !== "DRFT") throw corrupt(`chunk ${type} follows HEAD in a file of a draft, expected DRFT`);
+  if (length > 5) throw corrupt(`the DRFT chunk has ${length} bytes, its number takes 5 at most`);
 }
 
 function headerChunk(bytes) {
@@ -949,6 +975,7 @@ function headerChunk(bytes) {
 
 function readChunks(bytes) {
   const chunks = [headerChunk(bytes)];
+  const draft = isDraft(bytes.subarray(chunks[0].offset, chunks[0].offset + chunks[0].length));
   for (;;) {
     const last = chunks[chunks.length - 1];
     const start = last.offset + last.length + 4;
@@ -956,7 +983,8 @@ function readChunks(bytes) {
     if (chunks.length === MAX_CHUNKS) throw corrupt(`the file has more than ${MAX_CHUNKS} chunks`);
     try {
       const chunk = chunkAt(bytes, start);
-      checkType(chunk, chunks);
+      if (draft && chunks.length === 1) checkDraftType(chunk);
+      else checkType(chunk, chunks);
       chunks.push(chunk);
       checkComplete(bytes, chunk);
     } catch (error) {
@@ -967,7 +995,7 @@ function readChunks(bytes) {
   const missing = !chunks.some((chunk) => chunk.type === "GAUS");
   return { chunks, truncation: missing ? new TruncatedFileError("the GAUS chunk is missing: the file is truncated") : null };
 }
-return { SIGNATURE, SMALLEST_CHUNK, MAX_CHUNKS, MAX_HEADER, chunkAt, isComplete, payload, checkChunk, readHeader, readChunks };
+return { SIGNATURE, SMALLEST_CHUNK, MAX_CHUNKS, MAX_HEADER, MAX_DRAFT, chunkAt, isComplete, payload, checkChunk, readHeader, readChunks };
 }),
 "zstd_fse.js": (() => {
 
@@ -2983,7 +3011,7 @@ function allocate(length) {
 return { MAX_FILE_BYTES, WHOLE_FIRST, openSource, Source, Request };
 }),
 "structure.js": (() => {
-const { chunkAt, MAX_CHUNKS, MAX_HEADER, readHeader, SIGNATURE, SMALLEST_CHUNK } = load("container.js");
+const { chunkAt, MAX_CHUNKS, MAX_DRAFT, MAX_HEADER, readHeader, SIGNATURE, SMALLEST_CHUNK } = load("container.js");
 const { SplatError } = load("errors.js");
 const { checkBound } = load("options.js");
 const { maximumIndex } = load("section_index.js");
@@ -2999,7 +3027,7 @@ async function loadStructure(source, { maxMemory }, signal) {
   const { bytes } = source;
   let start = SIGNATURE.length;
   const first = chunkOrNothing(bytes, start);
-  if (first && first.length <= MAX_HEADER) await source.load([[start, first.offset + first.length + 4]], signal);
+  if (first && first.length <= MAX_HEADER) await source.load([[start, first.offset + first.length + 4 + MAX_DRAFT]], signal);
   const header = readHeader(bytes);
   for (let number = 0; number < MAX_CHUNKS && bytes.length - start >= SMALLEST_CHUNK; number++) {
     if (!source.has([[start, start + SMALLEST_CHUNK]])) await source.load([[start, start + NEXT]], signal);

@@ -1,16 +1,17 @@
-"""What a hostile file is, and the two sound ones that most are made from."""
+"""What a hostile file is, and the three sound ones that most are made from."""
 
 from __future__ import annotations
 
 import functools
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from splatc import bitstream
 from splatc.bitstream import Header, Layer, Metadata
+from splatc.bitstream.header import DRAFT_VERSION, MODELS
 from splatc.blend import Blend
 from splatc.quantize import QuantizedGaussians
 from splatc.steps import Quantizer
@@ -47,6 +48,24 @@ def plain() -> bytes:
     """64 x 48 px, RGB, five Gaussians, no index: HEAD, GAUS."""
     header = Header(64, 48, 3, (128, 128, 128), Blend.NORMALIZED, quantizer=Quantizer(position=114, position_slope=4))
     return bitstream.encode(header, gaussians(header, [(2, 3, 4), (2, 20, 9), (1, 7, 7), (0, 1, 1), (0, 100, 90)]))
+
+
+@functools.cache
+def draft() -> bytes:
+    """`plain` as a file of the draft: HEAD, DRFT, GAUS."""
+    header, content = bitstream.decode(plain())
+    return bitstream.encode(replace(header, version=DRAFT_VERSION), content)
+
+
+@functools.cache
+def modelled() -> bytes:
+    """100 long Gaussians of many directions, with all models of the draft: HEAD, DRFT, GAUS."""
+    header = Header(64, 48, 3, (128, 128, 128), version=DRAFT_VERSION, models=MODELS)
+    some = np.arange(100, dtype=np.int32)
+    level = np.repeat(np.array([2, 0], np.int32), 50)
+    angle, colour = some * 7 % 12, np.stack([some % 7 - 3] * 3, axis=1).astype(np.int32)
+    content = QuantizedGaussians(level, some % 10, some % 9, some % 5, some % 4 + 7, angle, some % 3, colour)
+    return bitstream.encode(header, content)
 
 
 @functools.cache

@@ -32,7 +32,7 @@ def cases() -> list[Case]:
     head = payload_of(plain(), b"HEAD")
     rest = payload_of(plain(), b"GAUS")
     ranges: list[tuple[str, bytes, Kind, str]] = [
-        ("version-1-1", b"\1\1", "unsupported", "format version 1.1, this splatc reads"),
+        ("version-1-2", b"\1\2", "unsupported", "format version 1.2, this splatc reads"),
         ("version-0-1", b"\0\1", "unsupported", "format version 0.1, this splatc reads"),
         ("version-255-255", b"\xff\xff", "unsupported", "format version 255.255, this splatc reads"),
     ]

@@ -25,6 +25,14 @@ def read_chunk(data: bytes, start: int) -> tuple[str, bytes, bool, int]:
     return kind.decode(), payload, crc == zlib.crc32(kind + payload), end + 4
 
 
+def read_draft(data: bytes, start: int) -> int:
+    """draft.md: the chunk after HEAD; where the next starts."""
+    kind, payload, intact, end = read_chunk(data, start)
+    if kind != "DRFT" or not intact or read_varint(payload, 0) != (1, len(payload)):
+        raise ValueError("no draft, a damaged one, or another than 1")
+    return end
+
+
 def read_container(data: bytes) -> tuple[Header, list[Section], bytes]:
     """The header, the sections and the payload of GAUS, in <Order of checks>."""
     if data[:8] != SIGNATURE:
@@ -32,6 +40,8 @@ def read_container(data: bytes) -> tuple[Header, list[Section], bytes]:
     kind, payload, intact, start = read_chunk(data, 8)
     if kind != "HEAD" or not intact:
         raise ValueError("no HEAD, or a damaged one")
+    if payload[:2] == bytes([1, 1]):
+        start = read_draft(data, start)
     header = read_header(payload)
     chunks = []
     while start < len(data):
@@ -39,7 +49,7 @@ def read_container(data: bytes) -> tuple[Header, list[Section], bytes]:
         chunks.append((kind, payload, intact))
         if kind[0].isupper() and kind not in ("INDX", "GAUS"):
             raise ValueError(f"unknown or repeated critical chunk {kind}")
-    if 1 + len(chunks) > 1024:  # limits.md
+    if 1 + header.version[1] + len(chunks) > 1024:  # limits.md
         raise ValueError("too many chunks")
     critical = [kind for kind, _, _ in chunks if kind[0].isupper()]
     if critical not in (["GAUS"], ["INDX", "GAUS"]):

@@ -11,6 +11,16 @@ import numpy as np
 from tests.independent_decoder.attributes import read_angle_residuals, read_colour_residuals, read_offsets
 from tests.independent_decoder.coder import RangeDecoder
 from tests.independent_decoder.container import read_container
+from tests.independent_decoder.draft import (
+    AREAS,
+    CHROMA,
+    ORIENTATION,
+    Around,
+    add_predictions,
+    read_angles,
+    read_chroma,
+    slices,
+)
 from tests.independent_decoder.model import Decoded, Header, Section, Symbols
 from tests.independent_decoder.positions import read_positions
 from tests.independent_decoder.prediction import predict
@@ -50,12 +60,12 @@ def decode(data: bytes) -> Decoded:
 def decode_section(header: Header, section: Section, stream: bytes, ancestors: list[Known]) -> Known:
     decoder = RangeDecoder(stream)
     tables = deepcopy(ancestors[-1].tables) if ancestors else Tables(header.log_scales)
-    symbols = read_symbols(header, section, decoder, tables)
-    if stream != whole_stream(section, decoder):
-        raise ValueError("the stream is not the one of its Gaussians")
     earlier = [s for each in ancestors for s in each.symbols]
     angles = [angle for each in ancestors for angle in each.angles]
     colours = [colour for each in ancestors for colour in each.colours]
+    symbols = read_symbols(header, section, decoder, tables, Around(header, earlier, list(angles), list(colours)))
+    if stream != whole_stream(section, decoder):
+        raise ValueError("the stream is not the one of its Gaussians")
     angles, colours = predict(header, earlier + symbols, angles, colours)
     return Known(symbols, angles[len(earlier) :], colours[len(earlier) :], tables)
 
@@ -75,8 +85,10 @@ def as_arrays(header: Header, known: list[Known]) -> Decoded:
     )
 
 
-def read_symbols(header: Header, section: Section, decoder: RangeDecoder, tables: Tables) -> list[Symbols]:
-    """All Gaussians of a section in coding order."""
+def read_symbols(
+    header: Header, section: Section, decoder: RangeDecoder, tables: Tables, around: Around
+) -> list[Symbols]:
+    """All Gaussians of a section in coding order; what is around them matters to models of a draft alone."""
     symbols: list[Symbols] = []
     for i, n in enumerate(section.counts):
         level = section.top - i
@@ -88,13 +100,34 @@ def read_symbols(header: Header, section: Section, decoder: RangeDecoder, tables
         log_scale = tables["log_scale",].array(decoder, n)
         aspect = tables["aspect",].array(decoder, n)
         m = [directions(header, level, a) for a in aspect]
-        angle_residual = read_angle_residuals(decoder, tables, m)
-        offset = read_offsets(decoder, [offsets(header, a) for a in aspect])
-        colour_residual = [read_colour_residuals(decoder, tables, channel, n) for channel in CODED[header.channels]]
-        for j, (x, y) in enumerate(cells):
-            place = left + x, above + y
+        places = [(left + x, above + y) for x, y in cells]
+        if header.models:
+            around.add_level(level, places, m)
+        if header.models & ORIENTATION:
+            angle_residual = read_angles(decoder, tables, around)
+        else:
+            angle_residual = read_angle_residuals(decoder, tables, m)
+            if header.models:
+                add_predictions(around, angle_residual)
+        f = [offsets(header, a) for a in aspect]
+        if header.models & AREAS:
+            angles = around.angles[-n:]
+            offset = [decoder.symbol(slices(*each)) if each[2] > 1 else 0 for each in zip(angles, m, f, strict=True)]
+        else:
+            offset = read_offsets(decoder, f)
+        chroma_follows = bool(header.models & CHROMA) and header.channels > 2
+        colour_residual = [
+            [0] * n if chroma_follows and channel in "UV" else read_colour_residuals(decoder, tables, channel, n)
+            for channel in CODED[header.channels]
+        ]
+        new = []
+        for j, place in enumerate(places):
             shape = log_scale[j], aspect[j], m[j], angle_residual[j], offset[j]
-            symbols.append(Symbols(level, *place, *shape, [r[j] for r in colour_residual]))
+            new.append(Symbols(level, *place, *shape, [r[j] for r in colour_residual]))
+        if chroma_follows:
+            read_chroma(decoder, tables, around, new)
+        symbols += new
+        around.symbols = around.symbols + new
     return symbols
 
 

@@ -49,11 +49,12 @@ class Fields:
 def read_header(payload: bytes) -> Header:
     field = Fields(payload)
     version = field.u8(), field.u8()
-    if version != (1, 0):
-        raise ValueError(f"version {version[0]}.{version[1]}, not 1.0")
+    if version not in ((1, 0), (1, 1)):
+        raise ValueError(f"version {version[0]}.{version[1]}, not 1.0 or 1.1")
     flags = field.u8(0, 15)
     channels = flags // 2 % 4 + 1
     header = Header(  # Python evaluates these in the order of the page's table
+        version=version,
         blend=flags % 2,
         channels=channels,
         depth=16 if flags & 8 else 8,
@@ -70,6 +71,7 @@ def read_header(payload: bytes) -> Header:
         chroma=field.u8(0, 191),
         colour_slope=field.i8(),
         level_counts=tuple(field.varint(0, 67108864) for _ in range(field.u8(0, 16))),
+        models=field.u8(0, 7) if version == (1, 1) else 0,
     )
     if field.rest:
         raise ValueError("HEAD is too long")

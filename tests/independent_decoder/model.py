@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 class Header:
     """The fields of header.md, with the flags taken apart."""
 
+    version: tuple[int, int]
     blend: int
     channels: int
     depth: int
@@ -31,6 +32,7 @@ class Header:
     chroma: int
     colour_slope: int
     level_counts: tuple[int, ...]  # from the top level down to level 0
+    models: int  # of a draft
 
 
 @dataclass(frozen=True)

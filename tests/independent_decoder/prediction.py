@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import mul
 
 import numpy as np
@@ -13,30 +14,47 @@ QUARTER = [16384, 16305, 16069, 15679, 15137, 14449, 13623, 12665, 11585, 10394,
 COS = [*QUARTER, *(-c for c in QUARTER[15::-1]), *(-c for c in QUARTER[1:]), *QUARTER[15:0:-1]]
 
 
+ReadResidual = Callable[[Symbols, int, int, int, list[int]], int]
+
+
 def predict(
     header: Header, symbols: list[Symbols], angles: list[int], colours: list[list[int]]
 ) -> tuple[list[int], list[list[int]]]:
     """Angles and colours, from the first Gaussian that has none yet (those of ancestors have) to the last."""
-    x = np.array([((2 * s.x + 1) * position_step(header, s.level)) >> 29 for s in symbols], np.int64)
-    y = np.array([((2 * s.y + 1) * position_step(header, s.level)) >> 29 for s in symbols], np.int64)
+    x, y = places(header, [(s.level, s.x, s.y) for s in symbols])
+    ms = [s.m for s in symbols]
     start = len(angles)
     neighbours = {i: nearest(x, y, i) for i in range(start, len(symbols))}
     for i, near in neighbours.items():  # <Angle>
-        m, prediction = symbols[i].m, 0
-        turned = [j for j in near[:4] if symbols[j].m > 1]
-        if turned:
-            other, angle = symbols[turned[0]].m, angles[turned[0]]
-            prediction = (2 * angle * m + other) // (2 * other) % m
-        angles.append((prediction + symbols[i].angle_residual) % m)
+        angles.append((predicted_angle(near, ms, angles, ms[i]) + symbols[i].angle_residual) % ms[i])
     shapes = [shape(header, gaussian, angle) for gaussian, angle in zip(symbols, angles, strict=True)]
     for i, near in neighbours.items():
-        apart = [(int(x[i] - x[j]), int(y[i] - y[j])) for j in near]
-        f = [
-            48 + distance(*d, *map(sum, zip(shapes[i], shapes[j], strict=True)))
-            for d, j in zip(apart, near, strict=True)
-        ]
-        colours.append(colour(header, symbols, colours, i, near, f))
+        colours.append(colour(header, symbols, colours, i, near, distances(x, y, shapes, i, near)))
     return angles, colours
+
+
+def distances(x: Integers, y: Integers, shapes: list[tuple[int, int, int]], i: int, near: list[int]) -> list[int]:
+    """f of <Distance>."""
+    apart = [(int(x[i] - x[j]), int(y[i] - y[j])) for j in near]
+    sums = [map(sum, zip(shapes[i], shapes[j], strict=True)) for j in near]
+    return [48 + distance(*d, *both) for d, both in zip(apart, sums, strict=True)]
+
+
+def places(header: Header, cells: list[tuple[int, int, int]]) -> tuple[Integers, Integers]:
+    """X and Y of <Neighbours>, of (level, x, y)."""
+    x, y = (
+        np.array([((2 * cell[axis] + 1) * position_step(header, cell[0])) >> 29 for cell in cells], np.int64)
+        for axis in (1, 2)
+    )
+    return x, y
+
+
+def predicted_angle(near: list[int], ms: list[int], angles: list[int], m: int) -> int:
+    """p of <Angle>."""
+    for j in near[:4]:
+        if ms[j] > 1:
+            return (2 * angles[j] * m + ms[j]) // (2 * ms[j]) % m
+    return 0
 
 
 def nearest(x: Integers, y: Integers, i: int) -> list[int]:
@@ -71,9 +89,15 @@ def distance(dx: int, dy: int, xx: int, xy: int, yy: int) -> int:
 
 
 def colour(
-    header: Header, symbols: list[Symbols], colours: list[list[int]], i: int, near: list[int], f: list[int]
+    header: Header,
+    symbols: list[Symbols],
+    colours: list[list[int]],
+    i: int,
+    near: list[int],
+    f: list[int],
+    read: ReadResidual | None = None,
 ) -> list[int]:
-    """<Colour>, Prediction."""
+    """<Colour>, Prediction. Residuals of U and V are those of the symbols, or read when they are predicted: a draft may have them so."""
     found: list[int] = []
     n = [max(1, 2**40 // (each * each)) for each in f]
     likeness = [2**35 // each for each in f]
@@ -86,6 +110,9 @@ def colour(
             w = likeness if channel in "UV" else n
             e = sum(map(mul, w, v)) // sum(w)
         prediction = ((e << 17) + t) // (2 * t)
+        if read is not None and channel in "UV":
+            wrapped = (prediction + 32768) % 65536 - 32768
+            symbols[i].colour_residual[index] = read(symbols[i], index, t, wrapped, v[:6])
         found.append((prediction + symbols[i].colour_residual[index] + 32768) % 65536 - 32768)
         if "U" in channels and channel in "YU":
             own, u = over_16(found[-1], t), max(1, ({"Y": 4, "U": 1}[channel] * t) >> 16)

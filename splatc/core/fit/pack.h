@@ -94,6 +94,7 @@ typedef struct core_pack {
     core_partitions *partitions;
     core_columns columns;    /* in coding order; read alone */
     core_residuals residual; /* results of CORE_JOB_PREDICT */
+    int32_t *around;         /* result of it (count, CORE_ANCHORS + 1 + CORE_NEAREST), where the steps have models; else NULL */
     core_site *sites;        /* (count) */
     int32_t *order;          /* (count) */
     int64_t count;

@@ -125,7 +125,7 @@ static int32_t search_of(const core_pack *t, int64_t number, int32_t made, searc
 }
 
 static int32_t predict_chunk(const core_pack *t, const core_chunk *chunk) {
-    gaussian_arrays arrays = {t->columns, t->residual};
+    gaussian_arrays arrays = {t->columns, t->residual, t->around};
     search_buffers buffers;
     places section = {.arrays = &arrays};
     if (chunk->section < 0 || chunk->section >= t->section_count) return CORE_INVALID;
@@ -138,7 +138,7 @@ static int32_t predict_chunk(const core_pack *t, const core_chunk *chunk) {
 int32_t core_predict_item(const core_pack *t, int64_t item) {
     search_buffers buffers;
     places section;
-    if (t == NULL || !steps_are_sound(t->steps) || item < 0 || item >= 2 * t->section_count + t->chunk_count) return CORE_INVALID;
+    if (t == NULL || !steps_are_sound(t->steps) || (t->steps->models && t->around == NULL) || item < 0 || item >= 2 * t->section_count + t->chunk_count) return CORE_INVALID;
     if (item < t->section_count) return make_sites(t, item);
     if (item >= 2 * t->section_count) return predict_chunk(t, t->chunks + item - 2 * t->section_count);
     return search_of(t, item - t->section_count, 0, &buffers, &section);
@@ -166,7 +166,7 @@ static int64_t stream_bytes(const coder *c, int64_t minimum) {
 
 static int32_t task_is_sound(const core_pack *t, int64_t number, int32_t worker) {
     workspace w;
-    if (t == NULL || !steps_are_sound(t->steps) || number < 0 || number >= t->section_count || worker < 0 || worker >= t->workers) return 0;
+    if (t == NULL || !steps_are_sound(t->steps) || (t->steps->models && t->around == NULL) || number < 0 || number >= t->section_count || worker < 0 || worker >= t->workers) return 0;
     const core_pack_section *s = t->sections + number;
     if (!section_is_sound(t, number) || !tables_are_sound(t, s) || !levels_are_sound(t, s)) return 0;
     if ((uintptr_t)t->workspace % 64 || t->workspace_bytes % 64 || t->workspace_bytes < take_workspace(NULL, s->count, &w)) return 0;
@@ -177,11 +177,15 @@ static int32_t task_is_sound(const core_pack *t, int64_t number, int32_t worker)
 static int32_t write_symbols(const core_pack *t, const core_pack_section *s, coder *c, workspace *w) {
     core_columns coded = t->columns;
     int64_t at = s->start;
-    coded.angle = t->residual.angle, coded.colour = t->residual.colour;
+    coded.colour = t->residual.colour;
+    if (!(t->steps->models & CORE_MODEL_DIRECTIONS)) coded.angle = t->residual.angle;
     for (int64_t k = 0; k < s->levels; k++) {
         const core_level *level = t->levels + s->first_level + k;
         core_columns out = tail_of_columns(&coded, at, t->steps->channels);
         int32_t status = code_positions(c, w->tables, t->partitions, level, &w->positions, out.x, out.y);
+        if (t->steps->models)
+            w->attributes.near = (surroundings){.sites = t->sites, .first = at, .around = t->around + at * CORE_AROUND,
+                                                .angle = t->columns.angle + at, .colour = t->columns.colour + at * t->steps->channels};
         if (status == CORE_OK) status = code_attributes(c, w->tables, t->steps, level, &w->attributes, &out);
         if (status != CORE_OK) return status;
         at += level->count;
