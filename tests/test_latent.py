@@ -16,6 +16,7 @@ import splatc
 from splatc import bitstream
 from splatc.attributes import COLUMNS
 from splatc.bitstream import Reader, container, latents
+from splatc.core import latent as core
 from splatc.decoder.scene import decode_bytes
 from splatc.decoder.verifier import find_problems
 from splatc.encoder import latent as encoder
@@ -23,8 +24,8 @@ from splatc.encoder.latent import encode_latent
 from splatc.errors import CorruptFileError, UnsupportedFileError, UsageError
 from splatc.image import metrics
 from splatc.image.image import Image
-from splatc.neural import latent, latent_model, latent_network
-from tests import independent_decoder
+from splatc.neural import latent, latent_network
+from tests import independent_decoder, latent_oracle
 from tests.surgery import chunks_of, with_payload
 
 ROOT = Path(__file__).parent.parent
@@ -138,7 +139,7 @@ def test_what_cannot_be_encoded() -> None:
     rgba = Image(np.zeros((8, 8, 4), np.uint8))
     with pytest.raises(UsageError, match="no alpha"):
         encode_latent(rgba, 500)
-    with pytest.raises(UsageError, match="so few bytes"):
+    with pytest.raises(UsageError, match="bytes or more"):
         encode_latent(picture(320, 240), 110)
 
 
@@ -220,19 +221,13 @@ def test_the_network_is_what_the_text_says() -> None:
     assert not network["mean"][~known[:, :, latent.predicted()]].any()
 
 
-def test_the_sums_of_the_contexts_are_exact_as_floats() -> None:
-    network = latent_network.fields(latent_network.load(1))
-    rng = np.random.default_rng(1)
-    whole = np.rint(rng.laplace(0.0, 40.0, (96, 3, 4))).astype(np.int32)
-    means, tables = latent_model.expected(network, whole, 77)
-    padded = np.pad(whole, ((0, 0), (1, 1), (1, 1))).astype(np.int64)
-    for c, row, column in ((0, 0, 0), (40, 2, 3), (70, 1, 1), (95, 2, 2)):
-        near = padded[:, row : row + 3, column : column + 3].reshape(96, 9)
-        size = np.abs(near)
-        bias = (3 * network["bias"][4, c].astype(int) + 13 * network["bias"][5, c].astype(int) + 8) >> 4
-        v = bias + (network["scale"][:, :, c] * size.clip(0, 8) + network["any"][:, :, c] * size.clip(0, 1)).sum()
-        assert tables[c, row, column] == (network["thresholds"] <= v).sum()
-        if latent.predicted()[c]:
-            k = int(latent.predicted()[:c].sum())
-            m = (64 + (network["mean"][:, :, k].astype(np.int64) * near.clip(-1023, 1023)).sum()) >> 7
-            assert means[c, row, column] == m
+@pytest.mark.parametrize("channels", [64, 96])
+def test_what_the_encoder_expects_is_what_the_text_says(channels: int) -> None:
+    data = latent_network.load(1)
+    rng = np.random.default_rng(channels)
+    for shape, q, spread in (((3, 5), 77, 40.0), ((1, 1), 0, 9.0), ((64, 64), 191, 0.3), ((7, 2), 16, 3000.0)):
+        whole = np.rint(rng.laplace(0.0, spread, (channels, *shape))).astype(np.int16)
+        means, tables = core.expect_latents(data, whole, q)
+        wanted = latent_oracle.expected(latent_network.fields(data), whole.astype(np.int32), q)
+        np.testing.assert_array_equal(means, wanted[0])
+        np.testing.assert_array_equal(tables, wanted[1])

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from splatc.neural import latent, latent_network, safetensors
-from splatc.neural.latent import CELL, CHROMA, COARSE, FINE, LATENTS, LOW, LUMA
+from splatc.neural.latent import CELL, CHROMA, COARSE, FINE, LATENTS, LOW, LUMA, MARGIN
 
 TRADE = 6.0
 """Lambda times D^2: what a squared difference of one step is worth, bits."""
@@ -104,7 +104,7 @@ class Codec(nn.Module):
         return [{"params": each, "lr": RATES[name], "first": RATES[name]} for name, each in found.items() if each]
 
     def analysed(self, pictures: Tensor, step: Tensor) -> Tensor:
-        """(B, LATENTS, h, w) of pictures (B, 3, 16 h + 16, 16 w + 16) of levels 0..255, in steps, not rounded."""
+        """(B, LATENTS, h, w) of pictures (B, 3, 16 h + 32, 16 w + 32) of levels 0..255, in steps, not rounded."""
         coded = torch.einsum("ij,bjhw->bihw", ORTHONORMAL.to(pictures.device), pictures)
         luma = functional.conv2d(coded[:, :1], self.analysis_luma, stride=CELL)
         chroma = functional.conv2d(coded[:, 1:].flatten(0, 1)[:, None], self.analysis_chroma, stride=CELL)
@@ -157,18 +157,20 @@ class Codec(nn.Module):
         return mean, 0.7 * functional.softplus(raw) + LEAST_SCALE
 
     def forward(self, pictures: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
-        """(B,) bits, and sum of squared differences, of pictures with 8 px around them."""
+        """(B,) bits, and sum of squared differences, of pictures with MARGIN px around them."""
         exact = self.analysed(pictures, step)
         whole = exact + (torch.round(exact) - exact).detach()
         rate = bits(exact + torch.rand_like(exact) - 0.5, *self.expected(whole, step))
-        wanted = torch.einsum("ij,bjhw->bihw", ORTHONORMAL.to(pictures.device), pictures[:, :, 8:-8, 8:-8])
+        wanted = torch.einsum(
+            "ij,bjhw->bihw", ORTHONORMAL.to(pictures.device), pictures[:, :, MARGIN:-MARGIN, MARGIN:-MARGIN]
+        )
         return rate.sum(dim=(1, 2, 3)), ((self.drawn(whole, step) - wanted) ** 2).sum(dim=(1, 2, 3))
 
     @torch.no_grad()
     def measured(self, picture: Tensor, step: float) -> tuple[float, float]:
         """Bits per pixel and PSNR of one picture (3, H, W), sides multiples of 16."""
         steps = torch.tensor([step], device=picture.device)
-        exact = self.analysed(functional.pad(picture[None], (8, 8, 8, 8), mode="replicate"), steps)
+        exact = self.analysed(functional.pad(picture[None], (MARGIN,) * 4, mode="replicate"), steps)
         whole = torch.sign(exact) * torch.floor(exact.abs() + 0.5 - BEHIND)
         whole[:, 0] = torch.round(exact[:, 0])
         rate = bits(whole, *self.expected(whole, steps)).sum().item()
@@ -186,7 +188,7 @@ def bits(latents: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
 
 def _analysis(pairs: list[tuple[int, int]]) -> Tensor:
     """(K, 1, WINDOW, WINDOW) the discrete cosine transform of the cell in the middle."""
-    basis, margin = latent.cosines(CELL, FINE), (latent.WINDOW - CELL) // 2
+    basis, margin = latent.cosines(CELL, FINE), MARGIN
     weights = np.zeros((len(pairs), 1, latent.WINDOW, latent.WINDOW), np.float32)
     for number, (u, v) in enumerate(pairs):
         weights[number, 0, margin:-margin, margin:-margin] = np.outer(basis[u], basis[v])
@@ -366,8 +368,8 @@ class Training:
 
 
 def crop(pictures: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """(SIDE + 16, SIDE + 16, 3) of one of the pictures, now and then mirrored."""
-    size = SIDE + CELL
+    """(SIDE + 2 MARGIN, SIDE + 2 MARGIN, 3) of one of the pictures, now and then mirrored."""
+    size = SIDE + 2 * MARGIN
     picture = pictures[int(rng.integers(len(pictures)))]
     y, x = (int(rng.integers(extent - size + 1)) for extent in picture.shape[:2])
     found = picture[y : y + size, x : x + size]
@@ -383,7 +385,7 @@ def opened(folder: Path, reduced: tuple[int, ...]) -> list[np.ndarray]:
             picture = file.convert("RGB")
         for factor in reduced:
             small = picture.resize((picture.width // factor, picture.height // factor), PIL.Image.Resampling.LANCZOS)
-            if min(small.size) >= SIDE + CELL:
+            if min(small.size) >= SIDE + 2 * MARGIN:
                 found.append(np.asarray(small))
     return found
 

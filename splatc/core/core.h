@@ -232,6 +232,12 @@ typedef struct core_latent_tile { /* the stream of a tile */
 CORE_API int64_t core_latent_workspace(int32_t columns, int32_t rows);
 CORE_API int32_t core_decode_latents(const core_latent_tile *task);
 
+#if !defined(__wasm__)
+/* For the encoder, of latents (latents, rows, columns) that are all known: the mean of each, and the number of the table with which it is coded. Bytes and
+   result of the task are not looked at. */
+CORE_API int32_t core_expect_latents(const core_latent_tile *task, const int16_t *latents, int32_t *means, uint8_t *tables);
+#endif
+
 typedef struct core_synthesis { /* latents of some cells -> Gaussians */
     const core_latent_network *network;
     const int16_t *values; /* (latents, rows + 2, columns + 2): with the cells around them, beyond the edge of the picture the nearest in it */

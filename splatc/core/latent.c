@@ -161,6 +161,26 @@ int32_t core_decode_latents(const core_latent_tile *task) {
     return read_latents(task, &w);
 }
 
+#if !defined(__wasm__)
+int32_t core_expect_latents(const core_latent_tile *task, const int16_t *latents, int32_t *means, uint8_t *tables) {
+    reading w;
+    int64_t needed = core_latent_workspace(task->columns, task->rows), at = 0;
+    if (needed < 0 || task->workspace_bytes < needed || (uintptr_t)task->workspace % 64) return CORE_INVALID;
+    if (!network_is_sound(task->network, task->q, task->latents)) return CORE_INVALID;
+    take_reading(task->workspace, (int64_t)task->columns * task->rows, &w);
+    begin(task, &w);
+    for (int32_t c = 0; c < w.latents; c++)
+        for (int32_t row = 0; row < w.rows; row++)
+            for (int32_t column = 0; column < w.columns; column++, at++) {
+                int64_t cell = (int64_t)row * w.columns + column;
+                tables[at] = (uint8_t)table_of(w.network->thresholds, w.bias[c] + w.scales[cell * LATENTS + c]);
+                means[at] = mean_of(&w, cell, c);
+                if (latents[at] != 0) spread(&w, c, row, column, latents[at]);
+            }
+    return CORE_OK;
+}
+#endif
+
 /* ---- Latents -> Gaussians ---- */
 
 /* x of all cells, those around included: (cells, LATENTS) */

@@ -26,6 +26,22 @@ def decode_latents(
     return int(load().core_decode_latents(ctypes.byref(task))), found
 
 
+def expect_latents(
+    network: NDArray[np.uint8], latents: NDArray[np.int16], q: int
+) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+    """The mean of each latent (C, rows, columns) of a tile, and the number of the table with which its residual is coded."""
+    count, rows, columns = latents.shape
+    latents = np.ascontiguousarray(latents, np.int16)
+    means, tables = np.empty(latents.shape, np.int32), np.empty(latents.shape, np.uint8)
+    size = load().core_latent_workspace(columns, rows)
+    workspace = aligned(max(size, 1))
+    task = structs.LatentTile(
+        address(network), None, 0, q, count, columns, rows, None, address(workspace), size, None
+    )  # fmt: skip
+    check(load().core_expect_latents(ctypes.byref(task), address(latents), address(means), address(tables)))
+    return means, tables
+
+
 def synthesize(
     network: NDArray[np.uint8],
     values: NDArray[np.int16],

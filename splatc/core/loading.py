@@ -52,6 +52,7 @@ _SIGNATURES = {
     "core_decode_section": ([POINTER(structs.Decode), c_int64, c_int32], c_int32),
     "core_latent_workspace": ([c_int32, c_int32], c_int64),
     "core_decode_latents": ([POINTER(structs.LatentTile)], c_int32),
+    "core_expect_latents": ([POINTER(structs.LatentTile), c_void_p, c_void_p, c_void_p], c_int32),
     "core_synthesis_workspace": ([c_int32, c_int32], c_int64),
     "core_synthesize": ([POINTER(structs.Synthesis)], c_int32),
     "core_make_residuals": ([POINTER(structs.Predict)], c_int32),

@@ -27,8 +27,9 @@ LOW = CHROMA
 """Latents of luma that say what the grid of 4 px shows; those after them are for the grid of 2 px."""
 LARGEST_IN_MEAN, LARGEST_IN_SCALE = 1023, 8
 """To which a latent is clamped where others are predicted from it."""
-WINDOW = 32
-"""px a side of what the analysis of a cell looks at: 8 px more to every side."""
+WINDOW = 48
+"""px a side of what the analysis of a cell looks at: the cells around it, as far as its Gaussians reach."""
+MARGIN = (WINDOW - CELL) // 2
 
 
 def frequencies(side: int) -> list[tuple[int, int]]:

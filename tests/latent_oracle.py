@@ -1,4 +1,4 @@
-"""What the network expects of each latent where all are known: the encoder's side of ``core/latent.c`` (spec/latent.md)."""
+"""The oracle of ``core_expect_latents``: mean and table of latents that are all known, as matrix products (spec/latent.md)."""
 
 from __future__ import annotations
 
