@@ -21,7 +21,7 @@ from splatc.decoder.scene import decode_bytes
 from splatc.decoder.verifier import find_problems
 from splatc.encoder import latent as encoder
 from splatc.encoder.latent import encode_latent
-from splatc.errors import CorruptFileError, UnsupportedFileError, UsageError
+from splatc.errors import CorruptFileError, LimitError, UnsupportedFileError, UsageError
 from splatc.image import metrics
 from splatc.image.image import Image
 from splatc.neural import latent, latent_network
@@ -231,3 +231,19 @@ def test_what_the_encoder_expects_is_what_the_text_says(channels: int) -> None:
         wanted = latent_oracle.expected(latent_network.fields(data), whole.astype(np.int32), q)
         np.testing.assert_array_equal(means, wanted[0])
         np.testing.assert_array_equal(tables, wanted[1])
+
+
+def test_what_the_gaussians_take_is_asked_before_they_are_made() -> None:
+    data = encode_latent(picture(320, 240), 2500)
+    count = len(bitstream.decode(data)[1])
+    with pytest.raises(LimitError, match="memory"):
+        splatc.decode(data, max_memory=500 * count)
+    asked = list[int]()
+    Reader(io.BytesIO(data), lambda needed, what: asked.append(needed)).read()
+    assert asked == [512 * count]
+
+
+def test_the_work_of_reading_is_that_of_the_cells() -> None:
+    reader = Reader(io.BytesIO(encode_latent(picture(160, 96), 900)))
+    assert reader.needed().work == 10 * 6 * (16384 + 16 * 4096)
+    assert reader.needed((0.0, 0.0, 1.0, 1.0)).work == 10 * 6 * 16384 + 16 * 4096

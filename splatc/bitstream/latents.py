@@ -17,9 +17,9 @@ from splatc.bitstream.cost import Cost
 from splatc.bitstream.header import Header
 from splatc.core import latent as core
 from splatc.core import loading
-from splatc.errors import CorruptFileError, UnsupportedFileError
+from splatc.errors import CorruptFileError, LimitError, UnsupportedFileError
 from splatc.neural import latent_network
-from splatc.neural.latent import CELL, COARSE, LATENTS, LUMA
+from splatc.neural.latent import CELL, COARSE, FINE, LATENTS, LOW, LUMA
 from splatc.quantize import QuantizedGaussians, empty_gaussians, joined
 from splatc.steps import Quantizer
 
@@ -27,6 +27,10 @@ WHERE = "the LATN chunk"
 TILE = 64
 """Cells a side of a tile."""
 MOST_Q = 191
+MOST_CELLS = 1 << 22
+"""Of a picture: their coarse Gaussians are as many as a file may have."""
+MEMORY = 512
+"""Bytes that a Gaussian takes until it is drawn (spec/limits.md)."""
 CELLS_PER_BYTE = 64
 """A stream of b bytes holds the latents of fewer than CELLS_PER_BYTE (b + 1) cells."""
 MOST_CELL_BYTES = 400
@@ -124,6 +128,9 @@ def read(start: bytes, header: Header, length: int) -> Latents:
     Raises CorruptFileError where it breaks a rule, UnsupportedFileError for an unknown network.
     """
     check_header(header)
+    columns, rows = cells_of(header.width, header.height)
+    if columns * rows > MOST_CELLS:
+        raise LimitError(f"the picture has {columns} x {rows} cells of latents, the format allows at most {MOST_CELLS}")
     tiles = tiles_of(header.width, header.height)
     if len(start) < 2:
         raise CorruptFileError(f"{WHERE} ends too early, after {length} bytes")
@@ -226,6 +233,14 @@ def _plane(header: Header, latents: Latents, cells: Cells, known: Mapping[int, L
     x0, y0, x1, y1 = cells
     edges = ((0, 0), (top - y0 + 1, y1 + 1 - bottom), (left - x0 + 1, x1 + 1 - right))
     return np.pad(plane, edges, mode="edge")
+
+
+def memory_of(known: Mapping[int, LatentArray]) -> int:
+    """Bytes that the Gaussians of some tiles take."""
+    return sum(
+        MEMORY * (COARSE * COARSE * each[0].size + FINE * FINE * int(np.count_nonzero(each[LOW:LUMA].any(axis=0))))
+        for each in known.values()
+    )
 
 
 def cost_in(header: Header, latents: Latents, cells: Cells) -> Cost:

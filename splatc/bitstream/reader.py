@@ -130,6 +130,8 @@ class Reader(Structure):
             if len(stream) < found.tiles[number].length:
                 break
             known[number] = latents.decode_tile(found, number, stream, self.header.channels)
+        if self._check_memory is not None:
+            self._check_memory(latents.memory_of(known), f"the Gaussians of {len(known)} tiles of latents")
         return latents.gaussians(self.header, found, cells, known, least_level)
 
     def _stream_of_tile(self, tile: latents.Tile, body: bytes | None = None) -> bytes:

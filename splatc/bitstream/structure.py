@@ -32,6 +32,7 @@ class Structure:
         CorruptFileError, UnsupportedFileError (another version, an unknown critical chunk) or LimitError.
         """
         self._source = Source(file)
+        self._check_memory = check_memory
         self.header: Header = read_header_of(self._source)
         chunks, self.truncation = container.chunk_table(self._source)
         self.chunks: tuple[Chunk, ...] = tuple(chunks)

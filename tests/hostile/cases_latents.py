@@ -81,8 +81,10 @@ def cases() -> list[Case]:
         ("with-other-steps", replace(HEADER, quantizer=replace(HEADER.quantizer, position=127))),
     ):
         found.append(Case(f"latents-{name}", with_header(header, body), "corrupt", another))
-    wide = replace(HEADER, width=2**20, height=2**12)
+    wide = replace(HEADER, width=2**16, height=2**14)
     found.append(Case("latents-of-a-larger-picture", with_header(wide, body), "corrupt", ""))
+    huge = replace(HEADER, width=2**16, height=2**15)
+    found.append(Case("limit-latents-cells", with_header(huge, body), "limit", "cells of latents, the format allows"))
     for name, changed, says in (
         ("empty", b"", "ends too early"),
         ("q-192", sound[:1] + b"\xc0" + sound[2:], "q in the LATN chunk is 192"),

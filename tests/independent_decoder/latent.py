@@ -55,6 +55,8 @@ def decode_latents(header: Header, payload: bytes) -> Decoded:
     if any(getattr(header, name) != value for name, value in QUANTIZER.items()):
         raise ValueError("HEAD does not have the quantizer of the network")
     columns, rows = -(-header.width // 16), -(-header.height // 16)
+    if columns * rows > 4194304:  # limits.md
+        raise ValueError("too many cells")
     tiles = [
         Tile(x, y, min(64, columns - x), min(64, rows - y)) for y in range(0, rows, 64) for x in range(0, columns, 64)
     ]
