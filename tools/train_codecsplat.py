@@ -28,6 +28,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from splatc.bitstream import latents
+from splatc.core import latent as core
+from splatc.encoder import latent as encoder
+from splatc.image.image import Image
 from splatc.neural import latent, latent_network, safetensors
 from splatc.neural.latent import CELL, CHROMA, COARSE, FINE, LATENTS, LOW, LUMA, MARGIN
 
@@ -240,6 +244,10 @@ def _kernel(level: int, pitch: int) -> Tensor:
 INDEX = 1024.0 / (255.0 * math.sqrt(3.0))
 """Colour indices of a level, in the coded space times the root of three."""
 COLOUR_UNIT, GAIN_UNIT, MEAN_UNIT, CONTEXT_UNIT = 1 << 10, 1 << 17, 1 << 7, 128
+CALIBRATED = 32, 56, 80, 104
+"""Steps q at which residuals are counted, of one picture each."""
+PRIOR = 300.0
+"""Residuals that the Laplace distribution counts as."""
 SCALES = np.geomspace(0.045, 45.0, latent_network.TABLES)
 """Of the Laplace distributions of which the tables are made."""
 
@@ -300,15 +308,41 @@ def _bytes(weights: np.ndarray) -> np.ndarray:
     return found
 
 
+def calibrated(data: bytes, analysis: bytes, pictures: list[np.ndarray]) -> bytes:
+    """The network with tables of what residuals pictures have, mixed with those of the Laplace distributions."""
+    network = np.frombuffer(data, latent_network.NETWORK).copy()
+    weights = safetensors.read(analysis)
+    counts = np.zeros((latent_network.TABLES, latent_network.RESIDUALS))
+    for number, picture in enumerate(pictures):
+        exact = encoder.analysed(Image(picture), weights)
+        q = CALIBRATED[number % len(CALIBRATED)]
+        for tile in latents.tiles_of(picture.shape[1], picture.shape[0]):
+            x0, y0, x1, y1 = tile.cells
+            content = network.view(np.uint8)
+            whole = encoder.thrifty(exact[:, y0:y1, x0:x1], q, encoder.THRIFT, content)
+            means, tables = core.expect_latents(content, whole, q)
+            residuals = np.clip(whole - means, -48, 49) + 48
+            np.add.at(counts, (tables.ravel(), np.where(residuals == 97, 97, residuals).ravel()), 1.0)
+    counts[:, :97] = 0.5 * (counts[:, :97] + counts[:, 96::-1])
+    shares = counts + PRIOR * network[0]["frequencies"] / 65536.0
+    network[0]["frequencies"] = [table_of(each) for each in shares]
+    return network.tobytes()
+
+
+def table_of(share: np.ndarray) -> np.ndarray:
+    """(RESIDUALS,) the frequencies in proportion to shares."""
+    found = 1 + np.floor(share / share.sum() * (65536 - len(share))).astype(np.int64)
+    found[48] += 65536 - found.sum()
+    frequencies: np.ndarray = found
+    return frequencies
+
+
 def laplace(scale: float) -> np.ndarray:
     """(RESIDUALS,) the frequencies of residuals under a Laplace distribution."""
     away = np.abs(np.arange(latent_network.RESIDUALS - 1) - 48.0)
     share = np.where(away > 0, np.exp(-away / scale) * math.sinh(min(0.5 / scale, 700.0)), -math.expm1(-0.5 / scale))
     share = np.append(share, 0.5 * math.exp(-48.5 / scale))
-    found = 1 + np.floor(share / share.sum() * (65536 - len(share))).astype(np.int64)
-    found[48] += 65536 - found.sum()
-    frequencies: np.ndarray = found
-    return frequencies
+    return table_of(share)
 
 
 class Training:
@@ -435,8 +469,10 @@ def main() -> None:
     training.save(options.state)
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / "latent_1.bin").write_bytes(exported(training.average))
-        (options.out / "latent_1_analysis.safetensors").write_bytes(analysis_of(training.average, training.steps))
+        analysis = analysis_of(training.average, training.steps)
+        counted = opened(options.pictures, (2,))
+        (options.out / "latent_1.bin").write_bytes(calibrated(exported(training.average), analysis, counted))
+        (options.out / "latent_1_analysis.safetensors").write_bytes(analysis)
 
 
 if __name__ == "__main__":

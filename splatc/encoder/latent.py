@@ -100,19 +100,19 @@ def _table_bytes(header: Header) -> int:
     return 2 + 7 * len(latents.tiles_of(header.width, header.height))
 
 
-def analysed(image: Image) -> FloatArray:
-    """(C, rows, columns) the latents of a picture for a step of 1 level, not rounded."""
+def analysed(image: Image, weights: dict[str, FloatArray] | None = None) -> FloatArray:
+    """(C, rows, columns) the latents of a picture for a step of 1 level, not rounded; with the network's weights, or others."""
+    weights = weights or _analysis()
     columns, rows = latents.cells_of(image.width, image.height)
     found = np.empty((latents.latents_of(image.channels), rows, columns), np.float32)
     for top in range(0, rows, STRIP):
         bottom = min(top + STRIP, rows)
-        found[:, top:bottom] = _analysed_strip(image, top, bottom)
+        found[:, top:bottom] = _analysed_strip(image, top, bottom, weights)
     return found
 
 
-def _analysed_strip(image: Image, top: int, bottom: int) -> FloatArray:
+def _analysed_strip(image: Image, top: int, bottom: int, weights: dict[str, FloatArray]) -> FloatArray:
     """The latents of some rows of cells. Beyond the picture its outermost pixels go on."""
-    weights = _analysis()
     columns, _ = latents.cells_of(image.width, image.height)
     y, x = (
         np.clip(np.arange(first * CELL - MARGIN, last * CELL + MARGIN), 0, extent - 1)
@@ -152,10 +152,10 @@ def rounded(exact: FloatArray, q: int, behind: float | FloatArray) -> latents.La
     return found
 
 
-def thrifty(exact: FloatArray, q: int, thrift: float) -> latents.LatentArray:
-    """Whole latents of a tile, of which those are smaller that cost more than they are worth."""
-    _, tables = core.expect_latents(_bytes(), rounded(exact, q, BEHIND), q)
-    costs = _costs()
+def thrifty(exact: FloatArray, q: int, thrift: float, network: NDArray[np.uint8] | None = None) -> latents.LatentArray:
+    """Whole latents of a tile, of which those are smaller that cost more than they are worth; NETWORK says, or another."""
+    _, tables = core.expect_latents(_bytes() if network is None else network, rounded(exact, q, BEHIND), q)
+    costs = _costs() if network is None else costs_of(network)
     dearer = costs[:, RADIUS + 1] - costs[:, RADIUS]  # bits of a step away from the mean
     return rounded(exact, q, np.minimum(thrift / TRADE * dearer, MOST_BEHIND)[tables])
 
@@ -281,8 +281,12 @@ def _network() -> np.void:
 
 @functools.cache
 def _costs() -> NDArray[np.float32]:
+    return costs_of(_bytes())
+
+
+def costs_of(network: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(TABLES, RESIDUALS) bits of each symbol."""
-    costs = 16.0 - np.log2(_network()["frequencies"].astype(np.float64))
+    costs = 16.0 - np.log2(latent_network.fields(network)["frequencies"].astype(np.float64))
     costs[:, ESCAPE] += 16.0
     found: NDArray[np.float32] = costs.astype(np.float32)
     return found
