@@ -5,22 +5,27 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
+import json
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import pytest
+from click.testing import CliRunner
 
 import splatc
 from splatc import bitstream
 from splatc.attributes import COLUMNS
 from splatc.bitstream import Reader, container, latents
+from splatc.cli import main
 from splatc.core import latent as core
 from splatc.decoder.scene import decode_bytes
 from splatc.decoder.verifier import find_problems
 from splatc.encoder import latent as encoder
-from splatc.encoder.latent import encode_latent
+from splatc.encoder.latent import encode_latent as encode_with_target
+from splatc.encoder.pipeline import EncodeOptions, encode_image
+from splatc.encoder.rate_control import Target
 from splatc.errors import CorruptFileError, LimitError, UnsupportedFileError, UsageError
 from splatc.image import metrics
 from splatc.image.image import Image
@@ -37,6 +42,11 @@ def picture(width: int, height: int, channels: int = 3, left: int = 200, top: in
     with PIL.Image.open(PHOTOGRAPH) as file:
         pixels = np.asarray(file.convert("RGB"))[top : top + height, left : left + width]
     return Image(np.ascontiguousarray(pixels if channels == 3 else pixels[..., 1:2]))
+
+
+def encode_latent(image: Image, size: int) -> bytes:
+    """A file of at most so many bytes."""
+    return encode_with_target(image, Target("bytes", size))
 
 
 def noisy(width: int, height: int) -> Image:
@@ -143,6 +153,26 @@ def test_what_cannot_be_encoded() -> None:
         encode_latent(picture(320, 240), 110)
 
 
+def test_it_is_a_model_of_the_encoder() -> None:
+    image = picture(64, 48)
+    options = EncodeOptions(Target("bytes", 500), model="latent")
+    assert encode_image(image, options) == encode_latent(image, 500)
+    with pytest.raises(UsageError, match="give a size"):
+        encode_image(image, dataclasses.replace(options, target=Target("count", 50)))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_number_of_threads_changes_nothing(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = picture(300, 200)
+    monkeypatch.setattr(latents, "TILE", 8)
+    data = encode_latent(image, 2000)
+    whole = bitstream.decode(data)[1]
+    for module in (encoder, latents):
+        monkeypatch.setattr(module, "threads", lambda: count)
+    assert encode_latent(image, 2000) == data
+    np.testing.assert_array_equal(bitstream.decode(data)[1].colour, whole.colour)
+
+
 def test_other_files_with_latents_are_refused() -> None:
     data = encode_latent(picture(64, 48), 400)
     head, number, body = chunks_of(data)
@@ -247,3 +277,18 @@ def test_the_work_of_reading_is_that_of_the_cells() -> None:
     reader = Reader(io.BytesIO(encode_latent(picture(160, 96), 900)))
     assert reader.needed().work == 10 * 6 * (16384 + 16 * 4096)
     assert reader.needed((0.0, 0.0, 1.0, 1.0)).work == 10 * 6 * 16384 + 16 * 4096
+
+
+def test_the_commands_know_it_where_they_are_asked(tmp_path: Path) -> None:
+    source, coded = tmp_path / "in.png", tmp_path / "out.splat2d"
+    PIL.Image.fromarray(picture(64, 48).pixels).save(source)
+    runner = CliRunner()
+    arguments = ["encode", str(source), str(coded), "--size", "500", "--model", "latent"]
+    result = runner.invoke(main, [*arguments, "--json"])
+    assert result.exit_code == 0, result.output
+    count = len(bitstream.decode(coded.read_bytes())[1])
+    assert json.loads(result.stdout)["gaussians"] == count > 0
+    found = runner.invoke(main, ["info", str(coded)])
+    assert "latents       network 1, q " in found.stdout and "per Gaussian" not in found.stdout
+    assert runner.invoke(main, ["info", "--bits", str(coded)]).exit_code == 0
+    assert "--model" not in runner.invoke(main, ["encode", "--help"]).output

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -17,6 +18,7 @@ from splatc.bitstream.cost import Cost
 from splatc.bitstream.header import Header
 from splatc.core import latent as core
 from splatc.core import loading
+from splatc.core.pool import threads
 from splatc.errors import CorruptFileError, LimitError, UnsupportedFileError
 from splatc.neural import latent_network
 from splatc.neural.latent import CELL, COARSE, FINE, LATENTS, LOW, LUMA
@@ -186,6 +188,13 @@ def needed(latents: Latents, cells: Cells, header: Header) -> list[int]:
     return [number for number, tile in enumerate(latents.tiles) if overlap(tile.cells, wanted)]
 
 
+def decode_tiles(latents: Latents, streams: Mapping[int, bytes], channels: int) -> dict[int, LatentArray]:
+    """The latents of some tiles, by number, side by side. Raises CorruptFileError."""
+    with ThreadPoolExecutor(threads()) as pool:
+        found = pool.map(lambda number: decode_tile(latents, number, streams[number], channels), streams)
+        return dict(zip(streams, found, strict=True))
+
+
 def decode_tile(latents: Latents, number: int, stream: bytes, channels: int) -> LatentArray:
     """The latents of a tile. Raises CorruptFileError."""
     tile = latents.tiles[number]
@@ -207,15 +216,16 @@ def gaussians(
     network = latent_network.load(latents.network)
     plane = _plane(header, latents, cells, known)
     left, top, *_ = cells
-    parts = []
-    for number, tile in enumerate(latents.tiles):
-        box = overlap(tile.cells, cells)
-        if box is None or number not in known:
-            continue
+
+    def each(box: Cells) -> QuantizedGaussians:
         x0, y0, x1, y1 = box
         values = plane[:, y0 - top : y1 - top + 2, x0 - left : x1 - left + 2]
         columns = core.synthesize(network, values, latents.q, (x0, y0), (header.width, header.height), least_level)
-        parts.append(QuantizedGaussians(**{name: getattr(columns, name) for name in COLUMNS}))
+        return QuantizedGaussians(**{name: getattr(columns, name) for name in COLUMNS})
+
+    boxes = (overlap(latents.tiles[number].cells, cells) for number in sorted(known))
+    with ThreadPoolExecutor(threads()) as pool:
+        parts = list(pool.map(each, [box for box in boxes if box is not None]))
     return parts[0] if len(parts) == 1 else joined([empty_gaussians(header.channels), *parts])
 
 

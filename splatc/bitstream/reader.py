@@ -124,12 +124,13 @@ class Reader(Structure):
     ) -> QuantizedGaussians:
         """The Gaussians of the cells that can touch a region; of a truncated file those of the tiles that are whole."""
         cells = latents.cells_in(self.header, region)
-        known = {}
+        streams = {}
         for number in latents.needed(found, cells, self.header):
             stream = self._stream_of_tile(found.tiles[number], body)
             if len(stream) < found.tiles[number].length:
                 break
-            known[number] = latents.decode_tile(found, number, stream, self.header.channels)
+            streams[number] = stream
+        known = latents.decode_tiles(found, streams, self.header.channels)
         if self._check_memory is not None:
             self._check_memory(latents.memory_of(known), f"the Gaussians of {len(known)} tiles of latents")
         return latents.gaussians(self.header, found, cells, known, least_level)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
 
@@ -17,6 +18,8 @@ from splatc.bitstream.header import DRAFT_VERSION, Header
 from splatc.blend import Blend
 from splatc.core import latent as core
 from splatc.core.packing import Symbols
+from splatc.core.pool import threads
+from splatc.encoder.rate_control import Target
 from splatc.errors import UsageError
 from splatc.gaussians import FloatArray
 from splatc.image.image import Image
@@ -58,21 +61,26 @@ class Coded:
     """What their symbols take."""
 
 
-def encode_latent(image: Image, target: int) -> bytes:
-    """A file of at most ``target`` bytes. Raises UsageError for a picture with alpha, or a target that no file of it can meet."""
+def encode_latent(image: Image, target: Target) -> bytes:
+    """A file of at most so many bytes.
+
+    Raises UsageError for a picture with alpha, for a target that is a count, and for one that no file of the picture can meet.
+    """
     if image.channels not in (1, 3):
         raise UsageError("latents hold no alpha: convert the picture, or encode it as Gaussians")
+    if target.kind == "count":
+        raise UsageError("latents are not counted as Gaussians are: give a size")
     header = header_of(image)
     chunks, after = _chunks(header, image)
-    spare = target - len(container.write([*chunks, (b"LATN", bytes(_table_bytes(header))), *after]))
+    spare = target.value - len(container.write([*chunks, (b"LATN", bytes(_table_bytes(header))), *after]))
     exact = analysed(image)
     boxes = [tile.cells for tile in latents.tiles_of(image.width, image.height)]
     tiles = [np.ascontiguousarray(exact[:, y0:y1, x0:x1]) for x0, y0, x1, y1 in boxes]
     while True:
         data = container.write([*chunks, (b"LATN", payload(_fitting(tiles, spare))), *after])
-        if len(data) <= target:
+        if len(data) <= target.value:
             return data
-        spare -= len(data) - target
+        spare -= len(data) - target.value
 
 
 def header_of(image: Image) -> Header:
@@ -169,8 +177,13 @@ class _Search:
     spare: float
 
     def coded(self, q: int, thrift: float = THRIFT) -> Coded:
-        whole = [thrifty(tile, q, thrift) for tile in self.tiles]
-        return Coded(q, whole, sum(bits_of(tile, q) for tile in whole))
+        def each(tile: FloatArray) -> tuple[latents.LatentArray, float]:
+            whole = thrifty(tile, q, thrift)
+            return whole, bits_of(whole, q)
+
+        with ThreadPoolExecutor(threads()) as pool:
+            found = list(pool.map(each, self.tiles))
+        return Coded(q, [whole for whole, _ in found], sum(bits for _, bits in found))
 
     def finest(self, q: int) -> Coded | None:
         """From a first guess on; none if not even the coarsest is coarse enough."""
