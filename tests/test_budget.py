@@ -195,7 +195,8 @@ def test_only_the_sections_that_are_needed_count() -> None:
     header = header_for(6000, 4000)
     data = bitstream.encode(header, random_quantized(np.random.default_rng(0), header, 12_000))
     reader = bitstream.Reader(io.BytesIO(data))
-    count, parents, searched = reader.needed()
+    count, parents, searched, cells = reader.needed()
+    assert cells == 0
     assert (count, parents) == (12_000, len({section.parent for section in reader.sections} - {None}))
     assert searched == layout.work(reader.sections) > count
     assert 0 < reader.needed((0, 0, 100, 100))[0] < 9000

@@ -27,6 +27,7 @@ SYMBOLS = (
     "stream",
     "sections-swapped",
     "section-wrong-crc",
+    "latents-wrong-crc",
     "border-moved",
     "chunk-in-a-chunk",
     "count-one-less",

@@ -20,6 +20,8 @@ DRAFT_CHUNK = b"DRFT"
 """Directly after HEAD in files of a draft, and in no other (spec/draft.md)."""
 INDEX_CHUNK = b"INDX"
 GAUSSIANS_CHUNK = b"GAUS"
+LATENTS_CHUNK = b"LATN"
+"""In place of GAUS and INDX, in files of a draft alone (spec/latent.md)."""
 KNOWN_CHUNKS = (HEADER_CHUNK, INDEX_CHUNK, GAUSSIANS_CHUNK)
 """The critical ones of every version, in their order."""
 SINGLE_CHUNKS = tuple(metadata.CHUNKS.values())
@@ -173,24 +175,33 @@ def chunk_table(source: Source) -> tuple[list[Chunk], TruncatedFileError | None]
             if is_draft and len(chunks) == 1:
                 _check_draft(chunk)
             else:
-                _check_type(chunk, chunks)
+                _check_type(chunk, chunks, is_draft)
             chunks.append(chunk)
             check_complete(source, chunk)
         except TruncatedFileError as error:
             return chunks, error
-    if not any(chunk.type.encode() == GAUSSIANS_CHUNK for chunk in chunks):
+    if not any(chunk.type.encode() in (GAUSSIANS_CHUNK, LATENTS_CHUNK) for chunk in chunks):
         return chunks, TruncatedFileError("the GAUS chunk is missing: the file is truncated")
     return chunks, None
 
 
-def _check_type(chunk: Chunk, earlier: list[Chunk]) -> None:
+def _check_type(chunk: Chunk, earlier: list[Chunk], is_draft: bool) -> None:
     """Raise unless a chunk may follow those before it."""
     kind = chunk.type.encode()
-    if kind in (*KNOWN_CHUNKS, *SINGLE_CHUNKS, DRAFT_CHUNK) and any(chunk.type == each.type for each in earlier):
+    known = (*KNOWN_CHUNKS, LATENTS_CHUNK) if is_draft else KNOWN_CHUNKS
+    if kind in (*known, *SINGLE_CHUNKS, DRAFT_CHUNK) and any(chunk.type == each.type for each in earlier):
         raise CorruptFileError(f"a second {chunk.type} chunk at byte {chunk.start}; only one is allowed")
-    if chunk.critical and kind not in KNOWN_CHUNKS:
+    if chunk.critical and kind not in known:
         raise UnsupportedFileError(
             f"the file needs chunk {chunk.type} (at byte {chunk.start}), which this version of splatc does not know"
         )
     if kind == INDEX_CHUNK and any(each.type.encode() == GAUSSIANS_CHUNK for each in earlier):
         raise CorruptFileError(f"the INDX chunk at byte {chunk.start} follows GAUS, it must stand before it")
+    if kind in (LATENTS_CHUNK, INDEX_CHUNK, GAUSSIANS_CHUNK) and any(
+        (each.type.encode() == LATENTS_CHUNK) != (kind == LATENTS_CHUNK)
+        for each in earlier
+        if each.type.encode() in (LATENTS_CHUNK, INDEX_CHUNK, GAUSSIANS_CHUNK)
+    ):
+        raise CorruptFileError(
+            f"the {chunk.type} chunk at byte {chunk.start} is in one file with latents and Gaussians"
+        )

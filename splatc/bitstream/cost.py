@@ -12,6 +12,9 @@ READ = 1 << 12
 SEARCHED = 1 << 6
 """Evaluations for each Gaussian that stands in the tree which a section searches for neighbours: 7 ns."""
 
+CELL = 1 << 14
+"""Evaluations that the latents of a cell count for."""
+
 
 class Cost(NamedTuple):
     """What is decoded."""
@@ -23,10 +26,13 @@ class Cost(NamedTuple):
     searched: int
     """The same Gaussians, those of its ancestors counted again for each section: each is looked at for what lies near."""
 
+    cells: int = 0
+    """With latents, in the tiles that are needed."""
+
     @property
     def work(self) -> int:
         """In evaluations of Gaussians."""
-        return READ * self.gaussians + SEARCHED * self.searched
+        return READ * self.gaussians + SEARCHED * self.searched + CELL * self.cells
 
 
 def cost_of(sections: Sequence[Section], needed: Iterable[int], parents: set[int]) -> Cost:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from splatc.attributes import PARTS
-from splatc.bitstream import container, decoding, layout, limits
+from splatc.bitstream import container, decoding, latents, layout, limits
 from splatc.bitstream.cost import Cost, cost_of
 from splatc.bitstream.decoding import Decoded
 from splatc.bitstream.layout import Section
@@ -64,6 +64,8 @@ class Reader(Structure):
             self.check_whole()
             if region is None and not max_level:
                 body = self.check(KEPT)
+        if self.latents is not None:
+            return self._read_latents(self.latents, region, max_level or 0, body)
         wanted = self._wanted(region, max_level or 0)
         return self._join(list(self._decode(wanted, max_level or 0, body)))
 
@@ -77,6 +79,8 @@ class Reader(Structure):
 
     def needed(self, region: Region | None = None, *, max_level: int | None = None) -> Cost:
         """What ``read`` would decode at most."""
+        if self.latents is not None:
+            return latents.cost_in(self.header, self.latents, latents.cells_in(self.header, region))
         return self.cost(self._wanted(region, max_level or 0))
 
     def cost(self, wanted: list[int]) -> Cost:
@@ -114,6 +118,40 @@ class Reader(Structure):
     def check_sections(self, group: list[int]) -> None:
         """Decode sections of a whole file and forget them. Raises CorruptFileError."""
         self._run(group, 0)
+
+    def _read_latents(
+        self, found: latents.Latents, region: Region | None, least_level: int, body: bytes | None
+    ) -> QuantizedGaussians:
+        """The Gaussians of the cells that can touch a region; of a truncated file those of the tiles that are whole."""
+        cells = latents.cells_in(self.header, region)
+        streams = {}
+        for number in latents.needed(found, cells, self.header):
+            stream = self._stream_of_tile(found.tiles[number], body)
+            if len(stream) < found.tiles[number].length:
+                break
+            streams[number] = stream
+        known = latents.decode_tiles(found, streams, self.header.channels)
+        if self._check_memory is not None:
+            self._check_memory(latents.memory_of(known), f"the Gaussians of {len(known)} tiles of latents")
+        return latents.gaussians(self.header, found, cells, known, least_level)
+
+    def _stream_of_tile(self, tile: latents.Tile, body: bytes | None = None) -> bytes:
+        """The bytes of a tile of latents, checked; of a truncated file fewer. ``body`` is the payload of LATN if it was read."""
+        chunk = self._chunk(container.LATENTS_CHUNK)
+        assert chunk is not None, "there is a table only where LATN is"
+        start = chunk.offset + tile.offset
+        content = (
+            self._source.read(start, tile.length) if body is None else body[tile.offset : tile.offset + tile.length]
+        )
+        if len(content) == tile.length and zlib.crc32(content) != tile.crc:
+            raise CorruptFileError(f"the tile at byte {start} of the file is damaged: its CRC-32 is another")
+        return content
+
+    def check_latents(self) -> None:
+        """Decode all tiles of latents of a whole file, one after the other. Raises CorruptFileError."""
+        if self.latents is not None:
+            for number, tile in enumerate(self.latents.tiles):
+                latents.decode_tile(self.latents, number, self._stream_of_tile(tile), self.header.channels)
 
     def _wanted(self, region: Region | None, stop_level: int) -> list[int]:
         """The sections of levels >= stop_level that can touch a region."""

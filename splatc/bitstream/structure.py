@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from splatc.bitstream import container, draft, index, layout, limits, metadata
 from splatc.bitstream import header as header_format
@@ -13,6 +13,9 @@ from splatc.bitstream.layout import Layout, Section
 from splatc.bitstream.metadata import Metadata
 from splatc.bitstream.source import Source
 from splatc.errors import CorruptFileError, LimitError
+
+if TYPE_CHECKING:
+    from splatc.bitstream.latents import Latents
 
 CheckMemory = Callable[[int, str], None]
 """Raises LimitError unless so many bytes may be used for what the sentence names."""
@@ -29,6 +32,7 @@ class Structure:
         CorruptFileError, UnsupportedFileError (another version, an unknown critical chunk) or LimitError.
         """
         self._source = Source(file)
+        self._check_memory = check_memory
         self.header: Header = read_header_of(self._source)
         chunks, self.truncation = container.chunk_table(self._source)
         self.chunks: tuple[Chunk, ...] = tuple(chunks)
@@ -37,6 +41,8 @@ class Structure:
         """The layers, coarse to fine."""
         self.sections: tuple[Section, ...] = ()
         """In file order; none if the file ends before they are known."""
+        self.latents: Latents | None = self._latents()
+        """The table of the tiles of a file with latents in place of Gaussians (spec/latent.md)."""
         gaussians = self._chunk(container.GAUSSIANS_CHUNK)
         indexed = self._chunk(container.INDEX_CHUNK)
         if gaussians is not None:
@@ -101,11 +107,21 @@ class Structure:
         self.check_whole()
         body = None
         for chunk in self.chunks:
-            if chunk.type.encode() == container.GAUSSIANS_CHUNK and chunk.length <= kept:
+            if chunk.type.encode() in (container.GAUSSIANS_CHUNK, container.LATENTS_CHUNK) and chunk.length <= kept:
                 body = container.payload(self._source, chunk)
             else:
                 container.check_crc(self._source, chunk)
         return body
+
+    def _latents(self) -> Latents | None:
+        """Raises as the constructor does."""
+        chunk = self._chunk(container.LATENTS_CHUNK)
+        if chunk is None:
+            return None
+        from splatc.bitstream import latents  # imports NumPy
+
+        start = self._source.read(chunk.offset, min(chunk.length, latents.table_bytes(self.header)))
+        return latents.read(start, self.header, chunk.length)
 
     def _is_complete(self, chunk: Chunk) -> bool:
         return chunk.offset + chunk.length + 4 <= self.file_bytes

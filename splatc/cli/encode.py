@@ -82,6 +82,7 @@ SCHEMA_VERSION = 1
     show_default=True,
     help="Device that computes.",
 )
+@click.option("--model", type=click.Choice(["gaussians", "latent"]), default="gaussians", hidden=True)  # spec/draft.md
 @threads_option
 @force_option
 @quiet_option
@@ -104,6 +105,7 @@ def encode(
     seed: int,
     engine: str,
     device: str,
+    model: Literal["gaussians", "latent"],
     threads: int | None,
     force: bool,
     quiet: bool,
@@ -137,6 +139,7 @@ def encode(
         seed=seed,
         engine=engine,
         device=device,
+        model=model,
         threads=threads,
         force=force,
         measured=measured,

@@ -81,4 +81,9 @@ def _table(report: dict[str, Any]) -> str:
         (f"  {name}", f"{bits / max(count, 1):6.2f}  {bits / (8 * report['bytes']):6.1%}")
         for name, bits in report.get("bits", {}).items()
     ]
+    if "latents" in report:
+        found = report["latents"]
+        left_out = "Gaussians", "sections", "bits"
+        rows = [row for row in rows if row[0] not in left_out and not row[0].startswith("  ")]
+        rows.append(("latents", f"network {found['network']}, q {found['q']}, tiles {found['tiles']}"))
     return "\n".join(f"{name:<12}  {text}" for name, text in rows)

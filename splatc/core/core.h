@@ -64,7 +64,7 @@ CORE_API const char *core_sources(void);
 
 /* Bytes of the structs below, in their order: 0 core_header, 1 core_steps, 2 core_tables, 3 core_partitions, 4 core_site, 5 core_section,
    6 core_level, 7 core_decode, 8 core_predict, 9 core_view, 10 core_placed, 11 core_draw, 12 core_job, 13 core_dequantizing, 14 core_placing,
-   15 core_columns, 16 core_gaussians; 0 for other numbers. */
+   15 core_columns, 16 core_gaussians, 17 core_latent_network, 18 core_latent_tile, 19 core_synthesis; 0 for other numbers. */
 CORE_API int64_t core_struct_bytes(int32_t which);
 
 /* The instruction set of the rasterizer: on x86-64 2, 3 or 4 (x86-64-v2, v3, v4), else 1. `core_best_level` is what this processor has (0: not even the
@@ -202,6 +202,69 @@ CORE_API int64_t core_decode_workspace(int64_t own, int64_t chain);
 /* Decodes one section; its ancestors were decoded, whole, or it is CORE_INVALID. Sections do not overlap in the arrays, and each keeps its tables in a
    place of its own. Returns its status. */
 CORE_API int32_t core_decode_section(const core_decode *task, int64_t section, int32_t worker);
+
+/* ---- Latents (spec/latent.md) ---- */
+
+enum {
+    CORE_LATENTS = 96,     /* of a cell */
+    CORE_LATENT_LUMA = 64, /* of those that are luma, and Gaussians of the fine grid in a cell */
+    CORE_LATENT_LOW = 16,  /* of a chroma, and Gaussians of the coarse grid in a cell */
+    CORE_LATENT_MEANS = 48, /* latents that have a mean: the low ones of luma, and chroma */
+    CORE_LATENT_TILE = 64, /* cells a side of a tile, at most */
+    CORE_LATENT_TABLES = 64,
+    CORE_LATENT_MOST_Q = 191,
+};
+
+typedef struct core_latent_network { /* the file of the weights, as it is; [d][j]: of latent d in cell j of the 3 x 3 around; then of what it speaks */
+    uint32_t gains[CORE_LATENTS];
+    int32_t offset;
+    int32_t thresholds[CORE_LATENT_TABLES - 1]; /* ascending */
+    int16_t bias[13][CORE_LATENTS];             /* by q / 16 */
+    uint16_t frequencies[CORE_LATENT_TABLES][CORE_RESIDUALS];
+    int8_t mean[CORE_LATENTS][9][CORE_LATENT_MEANS];
+    int8_t scale[CORE_LATENTS][9][CORE_LATENTS], any[CORE_LATENTS][9][CORE_LATENTS];
+    int8_t coarse_luma[CORE_LATENT_LOW][9][CORE_LATENT_LOW], fine_luma[CORE_LATENT_LUMA][9][CORE_LATENT_LUMA];
+    int8_t coarse_chroma[CORE_LATENT_LOW][9][CORE_LATENT_LOW], fine_chroma[CORE_LATENT_LOW][9][CORE_LATENT_LUMA];
+} core_latent_network;
+
+typedef struct core_latent_tile { /* the stream of a tile */
+    const core_latent_network *network;
+    const uint8_t *bytes;
+    int64_t length;
+    int32_t q, latents;    /* 0..CORE_LATENT_MOST_Q; of a cell: CORE_LATENT_LUMA or CORE_LATENTS */
+    int32_t columns, rows; /* cells */
+    int16_t *result;       /* (latents, rows, columns) */
+    uint8_t *workspace;    /* core_latent_workspace() bytes, aligned to 64 */
+    int64_t workspace_bytes;
+    const int32_t *stop; /* set by another thread: do not go on; may be NULL */
+} core_latent_tile;
+
+/* -1 for more cells than a tile has. */
+CORE_API int64_t core_latent_workspace(int32_t columns, int32_t rows);
+CORE_API int32_t core_decode_latents(const core_latent_tile *task);
+
+#if !defined(__wasm__)
+/* For the encoder, of latents (latents, rows, columns) that are all known: the mean of each, and the number of the table with which it is coded. Bytes and
+   result of the task are not looked at. */
+CORE_API int32_t core_expect_latents(const core_latent_tile *task, const int16_t *latents, int32_t *means, uint8_t *tables);
+#endif
+
+typedef struct core_synthesis { /* latents of some cells -> Gaussians */
+    const core_latent_network *network;
+    const int16_t *values; /* (latents, rows + 2, columns + 2): with the cells around them, beyond the edge of the picture the nearest in it */
+    int32_t q, latents;
+    int32_t columns, rows; /* cells, at most CORE_LATENT_TILE a side */
+    int64_t column, row;   /* the place of the first in the picture */
+    int64_t width, height; /* of the picture, px */
+    int32_t least_level, unused; /* finer Gaussians are left out */
+    core_columns gaussians;      /* results (room) */
+    int64_t room, count;         /* the last is a result: how many there are; CORE_TOO_SMALL where there is no room for them */
+    uint8_t *workspace;          /* core_synthesis_workspace() bytes, aligned to 64 */
+    int64_t workspace_bytes;
+} core_synthesis;
+
+CORE_API int64_t core_synthesis_workspace(int32_t columns, int32_t rows);
+CORE_API int32_t core_synthesize(core_synthesis *task);
 
 /* ---- Prediction for the encoder (spec/prediction.md) ---- */
 

@@ -146,4 +146,9 @@ int32_t code_uniform(coder *r, int32_t bits, symbols out);
 void inherit_adaptive(int64_t *counts, int32_t alphabet);
 void inherit_parametric(int64_t *counts, int64_t *distance, int64_t *number);
 
+
+/* section.c: whether the stream is the shortest of the numbers that stand for its symbols, zero bytes appended up to the minimum (spec/coder.md, "End";
+   spec/gaussians.md). */
+int32_t stream_ends_well(const coder *r, int64_t minimum);
+
 #endif

@@ -29,11 +29,9 @@ int64_t core_decode_workspace(int64_t own, int64_t chain) {
     return take_workspace(NULL, own, chain, &w);
 }
 
-/* Whether the stream is the shortest of the numbers that stand for its symbols, zero bytes appended up to the minimum (spec/coder.md, "End"; spec/gaussians.md).
-
-   The encoder's L is what the decoder has subtracted from the number V that it read, and of L .. L + range - 1 the encoder takes the number with the most
+/* The encoder's L is what the decoder has subtracted from the number V that it read, and of L .. L + range - 1 the encoder takes the number with the most
    zero bytes at its end. */
-static int32_t ends_well(const coder *r, int64_t minimum) {
+int32_t stream_ends_well(const coder *r, int64_t minimum) {
     int64_t size = 4 * r->words, significant = r->length;
     uint64_t last = 0, missing = 0;
     for (int64_t i = size - 8; i < size; i++) last = last << 8 | (i < r->length ? r->bytes[i] : 0u);
@@ -92,7 +90,7 @@ static int32_t read_symbols(const core_decode *task, core_section *section, work
         at += level->count;
         section->decoded = at - section->start;
     }
-    return !section->truncated && section->ends && !ends_well(&r, section->minimum) ? CORE_WRONG_END : CORE_OK;
+    return !section->truncated && section->ends && !stream_ends_well(&r, section->minimum) ? CORE_WRONG_END : CORE_OK;
 }
 
 static void make_positions(const core_decode *task, const core_section *section, workspace *w) {

@@ -85,6 +85,39 @@ class Decode(ctypes.Structure):
     ]
 
 
+class LatentTile(ctypes.Structure):
+    """``core_latent_tile``."""
+
+    _fields_ = [
+        ("network", c_void_p),
+        ("bytes", c_void_p),
+        ("length", c_int64),
+        *((name, c_int32) for name in ("q", "latents", "columns", "rows")),
+        ("result", c_void_p),
+        ("workspace", c_void_p),
+        ("workspace_bytes", c_int64),
+        ("stop", c_void_p),
+    ]
+
+
+class Synthesis(ctypes.Structure):
+    """``core_synthesis``."""
+
+    _fields_ = [
+        ("network", c_void_p),
+        ("values", c_void_p),
+        *((name, c_int32) for name in ("q", "latents", "columns", "rows")),
+        *((name, c_int64) for name in ("column", "row", "width", "height")),
+        ("least_level", c_int32),
+        ("unused", c_int32),
+        *((name, c_void_p) for name in COLUMNS),
+        ("room", c_int64),
+        ("count", c_int64),
+        ("workspace", c_void_p),
+        ("workspace_bytes", c_int64),
+    ]
+
+
 class Predict(ctypes.Structure):
     """``core_predict``."""
 
@@ -207,6 +240,9 @@ NUMBERS = (
                 "placing",
                 "columns",
                 "gaussians",
+                "latent_network",
+                "latent_tile",
+                "synthesis",
             )
         )
     }
@@ -221,6 +257,7 @@ MIRRORS = {
     "header": ctypes.sizeof(CoreHeader), "section": SECTION.itemsize, "level": LEVEL.itemsize, "decode": ctypes.sizeof(Decode),
     "predict": ctypes.sizeof(Predict), "view": ctypes.sizeof(CoreView), "draw": ctypes.sizeof(Draw), "job": ctypes.sizeof(Job),
     "dequantizing": ctypes.sizeof(Dequantizing), "placing": ctypes.sizeof(Placing),
+    "latent_tile": ctypes.sizeof(LatentTile), "synthesis": ctypes.sizeof(Synthesis),
     "columns": ctypes.sizeof(ColumnPointers), "gaussians": ctypes.sizeof(FloatPointers),
     **fit_structs.MIRRORS, **loss_structs.MIRRORS, **pack_structs.MIRRORS, **seed_structs.MIRRORS,
 }  # fmt: skip

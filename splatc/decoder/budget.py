@@ -91,11 +91,11 @@ class Budget:
                 f"{instead}raise --max-work to {needed} (in Python max_work)"
             )
 
-    def check_reading(self, count: int, parents: int, searched: int = 0) -> None:
+    def check_reading(self, count: int, parents: int, searched: int = 0, cells: int = 0) -> None:
         """Raise LimitError if Gaussians may not be read: what a `bitstream.cost.Cost` says of them."""
         from splatc.bitstream.cost import Cost
 
-        cost = Cost(count, parents, searched)
+        cost = Cost(count, parents, searched, cells)
         self._check_memory_of(cost)
         self.check_work(cost.work, f"reading {count} Gaussians", "take a region or a coarser --max-level, or ")
 

@@ -49,7 +49,9 @@ def report(structure: Structure) -> dict[str, Any]:
     structure.check()
     header, size = structure.header, structure.file_bytes
     top = len(header.level_counts) - 1
-    return {
+    found = structure.latents
+    latents = {} if found is None else {"latents": {"network": found.network, "q": found.q, "tiles": len(found.tiles)}}
+    return latents | {
         "schema_version": SCHEMA_VERSION,
         "format_version": ".".join(map(str, header.version)),
         "width": header.width,

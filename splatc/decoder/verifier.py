@@ -124,7 +124,10 @@ def _check_streams(stream: BinaryIO, damaged: bool, found: _Findings, budget: Bu
     """The index, and every stream to its end. ``damaged``: the CRC of GAUS is wrong, and only those of sections are checked."""
     with found.of("index"):
         reader = Reader(stream, budget.check_memory)
-        if any(section.crc is not None for section in reader.sections):
+        if reader.latents is not None:
+            budget.check_groups([reader.needed()])
+            reader.check_latents()
+        elif any(section.crc is not None for section in reader.sections):
             groups = reader.groups()
             budget.check_groups([reader.cost(group) for group in groups])
             for group in groups:

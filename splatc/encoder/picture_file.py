@@ -92,6 +92,7 @@ def encode_file(
     engine: str = "auto",
     device: str = "auto",
     threads: int | None = None,
+    model: Literal["gaussians", "latent"] = "gaussians",
     force: bool = False,
     measured: bool = True,
     words: dict[str, str] = OPTIONS,
@@ -107,6 +108,7 @@ def encode_file(
         max_time: seconds from now.
         strip: leave out the colour profile, EXIF and XMP.
         threads: of the core; None is as many as are set.
+        model: what the file holds; "latent" is of a draft of the format.
         force: replace `target` if it exists.
         measured: decode the file and compare; else the summary has no PSNR and no MS-SSIM.
         words: what messages call the targets, `OPTIONS` or `ARGUMENTS` of request.py.
@@ -170,6 +172,7 @@ def encode_file(
         effort=effort,
         seed=seed,
         max_memory=max_memory,
+        model=model,
         max_time=None if max_time is None else max(0.0, max_time - (time.perf_counter() - started)),
     )
     with working_on(threads):
@@ -224,7 +227,7 @@ def _summarize(data: bytes, image: Image, measured: bool) -> EncodeSummary:
 
     psnr, similarity = _compared(data, image) if measured else (math.nan, math.nan)
     return EncodeSummary(
-        gaussians=read_header(data).count,
+        gaussians=read_header(data).count or _made_of_latents(data),
         bytes=len(data),
         bits_per_pixel=8 * len(data) / (image.width * image.height),
         compression_ratio=image.pixels.nbytes / len(data),
@@ -232,6 +235,16 @@ def _summarize(data: bytes, image: Image, measured: bool) -> EncodeSummary:
         ms_ssim=similarity,
         seconds=math.nan,
     )
+
+
+def _made_of_latents(data: bytes) -> int:
+    """The Gaussians of a file whose header counts none."""
+    import io
+
+    from splatc.bitstream import Reader
+
+    reader = Reader(io.BytesIO(data))
+    return len(reader.read()) if reader.latents is not None else 0
 
 
 def _compared(data: bytes, image: Image) -> tuple[float, float]:

@@ -21,6 +21,7 @@ from splatc.bitstream.header import DRAFT_VERSION, MODELS, VERSION
 from splatc.blend import Blend
 from splatc.core.pool import watched
 from splatc.encoder.flat import dominant_colour, flat_file
+from splatc.encoder.latent import encode_latent
 from splatc.encoder.quality_control import MARK, TRIMS, Aim, QualityControl
 from splatc.encoder.rate_control import FIRST_GUESS, RateControl, Target, quantize_for
 from splatc.encoder.several_fits import EACH, FITS, SEVERAL, best_of_several
@@ -77,6 +78,8 @@ class EncodeOptions:
     """What seeds the fit (fit/initializer.py)."""
     draft: bool = False
     """Whether the file is one of the draft of the next version of the format (spec/draft.md), which no later splatc need read."""
+    model: Literal["gaussians", "latent"] = "gaussians"
+    """What the file holds; "latent" is of the draft (latent.py)."""
 
 
 Progress = Callable[[int, int, str], object]
@@ -92,6 +95,8 @@ def encode_image(image: Image, options: EncodeOptions, progress: Progress | None
     flat = flat_file(image, options.target, options.blend)
     if flat is not None:
         return flat
+    if options.model == "latent":
+        return encode_latent(image, options.target)
     with _repeated(progress) as repeated:
         if options.effort == SEVERAL and options.aim is None and options.target.kind == "bytes":
             return _encode_several(image, options, repeated)

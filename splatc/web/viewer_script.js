@@ -723,7 +723,7 @@ const [STEPS, TABLES, PARTITIONS, SITE, PLACED] = [1, 2, 3, 4, 10];
 
 const HEADER = new Struct(
   0,
-  ["i32", ["channels", ...QUANTIZER.map(([name]) => name)].join(" ")],
+  ["i32", ["channels", ...QUANTIZER.map(([name]) => name), "models"].join(" ")],
 );
 const SECTION = new Struct(
   5,
@@ -781,6 +781,7 @@ const { QUANTIZER } = load("structs.js");
 
 
 const DRAFT_MINOR = 1;
+const MODELS = 7;
 const MAX_SIDE = 2 ** 20;
 const MAX_PIXELS = 2 ** 32;
 const MAX_GAUSSIANS = 2 ** 26;
@@ -815,7 +816,7 @@ function parseHeader(bytes) {
   const numbers = new Numbers(bytes, "the HEAD chunk");
   const field = headField.bind(null, numbers);
   const repeat = (times, read) => Array.from({ length: times }, read);
-  checkVersion(numbers);
+  const minor = checkVersion(numbers);
   const flags = field("u8", "flags", 0, 15);
   const channels = ((flags >> 1) & 3) + 1;
   const width = field("varint", "width", 1, MAX_SIDE);
@@ -825,11 +826,12 @@ function parseHeader(bytes) {
     QUANTIZER.map(([name, kind]) => [name, field(KINDS[kind].encoding, name, KINDS[kind].low, KINDS[kind].high)]),
   );
   const levelCounts = repeat(field("u8", "levels", 0, 16), () => field("varint", "level_counts", 0, MAX_GAUSSIANS));
+  const models = minor === DRAFT_MINOR ? field("u8", "models", 0, MODELS) : 0;
   numbers.end();
   if (levelCounts[0] === 0) throw corrupt("the top level of the HEAD chunk has no Gaussian");
   const count = levelCounts.reduce((sum, each) => sum + each, 0);
   const [depth, normalized] = [(flags & 8 ? 16 : 8), (flags & 1) === 1];
-  const header = { width, height, channels, depth, normalized, background, quantizer, levelCounts, count };
+  const header = { width, height, channels, depth, normalized, background, quantizer, levelCounts, count, models };
   checkLimits(header);
   return header;
 }
@@ -2378,7 +2380,7 @@ class Core {
     if (!derived) {
       const [stepsBytes, tablesBytes] = [this.#sizeOf(STEPS), this.#sizeOf(TABLES)];
       const [steps, first] = [arena.take(stepsBytes), arena.take(tablesBytes)];
-      this.#check(functions.core_make_steps(arena.putStructs(HEADER, [{ channels: header.channels, ...header.quantizer }]), steps));
+      this.#check(functions.core_make_steps(arena.putStructs(HEADER, [{ channels: header.channels, ...header.quantizer, models: header.models }]), steps));
       this.#check(functions.core_first_tables(steps, first));
       derived = { steps: arena.copy(Uint8Array, steps, stepsBytes), first: arena.copy(Uint8Array, first, tablesBytes) };
       this.derived.set(header, derived);

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from splatc.decoder.describe import describe
 from splatc.errors import SplatError
-from tests.hostile import cases_container, cases_draft, cases_header, cases_index, cases_streams
+from tests.hostile import cases_container, cases_draft, cases_header, cases_index, cases_latents, cases_streams
 from tests.hostile.case import Case
 
 FOLDER = Path(__file__).parent
-MODULES = (cases_container, cases_header, cases_draft, cases_streams, cases_index)
+MODULES = (cases_container, cases_header, cases_draft, cases_streams, cases_index, cases_latents)
 HEADING = """# Files that must be refused
 
 Each breaks one rule of [spec/](../../spec/README.md). `python -m tests.hostile.write` writes them, and this list; `cases_*.py` say in words

@@ -33,8 +33,8 @@ def read_draft(data: bytes, start: int) -> int:
     return end
 
 
-def read_container(data: bytes) -> tuple[Header, list[Section], bytes]:
-    """The header, the sections and the payload of GAUS, in <Order of checks>."""
+def read_chunks(data: bytes) -> tuple[Header, dict[str, bytes]]:
+    """The header and the payloads of the other chunks, as far as <Order of checks> goes without them."""
     if data[:8] != SIGNATURE:
         raise ValueError("not a .splat2d file")
     kind, payload, intact, start = read_chunk(data, 8)
@@ -47,18 +47,26 @@ def read_container(data: bytes) -> tuple[Header, list[Section], bytes]:
     while start < len(data):
         kind, payload, intact, start = read_chunk(data, start)
         chunks.append((kind, payload, intact))
-        if kind[0].isupper() and kind not in ("INDX", "GAUS"):
+        if kind[0].isupper() and kind not in ("INDX", "GAUS", "LATN"):
             raise ValueError(f"unknown or repeated critical chunk {kind}")
     if 1 + header.version[1] + len(chunks) > 1024:  # limits.md
         raise ValueError("too many chunks")
     critical = [kind for kind, _, _ in chunks if kind[0].isupper()]
-    if critical not in (["GAUS"], ["INDX", "GAUS"]):
-        raise ValueError("not exactly one GAUS, with at most one INDX before it")
+    allowed = [["GAUS"], ["INDX", "GAUS"]]
+    if header.version == (1, 1):  # draft.md
+        allowed.append(["LATN"])
+    if critical not in allowed:
+        raise ValueError("not exactly one GAUS, with at most one INDX before it, or one LATN of a draft")
     if any([kind for kind, _, _ in chunks].count(kind) > 1 for kind in ("iccp", "exif", "xmpd")):  # metadata.md
         raise ValueError("metadata of one type twice")
     if not all(intact for _, _, intact in chunks):
         raise ValueError("damaged chunk")
-    payloads = {kind: payload for kind, payload, _ in chunks}
+    return header, {kind: payload for kind, payload, _ in chunks}
+
+
+def read_container(data: bytes) -> tuple[Header, list[Section], bytes]:
+    """The header, the sections and the payload of GAUS, in <Order of checks>."""
+    header, payloads = read_chunks(data)
     sections = read_index(header, payloads["INDX"]) if "INDX" in payloads else one_section(header, payloads["GAUS"])
     check_sections(header, sections, payloads["GAUS"])
     return header, sections, payloads["GAUS"]

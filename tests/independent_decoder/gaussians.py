@@ -10,7 +10,7 @@ import numpy as np
 
 from tests.independent_decoder.attributes import read_angle_residuals, read_colour_residuals, read_offsets
 from tests.independent_decoder.coder import RangeDecoder
-from tests.independent_decoder.container import read_container
+from tests.independent_decoder.container import read_chunks, read_container
 from tests.independent_decoder.draft import (
     AREAS,
     CHROMA,
@@ -21,6 +21,7 @@ from tests.independent_decoder.draft import (
     read_chroma,
     slices,
 )
+from tests.independent_decoder.latent import decode_latents
 from tests.independent_decoder.model import Decoded, Header, Section, Symbols
 from tests.independent_decoder.positions import read_positions
 from tests.independent_decoder.prediction import predict
@@ -41,6 +42,9 @@ class Known:
 
 def decode(data: bytes) -> Decoded:
     """The integers of a file. Raises ValueError for a file that the spec has a decoder refuse."""
+    header, payloads = read_chunks(data)
+    if "LATN" in payloads:
+        return decode_latents(header, payloads["LATN"])
     header, sections, gaus = read_container(data)
     known: dict[int, Known] = {}
     if not sections and gaus:

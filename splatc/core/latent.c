@@ -1,0 +1,296 @@
+/* Latents: the stream of a tile -> whole numbers -> Gaussians (spec/latent.md).
+
+   Most latents are 0. So what they say of others is spread when they are read, and only by those that are not 0: a tenth of the work of adding it up
+   where it is needed. The synthesis is the same, cell by cell. */
+#include "range.h"
+
+enum {
+    TABLES = CORE_LATENT_TABLES,
+    LATENTS = CORE_LATENTS,
+    LUMA = CORE_LATENT_LUMA,
+    LOW = CORE_LATENT_LOW,
+    MEANS = CORE_LATENT_MEANS,
+    AROUND = 9, /* cells around a cell, itself among them, by rows */
+    LARGEST_IN_MEAN = 1023,
+    LARGEST_IN_SCALE = 8,
+    MEAN_BITS = 7,
+    VALUE_BITS = 12,
+    COLOUR_BITS = 10,
+    LARGEST_VALUE = 32767,
+    LARGEST_COLOUR = 4096,
+    COARSE_LEVEL = 2,
+    FINE_LEVEL = 1,
+};
+
+/* 2^(15 + k / 32) */
+static const int32_t STEP32[32] = {32768, 33486, 34219, 34968, 35734, 36516, 37316, 38133, 38968, 39821, 40693, 41584, 42495, 43425, 44376, 45348,
+                                   46341, 47356, 48393, 49452, 50535, 51642, 52773, 53928, 55109, 56316, 57549, 58809, 60097, 61413, 62757, 64132};
+
+static int32_t clamped(int64_t value, int32_t most) { return value > most ? most : value < -most ? -most : (int32_t)value; }
+
+static int32_t network_is_sound(const core_latent_network *network, int32_t q, int32_t latents) {
+    return network != NULL && q >= 0 && q <= CORE_LATENT_MOST_Q && (latents == LUMA || latents == LATENTS);
+}
+
+/* ---- Stream -> latents ---- */
+
+typedef struct reading {
+    const core_latent_network *network;
+    int32_t columns, rows, latents;
+    int32_t *means, *scales; /* (cells, MEANS), (cells, LATENTS) what is known of each latent so far */
+    int32_t (*cumulative)[CORE_RESIDUALS + 1]; /* (TABLES) */
+    int32_t bias[LATENTS];
+} reading;
+
+static int64_t take_reading(uint8_t *base, int64_t cells, reading *w) {
+    arena a = {base, 0};
+    w->means = arena_take(&a, cells * MEANS, sizeof *w->means);
+    w->scales = arena_take(&a, cells * LATENTS, sizeof *w->scales);
+    w->cumulative = arena_take(&a, TABLES, sizeof *w->cumulative);
+    return a.used;
+}
+
+int64_t core_latent_workspace(int32_t columns, int32_t rows) {
+    reading w;
+    if (columns < 1 || rows < 1 || columns > CORE_LATENT_TILE || rows > CORE_LATENT_TILE) return -1;
+    return take_reading(NULL, (int64_t)columns * rows, &w);
+}
+
+static void begin(const core_latent_tile *task, reading *w) {
+    int64_t cells = (int64_t)task->columns * task->rows;
+    int32_t node = task->q / 16, part = task->q % 16;
+    w->network = task->network;
+    w->columns = task->columns;
+    w->rows = task->rows;
+    w->latents = task->latents;
+    memset(w->means, 0, (size_t)(cells * MEANS) * sizeof *w->means);
+    memset(w->scales, 0, (size_t)(cells * LATENTS) * sizeof *w->scales);
+    for (int32_t c = 0; c < LATENTS; c++)
+        w->bias[c] = ((16 - part) * task->network->bias[node][c] + part * task->network->bias[node + 1][c] + 8) >> 4;
+    for (int32_t t = 0; t < TABLES; t++) {
+        w->cumulative[t][0] = 0;
+        for (int32_t s = 0; s < CORE_RESIDUALS; s++) w->cumulative[t][s + 1] = w->cumulative[t][s] + task->network->frequencies[t][s];
+    }
+}
+
+/* The number of thresholds that are at most v. */
+static int32_t table_of(const int32_t *thresholds, int32_t v) {
+    int32_t low = 0, high = TABLES; /* thresholds[low - 1] <= v < thresholds[high - 1] */
+    while (high - low > 1) {
+        int32_t middle = (low + high) / 2;
+        if (thresholds[middle - 1] <= v)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Which of those that have a mean a latent is, or the first of them after it. */
+static int32_t number_of(int32_t channel) { return min32(channel, LOW) + max32(channel - LUMA, 0); }
+
+/* Adds what a latent says of those around it that come later. */
+static void spread(const reading *w, int32_t channel, int32_t row, int32_t column, int32_t latent) {
+    int32_t in_mean = clamped(latent, LARGEST_IN_MEAN), in_scale = min32(latent < 0 ? -latent : latent, LARGEST_IN_SCALE);
+    for (int32_t j = 0; j < AROUND; j++) {
+        int32_t y = row - (j / 3 - 1), x = column - (j % 3 - 1); /* of the cell for which it is number j of those around */
+        if (y < 0 || x < 0 || y >= w->rows || x >= w->columns) continue;
+        int64_t cell = (int64_t)y * w->columns + x;
+        const int8_t *mean = w->network->mean[channel][j], *scale = w->network->scale[channel][j], *any = w->network->any[channel][j];
+        int32_t *means = w->means + cell * MEANS, *scales = w->scales + cell * LATENTS;
+        for (int32_t d = number_of(channel); d < MEANS; d++) means[d] += mean[d] * in_mean;
+        for (int32_t d = channel; d < LATENTS; d++) scales[d] += scale[d] * in_scale + any[d];
+    }
+}
+
+static int32_t read_residual(coder *r, const int32_t *cumulative, int32_t *residual) {
+    int32_t symbol = coder_symbol(r, cumulative, CORE_RESIDUALS), number = 0;
+    if (symbol < 0) return CORE_IMPOSSIBLE_CODE;
+    *residual = symbol - RESIDUAL_RADIUS;
+    if (symbol < ESCAPE) return CORE_OK;
+    int32_t status = code_uniform(r, 16, (symbols){&number, NULL, 1, 1});
+    if (status == CORE_OK && number < ESCAPE) return CORE_NEEDLESS_ESCAPE;
+    *residual = number % 2 ? -(number + 1) / 2 : number / 2;
+    return status;
+}
+
+/* Of the latent of a cell, rounded. */
+static int32_t mean_of(const reading *w, int64_t cell, int32_t channel) {
+    if (channel >= LOW && channel < LUMA) return 0;
+    return (w->means[cell * MEANS + number_of(channel)] + (1 << (MEAN_BITS - 1))) >> MEAN_BITS;
+}
+
+static int32_t read_latents(const core_latent_tile *task, reading *w) {
+    coder r;
+    int16_t *out = task->result;
+    coder_start(&r, task->bytes, task->length, task->stop);
+    for (int32_t c = 0; c < w->latents; c++)
+        for (int32_t row = 0; row < w->rows; row++)
+            for (int32_t column = 0; column < w->columns; column++) {
+                int64_t cell = (int64_t)row * w->columns + column;
+                int32_t table = table_of(w->network->thresholds, w->bias[c] + w->scales[cell * LATENTS + c]), residual;
+                int32_t status = read_residual(&r, w->cumulative[table], &residual);
+                if (status != CORE_OK) return stopped(task->stop) ? CORE_CANCELLED : status;
+                int32_t latent = residual + mean_of(w, cell, c);
+                if (latent < INT16_MIN || latent > INT16_MAX) return CORE_IMPOSSIBLE_CODE;
+                *out++ = (int16_t)latent;
+                if (latent != 0) spread(w, c, row, column, latent);
+            }
+    return stream_ends_well(&r, 0) ? CORE_OK : CORE_WRONG_END;
+}
+
+static int32_t frequencies_are_sound(const core_latent_network *network) {
+    for (int32_t t = 0; t < TABLES; t++) {
+        int32_t total = 0;
+        for (int32_t s = 0; s < CORE_RESIDUALS; s++) {
+            if (network->frequencies[t][s] == 0) return 0;
+            total += network->frequencies[t][s];
+        }
+        if (total != TOTAL) return 0;
+    }
+    return 1;
+}
+
+int32_t core_decode_latents(const core_latent_tile *task) {
+    reading w;
+    int64_t needed = core_latent_workspace(task->columns, task->rows);
+    if (needed < 0 || task->workspace_bytes < needed || (uintptr_t)task->workspace % 64 || task->length < 0) return CORE_INVALID;
+    if (!network_is_sound(task->network, task->q, task->latents) || !frequencies_are_sound(task->network)) return CORE_INVALID;
+    take_reading(task->workspace, (int64_t)task->columns * task->rows, &w);
+    begin(task, &w);
+    return read_latents(task, &w);
+}
+
+#if !defined(__wasm__)
+int32_t core_expect_latents(const core_latent_tile *task, const int16_t *latents, int32_t *means, uint8_t *tables) {
+    reading w;
+    int64_t needed = core_latent_workspace(task->columns, task->rows), at = 0;
+    if (needed < 0 || task->workspace_bytes < needed || (uintptr_t)task->workspace % 64) return CORE_INVALID;
+    if (!network_is_sound(task->network, task->q, task->latents)) return CORE_INVALID;
+    take_reading(task->workspace, (int64_t)task->columns * task->rows, &w);
+    begin(task, &w);
+    for (int32_t c = 0; c < w.latents; c++)
+        for (int32_t row = 0; row < w.rows; row++)
+            for (int32_t column = 0; column < w.columns; column++, at++) {
+                int64_t cell = (int64_t)row * w.columns + column;
+                tables[at] = (uint8_t)table_of(w.network->thresholds, w.bias[c] + w.scales[cell * LATENTS + c]);
+                means[at] = mean_of(&w, cell, c);
+                if (latents[at] != 0) spread(&w, c, row, column, latents[at]);
+            }
+    return CORE_OK;
+}
+#endif
+
+/* ---- Latents -> Gaussians ---- */
+
+/* x of all cells, those around included: (cells, LATENTS) */
+static void make_values(const core_synthesis *task, int16_t *values) {
+    int64_t cells = (int64_t)(task->columns + 2) * (task->rows + 2);
+    int64_t step = (int64_t)STEP32[task->q % 32] << (task->q / 32);
+    for (int32_t c = 0; c < task->latents; c++) {
+        int64_t gain = (step * task->network->gains[c] + (1 << 15)) >> 16, offset = c == 0 ? task->network->offset : 0;
+        const int16_t *latents = task->values + c * cells;
+        for (int64_t i = 0; i < cells; i++)
+            values[i * LATENTS + c] = (int16_t)clamped(((latents[i] * gain + (1 << (VALUE_BITS - 1))) >> VALUE_BITS) + offset, LARGEST_VALUE);
+    }
+}
+
+static int32_t is_busy(const core_synthesis *task, int64_t cell) {
+    int64_t cells = (int64_t)(task->columns + 2) * (task->rows + 2);
+    for (int32_t c = LOW; c < LUMA; c++)
+        if (task->values[c * cells + cell] != 0) return 1;
+    return 0;
+}
+
+typedef struct side { /* Gaussians a side of a cell, and the cells of their grid before its end */
+    int32_t count, level;
+    int64_t columns, rows;
+} side;
+
+static int32_t shown(int64_t first, int32_t count, int64_t end) { return (int32_t)max64(0, min64(count, end - first)); }
+
+/* sums[g] += weights[d][j][g] x[d] of cell j, over all channels d from `first` on and cells j around the one at `cell` */
+static void add_weighted(const int16_t *values, int64_t cell, int64_t pitch, int32_t first, int32_t channels, const int8_t *weights, int32_t outputs,
+                         int32_t *sums) {
+    memset(sums, 0, (size_t)outputs * sizeof *sums);
+    for (int32_t j = 0; j < AROUND; j++) {
+        const int16_t *near = values + (cell + (j / 3 - 1) * pitch + j % 3 - 1) * LATENTS + first;
+        for (int32_t d = 0; d < channels; d++) {
+            const int8_t *row = weights + ((int64_t)d * AROUND + j) * outputs;
+            int32_t value = near[d];
+            if (value == 0) continue;
+            for (int32_t g = 0; g < outputs; g++) sums[g] += row[g] * value;
+        }
+    }
+}
+
+/* The Gaussians of one grid in one cell, whose sums (channels, count^2) are there; returns the number of the next. */
+static int64_t put_gaussians(const core_synthesis *task, const side *s, int64_t column, int64_t row, const int32_t *sums, int64_t at) {
+    int32_t channels = task->latents == LUMA ? 1 : 3, width = shown(column * s->count, s->count, s->columns);
+    int32_t height = shown(row * s->count, s->count, s->rows);
+    const core_columns *out = &task->gaussians;
+    for (int32_t a = 0; a < height; a++)
+        for (int32_t b = 0; b < width; b++, at++) {
+            out->level[at] = s->level;
+            out->x[at] = (int32_t)(column * s->count) + b;
+            out->y[at] = (int32_t)(row * s->count) + a;
+            out->log_scale[at] = out->aspect[at] = out->angle[at] = out->offset[at] = 0;
+            for (int32_t k = 0; k < channels; k++) {
+                int32_t sum = sums[(k * s->count + a) * s->count + b];
+                out->colour[at * channels + k] = clamped(((int64_t)sum + (1 << (COLOUR_BITS - 1))) >> COLOUR_BITS, LARGEST_COLOUR);
+            }
+        }
+    return at;
+}
+
+static void make_colours(const core_synthesis *task, const int16_t *values, int64_t cell, int32_t fine, int32_t *sums) {
+    const core_latent_network *n = task->network;
+    const int8_t *luma = fine ? &n->fine_luma[0][0][0] : &n->coarse_luma[0][0][0];
+    const int8_t *chroma = fine ? &n->fine_chroma[0][0][0] : &n->coarse_chroma[0][0][0];
+    int32_t outputs = fine ? LUMA : LOW;
+    int64_t pitch = task->columns + 2;
+    add_weighted(values, cell, pitch, 0, outputs, luma, outputs, sums);
+    for (int32_t k = 1; k < 3 && task->latents == LATENTS; k++)
+        add_weighted(values, cell, pitch, LUMA + (k - 1) * LOW, LOW, chroma, outputs, sums + k * outputs);
+}
+
+int64_t core_synthesis_workspace(int32_t columns, int32_t rows) {
+    if (columns < 1 || rows < 1 || columns > CORE_LATENT_TILE || rows > CORE_LATENT_TILE) return -1;
+    return ((int64_t)(columns + 2) * (rows + 2) * LATENTS * (int64_t)sizeof(int16_t) + 63) / 64 * 64;
+}
+
+static int32_t synthesis_is_sound(const core_synthesis *task) {
+    int64_t needed = core_synthesis_workspace(task->columns, task->rows), most = MAX_POSITION_CELLS;
+    if (needed < 0 || task->workspace_bytes < needed || (uintptr_t)task->workspace % 64 || !network_is_sound(task->network, task->q, task->latents)) return 0;
+    if (task->column < 0 || task->row < 0 || task->column > most || task->row > most || task->width < 1 || task->height < 1) return 0;
+    return task->width <= 1 << 20 && task->height <= 1 << 20 && task->least_level >= 0;
+}
+
+/* Goes through the cells of one grid: counts its Gaussians, or makes them from number `at` on. */
+static int64_t through(const core_synthesis *task, int32_t fine, int32_t made, int64_t at) {
+    const int16_t *values = (const int16_t *)task->workspace;
+    int32_t sums[3 * LUMA], count = fine ? 8 : 4, level = fine ? FINE_LEVEL : COARSE_LEVEL, pitch = 16 / count;
+    side s = {count, level, (task->width + pitch - 1) / pitch, (task->height + pitch - 1) / pitch};
+    if (level < task->least_level) return at;
+    for (int32_t i = 0; i < task->rows; i++)
+        for (int32_t j = 0; j < task->columns; j++) {
+            int64_t cell = (int64_t)(i + 1) * (task->columns + 2) + j + 1, column = task->column + j, row = task->row + i;
+            if (fine && !is_busy(task, cell)) continue;
+            if (!made) {
+                at += shown(column * count, count, s.columns) * shown(row * count, count, s.rows);
+                continue;
+            }
+            make_colours(task, values, cell, fine, sums);
+            at = put_gaussians(task, &s, column, row, sums, at);
+        }
+    return at;
+}
+
+int32_t core_synthesize(core_synthesis *task) {
+    if (!synthesis_is_sound(task)) return CORE_INVALID;
+    task->count = through(task, 1, 0, through(task, 0, 0, 0));
+    if (task->count > task->room) return CORE_TOO_SMALL;
+    make_values(task, (int16_t *)task->workspace);
+    through(task, 1, 1, through(task, 0, 1, 0));
+    return CORE_OK;
+}

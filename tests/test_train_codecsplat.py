@@ -1,0 +1,117 @@
+"""The training of the latent codec: a few steps on small crops, which go on where they were stopped, and the network that they write."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+
+import train_codecsplat
+from splatc.encoder import latent as encoder
+from splatc.image.image import Image
+from splatc.neural import latent, latent_network, safetensors
+from train_codecsplat import Codec, Training, bits, exported, laplace
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two small pictures, and steps that are as small."""
+    for name, value in {"BATCH": 1, "SIDE": 32, "REDUCED": (1,), "SHOWN": (90.0,)}.items():
+        monkeypatch.setattr(train_codecsplat, name, value)
+    made = tmp_path / "pictures"
+    made.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(2):
+        coarse = PIL.Image.fromarray(rng.integers(0, 256, (9, 12, 3), np.uint8))
+        coarse.resize((160, 144), PIL.Image.Resampling.BICUBIC).save(made / f"{number}.png")
+    return made
+
+
+def test_the_first_picture_is_a_sane_one(folder: Path) -> None:
+    torch.manual_seed(0)
+    with PIL.Image.open(folder / "0.png") as file:
+        picture = torch.from_numpy(np.asarray(file).copy()).permute(2, 0, 1).float()
+    rate, psnr = Codec(0).measured(picture, 20.0)
+    assert rate < 3.0 and psnr > 30.0
+
+
+def test_steps_are_the_same_again_and_lower_the_loss(folder: Path) -> None:
+    pictures = train_codecsplat.opened(folder, (1,))
+    first, second = Training(0, "cpu"), Training(0, "cpu")
+    losses = [first.step(pictures) for _ in range(3)]
+    assert losses == [second.step(pictures) for _ in range(3)]
+    assert all(np.isfinite(losses))
+
+
+def test_a_training_goes_on_where_it_was_stopped(folder: Path, tmp_path: Path) -> None:
+    pictures = train_codecsplat.opened(folder, (1,))
+    whole, half = Training(0, "cpu"), Training(0, "cpu")
+    for _ in range(4):
+        whole.step(pictures)
+    for _ in range(2):
+        half.step(pictures)
+    half.save(tmp_path / "state.pt")
+    again = Training(0, "cpu")
+    again.load(tmp_path / "state.pt")
+    for _ in range(2):
+        again.step(pictures)
+    for one, other in zip(whole.codec.parameters(), again.codec.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_the_command_writes_a_network_that_encodes(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--validate", str(folder), "--minutes", "0.02", "--every", "1", "--out", str(tmp_path / "out")]
+    monkeypatch.setattr(sys, "argv", ["train", str(folder), "--state", str(tmp_path / "state.pt"), *arguments])
+    train_codecsplat.main()
+    assert "step 1 " in capsys.readouterr().out
+    data = np.frombuffer((tmp_path / "out" / "latent_1.bin").read_bytes(), np.uint8)
+    network = latent_network.fields(data)
+    assert (network["frequencies"].sum(axis=1) == 65536).all() and network["frequencies"].min() > 0
+    known = latent.causal_mask().reshape(latent.LATENTS, latent.LATENTS, 9).transpose(1, 2, 0)
+    assert not network["scale"][~known].any()
+    weights = safetensors.read((tmp_path / "out" / "latent_1_analysis.safetensors").read_bytes())
+    with PIL.Image.open(folder / "1.png") as file:
+        exact = encoder.analysed(Image(np.asarray(file)), weights)
+    assert exact.shape == (96, 9, 10) and np.isfinite(exact).all()
+
+
+def test_the_analysis_of_the_encoder_is_that_of_the_training(folder: Path) -> None:
+    torch.manual_seed(1)
+    codec = Codec(0)
+    for parameter in (codec.analysis_luma, codec.analysis_chroma, codec.log_gain):
+        parameter.data += 0.01 * torch.randn_like(parameter)
+    with PIL.Image.open(folder / "0.png") as file:
+        pixels = np.asarray(file).copy()
+    weights = safetensors.read(train_codecsplat.analysis_of(codec, 0))
+    found = encoder.analysed(Image(pixels), weights)
+    picture = torch.from_numpy(pixels).permute(2, 0, 1).float()[None]
+    padded = torch.nn.functional.pad(picture, (latent.MARGIN,) * 4, mode="replicate")
+    with torch.no_grad():
+        wanted = codec.analysed(padded, torch.ones(1))[0].numpy()
+    np.testing.assert_allclose(found, wanted, atol=0.05)
+
+
+def test_the_integer_network_is_the_float_one_rounded() -> None:
+    torch.manual_seed(2)
+    codec = Codec(0)
+    codec.fine_luma.data += 0.02 * torch.randn_like(codec.fine_luma)
+    network = np.frombuffer(exported(codec), latent_network.NETWORK)[0]
+    gain = 2.0**-17 * network["gains"][: latent.LUMA] / train_codecsplat.INDEX / train_codecsplat.COLOUR_UNIT
+    found = network["fine_luma"] * gain[:, None, None]
+    wanted = codec.fine_luma.detach().numpy().reshape(latent.LUMA, latent.LUMA, 9).transpose(1, 2, 0)
+    assert np.abs(found - wanted).max() <= 0.51 * np.abs(wanted).max() / 127
+
+
+def test_the_rate_is_that_of_the_tables() -> None:
+    for scale in (0.05, 0.7, 9.0):
+        whole = torch.arange(-3.0, 4.0)
+        found = bits(whole, torch.zeros(7), torch.full((7,), scale)).numpy()
+        wanted = 16.0 - np.log2(laplace(scale)[45:52])
+        likely = found < 9.0
+        np.testing.assert_allclose(found[likely], wanted[likely], rtol=0.1, atol=0.01)
