@@ -197,7 +197,8 @@ def test_other_files_with_latents_are_refused() -> None:
             "not one of a file with latents",
         ),
         (with_payload(data, b"HEAD", lambda each: each.__setitem__(2, each[2] & 14)), CorruptFileError, "with latents"),
-        (container.write([(b"HEAD", bytes([1, 0]) + head[1][2:]), body]), UnsupportedFileError, "needs chunk LATN"),
+        (with_payload(data, b"HEAD", lambda each: each.__setitem__(-1, 1)), CorruptFileError, "with latents"),
+        (container.write([(b"HEAD", bytes([1, 0]) + head[1][2:-1]), body]), UnsupportedFileError, "needs chunk LATN"),
     ):
         with pytest.raises(error, match=words):
             splatc.decode(changed)

@@ -120,7 +120,8 @@ def write(network: int, q: int, streams: list[bytes]) -> bytes:
 
 def check_header(header: Header) -> None:
     """Raise CorruptFileError unless a file with this header may have latents."""
-    if header.channels not in (1, 3) or header.level_counts or header.quantizer != QUANTIZER or not header.blend:
+    plain = header.blend and not header.level_counts and not header.models
+    if header.channels not in (1, 3) or header.quantizer != QUANTIZER or not plain:
         raise CorruptFileError(f"the HEAD chunk is not one of a file with latents, but {WHERE} is there")
 
 

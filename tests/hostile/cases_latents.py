@@ -78,6 +78,7 @@ def cases() -> list[Case]:
         ("with-level-counts", replace(HEADER, level_counts=(1,))),
         ("with-alpha", replace(HEADER, channels=4, background=(0, 0, 0, 0))),
         ("with-sum-blend", replace(HEADER, blend=type(HEADER.blend)(0))),
+        ("with-models", replace(HEADER, models=1)),
         ("with-other-steps", replace(HEADER, quantizer=replace(HEADER.quantizer, position=127))),
     ):
         found.append(Case(f"latents-{name}", with_header(header, body), "corrupt", another))

@@ -50,7 +50,7 @@ def read_network() -> Network:
 
 def decode_latents(header: Header, payload: bytes) -> Decoded:
     """The Gaussians of a file with this payload. Raises ValueError."""
-    if header.channels not in (1, 3) or header.level_counts or header.blend != 1:
+    if header.channels not in (1, 3) or header.level_counts or header.models or header.blend != 1:
         raise ValueError("HEAD is not one of a file with latents")
     if any(getattr(header, name) != value for name, value in QUANTIZER.items()):
         raise ValueError("HEAD does not have the quantizer of the network")
