@@ -2,8 +2,8 @@
 
     python tools/draft_models.py files/*.splat2d
 
-For each file a line of Markdown: its bytes as a draft without models (eleven more than of 1.0), by how much each model and all of them change
-these, the same for the bits of their own attribute, and the time to read the symbols of the file without models and with all, the least of several.
+For each file a line of Markdown: its bytes as a draft without models (eleven more than of 1.0), by how much each model and all of them
+change these, and the time to read the integers of the file without models and with all, the least of several.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from splatc import bitstream
 from splatc.bitstream.header import DRAFT_VERSION, MODELS
 from splatc.core.pool import set_threads
 
-AREAS, DIRECTIONS = 1, 2
-COLUMNS = "| file | Gaussians | bytes | offsets by area | orientation | all | bits of offsets | bits of orientation | read, ms | with all, ms |\n"
+AREAS, DIRECTIONS, CHROMA = 1, 2, 4
+COLUMNS = "| file | Gaussians | bytes | offsets by area | orientation | chroma | all | read, ms | with all, ms |\n"
 
 
 def least_times(actions: list[Callable[[], object]], times: int) -> list[float]:
@@ -40,13 +40,11 @@ def row(path: Path, times: int) -> tuple[str, float]:
     header, gaussians = bitstream.decode(path.read_bytes())
     files = {
         models: bitstream.encode(replace(header, version=DRAFT_VERSION, models=models), gaussians)
-        for models in (0, AREAS, DIRECTIONS, MODELS)
+        for models in (0, AREAS, DIRECTIONS, CHROMA, MODELS)
     }
-    bits = {models: bitstream.inspect(data).bits for models, data in files.items()}
     change = {models: len(data) / len(files[0]) - 1 for models, data in files.items()}
-    own = [bits[MODELS].get(name, 1) / bits[0].get(name, 1) - 1 for name in ("offset", "angle")]
     read = least_times([functools.partial(bitstream.decode, files[models]) for models in (0, MODELS)], times)
-    shares = " | ".join(f"{each:+.2%}" for each in (change[AREAS], change[DIRECTIONS], change[MODELS], *own))
+    shares = " | ".join(f"{each:+.2%}" for each in (change[AREAS], change[DIRECTIONS], change[CHROMA], change[MODELS]))
     line = f"| {path.stem} | {len(gaussians)} | {len(files[0])} | {shares} | {read[0]:.1f} | {read[1]:.1f} |"
     return line, change[MODELS]
 
@@ -58,7 +56,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=9, help="runs of each reading [default: 9]")
     options = parser.parse_args()
     set_threads(1)
-    print(COLUMNS + "|" + "---|" * 10)
+    print(COLUMNS + "|" + "---|" * 9)
     changes = []
     for path in options.files:
         line, change = row(path, options.times)

@@ -2,8 +2,9 @@
 
     python tools/train_directions.py train/*.splat2d --test test/*.splat2d
 
-Widths and weights are linear in the numbers of directions, and a table by distance, in octaves; the loss is the ideal code length. Printed are the constants in
-eighths of an octave, slopes in sixty-fourths: rounded they stand in core/directions.c. Weights may all be raised by one number; there it is 30.
+Widths and weights are linear in the numbers of directions, and a table by distance, in octaves; the loss is the ideal code length.
+Printed are the constants in eighths of an octave, slopes in sixty-fourths: rounded they stand in core/directions.c. Weights may all be
+raised by one number; there it is 30.
 """
 
 from __future__ import annotations
@@ -64,15 +65,15 @@ def examples(path: Path) -> Batch:
     residuals = core.make_residuals(steps_of(quantizer, header.channels), columns_of(g), 0)["angle"]
     shares = table_shares(counts.tolist(), residuals.tolist())
     several = counts > 1
-    arrays = dict(
-        m=counts,
-        i=place,
-        own=direction,
-        anchor=np.where(anchors < 0, -1, direction[anchors]),
-        j=place[anchors],
-        far=far,
-        table=shares,
-    )
+    arrays = {
+        "m": counts,
+        "i": place,
+        "own": direction,
+        "anchor": np.where(anchors < 0, -1, direction[anchors]),
+        "j": place[anchors],
+        "far": far,
+        "table": shares,
+    }
     return {name: torch.tensor(array[several]) for name, array in arrays.items()} | {"bytes": path.stat().st_size}
 
 
