@@ -115,6 +115,7 @@ def test_a_coarse_version_has_the_coarse_grid_alone() -> None:
     data = encode_latent(image, 900)
     coarse = Reader(io.BytesIO(data)).read(max_level=2)
     assert len(coarse) == 40 * 30 and set(coarse.level.tolist()) == {2}
+    assert len(Reader(io.BytesIO(data)).read(max_level=3)) == 0
     fine, rough = (metrics.psnr(image.pixels, splatc.decode(data, max_level=level)) for level in (0, 2))
     assert 20 < rough < fine
 

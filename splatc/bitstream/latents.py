@@ -238,9 +238,9 @@ def _plane(header: Header, latents: Latents, cells: Cells, known: Mapping[int, L
     for number, found in known.items():
         x, y, *_ = latents.tiles[number].cells
         box = overlap(latents.tiles[number].cells, inside)
-        if box is not None:
-            x0, y0, x1, y1 = box
-            plane[:, y0 - top : y1 - top, x0 - left : x1 - left] = found[:, y0 - y : y1 - y, x0 - x : x1 - x]
+        assert box is not None, "only tiles that are needed are known"
+        x0, y0, x1, y1 = box
+        plane[:, y0 - top : y1 - top, x0 - left : x1 - left] = found[:, y0 - y : y1 - y, x0 - x : x1 - x]
     x0, y0, x1, y1 = cells
     edges = ((0, 0), (top - y0 + 1, y1 + 1 - bottom), (left - x0 + 1, x1 + 1 - right))
     return np.pad(plane, edges, mode="edge")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from splatc.attributes import PARTS
-from splatc.bitstream import container, decoding, latents, layout, limits
+from splatc.bitstream import container, decoding, layout, limits
 from splatc.bitstream.cost import Cost, cost_of
 from splatc.bitstream.decoding import Decoded
 from splatc.bitstream.layout import Section
@@ -20,6 +20,8 @@ from splatc.quantize import QuantizedGaussians, empty_gaussians, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from splatc.bitstream.latents import Latents, Tile
 
 CACHED = 1 << 17
 """Gaussians that a reader remembers, of sections that others need: the coarse ones, which are of use to every region."""
@@ -80,6 +82,8 @@ class Reader(Structure):
     def needed(self, region: Region | None = None, *, max_level: int | None = None) -> Cost:
         """What ``read`` would decode at most."""
         if self.latents is not None:
+            from splatc.bitstream import latents
+
             return latents.cost_in(self.header, self.latents, latents.cells_in(self.header, region))
         return self.cost(self._wanted(region, max_level or 0))
 
@@ -120,9 +124,11 @@ class Reader(Structure):
         self._run(group, 0)
 
     def _read_latents(
-        self, found: latents.Latents, region: Region | None, least_level: int, body: bytes | None
+        self, found: Latents, region: Region | None, least_level: int, body: bytes | None
     ) -> QuantizedGaussians:
         """The Gaussians of the cells that can touch a region; of a truncated file those of the tiles that are whole."""
+        from splatc.bitstream import latents
+
         cells = latents.cells_in(self.header, region)
         streams = {}
         for number in latents.needed(found, cells, self.header):
@@ -135,7 +141,7 @@ class Reader(Structure):
             self._check_memory(latents.memory_of(known), f"the Gaussians of {len(known)} tiles of latents")
         return latents.gaussians(self.header, found, cells, known, least_level)
 
-    def _stream_of_tile(self, tile: latents.Tile, body: bytes | None = None) -> bytes:
+    def _stream_of_tile(self, tile: Tile, body: bytes | None = None) -> bytes:
         """The bytes of a tile of latents, checked; of a truncated file fewer. ``body`` is the payload of LATN if it was read."""
         chunk = self._chunk(container.LATENTS_CHUNK)
         assert chunk is not None, "there is a table only where LATN is"
@@ -148,10 +154,12 @@ class Reader(Structure):
         return content
 
     def check_latents(self) -> None:
-        """Decode all tiles of latents of a whole file, one after the other. Raises CorruptFileError."""
-        if self.latents is not None:
-            for number, tile in enumerate(self.latents.tiles):
-                latents.decode_tile(self.latents, number, self._stream_of_tile(tile), self.header.channels)
+        """Decode all tiles of latents of a whole file that has them, one after the other. Raises CorruptFileError."""
+        from splatc.bitstream import latents
+
+        assert self.latents is not None, "the caller knows"
+        for number, tile in enumerate(self.latents.tiles):
+            latents.decode_tile(self.latents, number, self._stream_of_tile(tile), self.header.channels)
 
     def _wanted(self, region: Region | None, stop_level: int) -> list[int]:
         """The sections of levels >= stop_level that can touch a region."""

@@ -21,7 +21,6 @@ from splatc.bitstream.header import DRAFT_VERSION, MODELS, VERSION
 from splatc.blend import Blend
 from splatc.core.pool import watched
 from splatc.encoder.flat import dominant_colour, flat_file
-from splatc.encoder.latent import encode_latent
 from splatc.encoder.quality_control import MARK, TRIMS, Aim, QualityControl
 from splatc.encoder.rate_control import FIRST_GUESS, RateControl, Target, quantize_for
 from splatc.encoder.several_fits import EACH, FITS, SEVERAL, best_of_several
@@ -96,6 +95,8 @@ def encode_image(image: Image, options: EncodeOptions, progress: Progress | None
     if flat is not None:
         return flat
     if options.model == "latent":
+        from splatc.encoder.latent import encode_latent
+
         return encode_latent(image, options.target)
     with _repeated(progress) as repeated:
         if options.effort == SEVERAL and options.aim is None and options.target.kind == "bytes":
