@@ -320,6 +320,21 @@ def test_progress_only_grows_and_each_sentence_is_logged_once(monkeypatch: pytes
     assert len(sentences) == 1 + len(line.tries)
 
 
+def test_where_many_gaussians_are_needed_the_trials_make_more_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """64 steps say little of them."""
+    found = {}
+    for psnr in (20.0, 40.0):
+        line = Line(monkeypatch)
+        pixels = np.tile(SMOOTH, (8, 8, 1))
+        encode_to_psnr(Wanted(device="cpu"), Image(pixels), asked(size=400), psnr, lambda *_: None)
+        found[psnr] = [effort for effort, _ in line.tries if effort < 5]
+        dense = line.needed(psnr, 5) * quality_search.DENSE > pixels.shape[0] * pixels.shape[1]
+        assert dense == (psnr == 40.0)
+    assert set(found[20.0]) == {0}
+    assert found[40.0][0] == 0
+    assert found[40.0][-1] == 1
+
+
 def test_a_place_between_two_fits_stays_between_them() -> None:
     points = [Point(10.0, 30.0, 5), Point(11.0, 33.0, 5)]
     assert slope_near(points, 31.0) == pytest.approx(3.0)

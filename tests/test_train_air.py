@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -92,3 +94,21 @@ def test_the_command_writes_weights_that_are_read(
     assert "round 1: loss " in capsys.readouterr().out
     arrays = safetensors.read(out.read_bytes())
     assert arrays["weight0"].shape == (train_air.HIDDEN, network.FEATURES)
+
+
+def test_training_takes_no_package_that_writes_files(files: list[Path], tmp_path: Path) -> None:
+    """A computer that has PyTorch alone, and the source tree, trains."""
+    script = f"""
+import sys
+sys.modules.update(dict.fromkeys(["click", "constriction", "zstandard"]))
+import train_air
+train_air.PICTURES = train_air.ITERATIONS = train_air.TEACHER_STEPS = train_air.ROUNDS_SHOWN = 1
+train_air.SIDES = (48,)
+sys.argv = ["train_air.py", {str(files[0].parent)!r}, "--state", {str(tmp_path / "a.pt")!r},
+            "--out", {str(tmp_path / "a.safetensors")!r}, "--minutes", "0.001", "--device", "cpu"]
+train_air.main()
+"""
+    subprocess.run(
+        [sys.executable, "-c", script], check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )
+    assert safetensors.read((tmp_path / "a.safetensors").read_bytes())

@@ -25,18 +25,15 @@ import numpy as np
 import PIL.Image
 
 from bench import processes
+from bench.brief_file import brief_file
 from bench.large_measure import task
 from splatc import core
 from splatc.decoder.scene import decode_bytes
-from splatc.encoder.pipeline import EncodeOptions, encode_with
-from splatc.encoder.rate_control import FIRST_GUESS, Target
-from splatc.fit.engines.choice import Chosen
 from splatc.fit.schedule import BRIEF, HASTY, Schedule, brief
 from splatc.image import metrics
 from splatc.image.image import Image
 from splatc.neural import step as network
 from splatc.neural.engine import STEPS, NetworkEngine
-from splatc.steps import Quantizer
 
 good = partial(processes.good, program="air_bench")
 RATIOS = (100.0, 500.0)
@@ -94,12 +91,7 @@ def encode(image: Image, ratio: float, plan: Plan) -> bytes:
     """A file of a picture."""
     weights = np.zeros_like(network.trained_weights()) if plan.zero else None
     steps = 0 if plan.cut_down is not None else plan.network
-    chosen = Chosen(lambda each: NetworkEngine(each, weights, steps))
-    size = int(image.pixels.nbytes / ratio)
-    options = EncodeOptions(Target("bytes", size), effort=0, engine=chosen)
-    return encode_with(
-        image, options, plan.schedule(image.width, image.height, round(size * 8 / FIRST_GUESS)), Quantizer()
-    )
+    return brief_file(image, ratio, lambda each: NetworkEngine(each, weights, steps), plan.schedule)
 
 
 def psnr_of(image: Image, data: bytes) -> float:

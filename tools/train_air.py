@@ -9,9 +9,12 @@ should say of what it saw. What it learns from are so always states that it brin
 
 With ``--device`` all fits are PyTorch's (splatc/fit/engines/autograd.py: plain tensor operations) and the network is trained there too: any
 device that PyTorch drives, "cpu" among them. Without it the compiled core fits, ten times as fast on a processor; they make the same steps.
+Without ``--validate`` it takes PyTorch with NumPy and Pillow, which come with it, and the source tree with its core (tools/core_build.py):
+nothing needs to be installed.
 
 The same command goes on from ``--state``; the order of pictures and all random numbers follow from the round. After every ROUNDS_SHOWN
-rounds it prints the mean PSNR of files of the validation pictures at CR 100 and 500, and writes ``--out`` if that is the best so far.
+rounds it prints the mean PSNR of files of the validation pictures at CR 100 and 500, and writes ``--out`` if that is the best so far, or
+always where there is no ``--validate``.
 """
 
 from __future__ import annotations
@@ -28,17 +31,13 @@ import torch
 
 from splatc import core
 from splatc.blend import Blend
-from splatc.core.seeds import reduce
-from splatc.decoder.scene import decode_bytes
-from splatc.encoder.pipeline import EncodeOptions, encode_with, enlarged
-from splatc.encoder.rate_control import FIRST_GUESS, Target
-from splatc.fit import memory, seeding
+from splatc.fit import seeding
 from splatc.fit.engine import Engine, Step
 from splatc.fit.engines.autograd import TorchEngine
-from splatc.fit.engines.choice import Chosen
 from splatc.fit.engines.core import CoreEngine
-from splatc.fit.schedule import HASTY, Schedule, brief
-from splatc.fit.subset import mean_colour, reduction_for
+from splatc.fit.initializer import on_reduced
+from splatc.fit.schedule import HASTY, Schedule
+from splatc.fit.subset import mean_colour
 from splatc.fit.table import ANGLE, COLOUR, LOG_ASPECT, LOG_SCALE, NAMES, Table
 from splatc.fit.task import Task
 from splatc.gaussians import FloatArray
@@ -56,6 +55,8 @@ TEACHER_RATES = (0.8, 0.04)
 """Of those of a hasty fit, at its first step and at its last."""
 SIDES = (384, 512, 640, 768)
 RATIOS = (50.0, 700.0)
+GAUSSIAN = 36.0
+"""Bits that one takes, about."""
 EACH = 1200
 """Gaussians of a state that are kept."""
 PICTURES = 8
@@ -153,7 +154,7 @@ def main() -> None:
         if state.round % ROUNDS_SHOWN == 0:
             line = f"round {state.round}: loss {loss:.4f}"
             psnr = [validate(state.model, held_out, ratio, runs) for ratio in SHOWN] if held_out else []
-            if psnr and sum(psnr) > state.best:
+            if not psnr or sum(psnr) > state.best:
                 state.best = sum(psnr)
                 options.out.write_bytes(safetensors.write(arrays_of(state.model), {"rounds": str(state.round)}))
             print(line + "".join(f"  {each:.3f} dB" for each in psnr), flush=True)
@@ -206,15 +207,14 @@ def opened(path: Path, side: int) -> Image:
 def record(state: State, image: Image, runs: Runs, rng: np.random.Generator) -> None:
     """A fit with some ratio, number of seeds, steps and noise; its samples go to the buffer."""
     ratio = math.exp(rng.uniform(math.log(RATIOS[0]), math.log(RATIOS[1])))
-    count = max(40, round(image.pixels.nbytes / ratio * 8 / FIRST_GUESS))
+    count = max(40, round(image.pixels.nbytes / ratio * 8 / GAUSSIAN))
     steps, seeds = int(rng.integers(6, 26)), round(float(rng.uniform(1.2, 3.0)) * count)
     noise = Quantizer().finer(int(rng.integers(-5, 5)))
     noise_from = 0.5 if rng.random() < 0.7 else 1.0
     prunes = {steps // 6: round(math.sqrt(seeds * count)), 2 * steps // 5: count} if rng.random() < 0.8 else {}
     recorded = {0, 1, *rng.choice(np.arange(2, steps), 4, replace=False).tolist()}
 
-    small = reduction_for(image.width, image.height, memory.SEEDING_SAMPLES * seeds)
-    gaussians = enlarged(seeding.seed(reduce(image.pixels, small), seeds, rng), small)
+    gaussians = on_reduced(seeding.seed, image.pixels, seeds, rng)
     task = Task(image.pixels, Blend.NORMALIZED, mean_colour(image.pixels), Quantizer())
     reduction = task.reduction(count, Schedule(steps))
     engine = runs.network(task, state.model, steps) if state.round else runs.engine(task)
@@ -282,15 +282,14 @@ def train(state: State) -> float:
 
 
 def validate(model: torch.nn.Sequential, files: list[Path], ratio: float, runs: Runs) -> float:
-    """Mean PSNR of files of effort 0."""
-    chosen = Chosen(lambda task: runs.network(task, model))
+    """Mean PSNR of files of effort 0. They, and nothing else here, take the packages that write and read files."""
+    from bench.brief_file import brief_file
+    from splatc.decoder.scene import decode_bytes
+
     values = []
     for path in files:
         image = opened(path, max(SIDES))
-        size = int(image.pixels.nbytes / ratio)
-        options = EncodeOptions(Target("bytes", size), effort=0, engine=chosen)
-        plan = brief(image.width, image.height, round(size * 8 / FIRST_GUESS))
-        data = encode_with(image, options, plan, Quantizer())
+        data = brief_file(image, ratio, lambda task: runs.network(task, model))
         values.append(metrics.psnr(image.pixels, decode_bytes(data).pixels))
     return float(np.mean(values))
 

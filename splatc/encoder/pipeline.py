@@ -20,7 +20,6 @@ from splatc.bitstream import Header
 from splatc.bitstream.header import DRAFT_VERSION, MODELS, VERSION
 from splatc.blend import Blend
 from splatc.core.pool import watched
-from splatc.core.seeds import reduce
 from splatc.encoder.flat import dominant_colour, flat_file
 from splatc.encoder.quality_control import MARK, TRIMS, Aim, QualityControl
 from splatc.encoder.rate_control import FIRST_GUESS, RateControl, Target, quantize_for
@@ -28,9 +27,9 @@ from splatc.encoder.several_fits import EACH, FITS, SEVERAL, best_of_several
 from splatc.errors import DeviceError
 from splatc.fit import memory, seeding
 from splatc.fit.clock import Clock
-from splatc.fit.initializer import Initializer
+from splatc.fit.initializer import Initializer, on_reduced
 from splatc.fit.schedule import FEWEST_PRUNINGS, Schedule, brief, schedule
-from splatc.fit.subset import mean_colour, reduction_for
+from splatc.fit.subset import mean_colour
 from splatc.fit.task import Task
 from splatc.fit.trainer import Refine, Snapshot, fit
 from splatc.gaussians import FloatArray, Gaussians
@@ -257,9 +256,7 @@ def _is_too_many(chosen: Chosen, count: int) -> bool:
 def _seeds(image: Image, count: int, plan: Schedule, options: EncodeOptions) -> Gaussians:
     """Where a fit begins that is to end with ``count`` Gaussians."""
     count = seeds_of(image, count, plan)
-    small = reduction_for(image.width, image.height, memory.SEEDING_SAMPLES * count)
-    rng = np.random.default_rng(options.seed)
-    return enlarged(options.initializer(reduce(image.pixels, small), count, rng), small)
+    return on_reduced(options.initializer, image.pixels, count, np.random.default_rng(options.seed))
 
 
 def work_of(image: Image, options: EncodeOptions) -> memory.Workload:
@@ -304,8 +301,3 @@ def _header(image: Image, background: FloatArray, options: EncodeOptions, quanti
         version=DRAFT_VERSION if options.draft else VERSION,
         models=MODELS if options.draft else 0,
     )
-
-
-def enlarged(gaussians: Gaussians, factor: int) -> Gaussians:
-    """Gaussians of a reduced picture on the picture itself."""
-    return replace(gaussians, mean=gaussians.mean * np.float32(factor), scale=gaussians.scale * np.float32(factor))

@@ -1,9 +1,9 @@
 """The smallest file that reaches a PSNR: a fit with an estimated number of Gaussians, and corrections of it.
 
-Trial fits at effort 0 estimate how many Gaussians it takes, to within a third. A fit at the wanted effort shows by how much that was wrong,
-and how the error falls on the way. The correction goes on from an early part of the same fit (quality_control.MARK) to the right number,
-and steers as it has learned; mostly one is enough. The decoder's picture of the finished file is measured, so no file below the target is
-returned.
+Trial fits at effort 0, and at effort 1 where many are needed, estimate how many Gaussians it takes, to within a third. A fit at the wanted
+effort shows by how much that was wrong, and how the error falls on the way. The correction goes on from an early part of the same fit
+(quality_control.MARK) to the right number, and steers as it has learned; mostly one is enough. The decoder's picture of the finished file
+is measured, so no file below the target is returned.
 """
 
 from __future__ import annotations
@@ -35,7 +35,11 @@ if TYPE_CHECKING:
 
 TRIALS, WHOLE = 4, 3
 """Fits at effort 0, and at the effort that was asked for; more of these only where none, or only a POOR one, has reached the target."""
-TRIAL_EFFORT = 0
+SPARSE_TRIAL, DENSE_TRIAL = 0, 1
+"""Efforts of a trial with few Gaussians or with many: so few steps as effort 0 makes say little of those (kodim19 with 34 000: 5.6 dB
+less than at effort 5; at effort 1, 1.7 dB)."""
+DENSE = 100
+"""Pixels of the picture for each Gaussian: with fewer these are many."""
 NEAR = 0.7
 """dB: a trial that ends so near to the target says enough."""
 WASTE = 0.12
@@ -43,19 +47,20 @@ WASTE = 0.12
 ROOM = 0.95
 """Of the Gaussians that there were at the mark, so many at most can be the aim of a correction."""
 LEAST_SLOPE, MOST_SLOPE = 1.0, 8.0
-STEEPER = 1.25
-"""A whole fit gains so much more than a trial from more Gaussians (kodim03 and 23)."""
+STEEPER = 1.1
+"""A whole fit gains so much more from more Gaussians than trials say (kodim03, 19 and 23)."""
 POOR = 0.5
 """dB above the target with which the search does not end yet, though it has made all its fits."""
 APART = 0.2
 """Octaves: the slope between two fits that are nearer to each other is mostly chance."""
-GAIN, BY_PSNR, BY_DENSITY = 1.15, 0.08, 0.13
-"""dB that a fit at effort 5 has more than a trial of as many Gaussians, at MIDDLING and with a Gaussian for each SPARSE pixels; how much
-more for each dB, and for twice as many Gaussians (six photographs that are in no table: mostly within 0.5 dB)."""
-MIDDLING, SPARSE = 28.5, 200
-LEAST_GAIN, MOST_GAIN = 0.3, 4.0
-BEHIND = 105.0
-"""Of a fit with so many steps nearly all of that is missing: 0.6 of it is there after 250, 0.9 after 1200."""
+GAINS = {SPARSE_TRIAL: (1.15, 0.05, 0.19), DENSE_TRIAL: (0.6, 0.0, 0.24)}
+"""dB that a fit at effort 5 has more than a trial, by its effort, of as many Gaussians: of MIDDLING PSNR with a Gaussian for each SPARSE
+pixels; how much more for each dB of the trial, and for twice as many Gaussians (six photographs that are in no table: mostly within 0.5 and
+0.3 dB)."""
+MIDDLING, SPARSE = 27.0, 200
+LEAST_GAIN, MOST_GAIN = 0.2, 4.0
+BEHIND = {SPARSE_TRIAL: 105.0, DENSE_TRIAL: 170.0}
+"""Of a fit with so many steps nearly all of that is missing: after effort 0, 0.6 of it is there after 250, 0.9 after 1200."""
 LONGEST_STEP = 2.0
 """Octaves: the line is not that straight, and large fits are slow."""
 LEAST_STEP = 0.05
@@ -90,6 +95,7 @@ class Point:
     octaves: float
     """log2 of the Gaussians that it ended with."""
     psnr: float
+    """dB; after a trial, that of a whole fit of as many."""
     effort: int
 
 
@@ -145,7 +151,7 @@ class _Search:
         self.log, self.progress = log, progress
         self.logged: set[str] = set()
         self.seen = metrics.shown(image.pixels)
-        self.trials = TRIALS if options.effort > TRIAL_EFFORT else 0
+        self.trials = TRIALS if options.effort > SPARSE_TRIAL else 0
         self.whole = TRIALS + WHOLE - self.trials
         self.tries = 0
         self.work = 0
@@ -163,7 +169,7 @@ class _Search:
         """Whether the last fit reached the target."""
         self.nearest = (-math.inf, 0)
         """The highest PSNR of all, and the bytes of its file."""
-        self.slowest = {TRIAL_EFFORT: 0.0, options.effort: 0.0}
+        self.slowest = {SPARSE_TRIAL: 0.0, DENSE_TRIAL: 0.0, options.effort: 0.0}
         """Seconds of a fit, by effort."""
         self.shortened = False
         """Whether a fit was shortened by its limit of time: then its PSNR is not what the picture can reach."""
@@ -193,30 +199,36 @@ class _Search:
         """Trial fits. Returns where the first whole fit should look, in octaves."""
         count = (self.options.target.value - overhead) * 8 / FIRST_GUESS
         octaves = start = math.log2(max(count, LEAST_START))
+        effort = SPARSE_TRIAL
         for index in range(self.trials):
             if self.time_up():
                 break
-            self.work = index * schedule(TRIAL_EFFORT).steps
-            aim = self.psnr - self.gain(octaves)
-            point = self.attempt(octaves, TRIAL_EFFORT, 0.0, TRIAL_SHARE * (self.options.max_time or 0.0))
+            self.work = index * schedule(DENSE_TRIAL).steps
+            point = self.attempt(octaves, effort, 0.0, TRIAL_SHARE * (self.options.max_time or 0.0))
             if self.shortened:
                 self.points = []
                 return start
-            octaves = place(self.points, aim, slope_near(self.points, aim))
-            self.refuse_hopeless(self.gain(octaves))
-            if abs(point.psnr - aim) < NEAR or self.count(octaves) == self.count(point.octaves):
+            alike = [each for each in self.points if each.effort == effort]
+            octaves = place(alike, self.psnr, slope_near(alike, self.psnr))
+            self.refuse_hopeless()
+            said, effort = effort, self.trial_effort(octaves)
+            near = abs(point.psnr - self.psnr) < NEAR or self.count(octaves) == self.count(point.octaves)
+            if near and said == effort:
                 break
-        if self.points:
-            aim = self.psnr - self.gain(octaves)
-            octaves = place(self.points, aim, slope_near(self.points, aim))
         return octaves
 
-    def gain(self, octaves: float) -> float:
-        """dB that a fit at the wanted effort should have more than a trial, for the target with so many Gaussians."""
+    def trial_effort(self, octaves: float) -> int:
+        """At which a trial says how good a fit of so many Gaussians is."""
+        dense = self.image.width * self.image.height < DENSE * math.exp2(octaves)
+        return DENSE_TRIAL if dense and self.options.effort > DENSE_TRIAL else SPARSE_TRIAL
+
+    def gain(self, octaves: float, psnr: float, effort: int) -> float:
+        """dB that a fit at the wanted effort should have more than a trial of so many Gaussians."""
+        gain, by_psnr, by_density = GAINS[effort]
         sparse = self.image.width * self.image.height / SPARSE
-        gain = GAIN + BY_PSNR * (self.psnr - MIDDLING) + BY_DENSITY * (octaves - math.log2(sparse))
+        gain += by_psnr * (psnr - MIDDLING) + by_density * (octaves - math.log2(sparse))
         steps = schedule(self.options.effort).steps
-        return min(max(gain, LEAST_GAIN), MOST_GAIN) * max(0.0, 1.0 - BEHIND / steps)
+        return min(max(gain, LEAST_GAIN), MOST_GAIN) * max(0.0, 1.0 - BEHIND[effort] / steps)
 
     def search(self, octaves: float) -> None:
         """A fit at the wanted effort, then corrections of it, until one has reached the target without much waste."""
@@ -224,7 +236,7 @@ class _Search:
         fits: list[Point] = []
         spare = 0.0
         while not self.time_up():
-            self.work = self.trials * schedule(TRIAL_EFFORT).steps + len(fits) * schedule(effort).steps
+            self.work = self.trials * schedule(DENSE_TRIAL).steps + len(fits) * schedule(effort).steps
             hurry = SHORT_OF_TIME if self.best is None and self.left() < 2 * self.slowest[effort] else 0.0
             point = self.attempt(octaves, effort, spare + hurry, self.left() / max(1, self.whole - len(fits)))
             fits.append(point)
@@ -238,7 +250,7 @@ class _Search:
                     if self.best is not None:
                         return
                     self.refuse()
-                self.refuse_hopeless(0.0)
+                self.refuse_hopeless()
                 if len(fits) > 1:  # it knew the way, and has missed the target nevertheless
                     spare = max(SPARE, 4 * spare)
             before, octaves = octaves, place(fits, self.psnr, self.slope(fits))
@@ -281,6 +293,8 @@ class _Search:
             self.rise = course.rise(self.rise)
         # Lines do not go through infinity, the PSNR of equal pictures.
         point = Point(math.log2(max(1, course.count)), min(course.plain, self.psnr + 30.0), effort)
+        if effort != self.options.effort:
+            point = replace(point, psnr=point.psnr + self.gain(point.octaves, point.psnr, effort))
         if self.reached and (self.best is None or len(data) < len(self.best)):
             self.best = data
         if self.reached and effort == self.options.effort:
@@ -310,13 +324,13 @@ class _Search:
         """Whether there is no time for a fit, or not enough for one as long as the others where it only would make the file smaller."""
         return self.left() <= (0.0 if self.best is None else self.slowest[self.options.effort])
 
-    def refuse_hopeless(self, gain: float) -> None:
+    def refuse_hopeless(self) -> None:
         """Raise UsageError if even the largest file will not come near the target, rather than fit it, unless that is quick."""
         if len(self.points) < 2 or self.shortened or self.best is not None or self.most <= QUICK:
             return
         top = max(self.points, key=lambda point: point.octaves)
         steep = max(STEEP, 2 * slope_near(self.points, self.psnr))
-        if top.psnr + gain + HOPE + steep * (math.log2(self.most) - top.octaves) < self.psnr:
+        if top.psnr + HOPE + steep * (math.log2(self.most) - top.octaves) < self.psnr:
             self.refuse()
 
     def refuse(self) -> NoReturn:
@@ -342,7 +356,7 @@ class _Search:
         progress = self.progress
         if progress is None:
             return None
-        trials, steps = self.trials * schedule(TRIAL_EFFORT).steps, schedule(effort).steps
+        trials, steps = self.trials * schedule(DENSE_TRIAL).steps, schedule(effort).steps
         most = max(self.tries, self.trials + self.whole)
         total = max(self.work + steps, trials + self.whole * schedule(self.options.effort).steps)
         work, label = self.work, f"try {self.tries} of at most {most}"

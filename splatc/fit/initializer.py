@@ -6,11 +6,16 @@ An initializer is a plug point: whatever passes tests/test_initializer_protocol.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 
+from splatc.core.seeds import reduce
+from splatc.fit import memory
+from splatc.fit.subset import reduction_for
 from splatc.gaussians import FloatArray, Gaussians
+from splatc.image.image import Samples
 
 
 class Initializer(Protocol):
@@ -30,3 +35,11 @@ class Initializer(Protocol):
             ``count`` Gaussians: finite float32, means in px within [0, W] x [0, H], scales in px with s1 >= s2 > 0, angles in rad in
             [0, pi), C colours each. Means that are near in the picture should be near in the arrays: steps are then faster.
         """
+
+
+def on_reduced(initializer: Initializer, pixels: Samples, count: int, rng: np.random.Generator) -> Gaussians:
+    """What an initializer says of a picture (H, W, C) as small as ``count`` Gaussians allow, on the picture itself."""
+    height, width = pixels.shape[:2]
+    factor = reduction_for(width, height, memory.SEEDING_SAMPLES * count)
+    placed = initializer(reduce(pixels, factor), count, rng)
+    return replace(placed, mean=placed.mean * np.float32(factor), scale=placed.scale * np.float32(factor))
