@@ -2,8 +2,8 @@
 
     python tools/train_chroma.py train/*.splat2d --test test/*.splat2d
 
-Widths and weights are linear in a few logarithms; the loss is the ideal code length. Printed are the constants of core/chroma.c, but for a few units,
-and what they save: of the present tables, made anew after each batch, by files of one section.
+Widths and weights are linear in a few logarithms; the loss is the ideal code length. Printed are the constants of core/chroma.c (one or
+another differs by some units), and what they save against the parametric models alone, of files as one section.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
    model (spec/draft.md, "Chroma").
 
    Widths: features are below 2^9, their sum with coefficients below 2^7 is below 2^19; a weight is below 2^14 and there are three, so the sum of shares is below
-   2^32, times 2^16 below 2^48; the sum of six differences of colours is below 2^24, times 2^20 below 2^44. */
+   2^32, times 2^16 below 2^48; the sum of six differences of colours is below 2^24, times 2^20 below
+   2^44; 64 times the sum of distances is below 2^38, as a file has 2^26 Gaussians at most. */
 #include "range.h"
 
 enum { LOGISTICS = 2, OUTPUTS = 4, FEATURES = 6, LARGEST = 49, FARTHEST = 320, QUARTERS = 48, LOWEST = -16 * RESIDUAL_RADIUS - 8 };
@@ -23,9 +24,11 @@ static const int32_t MOVES[2][LOGISTICS][3] = {{{37, 1, 0}, {-8, 1, 0}}, {{34, 0
 
 /* floor(8 log2(n)) for n > 0, but for the rounding of STEP8 */
 static int32_t eighths_of(int64_t n) {
-    int32_t whole = 63 - __builtin_clzll((uint64_t)n), eighth = 0;
+    int32_t whole = 63 - __builtin_clzll((uint64_t)n);
     int64_t mantissa = whole > 16 ? n >> (whole - 16) : n << (16 - whole);
-    while (eighth < 7 && STEP8[eighth + 1] <= mantissa) eighth++;
+    int32_t eighth = 4 * (STEP8[4] <= mantissa);
+    eighth += 2 * (STEP8[eighth + 2] <= mantissa);
+    eighth += STEP8[eighth + 1] <= mantissa;
     return 8 * whole + eighth;
 }
 
@@ -38,16 +41,18 @@ typedef struct mixture {
 
 /* How far the nearest neighbours lie from their mean and from the prediction, and this from that. */
 static void look_at_neighbours(const core_site *sites, const int32_t *near, int32_t c, int64_t step, int64_t predicted, int64_t *features, int64_t *apart) {
-    int64_t count = 0, sum = 0, spread = 0, off = 0;
+    int64_t spread = 0, off = 0;
+    int32_t count = 0, sum = 0;
     for (; count < CORE_NEAREST && near[count] >= 0; count++) sum += sites[near[count]].value[c];
-    int64_t mean = count == 0 ? 0 : (sum - ((sum % count + count) % count)) / count;
-    for (int64_t k = 0; k < count; k++) {
+    int32_t mean = count == 0 ? 0 : sum / count - (sum % count < 0);
+    for (int32_t k = 0; k < count; k++) {
         spread += magnitude(sites[near[k]].value[c] - mean);
         off += magnitude(sites[near[k]].value[c] - predicted);
     }
-    features[1] = eighths_of(1 + (spread << 20) / (max64(count, 1) * step));
-    features[2] = eighths_of(1 + (off << 20) / (max64(count, 1) * step));
-    int64_t difference = (mean - predicted) * (1 << 20), moved = difference / step - (difference % step < 0);
+    features[1] = eighths_of(1 + quotient(spread << 20, max32(count, 1) * step));
+    features[2] = eighths_of(1 + quotient(off << 20, max32(count, 1) * step));
+    int64_t difference = (mean - predicted) * (1 << 20);
+    int64_t moved = difference < 0 ? -quotient(step - 1 - difference, step) : quotient(difference, step);
     *apart = count == 0 ? 0 : min64(max64(moved, -FARTHEST), FARTHEST);
 }
 
@@ -55,7 +60,7 @@ static void make_mixture(const chroma_place *p, const core_tables *tables, const
     int32_t which = p->channel - 1;
     int64_t features[FEATURES] = {0}, moves[3] = {0}, outputs[OUTPUTS];
     int64_t predicted = min64(max64(p->prediction * p->step >> 16, -(1 << 20)), 1 << 20);
-    features[0] = eighths_of(max64(64 * tables->distance[p->channel] / tables->number[p->channel], 1));
+    features[0] = eighths_of(max64(quotient(64 * tables->distance[p->channel], tables->number[p->channel]), 1));
     look_at_neighbours(p->sites, p->near, p->channel, p->step, predicted, features, moves);
     features[3] = 8 * p->level;
     for (int32_t c = 0; c < p->channel; c++) {
@@ -100,8 +105,9 @@ static int32_t code_mixture(coder *r, const mixture *m, int32_t *symbol) {
     }
     int32_t place = coder_place(r), first = 0, end = CORE_RESIDUALS, low = 0, high = TOTAL;
     if (place < 0) return CORE_IMPOSSIBLE_CODE;
-    while (end - first > 1) {
-        int32_t middle = (first + end) >> 1, between = cumulative_of(m, middle);
+    while (end - first > 1) { /* most residuals are 0 */
+        int32_t middle = first < RESIDUAL_RADIUS && end > ESCAPE ? RESIDUAL_RADIUS : first == RESIDUAL_RADIUS && end > ESCAPE ? first + 1 : (first + end) >> 1;
+        int32_t between = cumulative_of(m, middle);
         if (between <= place)
             first = middle, low = between;
         else
