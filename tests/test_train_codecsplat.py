@@ -35,13 +35,13 @@ def test_the_first_picture_is_a_sane_one(folder: Path) -> None:
     torch.manual_seed(0)
     with PIL.Image.open(folder / "0.png") as file:
         picture = torch.from_numpy(np.asarray(file).copy()).permute(2, 0, 1).float()
-    rate, psnr = Codec(0).measured(picture, 20.0)
+    rate, psnr = Codec().measured(picture, 20.0)
     assert rate < 3.0 and psnr > 30.0
 
 
 def test_steps_are_the_same_again_and_lower_the_loss(folder: Path) -> None:
     pictures = train_codecsplat.opened(folder, (1,))
-    first, second = Training(0, "cpu"), Training(0, "cpu")
+    first, second = Training("cpu"), Training("cpu")
     losses = [first.step(pictures) for _ in range(3)]
     assert losses == [second.step(pictures) for _ in range(3)]
     assert all(np.isfinite(losses))
@@ -49,13 +49,13 @@ def test_steps_are_the_same_again_and_lower_the_loss(folder: Path) -> None:
 
 def test_a_training_goes_on_where_it_was_stopped(folder: Path, tmp_path: Path) -> None:
     pictures = train_codecsplat.opened(folder, (1,))
-    whole, half = Training(0, "cpu"), Training(0, "cpu")
+    whole, half = Training("cpu"), Training("cpu")
     for _ in range(4):
         whole.step(pictures)
     for _ in range(2):
         half.step(pictures)
     half.save(tmp_path / "state.pt")
-    again = Training(0, "cpu")
+    again = Training("cpu")
     again.load(tmp_path / "state.pt")
     for _ in range(2):
         again.step(pictures)
@@ -83,7 +83,7 @@ def test_the_command_writes_a_network_that_encodes(
 
 def test_the_analysis_of_the_encoder_is_that_of_the_training(folder: Path) -> None:
     torch.manual_seed(1)
-    codec = Codec(0)
+    codec = Codec()
     for parameter in (codec.analysis_luma, codec.analysis_chroma, codec.log_gain):
         parameter.data += 0.01 * torch.randn_like(parameter)
     with PIL.Image.open(folder / "0.png") as file:
@@ -99,7 +99,7 @@ def test_the_analysis_of_the_encoder_is_that_of_the_training(folder: Path) -> No
 
 def test_the_integer_network_is_the_float_one_rounded() -> None:
     torch.manual_seed(2)
-    codec = Codec(0)
+    codec = Codec()
     codec.fine_luma.data += 0.02 * torch.randn_like(codec.fine_luma)
     network = np.frombuffer(exported(codec), latent_network.NETWORK)[0]
     gain = 2.0**-17 * network["gains"][: latent.LUMA] / train_codecsplat.INDEX / train_codecsplat.COLOUR_UNIT

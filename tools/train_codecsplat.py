@@ -45,7 +45,7 @@ BATCH, SIDE = 4, 192
 """Crops of a step, px of a side."""
 REDUCED = 1, 2
 """By which the photographs are made smaller, each in turn."""
-RATES = {"analysis": 3e-4, "synthesis": 3e-4, "hidden": 1e-3, "context": 1e-3}
+RATES = {"analysis": 3e-4, "synthesis": 3e-4, "context": 1e-3}
 """Of Adam, at first; they fall as one over the root of the steps."""
 FALLING, WARMING = 8000, 200
 """Steps after which they have fallen by the root of two, and in which they rise at first."""
@@ -71,7 +71,7 @@ class Codec(nn.Module):
     coarse_kernel: Tensor
     fine_kernel: Tensor
 
-    def __init__(self, hidden: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
         luma, chroma = latent.luma_frequencies(), latent.frequencies(COARSE)
         self.analysis_luma = nn.Parameter(_analysis(luma))
@@ -88,11 +88,6 @@ class Codec(nn.Module):
         self.context_scale = nn.Parameter(_first_scales())
         self.context_any = nn.Parameter(torch.zeros(LATENTS, LATENTS, 3, 3))
         self.context_mean = nn.Parameter(_first_means())
-        self.hidden = hidden
-        if hidden:
-            self.hidden_in = nn.Parameter(torch.randn(hidden, LUMA, 3, 3) * 0.02)
-            self.hidden_bias = nn.Parameter(torch.zeros(hidden))
-            self.hidden_out = nn.Parameter(torch.randn(LUMA + LOW, hidden, 1, 1) * 0.02)
         mask = torch.from_numpy(latent.causal_mask()).float()
         self.register_buffer("mask", mask)
         self.register_buffer("mean_mask", mask * torch.from_numpy(latent.predicted()).float()[:, None, None, None])
@@ -128,10 +123,6 @@ class Codec(nn.Module):
         chroma = shifted[:, LUMA:].reshape(2 * count, CHROMA, rows + 2, columns + 2)
         coarse = functional.conv2d(shifted[:, :LOW], self.coarse_luma)
         fine = functional.conv2d(shifted[:, :LUMA], self.fine_luma)
-        if self.hidden:
-            inside = functional.relu(functional.conv2d(coded[:, :LUMA] / MIDDLE, self.hidden_in, self.hidden_bias))
-            more = functional.conv2d(inside, self.hidden_out) * MIDDLE
-            fine, coarse = fine + more[:, :LUMA], coarse + more[:, LUMA:]
         coarse_chroma = functional.conv2d(chroma, self.coarse_chroma).view(count, 2 * CHROMA, rows, columns)
         fine_chroma = functional.conv2d(chroma, self.fine_chroma).view(count, 2 * LUMA, rows, columns)
         sums = self._spread(torch.cat([coarse, coarse_chroma], dim=1), torch.ones_like(busy), COARSE)
@@ -348,10 +339,10 @@ def laplace(scale: float) -> np.ndarray:
 class Training:
     """A codec, its optimizer and the moving average of its weights."""
 
-    def __init__(self, hidden: int, device: str) -> None:
+    def __init__(self, device: str) -> None:
         torch.manual_seed(0)
-        self.codec = Codec(hidden).to(device)
-        self.average = Codec(hidden).to(device)
+        self.codec = Codec().to(device)
+        self.average = Codec().to(device)
         self.average.load_state_dict(self.codec.state_dict())
         self.optimizer = torch.optim.Adam(self.codec.groups())
         self.steps, self.seconds = 0, 0.0
@@ -446,11 +437,10 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--every", type=int, default=2000, help="steps between validations")
-    parser.add_argument("--hidden", type=int, default=0, help="units of the layer that is not linear")
     parser.add_argument("--device", default="cpu", help="of PyTorch")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    training = Training(options.hidden, options.device)
+    training = Training(options.device)
     if options.state.exists():
         training.load(options.state)
     pictures = opened(options.pictures, REDUCED) if options.minutes > 0 else []
