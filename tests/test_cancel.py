@@ -16,8 +16,8 @@ import pytest
 import splatc
 from splatc.blend import Blend
 from splatc.core import pool
-from splatc.encoder import pipeline
 from splatc.errors import DeviceError
+from splatc.fit import initializer
 from splatc.fit.engines.choice import Wanted, on_cpu
 from splatc.gaussians import Gaussians, Scene
 from splatc.render import render
@@ -78,7 +78,7 @@ def draw_for_minutes(*_: Any) -> Any:
 
 
 def test_progress_is_reported_while_a_call_of_the_core_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "reduce", draw_for_minutes)
+    monkeypatch.setattr(initializer, "reduce", draw_for_minutes)
     calls: list[float] = []
 
     def progress(*_: Any) -> None:
@@ -138,7 +138,7 @@ FUNCTION = (
 )
 PHASES = {
     "reading": "splatc.image.readers:collect",
-    "seeding": "splatc.encoder.pipeline:reduce",
+    "seeding": "splatc.fit.initializer:reduce",
     "fitting": "splatc.encoder.pipeline:Clock.__iter__",
     "packing": "splatc.encoder.pipeline:RateControl.trim",
     "checking": "splatc.decoder.scene:decode_bytes",
