@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +47,10 @@ SLOPE = 25.0
 SAMPLED = 6
 """Tiles of a large picture on which the search begins."""
 RADIUS, ESCAPE = 48, 97
-STRIP = 16
+STRIP = 8
 """Rows of cells that are analysed at a time."""
+KINDS = ("luma", 0), ("u", LUMA), ("v", LUMA + CHROMA)
+"""Of the latents of a plane: the weights, and the first of them."""
 LEAST_STEP = 16.0
 """Of q = 0; q + 32 is twice as much."""
 
@@ -75,7 +79,7 @@ def encode_latent(image: Image, target: Target) -> bytes:
     spare = target.value - len(container.write([*chunks, (b"LATN", bytes(_table_bytes(header))), *after]))
     exact = analysed(image)
     boxes = [tile.cells for tile in latents.tiles_of(image.width, image.height)]
-    tiles = [np.ascontiguousarray(exact[:, y0:y1, x0:x1]) for x0, y0, x1, y1 in boxes]
+    tiles = [exact[:, y0:y1, x0:x1] for x0, y0, x1, y1 in boxes]
     while True:
         data = container.write([*chunks, (b"LATN", payload(_fitting(tiles, spare))), *after])
         if len(data) <= target.value:
@@ -113,41 +117,53 @@ def analysed(image: Image, weights: dict[str, FloatArray] | None = None) -> Floa
     weights = weights or _analysis()
     columns, rows = latents.cells_of(image.width, image.height)
     found = np.empty((latents.latents_of(image.channels), rows, columns), np.float32)
-    for top in range(0, rows, STRIP):
+    split = {name: _by_cell(weights[name]) for name in ("luma", "u", "v")[: image.channels]}
+
+    def each(top: int) -> None:
         bottom = min(top + STRIP, rows)
-        found[:, top:bottom] = _analysed_strip(image, top, bottom, weights)
-    return found
+        strip = found[:, top:bottom]
+        for plane, (name, first) in zip(_planes(image, top, bottom), KINDS, strict=False):
+            _add_windows(plane, split[name], strip[first:])
 
-
-def _analysed_strip(image: Image, top: int, bottom: int, weights: dict[str, FloatArray]) -> FloatArray:
-    """The latents of some rows of cells. Beyond the picture its outermost pixels go on."""
-    columns, _ = latents.cells_of(image.width, image.height)
-    y, x = (
-        np.clip(np.arange(first * CELL - MARGIN, last * CELL + MARGIN), 0, extent - 1)
-        for first, last, extent in ((top, bottom, image.height), (0, columns, image.width))
-    )
-    levels = image.pixels[y][:, x].astype(np.float32) * np.float32(255.0 / np.iinfo(image.pixels.dtype).max)
-    if image.channels == 1:
-        found = _windows(levels[..., 0] * np.float32(3.0**0.5), weights["luma"])
-    else:
-        planes = (levels.reshape(-1, 3) @ (CODED_MATRIX.T * 3.0**0.5).astype(np.float32)).reshape(levels.shape)
-        names = ("luma", "u", "v")
-        found = np.concatenate([_windows(planes[..., k], weights[name]) for k, name in enumerate(names)])
+    with ThreadPoolExecutor(threads()) as pool:
+        list(pool.map(each, range(0, rows, STRIP)))
     found[0] -= weights["middle"]
     return found
 
 
-def _windows(plane: FloatArray, weights: FloatArray) -> FloatArray:
-    """(K, rows, columns) weights (K, WINDOW, WINDOW) on the window around each cell, which is the 3 x 3 cells around it."""
-    rows, columns = (extent // CELL for extent in plane.shape)
-    blocks = plane.reshape(rows, CELL, columns, CELL).transpose(0, 2, 1, 3).reshape(rows * columns, CELL * CELL)
-    split = weights.reshape(len(weights), 3, CELL, 3, CELL).transpose(2, 4, 1, 3, 0).reshape(CELL * CELL, -1)
-    parts = (blocks @ split).reshape(rows, columns, 3, 3, len(weights))  # what each cell says of those around it
-    total = np.zeros((rows - 2, columns - 2, len(weights)), np.float32)
-    for a in range(3):
-        for b in range(3):
-            total += parts[a : a + rows - 2, b : b + columns - 2, a, b]
-    return total.transpose(2, 0, 1)
+def _planes(image: Image, top: int, bottom: int) -> Iterator[FloatArray]:
+    """Each plane of some rows of cells and those around them, in the coded space times the root of three.
+
+    Beyond the picture its outermost pixels go on.
+    """
+    columns, _ = latents.cells_of(image.width, image.height)
+    first, last = top * CELL - MARGIN, bottom * CELL + MARGIN
+    pixels = image.pixels[max(first, 0) : last]
+    after = last - max(first, 0) - len(pixels), (columns + 1) * CELL - image.width
+    edges = ((max(-first, 0), after[0]), (MARGIN, after[1]))
+    unit = 255.0 / np.iinfo(pixels.dtype).max * 3.0**0.5
+    for row in CODED_MATRIX if image.channels == 3 else np.ones((1, 1)):
+        plane = np.zeros(pixels.shape[:2], np.float32)
+        for k, part in enumerate(row):
+            if part:
+                plane += pixels[..., k] * np.float32(unit * part)
+        yield np.pad(plane, edges, mode="edge")
+
+
+def _by_cell(weights: FloatArray) -> FloatArray:
+    """(9, K, CELL^2) of weights (K, WINDOW, WINDOW): of each of the 3 x 3 cells around."""
+    split = weights.reshape(len(weights), 3, CELL, 3, CELL).transpose(1, 3, 0, 2, 4)
+    return np.ascontiguousarray(split.reshape(9, len(weights), CELL * CELL))
+
+
+def _add_windows(plane: FloatArray, split: FloatArray, found: FloatArray) -> None:
+    """Sets the first (K, rows, columns) of ``found`` to what the window around each cell says: that is the 3 x 3 cells around it."""
+    count, (rows, columns) = split.shape[1], (extent // CELL for extent in plane.shape)
+    blocks = plane.reshape(rows, CELL, columns, CELL).transpose(1, 3, 0, 2).reshape(CELL * CELL, rows * columns)
+    parts = (split.reshape(-1, CELL * CELL) @ blocks).reshape(3, 3, count, rows, columns)
+    found[:count] = parts[0, 0, :, : rows - 2, : columns - 2]
+    for a, b in list(product(range(3), range(3)))[1:]:
+        found[:count] += parts[a, b, :, a : a + rows - 2, b : b + columns - 2]
 
 
 def rounded(exact: FloatArray, q: int, behind: float | FloatArray) -> latents.LatentArray:
@@ -246,7 +262,8 @@ def _symbols(whole: latents.LatentArray, q: int) -> tuple[NDArray[np.int64], NDA
 
 def payload(coded: Coded) -> bytes:
     """The LATN payload."""
-    return latents.write(NETWORK, coded.q, [_stream(tile, coded.q) for tile in coded.tiles])
+    with ThreadPoolExecutor(threads()) as pool:
+        return latents.write(NETWORK, coded.q, list(pool.map(lambda tile: _stream(tile, coded.q), coded.tiles)))
 
 
 def _stream(whole: latents.LatentArray, q: int) -> bytes:
