@@ -44,8 +44,10 @@ ENOUGH = 0.99
 """Of the target; then no closer one is looked for."""
 SLOPE = 25.0
 """Steps of q for half of the bits, about."""
-SAMPLED = 6
-"""Tiles of a large picture on which the search begins."""
+FEW_TILES, PIECE, SAMPLES = 8, 16, 3
+"""In a picture of more tiles the search looks at so many cells a side of each, and so often at all of them."""
+AIMED = 0.996
+"""Of the target, where it does."""
 RADIUS, ESCAPE = 48, 97
 STRIP = 8
 """Rows of cells that are analysed at a time."""
@@ -63,6 +65,7 @@ class Coded:
     tiles: list[latents.LatentArray]
     bits: float
     """What their symbols take."""
+    thrift: float = THRIFT
 
 
 def encode_latent(image: Image, target: Target) -> bytes:
@@ -199,7 +202,7 @@ class _Search:
 
         with ThreadPoolExecutor(threads()) as pool:
             found = list(pool.map(each, self.tiles))
-        return Coded(q, [whole for whole, _ in found], sum(bits for _, bits in found))
+        return Coded(q, [whole for whole, _ in found], sum(bits for _, bits in found), thrift)
 
     def finest(self, q: int) -> Coded | None:
         """From a first guess on; none if not even the coarsest is coarse enough."""
@@ -215,11 +218,11 @@ class _Search:
             q = max(min(guess, high - 1), low + 1)
         return best
 
-    def filled(self, best: Coded) -> Coded:
+    def filled(self, best: Coded, enough: float = ENOUGH, tries: int = 3) -> Coded:
         """With as little thrift as still fits."""
-        least, most = LEAST_THRIFT, THRIFT
-        for _ in range(3):
-            if best.bits >= ENOUGH * self.spare:
+        least, most = LEAST_THRIFT, best.thrift
+        for _ in range(tries):
+            if best.bits >= enough * self.spare:
                 break
             middle = (least + most) / 2
             each = self.coded(best.q, middle)
@@ -239,9 +242,9 @@ def bits_of(whole: latents.LatentArray, q: int) -> float:
 def _fitting(tiles: list[FloatArray], spare: float) -> Coded:
     """The best file whose streams take at most ``spare`` bytes. Raises UsageError."""
     search = _Search(tiles, 8.0 * spare)
-    some = tiles[:: -(-len(tiles) // SAMPLED)]
-    share = sum(tile[0].size for tile in some) / sum(tile[0].size for tile in tiles)
-    first = _Search(some, search.spare * share).finest(latents.MOST_Q // 2) if len(some) < len(tiles) else None
+    first = _sampled(search) if len(tiles) > FEW_TILES else None
+    if first and first.bits >= ENOUGH * search.spare:
+        return first
     found = search.finest(first.q if first else latents.MOST_Q // 2)
     if found is None:
         found = search.coded(latents.MOST_Q, MOST_THRIFT)
@@ -249,6 +252,33 @@ def _fitting(tiles: list[FloatArray], spare: float) -> Coded:
             raise UsageError(f"latents of this picture take {math.ceil(found.bits / 8)} bytes or more: give it more")
         return found
     return search.filled(found)
+
+
+def _sampled(search: _Search) -> Coded | None:
+    """The best that a search on a piece of each tile comes to, of which all tiles say by how much it is wrong; none if none fits."""
+    pieces = [_middle(tile) for tile in search.tiles]
+    share = sum(each[0].size for each in pieces) / sum(each[0].size for each in search.tiles)
+    best: Coded | None = None
+    q = latents.MOST_Q // 2
+    for _ in range(SAMPLES):
+        sample = _Search(pieces, AIMED * search.spare * share)
+        guess = sample.finest(q)
+        if guess is None:
+            break
+        guess = sample.filled(guess, AIMED, 6)
+        found = search.coded(guess.q, guess.thrift)
+        if found.bits <= search.spare and (best is None or found.bits > best.bits):
+            best = found
+            if best.bits >= ENOUGH * search.spare:
+                break
+        q, share = guess.q, guess.bits / found.bits
+    return best
+
+
+def _middle(tile: FloatArray) -> FloatArray:
+    """The cells in the middle of a tile."""
+    y, x = (max(0, (extent - PIECE) // 2) for extent in tile.shape[1:])
+    return tile[:, y : y + PIECE, x : x + PIECE]
 
 
 def _symbols(whole: latents.LatentArray, q: int) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int32]]:
