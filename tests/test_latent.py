@@ -128,6 +128,16 @@ def test_a_target_is_used_and_never_exceeded(target: int) -> None:
     assert encode_latent(image, target) == data
 
 
+@pytest.mark.parametrize("target", [2500, 6000])
+def test_a_search_on_pieces_of_many_tiles(target: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latents, "TILE", 4)
+    monkeypatch.setattr(encoder, "PIECE", 2)
+    data = encode_latent(picture(320, 240), target)
+    assert 0.97 * target <= len(data) <= target
+    with pytest.raises(UsageError, match="bytes or more"):
+        encode_latent(picture(320, 240), 220)
+
+
 def test_more_bytes_make_a_better_picture() -> None:
     image = picture(320, 240)
     values = [metrics.psnr(image.pixels, decode_bytes(encode_latent(image, size)).pixels) for size in (300, 900, 2700)]

@@ -89,6 +89,12 @@ static int32_t table_of(const int32_t *thresholds, int32_t v) {
 /* Which of those that have a mean a latent is, or the first of them after it. */
 static int32_t number_of(int32_t channel) { return min32(channel, LOW) + max32(channel - LUMA, 0); }
 
+/* The table with which a latent of a cell is coded; that of a channel where nothing is known but zeros is `quiet`. */
+static inline int32_t table_for(const reading *w, int64_t cell, int32_t channel, int32_t quiet) {
+    int32_t known = w->scales[cell * LATENTS + channel];
+    return known == 0 ? quiet : table_of(w->network->thresholds, w->bias[channel] + known);
+}
+
 /* Adds what a latent says of those around it that come later. */
 static void spread(const reading *w, int32_t channel, int32_t row, int32_t column, int32_t latent) {
     int32_t in_mean = clamped(latent, LARGEST_IN_MEAN), in_scale = min32(latent < 0 ? -latent : latent, LARGEST_IN_SCALE);
@@ -104,7 +110,7 @@ static void spread(const reading *w, int32_t channel, int32_t row, int32_t colum
 }
 
 static int32_t read_residual(coder *r, const int32_t *cumulative, int32_t *residual) {
-    int32_t symbol = coder_symbol(r, cumulative, CORE_RESIDUALS), number = 0;
+    int32_t symbol = coder_likely_symbol(r, cumulative, CORE_RESIDUALS, RESIDUAL_RADIUS), number = 0;
     if (symbol < 0) return CORE_IMPOSSIBLE_CODE;
     *residual = symbol - RESIDUAL_RADIUS;
     if (symbol < ESCAPE) return CORE_OK;
@@ -124,18 +130,19 @@ static int32_t read_latents(const core_latent_tile *task, reading *w) {
     coder r;
     int16_t *out = task->result;
     coder_start(&r, task->bytes, task->length, task->stop);
-    for (int32_t c = 0; c < w->latents; c++)
+    for (int32_t c = 0; c < w->latents; c++) {
+        int32_t quiet = table_of(w->network->thresholds, w->bias[c]);
         for (int32_t row = 0; row < w->rows; row++)
             for (int32_t column = 0; column < w->columns; column++) {
                 int64_t cell = (int64_t)row * w->columns + column;
-                int32_t table = table_of(w->network->thresholds, w->bias[c] + w->scales[cell * LATENTS + c]), residual;
-                int32_t status = read_residual(&r, w->cumulative[table], &residual);
+                int32_t residual, status = read_residual(&r, w->cumulative[table_for(w, cell, c, quiet)], &residual);
                 if (status != CORE_OK) return stopped(task->stop) ? CORE_CANCELLED : status;
                 int32_t latent = residual + mean_of(w, cell, c);
                 if (latent < INT16_MIN || latent > INT16_MAX) return CORE_IMPOSSIBLE_CODE;
                 *out++ = (int16_t)latent;
                 if (latent != 0) spread(w, c, row, column, latent);
             }
+    }
     return stream_ends_well(&r, 0) ? CORE_OK : CORE_WRONG_END;
 }
 
@@ -169,14 +176,16 @@ int32_t core_expect_latents(const core_latent_tile *task, const int16_t *latents
     if (!network_is_sound(task->network, task->q, task->latents)) return CORE_INVALID;
     take_reading(task->workspace, (int64_t)task->columns * task->rows, &w);
     begin(task, &w);
-    for (int32_t c = 0; c < w.latents; c++)
+    for (int32_t c = 0; c < w.latents; c++) {
+        int32_t quiet = table_of(w.network->thresholds, w.bias[c]);
         for (int32_t row = 0; row < w.rows; row++)
             for (int32_t column = 0; column < w.columns; column++, at++) {
                 int64_t cell = (int64_t)row * w.columns + column;
-                tables[at] = (uint8_t)table_of(w.network->thresholds, w.bias[c] + w.scales[cell * LATENTS + c]);
+                tables[at] = (uint8_t)table_for(&w, cell, c, quiet);
                 means[at] = mean_of(&w, cell, c);
                 if (latents[at] != 0) spread(&w, c, row, column, latents[at]);
             }
+    }
     return CORE_OK;
 }
 #endif

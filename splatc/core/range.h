@@ -67,10 +67,16 @@ static inline void coder_take(coder *r, int32_t low, int32_t frequency) {
     if (r->bits != NULL) *r->bits += 16.0 - log2_of(frequency);
 }
 
-/* The next symbol, or -1 in an invalid stream; cumulative (alphabet + 1) is 0, f[0], f[0] + f[1], ..., TOTAL. */
-static inline int32_t coder_symbol(coder *r, const int32_t *cumulative, int32_t alphabet) {
+/* The next symbol, or -1 in an invalid stream; cumulative (alphabet + 1) is 0, f[0], f[0] + f[1], ..., TOTAL. The likely one is looked at first. */
+static inline int32_t coder_likely_symbol(coder *r, const int32_t *cumulative, int32_t alphabet, int32_t likely) {
     int32_t place = coder_place(r), low = 0, high = alphabet;
     if (place < 0) return -1;
+    if (cumulative[likely] > place)
+        high = likely;
+    else if (cumulative[likely + 1] <= place)
+        low = likely + 1;
+    else
+        low = likely, high = likely + 1;
     while (high - low > 1) {
         int32_t middle = (low + high) >> 1;
         if (cumulative[middle] <= place)
@@ -80,6 +86,10 @@ static inline int32_t coder_symbol(coder *r, const int32_t *cumulative, int32_t 
     }
     coder_take(r, cumulative[low], cumulative[low + 1] - cumulative[low]);
     return low;
+}
+
+static inline int32_t coder_symbol(coder *r, const int32_t *cumulative, int32_t alphabet) {
+    return coder_likely_symbol(r, cumulative, alphabet, (alphabet - 1) / 2);
 }
 
 /* Notes a symbol's share of the code space as constriction takes it: three parts of 2^24 that are less by 1 each, and which of them it is. */

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,11 +44,15 @@ ENOUGH = 0.99
 """Of the target; then no closer one is looked for."""
 SLOPE = 25.0
 """Steps of q for half of the bits, about."""
-SAMPLED = 6
-"""Tiles of a large picture on which the search begins."""
+FEW_TILES, PIECE, SAMPLES = 8, 16, 3
+"""In a picture of more tiles the search looks at so many cells a side of each, and so often at all of them."""
+AIMED = 0.996
+"""Of the target, where it does."""
 RADIUS, ESCAPE = 48, 97
-STRIP = 16
+STRIP = 8
 """Rows of cells that are analysed at a time."""
+KINDS = ("luma", 0), ("u", LUMA), ("v", LUMA + CHROMA)
+"""Of the latents of a plane: the weights, and the first of them."""
 LEAST_STEP = 16.0
 """Of q = 0; q + 32 is twice as much."""
 
@@ -59,6 +65,7 @@ class Coded:
     tiles: list[latents.LatentArray]
     bits: float
     """What their symbols take."""
+    thrift: float = THRIFT
 
 
 def encode_latent(image: Image, target: Target) -> bytes:
@@ -75,7 +82,7 @@ def encode_latent(image: Image, target: Target) -> bytes:
     spare = target.value - len(container.write([*chunks, (b"LATN", bytes(_table_bytes(header))), *after]))
     exact = analysed(image)
     boxes = [tile.cells for tile in latents.tiles_of(image.width, image.height)]
-    tiles = [np.ascontiguousarray(exact[:, y0:y1, x0:x1]) for x0, y0, x1, y1 in boxes]
+    tiles = [exact[:, y0:y1, x0:x1] for x0, y0, x1, y1 in boxes]
     while True:
         data = container.write([*chunks, (b"LATN", payload(_fitting(tiles, spare))), *after])
         if len(data) <= target.value:
@@ -113,41 +120,53 @@ def analysed(image: Image, weights: dict[str, FloatArray] | None = None) -> Floa
     weights = weights or _analysis()
     columns, rows = latents.cells_of(image.width, image.height)
     found = np.empty((latents.latents_of(image.channels), rows, columns), np.float32)
-    for top in range(0, rows, STRIP):
+    split = {name: _by_cell(weights[name]) for name in ("luma", "u", "v")[: image.channels]}
+
+    def each(top: int) -> None:
         bottom = min(top + STRIP, rows)
-        found[:, top:bottom] = _analysed_strip(image, top, bottom, weights)
-    return found
+        strip = found[:, top:bottom]
+        for plane, (name, first) in zip(_planes(image, top, bottom), KINDS, strict=False):
+            _add_windows(plane, split[name], strip[first:])
 
-
-def _analysed_strip(image: Image, top: int, bottom: int, weights: dict[str, FloatArray]) -> FloatArray:
-    """The latents of some rows of cells. Beyond the picture its outermost pixels go on."""
-    columns, _ = latents.cells_of(image.width, image.height)
-    y, x = (
-        np.clip(np.arange(first * CELL - MARGIN, last * CELL + MARGIN), 0, extent - 1)
-        for first, last, extent in ((top, bottom, image.height), (0, columns, image.width))
-    )
-    levels = image.pixels[y][:, x].astype(np.float32) * np.float32(255.0 / np.iinfo(image.pixels.dtype).max)
-    if image.channels == 1:
-        found = _windows(levels[..., 0] * np.float32(3.0**0.5), weights["luma"])
-    else:
-        planes = (levels.reshape(-1, 3) @ (CODED_MATRIX.T * 3.0**0.5).astype(np.float32)).reshape(levels.shape)
-        names = ("luma", "u", "v")
-        found = np.concatenate([_windows(planes[..., k], weights[name]) for k, name in enumerate(names)])
+    with ThreadPoolExecutor(threads()) as pool:
+        list(pool.map(each, range(0, rows, STRIP)))
     found[0] -= weights["middle"]
     return found
 
 
-def _windows(plane: FloatArray, weights: FloatArray) -> FloatArray:
-    """(K, rows, columns) weights (K, WINDOW, WINDOW) on the window around each cell, which is the 3 x 3 cells around it."""
-    rows, columns = (extent // CELL for extent in plane.shape)
-    blocks = plane.reshape(rows, CELL, columns, CELL).transpose(0, 2, 1, 3).reshape(rows * columns, CELL * CELL)
-    split = weights.reshape(len(weights), 3, CELL, 3, CELL).transpose(2, 4, 1, 3, 0).reshape(CELL * CELL, -1)
-    parts = (blocks @ split).reshape(rows, columns, 3, 3, len(weights))  # what each cell says of those around it
-    total = np.zeros((rows - 2, columns - 2, len(weights)), np.float32)
-    for a in range(3):
-        for b in range(3):
-            total += parts[a : a + rows - 2, b : b + columns - 2, a, b]
-    return total.transpose(2, 0, 1)
+def _planes(image: Image, top: int, bottom: int) -> Iterator[FloatArray]:
+    """Each plane of some rows of cells and those around them, in the coded space times the root of three.
+
+    Beyond the picture its outermost pixels go on.
+    """
+    columns, _ = latents.cells_of(image.width, image.height)
+    first, last = top * CELL - MARGIN, bottom * CELL + MARGIN
+    pixels = image.pixels[max(first, 0) : last]
+    after = last - max(first, 0) - len(pixels), (columns + 1) * CELL - image.width
+    edges = ((max(-first, 0), after[0]), (MARGIN, after[1]))
+    unit = 255.0 / np.iinfo(pixels.dtype).max * 3.0**0.5
+    for row in CODED_MATRIX if image.channels == 3 else np.ones((1, 1)):
+        plane = np.zeros(pixels.shape[:2], np.float32)
+        for k, part in enumerate(row):
+            if part:
+                plane += pixels[..., k] * np.float32(unit * part)
+        yield np.pad(plane, edges, mode="edge")
+
+
+def _by_cell(weights: FloatArray) -> FloatArray:
+    """(9, K, CELL^2) of weights (K, WINDOW, WINDOW): of each of the 3 x 3 cells around."""
+    split = weights.reshape(len(weights), 3, CELL, 3, CELL).transpose(1, 3, 0, 2, 4)
+    return np.ascontiguousarray(split.reshape(9, len(weights), CELL * CELL))
+
+
+def _add_windows(plane: FloatArray, split: FloatArray, found: FloatArray) -> None:
+    """Sets the first (K, rows, columns) of ``found`` to what the window around each cell says: that is the 3 x 3 cells around it."""
+    count, (rows, columns) = split.shape[1], (extent // CELL for extent in plane.shape)
+    blocks = plane.reshape(rows, CELL, columns, CELL).transpose(1, 3, 0, 2).reshape(CELL * CELL, rows * columns)
+    parts = (split.reshape(-1, CELL * CELL) @ blocks).reshape(3, 3, count, rows, columns)
+    found[:count] = parts[0, 0, :, : rows - 2, : columns - 2]
+    for a, b in list(product(range(3), range(3)))[1:]:
+        found[:count] += parts[a, b, :, a : a + rows - 2, b : b + columns - 2]
 
 
 def rounded(exact: FloatArray, q: int, behind: float | FloatArray) -> latents.LatentArray:
@@ -183,7 +202,7 @@ class _Search:
 
         with ThreadPoolExecutor(threads()) as pool:
             found = list(pool.map(each, self.tiles))
-        return Coded(q, [whole for whole, _ in found], sum(bits for _, bits in found))
+        return Coded(q, [whole for whole, _ in found], sum(bits for _, bits in found), thrift)
 
     def finest(self, q: int) -> Coded | None:
         """From a first guess on; none if not even the coarsest is coarse enough."""
@@ -199,11 +218,11 @@ class _Search:
             q = max(min(guess, high - 1), low + 1)
         return best
 
-    def filled(self, best: Coded) -> Coded:
+    def filled(self, best: Coded, enough: float = ENOUGH, tries: int = 3) -> Coded:
         """With as little thrift as still fits."""
-        least, most = LEAST_THRIFT, THRIFT
-        for _ in range(3):
-            if best.bits >= ENOUGH * self.spare:
+        least, most = LEAST_THRIFT, best.thrift
+        for _ in range(tries):
+            if best.bits >= enough * self.spare:
                 break
             middle = (least + most) / 2
             each = self.coded(best.q, middle)
@@ -223,9 +242,9 @@ def bits_of(whole: latents.LatentArray, q: int) -> float:
 def _fitting(tiles: list[FloatArray], spare: float) -> Coded:
     """The best file whose streams take at most ``spare`` bytes. Raises UsageError."""
     search = _Search(tiles, 8.0 * spare)
-    some = tiles[:: -(-len(tiles) // SAMPLED)]
-    share = sum(tile[0].size for tile in some) / sum(tile[0].size for tile in tiles)
-    first = _Search(some, search.spare * share).finest(latents.MOST_Q // 2) if len(some) < len(tiles) else None
+    first = _sampled(search) if len(tiles) > FEW_TILES else None
+    if first and first.bits >= ENOUGH * search.spare:
+        return first
     found = search.finest(first.q if first else latents.MOST_Q // 2)
     if found is None:
         found = search.coded(latents.MOST_Q, MOST_THRIFT)
@@ -233,6 +252,33 @@ def _fitting(tiles: list[FloatArray], spare: float) -> Coded:
             raise UsageError(f"latents of this picture take {math.ceil(found.bits / 8)} bytes or more: give it more")
         return found
     return search.filled(found)
+
+
+def _sampled(search: _Search) -> Coded | None:
+    """The best that a search on a piece of each tile comes to, of which all tiles say by how much it is wrong; none if none fits."""
+    pieces = [_middle(tile) for tile in search.tiles]
+    share = sum(each[0].size for each in pieces) / sum(each[0].size for each in search.tiles)
+    best: Coded | None = None
+    q = latents.MOST_Q // 2
+    for _ in range(SAMPLES):
+        sample = _Search(pieces, AIMED * search.spare * share)
+        guess = sample.finest(q)
+        if guess is None:
+            break
+        guess = sample.filled(guess, AIMED, 6)
+        found = search.coded(guess.q, guess.thrift)
+        if found.bits <= search.spare and (best is None or found.bits > best.bits):
+            best = found
+            if best.bits >= ENOUGH * search.spare:
+                break
+        q, share = guess.q, guess.bits / found.bits
+    return best
+
+
+def _middle(tile: FloatArray) -> FloatArray:
+    """The cells in the middle of a tile."""
+    y, x = (max(0, (extent - PIECE) // 2) for extent in tile.shape[1:])
+    return tile[:, y : y + PIECE, x : x + PIECE]
 
 
 def _symbols(whole: latents.LatentArray, q: int) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int32]]:
@@ -246,7 +292,8 @@ def _symbols(whole: latents.LatentArray, q: int) -> tuple[NDArray[np.int64], NDA
 
 def payload(coded: Coded) -> bytes:
     """The LATN payload."""
-    return latents.write(NETWORK, coded.q, [_stream(tile, coded.q) for tile in coded.tiles])
+    with ThreadPoolExecutor(threads()) as pool:
+        return latents.write(NETWORK, coded.q, list(pool.map(lambda tile: _stream(tile, coded.q), coded.tiles)))
 
 
 def _stream(whole: latents.LatentArray, q: int) -> bytes:
