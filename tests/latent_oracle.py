@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc.neural.latent import LARGEST_IN_MEAN, LARGEST_IN_SCALE, LATENTS, predicted
-from splatc.neural.latent_network import AROUND
+from splatc.bitstream.latent_layout import LARGEST_IN_MEAN, LARGEST_IN_SCALE, LATENTS, predicted
+from splatc.bitstream.latent_network import AROUND
 
 Latents = NDArray[np.int32]
 """(C, rows, columns)"""

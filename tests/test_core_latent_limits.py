@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from splatc import core
+from splatc.bitstream import latent_network
 from splatc.core import structs
 from splatc.core.loading import CANCELLED, INVALID, OK, TOO_SMALL, WRONG_END, address, aligned, load
-from splatc.neural import latent_network
 
 Change = Callable[[Any], object]
 

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 import splatc
 from splatc import bitstream
 from splatc.attributes import COLUMNS
-from splatc.bitstream import Reader, container, latents
+from splatc.bitstream import Reader, container, latent_layout, latent_network, latents
 from splatc.cli import main
 from splatc.core import latent as core
 from splatc.decoder.scene import decode_bytes
@@ -29,7 +29,6 @@ from splatc.encoder.rate_control import Target
 from splatc.errors import CorruptFileError, LimitError, UnsupportedFileError, UsageError
 from splatc.image import metrics
 from splatc.image.image import Image
-from splatc.neural import latent, latent_network
 from tests import independent_decoder, latent_oracle
 from tests.surgery import chunks_of, with_payload
 
@@ -258,9 +257,9 @@ def test_the_network_is_what_the_text_says() -> None:
         assert np.abs(network[name].astype(np.int64)).sum(axis=(0, 1)).max() < 65536
     assert (network["frequencies"].sum(axis=1) == 65536).all() and network["frequencies"].min() > 0
     assert (np.diff(network["thresholds"]) > 0).all()
-    known = latent.causal_mask().reshape(latent.LATENTS, latent.LATENTS, 9).transpose(1, 2, 0)
+    known = latent_layout.causal_mask().reshape(latent_layout.LATENTS, latent_layout.LATENTS, 9).transpose(1, 2, 0)
     assert not network["scale"][~known].any() and not network["any"][~known].any()
-    assert not network["mean"][~known[:, :, latent.predicted()]].any()
+    assert not network["mean"][~known[:, :, latent_layout.predicted()]].any()
 
 
 @pytest.mark.parametrize("channels", [64, 96])

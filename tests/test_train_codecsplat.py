@@ -11,9 +11,10 @@ import pytest
 import torch
 
 import train_codecsplat
+from splatc.bitstream import latent_layout, latent_network
 from splatc.encoder import latent as encoder
 from splatc.image.image import Image
-from splatc.neural import latent, latent_network, safetensors
+from splatc.neural import safetensors
 from train_codecsplat import Codec, Training, bits, exported, laplace
 
 
@@ -73,7 +74,7 @@ def test_the_command_writes_a_network_that_encodes(
     data = np.frombuffer((tmp_path / "out" / "latent_1.bin").read_bytes(), np.uint8)
     network = latent_network.fields(data)
     assert (network["frequencies"].sum(axis=1) == 65536).all() and network["frequencies"].min() > 0
-    known = latent.causal_mask().reshape(latent.LATENTS, latent.LATENTS, 9).transpose(1, 2, 0)
+    known = latent_layout.causal_mask().reshape(latent_layout.LATENTS, latent_layout.LATENTS, 9).transpose(1, 2, 0)
     assert not network["scale"][~known].any()
     weights = safetensors.read((tmp_path / "out" / "latent_1_analysis.safetensors").read_bytes())
     with PIL.Image.open(folder / "1.png") as file:
@@ -91,7 +92,7 @@ def test_the_analysis_of_the_encoder_is_that_of_the_training(folder: Path) -> No
     weights = safetensors.read(train_codecsplat.analysis_of(codec, 0))
     found = encoder.analysed(Image(pixels), weights)
     picture = torch.from_numpy(pixels).permute(2, 0, 1).float()[None]
-    padded = torch.nn.functional.pad(picture, (latent.MARGIN,) * 4, mode="replicate")
+    padded = torch.nn.functional.pad(picture, (latent_layout.MARGIN,) * 4, mode="replicate")
     with torch.no_grad():
         wanted = codec.analysed(padded, torch.ones(1))[0].numpy()
     np.testing.assert_allclose(found, wanted, atol=0.05)
@@ -102,9 +103,9 @@ def test_the_integer_network_is_the_float_one_rounded() -> None:
     codec = Codec()
     codec.fine_luma.data += 0.02 * torch.randn_like(codec.fine_luma)
     network = np.frombuffer(exported(codec), latent_network.NETWORK)[0]
-    gain = 2.0**-17 * network["gains"][: latent.LUMA] / train_codecsplat.INDEX / train_codecsplat.COLOUR_UNIT
+    gain = 2.0**-17 * network["gains"][: latent_layout.LUMA] / train_codecsplat.INDEX / train_codecsplat.COLOUR_UNIT
     found = network["fine_luma"] * gain[:, None, None]
-    wanted = codec.fine_luma.detach().numpy().reshape(latent.LUMA, latent.LUMA, 9).transpose(1, 2, 0)
+    wanted = codec.fine_luma.detach().numpy().reshape(latent_layout.LUMA, latent_layout.LUMA, 9).transpose(1, 2, 0)
     assert np.abs(found - wanted).max() <= 0.51 * np.abs(wanted).max() / 127
 
 

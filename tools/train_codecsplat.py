@@ -28,12 +28,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from splatc.bitstream import latents
+from splatc.bitstream import latent_layout, latent_network, latents
+from splatc.bitstream.latent_layout import CELL, CHROMA, COARSE, FINE, LATENTS, LOW, LUMA, MARGIN
 from splatc.core import latent as core
 from splatc.encoder import latent as encoder
 from splatc.image.image import Image
-from splatc.neural import latent, latent_network, safetensors
-from splatc.neural.latent import CELL, CHROMA, COARSE, FINE, LATENTS, LOW, LUMA, MARGIN
+from splatc.neural import safetensors
 
 TRADE = 6.0
 """Lambda times D^2: what a squared difference of one step is worth, bits."""
@@ -73,26 +73,28 @@ class Codec(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        luma, chroma = latent.luma_frequencies(), latent.frequencies(COARSE)
+        luma, chroma = latent_layout.luma_frequencies(), latent_layout.frequencies(COARSE)
         self.analysis_luma = nn.Parameter(_analysis(luma))
         self.analysis_chroma = nn.Parameter(_analysis(chroma))
-        fine = _synthesis(luma, FINE, latent.FINE_LEVEL)
+        fine = _synthesis(luma, FINE, latent_layout.FINE_LEVEL)
         fine[:, LOW:] *= 2.0  # half of the weight there is that of the coarse grid
-        self.coarse_luma = nn.Parameter(_synthesis(luma[:LOW], COARSE, latent.COARSE_LEVEL))
-        self.coarse_chroma = nn.Parameter(_synthesis(chroma, COARSE, latent.COARSE_LEVEL))
+        self.coarse_luma = nn.Parameter(_synthesis(luma[:LOW], COARSE, latent_layout.COARSE_LEVEL))
+        self.coarse_chroma = nn.Parameter(_synthesis(chroma, COARSE, latent_layout.COARSE_LEVEL))
         self.fine_luma = nn.Parameter(fine)
-        self.fine_chroma = nn.Parameter(_synthesis(chroma, FINE, latent.FINE_LEVEL))
+        self.fine_chroma = nn.Parameter(_synthesis(chroma, FINE, latent_layout.FINE_LEVEL))
         self.log_gain = nn.Parameter(torch.zeros(LATENTS))
         self.context_bias = nn.Parameter(torch.zeros(LATENTS, 3))
         self.context_bias.data[:, 0] = -1.5
         self.context_scale = nn.Parameter(_first_scales())
         self.context_any = nn.Parameter(torch.zeros(LATENTS, LATENTS, 3, 3))
         self.context_mean = nn.Parameter(_first_means())
-        mask = torch.from_numpy(latent.causal_mask()).float()
+        mask = torch.from_numpy(latent_layout.causal_mask()).float()
         self.register_buffer("mask", mask)
-        self.register_buffer("mean_mask", mask * torch.from_numpy(latent.predicted()).float()[:, None, None, None])
-        self.register_buffer("coarse_kernel", _kernel(latent.COARSE_LEVEL, CELL // COARSE))
-        self.register_buffer("fine_kernel", _kernel(latent.FINE_LEVEL, CELL // FINE))
+        self.register_buffer(
+            "mean_mask", mask * torch.from_numpy(latent_layout.predicted()).float()[:, None, None, None]
+        )
+        self.register_buffer("coarse_kernel", _kernel(latent_layout.COARSE_LEVEL, CELL // COARSE))
+        self.register_buffer("fine_kernel", _kernel(latent_layout.FINE_LEVEL, CELL // FINE))
 
     def groups(self) -> list[dict[str, object]]:
         """The parameters by their rate."""
@@ -145,7 +147,7 @@ class Codec(nn.Module):
         octave = torch.log2(step / MIDDLE)
         powers = torch.stack([torch.ones_like(octave), octave, octave * octave], dim=1)  # (B, 3)
         bias = (powers @ self.context_bias.T)[:, :, None, None]
-        near, some = (latents.abs().clamp(max=most) for most in (latent.LARGEST_IN_SCALE, 1))
+        near, some = (latents.abs().clamp(max=most) for most in (latent_layout.LARGEST_IN_SCALE, 1))
         raw = bias + functional.conv2d(near, self.context_scale * self.mask, padding=1)
         raw = raw + functional.conv2d(some, self.context_any * self.mask, padding=1)
         mean = functional.conv2d(latents, self.context_mean * self.mean_mask, padding=1)
@@ -183,8 +185,8 @@ def bits(latents: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
 
 def _analysis(pairs: list[tuple[int, int]]) -> Tensor:
     """(K, 1, WINDOW, WINDOW) the discrete cosine transform of the cell in the middle."""
-    basis, margin = latent.cosines(CELL, FINE), MARGIN
-    weights = np.zeros((len(pairs), 1, latent.WINDOW, latent.WINDOW), np.float32)
+    basis, margin = latent_layout.cosines(CELL, FINE), MARGIN
+    weights = np.zeros((len(pairs), 1, latent_layout.WINDOW, latent_layout.WINDOW), np.float32)
     for number, (u, v) in enumerate(pairs):
         weights[number, 0, margin:-margin, margin:-margin] = np.outer(basis[u], basis[v])
     return torch.from_numpy(weights)
@@ -198,7 +200,7 @@ def _synthesis(pairs: list[tuple[int, int]], side: int, level: int) -> Tensor:
         u, v = (
             np.cos(np.pi / CELL * each * middles)
             * math.sqrt((2.0 if each else 1.0) / CELL)
-            * math.exp(0.5 * (np.pi / CELL * each * latent.scale_of(level)) ** 2)
+            * math.exp(0.5 * (np.pi / CELL * each * latent_layout.scale_of(level)) ** 2)
             for each in pair
         )
         weights[:, number, 1, 1] = np.outer(u, v).ravel()
@@ -223,7 +225,7 @@ def _first_means() -> Tensor:
 
 def _kernel(level: int, pitch: int) -> Tensor:
     """(1, 1, S, S) the weights of a Gaussian at the pixels around it; its middle lies between pixels, so S is even."""
-    scale = latent.scale_of(level)
+    scale = latent_layout.scale_of(level)
     size = 2 * math.ceil(3.5 * scale / pitch) * pitch
     places = np.arange(size) + 0.5 - size / 2
     exponent = (places[:, None] ** 2 + places**2) / scale**2
@@ -260,8 +262,8 @@ def exported(codec: Codec) -> bytes:
         network[name] = _by_source(np.rint(value / unit))
     network["gains"] = np.rint(GAIN_UNIT * np.concatenate([luma, chroma, chroma]) / gain)
     network["offset"] = round(DC_MIDDLE * luma[0])
-    mask = latent.causal_mask()
-    network["mean"] = _by_source(_bytes(MEAN_UNIT * weights["context_mean"] * mask)[latent.predicted()])
+    mask = latent_layout.causal_mask()
+    network["mean"] = _by_source(_bytes(MEAN_UNIT * weights["context_mean"] * mask)[latent_layout.predicted()])
     network["scale"] = _by_source(_bytes(CONTEXT_UNIT * weights["context_scale"] * mask))
     network["any"] = _by_source(_bytes(CONTEXT_UNIT * weights["context_any"] * mask))
     octaves = np.clip(

@@ -13,15 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatc.attributes import COLUMNS
-from splatc.bitstream import varint
+from splatc.bitstream import latent_network, varint
 from splatc.bitstream.cost import Cost
 from splatc.bitstream.header import Header
+from splatc.bitstream.latent_layout import CELL, COARSE, FINE, LATENTS, LOW, LUMA
 from splatc.core import latent as core
 from splatc.core import loading
 from splatc.core.pool import threads
 from splatc.errors import CorruptFileError, LimitError, UnsupportedFileError
-from splatc.neural import latent_network
-from splatc.neural.latent import CELL, COARSE, FINE, LATENTS, LOW, LUMA
 from splatc.quantize import QuantizedGaussians, empty_gaussians, joined
 from splatc.steps import Quantizer
 

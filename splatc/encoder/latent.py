@@ -13,10 +13,11 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc.bitstream import container, draft, latents, metadata
+from splatc.bitstream import container, draft, latent_network, latents, metadata
 from splatc.bitstream import header as header_format
 from splatc.bitstream.coder import Encoder
 from splatc.bitstream.header import DRAFT_VERSION, Header
+from splatc.bitstream.latent_layout import CELL, CHROMA, LUMA, MARGIN
 from splatc.blend import Blend
 from splatc.core import latent as core
 from splatc.core.packing import Symbols
@@ -25,8 +26,7 @@ from splatc.encoder.rate_control import Target
 from splatc.errors import UsageError
 from splatc.gaussians import FloatArray
 from splatc.image.image import Image
-from splatc.neural import latent_network, safetensors
-from splatc.neural.latent import CELL, CHROMA, LUMA, MARGIN
+from splatc.neural import safetensors
 from splatc.quantize import CODED_MATRIX
 
 NETWORK = 1

@@ -7,14 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from splatc.bitstream import header as header_format
-from splatc.bitstream import latents
+from splatc.bitstream import latent_network, latents
 from splatc.bitstream.coder import Encoder
 from splatc.bitstream.container import write
 from splatc.bitstream.header import Header
 from splatc.core import latent as core
 from splatc.encoder.latent import Coded, header_of, payload, shares
 from splatc.image.image import Image
-from splatc.neural import latent_network
 from tests.hostile.case import Case, noise
 from tests.surgery import varint
 

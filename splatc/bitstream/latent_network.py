@@ -9,14 +9,14 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc.neural.latent import CHROMA, LATENTS, LOW, LUMA
+from splatc.bitstream.latent_layout import CHROMA, LATENTS, LOW, LUMA
 
 TABLES = 64
 RESIDUALS = 98
 """Symbols of a latent: residuals of -48..48, and the escape."""
 BIAS_NODES = 13
 MEANS = LOW + 2 * CHROMA
-"""Latents that have a mean (latent.predicted)."""
+"""Latents that have a mean (latent_layout.predicted)."""
 AROUND = 9
 """Cells around a cell, itself among them, by rows."""
 
@@ -45,7 +45,7 @@ KNOWN = {1: "a0360438372252b31953b336cc51ae1caad36772b51662efd3f0945df39b22d5"}
 @functools.cache
 def load(identifier: int) -> NDArray[np.uint8]:
     """The bytes of a network that is KNOWN."""
-    data = resources.files("splatc.neural").joinpath(f"latent_{identifier}.bin").read_bytes()
+    data = resources.files("splatc.bitstream").joinpath(f"latent_{identifier}.bin").read_bytes()
     assert hashlib.sha256(data).hexdigest() == KNOWN[identifier], "the file of the network is another"
     return np.frombuffer(data, np.uint8)
 
