@@ -201,6 +201,31 @@ def test_engines_that_have_it(engine: str, makes: type) -> None:
     assert type(chosen.make(task_of())) is makes
 
 
+@pytest.mark.parametrize("drives", [True, False])
+def test_on_a_gpu_pytorch_runs_it_where_it_can(monkeypatch: pytest.MonkeyPatch, drives: bool) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: drives)
+    found, chosen = [], Chosen(CoreEngine, waits=True, name="cuda")
+    monkeypatch.setattr("splatc.neural.torch_engine.TorchNetworkEngine", lambda task, device: found.append(device))
+    if drives:
+        assert with_network(chosen).make(task_of()) is None
+        assert found == ["cuda"]
+    else:
+        assert with_network(chosen) == chosen
+
+
+@pytest.mark.parametrize(
+    ("wanted", "effort", "device"),
+    [
+        (("auto", "auto"), 0, "cpu"),
+        (("auto", "auto"), 1, "auto"),
+        (("auto", "cuda"), 0, "cuda"),
+        (("torch", "auto"), 0, "auto"),
+    ],
+)
+def test_effort_0_starts_no_gpu_unless_it_was_asked_for(wanted: tuple[str, str], effort: int, device: str) -> None:
+    assert Wanted(*wanted).at(effort) == Wanted(wanted[0], device)
+
+
 def test_an_engine_without_it_stays() -> None:
     chosen = Chosen(CoreEngine, name="gsplat")
     assert with_network(chosen) == chosen

@@ -41,7 +41,8 @@ TESTS_OF = {
     "metric": ("tests/test_core_metric_limits.py", "tests/test_metrics.py"),
     "seed": ("tests/test_core_seed_limits.py", "tests/test_core_seeds.py"),
     "pack": ("tests/test_core_pack_limits.py", "tests/test_core_packing.py", "tests/test_bitstream_roundtrip.py"),
-}
+    "latent": ("tests/test_core_latent_limits.py", "tests/test_latent.py"),
+} | {name: ("tests/test_draft_models.py", "tests/test_draft.py", *TESTS) for name in ("models", "chroma", "directions")}
 """By what the name of a source begins with, tests of its own; those of the decoder's are TESTS."""
 REFUSALS = r"CORE_[A-Z_]+|0|-1|\(int64_t\)1 << 62|\(span\)\{0, -1\}"
 PREDICATES = (
@@ -51,7 +52,7 @@ PREDICATES = (
     "draw_is_sound",
     "levels_are_sound",
     "is_sound",
-    "ends_well",
+    "stream_ends_well",
     "network_is_sound",
     "phases_are_sound",
     "parts_are_known",
@@ -82,7 +83,7 @@ SPECIAL = (
     ("range.h", "quantile >> 24 || ", ""),
     ("raster.c", "t->starts[here->number + 1]; k++", "t->starts[here->number + 1] + 1; k++"),
     ("section.c", "section->beyond > (double)section->margin + 0.5", "0"),
-    ("section.c", "!section->truncated && section->ends && !ends_well(&r, section->minimum)", "0"),
+    ("section.c", "!section->truncated && section->ends && !stream_ends_well(&r, section->minimum)", "0"),
     ("section.c", "4 * r.words > section->length", "0"),
     ("gaussians.c", "if (cursor[tile] >= starts[tile + 1]) return CORE_INVALID;", ""),
     ("gaussians.c", "min64(floor64(high) - first, count - 1)", "min64(floor64(high) - first, count)"),
@@ -103,7 +104,7 @@ EQUIVALENT: dict[str, str] = (
         "section.c: is_sound: each->parent >= number_of  ->  each->parent > number_of": "its own parent has too many ancestors",
         "neighbours.c: core_find_neighbours: count > MAX_GAUSSIANS  ->  count >= MAX_GAUSSIANS": "as much",
         "predict.c: core_make_residuals: t->count > MAX_GAUSSIANS  ->  t->count >= MAX_GAUSSIANS": "as much",
-        "section.c: ends_well: significant <= size  ->  significant < size": "an interval of 2^32 numbers has one that ends with zeros",
+        "section.c: stream_ends_well: significant <= size  ->  significant < size": "an interval of 2^32 numbers has one that ends with zeros",
         "positions.c: code_positions: count < 0  ->  count <= 0": "some half always holds points",
         "fit.c: is_sound: core_fit_tiles(t->width, t->height) < 0  ->  core_fit_tiles(t->width, t->height) <= 0": "a tile at least, or -1",
         "section.c: levels_are_sound: l->count > MAX_GAUSSIANS  ->  l->count >= MAX_GAUSSIANS": "as much",

@@ -218,7 +218,11 @@ def _shared(todo: list[Job], processes: int | None, threads: int | None, wanted:
     from splatc.batch import share
     from splatc.core.pool import available
 
-    if processes is None and todo and not _beyond_estimates(wanted, todo[0].options["tune"]):
+    if (
+        processes is None
+        and todo
+        and not _beyond_estimates(wanted.at(todo[0].options["effort"]), todo[0].options["tune"])
+    ):
         needs = [share.needed(job) for job in todo]
         chosen = share.choose(needs, available(), share.free_memory(), threads)
         order = sorted(range(len(todo)), key=lambda index: -needs[index])  # so that no large one is left for the end

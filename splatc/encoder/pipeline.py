@@ -142,6 +142,7 @@ def encode_on(
 
     ``log`` is called with what fits, and why (fit/engines/choice.py). Raises what `Wanted.check` raises as well.
     """
+    wanted = wanted.at(options.effort)
     wanted.check(options.tune)
     flat = flat_file(image, options.target, options.blend)
     if flat is not None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from splatc.blend import Blend
+from splatc.fit.engines.choice import Chosen
 
 if TYPE_CHECKING:
-    from splatc.fit.engines.choice import Chosen
     from splatc.fit.task import Task
 
 
@@ -18,13 +19,25 @@ def knows(task: Task) -> bool:
 
 
 def with_network(chosen: Chosen) -> Chosen:
-    """An engine whose first steps the network makes; the same engine where there is none of it."""
+    """An engine whose first steps the network makes; the same engine where there is none of it.
+
+    On an NVIDIA GPU PyTorch runs it, where it is installed and finds that GPU.
+    """
     if chosen.name == "core":
         from splatc.neural.engine import NetworkEngine
 
         return replace(chosen, make=NetworkEngine)
-    if chosen.name == "torch":
+    if chosen.name == "torch" or (chosen.name == "cuda" and _torch_drives_cuda()):
         from splatc.neural.torch_engine import TorchNetworkEngine
 
-        return replace(chosen, make=lambda task: TorchNetworkEngine(task, chosen.device))
+        device = "cuda" if chosen.name == "cuda" else chosen.device
+        return Chosen(lambda task: TorchNetworkEngine(task, device), name="torch", device=device)
     return chosen
+
+
+def _torch_drives_cuda() -> bool:
+    if importlib.util.find_spec("torch") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from splatc.errors import DeviceError, UsageError
@@ -45,6 +45,10 @@ class Wanted:
     device it drives, "gsplat" the same with gsplat's rasterizer; "auto" takes the GPU where one works, else the processor."""
     device: str = "auto"
     """One of DEVICES; "auto" is what the engine runs best on. Of ROCm, PyTorch speaks as "cuda"."""
+
+    def at(self, effort: int) -> Wanted:
+        """What to look for at an effort: what a network makes (0) is done on the processor before a GPU has started."""
+        return replace(self, device="cpu") if effort == 0 and self == Wanted() else self
 
     def check(self, tune: str) -> None:
         """Raises UsageError for what contradicts itself or is not installed, DeviceError for a GPU that does not work."""
