@@ -117,9 +117,7 @@ EQUIVALENT: dict[str, str] = (
         f"{name}: {before} < 0  ->  0": "a job's items and workers are counted from 0"
         for name in (
             "metric.c: run_similarity",
-            "loss.c: run_loss_target",
-            "loss.c: run_loss",
-            "loss.c: run_loss_curvature",
+            "loss.c: item_is_sound",
         )
         for before in ("item", "worker")
     }
@@ -128,9 +126,7 @@ EQUIVALENT: dict[str, str] = (
         for name in (
             "metric.c: run_squares: parts == NULL",
             "metric.c: run_similarity: parts == NULL",
-            "loss.c: run_loss_target: STRIPS[level] == NULL",
-            "loss.c: run_loss: STRIPS[level] == NULL",
-            "loss.c: run_loss_curvature: STRIPS[level] == NULL",
+            "loss.c: item_is_sound: STRIPS[here->level] == NULL",
         )
     }
     | {
@@ -160,14 +156,7 @@ EQUIVALENT: dict[str, str] = (
             "pixels.c: split_band: band",
         )
     }
-    | {
-        f"loss.c: {name}: {call} < 0  ->  {call} <= 0": "a job has a phase"
-        for name, call in (
-            ("run_loss_target", "core_loss_phases(t, 1, phases)"),
-            ("run_loss_curvature", "core_loss_phases(t, 2, phases)"),
-            ("run_loss", "(count = core_loss_phases(t, 0, phases))"),
-        )
-    }
+    | {"loss.c: item_is_sound: here->count < 0  ->  here->count <= 0": "a job has a phase"}
 )
 """Mutants, as they are listed, that no test distinguishes from the core, and why."""
 
