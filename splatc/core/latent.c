@@ -196,11 +196,13 @@ int32_t core_expect_latents(const core_latent_tile *task, const int16_t *latents
 static void make_values(const core_synthesis *task, int16_t *values) {
     int64_t cells = (int64_t)(task->columns + 2) * (task->rows + 2);
     int64_t step = (int64_t)STEP32[task->q % 32] << (task->q / 32);
+    memset(values, 0, (size_t)(cells * LATENTS) * sizeof *values); /* what most of them are */
     for (int32_t c = 0; c < task->latents; c++) {
         int64_t gain = (step * task->network->gains[c] + (1 << 15)) >> 16, offset = c == 0 ? task->network->offset : 0;
         const int16_t *latents = task->values + c * cells;
         for (int64_t i = 0; i < cells; i++)
-            values[i * LATENTS + c] = (int16_t)clamped(((latents[i] * gain + (1 << (VALUE_BITS - 1))) >> VALUE_BITS) + offset, LARGEST_VALUE);
+            if (latents[i] != 0 || offset != 0)
+                values[i * LATENTS + c] = (int16_t)clamped(((latents[i] * gain + (1 << (VALUE_BITS - 1))) >> VALUE_BITS) + offset, LARGEST_VALUE);
     }
 }
 
@@ -301,5 +303,34 @@ int32_t core_synthesize(core_synthesis *task) {
     if (task->count > task->room) return CORE_TOO_SMALL;
     make_values(task, (int16_t *)task->workspace);
     through(task, 1, 1, through(task, 0, 1, 0));
+    return CORE_OK;
+}
+
+/* ---- Latents -> grids ---- */
+
+/* Colours of a cell and a grid, cut off: (channels, count^2) */
+static void put_colours(const int32_t *sums, int32_t count, int16_t *colours) {
+    for (int32_t i = 0; i < count; i++) colours[i] = (int16_t)clamped(((int64_t)sums[i] + (1 << (COLOUR_BITS - 1))) >> COLOUR_BITS, LARGEST_COLOUR);
+}
+
+int32_t core_synthesize_grids(const core_synthesis *task, const core_grids *grids) {
+    if (!synthesis_is_sound(task) || !grids_are_sound(grids, task->latents == LUMA ? 1 : 3)) return CORE_INVALID;
+    int64_t across = task->column - grids->column, down = task->row - grids->row;
+    if (across < 0 || down < 0 || task->columns > grids->columns - across || task->rows > grids->rows - down) return CORE_INVALID;
+    const int16_t *values = (const int16_t *)task->workspace;
+    int32_t sums[3 * LUMA], channels = task->latents == LUMA ? 1 : 3;
+    make_values(task, (int16_t *)task->workspace);
+    for (int32_t i = 0; i < task->rows; i++)
+        for (int32_t j = 0; j < task->columns; j++) {
+            int64_t cell = (int64_t)(i + 1) * (task->columns + 2) + j + 1, place = (down + i) * grids->columns + across + j;
+            int32_t number = grids->numbers[place];
+            if (number >= grids->busy) return CORE_INVALID;
+            if (number == CORE_NO_CELL) continue;
+            make_colours(task, values, cell, 0, sums);
+            put_colours(sums, channels * LOW, grids->coarse + place * channels * LOW);
+            if (number < 0) continue;
+            make_colours(task, values, cell, 1, sums);
+            put_colours(sums, channels * LUMA, grids->fine + (int64_t)number * channels * LUMA);
+        }
     return CORE_OK;
 }

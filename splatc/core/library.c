@@ -25,6 +25,7 @@ int64_t core_struct_bytes(int32_t which) {
         sizeof(core_header), sizeof(core_steps),  sizeof(core_tables),  sizeof(core_partitions), sizeof(core_site),   sizeof(core_section),
         sizeof(core_level),  sizeof(core_decode), sizeof(core_predict), sizeof(core_view),   sizeof(core_placed), sizeof(core_draw),
         [15] = sizeof(core_columns), sizeof(core_gaussians), sizeof(core_latent_network), sizeof(core_latent_tile), sizeof(core_synthesis),
+        [27] = sizeof(core_grids),
 #if !defined(__wasm__)
         [12] = sizeof(core_job), sizeof(core_dequantizing), sizeof(core_placing),
         [20] = sizeof(core_fit), sizeof(core_fit_widths), sizeof(core_fit_adam), sizeof(core_fit_rate), sizeof(core_fit_placed),
