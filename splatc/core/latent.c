@@ -10,6 +10,8 @@ enum {
     LUMA = CORE_LATENT_LUMA,
     LOW = CORE_LATENT_LOW,
     MEANS = CORE_LATENT_MEANS,
+    GROUP = 16, /* latents whose knowledge lies together */
+    MOST_KNOWN = 1 << 14, /* from the first threshold to the last */
     AROUND = 9, /* cells around a cell, itself among them, by rows */
     LARGEST_IN_MEAN = 1023,
     LARGEST_IN_SCALE = 8,
@@ -29,16 +31,28 @@ static const int32_t STEP32[32] = {32768, 33486, 34219, 34968, 35734, 36516, 373
 static int32_t clamped(int64_t value, int32_t most) { return value > most ? most : value < -most ? -most : (int32_t)value; }
 
 static int32_t network_is_sound(const core_latent_network *network, int32_t q, int32_t latents) {
-    return network != NULL && q >= 0 && q <= CORE_LATENT_MOST_Q && (latents == LUMA || latents == LATENTS);
+    if (network == NULL) return 0;
+    for (int32_t i = 1; i < TABLES - 1; i++)
+        if (network->thresholds[i] < network->thresholds[i - 1]) return 0;
+    if ((int64_t)network->thresholds[TABLES - 2] - network->thresholds[0] >= MOST_KNOWN) return 0;
+    return q >= 0 && q <= CORE_LATENT_MOST_Q && (latents == LUMA || latents == LATENTS);
 }
 
 /* ---- Stream -> latents ---- */
 
+typedef struct zero { /* the share of a residual of 0 in the code space */
+    int32_t low, high;
+} zero;
+
 typedef struct reading {
     const core_latent_network *network;
     int32_t columns, rows, latents;
-    int32_t *means, *scales; /* (cells, MEANS), (cells, LATENTS) what is known of each latent so far */
+    /* What is known of each latent so far: (groups, cells, GROUP), so that a latent's of all cells lie near to one another, as do those of a cell that a
+       latent speaks of. */
+    int32_t *means, *scales;
     int32_t (*cumulative)[CORE_RESIDUALS + 1]; /* (TABLES) */
+    zero *zeros; /* (TABLES) */
+    uint8_t *tables; /* (MOST_KNOWN) the number of the table, of bias and what is known above the first threshold */
     int32_t bias[LATENTS];
 } reading;
 
@@ -47,6 +61,8 @@ static int64_t take_reading(uint8_t *base, int64_t cells, reading *w) {
     w->means = arena_take(&a, cells * MEANS, sizeof *w->means);
     w->scales = arena_take(&a, cells * LATENTS, sizeof *w->scales);
     w->cumulative = arena_take(&a, TABLES, sizeof *w->cumulative);
+    w->zeros = arena_take(&a, TABLES, sizeof *w->zeros);
+    w->tables = arena_take(&a, MOST_KNOWN, sizeof *w->tables);
     return a.used;
 }
 
@@ -70,29 +86,26 @@ static void begin(const core_latent_tile *task, reading *w) {
     for (int32_t t = 0; t < TABLES; t++) {
         w->cumulative[t][0] = 0;
         for (int32_t s = 0; s < CORE_RESIDUALS; s++) w->cumulative[t][s + 1] = w->cumulative[t][s] + task->network->frequencies[t][s];
+        w->zeros[t] = (zero){w->cumulative[t][RESIDUAL_RADIUS], w->cumulative[t][RESIDUAL_RADIUS + 1]};
     }
-}
-
-/* The number of thresholds that are at most v. */
-static int32_t table_of(const int32_t *thresholds, int32_t v) {
-    int32_t low = 0, high = TABLES; /* thresholds[low - 1] <= v < thresholds[high - 1] */
-    while (high - low > 1) {
-        int32_t middle = (low + high) / 2;
-        if (thresholds[middle - 1] <= v)
-            low = middle;
-        else
-            high = middle;
+    const int32_t *thresholds = task->network->thresholds;
+    for (int32_t v = 0, table = 1; v < MOST_KNOWN; v++) {
+        while (table < TABLES - 1 && thresholds[table] - thresholds[0] <= v) table++;
+        w->tables[v] = (uint8_t)table;
     }
-    return low;
 }
 
 /* Which of those that have a mean a latent is, or the first of them after it. */
 static int32_t number_of(int32_t channel) { return min32(channel, LOW) + max32(channel - LUMA, 0); }
 
-/* The table with which a latent of a cell is coded; that of a channel where nothing is known but zeros is `quiet`. */
-static inline int32_t table_for(const reading *w, int64_t cell, int32_t channel, int32_t quiet) {
-    int32_t known = w->scales[cell * LATENTS + channel];
-    return known == 0 ? quiet : table_of(w->network->thresholds, w->bias[channel] + known);
+static int64_t place_of(const reading *w, int64_t cell, int32_t number) {
+    return (number / GROUP * ((int64_t)w->columns * w->rows) + cell) * GROUP + number % GROUP;
+}
+
+/* The number of the table with which a latent of a cell is coded: how many thresholds are at most v. */
+static inline int32_t table_for(const reading *w, int64_t cell, int32_t channel) {
+    int64_t above = (int64_t)w->bias[channel] + w->scales[place_of(w, cell, channel)] - w->network->thresholds[0];
+    return above < 0 ? 0 : w->tables[min64(above, MOST_KNOWN - 1)];
 }
 
 /* Adds what a latent says of those around it that come later. */
@@ -103,10 +116,28 @@ static void spread(const reading *w, int32_t channel, int32_t row, int32_t colum
         if (y < 0 || x < 0 || y >= w->rows || x >= w->columns) continue;
         int64_t cell = (int64_t)y * w->columns + x;
         const int8_t *mean = w->network->mean[channel][j], *scale = w->network->scale[channel][j], *any = w->network->any[channel][j];
-        int32_t *means = w->means + cell * MEANS, *scales = w->scales + cell * LATENTS;
-        for (int32_t d = number_of(channel); d < MEANS; d++) means[d] += mean[d] * in_mean;
-        for (int32_t d = channel; d < LATENTS; d++) scales[d] += scale[d] * in_scale + any[d];
+        for (int32_t d = number_of(channel) / GROUP * GROUP; d < MEANS; d += GROUP) {
+            int32_t *means = w->means + place_of(w, cell, d);
+            for (int32_t i = 0; i < GROUP; i++) means[i] += mean[d + i] * in_mean;
+        }
+        for (int32_t d = channel / GROUP * GROUP; d < LATENTS; d += GROUP) {
+            int32_t *scales = w->scales + place_of(w, cell, d);
+            for (int32_t i = 0; i < GROUP; i++) scales[i] += scale[d + i] * in_scale + any[d + i];
+        }
     }
+}
+
+/* Whether the next residual is 0, which most are; then it is read. Without a division: what is in its share of the code space lies in that of the range. */
+static inline int32_t read_zero(coder *r, zero share) {
+    uint64_t scale = (r->range >> 24) << 8, low = scale * (uint64_t)share.low, size = scale * (uint64_t)(share.high - share.low);
+    if (r->offset - low >= size) return 0;
+    r->offset -= low;
+    r->range = size;
+    if (size >> 32 == 0) {
+        r->range <<= 32;
+        r->offset = r->offset << 32 | coder_word(r);
+    }
+    return 1;
 }
 
 static int32_t read_residual(coder *r, const int32_t *cumulative, int32_t *residual) {
@@ -123,26 +154,29 @@ static int32_t read_residual(coder *r, const int32_t *cumulative, int32_t *resid
 /* Of the latent of a cell, rounded. */
 static int32_t mean_of(const reading *w, int64_t cell, int32_t channel) {
     if (channel >= LOW && channel < LUMA) return 0;
-    return (w->means[cell * MEANS + number_of(channel)] + (1 << (MEAN_BITS - 1))) >> MEAN_BITS;
+    return (w->means[place_of(w, cell, number_of(channel))] + (1 << (MEAN_BITS - 1))) >> MEAN_BITS;
 }
 
 static int32_t read_latents(const core_latent_tile *task, reading *w) {
     coder r;
     int16_t *out = task->result;
-    coder_start(&r, task->bytes, task->length, task->stop);
-    for (int32_t c = 0; c < w->latents; c++) {
-        int32_t quiet = table_of(w->network->thresholds, w->bias[c]);
-        for (int32_t row = 0; row < w->rows; row++)
+    coder_start(&r, task->bytes, task->length, NULL);
+    for (int32_t c = 0; c < w->latents; c++)
+        for (int32_t row = 0; row < w->rows; row++) {
+            if (stopped(task->stop)) return CORE_CANCELLED;
             for (int32_t column = 0; column < w->columns; column++) {
                 int64_t cell = (int64_t)row * w->columns + column;
-                int32_t residual, status = read_residual(&r, w->cumulative[table_for(w, cell, c, quiet)], &residual);
-                if (status != CORE_OK) return stopped(task->stop) ? CORE_CANCELLED : status;
+                int32_t residual = 0, table = table_for(w, cell, c);
+                if (!read_zero(&r, w->zeros[table])) {
+                    int32_t status = read_residual(&r, w->cumulative[table], &residual);
+                    if (status != CORE_OK) return status;
+                }
                 int32_t latent = residual + mean_of(w, cell, c);
                 if (latent < INT16_MIN || latent > INT16_MAX) return CORE_IMPOSSIBLE_CODE;
                 *out++ = (int16_t)latent;
                 if (latent != 0) spread(w, c, row, column, latent);
             }
-    }
+        }
     return stream_ends_well(&r, 0) ? CORE_OK : CORE_WRONG_END;
 }
 
@@ -176,16 +210,14 @@ int32_t core_expect_latents(const core_latent_tile *task, const int16_t *latents
     if (!network_is_sound(task->network, task->q, task->latents)) return CORE_INVALID;
     take_reading(task->workspace, (int64_t)task->columns * task->rows, &w);
     begin(task, &w);
-    for (int32_t c = 0; c < w.latents; c++) {
-        int32_t quiet = table_of(w.network->thresholds, w.bias[c]);
+    for (int32_t c = 0; c < w.latents; c++)
         for (int32_t row = 0; row < w.rows; row++)
             for (int32_t column = 0; column < w.columns; column++, at++) {
                 int64_t cell = (int64_t)row * w.columns + column;
-                tables[at] = (uint8_t)table_for(&w, cell, c, quiet);
+                tables[at] = (uint8_t)table_for(&w, cell, c);
                 means[at] = mean_of(&w, cell, c);
                 if (latents[at] != 0) spread(&w, c, row, column, latents[at]);
             }
-    }
     return CORE_OK;
 }
 #endif
