@@ -225,6 +225,19 @@ int32_t draw_tile_v3(const core_draw *task, int64_t tile, int32_t worker);
 int32_t draw_tile_v4(const core_draw *task, int64_t tile, int32_t worker);
 int32_t draw_tile_base(const core_draw *task, int64_t tile, int32_t worker);
 
+/* latent.c, likewise */
+typedef struct latent_functions {
+    int64_t (*reading_workspace)(int32_t columns, int32_t rows);
+    int32_t (*decode)(const core_latent_tile *task);
+    int64_t (*synthesis_workspace)(int32_t columns, int32_t rows);
+    int32_t (*synthesize)(core_synthesis *task);
+    int32_t (*synthesize_grids)(const core_synthesis *task, const core_grids *grids);
+#if !defined(__wasm__)
+    int32_t (*expect)(const core_latent_tile *task, const int16_t *latents, int32_t *means, uint8_t *tables);
+#endif
+} latent_functions;
+extern const latent_functions latents_v2, latents_v3, latents_v4, latents_base;
+
 /* grids.c, likewise: adds what grids draw in a tile of the rasterizer whose first point is (left, top) */
 enum { GRID_CELLS_ACROSS = CORE_TILE_WIDTH / GRID_CELL + 2, GRID_CELLS_DOWN = CORE_TILE_HEIGHT / GRID_CELL + 2, GRID_PLANES = 4 };
 typedef struct grid_features { /* of the cells in and around a tile: colours, and 1 */
