@@ -41,6 +41,10 @@ static int32_t network_is_sound(const core_latent_network *network, int32_t q, i
 
 /* ---- Stream -> latents ---- */
 
+typedef int8_t group8 __attribute__((vector_size(GROUP), may_alias, aligned(1)));
+typedef int16_t group16 __attribute__((vector_size(2 * GROUP), may_alias));
+typedef int32_t group32 __attribute__((vector_size(4 * GROUP), may_alias));
+
 typedef struct zero { /* the share of a residual of 0 in the code space */
     int32_t low, high;
 } zero;
@@ -120,10 +124,6 @@ static inline int32_t table_for(const reading *w, int64_t cell, int32_t channel)
     int64_t above = (int64_t)w->bias[channel] + w->scales[place_of(w, cell, channel)] - w->network->thresholds[0];
     return above < 0 ? 0 : w->tables[min64(above, MOST_KNOWN - 1)];
 }
-
-typedef int8_t group8 __attribute__((vector_size(GROUP), may_alias, aligned(1)));
-typedef int16_t group16 __attribute__((vector_size(2 * GROUP), may_alias));
-typedef int32_t group32 __attribute__((vector_size(4 * GROUP), may_alias));
 
 static inline void add_products(int32_t *sums, const int8_t *weights, int32_t value) {
     *(group32 *)sums += __builtin_convertvector(*(const group8 *)weights, group32) * value;
@@ -247,17 +247,31 @@ static int32_t expect_latents(const core_latent_tile *task, const int16_t *laten
 
 /* ---- Latents -> Gaussians ---- */
 
-/* x of all cells, those around included: (cells, LATENTS) */
-static void make_values(const core_synthesis *task, int16_t *values) {
+typedef struct values { /* of all cells, those around included */
+    int16_t (*x)[LATENTS];
+    uint16_t (*not_zero)[LATENTS / GROUP]; /* which of each group, bit by bit: few */
+} values;
+
+static int64_t take_values(uint8_t *base, int64_t cells, values *v) {
+    arena a = {base, 0};
+    v->x = arena_take(&a, cells, sizeof *v->x);
+    v->not_zero = arena_take(&a, cells, sizeof *v->not_zero);
+    return a.used;
+}
+
+static void make_values(const core_synthesis *task, values *v) {
     int64_t cells = (int64_t)(task->columns + 2) * (task->rows + 2);
     int64_t step = (int64_t)STEP32[task->q % 32] << (task->q / 32);
-    memset(values, 0, (size_t)(cells * LATENTS) * sizeof *values); /* what most of them are */
+    take_values(task->workspace, cells, v);
+    memset(v->not_zero, 0, (size_t)cells * sizeof *v->not_zero);
     for (int32_t c = 0; c < task->latents; c++) {
         int64_t gain = (step * task->network->gains[c] + (1 << 15)) >> 16, offset = c == 0 ? task->network->offset : 0;
         const int16_t *latents = task->values + c * cells;
-        for (int64_t i = 0; i < cells; i++)
-            if (latents[i] != 0 || offset != 0)
-                values[i * LATENTS + c] = (int16_t)clamped(((latents[i] * gain + (1 << (VALUE_BITS - 1))) >> VALUE_BITS) + offset, LARGEST_VALUE);
+        for (int64_t i = 0; i < cells; i++) {
+            if (latents[i] == 0 && offset == 0) continue;
+            v->x[i][c] = (int16_t)clamped(((latents[i] * gain + (1 << (VALUE_BITS - 1))) >> VALUE_BITS) + offset, LARGEST_VALUE);
+            v->not_zero[i][c / GROUP] = (uint16_t)(v->not_zero[i][c / GROUP] | 1 << c % GROUP);
+        }
     }
 }
 
@@ -275,19 +289,22 @@ typedef struct side { /* Gaussians a side of a cell, and the cells of their grid
 
 static int32_t shown(int64_t first, int32_t count, int64_t end) { return (int32_t)max64(0, min64(count, end - first)); }
 
-/* sums[g] += weights[d][j][g] x[d] of cell j, over all channels d from `first` on and cells j around the one at `cell` */
-static void add_weighted(const int16_t *values, int64_t cell, int64_t pitch, int32_t first, int32_t channels, const int8_t *weights, int32_t outputs,
-                         int32_t *sums) {
-    memset(sums, 0, (size_t)outputs * sizeof *sums);
+/* The sum of weights[d][j][g] x[d] of cell j, over all channels d from `first` on and cells j around the one at `cell`. */
+static inline void add_weighted(const values *v, int64_t cell, int64_t pitch, int32_t first, int32_t channels, const int8_t *weights, const int32_t outputs,
+                                int32_t *sums) {
+    group32 total[LUMA / GROUP];
+    memset(total, 0, sizeof total);
     for (int32_t j = 0; j < AROUND; j++) {
-        const int16_t *near = values + (cell + (j / 3 - 1) * pitch + j % 3 - 1) * LATENTS + first;
-        for (int32_t d = 0; d < channels; d++) {
-            const int8_t *row = weights + ((int64_t)d * AROUND + j) * outputs;
-            int32_t value = near[d];
-            if (value == 0) continue;
-            for (int32_t g = 0; g < outputs; g++) sums[g] += row[g] * value;
-        }
+        int64_t near = cell + (j / 3 - 1) * pitch + j % 3 - 1;
+        for (int32_t from = first; from < first + channels; from += GROUP)
+            for (uint32_t left = v->not_zero[near][from / GROUP]; left != 0; left &= left - 1) {
+                int32_t d = from + __builtin_ctz(left);
+                const int8_t *row = weights + ((int64_t)(d - first) * AROUND + j) * outputs;
+                for (int32_t k = 0; k < outputs / GROUP; k++)
+                    total[k] += __builtin_convertvector(*(const group8 *)(row + k * GROUP), group32) * v->x[near][d];
+            }
     }
+    memcpy(sums, total, (size_t)outputs * sizeof *sums);
 }
 
 /* The Gaussians of one grid in one cell, whose sums (channels, count^2) are there; returns the number of the next. */
@@ -309,20 +326,24 @@ static int64_t put_gaussians(const core_synthesis *task, const side *s, int64_t 
     return at;
 }
 
-static void make_colours(const core_synthesis *task, const int16_t *values, int64_t cell, int32_t fine, int32_t *sums) {
+static void make_coarse(const core_synthesis *task, const values *v, int64_t cell, int32_t *sums) {
     const core_latent_network *n = task->network;
-    const int8_t *luma = fine ? &n->fine_luma[0][0][0] : &n->coarse_luma[0][0][0];
-    const int8_t *chroma = fine ? &n->fine_chroma[0][0][0] : &n->coarse_chroma[0][0][0];
-    int32_t outputs = fine ? LUMA : LOW;
-    int64_t pitch = task->columns + 2;
-    add_weighted(values, cell, pitch, 0, outputs, luma, outputs, sums);
+    add_weighted(v, cell, task->columns + 2, 0, LOW, &n->coarse_luma[0][0][0], LOW, sums);
     for (int32_t k = 1; k < 3 && task->latents == LATENTS; k++)
-        add_weighted(values, cell, pitch, LUMA + (k - 1) * LOW, LOW, chroma, outputs, sums + k * outputs);
+        add_weighted(v, cell, task->columns + 2, LUMA + (k - 1) * LOW, LOW, &n->coarse_chroma[0][0][0], LOW, sums + k * LOW);
+}
+
+static void make_fine(const core_synthesis *task, const values *v, int64_t cell, int32_t *sums) {
+    const core_latent_network *n = task->network;
+    add_weighted(v, cell, task->columns + 2, 0, LUMA, &n->fine_luma[0][0][0], LUMA, sums);
+    for (int32_t k = 1; k < 3 && task->latents == LATENTS; k++)
+        add_weighted(v, cell, task->columns + 2, LUMA + (k - 1) * LOW, LOW, &n->fine_chroma[0][0][0], LUMA, sums + k * LUMA);
 }
 
 static int64_t synthesis_workspace(int32_t columns, int32_t rows) {
     if (columns < 1 || rows < 1 || columns > CORE_LATENT_TILE || rows > CORE_LATENT_TILE) return -1;
-    return ((int64_t)(columns + 2) * (rows + 2) * LATENTS * (int64_t)sizeof(int16_t) + 63) / 64 * 64;
+    values v;
+    return take_values(NULL, (int64_t)(columns + 2) * (rows + 2), &v);
 }
 
 static int32_t synthesis_is_sound(const core_synthesis *task) {
@@ -333,8 +354,7 @@ static int32_t synthesis_is_sound(const core_synthesis *task) {
 }
 
 /* Goes through the cells of one grid: counts its Gaussians, or makes them from number `at` on. */
-static int64_t through(const core_synthesis *task, int32_t fine, int32_t made, int64_t at) {
-    const int16_t *values = (const int16_t *)task->workspace;
+static int64_t through(const core_synthesis *task, int32_t fine, const values *v, int64_t at) {
     int32_t sums[3 * LUMA], count = fine ? 8 : 4, level = fine ? FINE_LEVEL : COARSE_LEVEL, pitch = 16 / count;
     side s = {count, level, (task->width + pitch - 1) / pitch, (task->height + pitch - 1) / pitch};
     if (level < task->least_level) return at;
@@ -342,11 +362,11 @@ static int64_t through(const core_synthesis *task, int32_t fine, int32_t made, i
         for (int32_t j = 0; j < task->columns; j++) {
             int64_t cell = (int64_t)(i + 1) * (task->columns + 2) + j + 1, column = task->column + j, row = task->row + i;
             if (fine && !is_busy(task, cell)) continue;
-            if (!made) {
+            if (v == NULL) {
                 at += shown(column * count, count, s.columns) * shown(row * count, count, s.rows);
                 continue;
             }
-            make_colours(task, values, cell, fine, sums);
+            fine ? make_fine(task, v, cell, sums) : make_coarse(task, v, cell, sums);
             at = put_gaussians(task, &s, column, row, sums, at);
         }
     return at;
@@ -354,10 +374,11 @@ static int64_t through(const core_synthesis *task, int32_t fine, int32_t made, i
 
 static int32_t synthesize(core_synthesis *task) {
     if (!synthesis_is_sound(task)) return CORE_INVALID;
-    task->count = through(task, 1, 0, through(task, 0, 0, 0));
+    values v;
+    task->count = through(task, 1, NULL, through(task, 0, NULL, 0));
     if (task->count > task->room) return CORE_TOO_SMALL;
-    make_values(task, (int16_t *)task->workspace);
-    through(task, 1, 1, through(task, 0, 1, 0));
+    make_values(task, &v);
+    through(task, 1, &v, through(task, 0, &v, 0));
     return CORE_OK;
 }
 
@@ -365,26 +386,26 @@ static int32_t synthesize(core_synthesis *task) {
 
 /* Colours of a cell and a grid, cut off: (channels, count^2) */
 static void put_colours(const int32_t *sums, int32_t count, int16_t *colours) {
-    for (int32_t i = 0; i < count; i++) colours[i] = (int16_t)clamped(((int64_t)sums[i] + (1 << (COLOUR_BITS - 1))) >> COLOUR_BITS, LARGEST_COLOUR);
+    for (int32_t i = 0; i < count; i++) colours[i] = (int16_t)max32(min32((sums[i] + (1 << (COLOUR_BITS - 1))) >> COLOUR_BITS, LARGEST_COLOUR), -LARGEST_COLOUR);
 }
 
 static int32_t synthesize_grids(const core_synthesis *task, const core_grids *grids) {
     if (!synthesis_is_sound(task) || !grids_are_sound(grids, task->latents == LUMA ? 1 : 3)) return CORE_INVALID;
     int64_t across = task->column - grids->column, down = task->row - grids->row;
     if (across < 0 || down < 0 || task->columns > grids->columns - across || task->rows > grids->rows - down) return CORE_INVALID;
-    const int16_t *values = (const int16_t *)task->workspace;
+    values v;
     int32_t sums[3 * LUMA], channels = task->latents == LUMA ? 1 : 3;
-    make_values(task, (int16_t *)task->workspace);
+    make_values(task, &v);
     for (int32_t i = 0; i < task->rows; i++)
         for (int32_t j = 0; j < task->columns; j++) {
             int64_t cell = (int64_t)(i + 1) * (task->columns + 2) + j + 1, place = (down + i) * grids->columns + across + j;
             int32_t number = grids->numbers[place];
             if (number >= grids->busy) return CORE_INVALID;
             if (number == CORE_NO_CELL) continue;
-            make_colours(task, values, cell, 0, sums);
+            make_coarse(task, &v, cell, sums);
             put_colours(sums, channels * LOW, grids->coarse + place * channels * LOW);
             if (number < 0) continue;
-            make_colours(task, values, cell, 1, sums);
+            make_fine(task, &v, cell, sums);
             put_colours(sums, channels * LUMA, grids->fine + (int64_t)number * channels * LUMA);
         }
     return CORE_OK;
