@@ -25,7 +25,8 @@ import core_build
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-HARNESSES = ("section", "draw", "gaussians", "residuals")
+HARNESSES = ("section", "draw", "gaussians", "residuals", "latents")
+NETWORK = ROOT / "splatc" / "bitstream" / "latent_1.bin"
 SANITIZERS = {"address": core_build.CHECKS, "memory": "memory"}
 MOST_BYTES = 4096
 """Of an input."""
@@ -42,7 +43,7 @@ def build(folder: Path, sanitizer: str = "address") -> None:
     objects = core_build.compile_all(clang, core_build.jobs(clang, core_build.host()), flags, folder)
     for name in HARNESSES:
         source = ROOT / "tests" / "fuzz" / f"fuzz_{name}.c"
-        paths = [f"-I{core_build.CORE}", f"-I{source.parent}"]
+        paths = [f"-I{core_build.CORE}", f"-I{source.parent}", f'-DNETWORK="{NETWORK}"']
         command = ["clang", *flags, "-fsanitize=fuzzer", *paths, source, *objects, "-o", folder / f"fuzz_{name}"]
         core_build.run([str(each) for each in command], ROOT, source.name)
 
@@ -51,6 +52,8 @@ def seeds(name: str) -> Iterator[bytes]:
     """Where mutation starts from: for sections those of real files, hostile ones among them, else noise."""
     if name == "section":
         yield from section_seeds()
+    if name == "latents":
+        yield from latent_seeds()
     for number in range(8):
         chance = random.Random(number)
         yield chance.randbytes(chance.choice((60, 300, 1000, 3000)))
@@ -69,6 +72,30 @@ def section_seeds() -> Iterator[bytes]:
             continue
         if len(seed) <= MOST_BYTES:
             yield seed
+
+
+def latent_seeds() -> Iterator[bytes]:
+    """Small files with latents, hostile ones among them, as fuzz_latents.c reads them."""
+    import io
+
+    from splatc.bitstream import Reader
+    from splatc.errors import SplatError
+
+    for path in sorted((ROOT / "tests" / "hostile").glob("*latents-*.splat2d")):
+        try:
+            reader = Reader(io.BytesIO(path.read_bytes()))
+            if reader.latents is None:
+                continue
+            tile = reader.latents.tiles[0]
+            stream = reader._stream_of_tile(tile)
+        except SplatError:
+            continue
+        rows, columns = tile.shape
+        if rows > 5 or columns > 9 or len(stream) > MOST_BYTES - 40:
+            continue
+        yield struct.pack(
+            "<BBBBH", reader.latents.q, reader.header.channels // 3, columns - 1, rows - 1, len(stream)
+        ) + stream + struct.pack("<BBBHH", 0, 0, 0, reader.header.width - 1, reader.header.height - 1) + bytes(20)
 
 
 def section_seed(data: bytes) -> bytes:

@@ -16,12 +16,12 @@ from splatc.attributes import COLUMNS
 from splatc.bitstream import latent_network, varint
 from splatc.bitstream.cost import Cost
 from splatc.bitstream.header import Header
-from splatc.bitstream.latent_layout import CELL, COARSE, FINE, LATENTS, LOW, LUMA
+from splatc.bitstream.latent_layout import CELL, COARSE, COARSE_LEVEL, FINE, FINE_LEVEL, LATENTS, LOW, LUMA
 from splatc.core import latent as core
 from splatc.core import loading
 from splatc.core.pool import threads
 from splatc.errors import CorruptFileError, LimitError, UnsupportedFileError
-from splatc.quantize import QuantizedGaussians, empty_gaussians, joined
+from splatc.quantize import QuantizedGaussians, empty_gaussians, joined, steps_of
 from splatc.steps import Quantizer
 
 WHERE = "the LATN chunk"
@@ -227,6 +227,60 @@ def gaussians(
     with ThreadPoolExecutor(threads()) as pool:
         parts = list(pool.map(each, [box for box in boxes if box is not None]))
     return parts[0] if len(parts) == 1 else joined([empty_gaussians(header.channels), *parts])
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The latents of the tiles that some cells of a picture need, of which Gaussians or grids are made."""
+
+    header: Header
+    latents: Latents
+    cells: Cells
+    known: dict[int, LatentArray]
+    """By number of the tile; of a truncated file not all."""
+    least_level: int
+
+    def gaussians(self) -> QuantizedGaussians:
+        """The Gaussians in coding order."""
+        return gaussians(self.header, self.latents, self.cells, self.known, self.least_level)
+
+    def grids(self) -> core.Grids:
+        """The same Gaussians as grids."""
+        return grids(self.header, self.latents, self.cells, self.known, self.least_level)
+
+
+def grids(
+    header: Header, latents: Latents, cells: Cells, known: Mapping[int, LatentArray], least_level: int = 0
+) -> core.Grids:
+    """The same Gaussians as `gaussians` makes, as the grids that they are."""
+    network = latent_network.load(latents.network)
+    plane = _plane(header, latents, cells, known)
+    left, top, right, bottom = cells
+    boxes = [box for number in known if (box := overlap(latents.tiles[number].cells, cells))]
+    numbers = np.full((bottom - top, right - left), core.NO_CELL, np.int32)
+    for x0, y0, x1, y1 in boxes if least_level <= COARSE_LEVEL else ():
+        numbers[y0 - top : y1 - top, x0 - left : x1 - left] = core.NOT_BUSY
+    if least_level <= FINE_LEVEL:
+        busy = plane[LOW:LUMA, 1:-1, 1:-1].any(axis=0) & (numbers == core.NOT_BUSY)
+        numbers[busy] = np.arange(np.count_nonzero(busy), dtype=np.int32)
+    found = core.Grids(
+        cells,
+        (header.width, header.height),
+        TILE,
+        np.empty((*numbers.shape, header.channels, COARSE * COARSE), np.int16),
+        np.empty((numbers.max(initial=-1) + 1, header.channels, FINE * FINE), np.int16),
+        numbers,
+        steps_of(header.quantizer, header.channels, header.models),
+    )
+
+    def make(box: Cells) -> None:
+        x0, y0, x1, y1 = box
+        values = plane[:, y0 - top : y1 - top + 2, x0 - left : x1 - left + 2]
+        core.synthesize_grids(network, values, latents.q, (x0, y0), found)
+
+    with ThreadPoolExecutor(threads()) as pool:
+        list(pool.map(make, boxes))
+    return found
 
 
 def _plane(header: Header, latents: Latents, cells: Cells, known: Mapping[int, LatentArray]) -> LatentArray:

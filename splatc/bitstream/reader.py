@@ -21,7 +21,8 @@ from splatc.quantize import QuantizedGaussians, empty_gaussians, joined
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from splatc.bitstream.latents import Latents, Tile
+    from splatc.bitstream import latents
+    from splatc.bitstream.latents import Tile
 
 CACHED = 1 << 17
 """Gaussians that a reader remembers, of sections that others need: the coarse ones, which are of use to every region."""
@@ -61,15 +62,18 @@ class Reader(Structure):
         Before all are read, the CRC of every chunk is checked, also of unknown ones; otherwise those of the sections that are
         read, or of GAUS where it is not divided. Raises CorruptFileError.
         """
-        body = None
-        if not allow_truncated:
-            self.check_whole()
-            if region is None and not max_level:
-                body = self.check(KEPT)
         if self.latents is not None:
-            return self._read_latents(self.latents, region, max_level or 0, body)
+            return self.read_latents(region, max_level=max_level, allow_truncated=allow_truncated).gaussians()
+        body = self._body(region, max_level, allow_truncated)
         wanted = self._wanted(region, max_level or 0)
         return self._join(list(self._decode(wanted, max_level or 0, body)))
+
+    def _body(self, region: Region | None, max_level: int | None, allow_truncated: bool) -> bytes | None:
+        """Check what is to be checked before a part is read; where that is all, the payload of GAUS or LATN if it is small."""
+        if allow_truncated:
+            return None
+        self.check_whole()
+        return self.check(KEPT) if region is None and not max_level else None
 
     def check(self, kept: int = 0) -> bytes | None:
         """The same as of a Structure, once: later calls return nothing."""
@@ -126,23 +130,25 @@ class Reader(Structure):
         """Decode sections of a whole file and forget them. Raises CorruptFileError."""
         self._run(group, 0)
 
-    def _read_latents(
-        self, found: Latents, region: Region | None, least_level: int, body: bytes | None
-    ) -> QuantizedGaussians:
-        """The Gaussians of the cells that can touch a region; of a truncated file those of the tiles that are whole."""
+    def read_latents(
+        self, region: Region | None = None, *, max_level: int | None = None, allow_truncated: bool = False
+    ) -> latents.Decoded:
+        """What `read` makes the Gaussians of in a file with latents: of the cells that can touch a region."""
         from splatc.bitstream import latents
 
+        assert self.latents is not None, "the caller knows"
+        body = self._body(region, max_level, allow_truncated)
         cells = latents.cells_in(self.header, region)
         streams = {}
-        for number in latents.needed(found, cells, self.header):
-            stream = self._stream_of_tile(found.tiles[number], body)
-            if len(stream) < found.tiles[number].length:
+        for number in latents.needed(self.latents, cells, self.header):
+            stream = self._stream_of_tile(self.latents.tiles[number], body)
+            if len(stream) < self.latents.tiles[number].length:
                 break
             streams[number] = stream
-        known = latents.decode_tiles(found, streams, self.header.channels)
+        known = latents.decode_tiles(self.latents, streams, self.header.channels)
         if self._check_memory is not None:
             self._check_memory(latents.memory_of(known), f"the Gaussians of {len(known)} tiles of latents")
-        return latents.gaussians(self.header, found, cells, known, least_level)
+        return latents.Decoded(self.header, self.latents, cells, known, max_level or 0)
 
     def _stream_of_tile(self, tile: Tile, body: bytes | None = None) -> bytes:
         """The bytes of a tile of latents, checked; of a truncated file fewer. ``body`` is the payload of LATN if it was read."""

@@ -35,6 +35,7 @@ __all__ = [
     "make_residuals",
     "make_steps",
     "place",
+    "run_draw",
     "set_threads",
     "sort_into_tiles",
     "threads",
@@ -268,16 +269,30 @@ def draw(
     out: NDArray[np.uint8 | np.uint16 | np.float32],
 ) -> None:
     """Draw the rows first .. last - 1 of a view into ``out`` (last - first, columns, C)."""
+    task = structs.Draw(
+        placed=address(placed.memory), count=placed.count, starts=address(lists.starts), members=address(lists.members),
+        member_count=len(lists.members), normalized=normalized,
+    )  # fmt: skip
+    run_draw(task, placed.view, background, first, last, out)
+
+
+def run_draw(
+    task: structs.Draw,
+    view: structs.CoreView,
+    background: Floats,
+    first: int,
+    last: int,
+    out: NDArray[np.uint8 | np.uint16 | np.float32],
+) -> None:
+    """Run a task that says what is to be drawn and how it is blended; the rest is filled in here."""
     workers = threads()
     workspace = aligned(load().core_draw_workspace() * workers)
     work = Work(_DRAW, workers)
-    task = structs.Draw(
-        view=ctypes.pointer(placed.view), placed=address(placed.memory), count=placed.count, starts=address(lists.starts),
-        members=address(lists.members), member_count=len(lists.members),
-        background=(ctypes.c_float * fit_structs.MAX_CHANNELS)(*background.tolist()), channels=len(background), normalized=normalized,
-        depth=8 * out.itemsize, workers=workers, first=first, last=last, out=address(out), out_bytes=out.nbytes,
-        workspace=address(workspace), workspace_bytes=load().core_draw_workspace(), stop=work.stop,
-    )  # fmt: skip
+    task.view = ctypes.pointer(view)
+    task.background[:] = [*background.tolist(), *[0.0] * (fit_structs.MAX_CHANNELS - len(background))]
+    task.channels, task.depth, task.workers = len(background), 8 * out.itemsize, workers
+    task.first, task.last, task.out, task.out_bytes = first, last, address(out), out.nbytes
+    task.workspace, task.workspace_bytes, task.stop = address(workspace), load().core_draw_workspace(), work.stop
     tiles = load().core_draw_tiles(task)
     check(loading.OK if tiles >= 0 else loading.INVALID)
     check(work.run(task, tiles))

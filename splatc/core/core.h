@@ -15,7 +15,7 @@
 #define CORE_API __attribute__((visibility("default")))
 #endif
 
-#define CORE_VERSION 2 /* of this list: a library of another version is not loaded */
+#define CORE_VERSION 3 /* of this list: a library of another version is not loaded */
 
 enum {
     CORE_OK = 0,
@@ -64,7 +64,8 @@ CORE_API const char *core_sources(void);
 
 /* Bytes of the structs below, in their order: 0 core_header, 1 core_steps, 2 core_tables, 3 core_partitions, 4 core_site, 5 core_section,
    6 core_level, 7 core_decode, 8 core_predict, 9 core_view, 10 core_placed, 11 core_draw, 12 core_job, 13 core_dequantizing, 14 core_placing,
-   15 core_columns, 16 core_gaussians, 17 core_latent_network, 18 core_latent_tile, 19 core_synthesis; 0 for other numbers. */
+   15 core_columns, 16 core_gaussians, 17 core_latent_network, 18 core_latent_tile, 19 core_synthesis, 27 core_grids;
+   0 for other numbers. */
 CORE_API int64_t core_struct_bytes(int32_t which);
 
 /* The instruction set of the rasterizer: on x86-64 2, 3 or 4 (x86-64-v2, v3, v4), else 1. `core_best_level` is what this processor has (0: not even the
@@ -266,6 +267,32 @@ typedef struct core_synthesis { /* latents of some cells -> Gaussians */
 CORE_API int64_t core_synthesis_workspace(int32_t columns, int32_t rows);
 CORE_API int32_t core_synthesize(core_synthesis *task);
 
+enum { /* in core_grids.numbers, of cells that have no number */
+    CORE_NOT_BUSY = -1, /* it has no fine Gaussians */
+    CORE_NO_CELL = -2,  /* it has none at all, as where a file is cut off */
+};
+
+typedef struct core_grids { /* the Gaussians of a box of cells as the two grids that they are (spec/latent.md, "Gaussians") */
+    int16_t *coarse;                    /* (rows, columns, channels, 16) colours, as core_columns has them */
+    int16_t *fine;                      /* (busy cells, channels, 64) */
+    const int32_t *numbers;             /* (rows, columns) which of the busy cells it is, or one of the above */
+    int64_t busy;                       /* cells with fine Gaussians */
+    int64_t column, row, columns, rows; /* the box, in cells */
+    int64_t width, height;              /* of the picture, px */
+    int64_t tile;                       /* cells a side of a tile: one tile's Gaussians come before those of the next */
+    const core_steps *steps;
+    const uint8_t *weights; /* core_make_grid_weights */
+} core_grids;
+
+/* The same as core_synthesize for a drawer of grids, of a task whose box of cells lies in that of the grids: fills in `coarse` and `fine` of cells that
+   `numbers` says have them. Columns, room and count of the task are not looked at. */
+CORE_API int32_t core_synthesize_grids(const core_synthesis *task, const core_grids *grids);
+
+/* What the Gaussians of both grids weigh at the points of the tiles of a view with one grid point a px: core_grid_weights_bytes() bytes, aligned to 64, as is
+   the workspace of as many again. */
+CORE_API int64_t core_grid_weights_bytes(void);
+CORE_API int32_t core_make_grid_weights(const core_steps *steps, uint8_t *weights, uint8_t *workspace);
+
 /* ---- Prediction for the encoder (spec/prediction.md) ---- */
 
 typedef struct core_predict {
@@ -342,7 +369,11 @@ typedef struct core_draw {
     uint8_t *workspace;  /* aligned to 64 bytes; core_draw_workspace() for each worker */
     int64_t workspace_bytes;
     const int32_t *stop; /* set by another thread: do not go on; may be NULL */
+    const core_grids *grids; /* drawn in place of what was placed, to the same bits: of a view that core_grids_suit; or NULL */
 } core_draw;
+
+/* Whether grids can be drawn in a view: one grid point a px, on the pixels of the picture, and 1, 2 or 4 of them a side of an output pixel. */
+CORE_API int32_t core_grids_suit(const core_view *view);
 
 CORE_API int64_t core_draw_workspace(void);
 

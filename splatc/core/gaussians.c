@@ -129,7 +129,7 @@ double beyond_tile(const core_steps *steps, const double tile[4], int64_t start,
 }
 
 /* Coded channels -> gray, RGB, alpha; the clamp is for the picture alone. */
-static void colour_of(const core_steps *steps, int32_t level, const int32_t *index, float *values) {
+void colour_of(const core_steps *steps, int32_t level, const int32_t *index, float *values) {
     double coded[CORE_MAX_CHANNELS];
     for (int32_t c = 0; c < steps->channels; c++) {
         double value = index[c] * ((double)steps->colour[level][c] * UNIT);

@@ -184,7 +184,29 @@ void predict_angles(const core_steps *steps, const surroundings *near, int64_t c
 int32_t predict_colours(const core_steps *steps, const surroundings *near, int64_t count, const core_columns *level, const chroma_reader *chroma,
                         const int32_t *stop);
 
+/* grid_weights.c */
+enum {
+    GRID_COARSE = 4, /* Gaussians a side of a cell */
+    GRID_FINE = 8,
+    GRID_CELL = 16,    /* px a side: a block of the rasterizer */
+    GRID_CLASSES = 5,  /* of means by their place above the upper edge of a tile or below it */
+    GRID_ROWS = 17,    /* that a Gaussian reaches at most */
+    GRID_BEYOND = 2,   /* rows or columns of means in the next cell that reach into a cell */
+};
+typedef struct grid_weights { /* of a grid: by class, column of the mean in its cell, and cell to the left, its own, to the right */
+    float weights[GRID_CLASSES][GRID_FINE][3][GRID_ROWS][GRID_CELL];
+    int32_t first[GRID_CLASSES][GRID_FINE][3]; /* row that is reached, from that below the mean */
+    int32_t count[GRID_CLASSES][GRID_FINE][3]; /* of them */
+} grid_weights;
+typedef struct both_weights {
+    grid_weights coarse, fine;
+} both_weights;
+/* Of the mean of row i of a grid with means `pitch` px apart, counted from the first that reaches below the upper edge of a tile. */
+static inline int64_t grid_class(int64_t i) { return min64(i, GRID_CLASSES - 1); }
+int32_t grids_are_sound(const core_grids *grids, int32_t channels);
+
 /* gaussians.c */
+void colour_of(const core_steps *steps, int32_t level, const int32_t *index, float *values);
 core_gaussians tail_of_gaussians(const core_gaussians *gaussians, int64_t first, int32_t channels);
 /* The farthest that the box of an ellipse of the Gaussians start .. start + count - 1 leaves a tile, px; at least 0. */
 double beyond_tile(const core_steps *steps, const double tile[4], int64_t start, int64_t count, const core_columns *columns);
@@ -202,5 +224,29 @@ int32_t draw_tile_v2(const core_draw *task, int64_t tile, int32_t worker);
 int32_t draw_tile_v3(const core_draw *task, int64_t tile, int32_t worker);
 int32_t draw_tile_v4(const core_draw *task, int64_t tile, int32_t worker);
 int32_t draw_tile_base(const core_draw *task, int64_t tile, int32_t worker);
+
+/* latent.c, likewise */
+typedef struct latent_functions {
+    int64_t (*reading_workspace)(int32_t columns, int32_t rows);
+    int32_t (*decode)(const core_latent_tile *task);
+    int64_t (*synthesis_workspace)(int32_t columns, int32_t rows);
+    int32_t (*synthesize)(core_synthesis *task);
+    int32_t (*synthesize_grids)(const core_synthesis *task, const core_grids *grids);
+#if !defined(__wasm__)
+    int32_t (*expect)(const core_latent_tile *task, const int16_t *latents, int32_t *means, uint8_t *tables);
+#endif
+} latent_functions;
+extern const latent_functions latents_v2, latents_v3, latents_v4, latents_base;
+
+/* grids.c, likewise: adds what grids draw in a tile of the rasterizer whose first point is (left, top) */
+enum { GRID_CELLS_ACROSS = CORE_TILE_WIDTH / GRID_CELL + 2, GRID_CELLS_DOWN = CORE_TILE_HEIGHT / GRID_CELL + 2, GRID_PLANES = 4 };
+typedef struct grid_features { /* of the cells in and around a tile: colours, and 1 */
+    float coarse[GRID_CELLS_DOWN][GRID_CELLS_ACROSS][GRID_COARSE * GRID_COARSE][GRID_PLANES];
+    float fine[GRID_CELLS_DOWN][GRID_CELLS_ACROSS][GRID_FINE * GRID_FINE][GRID_PLANES];
+} grid_features;
+int32_t add_grids_v2(const core_draw *task, int64_t left, int64_t top, int64_t height, float *sums);
+int32_t add_grids_v3(const core_draw *task, int64_t left, int64_t top, int64_t height, float *sums);
+int32_t add_grids_v4(const core_draw *task, int64_t left, int64_t top, int64_t height, float *sums);
+int32_t add_grids_base(const core_draw *task, int64_t left, int64_t top, int64_t height, float *sums);
 
 #endif

@@ -25,6 +25,7 @@ int64_t core_struct_bytes(int32_t which) {
         sizeof(core_header), sizeof(core_steps),  sizeof(core_tables),  sizeof(core_partitions), sizeof(core_site),   sizeof(core_section),
         sizeof(core_level),  sizeof(core_decode), sizeof(core_predict), sizeof(core_view),   sizeof(core_placed), sizeof(core_draw),
         [15] = sizeof(core_columns), sizeof(core_gaussians), sizeof(core_latent_network), sizeof(core_latent_tile), sizeof(core_synthesis),
+        [27] = sizeof(core_grids),
 #if !defined(__wasm__)
         [12] = sizeof(core_job), sizeof(core_dequantizing), sizeof(core_placing),
         [20] = sizeof(core_fit), sizeof(core_fit_widths), sizeof(core_fit_adam), sizeof(core_fit_rate), sizeof(core_fit_placed),
@@ -48,9 +49,11 @@ typedef int32_t drawer(const core_draw *task, int64_t tile, int32_t worker);
 
 #if defined(__x86_64__)
 static drawer *const DRAWERS[5] = {NULL, NULL, draw_tile_v2, draw_tile_v3, draw_tile_v4};
+static const latent_functions *const LATENTS[5] = {NULL, NULL, &latents_v2, &latents_v3, &latents_v4};
 enum { LEAST_LEVEL = 2 };
 #else
 static drawer *const DRAWERS[5] = {NULL, draw_tile_base, NULL, NULL, NULL};
+static const latent_functions *const LATENTS[5] = {NULL, &latents_base, NULL, NULL, NULL};
 enum { LEAST_LEVEL = 1 };
 #endif
 
@@ -78,7 +81,19 @@ int32_t draw_tile(const core_draw *task, int64_t tile, int32_t worker) {
     return level < LEAST_LEVEL ? CORE_INVALID : DRAWERS[level](task, tile, worker);
 }
 
+static const latent_functions *latents(void) { return LATENTS[max32(core_get_level(), LEAST_LEVEL)]; }
+
+int64_t core_latent_workspace(int32_t columns, int32_t rows) { return latents()->reading_workspace(columns, rows); }
+int32_t core_decode_latents(const core_latent_tile *task) { return latents()->decode(task); }
+int64_t core_synthesis_workspace(int32_t columns, int32_t rows) { return latents()->synthesis_workspace(columns, rows); }
+int32_t core_synthesize(core_synthesis *task) { return latents()->synthesize(task); }
+int32_t core_synthesize_grids(const core_synthesis *task, const core_grids *grids) { return latents()->synthesize_grids(task, grids); }
+
 #if !defined(__wasm__)
+int32_t core_expect_latents(const core_latent_tile *task, const int16_t *values, int32_t *means, uint8_t *tables) {
+    return latents()->expect(task, values, means, tables);
+}
+
 typedef void predictor(const places *task, int64_t first, int64_t last);
 
 #if defined(__x86_64__)

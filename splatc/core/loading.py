@@ -17,7 +17,7 @@ from splatc.errors import CoreError
 from splatc.runtime.arguments import shown
 
 FOLDER = Path(__file__).parent
-VERSION = 2
+VERSION = 3
 (
     OK,
     IMPOSSIBLE_CODE,
@@ -55,6 +55,10 @@ _SIGNATURES = {
     "core_expect_latents": ([POINTER(structs.LatentTile), c_void_p, c_void_p, c_void_p], c_int32),
     "core_synthesis_workspace": ([c_int32, c_int32], c_int64),
     "core_synthesize": ([POINTER(structs.Synthesis)], c_int32),
+    "core_synthesize_grids": ([POINTER(structs.Synthesis), POINTER(structs.Grids)], c_int32),
+    "core_grid_weights_bytes": ([], c_int64),
+    "core_make_grid_weights": ([c_void_p, c_void_p, c_void_p], c_int32),
+    "core_grids_suit": ([POINTER(structs.CoreView)], c_int32),
     "core_make_residuals": ([POINTER(structs.Predict)], c_int32),
     "core_find_neighbours": ([c_void_p, c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_void_p, c_int64], c_int32),
     "core_attribute": ([c_int32], c_char_p),

@@ -10,6 +10,7 @@
 #include "lanes.h"
 
 #define DRAW_TILE AT_LEVEL(draw_tile)
+#define ADD_GRIDS AT_LEVEL(add_grids)
 
 enum { BLOCK = 16, HEIGHT = CORE_TILE_HEIGHT };
 
@@ -245,7 +246,7 @@ int32_t DRAW_TILE(const core_draw *t, int64_t number, int32_t worker) {
     here.width = min64(pixels_x * v->samples, v->end_x - here.left);
     here.height = min64(pixels_y * v->samples, v->end_y - here.top);
     memset(sums, 0, (size_t)(CORE_TILE_WIDTH * HEIGHT * planes) * sizeof *sums);
-    int32_t status = add_planes(t, &here, sums, planes);
+    int32_t status = t->grids != NULL ? ADD_GRIDS(t, here.left, here.top, here.height, sums) : add_planes(t, &here, sums, planes);
     if (status != CORE_OK) return status;
     blend(t, &here, sums, planes);
     write_rows(t, &here, sums, planes);

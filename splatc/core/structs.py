@@ -118,6 +118,17 @@ class Synthesis(ctypes.Structure):
     ]
 
 
+class Grids(ctypes.Structure):
+    """``core_grids``."""
+
+    _fields_ = [
+        *((name, c_void_p) for name in ("coarse", "fine", "numbers")),
+        *((name, c_int64) for name in ("busy", "column", "row", "columns", "rows", "width", "height", "tile")),
+        ("steps", c_void_p),
+        ("weights", c_void_p),
+    ]
+
+
 class Predict(ctypes.Structure):
     """``core_predict``."""
 
@@ -169,6 +180,7 @@ class Draw(ctypes.Structure):
         ("workspace", c_void_p),
         ("workspace_bytes", c_int64),
         ("stop", c_void_p),
+        ("grids", POINTER(Grids)),
     ]
 
 
@@ -246,6 +258,7 @@ NUMBERS = (
             )
         )
     }
+    | {"grids": 27}
     | fit_structs.NUMBERS
     | loss_structs.NUMBERS
     | pack_structs.NUMBERS
@@ -257,7 +270,7 @@ MIRRORS = {
     "header": ctypes.sizeof(CoreHeader), "section": SECTION.itemsize, "level": LEVEL.itemsize, "decode": ctypes.sizeof(Decode),
     "predict": ctypes.sizeof(Predict), "view": ctypes.sizeof(CoreView), "draw": ctypes.sizeof(Draw), "job": ctypes.sizeof(Job),
     "dequantizing": ctypes.sizeof(Dequantizing), "placing": ctypes.sizeof(Placing),
-    "latent_tile": ctypes.sizeof(LatentTile), "synthesis": ctypes.sizeof(Synthesis),
+    "latent_tile": ctypes.sizeof(LatentTile), "synthesis": ctypes.sizeof(Synthesis), "grids": ctypes.sizeof(Grids),
     "columns": ctypes.sizeof(ColumnPointers), "gaussians": ctypes.sizeof(FloatPointers),
     **fit_structs.MIRRORS, **loss_structs.MIRRORS, **pack_structs.MIRRORS, **seed_structs.MIRRORS,
 }  # fmt: skip

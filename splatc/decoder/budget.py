@@ -8,7 +8,7 @@ functions. Every way of reading a file takes one and the same Budget.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -17,10 +17,8 @@ from splatc.runtime import arguments
 
 if TYPE_CHECKING:
     from splatc.bitstream.cost import Cost
-    from splatc.quantize import QuantizedGaussians
-    from splatc.render.draw import Plan
+    from splatc.render.draw import Drawable
     from splatc.render.view import View
-    from splatc.steps import Quantizer
 
 MAX_PIXELS = 1 << 29
 """Twice 16384 x 16384."""
@@ -109,37 +107,35 @@ class Budget:
             self._check_memory_of(each)
         self.check_work(sum(each.work for each in costs), "reading all of the file")
 
-    def check_evaluations(
-        self, quantizer: Quantizer, gaussians: QuantizedGaussians, view: View, reading: int = 0
-    ) -> None:
-        """Raise LimitError if drawing a view may take too much time, with the work that ``reading`` has taken before it."""
-        from splatc.render import work
+    def check_evaluations(self, work: Callable[[View], int], count: int, view: View, reading: int = 0) -> None:
+        """Raise LimitError if drawing ``count`` Gaussians in a view may take too much time, with the work that ``reading`` has taken.
 
-        needed = reading + work.drawing(quantizer, gaussians, view)
+        ``work``: of drawing them in any view, evaluations.
+        """
+        needed = reading + work(view)
         if needed > self.work:
-            smaller = self._smaller(quantizer, gaussians, view, reading)
-            what = f"drawing {view.columns} x {view.rows} pixels of {len(gaussians)} Gaussians"
+            smaller = self._smaller(work, view, reading)
+            what = f"drawing {view.columns} x {view.rows} pixels of {count} Gaussians"
             self.check_work(needed, what, f"take {smaller}a smaller region, or ")
 
-    def _smaller(self, quantizer: Quantizer, gaussians: QuantizedGaussians, view: View, reading: int) -> str:
+    def _smaller(self, work: Callable[[View], int], view: View, reading: int) -> str:
         """The largest scale below that of a view which is within the budget, in words."""
         from fractions import Fraction  # with what it imports it takes 3 ms
 
-        from splatc.render import work
         from splatc.render.view import View
 
         for scale in (Fraction(1, n) for n in _SMALLER if Fraction(1, n) < view.scale):
             other = View(view.width, view.height, view.region, scale)
-            if reading + work.drawing(quantizer, gaussians, other) <= self.work:
+            if reading + work(other) <= self.work:
                 return f"--scale {scale} (in Python scale) or "
         return ""
 
-    def check_drawing(self, plan: Plan, sample_bytes: int) -> None:
+    def check_drawing(self, plan: Drawable, sample_bytes: int) -> None:
         """Raise LimitError if drawing may take too much. ``sample_bytes`` are those of the samples that lie in memory at once.
 
         Large Gaussians stand in the lists of many tiles: a file of 50 kB can ask for a hundred gigabytes of lists.
         """
-        view, count = plan.view, plan.placed.count
+        view, count = plan.view, plan.count
         needed = sample_bytes + count * GAUSSIAN_BYTES + plan.list_bytes
         self.check_memory(needed, f"drawing {view.columns} x {view.rows} pixels of {count} Gaussians")
 

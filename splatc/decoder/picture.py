@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 import warnings
@@ -21,10 +22,12 @@ from splatc.runtime import arguments
 from splatc.runtime.files import display, named
 
 if TYPE_CHECKING:
+    from splatc.bitstream.reader import Region as Box
     from splatc.gaussians import Scene
     from splatc.image.image import Image, Samples
     from splatc.image.writers import Shape
-    from splatc.render.draw import Plan
+    from splatc.render.draw import Drawable, Plan
+    from splatc.render.grids import GridPlan
     from splatc.render.view import Scale, View
     from splatc.runtime.arguments import Number
 
@@ -353,8 +356,8 @@ class Picture:
 
     def _scene(
         self, seen: View, rows: int, depth: int, max_level: Number | None, allow_truncated: bool
-    ) -> tuple[Scene, Plan]:
-        """What is drawn. ``rows`` of it lie in memory at once. Raises LimitError before anything large is allocated."""
+    ) -> tuple[Scene | None, Drawable]:
+        """What is drawn; the scene where a GPU may draw it. ``rows`` of it lie in memory at once. Raises LimitError before anything large is allocated."""
         level = None
         if max_level is not None:
             level = arguments.whole("max_level", max_level, 0, MAX_LEVELS - 1, otherwise="None")
@@ -366,20 +369,51 @@ class Picture:
             cost = self._reader.needed(region, max_level=level)
             self.budget.check_reading(*cost)
 
-        from splatc.decoder.scene import make_scene
-        from splatc.render.draw import make_plan
-
+        make = self._grids if self._reader.latents is not None and self._draws_grids(seen) else self._gaussians
         with self._named():
-            quantized = self._reader.read(region, max_level=level, allow_truncated=allow_truncated)
-            self.budget.check_evaluations(self._reader.header.quantizer, quantized, seen, cost.work)
-            scene = make_scene(self._reader.header, quantized)
-            plan = make_plan(scene, seen)
+            scene, plan = make(seen, region, level, allow_truncated, cost.work)
             self.budget.check_drawing(plan, seen.columns * rows * self.channels * depth // 8)
         if whole and not level and not allow_truncated:
             self.metadata()
         return scene, plan
 
-    def _draw(self, scene: Scene, plan: Plan, depth: int, rows: int | None) -> Iterator[Samples]:
+    def _gaussians(
+        self, seen: View, region: Box | None, level: int | None, allow_truncated: bool, reading: int
+    ) -> tuple[Scene, Plan]:
+        """The Gaussians of a view; ``reading`` is the work that they have taken."""
+        from splatc.decoder.scene import make_scene
+        from splatc.render import work
+        from splatc.render.draw import make_plan
+
+        header = self._reader.header
+        quantized = self._reader.read(region, max_level=level, allow_truncated=allow_truncated)
+        drawing = functools.partial(work.drawing, header.quantizer, quantized)
+        self.budget.check_evaluations(drawing, len(quantized), seen, reading)
+        scene = make_scene(header, quantized)
+        return scene, make_plan(scene, seen)
+
+    def _draws_grids(self, seen: View) -> bool:
+        """Whether a view of latents goes the short way, which a GPU does not."""
+        from splatc.render import grids
+        from splatc.render.choice import is_for_cpu
+
+        return grids.suits(seen) and is_for_cpu(self._device, seen)
+
+    def _grids(
+        self, seen: View, region: Box | None, level: int | None, allow_truncated: bool, reading: int
+    ) -> tuple[None, GridPlan]:
+        """The same Gaussians of a file with latents as grids."""
+        from splatc.render import work
+        from splatc.render.grids import make_grid_plan
+
+        header = self._reader.header
+        found = self._reader.read_latents(region, max_level=level, allow_truncated=allow_truncated).grids()
+        plan = make_grid_plan(header, found, seen)
+        drawing = functools.partial(work.drawing_of_grids, header.quantizer, found)
+        self.budget.check_evaluations(drawing, plan.count, seen, reading)
+        return None, plan
+
+    def _draw(self, scene: Scene | None, plan: Drawable, depth: int, rows: int | None) -> Iterator[Samples]:
         import numpy as np
 
         from splatc.render.choice import strips

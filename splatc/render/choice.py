@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from splatc.cuda.device import Device
     from splatc.gaussians import Scene
     from splatc.render.cuda import SampleType
-    from splatc.render.draw import Plan
+    from splatc.render.draw import Drawable
+    from splatc.render.view import View
 
 AUTO_SAMPLES = 1 << 24
 """`auto` leaves views of fewer samples (points of the supersampling grid: view.py) to the CPU. Set by the CPU's 60 megapixels a second; no
@@ -51,22 +52,32 @@ def choose(wanted: str, samples: int, log: Log) -> Device | None:
     return found
 
 
+def is_for_cpu(wanted: str, view: View) -> bool:
+    """Whether the CPU draws a view. Raises as `choose` does."""
+    return choose(wanted, _samples(view), lambda _sentence, _warning: None) is None
+
+
+def _samples(view: View) -> int:
+    return view.columns * view.rows * view.samples**2
+
+
 def strips(
-    wanted: str, scene: Scene, plan: Plan, dtype: SampleType, rows: int | None, log: Log
+    wanted: str, scene: Scene | None, plan: Drawable, dtype: SampleType, rows: int | None, log: Log
 ) -> Iterator[Any]:  # of arrays (R, W, C)
     """The samples of a plan of the scene from top to bottom, about ``rows`` rows at a time; None: all at once.
 
+    Without a scene there is only the plan, which the CPU draws: who made it has asked `is_for_cpu`.
+
     If a GPU fails on the way, `auto` says so, and the CPU draws what is missing. Raises as `choose` does, at once, and then DeviceError.
     """
-    view = plan.view
-    device = choose(wanted, view.columns * view.rows * view.samples**2, log)
-    if device is None:
+    device = choose(wanted, _samples(plan.view), log)
+    if device is None or scene is None:
         return _drawn(plan, dtype, rows, 0)
     return _drawn_on(device, scene, plan, dtype, rows, None if wanted == "cuda" else log)
 
 
 def _drawn_on(
-    device: Device, scene: Scene, plan: Plan, dtype: SampleType, rows: int | None, log: Log | None
+    device: Device, scene: Scene, plan: Drawable, dtype: SampleType, rows: int | None, log: Log | None
 ) -> Iterator[Any]:
     from splatc.render import cuda
 
@@ -82,7 +93,7 @@ def _drawn_on(
         yield from _drawn(plan, dtype, rows, done)
 
 
-def _drawn(plan: Plan, dtype: SampleType, rows: int | None, first: int) -> Iterator[Any]:
+def _drawn(plan: Drawable, dtype: SampleType, rows: int | None, first: int) -> Iterator[Any]:
     """Rows from ``first`` on, by the CPU."""
     from splatc.render import draw
 

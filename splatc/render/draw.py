@@ -7,9 +7,10 @@ are placed relative to their tile, so a sample is the same to the last bit whate
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ from splatc.render.view import View
 
 Samples = NDArray[np.uint8 | np.uint16]
 SampleType = type[np.uint8 | np.uint16 | np.float32]
+Painter = Callable[[int, int, NDArray[Any]], None]
+"""Draws the rows first .. last - 1 of a view into an array (last - first, columns, C)."""
 
 
 @dataclass(frozen=True)
@@ -40,25 +43,51 @@ class Plan:
         return TILE_HEIGHT // self.view.samples
 
     @property
+    def count(self) -> int:
+        """Gaussians."""
+        return self.placed.count
+
+    @property
     def list_bytes(self) -> int:
         """What the lists of tiles take."""
         return 4 * self.placed.entries + 8 * (self.placed.tiles + 1)
+
+    def painter(self) -> Painter:
+        """What draws rows of it."""
+        lists = core.sort_into_tiles(self.placed)
+        return functools.partial(core.draw, self.placed, lists, self.background, self.blend is Blend.NORMALIZED)
+
+
+class Drawable(Protocol):
+    """What `bands` and `strips` draw: a `Plan`, or grids (grids.py)."""
+
+    @property
+    def view(self) -> View: ...
+    @property
+    def background(self) -> FloatArray: ...
+    @property
+    def tile_rows(self) -> int: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def list_bytes(self) -> int: ...
+    def painter(self) -> Painter: ...
 
 
 def make_plan(scene: Scene, view: View) -> Plan:
     """Place the Gaussians on the supersampling grid, filtered for its scale."""
     normalized = scene.blend is Blend.NORMALIZED
-    placed = core.place(_in_core(view), vars(scene.gaussians), normalized)
+    placed = core.place(in_core(view), vars(scene.gaussians), normalized)
     return Plan(view, scene.blend, scene.background.astype(np.float32), placed)
 
 
-def draw(plan: Plan, dtype: SampleType) -> Any:
+def draw(plan: Drawable, dtype: SampleType) -> Any:
     """(H, W, C) samples of a plan. Integers are clamped and rounded (spec/picture.md, "Samples"), floats are neither."""
     (samples,) = bands(plan, dtype, [(0, plan.view.rows)])
     return samples
 
 
-def strips(plan: Plan, dtype: SampleType, rows: int = 256) -> Iterator[Any]:
+def strips(plan: Drawable, dtype: SampleType, rows: int = 256) -> Iterator[Any]:
     """The samples of `draw` from top to bottom, about `rows` rows at a time."""
     view, height = plan.view, plan.tile_rows
     step = max(1, rows // height) * height
@@ -66,16 +95,16 @@ def strips(plan: Plan, dtype: SampleType, rows: int = 256) -> Iterator[Any]:
     yield from bands(plan, dtype, [(max(edge, 0), min(edge + step, view.rows)) for edge in edges])
 
 
-def bands(plan: Plan, dtype: SampleType, rows: Iterable[tuple[int, int]]) -> Iterator[Any]:
+def bands(plan: Drawable, dtype: SampleType, rows: Iterable[tuple[int, int]]) -> Iterator[Any]:
     """(R, W, C) samples of the rows [first, last) of each pair. Rows of tiles that two bands share are drawn for both."""
-    lists = core.sort_into_tiles(plan.placed)
+    paint = plan.painter()
     for first, last in rows:
         out = np.empty((last - first, plan.view.columns, len(plan.background)), dtype)
-        core.draw(plan.placed, lists, plan.background, plan.blend is Blend.NORMALIZED, first, last, out)
+        paint(first, last, out)
         yield out
 
 
-def _in_core(view: View) -> structs.CoreView:
+def in_core(view: View) -> structs.CoreView:
     """The view as the core has it."""
     (x, columns), (y, rows) = (
         _tiles(first, count, size // view.samples)

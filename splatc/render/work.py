@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatc.attributes import MAX_LEVELS
+from splatc.bitstream.latent_layout import CELL, COARSE, COARSE_LEVEL, FINE, FINE_LEVEL
 from splatc.core import TILE_HEIGHT, TILE_WIDTH
+from splatc.core.latent import NOT_BUSY, Grids
 from splatc.quantize import QuantizedGaussians, angle_count_table, log_aspect_table
 from splatc.render.view import View
 from splatc.steps import STEP8, Quantizer
@@ -50,7 +52,16 @@ class Boxes:
 
 def drawing(quantizer: Quantizer, gaussians: QuantizedGaussians, view: View) -> int:
     """The work of drawing a view, evaluations."""
-    found, grid_scale = boxes(quantizer, gaussians, clip(view)), view.grid_scale
+    return _in_view(boxes(quantizer, gaussians, clip(view)), view)
+
+
+def drawing_of_grids(quantizer: Quantizer, grids: Grids, view: View) -> int:
+    """The same of the Gaussians that grids stand for."""
+    return _in_view(boxes_of_grids(quantizer, grids, clip(view)), view)
+
+
+def _in_view(found: Boxes, view: View) -> int:
+    grid_scale = view.grid_scale
     around = grid_scale**2 * Fraction(found.area, UNIT**2) + grid_scale * Fraction(ROOM * found.sides, UNIT)
     return math.ceil(around) + ROOM**2 * found.count + grid(view)
 
@@ -78,12 +89,7 @@ def boxes(quantizer: Quantizer, gaussians: QuantizedGaussians, part: tuple[int, 
     for start in range(0, len(gaussians), _CHUNK):
         stop = min(start + _CHUNK, len(gaussians))
         some = gaussians if stop - start == len(gaussians) else gaussians.take(np.arange(start, stop))
-        across, down = (
-            np.minimum(middle + half, high) - np.maximum(middle - half, low)
-            for middle, half, low, high in zip(
-                _middles(quantizer, some), _half_sides(quantizer, some), part[:2], part[2:], strict=True
-            )
-        )
+        across, down = _sides(quantizer, some, part)
         met = (across > 0) & (down > 0)
         across, down = across[met], down[met]
         count += len(across)
@@ -92,6 +98,53 @@ def boxes(quantizer: Quantizer, gaussians: QuantizedGaussians, part: tuple[int, 
         product = across * down
         area += (int((product >> 32).sum()) << 32) + int((product & 0xFFFFFFFF).sum())
     return Boxes(count, sides, area)
+
+
+def boxes_of_grids(quantizer: Quantizer, grids: Grids, part: tuple[int, int, int, int]) -> Boxes:
+    """The same of the Gaussians that grids stand for: how wide a box is depends on its column alone, and how high on its row."""
+    total = Boxes(0, 0, 0)
+    for level, side, least in ((COARSE_LEVEL, COARSE, NOT_BUSY), (FINE_LEVEL, FINE, 0)):
+        there = grids.numbers >= least
+        (columns, across), (rows, down) = _sums_of_cells(quantizer, grids, level, side, part)
+        by_column, by_row = there @ across, there @ columns  # of each row of cells
+        total = Boxes(
+            total.count + int(rows @ by_row),
+            total.sides + int(rows @ by_column) + int(down @ by_row),
+            total.area + sum((down * by_column).tolist()),
+        )
+    return total
+
+
+def _sums_of_cells(
+    quantizer: Quantizer, grids: Grids, level: int, side: int, part: tuple[int, int, int, int]
+) -> list[tuple[Whole, Whole]]:
+    """Of each column and of each row of cells how many columns or rows of means meet a part, and the sum of the widths or heights of their boxes."""
+    pitch = CELL // side
+    first, last = np.array(grids.cells[:2]) * side, np.array(grids.cells[2:]) * side
+    indices = np.arange(first.min(), last.max(), dtype=np.int32)
+    zeros = np.zeros_like(indices)
+    diagonal = QuantizedGaussians(
+        zeros + level, indices, indices, *[zeros] * 4, np.zeros((len(indices), 1), np.int32)
+    )
+    found = []
+    for axis, sides in enumerate(_sides(quantizer, diagonal, part)):
+        there = (indices < -(-grids.picture[axis] // pitch)) & (sides > 0)
+        own = np.where(there, sides, 0)[first[axis] - first.min() :][: last[axis] - first[axis]].reshape(-1, side)
+        found.append((np.count_nonzero(own, axis=1), own.sum(axis=1)))
+    return found
+
+
+def _sides(
+    quantizer: Quantizer, gaussians: QuantizedGaussians, part: tuple[int, int, int, int]
+) -> tuple[Whole, Whole]:
+    """(N,) widths and heights of clipped boxes; those that do not meet the part have one that is not positive."""
+    across, down = (
+        np.minimum(middle + half, high) - np.maximum(middle - half, low)
+        for middle, half, low, high in zip(
+            _middles(quantizer, gaussians), _half_sides(quantizer, gaussians), part[:2], part[2:], strict=True
+        )
+    )
+    return across, down
 
 
 def _middles(quantizer: Quantizer, gaussians: QuantizedGaussians) -> tuple[Whole, Whole]:

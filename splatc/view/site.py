@@ -80,6 +80,7 @@ class Site:
             f"/{SCRIPT}": ("text/javascript; charset=utf-8", script("served.js", address=SCRIPT).encode()),
             "/style.css": ("text/css; charset=utf-8", style_sheet().encode()),
             "/core.wasm": ("application/wasm", (WEB / "core.wasm").read_bytes()),
+            "/latent_1.bin": ("application/octet-stream", (WEB / "latent_1.bin").read_bytes()),
         }
         """Type and bytes of what belongs to the page, by address."""
 

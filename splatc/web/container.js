@@ -14,6 +14,8 @@ import { addToCrc, crc32, Numbers } from "./numbers.js";
 export const SIGNATURE = [0x8b, 0x53, 0x32, 0x44, 0x0d, 0x0a, 0x1a, 0x0a];
 export const SMALLEST_CHUNK = 9;
 const SINGLE_CHUNKS = ["HEAD", "DRFT", "INDX", "GAUS", "iccp", "exif", "xmpd"];
+/** What a file has Gaussians of: latents, in a draft, or these. */
+const CONTENTS = ["LATN", "INDX", "GAUS"];
 export const MAX_CHUNKS = 1024;
 /** Bytes of a HEAD payload that are looked at; its fields take some hundred. */
 export const MAX_HEADER = 4096;
@@ -111,15 +113,19 @@ export async function checkChunk(bytes, chunk, pause) {
  * Whether a chunk may follow those before it.
  * @param {Chunk} chunk
  * @param {Chunk[]} earlier
+ * @param {boolean} isOfDraft
  */
-function checkType(chunk, earlier) {
+function checkType(chunk, earlier, isOfDraft) {
   const { type, start } = chunk;
-  if (SINGLE_CHUNKS.includes(type) && earlier.some((each) => each.type === type))
+  const isLatents = type === "LATN" && isOfDraft;
+  if ((SINGLE_CHUNKS.includes(type) || isLatents) && earlier.some((each) => each.type === type))
     throw corrupt(`a second ${type} chunk at byte ${start}; only one is allowed`);
-  if (type[0] < "a" && !["HEAD", "INDX", "GAUS"].includes(type))
+  if (type[0] < "a" && !["HEAD", "INDX", "GAUS"].includes(type) && !isLatents)
     throw new UnsupportedFileError(`the file needs chunk ${type} (at byte ${start}), which this decoder does not know`);
   if (type === "INDX" && earlier.some((each) => each.type === "GAUS"))
     throw corrupt(`the INDX chunk at byte ${start} follows GAUS, it must stand before it`);
+  if (CONTENTS.includes(type) && earlier.some((each) => CONTENTS.includes(each.type) && (each.type === "LATN") !== isLatents))
+    throw corrupt(`the ${type} chunk at byte ${start} is in one file with latents and Gaussians`);
 }
 
 /**
@@ -178,7 +184,7 @@ export function readChunks(bytes) {
     try {
       const chunk = chunkAt(bytes, start);
       if (draft && chunks.length === 1) checkDraftType(chunk);
-      else checkType(chunk, chunks);
+      else checkType(chunk, chunks, draft);
       chunks.push(chunk);
       checkComplete(bytes, chunk);
     } catch (error) {
@@ -186,6 +192,6 @@ export function readChunks(bytes) {
       throw error;
     }
   }
-  const missing = !chunks.some((chunk) => chunk.type === "GAUS");
+  const missing = !chunks.some(({ type }) => type === "GAUS" || type === "LATN");
   return { chunks, truncation: missing ? new TruncatedFileError("the GAUS chunk is missing: the file is truncated") : null };
 }

@@ -11,10 +11,11 @@
  * A call holds the memory of the module for as long as it runs, and nothing of it afterwards; so one core serves any number of files.
  */
 import { corrupt, SplatError } from "./errors.js";
+import { cellsOfTile, latentsOf, planeOf, streamOfTile } from "./latents.js";
 import { Arena } from "./memory.js";
 import { joinColumns, planOf } from "./plan.js";
 import { checkFile, readFile, sectionsIn, streamsOf } from "./sections.js";
-import { COLUMNS, DECODE, DRAW, GAUSSIANS, HEADER, LEVEL, NAMES, PARTITIONS, PLACED, SECTION, SITE, STEPS, TABLES, VIEW, floatWidths } from "./structs.js";
+import { COLUMNS, DECODE, DRAW, GAUSSIANS, HEADER, LATENT_TILE, LEVEL, NAMES, PARTITIONS, PLACED, SECTION, SITE, STEPS, SYNTHESIS, TABLES, VIEW, floatWidths } from "./structs.js";
 import { makeView } from "./view.js";
 
 export { checkFile, joinColumns, makeView, readFile, sectionsIn, SplatError, streamsOf };
@@ -42,10 +43,11 @@ export { checkFile, joinColumns, makeView, readFile, sectionsIn, SplatError, str
  * @property {number} entries of the lists of all tiles together
  */
 
-const VERSION = 2;
+const VERSION = 3;
 const MAX_MEMORY = 2 ** 31;
 const OK = 0;
 const BEYOND_MARGIN = 5;
+const TOO_SMALL = 10;
 /** What statuses of a section mean. */
 const MESSAGES = [
   "",
@@ -53,6 +55,15 @@ const MESSAGES = [
   "more points in a half than in the whole: the GAUS chunk is damaged",
   "an escape stands for a residual that has a symbol of its own: the GAUS chunk is damaged",
   "a stream of the GAUS chunk does not end where its last Gaussian does: the file is damaged",
+];
+
+/** And of a tile of latents. */
+const LATENT_MESSAGES = [
+  "",
+  "a stream of the LATN chunk holds an impossible code: the file is damaged",
+  "",
+  "an escape stands for a latent that has a symbol of its own: the LATN chunk is damaged",
+  "a stream of the LATN chunk does not end where its last latent does: the file is damaged",
 ];
 
 /**
@@ -76,7 +87,7 @@ export class Core {
     /** @type {Record<string, any>} the functions of core.h; int64_t are bigint */
     this.functions = instance.exports;
     if (this.functions.core_version() !== VERSION) throw new Error("core.wasm is of another version than core.js");
-    for (const struct of [HEADER, SECTION, LEVEL, DECODE, COLUMNS, GAUSSIANS, VIEW, DRAW])
+    for (const struct of [HEADER, SECTION, LEVEL, DECODE, COLUMNS, GAUSSIANS, VIEW, DRAW, LATENT_TILE, SYNTHESIS])
       if (this.#sizeOf(struct.kind) !== struct.bytes) throw new Error(`struct ${struct.kind} of core.wasm is another than that of core.js`);
     this.arena = new Arena(this.functions.memory, this.functions.__heap_base.value, maxMemory);
     this.partitions = this.arena.take(this.#sizeOf(PARTITIONS)); // 0 as all new memory, and kept
@@ -116,11 +127,78 @@ export class Core {
   /**
    * All Gaussians of a whole file, whose every chunk is checked. Throws SplatError.
    * @param {SplatFile} file
+   * @param {Uint8Array} [network] that a file with latents needs: latent_1.bin
    */
-  decodeFile(file) {
+  decodeFile(file, network) {
     checkFile(file);
+    if (file.latents) return this.#decodeTiles(file, network ?? new Uint8Array(0));
     const { columns } = this.decode(file, streamsOf(file, sectionsIn(file, null)));
     return joinColumns([...columns.values()]);
+  }
+
+  /**
+   * @param {SplatFile} file
+   * @param {Uint8Array} network
+   */
+  #decodeTiles(file, network) {
+    const tiles = file.sections.map(({ number }) => [number, this.decodeTile(file, number, /** @type {Uint8Array} */ (streamOfTile(file, number)), network)]);
+    const known = /** @type {import("./latents.js").Tiles} */ (new Map(/** @type {any} */ (tiles)));
+    return joinColumns(file.sections.map((tile) => this.synthesize(file, known, cellsOfTile(file.header, tile), network)));
+  }
+
+  /**
+   * The latents of a tile: (latents, rows, columns). Throws SplatError.
+   * @param {SplatFile} file with latents
+   * @param {number} number
+   * @param {Uint8Array} stream
+   * @param {Uint8Array} network
+   */
+  decodeTile({ header, sections, latents }, number, stream, network) {
+    const { arena, functions } = this;
+    arena.reset();
+    const [x0, y0, x1, y1] = cellsOfTile(header, sections[number]);
+    const [columns, rows, count] = [x1 - x0, y1 - y0, latentsOf(header)];
+    const bytes = Number(functions.core_latent_workspace(columns, rows));
+    const [result, workspace] = [arena.take(2 * count * columns * rows), arena.take(bytes)];
+    const fields = {
+      network: arena.put(network), bytes: arena.put(stream), length: stream.length, q: latents?.q ?? 0, latents: count, columns, rows, result, workspace,
+      workspace_bytes: bytes,
+    };
+    const status = functions.core_decode_latents(arena.putStructs(LATENT_TILE, [fields]));
+    if (LATENT_MESSAGES[status]) throw corrupt(LATENT_MESSAGES[status]);
+    this.#check(status);
+    return arena.copy(Int16Array, result, count * columns * rows);
+  }
+
+  /**
+   * The Gaussians of cells that lie in one tile.
+   * @param {SplatFile} file with latents
+   * @param {import("./latents.js").Tiles} known the tiles that these cells need
+   * @param {import("./latents.js").Cells} cells
+   * @param {Uint8Array} network
+   * @param {number} [leastLevel] finer ones are left out
+   * @returns {Columns}
+   */
+  synthesize(file, known, cells, network, leastLevel = 0) {
+    const { arena, functions } = this;
+    const { header, latents } = file;
+    const [column, row] = cells;
+    const [columns, rows] = [cells[2] - column, cells[3] - row];
+    arena.reset();
+    const bytes = Number(functions.core_synthesis_workspace(columns, rows));
+    const fields = {
+      network: arena.put(network), values: arena.put(planeOf(file, known, cells)), q: latents?.q ?? 0, latents: latentsOf(header), columns, rows,
+      column, row, width: header.width, height: header.height, least_level: leastLevel, workspace: arena.take(bytes), workspace_bytes: bytes,
+    };
+    const first = arena.putStructs(SYNTHESIS, [fields]);
+    const status = functions.core_synthesize(first);
+    if (status !== TOO_SMALL) this.#check(status);
+    const count = SYNTHESIS.read(new DataView(arena.memory.buffer), first, "count");
+    const widths = [...NAMES.map((name) => [name, 1]), ["colour", header.channels]];
+    const results = Object.fromEntries(widths.map(([name, width]) => [name, arena.take(4 * count * Number(width))]));
+    this.#check(functions.core_synthesize(arena.putStructs(SYNTHESIS, [{ ...fields, ...results, room: count }])));
+    const entries = widths.map(([name, width]) => [name, arena.copy(Int32Array, results[name], count * Number(width))]);
+    return /** @type {Columns} */ (Object.fromEntries(entries));
   }
 
   /**

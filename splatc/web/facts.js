@@ -10,7 +10,7 @@ const METADATA = /** @type {Record<string, string>} */ ({ iccp: "colour profile"
  * @param {Uint8Array} icc
  * @returns {[string, string][]}
  */
-export function fileFacts({ bytes, header, chunks, sections }, icc) {
+export function fileFacts({ bytes, header, chunks, sections, latents }, icc) {
   const { width, height, channels, depth, normalized, background, quantizer, count } = header;
   const size = bytes.length;
   const lengths = sections.map((section) => section.length);
@@ -23,7 +23,9 @@ export function fileFacts({ bytes, header, chunks, sections }, icc) {
     ["blend", `${normalized ? "normalized" : "sum"}, background ${background.join(" ")}`],
     ["file", `${grouped(size)} bytes, ${((8 * size) / (width * height)).toFixed(4)} bpp, CR ${ratio.toFixed(1)}`],
     ["format", `${bytes[head]}.${bytes[head + 1]}, chunks: ${chunks.map(({ type, length }) => `${type} ${grouped(length)}`).join(", ")} bytes`],
-    ["Gaussians", `${grouped(count)}, ${((8 * size) / Math.max(count, 1)).toFixed(2)} bits each`],
+    latents
+      ? ["latents", `network ${latents.network}, q ${latents.q}`]
+      : ["Gaussians", `${grouped(count)}, ${((8 * size) / Math.max(count, 1)).toFixed(2)} bits each`],
     ["sections", `${sections.length}${spread}`],
     ["quantizer", Object.entries(quantizer).map(([name, value]) => `${name} ${value}`).join(", ")],
   ];

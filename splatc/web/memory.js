@@ -151,7 +151,7 @@ export class Arena {
 
   /**
    * A copy of some of the memory.
-   * @template {Uint8Array | Uint16Array | Int32Array | Float32Array} T
+   * @template {Uint8Array | Uint16Array | Int16Array | Int32Array | Float32Array} T
    * @param {{new (buffer: ArrayBufferLike, offset: number, length: number): T}} type of its numbers
    * @param {number} address
    * @param {number} length numbers

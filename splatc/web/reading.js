@@ -1,6 +1,7 @@
 /** Sections of a file -> their Gaussians as integers, some at a time; what other sections go on from is remembered. */
 import { checkChunk } from "./container.js";
 import { TruncatedFileError } from "./errors.js";
+import { LatentReading } from "./latent_reading.js";
 import { checkBound } from "./options.js";
 import { pause } from "./pause.js";
 import { joinColumns } from "./plan.js";
@@ -45,6 +46,7 @@ export class Reading {
     /** @type {Map<number, Known>} coarse sections */
     this.known = new Map();
     this.isChecked = false;
+    this.latents = file.latents ? new LatentReading(this) : null;
   }
 
   /**
@@ -56,17 +58,27 @@ export class Reading {
   async read(core, { box, level, allowTruncated = false, signal, onProgress }) {
     const { file } = this;
     if (file.truncation && !allowTruncated) throw new TruncatedFileError(file.truncation.message);
-    const numbers = sectionsIn(file, box, level);
-    const work = this.#checkBounds(withAncestors(file, numbers));
     const isWhole = box === null && level === 0 && !allowTruncated && !this.isChecked;
     const request = this.source.request(isWhole ? [[0, file.bytes.length]] : [], signal);
     try {
-      const found = await this.decode(core, numbers, { level, signal, onProgress });
+      const options = { level, signal, onProgress };
+      const found = await (this.latents ? this.latents.read(core, box, options) : this.#readSections(core, box, options));
       if (isWhole) await this.#checkAll(request, signal);
-      return { columns: this.#join(numbers, found, level), work };
+      return found;
     } finally {
       request.end();
     }
+  }
+
+  /**
+   * @param {Core} core
+   * @param {[number, number, number, number] | null} box
+   * @param {{level: number, signal?: AbortSignal, onProgress?: Wanted["onProgress"]}} options
+   */
+  async #readSections(core, box, options) {
+    const numbers = sectionsIn(this.file, box, options.level);
+    const work = this.#checkBounds(withAncestors(this.file, numbers));
+    return { columns: this.#join(numbers, await this.decode(core, numbers, options), options.level), work };
   }
 
   /**
@@ -104,7 +116,7 @@ export class Reading {
    * @returns {import("./source.js").Request} of which `end` says that they are not needed any more
    */
   request(numbers, signal) {
-    return this.source.request(rangesOf(this.file, decodable(this.file, numbers, this.known)), signal);
+    return this.source.request(rangesOf(this.file, this.latents ? numbers : decodable(this.file, numbers, this.known)), signal);
   }
 
   /**
@@ -120,6 +132,7 @@ export class Reading {
    * @returns {Promise<Map<number, Columns>>}
    */
   async decode(core, numbers, { level = 0, signal, onProgress, onSections } = {}) {
+    if (this.latents) return this.latents.decode(core, numbers, { level, signal, onProgress, onSections });
     const { file, source } = this;
     const needed = withAncestors(file, numbers);
     this.#checkBounds(needed);

@@ -3,6 +3,7 @@ import { touches } from "./section_tile.js";
 import { isComplete, payload, readChunks, readHeader } from "./container.js";
 import { corrupt } from "./errors.js";
 import { checkPlausible, MAX_SIDE, maximumPayload, minimumPayload } from "./header.js";
+import { cellsOfTile, rangesOfTiles, readLatents, tilesFor } from "./latents.js";
 import { levelRanges, maximumIndex, readIndex } from "./section_index.js";
 import { crc32 } from "./numbers.js";
 
@@ -17,6 +18,7 @@ import { crc32 } from "./numbers.js";
  * @property {Header} header
  * @property {Chunk[]} chunks
  * @property {Section[]} sections in file order; none if the file ends before they are known
+ * @property {import("./latents.js").Latents | null} latents in place of Gaussians; sections are their tiles
  * @property {Error | null} truncation what is wrong if the file ends too early
  */
 
@@ -29,7 +31,7 @@ import { crc32 } from "./numbers.js";
 export function readFile(bytes) {
   const header = readHeader(bytes);
   const { chunks, truncation } = readChunks(bytes);
-  const [index, gaussians] = ["INDX", "GAUS"].map((type) => chunks.find((chunk) => chunk.type === type));
+  const [index, gaussians, latent] = ["INDX", "GAUS", "LATN"].map((type) => chunks.find((chunk) => chunk.type === type));
   /** @type {Section[]} */
   let sections = [];
   if (gaussians && index) {
@@ -39,7 +41,8 @@ export function readFile(bytes) {
     checkPlausible(header.count, gaussians.length);
     sections = undivided(header, gaussians.length);
   }
-  return { bytes, header, chunks, sections, truncation };
+  if (latent) return { bytes, header, chunks, truncation, ...readLatents(bytes, latent, header) };
+  return { bytes, header, chunks, sections, latents: null, truncation };
 }
 
 /**
@@ -102,10 +105,16 @@ export function layersOf(file) {
   for (const section of file.sections) {
     if (section.top !== top) layers.push({ level: section.top - section.counts.length + 1, end: 0 });
     top = section.top;
-    layers[layers.length - 1].end = rangesOf(file, [section.number])[0][1];
+    layers[layers.length - 1].end = endOf(file, section);
   }
   return layers;
 }
+
+/**
+ * @param {SplatFile} file
+ * @param {Section} section
+ */
+const endOf = (file, { number }) => (file.latents ? rangesOfTiles : rangesOf)(file, [number])[0][1];
 
 /**
  * Where the bytes lie that `streamsOf` looks at: [start, end) in the file, ascending.
@@ -114,6 +123,7 @@ export function layersOf(file) {
  * @returns {[number, number][]}
  */
 export function rangesOf(file, numbers) {
+  if (file.latents) return rangesOfTiles(file, new Set([...numbers].flatMap((number) => tilesFor(file, cellsOfTile(file.header, file.sections[number])))));
   const chunk = gaussiansChunk(file);
   if (!chunk) return [];
   return [...numbers].map((number) => {

@@ -75,5 +75,25 @@ export const DRAW = new Struct(
   ["i64", "out_bytes"],
   ["pointer", "workspace"],
   ["i64", "workspace_bytes"],
+  ["pointer", "stop grids"],
+);
+export const LATENT_TILE = new Struct(
+  18,
+  ["pointer", "network bytes"],
+  ["i64", "length"],
+  ["i32", "q latents columns rows"],
+  ["pointer", "result workspace"],
+  ["i64", "workspace_bytes"],
   ["pointer", "stop"],
+);
+export const SYNTHESIS = new Struct(
+  19,
+  ["pointer", "network values"],
+  ["i32", "q latents columns rows"],
+  ["i64", "column row width height"],
+  ["i32", "least_level unused"],
+  ["pointer", `${NAMES.join(" ")} colour`],
+  ["i64", "room count"],
+  ["pointer", "workspace"],
+  ["i64", "workspace_bytes"],
 );

@@ -1,6 +1,7 @@
 /** Header, chunks and index of a file of which only these are fetched. */
 import { chunkAt, MAX_CHUNKS, MAX_DRAFT, MAX_HEADER, readHeader, SIGNATURE, SMALLEST_CHUNK } from "./container.js";
 import { SplatError } from "./errors.js";
+import { tableBytes } from "./latents.js";
 import { checkBound } from "./options.js";
 import { maximumIndex } from "./section_index.js";
 import { readFile } from "./sections.js";
@@ -35,6 +36,7 @@ export async function loadStructure(source, { maxMemory }, signal) {
     const chunk = chunkOrNothing(bytes, start);
     if (!chunk) break; // readFile says why
     start = chunk.offset + chunk.length + 4;
+    if (chunk.type === "LATN") await source.load([[chunk.start, Math.min(chunk.offset + tableBytes(header), start)]], signal);
     if (chunk.type !== "INDX" || chunk.length > maximumIndex(header)) continue;
     checkBound(INDEX_MEMORY * chunk.length, maxMemory, `an index of ${chunk.length} bytes`, "bytes of memory", "maxMemory");
     await source.load([[chunk.start, start + SMALLEST_CHUNK]], signal); // and how long GAUS is

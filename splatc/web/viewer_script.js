@@ -507,7 +507,7 @@ const { profileName } = load("pixels.js");
 const COLOURS = ["gray", "gray and alpha", "RGB", "RGB and alpha"];
 const METADATA = ({ iccp: "colour profile", exif: "EXIF", xmpd: "XMP" });
 
-function fileFacts({ bytes, header, chunks, sections }, icc) {
+function fileFacts({ bytes, header, chunks, sections, latents }, icc) {
   const { width, height, channels, depth, normalized, background, quantizer, count } = header;
   const size = bytes.length;
   const lengths = sections.map((section) => section.length);
@@ -519,7 +519,9 @@ function fileFacts({ bytes, header, chunks, sections }, icc) {
     ["blend", `${normalized ? "normalized" : "sum"}, background ${background.join(" ")}`],
     ["file", `${grouped(size)} bytes, ${((8 * size) / (width * height)).toFixed(4)} bpp, CR ${ratio.toFixed(1)}`],
     ["format", `${bytes[head]}.${bytes[head + 1]}, chunks: ${chunks.map(({ type, length }) => `${type} ${grouped(length)}`).join(", ")} bytes`],
-    ["Gaussians", `${grouped(count)}, ${((8 * size) / Math.max(count, 1)).toFixed(2)} bits each`],
+    latents
+      ? ["latents", `network ${latents.network}, q ${latents.q}`]
+      : ["Gaussians", `${grouped(count)}, ${((8 * size) / Math.max(count, 1)).toFixed(2)} bits each`],
     ["sections", `${sections.length}${spread}`],
     ["quantizer", Object.entries(quantizer).map(([name, value]) => `${name} ${value}`).join(", ")],
   ];
@@ -770,9 +772,29 @@ const DRAW = new Struct(
   ["i64", "out_bytes"],
   ["pointer", "workspace"],
   ["i64", "workspace_bytes"],
+  ["pointer", "stop grids"],
+);
+const LATENT_TILE = new Struct(
+  18,
+  ["pointer", "network bytes"],
+  ["i64", "length"],
+  ["i32", "q latents columns rows"],
+  ["pointer", "result workspace"],
+  ["i64", "workspace_bytes"],
   ["pointer", "stop"],
 );
-return { NAMES, QUANTIZER, floatWidths, STEPS, TABLES, PARTITIONS, SITE, PLACED, HEADER, SECTION, LEVEL, DECODE, COLUMNS, GAUSSIANS, VIEW, DRAW };
+const SYNTHESIS = new Struct(
+  19,
+  ["pointer", "network values"],
+  ["i32", "q latents columns rows"],
+  ["i64", "column row width height"],
+  ["i32", "least_level unused"],
+  ["pointer", `${NAMES.join(" ")} colour`],
+  ["i64", "room count"],
+  ["pointer", "workspace"],
+  ["i64", "workspace_bytes"],
+);
+return { NAMES, QUANTIZER, floatWidths, STEPS, TABLES, PARTITIONS, SITE, PLACED, HEADER, SECTION, LEVEL, DECODE, COLUMNS, GAUSSIANS, VIEW, DRAW, LATENT_TILE, SYNTHESIS };
 }),
 "header.js": (() => {
 const { corrupt, CorruptFileError, LimitError, UnsupportedFileError } = load("errors.js");
@@ -877,6 +899,7 @@ const { addToCrc, crc32, Numbers } = load("numbers.js");
 const SIGNATURE = [0x8b, 0x53, 0x32, 0x44, 0x0d, 0x0a, 0x1a, 0x0a];
 const SMALLEST_CHUNK = 9;
 const SINGLE_CHUNKS = ["HEAD", "DRFT", "INDX", "GAUS", "iccp", "exif", "xmpd"];
+const CONTENTS = ["LATN", "INDX", "GAUS"];
 const MAX_CHUNKS = 1024;
 const MAX_HEADER = 4096;
 const DRAFT = 1;
@@ -935,14 +958,17 @@ async function checkChunk(bytes, chunk, pause) {
   compareCrc(bytes, chunk, ~value >>> 0);
 }
 
-function checkType(chunk, earlier) {
+function checkType(chunk, earlier, isOfDraft) {
   const { type, start } = chunk;
-  if (SINGLE_CHUNKS.includes(type) && earlier.some((each) => each.type === type))
+  const isLatents = type === "LATN" && isOfDraft;
+  if ((SINGLE_CHUNKS.includes(type) || isLatents) && earlier.some((each) => each.type === type))
     throw corrupt(`a second ${type} chunk at byte ${start}; only one is allowed`);
-  if (type[0] < "a" && !["HEAD", "INDX", "GAUS"].includes(type))
+  if (type[0] < "a" && !["HEAD", "INDX", "GAUS"].includes(type) && !isLatents)
     throw new UnsupportedFileError(`the file needs chunk ${type} (at byte ${start}), which this decoder does not know`);
   if (type === "INDX" && earlier.some((each) => each.type === "GAUS"))
     throw corrupt(`the INDX chunk at byte ${start} follows GAUS, it must stand before it`);
+  if (CONTENTS.includes(type) && earlier.some((each) => CONTENTS.includes(each.type) && (each.type === "LATN") !== isLatents))
+    throw corrupt(`the ${type} chunk at byte ${start} is in one file with latents and Gaussians`);
 }
 
 function readHeader(bytes) {
@@ -986,7 +1012,7 @@ function readChunks(bytes) {
     try {
       const chunk = chunkAt(bytes, start);
       if (draft && chunks.length === 1) checkDraftType(chunk);
-      else checkType(chunk, chunks);
+      else checkType(chunk, chunks, draft);
       chunks.push(chunk);
       checkComplete(bytes, chunk);
     } catch (error) {
@@ -994,7 +1020,7 @@ function readChunks(bytes) {
       throw error;
     }
   }
-  const missing = !chunks.some((chunk) => chunk.type === "GAUS");
+  const missing = !chunks.some(({ type }) => type === "GAUS" || type === "LATN");
   return { chunks, truncation: missing ? new TruncatedFileError("the GAUS chunk is missing: the file is truncated") : null };
 }
 return { SIGNATURE, SMALLEST_CHUNK, MAX_CHUNKS, MAX_HEADER, MAX_DRAFT, chunkAt, isComplete, payload, checkChunk, readHeader, readChunks };
@@ -1653,6 +1679,142 @@ async function drawTile(core, header, parts, { scale, left, top, columns, rows }
 }
 return { gather, drawTile };
 }),
+"latents.js": (() => {
+const { corrupt, LimitError, UnsupportedFileError } = load("errors.js");
+const { crc32, Numbers } = load("numbers.js");
+
+
+const WHERE = "the LATN chunk";
+const [CELL, TILE, TILE_LOG2] = [16, 64, 10];
+const [LUMA, LOW, LATENTS] = [64, 16, 96];
+const MOST_CELLS = 2 ** 22;
+const MOST_Q = 191;
+const [CELLS_PER_BYTE, MOST_CELL_BYTES] = [64, 400];
+const REACH = 9;
+const COARSE_LEVEL = 2;
+const [COARSE, FINE] = [16, 64];
+const QUANTIZER = ({
+  position: 128, position_slope: 8, log_scales: 2, aspect: 0, angle: 0, angle_slope: 0, luma: 48, chroma: 48, colour_slope: 0,
+});
+const NETWORKS = ({ 1: { bytes: 273728, crc: 0x4d913081 } });
+
+const cellsOf = ({ width, height }) => [width, height].map((side) => Math.ceil(side / CELL));
+
+const latentsOf = ({ channels }) => (channels === 1 ? LUMA : LATENTS);
+
+function tileCount(header) {
+  const [columns, rows] = cellsOf(header);
+  return Math.ceil(columns / TILE) * Math.ceil(rows / TILE);
+}
+
+const tableBytes = (header) => 2 + 9 * tileCount(header);
+
+function checkHeader(header) {
+  const isPlain = header.normalized && header.levelCounts.length === 0 && header.models === 0;
+  const isOfNetwork = Object.entries(QUANTIZER).every(([name, value]) => header.quantizer[name] === value);
+  if (!isPlain || !isOfNetwork || (header.channels !== 1 && header.channels !== 3))
+    throw corrupt(`the HEAD chunk is not one of a file with latents, but ${WHERE} is there`);
+  const [columns, rows] = cellsOf(header);
+  if (columns * rows > MOST_CELLS)
+    throw new LimitError(`the picture has ${columns} x ${rows} cells of latents, the format allows at most ${MOST_CELLS}`);
+}
+
+function readLatents(bytes, chunk, header) {
+  checkHeader(header);
+  const numbers = new Numbers(bytes.subarray(chunk.offset, chunk.offset + Math.min(chunk.length, tableBytes(header))), WHERE);
+  const [network, q] = [numbers.u8(), numbers.u8()];
+  if (!NETWORKS[network]) throw new UnsupportedFileError(`${WHERE} needs network ${network}, which this decoder does not know`);
+  if (q > MOST_Q) throw corrupt(`q in ${WHERE} is ${q}, it must be 0..${MOST_Q}`);
+  const count = tileCount(header);
+  const lengths = Array.from({ length: count }, () => numbers.varint());
+  const crcs = lengths.map(() => numbers.u32());
+  const across = Math.ceil(cellsOf(header)[0] / TILE);
+  let offset = numbers.position;
+  const sections = lengths.map((length, number) => {
+    const place = { column: number % across, row: Math.floor(number / across), tileLog2: TILE_LOG2 };
+    const cells = countOf(cellsOfTile(header, place));
+    if (length < Math.floor(cells / CELLS_PER_BYTE) || length > MOST_CELL_BYTES * cells)
+      throw corrupt(`a tile of ${cells} cells has a stream of ${length} bytes: the file is damaged`);
+    offset += length;
+    const counts = [COARSE * cells, 0]; // the fine ones are not known before they are read
+    return { number, top: COARSE_LEVEL, ...place, counts, count: counts[0], parent: -1, offset: offset - length, length, margin: REACH, crc: crcs[number] };
+  });
+  if (offset !== chunk.length) throw corrupt(`the tiles of ${WHERE} take ${offset} bytes, but it has ${chunk.length}`);
+  return { latents: { network, q, start: chunk.offset }, sections };
+}
+
+function cellsOfTile(header, { column, row }) {
+  const [columns, rows] = cellsOf(header);
+  return [column * TILE, row * TILE, Math.min((column + 1) * TILE, columns), Math.min((row + 1) * TILE, rows)];
+}
+
+const countOf = ([x0, y0, x1, y1]) => (x1 - x0) * (y1 - y0);
+
+function cellsIn(header, box) {
+  const [columns, rows] = cellsOf(header);
+  if (!box) return [0, 0, columns, rows];
+  const [x0, y0] = [box[0], box[1]].map((edge) => Math.max(0, Math.trunc((edge - REACH) / CELL)));
+  const [x1, y1] = [box[2], box[3]].map((edge) => Math.trunc((edge + REACH) / CELL) + 1);
+  return [x0, y0, Math.max(x0, Math.min(x1, columns)), Math.max(y0, Math.min(y1, rows))];
+}
+
+function overlap(a, b) {
+  const [x0, y0, x1, y1] = [Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.min(a[2], b[2]), Math.min(a[3], b[3])];
+  return x0 < x1 && y0 < y1 ? [x0, y0, x1, y1] : null;
+}
+
+function tilesFor({ header, sections }, [x0, y0, x1, y1]) {
+  return sections.filter((tile) => overlap(cellsOfTile(header, tile), [x0 - 1, y0 - 1, x1 + 1, y1 + 1])).map(({ number }) => number);
+}
+
+const rangesOfTiles = (file, numbers) =>
+  [...numbers].map((number) => {
+    const start = (file.latents).start + file.sections[number].offset;
+    return [start, start + file.sections[number].length];
+  });
+
+function streamOfTile(file, number) {
+  const [[start, end]] = rangesOfTiles(file, [number]);
+  const stream = file.bytes.subarray(start, end);
+  if (stream.length < end - start) return null;
+  if (crc32(stream) !== file.sections[number].crc) throw corrupt(`the tile at byte ${start} of the file is damaged: its CRC-32 is another`);
+  return stream;
+}
+
+function planeOf({ header, sections }, known, [x0, y0, x1, y1]) {
+  const [columns, rows] = cellsOf(header);
+  const [count, across, down] = [latentsOf(header), x1 - x0 + 2, y1 - y0 + 2];
+  const plane = new Int16Array(count * across * down);
+  for (const [number, values] of known) {
+    const [left, top, right, bottom] = cellsOfTile(header, sections[number]);
+    const [first, last] = [Math.max(x0 - 1, left), Math.min(x1 + 1, right)]; // inside of the picture
+    if (first >= last) continue;
+    for (let c = 0; c < count; c++)
+      for (let i = 0; i < down; i++) {
+        const y = Math.min(Math.max(y0 - 1 + i, 0), rows - 1);
+        if (y < top || y >= bottom) continue;
+        const row = (c * (bottom - top) + y - top) * (right - left);
+        const to = (c * down + i) * across;
+        plane.set(values.subarray(row + first - left, row + last - left), to + first - x0 + 1);
+        if (x0 === 0 && first === 0) plane[to] = plane[to + 1];
+        if (x1 === columns && last === columns) plane[to + across - 1] = plane[to + across - 2];
+      }
+  }
+  return plane;
+}
+
+function mostGaussians({ header, sections }, known) {
+  let count = 0;
+  for (const [number, values] of known) {
+    const cells = countOf(cellsOfTile(header, sections[number]));
+    const busy = new Uint8Array(cells);
+    for (let i = LOW * cells; i < LUMA * cells; i++) if (values[i] !== 0) busy[i % cells] = 1;
+    count += COARSE * cells + FINE * busy.reduce((sum, each) => sum + each, 0);
+  }
+  return count;
+}
+return { NETWORKS, latentsOf, tableBytes, readLatents, cellsOfTile, countOf, cellsIn, overlap, tilesFor, rangesOfTiles, streamOfTile, planeOf, mostGaussians };
+}),
 "section_index.js": (() => {
 const { corrupt } = load("errors.js");
 const { checkPlausible, gridSide, MAX_SIDE, positionStep } = load("header.js");
@@ -1785,6 +1947,7 @@ const { touches } = load("section_tile.js");
 const { isComplete, payload, readChunks, readHeader } = load("container.js");
 const { corrupt } = load("errors.js");
 const { checkPlausible, MAX_SIDE, maximumPayload, minimumPayload } = load("header.js");
+const { cellsOfTile, rangesOfTiles, readLatents, tilesFor } = load("latents.js");
 const { levelRanges, maximumIndex, readIndex } = load("section_index.js");
 const { crc32 } = load("numbers.js");
 
@@ -1792,7 +1955,7 @@ const { crc32 } = load("numbers.js");
 function readFile(bytes) {
   const header = readHeader(bytes);
   const { chunks, truncation } = readChunks(bytes);
-  const [index, gaussians] = ["INDX", "GAUS"].map((type) => chunks.find((chunk) => chunk.type === type));
+  const [index, gaussians, latent] = ["INDX", "GAUS", "LATN"].map((type) => chunks.find((chunk) => chunk.type === type));
     let sections = [];
   if (gaussians && index) {
     if (index.length > maximumIndex(header)) throw corrupt(`the INDX chunk has ${index.length} bytes, more than its fields can take`);
@@ -1801,7 +1964,8 @@ function readFile(bytes) {
     checkPlausible(header.count, gaussians.length);
     sections = undivided(header, gaussians.length);
   }
-  return { bytes, header, chunks, sections, truncation };
+  if (latent) return { bytes, header, chunks, truncation, ...readLatents(bytes, latent, header) };
+  return { bytes, header, chunks, sections, latents: null, truncation };
 }
 
 function checkFile(file) {
@@ -1836,12 +2000,15 @@ function layersOf(file) {
   for (const section of file.sections) {
     if (section.top !== top) layers.push({ level: section.top - section.counts.length + 1, end: 0 });
     top = section.top;
-    layers[layers.length - 1].end = rangesOf(file, [section.number])[0][1];
+    layers[layers.length - 1].end = endOf(file, section);
   }
   return layers;
 }
 
+const endOf = (file, { number }) => (file.latents ? rangesOfTiles : rangesOf)(file, [number])[0][1];
+
 function rangesOf(file, numbers) {
+  if (file.latents) return rangesOfTiles(file, new Set([...numbers].flatMap((number) => tilesFor(file, cellsOfTile(file.header, file.sections[number])))));
   const chunk = gaussiansChunk(file);
   if (!chunk) return [];
   return [...numbers].map((number) => {
@@ -1937,16 +2104,356 @@ function joinColumns(parts) {
 }
 return { planOf, joinColumns };
 }),
+"core.js": (() => {
+const { corrupt, SplatError } = load("errors.js");
+const { cellsOfTile, latentsOf, planeOf, streamOfTile } = load("latents.js");
+const { Arena } = load("memory.js");
+const { joinColumns, planOf } = load("plan.js");
+const { checkFile, readFile, sectionsIn, streamsOf } = load("sections.js");
+const { COLUMNS, DECODE, DRAW, GAUSSIANS, HEADER, LATENT_TILE, LEVEL, NAMES, PARTITIONS, PLACED, SECTION, SITE, STEPS, SYNTHESIS, TABLES, VIEW, floatWidths } = load("structs.js");
+const { makeView } = load("view.js");
+
+
+
+const VERSION = 3;
+const MAX_MEMORY = 2 ** 31;
+const OK = 0;
+const BEYOND_MARGIN = 5;
+const TOO_SMALL = 10;
+const MESSAGES = [
+  "",
+  "a stream of the GAUS chunk holds an impossible code: the file is damaged",
+  "more points in a half than in the whole: the GAUS chunk is damaged",
+  "an escape stands for a residual that has a symbol of its own: the GAUS chunk is damaged",
+  "a stream of the GAUS chunk does not end where its last Gaussian does: the file is damaged",
+];
+
+const LATENT_MESSAGES = [
+  "",
+  "a stream of the LATN chunk holds an impossible code: the file is damaged",
+  "",
+  "an escape stands for a latent that has a symbol of its own: the LATN chunk is damaged",
+  "a stream of the LATN chunk does not end where its last latent does: the file is damaged",
+];
+
+async function loadCore(source, { maxMemory = MAX_MEMORY } = {}) {
+  const given = await source;
+  if (given instanceof WebAssembly.Module) return new Core(new WebAssembly.Instance(given), maxMemory);
+  const loading = given instanceof Response ? WebAssembly.instantiateStreaming(given) : WebAssembly.instantiate(given);
+  return new Core((await loading).instance, maxMemory);
+}
+
+class Core {
+    constructor(instance, maxMemory) {
+        this.functions = instance.exports;
+    if (this.functions.core_version() !== VERSION) throw new Error("core.wasm is of another version than core.js");
+    for (const struct of [HEADER, SECTION, LEVEL, DECODE, COLUMNS, GAUSSIANS, VIEW, DRAW, LATENT_TILE, SYNTHESIS])
+      if (this.#sizeOf(struct.kind) !== struct.bytes) throw new Error(`struct ${struct.kind} of core.wasm is another than that of core.js`);
+    this.arena = new Arena(this.functions.memory, this.functions.__heap_base.value, maxMemory);
+    this.partitions = this.arena.take(this.#sizeOf(PARTITIONS)); // 0 as all new memory, and kept
+    this.arena.keep();
+        this.derived = new WeakMap();
+  }
+
+    #sizeOf(kind) {
+    return Number(this.functions.core_struct_bytes(kind));
+  }
+
+    #check(status) {
+    if (status !== OK) throw new Error(`the core was called with wrong arguments (status ${status})`);
+  }
+
+    #derive(header) {
+    const { arena, functions } = this;
+    let derived = this.derived.get(header);
+    if (!derived) {
+      const [stepsBytes, tablesBytes] = [this.#sizeOf(STEPS), this.#sizeOf(TABLES)];
+      const [steps, first] = [arena.take(stepsBytes), arena.take(tablesBytes)];
+      this.#check(functions.core_make_steps(arena.putStructs(HEADER, [{ channels: header.channels, ...header.quantizer, models: header.models }]), steps));
+      this.#check(functions.core_first_tables(steps, first));
+      derived = { steps: arena.copy(Uint8Array, steps, stepsBytes), first: arena.copy(Uint8Array, first, tablesBytes) };
+      this.derived.set(header, derived);
+    }
+    return { steps: arena.put(derived.steps), first: arena.put(derived.first) };
+  }
+
+    decodeFile(file, network) {
+    checkFile(file);
+    if (file.latents) return this.#decodeTiles(file, network ?? new Uint8Array(0));
+    const { columns } = this.decode(file, streamsOf(file, sectionsIn(file, null)));
+    return joinColumns([...columns.values()]);
+  }
+
+    #decodeTiles(file, network) {
+    const tiles = file.sections.map(({ number }) => [number, this.decodeTile(file, number, (streamOfTile(file, number)), network)]);
+    const known = (new Map((tiles)));
+    return joinColumns(file.sections.map((tile) => this.synthesize(file, known, cellsOfTile(file.header, tile), network)));
+  }
+
+    decodeTile({ header, sections, latents }, number, stream, network) {
+    const { arena, functions } = this;
+    arena.reset();
+    const [x0, y0, x1, y1] = cellsOfTile(header, sections[number]);
+    const [columns, rows, count] = [x1 - x0, y1 - y0, latentsOf(header)];
+    const bytes = Number(functions.core_latent_workspace(columns, rows));
+    const [result, workspace] = [arena.take(2 * count * columns * rows), arena.take(bytes)];
+    const fields = {
+      network: arena.put(network), bytes: arena.put(stream), length: stream.length, q: latents?.q ?? 0, latents: count, columns, rows, result, workspace,
+      workspace_bytes: bytes,
+    };
+    const status = functions.core_decode_latents(arena.putStructs(LATENT_TILE, [fields]));
+    if (LATENT_MESSAGES[status]) throw corrupt(LATENT_MESSAGES[status]);
+    this.#check(status);
+    return arena.copy(Int16Array, result, count * columns * rows);
+  }
+
+    synthesize(file, known, cells, network, leastLevel = 0) {
+    const { arena, functions } = this;
+    const { header, latents } = file;
+    const [column, row] = cells;
+    const [columns, rows] = [cells[2] - column, cells[3] - row];
+    arena.reset();
+    const bytes = Number(functions.core_synthesis_workspace(columns, rows));
+    const fields = {
+      network: arena.put(network), values: arena.put(planeOf(file, known, cells)), q: latents?.q ?? 0, latents: latentsOf(header), columns, rows,
+      column, row, width: header.width, height: header.height, least_level: leastLevel, workspace: arena.take(bytes), workspace_bytes: bytes,
+    };
+    const first = arena.putStructs(SYNTHESIS, [fields]);
+    const status = functions.core_synthesize(first);
+    if (status !== TOO_SMALL) this.#check(status);
+    const count = SYNTHESIS.read(new DataView(arena.memory.buffer), first, "count");
+    const widths = [...NAMES.map((name) => [name, 1]), ["colour", header.channels]];
+    const results = Object.fromEntries(widths.map(([name, width]) => [name, arena.take(4 * count * Number(width))]));
+    this.#check(functions.core_synthesize(arena.putStructs(SYNTHESIS, [{ ...fields, ...results, room: count }])));
+    const entries = widths.map(([name, width]) => [name, arena.copy(Int32Array, results[name], count * Number(width))]);
+    return (Object.fromEntries(entries));
+  }
+
+    decode(file, streams, { known = new Map(), keep = new Set(), stopLevel = 0 } = {}) {
+    this.arena.reset();
+    const plan = planOf(file, streams, known, keep, stopLevel);
+    const { task, at } = this.#putTask(file.header, plan, known);
+    for (const [place, number] of plan.numbers.entries()) {
+      const status = this.functions.core_decode_section(task, BigInt(place), 0);
+      if (status !== OK) throw this.#damage(status, file.sections[number], at.sections + place * SECTION.bytes);
+    }
+    return this.#results(file, plan, at, known, keep);
+  }
+
+    #putTask(header, { places, rows, levels, streams, count, slots, chains }, known) {
+    const { arena, functions } = this;
+    const { steps, first } = this.#derive(header);
+    const tablesBytes = this.#sizeOf(TABLES);
+    const sizes = rows.map((row, place) => Number(functions.core_decode_workspace(BigInt(row.count), BigInt(chains[place]))));
+    const workspaceBytes = Math.ceil(sizes.reduce((most, size) => Math.max(most, size), 0) / 64) * 64;
+    const byteCount = streams.reduce((sum, stream) => sum + stream.length, 0);
+        const at = {
+      bytes: arena.take(byteCount), tables: arena.take(slots.size * tablesBytes), sites: arena.take(count * this.#sizeOf(SITE)),
+      order: arena.take(4 * count), workspace: arena.take(workspaceBytes), colour: arena.take(4 * count * header.channels),
+      ...Object.fromEntries(NAMES.map((name) => [name, arena.take(4 * count)])),
+      sections: arena.putStructs(SECTION, rows), levels: arena.putStructs(LEVEL, levels),
+    };
+    const fields = {
+      ...at, steps, first, byte_count: byteCount, section_count: rows.length, level_count: levels.length, table_count: slots.size,
+      partitions: this.partitions, count, workspace_bytes: workspaceBytes, workers: 1,
+    };
+    const task = arena.putStructs(DECODE, [fields]);
+    const memory = new Uint8Array(arena.memory.buffer); // which does not grow any more
+    streams.reduce((start, stream) => (memory.set(stream, start), start + stream.length), at.bytes);
+    for (const [number, { columns, tables }] of known) {
+      const { start } = rows[places.get(number) ?? 0];
+      memory.set(tables, at.tables + (slots.get(number) ?? 0) * tablesBytes);
+      for (const name of NAMES) new Int32Array(memory.buffer).set(columns[name], at[name] / 4 + start);
+      new Int32Array(memory.buffer).set(columns.colour, at.colour / 4 + start * header.channels);
+    }
+    return { task, at };
+  }
+
+    #damage(status, section, address) {
+    if (MESSAGES[status]) return corrupt(MESSAGES[status]);
+    if (status !== BEYOND_MARGIN) return new Error(`the core was called with wrong arguments (status ${status})`);
+    const beyond = SECTION.read(new DataView(this.arena.memory.buffer), address, "beyond");
+    return corrupt(`an ellipse lies ${beyond.toFixed(1)} px beyond its tile, the INDX chunk says ${section.margin}: the file is damaged`);
+  }
+
+    #results(file, { numbers, rows, slots }, at, before, keep) {
+    const { arena } = this;
+    const { channels } = file.header;
+    const view = new DataView(arena.memory.buffer);
+    const tablesBytes = this.#sizeOf(TABLES);
+        const columns = new Map();
+        const known = new Map();
+    for (const [place, number] of numbers.entries()) {
+      if (before.has(number)) continue;
+      const decoded = SECTION.read(view, at.sections + place * SECTION.bytes, "decoded");
+      const { start } = rows[place];
+      const column = (name, width = 1) => arena.copy(Int32Array, at[name] + 4 * width * start, width * decoded);
+      const entries = NAMES.map((name) => [name, column(name)]);
+      const own = (Object.fromEntries([...entries, ["colour", column("colour", channels)]]));
+      columns.set(number, own);
+      if (!keep.has(number) || decoded < file.sections[number].count) continue;
+      const tables = at.tables + (slots.get(number) ?? 0) * tablesBytes;
+      known.set(number, { columns: own, tables: arena.copy(Uint8Array, tables, tablesBytes) });
+    }
+    return { columns, known };
+  }
+
+    dequantize(header, columns) {
+    const { arena } = this;
+    arena.reset();
+    const { steps } = this.#derive(header);
+    const count = columns.level.length;
+    const given = Object.fromEntries(Object.entries(columns).map(([name, array]) => [name, arena.put(array)]));
+    const widths = Object.entries(floatWidths(header.channels));
+    const results = Object.fromEntries(widths.map(([name, width]) => [name, arena.take(4 * width * count)]));
+    const [from, to] = [arena.putStructs(COLUMNS, [given]), arena.putStructs(GAUSSIANS, [results])];
+    this.#check(this.functions.core_dequantize(steps, BigInt(count), from, to));
+    const arrays = widths.map(([name, width]) => [name, arena.copy(Float32Array, results[name], width * count)]);
+    return (Object.fromEntries(arrays));
+  }
+
+    place(header, gaussians, view) {
+    const { arena, functions } = this;
+    arena.reset();
+    const count = gaussians.angle.length;
+    const bytes = count * this.#sizeOf(PLACED);
+    const at = this.#putView(view);
+    const names = (Object.keys(floatWidths(header.channels)));
+    const given = Object.fromEntries(names.map((name) => [name, arena.put(gaussians[name])])); // who calls may have put more beside them
+    const placed = arena.take(bytes);
+    const arrays = arena.putStructs(GAUSSIANS, [given]);
+    this.#check(functions.core_place(at, BigInt(count), arrays, header.channels, Number(header.normalized), placed));
+    const entries = Number(functions.core_count_entries(at, BigInt(count), placed));
+    return { header, view, count, memory: arena.copy(Uint8Array, placed, bytes), entries };
+  }
+
+    #putView({ box, ...fields }) {
+    return this.arena.putStructs(VIEW, [fields]);
+  }
+
+    draw({ header, view, count, memory, entries }, { depth = header.depth, first = 0, last = view.rows } = {}) {
+    const { arena, functions } = this;
+    arena.reset();
+    const type = ({ 8: Uint8Array, 16: Uint16Array, 32: Float32Array }[depth]);
+    const length = (last - first) * view.columns * header.channels;
+    const tiles = view.tiles_x * view.tiles_y;
+    const workspaceBytes = Number(functions.core_draw_workspace());
+    const [members, starts, cursor] = [arena.take(4 * entries), arena.take(8 * (tiles + 1)), arena.take(8 * tiles)];
+    const outBytes = length * type.BYTES_PER_ELEMENT;
+    const [out, workspace] = [arena.take(outBytes), arena.take(workspaceBytes)];
+    const at = { view: this.#putView(view), placed: arena.put(memory), starts, members, out, workspace };
+    const lists = [at.view, BigInt(count), at.placed, starts];
+    this.#check(functions.core_count_tiles(...lists));
+    this.#check(functions.core_fill_tiles(...lists, cursor, members, BigInt(entries)));
+    const fields = {
+      ...at, count, member_count: entries, background: header.background.map((byte) => Math.fround(byte / 255)), channels: header.channels,
+      normalized: header.normalized, depth, workers: 1, first, last, out_bytes: outBytes, workspace_bytes: workspaceBytes,
+    };
+    const task = arena.putStructs(DRAW, [fields]);
+    const total = functions.core_draw_tiles(task);
+    if (total < 0n) throw new Error("the core was called with wrong arguments");
+    for (let tile = 0n; tile < total; tile++) this.#check(functions.core_draw_tile(task, tile, 0));
+    return arena.copy(type, at.out, length);
+  }
+}
+return { checkFile, joinColumns, makeView, readFile, sectionsIn, SplatError, streamsOf, loadCore, Core };
+}),
+"local.js": (() => {
+
+const isLocal = (url) => url.startsWith("file:") && typeof process !== "undefined" && Boolean(process.versions?.node);
+
+async function readLocal(url) {
+  const { readFile } = await import("node:fs/promises");
+  return new Uint8Array(await readFile(new URL(url)));
+}
+
+async function lengthOfLocal(url) {
+  const { stat } = await import("node:fs/promises");
+  return (await stat(new URL(url))).size;
+}
+return { isLocal, readLocal, lengthOfLocal };
+}),
+"shared_core.js": (() => {
+const { loadCore } = load("core.js");
+const { NetworkError, UnsupportedFileError } = load("errors.js");
+const { NETWORKS } = load("latents.js");
+const { isLocal, readLocal } = load("local.js");
+const { crc32 } = load("numbers.js");
+
+
+let compiled = null;
+let shared = null;
+
+function coreModule(given) {
+  compiled ??= (given ? compile(given) : fetchModule()).catch((error) => {
+    compiled = null;
+    throw error;
+  });
+  return compiled;
+}
+
+function sharedCore(given) {
+  shared ??= coreModule(given).then(loadCore).catch((error) => {
+    shared = null;
+    throw error;
+  });
+  return shared;
+}
+
+const compile = async (given) => (given instanceof WebAssembly.Module ? given : WebAssembly.compile(given));
+
+const coreUrl = () => wasm();
+
+const networks = new Map();
+
+function sharedNetwork(number) {
+  let network = networks.get(number);
+  if (!network) {
+    network = fetchNetwork(number);
+    network.catch(() => networks.delete(number));
+    networks.set(number, network);
+  }
+  return network;
+}
+
+async function fetchNetwork(number) {
+  const base = coreUrl();
+  if (base.protocol === "data:" || base.protocol === "blob:") throw new UnsupportedFileError("this page was saved without the network that latents need");
+  const url = new URL(`latent_${number}.bin`, base);
+  let bytes;
+  if (isLocal(url.href)) bytes = await readLocal(url.href);
+  else {
+    const response = await fetch(url);
+    if (!response.ok) throw new NetworkError(`${url} cannot be fetched: ${response.status}`);
+    bytes = new Uint8Array(await response.arrayBuffer());
+  }
+  const known = NETWORKS[number];
+  if (bytes.length !== known.bytes || crc32(bytes) !== known.crc) throw new NetworkError(`${url} is not network ${number}`);
+  return bytes;
+}
+
+async function fetchModule() {
+  const url = coreUrl();
+  if (isLocal(url.href)) return compile(await readLocal(url.href));
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url} cannot be fetched: ${response.status}`);
+  if (/^application\/wasm\b/.test(response.headers.get("content-type") ?? "")) return WebAssembly.compileStreaming(response);
+  return compile(await response.arrayBuffer()); // of a server that does not know the type
+}
+return { coreModule, sharedCore, sharedNetwork };
+}),
 "work.js": (() => {
 const { positionStep, STEP8 } = load("header.js");
 
 
 const [READ, SEARCHED] = [4096, 64];
+const CELL = 16384;
 const [ROOM, GRID] = [32n, 16n];
 const UNIT = 16;
 const TILE = [128, 32];
 const QUARTER = [16384, 16305, 16069, 15679, 15137, 14449, 13623, 12665, 11585, 10394, 9102, 7723, 6270, 4756, 3196, 1606, 0];
 const COS = Array.from({ length: 64 }, (_, i) => (i <= 16 ? QUARTER[i] : i <= 32 ? -QUARTER[32 - i] : i <= 48 ? -QUARTER[i - 32] : QUARTER[64 - i]));
+const LEVELS = Array.from({ length: 16 }, (_, level) => level);
 const DIRECTIONS = [256, 192, 128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1];
 
 function readingWork(file, numbers) {
@@ -1961,6 +2468,8 @@ function readingWork(file, numbers) {
   }
   return { gaussians, work: READ * gaussians + SEARCHED * searched };
 }
+
+const cellsWork = (gaussians, cells) => READ * gaussians + CELL * cells;
 
 function drawingWork(header, columns, { region, scale, samples, columns: width, rows: height }) {
   const [gridScale, over] = [scale[0] * samples, scale[1]]; // points of the grid per px, a fraction
@@ -1978,7 +2487,7 @@ function drawingWork(header, columns, { region, scale, samples, columns: width, 
 }
 
 function boxes(header, { level, x, y, log_scale: logScale, aspect, angle }, [[left, right], [upper, lower]]) {
-  const steps = header.levelCounts.map((_, l) => positionStep(header, l));
+  const steps = LEVELS.map((l) => positionStep(header, l));
   const shape = shapes(header);
   let [count, sides, low, area] = [0, 0, 0, 0n];
   for (let i = 0; i < level.length; i++) {
@@ -2001,7 +2510,7 @@ function shapes(header) {
   const { log_scales: logScales, aspect: aspectIndex, angle: angleIndex, angle_slope: slope } = header.quantizer;
   const aspectStep = stepOf(aspectIndex);
   const logAspects = Array.from({ length: 64 }, (_, i) => Math.min(Math.floor((i * aspectStep) / 65536), 262144));
-  const directions = header.levelCounts.map((_, level) => logAspects.map((a) => directionsOf(a, stepOf(angleIndex + slope * level))));
+  const directions = LEVELS.map((level) => logAspects.map((a) => directionsOf(a, stepOf(angleIndex + slope * level))));
   const side = (variance) => Math.floor(Math.sqrt(Math.floor((49 * Math.max(variance, 0)) / 4))) + 1;
   const power = (eighths) =>
     Math.floor((STEP8[((eighths % 8) + 8) % 8] * 2 ** Math.max(0, Math.floor(eighths / 8))) / 65536);
@@ -2030,11 +2539,106 @@ function directionsOf(a, angleStep) {
   const n = Math.floor((205887 * h) / (t * 65536));
   return DIRECTIONS.find((many) => many <= Math.max(1, n)) ?? 1;
 }
-return { readingWork, drawingWork };
+return { readingWork, cellsWork, drawingWork };
+}),
+"latent_reading.js": (() => {
+const { cellsIn, cellsOfTile, countOf, mostGaussians, overlap, rangesOfTiles, streamOfTile, tilesFor } = load("latents.js");
+const { checkBound } = load("options.js");
+const { pause } = load("pause.js");
+const { joinColumns } = load("plan.js");
+const { sharedNetwork } = load("shared_core.js");
+const { cellsWork } = load("work.js");
+
+
+const GAUSSIAN_BYTES = 512;
+const COARSE = 16;
+const REMEMBERED = 64;
+
+class LatentReading {
+    constructor(reading) {
+    this.reading = reading;
+        this.known = new Map();
+  }
+
+    async read(core, box, options) {
+    const { file, bounds } = this.reading;
+    const cells = cellsIn(file.header, box);
+    const needed = tilesFor(file, cells);
+    const gaussians = COARSE * countOf(cells);
+    const work = cellsWork(gaussians, needed.reduce((sum, number) => sum + countOf(cellsOfTile(file.header, file.sections[number])), 0));
+    const what = `reading ${gaussians} Gaussians`;
+    checkBound(gaussians * GAUSSIAN_BYTES, bounds.maxMemory, what, "bytes of memory", "maxMemory");
+    checkBound(work, bounds.maxWork, what, "evaluations of Gaussians", "maxWork");
+    const known = await this.#tiles(core, needed, options);
+    const most = mostGaussians(file, known);
+    checkBound(most * GAUSSIAN_BYTES, bounds.maxMemory, `reading ${most} Gaussians`, "bytes of memory", "maxMemory");
+        const parts = [];
+    for (const number of known.keys()) {
+      await pause(options.signal);
+      const own = overlap(cellsOfTile(file.header, file.sections[number]), cells);
+      if (own) parts.push(await this.#make(core, known, own, options.level ?? 0));
+    }
+    return { columns: joinColumns(parts), work };
+  }
+
+    async decode(core, numbers, options) {
+    const { file } = this.reading;
+        const found = new Map();
+    for (const number of numbers) {
+      const cells = cellsOfTile(file.header, file.sections[number]);
+      const known = await this.#tiles(core, tilesFor(file, cells), options);
+      if (!known.has(number)) continue;
+      found.set(number, await this.#make(core, known, cells, options.level ?? 0));
+      options.onSections?.(new Map([[number, (found.get(number))]]));
+    }
+    return found;
+  }
+
+    async #make(core, known, cells, level) {
+    return core.synthesize(this.reading.file, known, cells, await this.#network(), level);
+  }
+
+  #network() {
+    return sharedNetwork((this.reading.file.latents).network);
+  }
+
+    async #tiles(core, numbers, { signal, onProgress }) {
+    const { file, source } = this.reading;
+        const found = new Map();
+    const request = source.request(rangesOfTiles(file, numbers.filter((number) => !this.known.has(number))), signal);
+    try {
+      const network = await this.#network();
+      for (const number of numbers) {
+        let values = this.known.get(number);
+        if (!values) {
+          await request.arrival(rangesOfTiles(file, [number]));
+          await pause(signal);
+          const stream = streamOfTile(file, number);
+          if (!stream) break;
+          values = core.decodeTile(file, number, stream, network);
+        }
+        found.set(number, values);
+        this.#remember(number, values);
+        onProgress?.({ sections: found.size, of: numbers.length, bytes: source.bytesLoaded });
+      }
+    } finally {
+      request.end();
+    }
+    return found;
+  }
+
+    #remember(number, values) {
+    this.known.delete(number);
+    this.known.set(number, values);
+    for (const first of this.known.keys()) if (this.known.size > REMEMBERED) this.known.delete(first);
+  }
+}
+return { LatentReading };
 }),
 "reading.js": (() => {
 const { checkChunk } = load("container.js");
 const { TruncatedFileError } = load("errors.js");
+const { LatentReading } = load("latent_reading.js");
 const { checkBound } = load("options.js");
 const { pause } = load("pause.js");
 const { joinColumns } = load("plan.js");
@@ -2055,22 +2659,28 @@ class Reading {
     this.bounds = bounds;
         this.known = new Map();
     this.isChecked = false;
+    this.latents = file.latents ? new LatentReading(this) : null;
   }
 
     async read(core, { box, level, allowTruncated = false, signal, onProgress }) {
     const { file } = this;
     if (file.truncation && !allowTruncated) throw new TruncatedFileError(file.truncation.message);
-    const numbers = sectionsIn(file, box, level);
-    const work = this.#checkBounds(withAncestors(file, numbers));
     const isWhole = box === null && level === 0 && !allowTruncated && !this.isChecked;
     const request = this.source.request(isWhole ? [[0, file.bytes.length]] : [], signal);
     try {
-      const found = await this.decode(core, numbers, { level, signal, onProgress });
+      const options = { level, signal, onProgress };
+      const found = await (this.latents ? this.latents.read(core, box, options) : this.#readSections(core, box, options));
       if (isWhole) await this.#checkAll(request, signal);
-      return { columns: this.#join(numbers, found, level), work };
+      return found;
     } finally {
       request.end();
     }
+  }
+
+    async #readSections(core, box, options) {
+    const numbers = sectionsIn(this.file, box, options.level);
+    const work = this.#checkBounds(withAncestors(this.file, numbers));
+    return { columns: this.#join(numbers, await this.decode(core, numbers, options), options.level), work };
   }
 
     #join(numbers, found, level) {
@@ -2092,10 +2702,11 @@ class Reading {
   }
 
     request(numbers, signal) {
-    return this.source.request(rangesOf(this.file, decodable(this.file, numbers, this.known)), signal);
+    return this.source.request(rangesOf(this.file, this.latents ? numbers : decodable(this.file, numbers, this.known)), signal);
   }
 
     async decode(core, numbers, { level = 0, signal, onProgress, onSections } = {}) {
+    if (this.latents) return this.latents.decode(core, numbers, { level, signal, onProgress, onSections });
     const { file, source } = this;
     const needed = withAncestors(file, numbers);
     this.#checkBounds(needed);
@@ -2324,255 +2935,6 @@ class SectionReader {
   }
 }
 return { SectionReader };
-}),
-"core.js": (() => {
-const { corrupt, SplatError } = load("errors.js");
-const { Arena } = load("memory.js");
-const { joinColumns, planOf } = load("plan.js");
-const { checkFile, readFile, sectionsIn, streamsOf } = load("sections.js");
-const { COLUMNS, DECODE, DRAW, GAUSSIANS, HEADER, LEVEL, NAMES, PARTITIONS, PLACED, SECTION, SITE, STEPS, TABLES, VIEW, floatWidths } = load("structs.js");
-const { makeView } = load("view.js");
-
-
-
-const VERSION = 2;
-const MAX_MEMORY = 2 ** 31;
-const OK = 0;
-const BEYOND_MARGIN = 5;
-const MESSAGES = [
-  "",
-  "a stream of the GAUS chunk holds an impossible code: the file is damaged",
-  "more points in a half than in the whole: the GAUS chunk is damaged",
-  "an escape stands for a residual that has a symbol of its own: the GAUS chunk is damaged",
-  "a stream of the GAUS chunk does not end where its last Gaussian does: the file is damaged",
-];
-
-async function loadCore(source, { maxMemory = MAX_MEMORY } = {}) {
-  const given = await source;
-  if (given instanceof WebAssembly.Module) return new Core(new WebAssembly.Instance(given), maxMemory);
-  const loading = given instanceof Response ? WebAssembly.instantiateStreaming(given) : WebAssembly.instantiate(given);
-  return new Core((await loading).instance, maxMemory);
-}
-
-class Core {
-    constructor(instance, maxMemory) {
-        this.functions = instance.exports;
-    if (this.functions.core_version() !== VERSION) throw new Error("core.wasm is of another version than core.js");
-    for (const struct of [HEADER, SECTION, LEVEL, DECODE, COLUMNS, GAUSSIANS, VIEW, DRAW])
-      if (this.#sizeOf(struct.kind) !== struct.bytes) throw new Error(`struct ${struct.kind} of core.wasm is another than that of core.js`);
-    this.arena = new Arena(this.functions.memory, this.functions.__heap_base.value, maxMemory);
-    this.partitions = this.arena.take(this.#sizeOf(PARTITIONS)); // 0 as all new memory, and kept
-    this.arena.keep();
-        this.derived = new WeakMap();
-  }
-
-    #sizeOf(kind) {
-    return Number(this.functions.core_struct_bytes(kind));
-  }
-
-    #check(status) {
-    if (status !== OK) throw new Error(`the core was called with wrong arguments (status ${status})`);
-  }
-
-    #derive(header) {
-    const { arena, functions } = this;
-    let derived = this.derived.get(header);
-    if (!derived) {
-      const [stepsBytes, tablesBytes] = [this.#sizeOf(STEPS), this.#sizeOf(TABLES)];
-      const [steps, first] = [arena.take(stepsBytes), arena.take(tablesBytes)];
-      this.#check(functions.core_make_steps(arena.putStructs(HEADER, [{ channels: header.channels, ...header.quantizer, models: header.models }]), steps));
-      this.#check(functions.core_first_tables(steps, first));
-      derived = { steps: arena.copy(Uint8Array, steps, stepsBytes), first: arena.copy(Uint8Array, first, tablesBytes) };
-      this.derived.set(header, derived);
-    }
-    return { steps: arena.put(derived.steps), first: arena.put(derived.first) };
-  }
-
-    decodeFile(file) {
-    checkFile(file);
-    const { columns } = this.decode(file, streamsOf(file, sectionsIn(file, null)));
-    return joinColumns([...columns.values()]);
-  }
-
-    decode(file, streams, { known = new Map(), keep = new Set(), stopLevel = 0 } = {}) {
-    this.arena.reset();
-    const plan = planOf(file, streams, known, keep, stopLevel);
-    const { task, at } = this.#putTask(file.header, plan, known);
-    for (const [place, number] of plan.numbers.entries()) {
-      const status = this.functions.core_decode_section(task, BigInt(place), 0);
-      if (status !== OK) throw this.#damage(status, file.sections[number], at.sections + place * SECTION.bytes);
-    }
-    return this.#results(file, plan, at, known, keep);
-  }
-
-    #putTask(header, { places, rows, levels, streams, count, slots, chains }, known) {
-    const { arena, functions } = this;
-    const { steps, first } = this.#derive(header);
-    const tablesBytes = this.#sizeOf(TABLES);
-    const sizes = rows.map((row, place) => Number(functions.core_decode_workspace(BigInt(row.count), BigInt(chains[place]))));
-    const workspaceBytes = Math.ceil(sizes.reduce((most, size) => Math.max(most, size), 0) / 64) * 64;
-    const byteCount = streams.reduce((sum, stream) => sum + stream.length, 0);
-        const at = {
-      bytes: arena.take(byteCount), tables: arena.take(slots.size * tablesBytes), sites: arena.take(count * this.#sizeOf(SITE)),
-      order: arena.take(4 * count), workspace: arena.take(workspaceBytes), colour: arena.take(4 * count * header.channels),
-      ...Object.fromEntries(NAMES.map((name) => [name, arena.take(4 * count)])),
-      sections: arena.putStructs(SECTION, rows), levels: arena.putStructs(LEVEL, levels),
-    };
-    const fields = {
-      ...at, steps, first, byte_count: byteCount, section_count: rows.length, level_count: levels.length, table_count: slots.size,
-      partitions: this.partitions, count, workspace_bytes: workspaceBytes, workers: 1,
-    };
-    const task = arena.putStructs(DECODE, [fields]);
-    const memory = new Uint8Array(arena.memory.buffer); // which does not grow any more
-    streams.reduce((start, stream) => (memory.set(stream, start), start + stream.length), at.bytes);
-    for (const [number, { columns, tables }] of known) {
-      const { start } = rows[places.get(number) ?? 0];
-      memory.set(tables, at.tables + (slots.get(number) ?? 0) * tablesBytes);
-      for (const name of NAMES) new Int32Array(memory.buffer).set(columns[name], at[name] / 4 + start);
-      new Int32Array(memory.buffer).set(columns.colour, at.colour / 4 + start * header.channels);
-    }
-    return { task, at };
-  }
-
-    #damage(status, section, address) {
-    if (MESSAGES[status]) return corrupt(MESSAGES[status]);
-    if (status !== BEYOND_MARGIN) return new Error(`the core was called with wrong arguments (status ${status})`);
-    const beyond = SECTION.read(new DataView(this.arena.memory.buffer), address, "beyond");
-    return corrupt(`an ellipse lies ${beyond.toFixed(1)} px beyond its tile, the INDX chunk says ${section.margin}: the file is damaged`);
-  }
-
-    #results(file, { numbers, rows, slots }, at, before, keep) {
-    const { arena } = this;
-    const { channels } = file.header;
-    const view = new DataView(arena.memory.buffer);
-    const tablesBytes = this.#sizeOf(TABLES);
-        const columns = new Map();
-        const known = new Map();
-    for (const [place, number] of numbers.entries()) {
-      if (before.has(number)) continue;
-      const decoded = SECTION.read(view, at.sections + place * SECTION.bytes, "decoded");
-      const { start } = rows[place];
-      const column = (name, width = 1) => arena.copy(Int32Array, at[name] + 4 * width * start, width * decoded);
-      const entries = NAMES.map((name) => [name, column(name)]);
-      const own = (Object.fromEntries([...entries, ["colour", column("colour", channels)]]));
-      columns.set(number, own);
-      if (!keep.has(number) || decoded < file.sections[number].count) continue;
-      const tables = at.tables + (slots.get(number) ?? 0) * tablesBytes;
-      known.set(number, { columns: own, tables: arena.copy(Uint8Array, tables, tablesBytes) });
-    }
-    return { columns, known };
-  }
-
-    dequantize(header, columns) {
-    const { arena } = this;
-    arena.reset();
-    const { steps } = this.#derive(header);
-    const count = columns.level.length;
-    const given = Object.fromEntries(Object.entries(columns).map(([name, array]) => [name, arena.put(array)]));
-    const widths = Object.entries(floatWidths(header.channels));
-    const results = Object.fromEntries(widths.map(([name, width]) => [name, arena.take(4 * width * count)]));
-    const [from, to] = [arena.putStructs(COLUMNS, [given]), arena.putStructs(GAUSSIANS, [results])];
-    this.#check(this.functions.core_dequantize(steps, BigInt(count), from, to));
-    const arrays = widths.map(([name, width]) => [name, arena.copy(Float32Array, results[name], width * count)]);
-    return (Object.fromEntries(arrays));
-  }
-
-    place(header, gaussians, view) {
-    const { arena, functions } = this;
-    arena.reset();
-    const count = gaussians.angle.length;
-    const bytes = count * this.#sizeOf(PLACED);
-    const at = this.#putView(view);
-    const names = (Object.keys(floatWidths(header.channels)));
-    const given = Object.fromEntries(names.map((name) => [name, arena.put(gaussians[name])])); // who calls may have put more beside them
-    const placed = arena.take(bytes);
-    const arrays = arena.putStructs(GAUSSIANS, [given]);
-    this.#check(functions.core_place(at, BigInt(count), arrays, header.channels, Number(header.normalized), placed));
-    const entries = Number(functions.core_count_entries(at, BigInt(count), placed));
-    return { header, view, count, memory: arena.copy(Uint8Array, placed, bytes), entries };
-  }
-
-    #putView({ box, ...fields }) {
-    return this.arena.putStructs(VIEW, [fields]);
-  }
-
-    draw({ header, view, count, memory, entries }, { depth = header.depth, first = 0, last = view.rows } = {}) {
-    const { arena, functions } = this;
-    arena.reset();
-    const type = ({ 8: Uint8Array, 16: Uint16Array, 32: Float32Array }[depth]);
-    const length = (last - first) * view.columns * header.channels;
-    const tiles = view.tiles_x * view.tiles_y;
-    const workspaceBytes = Number(functions.core_draw_workspace());
-    const [members, starts, cursor] = [arena.take(4 * entries), arena.take(8 * (tiles + 1)), arena.take(8 * tiles)];
-    const outBytes = length * type.BYTES_PER_ELEMENT;
-    const [out, workspace] = [arena.take(outBytes), arena.take(workspaceBytes)];
-    const at = { view: this.#putView(view), placed: arena.put(memory), starts, members, out, workspace };
-    const lists = [at.view, BigInt(count), at.placed, starts];
-    this.#check(functions.core_count_tiles(...lists));
-    this.#check(functions.core_fill_tiles(...lists, cursor, members, BigInt(entries)));
-    const fields = {
-      ...at, count, member_count: entries, background: header.background.map((byte) => Math.fround(byte / 255)), channels: header.channels,
-      normalized: header.normalized, depth, workers: 1, first, last, out_bytes: outBytes, workspace_bytes: workspaceBytes,
-    };
-    const task = arena.putStructs(DRAW, [fields]);
-    const total = functions.core_draw_tiles(task);
-    if (total < 0n) throw new Error("the core was called with wrong arguments");
-    for (let tile = 0n; tile < total; tile++) this.#check(functions.core_draw_tile(task, tile, 0));
-    return arena.copy(type, at.out, length);
-  }
-}
-return { checkFile, joinColumns, makeView, readFile, sectionsIn, SplatError, streamsOf, loadCore, Core };
-}),
-"local.js": (() => {
-
-const isLocal = (url) => url.startsWith("file:") && typeof process !== "undefined" && Boolean(process.versions?.node);
-
-async function readLocal(url) {
-  const { readFile } = await import("node:fs/promises");
-  return new Uint8Array(await readFile(new URL(url)));
-}
-
-async function lengthOfLocal(url) {
-  const { stat } = await import("node:fs/promises");
-  return (await stat(new URL(url))).size;
-}
-return { isLocal, readLocal, lengthOfLocal };
-}),
-"shared_core.js": (() => {
-const { loadCore } = load("core.js");
-const { isLocal, readLocal } = load("local.js");
-
-
-let compiled = null;
-let shared = null;
-
-function coreModule(given) {
-  compiled ??= (given ? compile(given) : fetchModule()).catch((error) => {
-    compiled = null;
-    throw error;
-  });
-  return compiled;
-}
-
-function sharedCore(given) {
-  shared ??= coreModule(given).then(loadCore).catch((error) => {
-    shared = null;
-    throw error;
-  });
-  return shared;
-}
-
-const compile = async (given) => (given instanceof WebAssembly.Module ? given : WebAssembly.compile(given));
-
-async function fetchModule() {
-  const url = wasm();
-  if (isLocal(url.href)) return compile(await readLocal(url.href));
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url} cannot be fetched: ${response.status}`);
-  if (/^application\/wasm\b/.test(response.headers.get("content-type") ?? "")) return WebAssembly.compileStreaming(response);
-  return compile(await response.arrayBuffer()); // of a server that does not know the type
-}
-return { coreModule, sharedCore };
 }),
 "multipart.js": (() => {
 
@@ -3015,6 +3377,7 @@ return { MAX_FILE_BYTES, WHOLE_FIRST, openSource, Source, Request };
 "structure.js": (() => {
 const { chunkAt, MAX_CHUNKS, MAX_DRAFT, MAX_HEADER, readHeader, SIGNATURE, SMALLEST_CHUNK } = load("container.js");
 const { SplatError } = load("errors.js");
+const { tableBytes } = load("latents.js");
 const { checkBound } = load("options.js");
 const { maximumIndex } = load("section_index.js");
 const { readFile } = load("sections.js");
@@ -3036,6 +3399,7 @@ async function loadStructure(source, { maxMemory }, signal) {
     const chunk = chunkOrNothing(bytes, start);
     if (!chunk) break; // readFile says why
     start = chunk.offset + chunk.length + 4;
+    if (chunk.type === "LATN") await source.load([[chunk.start, Math.min(chunk.offset + tableBytes(header), start)]], signal);
     if (chunk.type !== "INDX" || chunk.length > maximumIndex(header)) continue;
     checkBound(INDEX_MEMORY * chunk.length, maxMemory, `an index of ${chunk.length} bytes`, "bytes of memory", "maxMemory");
     await source.load([[chunk.start, start + SMALLEST_CHUNK]], signal); // and how long GAUS is

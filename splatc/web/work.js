@@ -13,6 +13,8 @@ import { positionStep, STEP8 } from "./header.js";
 
 /** Evaluations that a Gaussian counts for as it is read, and for each that its section searches for neighbours. */
 const [READ, SEARCHED] = [4096, 64];
+/** And the latents of a cell. */
+const CELL = 16384;
 /** Grid points that each side of a box counts for besides, and evaluations that each point of the grid does. */
 const [ROOM, GRID] = [32n, 16n];
 const UNIT = 16;
@@ -21,6 +23,8 @@ const TILE = [128, 32];
 const QUARTER = [16384, 16305, 16069, 15679, 15137, 14449, 13623, 12665, 11585, 10394, 9102, 7723, 6270, 4756, 3196, 1606, 0];
 /** Of i pi / 32, over 2^14 (spec/prediction.md, "Shape"). */
 const COS = Array.from({ length: 64 }, (_, i) => (i <= 16 ? QUARTER[i] : i <= 32 ? -QUARTER[32 - i] : i <= 48 ? -QUARTER[i - 32] : QUARTER[64 - i]));
+/** All that there may be: in a file with latents the header does not say which there are. */
+const LEVELS = Array.from({ length: 16 }, (_, level) => level);
 const DIRECTIONS = [256, 192, 128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1];
 
 /**
@@ -42,6 +46,13 @@ export function readingWork(file, numbers) {
   }
   return { gaussians, work: READ * gaussians + SEARCHED * searched };
 }
+
+/**
+ * The same for the Gaussians of cells of a file with latents, no fewer than there are, and for the cells of the tiles that they need.
+ * @param {number} gaussians
+ * @param {number} cells
+ */
+export const cellsWork = (gaussians, cells) => READ * gaussians + CELL * cells;
 
 /**
  * Evaluations that it takes to draw a view.
@@ -76,7 +87,7 @@ export function drawingWork(header, columns, { region, scale, samples, columns: 
  * @param {number[][]} clip
  */
 function boxes(header, { level, x, y, log_scale: logScale, aspect, angle }, [[left, right], [upper, lower]]) {
-  const steps = header.levelCounts.map((_, l) => positionStep(header, l));
+  const steps = LEVELS.map((l) => positionStep(header, l));
   const shape = shapes(header);
   let [count, sides, low, area] = [0, 0, 0, 0n];
   for (let i = 0; i < level.length; i++) {
@@ -103,7 +114,7 @@ function shapes(header) {
   const { log_scales: logScales, aspect: aspectIndex, angle: angleIndex, angle_slope: slope } = header.quantizer;
   const aspectStep = stepOf(aspectIndex);
   const logAspects = Array.from({ length: 64 }, (_, i) => Math.min(Math.floor((i * aspectStep) / 65536), 262144));
-  const directions = header.levelCounts.map((_, level) => logAspects.map((a) => directionsOf(a, stepOf(angleIndex + slope * level))));
+  const directions = LEVELS.map((level) => logAspects.map((a) => directionsOf(a, stepOf(angleIndex + slope * level))));
   const side = (/** @type {number} */ variance) => Math.floor(Math.sqrt(Math.floor((49 * Math.max(variance, 0)) / 4))) + 1;
   const power = (/** @type {number} */ eighths) =>
     Math.floor((STEP8[((eighths % 8) + 8) % 8] * 2 ** Math.max(0, Math.floor(eighths / 8))) / 65536);

@@ -34,7 +34,7 @@ static void take_sections(input *in, file *f) {
         s->parent = take8(in) % (k + 1) - 1;
         flags = take8(in);
         s->tables = flags & 1 ? k : -1;
-        s->cut = flags >> 1 & 1, s->ends = flags >> 2 & 1, s->margin = flags & 8 ? take16(in) : -1;
+        s->truncated = flags >> 1 & 1, s->ends = flags >> 2 & 1, s->margin = flags & 8 ? take16(in) : -1;
         s->minimum = flags & 16 ? take8(in) : 0;
         s->first_level = f->level_count;
         s->levels = take8(in) % (MOST_LEVELS + 1);

@@ -15,6 +15,9 @@ export const MANIFEST = JSON.parse(new TextDecoder().decode(bytesOf("spec/confor
 /** @param {string} name of a file of the conformance set */
 export const conformanceFile = (name) => bytesOf(`spec/conformance/${name}.splat2d`);
 
+/** What files with latents need. */
+export const NETWORK = bytesOf("splatc/web/latent_1.bin");
+
 export const makeCore = (options = {}) => loadCore(bytesOf(process.env.SPLATC_WASM ?? "splatc/web/core.wasm"), options);
 
 /** The SHA-256 of integers as spec/conformance/README.md has them. */

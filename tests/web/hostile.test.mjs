@@ -3,13 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { crc32 } from "../../splatc/web/numbers.js";
 import { readFile, SplatError } from "../../splatc/web/core.js";
-import { bytesOf, conformanceFile, makeCore } from "./common.mjs";
+import { bytesOf, conformanceFile, makeCore, NETWORK } from "./common.mjs";
 
 const core = await makeCore();
 const rows = new TextDecoder().decode(bytesOf("tests/hostile/README.md")).matchAll(/^\| ([a-z0-9-]+) \| (\d+) \| (\w+) \|/gm);
-// Of latents this decoder knows no more than that it does not know them.
-const kindOf = (name, kind) => (name.includes("latents-") ? "unsupported" : kind);
-const cases = [...rows].map(([, name, bytes, kind]) => ({ name, bytes: Number(bytes), kind: kindOf(name, kind) }));
+const cases = [...rows].map(([, name, bytes, kind]) => ({ name, bytes: Number(bytes), kind }));
 
 test("the list is read", () => assert.ok(cases.length > 120));
 
@@ -17,7 +15,7 @@ for (const { name, bytes, kind } of cases.filter((each) => !each.name.startsWith
   test(`${name} is refused`, () => {
     const data = bytesOf(`tests/hostile/${name}.splat2d`);
     assert.equal(data.length, bytes);
-    assert.throws(() => core.decodeFile(readFile(data)), (error) => {
+    assert.throws(() => core.decodeFile(readFile(data), NETWORK), (error) => {
       assert.ok(error instanceof SplatError, `${error}`);
       assert.equal(error.kind, kind, error.message);
       return true;
