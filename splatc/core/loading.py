@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc.core import loss_structs, seal, seed_structs, sources, structs
+from splatc.core import loss_structs, refine_structs, seal, seed_structs, sources, structs
 from splatc.errors import CoreError
 from splatc.runtime.arguments import shown
 
@@ -55,6 +55,8 @@ _SIGNATURES = {
     "core_expect_latents": ([POINTER(structs.LatentTile), c_void_p, c_void_p, c_void_p], c_int32),
     "core_synthesis_workspace": ([c_int32, c_int32], c_int64),
     "core_synthesize": ([POINTER(structs.Synthesis)], c_int32),
+    "core_refine_workspace": ([], c_int64),
+    "core_refine": ([POINTER(refine_structs.Refinement)], c_int32),
     "core_make_residuals": ([POINTER(structs.Predict)], c_int32),
     "core_find_neighbours": ([c_void_p, c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_void_p, c_int64], c_int32),
     "core_attribute": ([c_int32], c_char_p),

@@ -96,8 +96,13 @@ def encode_image(image: Image, options: EncodeOptions, progress: Progress | None
         return flat
     if options.model == "latent":
         from splatc.encoder.latent import encode_latent
+        from splatc.encoder.latent_refine import Limits
 
-        return encode_latent(image, options.target)
+        end = math.inf if options.max_time is None else time.monotonic() + options.max_time
+        limits = Limits(options.effort, end)
+        if progress is not None:
+            limits = replace(limits, report=lambda step, steps: progress(step, steps, "refining"))
+        return encode_latent(image, options.target, limits)
     with _repeated(progress) as repeated:
         if options.effort == SEVERAL and options.aim is None and options.target.kind == "bytes":
             return _encode_several(image, options, repeated)
