@@ -165,7 +165,7 @@ def test_what_cannot_be_encoded() -> None:
 
 def test_it_is_a_model_of_the_encoder() -> None:
     image = picture(64, 48)
-    options = EncodeOptions(Target("bytes", 500), model="latent")
+    options = EncodeOptions(Target("bytes", 500), model="latent", effort=0)
     assert encode_image(image, options) == encode_latent(image, 500)
     with pytest.raises(UsageError, match="give a size"):
         encode_image(image, dataclasses.replace(options, target=Target("count", 50)))

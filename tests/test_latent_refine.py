@@ -1,4 +1,4 @@
-"""Refinement of latents for one picture: bits and error together never rise, the error is that of the decoder, and a file keeps its target."""
+"""Refinement of latents for one picture: bits and error together never rise, the error is the decoder's, a file keeps its target."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def total(refinement: Refinement, trade: float) -> float:
     """Bits, and error in bits."""
     step = latent_refine.LEAST_STEP * 2.0 ** (refinement.refiner.q / 32)
     worth = trade / step**2 * 3 * (255 / COLOURS) ** 2
-    return refinement.bits_of(refinement.whole) + worth * refinement.error()
+    return float(refinement.bits_of(refinement.whole) + worth * refinement.error())
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (37, 90), (160, 144), (1050, 20)])
@@ -94,7 +94,8 @@ def test_the_error_is_that_of_the_decoder(channels: int, depth: type) -> None:
     most = np.iinfo(depth).max
     away = (decoded.reshape(image.pixels.shape).astype(np.float64) - image.pixels) / most * COLOURS
     coded = away @ np.asarray(CODED_MATRIX).T if channels == 3 else away
-    rounding = 0.0 if depth is np.uint16 else image.pixels.size * (COLOURS / 255) ** 2 / 12 / (3 if channels == 3 else 1)
+    samples = image.width * image.height  # whose rounding to 8 bits is part of what was decoded
+    rounding = samples * (COLOURS / most) ** 2 / 12
     assert refinement.error() == pytest.approx((coded**2).sum() - rounding, rel=0.01)
 
 
@@ -122,7 +123,8 @@ def test_products_are_second_differences_of_the_error() -> None:
 @pytest.mark.parametrize("target", [900, 2500])
 def test_a_refined_file_is_better_and_keeps_its_target(target: int) -> None:
     image = picture(320, 240)
-    plain, refined = encode_latent(image, Target("bytes", target)), encode_latent(image, Target("bytes", target), Limits(3))
+    plain = encode_latent(image, Target("bytes", target))
+    refined = encode_latent(image, Target("bytes", target), Limits(3))
     assert 0.97 * target <= len(refined) <= target
     plainly, better = (metrics.psnr(image.pixels, splatc.decode(data)) for data in (plain, refined))
     assert better > plainly + 0.1

@@ -22,7 +22,7 @@ class Refiner:
     """What all blocks of a picture have in common; arrays as in ``core_refinement``."""
 
     network: NDArray[np.uint8]
-    pixels: NDArray[np.uint8] | NDArray[np.uint16]
+    pixels: NDArray[np.uint8 | np.uint16]
     costs: NDArray[np.float32]
     kernels: NDArray[np.float32]
     products: NDArray[np.float32]

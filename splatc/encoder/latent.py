@@ -90,7 +90,7 @@ def encode_latent(image: Image, target: Target, limits: Limits = Limits(0)) -> b
         coded = _fitting(tiles, spare)
         if limits.sweeps:
             coded = _refined(image, coded, 8.0 * (spare - SLACK * len(tiles)), limits)
-        data = container.write([*chunks, (b"LATN", payload(coded)), *after])
+        data = file_of(image, coded)
         if len(data) <= target.value:
             return data
         spare -= len(data) - target.value
@@ -130,6 +130,12 @@ def header_of(image: Image) -> Header:
         latents.QUANTIZER,
         version=DRAFT_VERSION,
     )
+
+
+def file_of(image: Image, coded: Coded) -> bytes:
+    """The file of latents that are chosen."""
+    before, after = _chunks(header_of(image), image)
+    return container.write([*before, (b"LATN", payload(coded)), *after])
 
 
 def _chunks(header: Header, image: Image) -> tuple[list[tuple[bytes, bytes]], list[tuple[bytes, bytes]]]:

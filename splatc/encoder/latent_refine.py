@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatc.bitstream import latent_network, latents
-from splatc.bitstream.latent_layout import CELL, COARSE, COARSE_LEVEL, FINE, FINE_LEVEL, LOW, LUMA, scale_of
+from splatc.bitstream.latent_layout import CELL, COARSE, COARSE_LEVEL, FINE, FINE_LEVEL, LOW, scale_of
 from splatc.core.pool import threads
 from splatc.core.refine import BLOCK, COARSE_KERNEL, FINE_KERNEL, Refiner
 from splatc.gaussians import FloatArray
@@ -27,10 +27,10 @@ LEAST_STEP = 16.0
 """Of q = 0; q + 32 is twice as much."""
 TRADE = 4.5
 """What the square of a step is worth in bits, at first: what keeps the size of one pass, about."""
-STIFFNESS = 3.0
-"""By this power of what there are too many bits less is made of it; bits grow as its power of 0.2."""
-AIMED, ENOUGH = 0.995, 0.98
-"""Of the bits that there are."""
+POWER = 3.0
+"""Of target over bits, by which the trade is multiplied at first; bits grow as its power of 0.2, but late."""
+AIMED, CLOSE, ENOUGH = 0.997, 0.993, 0.98
+"""Of the bits that there are: what is looked for, what ends the search, and what will do."""
 FINISHING = 6
 """Sweeps at the end, at most, until the bits are right."""
 
@@ -115,18 +115,23 @@ class Refinement:
         """The best found that take at most ``spare`` bits; those that there were first, where none are better."""
         before, bits = self.whole.copy(), self.bits_of(self.whole)
         best, least, enough = before, self.error(), min(ENOUGH * spare, bits)
-        trade = TRADE
+        used, trade, power, last = 0.0, TRADE, POWER, 0.0
         for number in range(limits.sweeps + FINISHING):
-            if time.monotonic() > limits.end or (number >= limits.sweeps and best is not before):
+            wanted = CLOSE * spare if number < limits.sweeps + 2 else 1.0
+            if time.monotonic() > limits.end or (number >= limits.sweeps and used >= wanted):
                 break
-            limits.report(number, limits.sweeps)
+            limits.report(min(number, limits.sweeps), limits.sweeps)
             self.sweep(trade)
             bits = self.bits_of(self.whole)
             if enough <= bits <= spare:
                 error = self.error()
                 if error < least:
-                    best, least = self.whole.copy(), error
-            trade *= float(np.clip((AIMED * spare / bits) ** STIFFNESS, 0.5, 2.0))
+                    best, least, used = self.whole.copy(), error, bits
+            away = math.log(AIMED * spare / bits)
+            power = (
+                2.0 * power if away * last > 0.0 else POWER
+            )  # latents stay where they are until it has changed enough
+            trade, last = trade * min(max(math.exp(power * away), 0.5), 2.0), away
         return best
 
     def sweep(self, trade: float) -> None:
@@ -142,8 +147,12 @@ class Refinement:
         """Blocks side by side of which none are neighbours: so the threads change nothing."""
         rows, columns = self.whole.shape[1:]
         total = 0.0
+
+        def each(place: tuple[int, int]) -> float:
+            return self.refiner.refine(self.whole, *place, worth)
+
         with ThreadPoolExecutor(threads()) as pool:
             for y, x in product((0, BLOCK), repeat=2):
                 places = product(range(y, rows, 2 * BLOCK), range(x, columns, 2 * BLOCK))
-                total += sum(pool.map(lambda place: self.refiner.refine(self.whole, *place, worth), places))
+                total += sum(pool.map(each, places))
         return total

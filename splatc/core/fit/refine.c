@@ -65,10 +65,10 @@ typedef struct choice {
     float gain; /* bits by which the sum falls */
 } choice;
 
-/* The best number for a latent whose error is `curve` d^2 - 2 `pull` d, in bits, d away from where it is. */
-static choice best_number(const block *b, int32_t i, int32_t j, int32_t c, float curve, float pull) {
+/* The best number for a latent whose error is `curve` d^2 - 2 `slope` d, in bits, d away from where it is. */
+static choice best_number(const block *b, int32_t i, int32_t j, int32_t c, float curve, float slope) {
     int32_t now = b->y[i * SIDE + j][c];
-    float real = (float)now + pull / curve, below = (float)floor64((double)real);
+    float real = (float)now + slope / curve, below = (float)floor64((double)real);
     choice best = {now, 0.0f};
     if (!(real > -30000.0f && real < 30000.0f)) return best;
     int32_t tried[4] = {(int32_t)below, (int32_t)below + 1, now > 0 ? now - 1 : now + (now < 0), 0};
@@ -76,7 +76,7 @@ static choice best_number(const block *b, int32_t i, int32_t j, int32_t c, float
         int32_t known = tried[k] == now;
         for (int32_t before = 0; before < k; before++) known |= tried[k] == tried[before];
         if (known) continue;
-        float d = (float)(tried[k] - now), error = curve * d * d - 2.0f * pull * d;
+        float d = (float)(tried[k] - now), error = curve * d * d - 2.0f * slope * d;
         if (now == 0 && error > 0.0f) continue; /* what is not 0 seldom takes less */
         float gain = -error - rate_of_change(b, i, j, c, tried[k]);
         if (gain > best.gain) best = (choice){tried[k], gain};

@@ -149,52 +149,52 @@ double window_error(const block *b, int32_t i, int32_t j) { return square_error(
 double cell_error(const block *b, int32_t i, int32_t j) { return square_error(b, origin(i, j), CELL); }
 
 /* (WINDOW, WINDOW) differences times the share that a weight has of the pixel. */
-static void make_pull(const block *b, int32_t plane, int64_t first, float *pull) {
+static void make_slope(const block *b, int32_t plane, int64_t first, float *slope) {
     for (int32_t y = 0; y < WINDOW; y++)
         for (int32_t x = 0; x < WINDOW; x++) {
             int64_t at = first + (int64_t)y * PIXELS + x;
             float share = share_at(b, at);
-            pull[y * WINDOW + x] = share * (b->wanted[plane][at] - b->sums[plane][at] * share);
+            slope[y * WINDOW + x] = share * (b->wanted[plane][at] - b->sums[plane][at] * share);
         }
 }
 
-static float kernel_sum(const float *pull, const grid *g) {
+static float kernel_sum(const float *slope, const grid *g) {
     float lanes[8] = {0};
     for (int32_t y = 0; y < g->kernel; y++)
         for (int32_t x = 0; x < g->kernel; x += 8)
-            for (int32_t l = 0; l < 8; l++) lanes[l] += g->weights[y * g->kernel + x + l] * pull[y * WINDOW + x + l];
+            for (int32_t l = 0; l < 8; l++) lanes[l] += g->weights[y * g->kernel + x + l] * slope[y * WINDOW + x + l];
     return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
 }
 
 /* Adds what the Gaussians of one grid of a cell say of the latents of the cell that is number k of those around it. */
-static void add_descent(const block *b, int32_t fine, int32_t plane, int32_t k, const float *pulls, float *descent) {
+static void add_descent(const block *b, int32_t fine, int32_t plane, int32_t k, const float *slopes, float *descent) {
     const int8_t *weights = weights_of(b, fine, plane);
     int32_t outputs = fine ? LUMA : LOW, first = first_of(plane);
     for (int32_t d = 0; d < count_of(fine, plane); d++) {
         const int8_t *row = weights + ((int64_t)d * AROUND + k) * outputs;
         float lanes[8] = {0};
         for (int32_t g = 0; g < outputs; g += 8)
-            for (int32_t l = 0; l < 8; l++) lanes[l] += (float)row[g + l] * pulls[g + l];
+            for (int32_t l = 0; l < 8; l++) lanes[l] += (float)row[g + l] * slopes[g + l];
         float sum = ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
         descent[first + d] += sum * WEIGHT_UNIT;
     }
 }
 
 void descent_of(const block *b, int32_t i, int32_t j, float *descent) {
-    float pull[WINDOW * WINDOW], pulls[LUMA];
+    float slope[WINDOW * WINDOW], slopes[LUMA];
     int32_t own = i * SIDE + j;
     memset(descent, 0, LATENTS * sizeof *descent);
     for (int32_t plane = 0; plane < b->planes; plane++) {
-        make_pull(b, plane, window_of(i, j), pull);
+        make_slope(b, plane, window_of(i, j), slope);
         for (int32_t n = 0; n < 2 * AROUND; n++) {
             int32_t fine = n >= AROUND, y = n % AROUND / 3 - 1, x = n % 3 - 1, cell = (i + y) * SIDE + j + x;
             if (!is_inside(b, b->task->row - FAR + i + y, b->task->column - FAR + j + x) || (fine && !b->busy[cell])) continue;
             grid g = grid_of(b, fine);
-            const float *start = pull + (FRAME + y * CELL) * WINDOW + FRAME + x * CELL;
+            const float *start = slope + (FRAME + y * CELL) * WINDOW + FRAME + x * CELL;
             for (int32_t number = 0; number < g.outputs; number++)
-                pulls[number] = exists(b, &g, i + y, j + x, number) ? kernel_sum(start + corner(&g, number, WINDOW), &g) : 0.0f;
+                slopes[number] = exists(b, &g, i + y, j + x, number) ? kernel_sum(start + corner(&g, number, WINDOW), &g) : 0.0f;
             for (int32_t k = 0; k < AROUND; k++)
-                if (nearest_cell(b, i + y + k / 3 - 1, j + x + k % 3 - 1) == own) add_descent(b, fine, plane, k, pulls, descent);
+                if (nearest_cell(b, i + y + k / 3 - 1, j + x + k % 3 - 1) == own) add_descent(b, fine, plane, k, slopes, descent);
         }
     }
     for (int32_t c = 0; c < b->latents; c++) descent[c] *= b->gains[c];
