@@ -80,7 +80,7 @@ def encode_latent(image: Image, target: Target, limits: Limits = Limits(0)) -> b
     if image.channels not in (1, 3):
         raise UsageError("latents hold no alpha: convert the picture, or encode it as Gaussians")
     if target.kind == "count":
-        raise UsageError("latents are not counted as Gaussians are: give a size")
+        raise UsageError("latents are encoded to a size: give one, in place of a count or a PSNR")
     header = header_of(image)
     chunks, after = _chunks(header, image)
     spare = target.value - len(container.write([*chunks, (b"LATN", bytes(_table_bytes(header))), *after]))
