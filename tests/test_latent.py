@@ -18,6 +18,7 @@ import splatc
 from splatc import bitstream
 from splatc.attributes import COLUMNS
 from splatc.bitstream import Reader, container, latent_layout, latent_network, latents
+from splatc.blend import Blend
 from splatc.cli import main
 from splatc.core import latent as core
 from splatc.decoder.scene import decode_bytes
@@ -165,10 +166,14 @@ def test_what_cannot_be_encoded() -> None:
 
 def test_it_is_a_model_of_the_encoder() -> None:
     image = picture(64, 48)
-    options = EncodeOptions(Target("bytes", 500), model="latent")
+    options = EncodeOptions(Target("bytes", 500), model="latent", effort=0)
     assert encode_image(image, options) == encode_latent(image, 500)
-    with pytest.raises(UsageError, match="give a size"):
+    with pytest.raises(UsageError, match="encoded to a size"):
         encode_image(image, dataclasses.replace(options, target=Target("count", 50)))
+    with pytest.raises(UsageError, match="normalized blend"):
+        encode_image(image, dataclasses.replace(options, blend=Blend.SUM))
+    with pytest.raises(UsageError, match="chosen for PSNR"):
+        encode_image(image, dataclasses.replace(options, tune="ssim"))
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -116,3 +116,27 @@ def test_the_rate_is_that_of_the_tables() -> None:
         wanted = 16.0 - np.log2(laplace(scale)[45:52])
         likely = found < 9.0
         np.testing.assert_allclose(found[likely], wanted[likely], rtol=0.1, atol=0.01)
+
+
+def test_what_the_integers_lose_is_little(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    training = Training("cpu")
+    data = exported(training.average)
+    network = np.frombuffer(data, np.uint8)
+    monkeypatch.setattr(latent_network, "load", lambda identifier: network)
+    for cached in (encoder._network, encoder._costs):
+        cached.cache_clear()
+    with PIL.Image.open(folder / "0.png") as file:
+        found = train_codecsplat.compared(training.average, np.asarray(file), 40)
+    assert found.integers[1] == pytest.approx(found.floats[1], abs=0.05)
+    assert found.integers[0] == pytest.approx(found.floats[0], rel=0.06)
+    arguments = ["--validate", str(folder), "--minutes", "0", "--compare", "--state", str(tmp_path / "state.pt")]
+    monkeypatch.setattr(sys, "argv", ["train", str(folder), *arguments])
+    monkeypatch.setattr(train_codecsplat, "COMPARED", (40, 56))
+    monkeypatch.setattr(train_codecsplat, "HELD_OUT", (1,))
+    train_codecsplat.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines[2:]] == ["40", "56"]
+    for cached in (encoder._network, encoder._costs):
+        cached.cache_clear()

@@ -12,7 +12,8 @@ Minnen and Singh 2020).
 
 The same command goes on from ``--state``; crops and noise follow from the number of the step. Every ``--every`` steps it
 prints bits per pixel and PSNR of the validation pictures by step size, with the moving average of the weights. ``--out``
-writes the integer network (spec/latent.md) and the analysis; ``--minutes 0`` does nothing else.
+writes the integer network (spec/latent.md) and the analysis; ``--minutes 0`` does nothing else. ``--compare`` measures the
+same latents with the floats of ``--state`` and, as whole files, with the integers that splatc has.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +33,9 @@ from torch.nn import functional
 from splatc.bitstream import latent_layout, latent_network, latents
 from splatc.bitstream.latent_layout import CELL, CHROMA, COARSE, FINE, LATENTS, LOW, LUMA, MARGIN
 from splatc.core import latent as core
+from splatc.decoder.scene import decode_bytes
 from splatc.encoder import latent as encoder
+from splatc.encoder.latent_refine import LEAST_STEP
 from splatc.image.image import Image
 from splatc.neural import safetensors
 
@@ -45,6 +49,8 @@ BATCH, SIDE = 4, 192
 """Crops of a step, px of a side."""
 REDUCED = 1, 2
 """By which the photographs are made smaller, each in turn."""
+HELD_OUT = (2,)
+"""Likewise, of those that are measured."""
 RATES = {"analysis": 3e-4, "synthesis": 3e-4, "context": 1e-3}
 """Of Adam, at first; they fall as one over the root of the steps."""
 FALLING, WARMING = 8000, 200
@@ -54,6 +60,8 @@ AVERAGE = 0.999
 SHOWN = 45.0, 64.0, 90.0, 128.0, 180.0, 256.0
 BEHIND = 0.12
 """Latents are rounded towards 0 by so much more where pictures are measured: the rate of a one is more than a zero's."""
+COMPARED = 24, 40, 56, 72, 88, 104
+"""Steps q at which floats and integers are compared."""
 LEAST_SCALE = 0.04
 DC_MIDDLE = 128.0 * CELL * math.sqrt(3.0)
 """Of the lowest latent of luma, which is coded as its difference to this."""
@@ -431,6 +439,57 @@ def validate(codec: Codec, pictures: list[np.ndarray], device: str) -> list[tupl
     return lines
 
 
+# ---- What the integers lose ----
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One picture at one step: bits per pixel and PSNR of floats, and of a file."""
+
+    floats: tuple[float, float]
+    integers: tuple[float, float]
+
+
+@torch.no_grad()
+def compared(codec: Codec, picture: np.ndarray, q: int) -> Compared:
+    """The same latents in floats and in a file of the network that is installed; of a picture whose sides are multiples of 16."""
+    image = Image(np.ascontiguousarray(picture))
+    step = torch.tensor([LEAST_STEP * 2.0 ** (q / 32.0)])
+    samples = torch.tensor(image.pixels).permute(2, 0, 1).float()[None]
+    exact = (step * codec.analysed(functional.pad(samples, (MARGIN,) * 4, mode="replicate"), step))[0].numpy()
+    boxes = [tile.cells for tile in latents.tiles_of(image.width, image.height)]
+    tiles = [encoder.thrifty(exact[:, y0:y1, x0:x1], q, encoder.THRIFT) for x0, y0, x1, y1 in boxes]
+    found = np.zeros_like(exact)
+    for (x0, y0, x1, y1), tile in zip(boxes, tiles, strict=True):
+        found[:, y0:y1, x0:x1] = tile
+    whole = torch.from_numpy(found)[None]
+    rate = bits(whole, *codec.expected(whole, step)).sum().item()
+    drawn = torch.einsum("ij,bjhw->bihw", CODED, codec.drawn(whole, step))[0] / math.sqrt(3.0)
+    shown = drawn.clamp(0.0, 255.0).round().permute(1, 2, 0).numpy()
+    data = encoder.file_of(image, encoder.Coded(q, tiles, rate))
+    pixels, decoded = image.width * image.height, decode_bytes(data).pixels
+    taken = sum(encoder.bits_of(tile, q) for tile in tiles)
+    return Compared((rate / pixels, psnr(image.pixels, shown)), (taken / pixels, psnr(image.pixels, decoded)))
+
+
+def psnr(first: np.ndarray, second: np.ndarray) -> float:
+    """Of levels of 0..255, dB."""
+    return float(10.0 * np.log10(255.0**2 / np.mean((first.astype(np.float64) - second) ** 2)))
+
+
+def print_compared(codec: Codec, pictures: list[np.ndarray]) -> None:
+    """A row of Markdown for each of COMPARED: what the integers lose at equal bits, the slope being that between the rows around."""
+    cut = [each[: each.shape[0] // CELL * CELL, : each.shape[1] // CELL * CELL] for each in pictures]
+    rows = [[compared(codec, each, q) for each in cut] for q in COMPARED]
+    floats = np.array([np.mean([each.floats for each in row], axis=0) for row in rows])
+    integers = np.array([np.mean([each.integers for each in row], axis=0) for row in rows])
+    print("| q | floats, bpp | dB | integers, bpp | dB | lost at equal bits, dB |\n|---|---|---|---|---|---|")
+    order = np.argsort(floats[:, 0])
+    for q, one, other in zip(COMPARED, floats, integers, strict=True):
+        reached = np.interp(np.log(other[0]), np.log(floats[order, 0]), floats[order, 1])
+        print(f"| {q} | {one[0]:.4f} | {one[1]:.3f} | {other[0]:.4f} | {other[1]:.3f} | {reached - other[1]:.3f} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures", type=Path, help="folder of photographs")
@@ -439,6 +498,7 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--every", type=int, default=2000, help="steps between validations")
+    parser.add_argument("--compare", action="store_true", help="of --validate: what the integers lose")
     parser.add_argument("--device", default="cpu", help="of PyTorch")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -446,7 +506,7 @@ def main() -> None:
     if options.state.exists():
         training.load(options.state)
     pictures = opened(options.pictures, REDUCED) if options.minutes > 0 else []
-    held_out = opened(options.validate, (2,))[::2] if options.validate else []
+    held_out = opened(options.validate, HELD_OUT)[::2] if options.validate else []
     end, losses = time.monotonic() + 60.0 * options.minutes, []
     while time.monotonic() < end:
         started = time.monotonic()
@@ -459,6 +519,8 @@ def main() -> None:
             losses = []
             training.save(options.state)
     training.save(options.state)
+    if options.compare:
+        print_compared(training.average.cpu(), held_out)
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
         analysis = analysis_of(training.average, training.steps)

@@ -10,6 +10,7 @@
 #include "seed.h"
 #include "loss.h"
 #include "metric.h"
+#include "refine.h"
 #endif
 
 #ifndef CORE_SOURCES
@@ -40,6 +41,7 @@ int64_t core_struct_bytes(int32_t which) {
         [46] = sizeof(core_apart),
         [50] = sizeof(core_quantizing), sizeof(core_layer), sizeof(core_part), sizeof(core_arranging), sizeof(core_pack_section), sizeof(core_chunk),
         sizeof(core_pack),
+        [60] = sizeof(core_refinement),
 #endif
     };
     return which < 0 || which >= (int32_t)(sizeof BYTES / sizeof *BYTES) ? 0 : BYTES[which];

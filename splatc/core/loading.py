@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc.core import loss_structs, seal, seed_structs, sources, structs
+from splatc.core import loss_structs, refine_structs, seal, seed_structs, sources, structs
 from splatc.errors import CoreError
 from splatc.runtime.arguments import shown
 
@@ -59,6 +59,8 @@ _SIGNATURES = {
     "core_grid_weights_bytes": ([], c_int64),
     "core_make_grid_weights": ([c_void_p, c_void_p, c_void_p], c_int32),
     "core_grids_suit": ([POINTER(structs.CoreView)], c_int32),
+    "core_refine_workspace": ([], c_int64),
+    "core_refine": ([POINTER(refine_structs.Refinement)], c_int32),
     "core_make_residuals": ([POINTER(structs.Predict)], c_int32),
     "core_find_neighbours": ([c_void_p, c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_void_p, c_int64], c_int32),
     "core_attribute": ([c_int32], c_char_p),

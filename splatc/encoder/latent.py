@@ -6,9 +6,10 @@ import functools
 import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from itertools import product
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from splatc.blend import Blend
 from splatc.core import latent as core
 from splatc.core.packing import Symbols
 from splatc.core.pool import threads
+from splatc.encoder.latent_refine import LEAST_STEP, Limits, Refinement, refiner_of
 from splatc.encoder.rate_control import Target
 from splatc.errors import UsageError
 from splatc.gaussians import FloatArray
@@ -53,8 +55,10 @@ STRIP = 8
 """Rows of cells that are analysed at a time."""
 KINDS = ("luma", 0), ("u", LUMA), ("v", LUMA + CHROMA)
 """Of the latents of a plane: the weights, and the first of them."""
-LEAST_STEP = 16.0
-"""Of q = 0; q + 32 is twice as much."""
+SLACK = 3
+"""Bytes of a tile by which its stream may be longer than what its symbols take."""
+
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -68,26 +72,51 @@ class Coded:
     thrift: float = THRIFT
 
 
-def encode_latent(image: Image, target: Target) -> bytes:
-    """A file of at most so many bytes.
+def encode_latent(image: Image, target: Target, limits: Limits = Limits(0)) -> bytes:  # noqa: B008 - frozen
+    """A file of at most so many bytes, by one pass and as much refinement as is allowed.
 
     Raises UsageError for a picture with alpha, for a target that is a count, and for one that no file of the picture can meet.
     """
     if image.channels not in (1, 3):
         raise UsageError("latents hold no alpha: convert the picture, or encode it as Gaussians")
     if target.kind == "count":
-        raise UsageError("latents are not counted as Gaussians are: give a size")
+        raise UsageError("latents are encoded to a size: give one, in place of a count or a PSNR")
     header = header_of(image)
     chunks, after = _chunks(header, image)
     spare = target.value - len(container.write([*chunks, (b"LATN", bytes(_table_bytes(header))), *after]))
     exact = analysed(image)
-    boxes = [tile.cells for tile in latents.tiles_of(image.width, image.height)]
-    tiles = [exact[:, y0:y1, x0:x1] for x0, y0, x1, y1 in boxes]
+    tiles = [_part(exact, tile.cells) for tile in latents.tiles_of(image.width, image.height)]
     while True:
-        data = container.write([*chunks, (b"LATN", payload(_fitting(tiles, spare))), *after])
+        coded = _fitting(tiles, spare)
+        if limits.sweeps:
+            coded = _refined(image, coded, 8.0 * (spare - SLACK * len(tiles)), limits)
+        data = file_of(image, coded)
         if len(data) <= target.value:
             return data
         spare -= len(data) - target.value
+
+
+def _refined(image: Image, coded: Coded, spare: float, limits: Limits) -> Coded:
+    """With latents that show the picture better in at most ``spare`` bits, if there are such."""
+    boxes = [tile.cells for tile in latents.tiles_of(image.width, image.height)]
+    columns, rows = latents.cells_of(image.width, image.height)
+    whole = np.zeros((latents.latents_of(image.channels), rows, columns), np.int16)
+    for box, tile in zip(boxes, coded.tiles, strict=True):
+        _part(whole, box)[...] = tile
+
+    def bits(whole: latents.LatentArray) -> float:
+        with ThreadPoolExecutor(threads()) as pool:
+            return sum(pool.map(lambda box: bits_of(_part(whole, box), coded.q), boxes))
+
+    refinement = Refinement(refiner_of(image, _bytes(), _costs(), coded.q), whole, bits)
+    found = refinement.refined(spare, limits)
+    return replace(coded, tiles=[_part(found, box) for box in boxes], bits=bits(found))
+
+
+def _part(whole: NDArray[Number], box: latents.Cells) -> NDArray[Number]:
+    """Those of a box of cells."""
+    x0, y0, x1, y1 = box
+    return whole[:, y0:y1, x0:x1]
 
 
 def header_of(image: Image) -> Header:
@@ -101,6 +130,12 @@ def header_of(image: Image) -> Header:
         latents.QUANTIZER,
         version=DRAFT_VERSION,
     )
+
+
+def file_of(image: Image, coded: Coded) -> bytes:
+    """The file of latents that are chosen."""
+    before, after = _chunks(header_of(image), image)
+    return container.write([*before, (b"LATN", payload(coded)), *after])
 
 
 def _chunks(header: Header, image: Image) -> tuple[list[tuple[bytes, bytes]], list[tuple[bytes, bytes]]]:

@@ -24,7 +24,7 @@ from splatc.encoder.flat import dominant_colour, flat_file
 from splatc.encoder.quality_control import MARK, TRIMS, Aim, QualityControl
 from splatc.encoder.rate_control import FIRST_GUESS, RateControl, Target, quantize_for
 from splatc.encoder.several_fits import EACH, FITS, SEVERAL, best_of_several
-from splatc.errors import DeviceError
+from splatc.errors import DeviceError, UsageError
 from splatc.fit import memory, seeding
 from splatc.fit.clock import Clock
 from splatc.fit.initializer import Initializer, on_reduced
@@ -95,13 +95,27 @@ def encode_image(image: Image, options: EncodeOptions, progress: Progress | None
     if flat is not None:
         return flat
     if options.model == "latent":
-        from splatc.encoder.latent import encode_latent
-
-        return encode_latent(image, options.target)
+        return _encode_latent(image, options, progress)
     with _repeated(progress) as repeated:
         if options.effort == SEVERAL and options.aim is None and options.target.kind == "bytes":
             return _encode_several(image, options, repeated)
         return encode_with(image, options, None, Quantizer(), repeated)
+
+
+def _encode_latent(image: Image, options: EncodeOptions, progress: Progress | None) -> bytes:
+    """encode_image with latents; the effort is how many sweeps refine them. Raises UsageError for what they have no choice of."""
+    from splatc.encoder.latent import encode_latent
+    from splatc.encoder.latent_refine import Limits
+
+    if options.blend is not None and options.blend is not Blend.NORMALIZED:
+        raise UsageError("latents are drawn with the normalized blend: leave the blend out")
+    if options.tune != "psnr":
+        raise UsageError("latents are chosen for PSNR: leave the tuning out")
+    end = math.inf if options.max_time is None else time.monotonic() + options.max_time
+    limits = Limits(options.effort, end)
+    if progress is not None:
+        limits = replace(limits, report=lambda step, steps: progress(step, steps, "refining"))
+    return encode_latent(image, options.target, limits)
 
 
 def _encode_several(image: Image, options: EncodeOptions, progress: Progress | None) -> bytes:
