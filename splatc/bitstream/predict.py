@@ -36,7 +36,9 @@ def predicted_colours(
     """(N, C) what colours are predicted to be, in units of full range, for Gaussians in any order and all in one section."""
     channels = gaussians.colour.shape[1]
     _, found = residuals(quantizer, gaussians, width, height)
-    return ((gaussians.colour - found["colour"]) * colour_step_table(quantizer, gaussians.level, channels)).astype(np.float32)
+    return ((gaussians.colour - found["colour"]) * colour_step_table(quantizer, gaussians.level, channels)).astype(
+        np.float32
+    )
 
 
 def residuals(

@@ -60,8 +60,8 @@ class Canvas:
         chosen, cost = np.zeros(count, np.int32), np.zeros(count)
         task = self._task(choices)
         task.price, task.order, task.chosen, task.cost = (address(each) for each in (price, order, chosen, cost))
-        for first in range(0, count, _TURNS):
-            check(load().core_rdo_choose(task, first, min(first + _TURNS, count)))
+        for first in range(0, len(order), _TURNS):
+            check(load().core_rdo_choose(task, first, min(first + _TURNS, len(order))))
         return chosen, cost
 
     def _task(self, choices: Floats) -> Rdo:

@@ -244,7 +244,9 @@ def encode_with(
     if len(quantized) == 0 or not _is_optimized(options, image, len(quantized)):
         return rate.trim(quantized, engine.pruning_costs(task.reduction(count, plan)))
     until = None if options.max_time is None else started + RDO_SHARE * options.max_time
-    return rate.trim(*optimized(rate.header, task.pixels, quantized, rate.target.value, rate.measure, options.seed, until))
+    return rate.trim(
+        *optimized(rate.header, task.pixels, quantized, rate.target.value, rate.measure, options.seed, until)
+    )
 
 
 def _is_optimized(options: EncodeOptions, image: Image, count: float) -> bool:

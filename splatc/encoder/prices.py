@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,11 +48,15 @@ class Prices:
             _slope(residual, np.zeros_like(g.level) if chroma else g.level)
             for residual, chroma in zip(self._colours.T, is_chroma, strict=True)
         ]
-        shares, steps = _shares(header, g, order), colour_step_table(quantizer, g.level, channels)
-        self._pulls = [
-            _pull(shares, slope, residual, step)
-            for slope, residual, step in zip(self._slopes, self._colours.T, steps.T, strict=True)
-        ]
+        steps = colour_step_table(quantizer, g.level, channels)
+        around = _Around(header, g, order)
+        self._parents = around.directed(self._directions)
+        self._followers = []
+        for channel, chroma in enumerate(is_chroma):
+            share, colour, step = around.share(chroma), g.colour[:, channel] * steps[:, channel], steps[:, channel]
+            self._followers.append(around.followers(share, self._slopes[channel], self._colours[:, channel], step))
+            if channels >= 3 and channel < 2:
+                around.weigh(colour, (1 if chroma else 4) * step)
 
     def scale(self, value: IntArray) -> Doubles:
         """(N,) bits of log scales."""
@@ -75,8 +77,21 @@ class Prices:
         """(N,) the change of bits if a channel rises by so many steps: its own, and those of what it predicts."""
         residual = self._colours[:, channel]
         own = self._slopes[channel] * (np.abs(residual + step) - np.abs(residual))
-        changed: Doubles = own - step * self._pulls[channel]
+        changed: Doubles = own + self._followers[channel][step]
         return changed
+
+    def turned(self, step: int) -> Doubles:
+        """(N,) the change of bits if an angle turns by so many directions: its own, and those of what it predicts."""
+        m = self._directions
+        own = self.angle(self.angles + step, m) - self.angle(self.angles, m)
+        has = self._parents >= 0
+        parent = np.maximum(self._parents, 0)
+        shift = step * m / m[parent]  # of the prediction
+        whole = np.floor(shift).astype(np.int32)
+        low, high = (self.angle((self.angles - each) % m, m) for each in (whole, whole + 1))
+        change = low + (shift - whole) * (high - low) - self.angle(self.angles, m)
+        result: Doubles = own + np.bincount(parent[has], change[has], len(m))
+        return result
 
     def whole(self) -> Doubles:
         """(N,) bits of all of these attributes."""
@@ -93,7 +108,13 @@ class Prices:
         count = np.bincount(apart[m > 1], minlength=SECTORS // 2 + 1) + 1.0
         before, after = np.concatenate([count[:1], count[:-1]]), np.concatenate([count[1:], count[-1:]])
         smooth: Doubles = 0.25 * before + 0.5 * count + 0.25 * after
-        return smooth / np.cumsum(smooth)[-1] / 2.0
+        share: Doubles = smooth / np.cumsum(smooth)[-1] / 2.0
+        return share
+
+
+def uniform(counts: IntArray) -> Doubles:
+    """(N,) bits of one of so many that are alike."""
+    return exact.log2(counts.astype(np.float64))
 
 
 def _bits_by_level(level: IntArray, value: IntArray, size: int) -> Doubles:
@@ -101,7 +122,8 @@ def _bits_by_level(level: IntArray, value: IntArray, size: int) -> Doubles:
     count = np.bincount(level * size + value, minlength=MAX_LEVELS * size).reshape(MAX_LEVELS, size)
     wide = np.pad(count, ((0, 0), (1, 1)))
     smooth = 1.3 * count + 0.15 * (wide[:, :-2] + wide[:, 2:]) + 0.1
-    return exact.log2(np.cumsum(smooth, axis=1)[:, -1:] / smooth)
+    bits: Doubles = exact.log2(np.cumsum(smooth, axis=1)[:, -1:] / smooth)
+    return bits
 
 
 def _slope(residual: IntArray, key: IntArray) -> Doubles:
@@ -114,38 +136,56 @@ def _slope(residual: IntArray, key: IntArray) -> Doubles:
     return slopes[key]
 
 
-@dataclass(frozen=True)
-class _Shares:
-    """Which Gaussians the luma of which is predicted from, by which share."""
+class _Around:
+    """The neighbours that Gaussians are predicted from (spec/prediction.md), about as much as each counts there."""
 
-    neighbour: NDArray[np.int64]
-    of: NDArray[np.int64]
-    share: Doubles
+    def __init__(self, header: Header, g: QuantizedGaussians, order: IntArray) -> None:
+        """``order`` is the coding order."""
+        floats = dequantize(header.quantizer, g.take(order))
+        mean, (long, short) = floats.mean.astype(np.float64), floats.scale.T.astype(np.float64) ** 2
+        neighbours = core.find_neighbours(*np.maximum(16.0 * mean, 0.0).astype(np.int32).T)
+        self._order, self._has, near = order, neighbours >= 0, np.maximum(neighbours, 0)
+        sine, cosine = exact.sine_and_cosine(floats.angle)
+        covariance = (
+            cosine * cosine * long + sine * sine * short,
+            cosine * sine * (long - short),
+            sine * sine * long + cosine * cosine * short,
+        )
+        xx, xy, yy = (each[near] + each[:, None] for each in covariance)
+        dx, dy = (mean[:, axis, None] - mean[near, axis] for axis in (0, 1))
+        distance = 16.0 * (dx * dx * yy - 2.0 * dx * dy * xy + dy * dy * xx) / np.maximum(xx * yy - xy * xy, 1e-9)
+        self._near = order[near]
+        """(N, 16) in coding order the numbers of their neighbours; of no Gaussian where there are fewer."""
+        self._alike = np.where(self._has, 1.0 / (48.0 + np.minimum(distance, 1 << 20)), 0.0)
+        self._weight = self._alike * self._alike
 
+    def directed(self, directions: IntArray) -> NDArray[np.int64]:
+        """(N,) from which Gaussian the angle of each is predicted, or -1."""
+        first = self._has[:, :4] & (directions[self._near[:, :4]] > 1)
+        found = np.where(first.any(axis=1), self._near[np.arange(len(first)), first.argmax(axis=1)], -1)
+        parents = np.empty(len(found), np.int64)
+        parents[self._order] = found
+        return parents
 
-def _shares(header: Header, g: QuantizedGaussians, order: IntArray) -> _Shares:
-    """By the distance of spec/prediction.md; ``order`` is the coding order."""
-    floats = dequantize(header.quantizer, g.take(order))
-    mean, (long, short) = floats.mean.astype(np.float64), floats.scale.T.astype(np.float64) ** 2
-    neighbours = core.find_neighbours(*np.maximum(16.0 * mean, 0.0).astype(np.int32).T)
-    has, near = neighbours >= 0, np.maximum(neighbours, 0)
-    sine, cosine = exact.sine_and_cosine(floats.angle)
-    covariance = (
-        cosine * cosine * long + sine * sine * short,
-        cosine * sine * (long - short),
-        sine * sine * long + cosine * cosine * short,
-    )
-    xx, xy, yy = (each[near] + each[:, None] for each in covariance)
-    dx, dy = (mean[:, axis, None] - mean[near, axis] for axis in (0, 1))
-    distance = 16.0 * (dx * dx * yy - 2.0 * dx * dy * xy + dy * dy * xx) / np.maximum(xx * yy - xy * xy, 1e-9)
-    weight = np.where(has, 1.0 / (48.0 + np.minimum(distance, 1 << 20)) ** 2, 0.0)
-    share = weight / np.maximum(np.cumsum(weight, axis=1)[:, -1:], 1e-30)
-    of = np.broadcast_to(order[:, None], near.shape)
-    return _Shares(order[near[has]].astype(np.int64), of[has].astype(np.int64), share[has])
+    def weigh(self, colour: Doubles, unit: Doubles) -> None:
+        """Let chroma follow more those that are like it in a channel before: (N,) colours, and what counts as alike."""
+        apart = 16.0 * np.abs(colour[self._near] - colour[self._order][:, None]) / unit[self._order][:, None]
+        fall = 256.0 + np.minimum(apart, 1024.0) ** 2
+        self._alike = self._alike * 65536.0 / (fall * fall)
 
+    def share(self, chroma: bool) -> Doubles:
+        """(N, 16) of each neighbour in a prediction."""
+        weight = self._alike if chroma else self._weight
+        share: Doubles = weight / np.maximum(np.cumsum(weight, axis=1)[:, -1:], 1e-300)
+        return share
 
-def _pull(shares: _Shares, slope: Doubles, residual: IntArray, step: Doubles) -> Doubles:
-    """(N,) bits that those which a Gaussian predicts save for each step up of its own."""
-    each = slope * residual / (np.abs(residual) + 0.5) / step
-    pull: Doubles = np.bincount(shares.neighbour, shares.share * each[shares.of], len(step)) * step
-    return pull
+    def followers(self, share: Doubles, slope: Doubles, residual: IntArray, step: Doubles) -> dict[int, Doubles]:
+        """By a step of a Gaussian, (N,) what it adds to the bits of those that are predicted from it.
+
+        A residual of 0 costs more whichever way its prediction goes.
+        """
+        near, of = self._near[self._has], np.broadcast_to(self._order[:, None], self._has.shape)[self._has]
+        change = share[self._has] * slope[of] * step[near] / step[of]
+        sign, zero = np.sign(residual)[of], residual[of] == 0
+        down, up = (np.bincount(near, change * (zero - each * sign), len(step)) for each in (-1, 1))
+        return {-1: down.astype(np.float64), 1: up.astype(np.float64)}

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from splatc.attributes import MAX_LEVELS
 from splatc.bitstream import Header
 from splatc.core import exact, rdo
-from splatc.encoder.prices import Doubles, Prices
+from splatc.encoder.prices import Doubles, Prices, uniform
 from splatc.fit.rate import EXPONENT
 from splatc.gaussians import FloatArray
 from splatc.image.image import Samples
@@ -39,13 +39,10 @@ from splatc.steps import grid_shape
 MOST_PIXELS, MOST_GAUSSIANS = 4_000_000, 30_000
 """Of what is optimized: sums and targets of all pixels lie in memory at a time, and all is done by one thread."""
 ROUNDS = 4
-"""At most; kept fits of six pictures gain 0.03, 0.05, 0.05, 0.06 dB by 1, 2, 3, 8 of them (tools/README.md)."""
-WEIGHT = 0.8
-"""Of the rate in the first round."""
-STEERING, WEIGHTS = 30.0, (0.3, 2.0)
-"""The weight changes with the bytes over the target to this power, within bounds: so the file ends where the trim has little to do."""
-USED = 0.995
-"""Of the target: a round that saves more bytes than that is worth no more, for the fit is over and nothing can fill them."""
+"""Later ones bring less than 0.005 dB (tools/README.md)."""
+STEERING, WEIGHTS = 30.0, (0.2, 1.6)
+"""The weight of the rate changes with the bytes over the target to this power, within bounds: what is saved beyond the target is lost, as
+nothing can fill it, and what is too much is trimmed at a worse price."""
 LARGEST_COLOUR = 32767
 
 
@@ -75,34 +72,47 @@ def optimized(
     rng = np.random.default_rng(seed)
     overhead = measure(empty_gaussians(header.channels))
     canvas = rdo.Canvas(pixels, np.array(header.background, np.float32) / np.float32(255))
-    weight, least, kept, position = WEIGHT, math.inf, gaussians, 0.0
+    weight, least, kept, position = 1.0, math.inf, gaussians, 0.0
     for number in range(ROUNDS + 1):
         choices = Choices(header, gaussians)
         size = measure(gaussians)
         error, bits = canvas.draw(choices.floats), 8.0 * (size - overhead)
-        value = error * max((size - overhead) / (target - overhead), USED) ** EXPONENT
+        value = error * _power(max((size - overhead) / (target - overhead), 1.0), EXPONENT)
         if value < least:
             least, kept, best = value, gaussians, choices.floats
-        elif number > 2:
-            break
         if number == ROUNDS or error <= 0.0 or (until is not None and time.monotonic() > until):
             break
         if number == 0:  # what is not estimated are the positions
             position = (bits - float(np.cumsum(choices.bits)[-1])) / len(gaussians)
-        price = np.where(choices.valid, (weight * EXPONENT * error / bits) * choices.change, rdo.NEVER)
+        each = choices.bits + position
         if size > target:
-            price[-1] = -(weight * EXPONENT * error / bits) * (choices.bits + position)
+            choices.valid[-1] = _cheapest(_costs(canvas, choices.floats), each, 8.0 * (size - target))
+        change = np.concatenate([choices.change[:-1], -each[None]])
+        price = np.where(choices.valid, (weight * EXPONENT * error / bits) * change, rdo.NEVER)
         chosen, _ = canvas.choose(choices.floats, price, rng.permutation(len(gaussians)).astype(np.int32))
         if not chosen.any() or (chosen == len(price) - 1).all():
             break
         gaussians = choices.taken(chosen)
-        weight = min(max(weight * (measure(gaussians) / target) ** STEERING, WEIGHTS[0]), WEIGHTS[1])
+        weight = min(max(weight * _power(measure(gaussians) / target, STEERING), WEIGHTS[0]), WEIGHTS[1])
+    canvas.draw(best)
     return kept, _costs(canvas, best)
 
 
+def _power(base: float, exponent: float) -> float:
+    """The same bits on every processor."""
+    return float(exact.exp2(exponent * exact.log2(np.array([base])))[0])
+
+
+def _cheapest(cost: FloatArray, bits: Doubles, excess: float) -> NDArray[np.bool_]:
+    """(N,) the Gaussians that cost least for their bits, so many that these are the ``excess``."""
+    order = np.argsort(cost / bits, kind="stable")
+    cheapest = np.zeros(len(cost), bool)
+    cheapest[order[np.cumsum(bits[order]) <= excess]] = True
+    return cheapest
+
+
 def _costs(canvas: rdo.Canvas, floats: FloatArray) -> FloatArray:
-    """(N,) what the squared error rises by without each Gaussian."""
-    canvas.draw(floats)
+    """(N,) what the squared error rises by without each of the Gaussians that are drawn."""
     ends = np.ascontiguousarray(floats[[0, -1]])
     order = np.arange(ends.shape[1], dtype=np.int32)
     _, cost = canvas.choose(ends, np.full(ends.shape[:2], rdo.NEVER), order)
@@ -136,7 +146,7 @@ class Choices:
             self._turn(step)
             self._recolour(step)
         self._add({}, np.zeros(len(g), bool), np.zeros(len(g)))
-        self.bits = self._prices.whole() + exact.log2(self._offsets[g.aspect])
+        self.bits = self._prices.whole() + uniform(self._offsets[g.aspect])
         self.change, self.valid = np.stack(self._change), np.stack(self._valid)
         self.floats = self._drawn()
 
@@ -183,7 +193,7 @@ class Choices:
         (m, f), (m2, f2) = ((np.maximum(self._directions[g.level, a], 1), self._offsets[a]) for a in (g.aspect, aspect))
         angle, predicted = (_scaled(each, m, m2) % m2 for each in (g.angle, (g.angle - prices.angles) % m))
         offset = np.minimum((2 * g.offset + 1) * f2 // (2 * f), f2 - 1)
-        change = prices.aspect(aspect) - prices.aspect(g.aspect) + exact.log2(f2) - exact.log2(f)
+        change = prices.aspect(aspect) - prices.aspect(g.aspect) + uniform(f2) - uniform(f)
         change += prices.angle((angle - predicted) % m2, m2) - prices.angle(prices.angles, m)
         self._add({"aspect": aspect, "angle": angle, "offset": offset}, aspect != g.aspect, change)
 
@@ -192,9 +202,8 @@ class Choices:
         g, prices = self._g, self._prices
         m, f = np.maximum(self._directions[g.level, g.aspect], 1), self._offsets[g.aspect]
         around = (g.angle + step < 0) | (g.angle + step >= m)
-        change = prices.angle(prices.angles + step, m) - prices.angle(prices.angles, m)
         turned = {"angle": (g.angle + step) % m, "offset": np.where(around, f - 1 - g.offset, g.offset)}
-        self._add(turned, m > 1, change)
+        self._add(turned, m > 1, prices.turned(step))
 
     def _recolour(self, step: int) -> None:
         for channel in range(self._g.colour.shape[1]):
