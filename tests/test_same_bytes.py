@@ -31,9 +31,11 @@ import hashlib, sys
 import numpy as np
 import splatc
 from splatc.core import pool
+from splatc.encoder import pipeline
 
 threads, tune, blend, kind = sys.argv[1:]
 pool.available = lambda: int(threads)
+pipeline.LEAST_EFFORT = 1  # the optimization of the integers as well
 y, x = np.mgrid[:120, :150]
 planes = [(x * x + 3 * x * y) // 61 % 256, np.where(x + y > 130, 180, 40), (y * y + 40 * x) // 37 % 256, 255 - y]
 pixels = np.stack(planes[: {"gray": 1, "colour": 3, "alpha": 4, "16-bit": 3}[kind]], axis=-1)

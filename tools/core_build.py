@@ -35,7 +35,7 @@ ZIG = "ziglang==0.17.1"
 
 HOT = (
     *("raster.c", "grids.c", "latent.c", "fit_place.c", "fit_tile.c", "fit_move.c", "loss_ssim.c", "loss_bands.c", "metric_ssim.c"),
-    *("seed_features.c", "seed_colours.c", "pack_predict.c"),
+    *("seed_features.c", "seed_colours.c", "pack_predict.c", "rdo.c"),
 )
 """Compiled once for each level of LEVELS; everything else once, for the oldest processor of its kind."""
 THREADS = "pool.c"

@@ -4,8 +4,8 @@
     python tools/sweep.py pictures/*.jpg --side 768 --cr 100 500 --try steps=600 --try "steps=600 position=118 rates.mean=0.35"
 
 Each --try is a candidate: fields of Schedule and Quantizer (fit/schedule.py, steps.py), as rates.NAME of Rates, or effort=N for the
-preset of this picture; what is not named keeps its default, but for 600 steps. Prints Markdown: mean PSNR and MS-SSIM of what the file
-decodes to, then PSNR by picture.
+preset of this picture, optimization=N for so many rounds of the rate-distortion optimization; what is not named keeps its default, but for
+600 steps. Prints Markdown: mean PSNR and MS-SSIM of what the file decodes to, then PSNR by picture.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import PIL.Image
 from splatc import core
 from splatc.blend import Blend
 from splatc.decoder.scene import decode_bytes
+from splatc.encoder import rdo
 from splatc.encoder.pipeline import EncodeOptions, encode_with
 from splatc.encoder.rate_control import FIRST_GUESS, Target
 from splatc.fit.schedule import Rates, Schedule, schedule
@@ -34,6 +35,7 @@ from splatc.image.image import Image
 from splatc.steps import Quantizer
 
 STEPS = 600
+ROUNDS = rdo.ROUNDS
 
 
 def main() -> None:
@@ -75,11 +77,14 @@ def measure(
     target = Target("bytes", int(image.pixels.nbytes / ratio))
 
     plan, quantizer, rates = Schedule(STEPS), Quantizer(), Rates()
+    rdo.ROUNDS = ROUNDS
     for setting in candidate.split():
         name, _, value = setting.partition("=")
         if name == "effort":
             plan = preset(int(value), image, target, tune)
             rates = plan.rates
+        elif name == "optimization":
+            rdo.ROUNDS = int(value)
         elif name.startswith("rates."):
             rates = changed(rates, name.removeprefix("rates."), value)
         elif name in {field.name for field in fields(Quantizer)}:

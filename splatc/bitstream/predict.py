@@ -13,7 +13,7 @@ from splatc.attributes import CODED, MAX_LEVELS
 from splatc.bitstream.stream import GaussianSymbols
 from splatc.core import pack_structs, structs
 from splatc.core.packing import TILE_SIDES, Arrangement, Packing
-from splatc.quantize import QuantizedGaussians, colour_step_table, columns_of, joined, steps_of
+from splatc.quantize import IntArray, QuantizedGaussians, colour_step_table, columns_of, joined, steps_of
 from splatc.steps import Quantizer
 
 
@@ -35,13 +35,23 @@ def predicted_colours(
 ) -> NDArray[np.float32]:
     """(N, C) what colours are predicted to be, in units of full range, for Gaussians in any order and all in one section."""
     channels = gaussians.colour.shape[1]
-    steps = steps_of(quantizer, channels)
+    _, found = residuals(quantizer, gaussians, width, height)
+    return ((gaussians.colour - found["colour"]) * colour_step_table(quantizer, gaussians.level, channels)).astype(
+        np.float32
+    )
+
+
+def residuals(
+    quantizer: Quantizer, gaussians: QuantizedGaussians, width: int, height: int
+) -> tuple[IntArray, dict[str, IntArray]]:
+    """(N,) the coding order of Gaussians in any order and all in one section; by attribute, in the order given, their residuals."""
+    steps = steps_of(quantizer, gaussians.colour.shape[1])
     arrangement = Arrangement(steps, width, height, MAX_LEVELS, gaussians.level, gaussians.x, gaussians.y)
     order, _ = arrangement.divide([(MAX_LEVELS, TILE_SIDES - 1)])
     sections = np.zeros(min(len(gaussians), 1), pack_structs.SECTION)
     sections["count"] = sections["chain"] = len(gaussians)
     sections["parent"] = -1
     packing = Packing(steps, columns_of(gaussians.take(order)), sections, np.zeros(0, structs.LEVEL))
-    index = np.empty_like(gaussians.colour)
-    index[order] = packing.residuals["colour"]
-    return ((gaussians.colour - index) * colour_step_table(quantizer, gaussians.level, channels)).astype(np.float32)
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order), dtype=order.dtype)
+    return order, {name: array[back] for name, array in packing.residuals.items()}

@@ -7,6 +7,7 @@
 
 #if !defined(__wasm__)
 #include "fit.h"
+#include "rdo.h"
 #include "seed.h"
 #include "loss.h"
 #include "metric.h"
@@ -41,7 +42,7 @@ int64_t core_struct_bytes(int32_t which) {
         [46] = sizeof(core_apart),
         [50] = sizeof(core_quantizing), sizeof(core_layer), sizeof(core_part), sizeof(core_arranging), sizeof(core_pack_section), sizeof(core_chunk),
         sizeof(core_pack),
-        [60] = sizeof(core_refinement),
+        [60] = sizeof(core_refinement), sizeof(core_rdo),
 #endif
     };
     return which < 0 || which >= (int32_t)(sizeof BYTES / sizeof *BYTES) ? 0 : BYTES[which];

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from splatc.core import loss_structs, refine_structs, seal, seed_structs, sources, structs
+from splatc.core import loss_structs, rdo_structs, refine_structs, seal, seed_structs, sources, structs
 from splatc.errors import CoreError
 from splatc.runtime.arguments import shown
 
@@ -90,6 +90,9 @@ _SIGNATURES = {
     "core_pack_workspace": ([c_int64], c_int64),
     "core_predict_item": ([c_void_p, c_int64], c_int32),
     "core_pack_section_of": ([c_void_p, c_int64, c_int32], c_int32),
+    "core_rdo_draw": ([POINTER(rdo_structs.Rdo), c_int64, c_int64], c_int32),
+    "core_rdo_error": ([POINTER(rdo_structs.Rdo)], c_double),
+    "core_rdo_choose": ([POINTER(rdo_structs.Rdo), c_int64, c_int64], c_int32),
     "core_start": ([POINTER(structs.Job)], c_int32),
     "core_wait": ([POINTER(structs.Job), c_int32], c_int32),
     "core_cancel": ([POINTER(structs.Job)], None),

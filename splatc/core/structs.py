@@ -8,7 +8,7 @@ from ctypes import POINTER, c_double, c_float, c_int32, c_int64, c_uint64, c_voi
 import numpy as np
 
 from splatc.attributes import COLUMNS, FLOATS, PARTS, PREDICTED, QUANTIZER_FIELDS
-from splatc.core import fit_structs, loss_structs, pack_structs, refine_structs, seed_structs
+from splatc.core import fit_structs, loss_structs, pack_structs, rdo_structs, refine_structs, seed_structs
 from splatc.core.fit_structs import MAX_CHANNELS
 
 
@@ -262,6 +262,7 @@ NUMBERS = (
     | fit_structs.NUMBERS
     | loss_structs.NUMBERS
     | pack_structs.NUMBERS
+    | rdo_structs.NUMBERS
     | refine_structs.NUMBERS
     | seed_structs.NUMBERS
 )
@@ -273,7 +274,7 @@ MIRRORS = {
     "dequantizing": ctypes.sizeof(Dequantizing), "placing": ctypes.sizeof(Placing),
     "latent_tile": ctypes.sizeof(LatentTile), "synthesis": ctypes.sizeof(Synthesis), "grids": ctypes.sizeof(Grids),
     "columns": ctypes.sizeof(ColumnPointers), "gaussians": ctypes.sizeof(FloatPointers),
-    **fit_structs.MIRRORS, **loss_structs.MIRRORS, **pack_structs.MIRRORS, **refine_structs.MIRRORS,
+    **fit_structs.MIRRORS, **loss_structs.MIRRORS, **pack_structs.MIRRORS, **rdo_structs.MIRRORS, **refine_structs.MIRRORS,
     **seed_structs.MIRRORS,
 }  # fmt: skip
 """Bytes of those that stand here."""

@@ -23,6 +23,7 @@ from splatc.core.pool import watched
 from splatc.encoder.flat import dominant_colour, flat_file
 from splatc.encoder.quality_control import MARK, TRIMS, Aim, QualityControl
 from splatc.encoder.rate_control import FIRST_GUESS, RateControl, Target, quantize_for
+from splatc.encoder.rdo import MOST_GAUSSIANS, MOST_PIXELS, optimized
 from splatc.encoder.several_fits import EACH, FITS, SEVERAL, best_of_several
 from splatc.errors import DeviceError, UsageError
 from splatc.fit import memory, seeding
@@ -51,6 +52,10 @@ ALWAYS = 64
 """So many Gaussians may be seeded on however few pixels."""
 PROMPT = 1500
 """Gaussians above which effort 0 packs less often and trims less closely: 3000 take 8 ms, as long as three steps."""
+LEAST_EFFORT = 3
+"""From which on the rate-distortion optimization takes less than a sixth of the time."""
+RDO_SHARE = 0.93
+"""Of a limit of time, after which none of its rounds begins."""
 FIT_SHARE = 0.85
 """Of a limit of time, the fit with all before it; the rest is for trimming, and for the check of what was written."""
 
@@ -248,9 +253,21 @@ def encode_with(
     )
     if progress is not None:
         progress(plan.steps, plan.steps, "packing")
-    cost = engine.pruning_costs(task.reduction(count, plan))
     rate.header = replace(header, quantizer=steps)
-    return rate.trim(quantize_for(rate.header, gaussians), cost)
+    quantized = quantize_for(rate.header, gaussians)
+    if len(quantized) == 0 or not _is_optimized(options, image, len(quantized)):
+        return rate.trim(quantized, engine.pruning_costs(task.reduction(count, plan)))
+    until = None if options.max_time is None else started + RDO_SHARE * options.max_time
+    return rate.trim(
+        *optimized(rate.header, task.pixels, quantized, rate.target.value, rate.measure, options.seed, until)
+    )
+
+
+def _is_optimized(options: EncodeOptions, image: Image, count: float) -> bool:
+    """Whether the integers of so many Gaussians go through the rate-distortion optimization."""
+    squared = options.tune == "psnr" and options.blend in (None, Blend.NORMALIZED)
+    small = image.width * image.height <= MOST_PIXELS and count <= MOST_GAUSSIANS
+    return squared and small and options.target.kind == "bytes" and options.effort >= LEAST_EFFORT
 
 
 def _preset(effort: int, task: Task, count: int) -> Schedule:
@@ -292,6 +309,7 @@ def work_of(image: Image, options: EncodeOptions) -> memory.Workload:
         seeds=seeds_of(image, count),
         threads=core.threads(),
         tune=options.tune,
+        optimized=_is_optimized(options, image, count),
     )
 
 

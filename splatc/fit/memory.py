@@ -31,6 +31,8 @@ SUBSETS = 2
 """Sets of polyphase subsets of a picture that is small, or fitted by a loss of neighbourhoods (planes.py)."""
 NEIGHBOURHOOD = 44
 """Bytes of each value that it looks at: pictures in several scales, their differences and derivatives, the curvature of the loss."""
+OPTIMIZED, CHOICES = 8, 3200
+"""Bytes of each value, and of each Gaussian that stays, of the rate-distortion optimization (splatc/encoder/rdo.py)."""
 PILLOW = 4
 """Bytes of a pixel of any kind in Pillow."""
 
@@ -49,6 +51,8 @@ class Workload:
     """Gaussians to begin with."""
     threads: int = 1
     tune: str = "psnr"
+    optimized: bool = False
+    """Whether its integers go through the rate-distortion optimization."""
 
     @property
     def pixels(self) -> int:
@@ -79,6 +83,7 @@ def parts(work: Workload) -> dict[str, int]:
         "subsets": work.bytes * (SUBSETS if step > 1 and (work.tune == "ssim" or work.bytes <= SMALL) else 1),
         "gaussians": SEED * work.seeds,
         "seeding or steps": max(seeding, stepping),
+        "optimization": ((OPTIMIZED * work.channels + 4) * work.pixels + CHOICES * staying) if work.optimized else 0,
         "threads": THREAD * work.threads,
         "fixed": FIXED,
     }

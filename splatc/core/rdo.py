@@ -1,0 +1,71 @@
+"""Rate-distortion optimization of the integers of a fit, compiled; ``fit/rdo.h`` has the meaning of every number."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splatc.core.loading import address, check, load
+from splatc.core.rdo_structs import Rdo
+from splatc.gaussians import EPSILON
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Ints = NDArray[np.int32]
+
+SHAPE = 5
+"""Numbers of a choice before its colour."""
+NEVER = 1e300
+"""Price of a choice that a Gaussian does not have."""
+_PAD = 16
+_TURNS = 64
+"""Gaussians of a call, after which Python looks around."""
+
+
+class Canvas:
+    """The sums of the Gaussians of a picture, and what it should look like; in the normalized blend."""
+
+    def __init__(self, pixels: NDArray[np.uint8 | np.uint16], background: Floats) -> None:
+        """``pixels`` (H, W, C); ``background`` (C,) in [0, 1]."""
+        self.height, self.width, self.channels = pixels.shape
+        self._stride = self.width + _PAD
+        self._target = np.zeros((self.channels, self.height, self._stride), np.float32)
+        unit = np.float32(1.0 / np.iinfo(pixels.dtype).max)
+        np.multiply(pixels.transpose(2, 0, 1), unit, out=self._target[:, :, : self.width], casting="unsafe")
+        self._sums = np.empty((self.channels + 1, self.height, self._stride), np.float32)
+        self._background = background
+
+    def draw(self, choices: Floats) -> float:
+        """Draw the first of (K, N, SHAPE + C) choices anew; the squared error."""
+        for sums, colour in zip(self._sums, (*self._background, np.float32(1.0)), strict=True):
+            sums[:] = np.float32(EPSILON) * colour
+        task = self._task(choices)
+        for first in range(0, task.count, _TURNS):
+            check(load().core_rdo_draw(task, first, min(first + _TURNS, task.count)))
+        error: float = load().core_rdo_error(task)
+        return error
+
+    def choose(self, choices: Floats, price: Doubles, order: Ints) -> tuple[Ints, Doubles]:
+        """Let each Gaussian, as ``order`` (N,) has them, take the best of its choices, beginning from what was drawn.
+
+        Args:
+            choices: (K, N, SHAPE + C), the first as it is, the last without it.
+            price: (K, N) lambda times bits, against the first; NEVER for one that is not to be had.
+            order: (N,)
+
+        Returns:
+            (N,) which it took; (N,) what the squared error rises by without it, before it took that.
+        """
+        count = choices.shape[1]
+        chosen, cost = np.zeros(count, np.int32), np.zeros(count)
+        task = self._task(choices)
+        task.price, task.order, task.chosen, task.cost = (address(each) for each in (price, order, chosen, cost))
+        for first in range(0, len(order), _TURNS):
+            check(load().core_rdo_choose(task, first, min(first + _TURNS, len(order))))
+        return chosen, cost
+
+    def _task(self, choices: Floats) -> Rdo:
+        return Rdo(
+            count=choices.shape[1], choices=choices.shape[0], choice=address(choices), width=self.width, height=self.height,
+            stride=self._stride, channels=self.channels, sums=address(self._sums), target=address(self._target),
+        )  # fmt: skip
