@@ -49,7 +49,7 @@ class Prune:
 
 @dataclass(frozen=True)
 class Trim:
-    """Prune to the number of Gaussians that the file can hold, when only colours can still move."""
+    """Prune to the number of Gaussians that the file can hold, when only colours can still move; or add some (``Schedule.tops_up``)."""
 
 
 @dataclass(frozen=True)
