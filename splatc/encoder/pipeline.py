@@ -279,7 +279,7 @@ def _preset(effort: int, task: Task, count: int) -> Schedule:
 def _adjusted(plan: Schedule, options: EncodeOptions, chosen: Chosen, count: int) -> Schedule:
     """A schedule for a PSNR, if that is the aim, and with fewer events where an engine stands idle meanwhile."""
     if options.aim is not None:
-        plan = replace(plan, trims=TRIMS, fills=(), marks=(MARK,))
+        plan = replace(plan, trims=TRIMS, fills=(), tops_up=False, marks=(MARK,))
     if chosen.waits:
         prunings, every = min(plan.prunings, FEWEST_PRUNINGS), RARELY * plan.rate_every
         plan = replace(plan, prunings=prunings, rate_every=every)

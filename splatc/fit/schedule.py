@@ -49,7 +49,7 @@ class Prune:
 
 @dataclass(frozen=True)
 class Trim:
-    """Prune to the number of Gaussians that the file can hold, when only colours can still move."""
+    """Prune to the number of Gaussians that the file can hold, when only colours can still move; or add some (``Schedule.tops_up``)."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,8 @@ class Schedule:
     quantize_colour: tuple[float, float] = (0.85, 1.0)
     trims: tuple[float, ...] = ()
     """More times to trim; the end of quantize_mean is always one."""
+    tops_up: bool = False
+    """Whether a trim adds Gaussians where the file can hold more: the rate term of a short fit begins after the fills."""
     marks: tuple[float, ...] = ()
     """When to keep the fit as it is."""
     middling: float = 29.0
@@ -189,6 +191,7 @@ BRIEF: dict[str, Any] = {
     "densified": 0.18,
     "densified_last": 0.013,
     "fills": (0.6,),
+    "tops_up": True,
     "rate": 0.7,
     "rate_from": 0.61,
     "noise_from": 0.71,

@@ -77,6 +77,9 @@ FILLED = 0.01
 FALLING, MOST_FALLING = 3.0, 1.5
 """The more room there is, the more the bits of each Gaussian still fall: (1 + FALLING room) times the room is filled, MOST_FALLING times at
 most. The trim removes what is too much."""
+LACKING, BEYOND = 0.02, 0.05
+"""When only colours can still move: if fewer than the first are lacking, none are added (MARGIN of rate_control.py is among them); else so
+many more than these, as colours get cheaper to the end."""
 
 
 def fit(
@@ -233,12 +236,9 @@ class _Fit:
                 self.refresh()
             self.stepped = False
         elif isinstance(event, Fill):
-            self.fill(time)
+            self.fill(self.budget(self.moment(time)))
         else:
-            self.engine.prune(self.budget(self.moment(time)), self.reduction)
-            if self.refine is not None:
-                self.quantizer = self.refine(self.moment(time))
-            self.refresh()
+            self.trim(time)
 
     def ask(self, time: float) -> None:
         """Set the quantization steps by the error so far, and the number of Gaussians that the file can hold with them."""
@@ -247,14 +247,34 @@ class _Fit:
             self.quantizer = self.schedule.adapted(self.task.quantizer, error)
         self.final = min(self.budget(self.moment(time)), self.seeded)
 
-    def fill(self, time: float) -> None:
-        """Densify to what the file can hold, unless that is less than FILLED more."""
+    def trim(self, time: float) -> None:
+        """Prune to the number that the file can hold; if that is more, and the schedule says so, add what is missing."""
+        count = self.budget(self.moment(time))
+        if self.schedule.tops_up and self.fill(count, LACKING, BEYOND):
+            return  # what is now too much the last trim removes
+        self.engine.prune(count, self.reduction)
+        if self.refine is not None:
+            self.quantizer = self.refine(self.moment(time))
+        self.refresh()
+
+    def fill(self, count: int, least: float = FILLED, beyond: float = 0.0) -> bool:
+        """Densify to ``count`` Gaussians and some more, unless that is less than ``least`` of them more; whether it was done.
+
+        What of the others is rounded is rounded of the new ones at once.
+        """
         now = len(self.engine.fetch())
-        room = self.budget(self.moment(time)) / now - 1.0
-        if room > FILLED:
-            room *= min(1.0 + FALLING * room, MOST_FALLING)
-            self.engine.densify(min(math.ceil(room * now), self.seeded - now), self.reduction, self.rng)
-            self.refresh()
+        room = count / now - 1.0
+        if room <= least:
+            return False
+        settled = tuple(name for name in NAMES if name not in self.free)
+        room = room * min(1.0 + FALLING * room, MOST_FALLING) + beyond
+        self.engine.densify(min(math.ceil(room * now), self.seeded - now), self.reduction, self.rng)
+        if settled:
+            table = self.engine.fetch()
+            quantize_share(table, self.quantizer, settled, 1.0)
+            self.engine.send(table)
+        self.refresh()
+        return True
 
     def moment(self, time: float) -> Moment:
         error, _ = self.engine.measured()
