@@ -2,7 +2,8 @@
 
 python tools/latent_bench.py latents.splat2d gaussians.splat2d    # Markdown; the least of 3 runs
 
-The files are of one picture: `splatc encode --cr 500 --model latent in.png latents.splat2d` and `splatc encode --cr 500 -e 0 in.png gaussians.splat2d`.
+The files are of one picture: `splatc encode --cr 500 --model latent in.png latents.splat2d` and
+`splatc encode --cr 500 -e 0 in.png gaussians.splat2d`.
 """
 
 from __future__ import annotations
