@@ -11,21 +11,28 @@ import numpy as np
 import pytest
 
 import splatc
-from splatc.bitstream import Reader, latents
-from splatc.core import latent as core
+from splatc import core
+from splatc.bitstream import Reader, latent_network, latents
+from splatc.core import latent, structs
 from splatc.core.loading import INVALID, OK, load
 from splatc.decoder.scene import make_scene
 from splatc.errors import LimitError
 from splatc.render import draw, grids, work
-from splatc.render.view import View, view
+from splatc.render.view import Region, Scale, View, view
 from tests.test_latent import encode_latent, picture
 
 WIDTH, HEIGHT = 331, 157
-VIEWS = [
+VIEWS: list[tuple[Region | None, Scale]] = [
     (None, 1), (None, "1/2"), (None, "1/4"), ((0, 0, 1, 1), 1), ((330, 156, 1, 1), 1), ((127, 31, 2, 2), 1), ((100, 20, 64, 9), 1),
     ((200, 60, 100, 80), "1/4"),
 ]  # fmt: skip
-OTHERS = [(None, "1/3"), (None, 2), ((1, 0, 30, 30), "1/2"), (None, "1/8"), (None, "99/100")]
+OTHERS: list[tuple[Region | None, Scale]] = [
+    (None, "1/3"),
+    (None, 2),
+    ((1, 0, 30, 30), "1/2"),
+    (None, "1/8"),
+    (None, "99/100"),
+]
 
 
 def encoded(channels: int = 3, width: int = WIDTH, height: int = HEIGHT) -> bytes:
@@ -131,15 +138,15 @@ def changed(change: Change) -> tuple[int, int]:
     task = found.task()
     change(task)
     out = np.zeros((32, 48, 3), np.uint8)
-    drawing = core.core.structs.Draw(grids=ctypes.pointer(task), normalized=1)
+    drawing = structs.Draw(grids=ctypes.pointer(task), normalized=1)
     statuses = []
     try:
-        core.core.run_draw(drawing, draw.in_core(seen), np.zeros(3, np.float32), 0, 32, out)
+        core.run_draw(drawing, draw.in_core(seen), np.zeros(3, np.float32), 0, 32, out)
         statuses.append(OK)
     except AssertionError:
         statuses.append(INVALID)
-    network, values = latents.latent_network.load(1), np.zeros((96, 4, 5), np.int16)
-    synthesis, _buffers = core._synthesis(network, values, 50, (0, 0), (48, 32))
+    network, values = latent_network.load(1), np.zeros((96, 4, 5), np.int16)
+    synthesis, _buffers = latent._synthesis(network, values, 50, (0, 0), (48, 32))
     return statuses[0], int(load().core_synthesize_grids(synthesis, task))
 
 

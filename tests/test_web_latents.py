@@ -62,8 +62,8 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
             found["pixels"].append({**common, "scale": scale, "samples": file, **shape})
         for region, scale in ((None, "1"), (part, "1/2")):
             seen, reader = view(width, height, region, scale), Reader(io.BytesIO(data))
-            box = None if region is None else seen.box
-            needed = reader.needed(box).work + work.drawing(header.quantizer, reader.read(box), seen)
+            seen_box = None if region is None else seen.box
+            needed = reader.needed(seen_box).work + work.drawing(header.quantizer, reader.read(seen_box), seen)
             found["bounds"].append({"path": str(path), "region": region, "scale": scale, "work": needed})
     (folder / "cases.json").write_text(json.dumps(found))
     return folder

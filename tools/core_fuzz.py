@@ -93,9 +93,12 @@ def latent_seeds() -> Iterator[bytes]:
         rows, columns = tile.shape
         if rows > 5 or columns > 9 or len(stream) > MOST_BYTES - 40:
             continue
-        yield struct.pack(
-            "<BBBBH", reader.latents.q, reader.header.channels // 3, columns - 1, rows - 1, len(stream)
-        ) + stream + struct.pack("<BBBHH", 0, 0, 0, reader.header.width - 1, reader.header.height - 1) + bytes(20)
+        yield (
+            struct.pack("<BBBBH", reader.latents.q, reader.header.channels // 3, columns - 1, rows - 1, len(stream))
+            + stream
+            + struct.pack("<BBBHH", 0, 0, 0, reader.header.width - 1, reader.header.height - 1)
+            + bytes(20)
+        )
 
 
 def section_seed(data: bytes) -> bytes:

@@ -33,35 +33,45 @@ static int32_t place_round(const core_steps *steps, int32_t level, core_placed *
     return status == CORE_OK ? core_place(&view, 1, &shown, 1, 0, placed) : status;
 }
 
-/* Copies what the block that begins at a column of a drawn tile has; `row` is the one below the mean. */
-static int32_t copy_block(const float *drawn, int64_t column, int64_t row, float weights[GRID_ROWS][GRID_CELL], int32_t *first, int32_t *count) {
-    *first = *count = 0;
-    for (int64_t y = 0; y < CORE_TILE_HEIGHT; y++) {
-        const float *from = drawn + y * CORE_TILE_WIDTH + column;
-        int32_t any = 0;
-        for (int32_t x = 0; x < GRID_CELL; x++) any |= from[x] != 0.0f;
-        if (!any) continue;
-        if (*count == 0) *first = (int32_t)(y - row);
-        *count = (int32_t)(y - row) - *first + 1;
-        if (*count > GRID_ROWS) return CORE_INVALID;
-        memcpy(weights[*count - 1], from, GRID_CELL * sizeof *from);
+/* Widens rows first .. last - 1 to those of a drawn tile in which anything is. */
+static void widen(const float *drawn, int64_t *first, int64_t *last) {
+    for (int64_t y = 0; y < CORE_TILE_HEIGHT; y++)
+        for (int64_t x = 0; x < CORE_TILE_WIDTH; x++)
+            if (drawn[y * CORE_TILE_WIDTH + x] != 0.0f) {
+                *first = min64(*first, y);
+                *last = max64(*last, y + 1);
+            }
+}
+
+static int32_t draw_at(core_draw *draw, core_placed *placed, int32_t pitch, int32_t column, int64_t row) {
+    placed->x = MIDDLE + pitch * column + pitch / 2;
+    placed->y = (double)row;
+    return core_draw_tile(draw, 0, 0);
+}
+
+static int32_t fill_class(core_draw *draw, core_placed *placed, int32_t side, int32_t class, grid_weights *grid) {
+    int32_t pitch = GRID_CELL / side;
+    int64_t row = class < GRID_CLASSES - 1 ? pitch * (class - GRID_BEYOND) + pitch / 2 : CORE_TILE_HEIGHT / 2 - pitch / 2;
+    int64_t first = CORE_TILE_HEIGHT, last = 0;
+    for (int32_t b = 0; b < side; b++) {
+        if (draw_at(draw, placed, pitch, b, row) != CORE_OK) return CORE_INVALID;
+        widen(draw->out, &first, &last);
+    }
+    if (last - first > GRID_ROWS) return CORE_INVALID;
+    grid->first[class] = (int32_t)(first - row), grid->count[class] = (int32_t)(last - first);
+    for (int32_t b = 0; b < side; b++) {
+        if (draw_at(draw, placed, pitch, b, row) != CORE_OK) return CORE_INVALID;
+        for (int32_t k = 0; k < 3; k++)
+            for (int64_t y = first; y < last; y++)
+                memcpy(grid->weights[class][k][y - first][b], (const float *)draw->out + y * CORE_TILE_WIDTH + MIDDLE + GRID_CELL * (k - 1), GRID_CELL * sizeof(float));
     }
     return CORE_OK;
 }
 
 static int32_t fill_grid(core_draw *draw, core_placed *placed, int32_t side, grid_weights *grid) {
-    int32_t pitch = GRID_CELL / side;
-    for (int32_t class = 0; class < GRID_CLASSES; class++)
-        for (int32_t b = 0; b < side; b++) {
-            int64_t row = class < GRID_CLASSES - 1 ? pitch * (class - GRID_BEYOND) + pitch / 2 : CORE_TILE_HEIGHT / 2 - pitch / 2;
-            placed->x = MIDDLE + pitch * b + pitch / 2;
-            placed->y = (double)row;
-            int32_t status = core_draw_tile(draw, 0, 0);
-            for (int32_t k = 0; k < 3 && status == CORE_OK; k++)
-                status = copy_block(draw->out, MIDDLE + GRID_CELL * (k - 1), row, grid->weights[class][b][k], &grid->first[class][b][k], &grid->count[class][b][k]);
-            if (status != CORE_OK) return status;
-        }
-    return CORE_OK;
+    int32_t status = CORE_OK;
+    for (int32_t class = 0; class < GRID_CLASSES && status == CORE_OK; class++) status = fill_class(draw, placed, side, class, grid);
+    return status;
 }
 
 int32_t core_make_grid_weights(const core_steps *steps, uint8_t *weights, uint8_t *workspace) {

@@ -28,21 +28,25 @@ typedef struct cell { /* a grid in a cell, as it is added to a block */
     int64_t top; /* of the cell, relative to the tile */
 } cell;
 
+/* Row by row of the block, all means of a row of the grid at once: each sample is added to in the same order as mean by mean, and stored once. */
 static inline void add_cell(float *sums, const cell *c, int64_t height, const int32_t planes) {
     int32_t pitch = GRID_CELL / c->side;
     for (int32_t a = c->rows.first; a < c->rows.last; a++) {
-        int64_t row = c->top + pitch * a + pitch / 2, above = (row - pitch / 2) / pitch + GRID_BEYOND;
-        for (int32_t b = c->columns.first; b < c->columns.last; b++) {
-            int64_t class = grid_class(above), first = row + c->grid->first[class][b][c->beside];
-            int64_t last = min64(first + c->grid->count[class][b][c->beside], height);
-            const float *weights = &c->grid->weights[class][b][c->beside][0][0], *feature = c->features[a * c->side + b];
-            float *at = sums + first * BLOCK * planes;
-            for (int64_t y = first; y < last; y++, weights += BLOCK, at += planes * BLOCK)
-                for (int32_t part = 0; part < BLOCK; part += LANES) {
-                    vec w = *(const vec *)(weights + part);
-                    for (int32_t k = 0; k < planes; k++) *(vec *)(at + k * BLOCK + part) += w * feature[k];
+        int64_t row = c->top + pitch * a + pitch / 2, class = grid_class((row - pitch / 2) / pitch + GRID_BEYOND);
+        int64_t first = row + c->grid->first[class], last = min64(first + c->grid->count[class], height);
+        const float(*weights)[GRID_FINE][GRID_CELL] = c->grid->weights[class][c->beside];
+        const float(*features)[GRID_PLANES] = c->features + a * c->side;
+        for (int64_t y = first; y < last; y++, weights++)
+            for (int32_t part = 0; part < BLOCK; part += LANES) {
+                float *at = sums + y * BLOCK * planes + part;
+                vec total[GRID_PLANES];
+                for (int32_t k = 0; k < planes; k++) total[k] = *(const vec *)(at + k * BLOCK);
+                for (int32_t b = c->columns.first; b < c->columns.last; b++) {
+                    vec w = *(const vec *)((*weights)[b] + part);
+                    for (int32_t k = 0; k < planes; k++) total[k] += w * features[b][k];
                 }
-        }
+                for (int32_t k = 0; k < planes; k++) *(vec *)(at + k * BLOCK) = total[k];
+            }
     }
 }
 

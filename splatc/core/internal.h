@@ -193,10 +193,10 @@ enum {
     GRID_ROWS = 17,    /* that a Gaussian reaches at most */
     GRID_BEYOND = 2,   /* rows or columns of means in the next cell that reach into a cell */
 };
-typedef struct grid_weights { /* of a grid: by class, column of the mean in its cell, and cell to the left, its own, to the right */
-    float weights[GRID_CLASSES][GRID_FINE][3][GRID_ROWS][GRID_CELL];
-    int32_t first[GRID_CLASSES][GRID_FINE][3]; /* row that is reached, from that below the mean */
-    int32_t count[GRID_CLASSES][GRID_FINE][3]; /* of them */
+typedef struct grid_weights { /* of a grid: by class, cell to the left of the mean's, its own, to the right; row; column of the mean in its cell */
+    float weights[GRID_CLASSES][3][GRID_ROWS][GRID_FINE][GRID_CELL] __attribute__((aligned(64)));
+    int32_t first[GRID_CLASSES]; /* row that is reached, from that below the mean */
+    int32_t count[GRID_CLASSES]; /* of them; some of the weights are 0 */
 } grid_weights;
 typedef struct both_weights {
     grid_weights coarse, fine;

@@ -357,7 +357,10 @@ class Picture:
     def _scene(
         self, seen: View, rows: int, depth: int, max_level: Number | None, allow_truncated: bool
     ) -> tuple[Scene | None, Drawable]:
-        """What is drawn; the scene where a GPU may draw it. ``rows`` of it lie in memory at once. Raises LimitError before anything large is allocated."""
+        """What is drawn; the scene where a GPU may draw it. ``rows`` of it lie in memory at once.
+
+        Raises LimitError before anything large is allocated.
+        """
         level = None
         if max_level is not None:
             level = arguments.whole("max_level", max_level, 0, MAX_LEVELS - 1, otherwise="None")

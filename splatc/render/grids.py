@@ -1,6 +1,7 @@
-"""Grids of round Gaussians -> samples: the short way of a file with latents, of which all Gaussians of a grid are alike and lie alike on the pixels.
+"""Grids of round Gaussians -> samples: the short way of a file with latents.
 
-It needs no list of Gaussians, no lists of tiles and one exponential for all of them, and draws to the same bits as they (splatc/core/grids.c).
+All Gaussians of a grid are alike and lie alike on the pixels. So it needs no list of Gaussians, no lists of tiles, and one
+exponential for all of them, and draws to the same bits as they (splatc/core/grids.c).
 """
 
 from __future__ import annotations

@@ -118,13 +118,20 @@ def boxes_of_grids(quantizer: Quantizer, grids: Grids, part: tuple[int, int, int
 def _sums_of_cells(
     quantizer: Quantizer, grids: Grids, level: int, side: int, part: tuple[int, int, int, int]
 ) -> list[tuple[Whole, Whole]]:
-    """Of each column and of each row of cells how many columns or rows of means meet a part, and the sum of the widths or heights of their boxes."""
+    """Of each column and each row of cells how many columns or rows of means meet a part, and the sum of their widths or heights."""
     pitch = CELL // side
     first, last = np.array(grids.cells[:2]) * side, np.array(grids.cells[2:]) * side
     indices = np.arange(first.min(), last.max(), dtype=np.int32)
-    zeros = np.zeros_like(indices)
+    zeros, nothing = np.zeros_like(indices), np.zeros((len(indices), 1), np.int32)
     diagonal = QuantizedGaussians(
-        zeros + level, indices, indices, *[zeros] * 4, np.zeros((len(indices), 1), np.int32)
+        level=zeros + level,
+        x=indices,
+        y=indices,
+        log_scale=zeros,
+        aspect=zeros,
+        angle=zeros,
+        offset=zeros,
+        colour=nothing,
     )
     found = []
     for axis, sides in enumerate(_sides(quantizer, diagonal, part)):
@@ -134,9 +141,7 @@ def _sums_of_cells(
     return found
 
 
-def _sides(
-    quantizer: Quantizer, gaussians: QuantizedGaussians, part: tuple[int, int, int, int]
-) -> tuple[Whole, Whole]:
+def _sides(quantizer: Quantizer, gaussians: QuantizedGaussians, part: tuple[int, int, int, int]) -> tuple[Whole, Whole]:
     """(N,) widths and heights of clipped boxes; those that do not meet the part have one that is not positive."""
     across, down = (
         np.minimum(middle + half, high) - np.maximum(middle - half, low)

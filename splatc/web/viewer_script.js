@@ -4777,6 +4777,8 @@ load("shared_core.js");
 load("source.js");
 load("structure.js");
 load("view.js");
+load("latent_reading.js");
+load("latents.js");
 load("level_colours.js");
 load("grouped.js");
 load("container.js");

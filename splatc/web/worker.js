@@ -12,6 +12,8 @@ import "./shared_core.js";
 import "./source.js";
 import "./structure.js";
 import "./view.js";
+import "./latent_reading.js";
+import "./latents.js";
 import "./level_colours.js";
 import "./grouped.js";
 import "./container.js";
