@@ -155,6 +155,18 @@ def test_effort_says_how_many_sweeps() -> None:
     assert encode_latent(image, Target("bytes", 500), Limits(5, time.monotonic())) == one_pass
 
 
+def test_what_a_report_raises_ends_the_work() -> None:
+    reports = []
+
+    def report(step: int, steps: int) -> None:
+        reports.append(step)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        encode_latent(picture(320, 240), Target("bytes", 1500), Limits(2, report=report))
+    assert reports == [0]
+
+
 def test_a_target_that_is_too_small_is_refused_as_in_one_pass() -> None:
     with pytest.raises(UsageError, match="bytes or more"):
         encode_latent(picture(320, 240), Target("bytes", 110), Limits(2))
