@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +13,6 @@ import pytest
 import splatc
 from splatc import bitstream
 from splatc.bitstream import latent_network, latents
-from splatc.core import refine_structs
-from splatc.core.loading import INVALID, OK, address, aligned, load
 from splatc.encoder import latent as encoder
 from splatc.encoder import latent_refine
 from splatc.encoder.latent import encode_latent
@@ -158,47 +155,18 @@ def test_effort_says_how_many_sweeps() -> None:
     assert encode_latent(image, Target("bytes", 500), Limits(5, time.monotonic())) == one_pass
 
 
+def test_what_a_report_raises_ends_the_work() -> None:
+    reports = []
+
+    def report(step: int, steps: int) -> None:
+        reports.append(step)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        encode_latent(picture(320, 240), Target("bytes", 1500), Limits(2, report=report))
+    assert reports == [0]
+
+
 def test_a_target_that_is_too_small_is_refused_as_in_one_pass() -> None:
     with pytest.raises(UsageError, match="bytes or more"):
         encode_latent(picture(320, 240), Target("bytes", 110), Limits(2))
-
-
-CHANGES = {
-    "no network": lambda task: setattr(task, "network", None),
-    "q": lambda task: setattr(task, "q", 192),
-    "negative q": lambda task: setattr(task, "q", -1),
-    "channels": lambda task: setattr(task, "channels", 2),
-    "width": lambda task: setattr(task, "width", 0),
-    "large width": lambda task: setattr(task, "width", (1 << 20) + 1),
-    "height": lambda task: setattr(task, "height", 0),
-    "large height": lambda task: setattr(task, "height", (1 << 20) + 1),
-    "row": lambda task: setattr(task, "row", -8),
-    "column": lambda task: setattr(task, "column", -8),
-    "row within a block": lambda task: setattr(task, "row", 1),
-    "column within a block": lambda task: setattr(task, "column", 4),
-    "row beyond": lambda task: setattr(task, "row", 8),
-    "column beyond": lambda task: setattr(task, "column", 8),
-    "most": lambda task: setattr(task, "most", 1023),
-    "worth": lambda task: setattr(task, "worth", 0.0),
-    "no number": lambda task: setattr(task, "worth", float("nan")),
-    "workspace": lambda task: setattr(task, "workspace_bytes", task.workspace_bytes - 1),
-    "unaligned": lambda task: setattr(task, "workspace", task.workspace + 8),
-}
-
-
-@pytest.mark.parametrize("name", [None, "thresholds", *CHANGES])
-def test_the_core_refuses_what_does_not_fit(name: str | None) -> None:
-    refinement = started(picture(64, 48), 60)
-    refiner, whole = refinement.refiner, refinement.whole
-    network = refiner.network.copy()
-    if name == "thresholds":
-        latent_network.fields(network)["thresholds"][-1] = 1 << 20
-    size = load().core_refine_workspace()
-    workspace = aligned(size + 64)
-    task = refine_structs.Refinement(
-        *map(address, (network, refiner.pixels, whole, refiner.costs, refiner.kernels, refiner.products, refiner.gains)),
-        64, 48, 0, 0, 3, 255, 60, False, 0.01, workspace=address(workspace), workspace_bytes=size,
-    )  # fmt: skip
-    if name in CHANGES:
-        CHANGES[name](task)
-    assert load().core_refine(ctypes.byref(task)) == (OK if name is None else INVALID)

@@ -43,6 +43,7 @@ TESTS_OF = {
     "pack": ("tests/test_core_pack_limits.py", "tests/test_core_packing.py", "tests/test_bitstream_roundtrip.py"),
     "latent": ("tests/test_core_latent_limits.py", "tests/test_latent.py"),
     "grid": ("tests/test_grids.py",),
+    "refine": ("tests/test_core_refine_limits.py", "tests/test_latent_refine.py"),
 } | dict.fromkeys(("models", "chroma", "directions"), ("tests/test_draft_models.py", "tests/test_draft.py", *TESTS))
 """By what the name of a source begins with, tests of its own; those of the decoder's are TESTS."""
 REFUSALS = r"CORE_[A-Z_]+|0|-1|\(int64_t\)1 << 62|\(span\)\{0, -1\}"

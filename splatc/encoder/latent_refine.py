@@ -99,7 +99,7 @@ class Limits:
     end: float = math.inf
     """``time.monotonic()`` after which no sweep begins."""
     report: Callable[[int, int], object] = lambda step, steps: None
-    """Called with sweeps done and sweeps in all."""
+    """Called with sweeps done and sweeps in all, after each block of cells; what it raises ends the work."""
 
 
 @dataclass
@@ -120,8 +120,7 @@ class Refinement:
             wanted = CLOSE * spare if number < limits.sweeps + 2 else 1.0
             if time.monotonic() > limits.end or (number >= limits.sweeps and used >= wanted):
                 break
-            limits.report(min(number, limits.sweeps), limits.sweeps)
-            self.sweep(trade)
+            self.sweep(trade, functools.partial(limits.report, min(number, limits.sweeps), limits.sweeps))
             bits = self.bits_of(self.whole)
             if enough <= bits <= spare:
                 error = self.error()
@@ -134,16 +133,16 @@ class Refinement:
             trade, last = trade * min(max(math.exp(power * away), 0.5), 2.0), away
         return best
 
-    def sweep(self, trade: float) -> None:
-        """Goes once through all cells; ``trade`` is what the square of a step is worth in bits."""
+    def sweep(self, trade: float, report: Callable[[], object] = lambda: None) -> None:
+        """Goes once through all cells; ``trade`` is what the square of a step is worth in bits. ``report`` is called after each block."""
         step = LEAST_STEP * 2.0 ** (self.refiner.q / 32.0)
-        self._through(trade / step**2 * 3.0 * (255.0 / COLOURS) ** 2)
+        self._through(trade / step**2 * 3.0 * (255.0 / COLOURS) ** 2, report)
 
     def error(self) -> float:
         """Squared differences of the coded channels, in steps of a colour."""
-        return self._through(None)
+        return self._through(None, lambda: None)
 
-    def _through(self, worth: float | None) -> float:
+    def _through(self, worth: float | None, report: Callable[[], object]) -> float:
         """Blocks side by side of which none are neighbours: so the threads change nothing."""
         rows, columns = self.whole.shape[1:]
         total = 0.0
@@ -152,7 +151,12 @@ class Refinement:
             return self.refiner.refine(self.whole, *place, worth)
 
         with ThreadPoolExecutor(threads()) as pool:
-            for y, x in product((0, BLOCK), repeat=2):
-                places = product(range(y, rows, 2 * BLOCK), range(x, columns, 2 * BLOCK))
-                total += sum(pool.map(each, places))
+            try:
+                for y, x in product((0, BLOCK), repeat=2):
+                    for error in pool.map(each, product(range(y, rows, 2 * BLOCK), range(x, columns, 2 * BLOCK))):
+                        total += error
+                        report()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)  # of a large picture there may be thousands
+                raise
         return total

@@ -157,10 +157,10 @@ static void through_cells(block *b) {
 
 static int32_t task_is_sound(const core_refinement *t) {
     if (t->network == NULL || t->q < 0 || t->q > CORE_LATENT_MOST_Q || (t->channels != 1 && t->channels != 3)) return 0;
-    if (t->width < 1 || t->height < 1 || t->width > 1 << 20 || t->height > 1 << 20 || t->row < 0 || t->column < 0) return 0;
+    if (t->width > 1 << 20 || t->height > 1 << 20 || t->row < 0 || t->column < 0) return 0;
     if (t->row % CORE_REFINE_BLOCK || t->column % CORE_REFINE_BLOCK || t->row * CELL >= t->height || t->column * CELL >= t->width) return 0;
     if ((t->most != 255 && t->most != 65535) || !(t->worth > 0.0f && t->worth < 1e30f)) return 0;
-    return t->network->thresholds[CORE_LATENT_TABLES - 2] - t->network->thresholds[0] < TABLE_SPAN - 1;
+    return (int64_t)t->network->thresholds[CORE_LATENT_TABLES - 2] - t->network->thresholds[0] < TABLE_SPAN - 1;
 }
 
 int32_t core_refine(core_refinement *task) {
