@@ -22,7 +22,7 @@ from splatc.bitstream import Header
 from splatc.core import exact, rdo
 from splatc.encoder.prices import Doubles, Prices, uniform
 from splatc.fit.rate import EXPONENT
-from splatc.gaussians import FloatArray
+from splatc.gaussians import EPSILON, FloatArray
 from splatc.image.image import Samples
 from splatc.quantize import (
     MAX_ASPECT,
@@ -71,7 +71,8 @@ def optimized(
     """
     rng = np.random.default_rng(seed)
     overhead = measure(empty_gaussians(header.channels))
-    canvas = rdo.Canvas(pixels, np.array(header.background, np.float32) / np.float32(255))
+    ground = np.float32(EPSILON) * (np.array([*header.background, 255], np.float32) / np.float32(255))
+    canvas = rdo.Canvas(pixels, ground)
     weight, least, kept, position = 1.0, math.inf, gaussians, 0.0
     for number in range(ROUNDS + 1):
         choices = Choices(header, gaussians)
