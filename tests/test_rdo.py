@@ -46,6 +46,11 @@ def random_choices(count: int, channels: int, seed: int = 1) -> FloatArray:
     return floats(np.stack([same, moved, coloured, none]))
 
 
+def ground(background: FloatArray) -> FloatArray:
+    """(C + 1,) the sums where no Gaussian is."""
+    return floats(EPSILON * np.append(background, 1.0))
+
+
 def drawn(gaussians: FloatArray, background: FloatArray, width: int = WIDTH, height: int = HEIGHT) -> Doubles:
     """(H, W, C) what (N, 5 + C) Gaussians show, in float64."""
     y, x = np.mgrid[:height, :width] + 0.5
@@ -74,7 +79,7 @@ def test_choices_are_the_best_ones_one_after_the_other(channels: int) -> None:
     rng = np.random.default_rng(3)
     price, order = rng.uniform(-0.1, 0.3, choices.shape[:2]), rng.permutation(30).astype(np.int32)
     price[0], price[1, ::5] = 0.0, rdo.NEVER
-    canvas = rdo.Canvas(pixels, background, EPSILON)
+    canvas = rdo.Canvas(pixels, ground(background))
     now = choices[0].copy()
     assert canvas.draw(choices) == pytest.approx(error_of(now, background, pixels), rel=1e-4)
     chosen, cost = canvas.choose(choices, price, order)
@@ -100,7 +105,7 @@ def test_the_same_bits_by_all_instruction_sets() -> None:
     try:
         for level in range(2 if best > 1 else 1, best + 1):
             assert load().core_set_level(level) == OK
-            canvas = rdo.Canvas(pixels, background, EPSILON)
+            canvas = rdo.Canvas(pixels, ground(background))
             results.append((canvas.draw(choices), *(each.tobytes() for each in canvas.choose(choices, price, order))))
     finally:
         load().core_set_level(best)
@@ -113,7 +118,7 @@ def test_large_gaussians_are_measured_on_some_rows() -> None:
     choices = random_choices(12, 3)
     choices[:, :, 1] = choices[:, :, 1] / HEIGHT * 300.0
     choices[:3, :, 2:4] *= 6.0
-    canvas = rdo.Canvas(pixels, background, EPSILON)
+    canvas = rdo.Canvas(pixels, ground(background))
     before = canvas.draw(choices)
     _, cost = canvas.choose(choices, np.full((4, 12), rdo.NEVER), np.arange(12, dtype=np.int32))
     for i in range(12):
@@ -123,7 +128,7 @@ def test_large_gaussians_are_measured_on_some_rows() -> None:
 
 
 def test_wrong_arguments_are_refused() -> None:
-    canvas, choices = rdo.Canvas(picture(), floats([0.0, 0.0, 0.0]), EPSILON), random_choices(5, 3)
+    canvas, choices = rdo.Canvas(picture(), ground(floats([0.0, 0.0, 0.0]))), random_choices(5, 3)
     order, price = np.arange(5, dtype=np.int32), np.zeros((4, 5))
     chosen, cost = np.zeros(5, np.int32), np.zeros(5)
 

@@ -41,6 +41,7 @@ TESTS_OF = {
     "metric": ("tests/test_core_metric_limits.py", "tests/test_metrics.py"),
     "seed": ("tests/test_core_seed_limits.py", "tests/test_core_seeds.py"),
     "pack": ("tests/test_core_pack_limits.py", "tests/test_core_packing.py", "tests/test_bitstream_roundtrip.py"),
+    "rdo": ("tests/test_rdo.py",),
     "latent": ("tests/test_core_latent_limits.py", "tests/test_latent.py"),
     "grid": ("tests/test_grids.py",),
     "refine": ("tests/test_core_refine_limits.py", "tests/test_latent_refine.py"),

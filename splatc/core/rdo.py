@@ -24,20 +24,19 @@ _TURNS = 64
 class Canvas:
     """The sums of the Gaussians of a picture, and what it should look like; in the normalized blend."""
 
-    def __init__(self, pixels: NDArray[np.uint8 | np.uint16], background: Floats, weight: float) -> None:
-        """``pixels`` (H, W, C); ``background`` (C,) in [0, 1], and its weight beside those of the Gaussians."""
+    def __init__(self, pixels: NDArray[np.uint8 | np.uint16], ground: Floats) -> None:
+        """``pixels`` (H, W, C); ``ground`` (C + 1,) the sums where no Gaussian is."""
         self.height, self.width, self.channels = pixels.shape
         self._stride = self.width + _PAD
         self._target = np.zeros((self.channels, self.height, self._stride), np.float32)
         unit = np.float32(1.0 / np.iinfo(pixels.dtype).max)
         np.multiply(pixels.transpose(2, 0, 1), unit, out=self._target[:, :, : self.width], casting="unsafe")
         self._sums = np.empty((self.channels + 1, self.height, self._stride), np.float32)
-        self._background, self._weight = background, np.float32(weight)
+        self._ground = ground
 
     def draw(self, choices: Floats) -> float:
         """Draw the first of (K, N, SHAPE + C) choices anew; the squared error."""
-        for sums, colour in zip(self._sums, (*self._background, np.float32(1.0)), strict=True):
-            sums[:] = self._weight * colour
+        self._sums[:] = self._ground[:, None, None]
         task = self._task(choices)
         for first in range(0, task.count, _TURNS):
             check(load().core_rdo_draw(task, first, min(first + _TURNS, task.count)))

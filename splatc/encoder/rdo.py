@@ -71,7 +71,8 @@ def optimized(
     """
     rng = np.random.default_rng(seed)
     overhead = measure(empty_gaussians(header.channels))
-    canvas = rdo.Canvas(pixels, np.array(header.background, np.float32) / np.float32(255), EPSILON)
+    ground = np.float32(EPSILON) * (np.array([*header.background, 255], np.float32) / np.float32(255))
+    canvas = rdo.Canvas(pixels, ground)
     weight, least, kept, position = 1.0, math.inf, gaussians, 0.0
     for number in range(ROUNDS + 1):
         choices = Choices(header, gaussians)

@@ -8,10 +8,10 @@ enum {
     ROWS = 24, /* of a Gaussian that are looked at, or up to twice as many: every n-th where there are more */
 };
 
-static const float END = 8.8365359f, CUT = 0.0021874911f; /* the exponent (of 2) where a Gaussian ends, and what its weight would be there */
+static const float END = 8.8365359f, CUTOFF = 0.0021874911f; /* the exponent (of 2) where a Gaussian ends, and what its weight would be there */
 static const float LEAST_WEIGHT = 1e-5f;
 
-typedef struct ellipse { /* a weight is 2^-(a dx^2 + b dx dy + c dy^2), less CUT */
+typedef struct ellipse { /* a weight is 2^-(a dx^2 + b dx dy + c dy^2), less CUTOFF */
     float x, y, a, b, c;
     float slant, narrowing; /* the middle of a row lies at slant dy, its half length is the root of (END - narrowing dy^2) / a */
     int64_t first, last;    /* rows; none where first > last */
@@ -55,7 +55,7 @@ static inline vec weights_of(const core_rdo *t, const ellipse *e, int64_t x, int
     for (int32_t k = 0; k < LANES; k++) index[k] = (float)k;
     vec dx = (index + (float)x) + 0.5f - e->x; /* whole numbers are added exactly, whatever the lane */
     float dy = (float)y + 0.5f - e->y;
-    vec weight = positive_part(exp2_of(-((e->a * dx + e->b * dy) * dx + e->c * dy * dy)) - CUT);
+    vec weight = positive_part(exp2_of(-((e->a * dx + e->b * dy) * dx + e->c * dy * dy)) - CUTOFF);
     return choose(index < splat((float)(t->width - x)), weight, splat(0.0f));
 }
 
