@@ -11,6 +11,9 @@ import pytest
 import air_bench
 from air_bench import Measured, Plan
 from splatc.fit.schedule import Fill, Prune
+from splatc.image.image import Image
+from splatc.neural import safetensors
+from splatc.neural import step as network
 
 
 def test_curves_are_read_between_their_points() -> None:
@@ -22,13 +25,29 @@ def test_curves_are_read_between_their_points() -> None:
 
 def test_each_part_is_taken_away() -> None:
     found = air_bench.parts()
-    assert found.pop("effort 0") == Plan()
+    assert found.pop(air_bench.EFFORT_0) == Plan()
     assert len({repr(plan) for plan in (*found.values(), Plan())}) == len(found) + 1
-    one = found["one pruning, nothing densified"].schedule(768, 512, 2600)
-    assert [type(event) for _, event in one.events() if isinstance(event, Fill | Prune)] == [Prune]
-    bare = found["as many seeds as stay, nothing pruned"].schedule(768, 512, 2600)
+    assert [plan.network for name, plan in found.items() if "of 4" in name] == [3, 6, 9]
+    (one,) = (plan for name, plan in found.items() if "one pruning, nothing densified" in name)
+    events = one.schedule(768, 512, 2600).events()
+    assert [type(event) for _, event in events if isinstance(event, Fill | Prune)] == [Prune]
+    (none,) = (plan for name, plan in found.items() if "as many seeds as stay" in name)
+    bare = none.schedule(768, 512, 2600)
     assert bare.oversampling == 1.0
     assert not any(isinstance(event, Fill | Prune) for _, event in bare.events())
+
+
+def test_other_weights_have_a_row(tmp_path: Path) -> None:
+    """The same weights make the same file, zeros another."""
+    name, image = "a.safetensors", Image(np.random.default_rng(0).integers(0, 256, (32, 48, 3), np.uint8))
+    made = []
+    for factor in (1.0, 0.0):
+        weights = {key: np.float32(factor) * each for key, each in network.trained().items()}
+        (tmp_path / name).write_bytes(safetensors.write(weights, {}))
+        plan = air_bench.parts(tmp_path / name)[f"the weights {name}"]
+        made.append(air_bench.encode(image, 20.0, plan))
+    assert made[0] == air_bench.encode(image, 20.0, Plan())
+    assert made[1] == air_bench.encode(image, 20.0, Plan(zero=True)) != made[0]
 
 
 def test_fits_are_cut_down_to_their_steps() -> None:

@@ -59,9 +59,10 @@ def table(count: int) -> Table:
     return table_of(random_gaussians(np.random.default_rng(2), count, WIDTH, HEIGHT, scales=(1.0, 9.0)))
 
 
-def fading(side: int) -> np.ndarray:
+def fading(side: int) -> Samples:
     """(side, side) transparent in one corner."""
-    return np.clip(np.mgrid[:side, :side].sum(axis=0) * 2, 0, 255).astype(np.uint8)
+    alpha: Samples = np.clip(np.mgrid[:side, :side].sum(axis=0) * 2, 0, 255).astype(np.uint8)
+    return alpha
 
 
 def detail() -> np.ndarray:
@@ -96,7 +97,7 @@ def test_a_step_depends_on_no_gaussian_that_is_far_away() -> None:
     pixels = rng.integers(0, 256, (side, side, 3), np.uint8)
     one = random_gaussians(rng, 13, 40, 40, scales=(1.0, 4.0))
     one = replace(one, mean=one.mean + np.float32(30.0))
-    shifts = [np.float32([side * number, 0.0]) for number in range(times)]
+    shifts = [floats([side * number, 0.0]) for number in range(times)]
     many = Gaussians(
         np.concatenate([one.mean + shift for shift in shifts]),
         *(np.concatenate([each] * times) for each in (one.scale, one.angle, one.colour)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import signal
 import sys
 from pathlib import Path
 
@@ -80,6 +82,68 @@ def test_the_command_writes_a_network_that_encodes(
     with PIL.Image.open(folder / "1.png") as file:
         exact = encoder.analysed(Image(np.asarray(file)), weights)
     assert exact.shape == (96, 9, 10) and np.isfinite(exact).all()
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *words: object) -> None:
+    monkeypatch.setattr(sys, "argv", ["train_codecsplat.py", *map(str, words)])
+    train_codecsplat.main()
+
+
+def test_however_short_the_time_it_is_validated_and_says_where_it_resumes(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "INDEX.tsv").write_text("no picture")
+    for _ in range(2):
+        run(monkeypatch, folder, "--validate", folder, "--state", tmp_path / "a.pt", "--minutes", "1e-9")
+    assert re.fullmatch(
+        r"step 1 .*  D 90 \d\.\d{4} bpp \d\d\.\d\d dB\nresumes after step 1\nstep 2 .* dB\n", capsys.readouterr().out
+    )
+
+
+def test_ctrl_c_leaves_a_whole_step(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = Training.step
+
+    def interrupted(self: Training, pictures: list[np.ndarray]) -> float:
+        if self.steps == 1:
+            signal.raise_signal(signal.SIGINT)  # within the second
+        return whole(self, pictures)
+
+    monkeypatch.setattr(Training, "step", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        run(monkeypatch, folder, "--state", tmp_path / "a.pt", "--minutes", "9")
+    assert ended.value.code == 130
+    assert capsys.readouterr().err.startswith("train_codecsplat: interrupted after step 2; ")
+    again, wanted = Training("cpu"), Training("cpu")
+    again.load(tmp_path / "a.pt")
+    for _ in range(2):
+        whole(wanted, train_codecsplat.opened(folder, (1,)))
+    assert all(torch.equal(*pair) for pair in zip(again.codec.parameters(), wanted.codec.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nowhere"], "nowhere: no such folder"),
+        (["small"], "small: no picture of 64 x 64 px or more"),
+        (["pictures", "--state", "nowhere/a.pt"], "there is no folder nowhere"),
+        (["pictures", "--state", "bad.pt"], "bad.pt: damaged, or not a state of this training"),
+        (["pictures", "--every", "0"], "2"),
+        (["pictures", "--minutes", "nan"], "2"),
+        (["pictures", "--device", "bogus"], "2"),
+    ],
+)
+def test_what_is_wrong_is_said_before_the_work(
+    words: list[str], message: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "small").mkdir()
+    PIL.Image.new("RGB", (60, 90)).save(tmp_path / "small" / "a.png")
+    (tmp_path / "bad.pt").write_bytes(b"no state")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Training, "step", lambda *_: pytest.fail("it has begun to work"))
+    with pytest.raises(SystemExit, match=message):
+        run(monkeypatch, "--state", "a.pt", *words)
 
 
 def test_the_analysis_of_the_encoder_is_that_of_the_training(folder: Path) -> None:

@@ -32,6 +32,7 @@ from splatc.decoder.scene import decode_bytes
 from splatc.fit.schedule import BRIEF, HASTY, Schedule, brief
 from splatc.image import metrics
 from splatc.image.image import Image
+from splatc.neural import safetensors
 from splatc.neural import step as network
 from splatc.neural.engine import STEPS, NetworkEngine
 
@@ -41,6 +42,7 @@ NAMES = ("kodim03", "kodim05", "kodim13", "kodim23")
 """Of the curves."""
 CUT_DOWN = (10, 15, 20, 30, 45, 60)
 """Steps of the fit that effort 0 is compared with."""
+EFFORT_0 = f"effort 0: stages 1 to 4 of 4 ({STEPS} steps of the network)"
 MEGAPIXELS, LARGE_RATIO = 8e6, 200.0
 MOSAIC_RATIO = 3000.0
 SIDES = (384, 256)
@@ -57,6 +59,8 @@ class Plan:
     """Steps of the network, the first."""
     zero: bool = False
     """Whether its weights are zero."""
+    weights: Path | None = None
+    """A file of other weights, as train_air.py writes it."""
     cut_down: int | None = None
     """Steps of the fit that is cut down, which has another schedule."""
 
@@ -73,23 +77,42 @@ def cut_down(steps: int) -> Schedule:
     return replace(hasty, prunings=max(3, int(span / 4)), asks=3, fills=(0.6,), stages=5)
 
 
-def parts() -> dict[str, Plan]:
-    """Effort 0, and what it is without each of its parts."""
-    bare = {"prunings": 1, "prune_from": BRIEF["prune_until"], "densified": 0.0, "densified_last": 0.0, "fills": ()}
+def parts(weights: Path | None = None) -> dict[str, Plan]:
+    """Effort 0, and what it is without each of its parts; with other weights, if there are any.
+
+    AIR's ablation has four stages; here the steps of the network are shared out among as many.
+    """
+    bare = {
+        "prunings": 1,
+        "prune_from": BRIEF["prune_until"],
+        "densified": 0.0,
+        "densified_last": 0.0,
+        "fills": (),
+        "tops_up": False,
+    }
+    stages = {f"stages 1 to {k} of 4 ({n} steps of the network)": Plan(network=n) for k, n in ((1, 3), (2, 6), (3, 9))}
+    others = {} if weights is None else {f"the weights {weights.name}": Plan(weights=weights)}
     return {
-        "effort 0": Plan(),
-        **{f"{steps} steps of the network": Plan(network=steps) for steps in (0, 5, 10, 20)},
+        EFFORT_0: Plan(),
+        "no stage: the same plan by Adam": Plan(network=0),
+        **{name.replace("stages 1 to 1", "stage 1"): plan for name, plan in stages.items()},
+        "20 steps of the network": Plan(network=20),
         "all steps of the network": Plan(network=1000),
         "weights of zero": Plan(zero=True),
-        "one pruning, nothing densified": Plan(bare),
-        "as many seeds as stay, nothing pruned": Plan({**bare, "prunings": 0, "oversampling": 1.0}),
-        "fixed steps of the quantizer": Plan({"adapt": 0.0}),
+        "without stage control (one pruning, nothing densified)": Plan(bare),
+        "without stage control (as many seeds as stay, nothing pruned)": Plan(
+            {**bare, "prunings": 0, "oversampling": 1.0}
+        ),
+        "without the adaptive quantizer": Plan({"adapt": 0.0}),
+        **others,
     }
 
 
 def encode(image: Image, ratio: float, plan: Plan) -> bytes:
     """A file of a picture."""
-    weights = np.zeros_like(network.trained_weights()) if plan.zero else None
+    weights = None if plan.weights is None else network.packed(safetensors.read(plan.weights.read_bytes()))
+    if plan.zero:
+        weights = np.zeros_like(network.trained_weights())
     steps = 0 if plan.cut_down is not None else plan.network
     return brief_file(image, ratio, lambda each: NetworkEngine(each, weights, steps), plan.schedule)
 
@@ -118,7 +141,7 @@ def ablation(options: argparse.Namespace) -> None:
     files = _kodak(options)
     print("| | " + " | ".join(f"CR {ratio:g}" for ratio in RATIOS) + " |\n" + "|---" * (1 + len(RATIOS)) + "|")
     with ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool:
-        for name, plan in parts().items():
+        for name, plan in parts(options.weights).items():
             means = [
                 statistics.fmean(pool.map(quality, files, [ratio] * len(files), [plan] * len(files)))
                 for ratio in RATIOS
@@ -283,6 +306,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out") / "air", metavar="DIR", help="default: %(default)s")
     parser.add_argument("--repeats", type=int, default=3, help="of what is timed; default: %(default)s")
     parser.add_argument("--jobs", type=int, default=2, help="processes of the ablation; default: %(default)s")
+    parser.add_argument(
+        "--weights", type=Path, metavar="FILE", help="of train_air.py, for one more row of the ablation"
+    )
     parser.add_argument("--side", type=int, default=16384, help="of the mosaic, px; default: %(default)s")
     parser.add_argument("--count", type=int, default=1000, help="pictures of the batch; default: %(default)s")
     options = parser.parse_args()

@@ -10,19 +10,22 @@ One network serves all rates: each crop has a step size D of its own, its loss i
 contexts know D. Distortion sees rounded latents (straight through), rate those with uniform noise (Balle et al. 2017;
 Minnen and Singh 2020).
 
-The same command goes on from ``--state``; crops and noise follow from the number of the step. Every ``--every`` steps it
-prints bits per pixel and PSNR of the validation pictures by step size, with the moving average of the weights. ``--out``
-writes the integer network (spec/latent.md) and the analysis; ``--minutes 0`` does nothing else. ``--compare`` measures the
-same latents with the floats of ``--state`` and, as whole files, with the integers that splatc has.
+The same command goes on from ``--state``, which is saved every minute and on Ctrl-C (exit code 130); crops and noise follow
+from the number of the step. Every ``--every`` steps and at the end it prints bits per pixel and PSNR of the validation
+pictures by step size D, with the moving average of the weights. ``--out`` writes the integer network (spec/latent.md) and the
+analysis; ``--minutes 0`` does nothing else. ``--compare`` measures the same latents with the floats of ``--state`` and, as whole
+files, with the integers that splatc has.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -30,6 +33,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bench.training import (
+    Saved,
+    check_writable,
+    device,
+    interrupted,
+    minutes,
+    pictures_in,
+    positive,
+    read_state,
+    uninterrupted,
+    write_whole,
+)
 from splatc.bitstream import latent_layout, latent_network, latents
 from splatc.bitstream.latent_layout import CELL, CHROMA, COARSE, FINE, LATENTS, LOW, LUMA, MARGIN
 from splatc.core import latent as core
@@ -359,20 +374,16 @@ class Training:
         self.device = device
 
     def save(self, path: Path) -> None:
-        part = path.with_name(path.name + ".part")
         names = "codec", "average", "optimizer"
-        torch.save(
-            {
-                "steps": self.steps,
-                "seconds": self.seconds,
-                **{each: getattr(self, each).state_dict() for each in names},
-            },
-            part,
-        )
-        part.replace(path)
+        states = {each: getattr(self, each).state_dict() for each in names}
+        saved = {"steps": self.steps, "seconds": self.seconds, **states}
+        write_whole(path, lambda part: torch.save(saved, part))
 
     def load(self, path: Path) -> None:
-        saved = torch.load(path, weights_only=True, map_location=self.device)
+        """Raises SystemExit for what is no such state."""
+        read_state(path, self._take)
+
+    def _take(self, saved: dict[str, Any]) -> None:
         for each in ("codec", "average", "optimizer"):
             getattr(self, each).load_state_dict(saved[each])
         self.steps, self.seconds = saved["steps"], saved["seconds"]
@@ -413,15 +424,23 @@ def crop(pictures: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
 
 
 def opened(folder: Path, reduced: tuple[int, ...]) -> list[np.ndarray]:
-    """(H, W, 3) the pictures of a folder in the order of their names, each at every reduction that leaves it large enough."""
-    found = []
-    for path in sorted(folder.iterdir()):
-        with PIL.Image.open(path) as file:
-            picture = file.convert("RGB")
+    """(H, W, 3) the pictures of a folder in the order of their names, each at every reduction that leaves it large enough.
+
+    Raises SystemExit if none is.
+    """
+    found, least = [], SIDE + 2 * MARGIN
+    for path in pictures_in(folder):
+        try:
+            with PIL.Image.open(path) as file:
+                picture = file.convert("RGB")
+        except OSError as error:
+            raise SystemExit(f"{path}: {error}") from None
         for factor in reduced:
-            small = picture.resize((picture.width // factor, picture.height // factor), PIL.Image.Resampling.LANCZOS)
-            if min(small.size) >= SIDE + 2 * MARGIN:
-                found.append(np.asarray(small))
+            width, height = picture.width // factor, picture.height // factor
+            if min(width, height) >= least:
+                found.append(np.asarray(picture.resize((width, height), PIL.Image.Resampling.LANCZOS)))
+    if not found:
+        raise SystemExit(f"{folder}: no picture of {min(reduced) * least} x {min(reduced) * least} px or more")
     return found
 
 
@@ -491,42 +510,77 @@ def print_compared(codec: Codec, pictures: list[np.ndarray]) -> None:
 
 
 def main() -> None:
+    """Parse the options, check them, train, and write the network."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures", type=Path, help="folder of photographs")
     parser.add_argument("--validate", type=Path, help="folder of others")
     parser.add_argument("--out", type=Path, help="folder for the files of the network, written at the end")
     parser.add_argument("--state", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=60.0)
-    parser.add_argument("--every", type=int, default=2000, help="steps between validations")
+    parser.add_argument("--minutes", type=minutes, default=60.0, help="default: %(default)g; 0 only writes --out")
+    parser.add_argument("--every", type=positive, default=2000, help="steps between validations")
     parser.add_argument("--compare", action="store_true", help="of --validate: what the integers lose")
-    parser.add_argument("--device", default="cpu", help="of PyTorch")
+    parser.add_argument("--device", type=device, default="cpu", help="of PyTorch")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    check_writable(options.state)
+    try:
+        if options.out:
+            options.out.mkdir(parents=True, exist_ok=True)
+        run(options)
+    except OSError as error:
+        raise SystemExit(f"train_codecsplat: {error}") from None
+
+
+def run(options: argparse.Namespace) -> None:
+    """Go on from the state for so many minutes, at least one step if there are any; then write the network."""
     training = Training(options.device)
+    counted = opened(options.pictures, (2,)) if options.out else []
+    pictures = opened(options.pictures, REDUCED) if options.minutes > 0.0 else []
+    held_out = opened(options.validate, HELD_OUT)[::2] if options.validate else []
     if options.state.exists():
         training.load(options.state)
-    pictures = opened(options.pictures, REDUCED) if options.minutes > 0 else []
-    held_out = opened(options.validate, HELD_OUT)[::2] if options.validate else []
-    end, losses = time.monotonic() + 60.0 * options.minutes, []
-    while time.monotonic() < end:
+        print(f"resumes after step {training.steps}", flush=True)
+    try:
+        if options.minutes > 0.0:
+            steps(training, pictures, held_out, options)
+        if options.compare:
+            print_compared(training.average.cpu(), held_out)
+        if options.out:
+            write(training, counted, options.out)
+    except KeyboardInterrupt:
+        with contextlib.suppress(KeyboardInterrupt), uninterrupted():
+            training.save(options.state)
+        interrupted("train_codecsplat", options.state, f"step {training.steps}")
+
+
+def steps(
+    training: Training, pictures: list[np.ndarray], held_out: list[np.ndarray], options: argparse.Namespace
+) -> None:
+    """Train until the minutes are over; the last step is validated."""
+    last, end = Saved(), time.monotonic() + 60.0 * options.minutes
+    losses: list[float] = []
+    going = True
+    while going:
         started = time.monotonic()
-        losses.append(training.step(pictures))
-        training.seconds += time.monotonic() - started
-        if training.steps % options.every == 0:
+        with uninterrupted():
+            losses.append(training.step(pictures))
+            training.seconds += time.monotonic() - started
+        going = time.monotonic() < end
+        if last.due() or not going:
+            training.save(options.state)
+        if training.steps % options.every == 0 or not going:
             lines = validate(training.average, held_out, options.device) if held_out else []
-            shown = "".join(f"  {size:g}: {rate:.4f} {psnr:.3f}" for size, rate, psnr in lines)
+            shown = "".join(f"  D {size:g} {rate:.4f} bpp {psnr:.2f} dB" for size, rate, psnr in lines)
             print(f"step {training.steps} {training.seconds:.0f} s: {np.mean(losses):.4f}{shown}", flush=True)
             losses = []
-            training.save(options.state)
-    training.save(options.state)
-    if options.compare:
-        print_compared(training.average.cpu(), held_out)
-    if options.out:
-        options.out.mkdir(parents=True, exist_ok=True)
-        analysis = analysis_of(training.average, training.steps)
-        counted = opened(options.pictures, (2,))
-        (options.out / "latent_1.bin").write_bytes(calibrated(exported(training.average), analysis, counted))
-        (options.out / "latent_1_analysis.safetensors").write_bytes(analysis)
+
+
+def write(training: Training, counted: list[np.ndarray], out: Path) -> None:
+    """The files of the network, from the moving average of its weights."""
+    analysis = analysis_of(training.average, training.steps)
+    network = calibrated(exported(training.average), analysis, counted)
+    write_whole(out / "latent_1.bin", lambda part: part.write_bytes(network))
+    write_whole(out / "latent_1_analysis.safetensors", lambda part: part.write_bytes(analysis))
 
 
 if __name__ == "__main__":
