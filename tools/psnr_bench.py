@@ -69,7 +69,17 @@ def search(picture: Path, psnr: float, threads: int) -> tuple[int, int, float]:
     """Bytes of the file, tries, and the time in fits of that size."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "a.splat2d"
-        command = [sys.executable, "-m", "splatc", "encode", "--force", "--threads", str(threads), picture, output]
+        command: list[str | Path] = [
+            sys.executable,
+            "-m",
+            "splatc",
+            "encode",
+            "--force",
+            "--threads",
+            str(threads),
+            picture,
+            output,
+        ]
         run = good(processes.run([*command, "--psnr", f"{psnr:g}", "-v"]))
         size = output.stat().st_size
         one = good(processes.run([*command, "--size", str(size)]))
