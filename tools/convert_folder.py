@@ -55,9 +55,10 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("options", nargs="*", help="options of splatc batch, after --")
-    arguments = parser.parse_args()
-    code, files = convert(arguments.folder, arguments.out, arguments.jobs, arguments.options)
+    words = sys.argv[1:]
+    end = words.index("--") if "--" in words else len(words)
+    arguments = parser.parse_args(words[:end])
+    code, files = convert(arguments.folder, arguments.out, arguments.jobs, words[end + 1 :])
     (arguments.out / "report.md").write_text(HEAD + "".join(f"{row(each)}\n" for each in files))
     print(f"{arguments.out / 'report.md'}: {len(files)} pictures")
     return code

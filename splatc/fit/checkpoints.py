@@ -153,7 +153,7 @@ def save_gaussians(
         raise UsageError(f"{path}: a checkpoint holds positions relative to its picture: give width and height")
     if gaussians.colour.shape[1] != 3:
         raise UsageError(
-            f"{path}: GaussianImage knows RGB only, these Gaussians have {gaussians.colour.shape[1]} channels"
+            f"{path}: GaussianImage has RGB only, these Gaussians have {gaussians.colour.shape[1]} channels"
         )
 
     with named(path):
@@ -259,7 +259,7 @@ def _load_state_dict(data: bytes) -> Mapping[str, Any]:
     if not isinstance(state, Mapping):
         raise InputError("the checkpoint is no state dict: expected that of a GaussianImage model")
     tensors = {str(name): value.detach() for name, value in state.items() if isinstance(value, torch.Tensor)}
-    # Of bfloat16 NumPy knows nothing.
+    # NumPy has no bfloat16.
     return {name: value.double() if value.is_floating_point() else value for name, value in tensors.items()}
 
 

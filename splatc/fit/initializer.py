@@ -38,7 +38,7 @@ class Initializer(Protocol):
 
 
 def on_reduced(initializer: Initializer, pixels: Samples, count: int, rng: np.random.Generator) -> Gaussians:
-    """What an initializer says of a picture (H, W, C) as small as ``count`` Gaussians allow, on the picture itself."""
+    """What an initializer makes of a picture (H, W, C) as small as ``count`` Gaussians allow, on the picture itself."""
     height, width = pixels.shape[:2]
     factor = reduction_for(width, height, memory.SEEDING_SAMPLES * count)
     placed = initializer(reduce(pixels, factor), count, rng)

@@ -110,7 +110,7 @@ def check(work: Workload, limit: int | None) -> None:
 
 def reading(width: int, height: int, channels: int, bit_depth: int) -> int:
     """Bytes that reading such a picture file may take."""
-    # Pillow holds a picture with four bytes a pixel beside ours, and an alpha that says nothing is left out of a copy of that.
+    # Pillow holds a picture with four bytes a pixel beside ours, and an alpha that is opaque everywhere is left out of a copy of that.
     return width * height * (PILLOW + 2 * channels * bit_depth // 8)
 
 

@@ -1,4 +1,4 @@
-"""The quantizer as the fit sees it: steps for noise, and the rounding that gives an attribute its final value.
+"""The quantizer within the fit: steps for noise, and the rounding that gives an attribute its final value.
 
 While an attribute is free, uniform noise of one step stands for its rounding (Balle 2017), so the fit moves to where rounding hurts
 little; then it is rounded and stays (the frozen mask), and the attributes that may still move compensate for it. Progressive
@@ -114,7 +114,7 @@ def quantize_share(table: Table, quantizer: Quantizer, names: tuple[str, ...], s
 
 
 def rounded(values: FloatArray, quantizer: Quantizer, names: tuple[str, ...]) -> FloatArray:
-    """(SHAPE_ROWS + C, N) the values with some attributes rounded to what the file can say."""
+    """(SHAPE_ROWS + C, N) the values with some attributes rounded to what the file can hold."""
     values = values.copy()
     if "log_aspect" in names:
         values[ANGLE] += np.where(values[LOG_ASPECT] < 0, np.float32(0.5 * math.pi), np.float32(0.0))

@@ -174,7 +174,7 @@ def _of_phase(phase: Phase) -> tuple[str, ...]:
 LAST_DENSIFIED = 0.95
 """Share of the prunings after which none is added any more, so that the last prunings judge those that were."""
 STEPS_BETWEEN = 8
-"""Steps between two prunings, at least: in fewer the cost of removing a new Gaussian says little."""
+"""Steps between two prunings, at least: in fewer the cost of removing a new Gaussian means little."""
 FEWEST_PRUNINGS = 10
 STEPS_TO_ASK = 40
 """To pack all Gaussians takes as long as some ten steps; the quickest fits can do that less often."""
@@ -206,7 +206,7 @@ BRIEF: dict[str, Any] = {
 """What differs at effort 0, where a network makes the first steps (splatc/neural/engine.py); found by a random search (tools/README.md)."""
 BRIEF_STEPS, BRIEF_SAMPLES = 64, 100_000
 """Steps that look at so many samples: with 40 Kodak has 0.35 dB less at CR 100, and takes four fifths of the time."""
-FALLING = 0.2
+STEPS_FALLING = 0.2
 """With samples to this power steps fall: each costs more, and the first gain most."""
 FEWEST_BRIEF, MOST_BRIEF = 30, 90
 """At CR 500 pictures of 0.4 megapixels gain as much by 80 steps that look at every fourth pixel of every fourth row as by 40 that look at
@@ -246,7 +246,7 @@ def brief(width: int, height: int, count: int) -> Schedule:
     """
     plan = schedule(0)
     samples = width * height / plan.reduction(width, height, count) ** 2
-    steps = round(BRIEF_STEPS * (BRIEF_SAMPLES / samples) ** FALLING)
+    steps = round(BRIEF_STEPS * (BRIEF_SAMPLES / samples) ** STEPS_FALLING)
     return replace(plan, steps=min(max(steps, FEWEST_BRIEF), MOST_BRIEF))
 
 

@@ -1,6 +1,6 @@
 """What a fit is for: a picture, the loss, and how many of its samples a step looks at.
 
-A loss that compares neighbourhoods is one of all pixels, drawn in full. But what it says, its gradient by the pixels, is gathered for the
+A loss that compares neighbourhoods is one of all pixels, drawn in full. But its gradient by the pixels is gathered for the
 Gaussians at a polyphase subset of them alone: as good as at all of them (tools/README.md, "What `--tune ssim` looks at").
 """
 
@@ -68,7 +68,7 @@ class Task:
 
     @property
     def prunes_by_loss(self) -> bool:
-        """Whether the loss says which Gaussians are pruned, and where new ones come; else their squared error does."""
+        """Whether the loss decides which Gaussians are pruned, and where new ones come; else their squared error does."""
         return self.tune == "ssim" and self.subset(1).windows(WINDOW) <= FEW_WINDOWS
 
     def window(self, step: int) -> Subset:
@@ -84,7 +84,7 @@ class Task:
 
     @property
     def samples(self) -> int:
-        """Values for which the gradient of a step speaks."""
+        """Values that the gradient of a step stands for."""
         values = self.pixels.size
         return values if self.tune == "psnr" else min(values, WINDOW * self.channels)
 

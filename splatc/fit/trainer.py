@@ -1,8 +1,8 @@
 """The fit: too many Gaussians are seeded, moved by Adam, pruned by their cost, and rounded attribute by attribute.
 
 The picture model is differentiable in every parameter (SmartSplat, section 3; GaussianImage). Beyond these papers: a step looks at a
-polyphase subset of the pixels; the fit knows the quantizer from early on; it prunes the Gaussians without which the error rises least, and
-in between densifies: new ones are added where the error is largest.
+polyphase subset of the pixels; the Gaussians carry the noise of the quantizer from early on; those without which the error rises least are
+pruned, and in between new ones are added where the error is largest (densification).
 
 This module only walks the schedule; an `Engine` computes.
 """
@@ -69,7 +69,7 @@ CountLimit = Callable[[Moment], int]
 Refine = Callable[[Moment], Quantizer]
 """The steps from now on; those of what is rounded already must stay."""
 
-RATES: dict[Tune, float] = {"psnr": 1.0, "ssim": 2.0, "smartsplat": 0.0}
+RATE_WEIGHTS: dict[Tune, float] = {"psnr": 1.0, "ssim": 2.0, "smartsplat": 0.0}
 """Weight of the rate term; that of SSIM by measurement (tools/README.md), and none in the paper."""
 
 FILLED = 0.01
@@ -101,13 +101,13 @@ def fit(
         engine: computes; it has the Gaussians afterwards.
         seeds: where to begin; more than will stay. A snapshot goes on by its own schedule.
         budget: asked at each pruning for the number of Gaussians to end with.
-        clock: says how far the fit has come, from the time of the snapshot on; by default it counts the steps of the schedule.
+        clock: how far the fit has come, from the time of the snapshot on; by default it counts the steps of the schedule.
         predict: the colours that a file predicts, for the rate term; without it there is none.
         refine: asked at each trim for the steps of what is not rounded yet; without it they stay.
         mark: called with the fit at each mark of the schedule.
 
     Returns:
-        Gaussians, and the steps on whose grid all their attributes lie, unless the schedule says that the fit be free of it.
+        Gaussians, and the steps on whose grid all their attributes lie, unless the schedule leaves the fit free of it.
     """
     begun = seeds.copy() if isinstance(seeds, Snapshot) else _beginning(seeds, task, schedule, seed)
     state = _Fit(engine, task, begun, budget, seed, predict, refine)
@@ -204,7 +204,7 @@ class _Fit:
 
     def rate_gradient(self, index: int, time: float) -> RateGradient | None:
         """The rate term for this step; it needs the steps of the quantizer, and the loss of a step before."""
-        plan, weight = self.schedule, self.schedule.rate * RATES[self.task.tune]
+        plan, weight = self.schedule, self.schedule.rate * RATE_WEIGHTS[self.task.tune]
         if self.predict is None or not plan.quantized or weight == 0.0 or time < plan.rate_from:
             return None
         if self.rate is None or index % plan.rate_every == 0:

@@ -1,4 +1,4 @@
-"""A command in a process of its own: what it says, how long it takes, how much memory it holds at most.
+"""A command in a process of its own: what it prints, how long it takes, how much memory it holds at most.
 
 The kernel counts the memory of the parent at the moment of the fork into the peak of the child: a bench that measures processes must
 itself stay small, so whatever holds a large picture is a process of its own too.
@@ -31,6 +31,8 @@ class Run:
     peak: float
     """MB (10^6 bytes) that it, or the largest of the processes that it waited for, held at most; NaN where the system does not say."""
     timed_out: bool
+    processor: float = math.nan
+    """Seconds of processor time, of all its threads and of the processes that it waited for; NaN where the system does not say."""
 
     @property
     def failure(self) -> str:
@@ -83,7 +85,7 @@ def run(
         timer.daemon = True
         timer.start()
         try:
-            status, peak = _wait(process)
+            status, peak, processor = _wait(process)
         except BaseException:
             _kill(process)
             raise
@@ -94,17 +96,17 @@ def run(
         for stream in (output, errors):
             stream.seek(0)
             texts.append(stream.read().decode(errors="replace"))
-    return Run(status, texts[0], texts[1], taken, peak, late.is_set())
+    return Run(status, texts[0], texts[1], taken, peak, late.is_set(), processor)
 
 
-def _wait(process: subprocess.Popen[bytes]) -> tuple[int, float]:
-    """Exit status and peak memory in MB."""
+def _wait(process: subprocess.Popen[bytes]) -> tuple[int, float, float]:
+    """Exit status, peak memory in MB, and seconds of processor time."""
     if sys.platform == "win32":
-        return process.wait(), math.nan
+        return process.wait(), math.nan, math.nan
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     unit = 1 if sys.platform == "darwin" else 1024
-    return process.returncode, usage.ru_maxrss * unit / 1e6
+    return process.returncode, usage.ru_maxrss * unit / 1e6, usage.ru_utime + usage.ru_stime
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -40,7 +40,7 @@ Pairs = tuple[Tensor, Tensor]
 """(P,) numbers of Gaussians, and (P,) numbers of the samples that they reach, row by row."""
 
 DTYPE = torch.float32
-"""Said wherever a tensor is made, and the device too: a program may have set other defaults (torch.set_default_dtype, ..._device)."""
+"""Given wherever a tensor is made, and the device too: a program may have set other defaults (torch.set_default_dtype, ..._device)."""
 PAIRS = 1 << 21
 """Pairs that are differentiated at once: some 100 bytes each."""
 LOSSES: dict[Tune, Callable[[Tensor, Tensor], Tensor]] = {
@@ -196,7 +196,7 @@ class TorchEngine:
         loss = LOSSES[self._task.tune](drawn, wanted)
         self._measured = float(((drawn - wanted) ** 2).mean().detach()), float(loss.detach())
         (by_planes,) = torch.autograd.grad(loss * (wanted.numel() * subset.reduction**2), planes)  # (h w, K)
-        if subset != where:  # what all pixels say is gathered at some of them
+        if subset != where:  # the gradient by all pixels is gathered at some of them
             y, x, r = subset.y0 - where.y0, subset.x0, subset.reduction
             kept = torch.zeros(where.height, where.width, 1, device=self._device)
             kept[y::r, x::r] = 1.0

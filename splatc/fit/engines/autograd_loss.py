@@ -50,7 +50,7 @@ def multiscale(drawn: Tensor, wanted: Tensor) -> Tensor:
 
 
 def curvature(wanted: Tensor) -> Tensor:
-    """(h, w, C) k of `multiscale` times the samples: a smooth change d of the picture adds the sum of k d^2 to what the gradient says.
+    """(h, w, C) k of `multiscale` times the samples: a smooth change d of the picture adds the sum of k d^2 to what the gradient predicts.
 
     The SSIM of a reduced size loses the squared difference times its sensitivity, spread over the samples whose mean it compares.
     """

@@ -44,7 +44,7 @@ class Wanted:
     """One of ENGINES: "core" is the compiled fit on the processor, "cuda" that on an NVIDIA GPU, "torch" PyTorch's autograd on whatever
     device it drives, "gsplat" the same with gsplat's rasterizer; "auto" takes the GPU where one works, else the processor."""
     device: str = "auto"
-    """One of DEVICES; "auto" is what the engine runs best on. Of ROCm, PyTorch speaks as "cuda"."""
+    """One of DEVICES; "auto" is what the engine runs best on. PyTorch calls ROCm "cuda", too."""
 
     def at(self, effort: int) -> Wanted:
         """What to look for at an effort: what a network makes (0) is done on the processor before a GPU has started."""

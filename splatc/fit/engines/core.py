@@ -167,7 +167,7 @@ class CoreEngine:
         return image, weight
 
     def _step_by_loss(self, call: Fit, where: Subset, part: Subset) -> None:
-        """A step for a loss that compares neighbourhoods: of all pixels ``where``; what they say is gathered at a ``part`` of them."""
+        """A step for a loss that compares neighbourhoods: of all pixels ``where``; their gradient is gathered at a ``part`` of them."""
         loss = self._loss_of(where)
         call.what = core_fit.DRAW
         image, weight = self._draw(call)

@@ -1,6 +1,6 @@
 """The fit in PyTorch with gsplat (Ye et al., "gsplat: An Open-Source Library for Gaussian Splatting", JMLR 2025) as its rasterizer.
 
-gsplat composites front to back, which is another picture model, so its kernels only say which Gaussian meets which sample, tile by tile;
+gsplat composites front to back, which is another picture model, so its kernels only find which Gaussian meets which sample, tile by tile;
 those pairs are weighted and added up as in autograd.py. Needs an NVIDIA GPU.
 """
 
