@@ -70,8 +70,8 @@ def encode(
             one target is given; without any, `cr` is 100.
         bpp: target, bits of the file per pixel, above 0.
         size: target, bytes of the file, 1 or more.
-        psnr: target, dB that the decoded file has at least, above 0: the smallest file found. It takes up to three
-            quick trials and mostly one fit, more where these fall short.
+        psnr: target, dB that the decoded file has at least, above 0: the smallest file found. It takes up to four
+            quick trials, a fit and mostly one or two corrections of it, more where these fall short.
         count: target, number of Gaussians, 1 or more.
         effort: 0 (fastest) to 9 (best).
         tune: the quality to fit for, "psnr" or "ssim" (MS-SSIM, fitted by the CPU).

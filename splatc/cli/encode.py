@@ -33,7 +33,7 @@ SCHEMA_VERSION = 1
     "--psnr",
     type=FiniteAbove(0),
     metavar="DB",
-    help="Make the smallest file found that has at least this PSNR, by some quick trials and mostly one fit.",
+    help="Make the smallest file found that has at least this PSNR, by quick trials, a fit and mostly one or two corrections of it.",
 )
 @click.option("-n", "--count", type=Whole(), metavar="N", help="Number of Gaussians.")
 @click.option(
