@@ -87,7 +87,7 @@ def encode(
         exif: EXIF, a TIFF structure, with or without the prefix of JPEG; None and b"" are none.
         xmp: XMP packet in UTF-8; None and b"" are none.
         max_memory: bytes, 1 or more: what would take more by estimate, the picture included, is refused before it
-            begins.
+            begins. What PyTorch or a GPU takes is not in the estimate.
         progress: called with (steps done, steps in all, what is being done) in the calling thread, at each step and
             every 50 ms of a longer one; never for a picture of one colour. What it raises leaves ``encode`` as it
             is, within half a second, and nothing stays behind.
@@ -123,7 +123,7 @@ def encode(
     from splatc.fit.engines.choice import Wanted
 
     wanted = Wanted(engine, device)
-    wanted.check(fit.tune)
+    wanted.at(fit.effort).check(fit.tune)
 
     from splatc.image.given import image_of
 
