@@ -70,8 +70,8 @@ def encode(
             one target is given; without any, `cr` is 100.
         bpp: target, bits of the file per pixel, above 0.
         size: target, bytes of the file, 1 or more.
-        psnr: target, dB that the decoded file has at least, above 0: the smallest file found. It takes up to three
-            quick trials and mostly one fit, more where these fall short.
+        psnr: target, dB that the decoded file has at least, above 0: the smallest file found. It takes up to four
+            quick trials, a fit and mostly one or two corrections of it, more where these fall short.
         count: target, number of Gaussians, 1 or more.
         effort: 0 (fastest) to 9 (best).
         tune: the quality to fit for, "psnr" or "ssim" (MS-SSIM, fitted by the CPU).
@@ -87,7 +87,7 @@ def encode(
         exif: EXIF, a TIFF structure, with or without the prefix of JPEG; None and b"" are none.
         xmp: XMP packet in UTF-8; None and b"" are none.
         max_memory: bytes, 1 or more: what would take more by estimate, the picture included, is refused before it
-            begins.
+            begins. What PyTorch or a GPU takes is not in the estimate.
         progress: called with (steps done, steps in all, what is being done) in the calling thread, at each step and
             every 50 ms of a longer one; never for a picture of one colour. What it raises leaves ``encode`` as it
             is, within half a second, and nothing stays behind.
@@ -123,7 +123,7 @@ def encode(
     from splatc.fit.engines.choice import Wanted
 
     wanted = Wanted(engine, device)
-    wanted.check(fit.tune)
+    wanted.at(fit.effort).check(fit.tune)
 
     from splatc.image.given import image_of
 

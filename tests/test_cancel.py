@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,9 @@ PIXELS = np.random.default_rng(5).integers(0, 256, (20, 28, 3), np.uint8)
 Calls = list[tuple[int, int, str]]
 AT_ONCE = 15.0
 """Seconds; 0.1 on an idle machine, but others may be at work, and what is stopped would take minutes."""
+WORK = 0.5
+"""Seconds of processor time, of all threads, from then on: what is promised, as a machine with nothing else to do would show it. Seconds of
+the clock depend on what else runs there; that nothing sleeps meanwhile is held by AT_ONCE."""
 
 
 def encode(progress: Callable[[int, int, str], object] | None, **options: Any) -> bytes:
@@ -56,14 +61,17 @@ class Enough(Exception):  # noqa: N818 - a caller's own
 
 @pytest.mark.parametrize("phase", ["seeding", "fitting", "packing"])
 def test_what_progress_raises_comes_out_as_it_is(phase: str) -> None:
-    raised = Enough(phase)
+    raised, since = Enough(phase), []
 
     def progress(done: int, total: int, what: str) -> None:
         if what == phase and done >= min(5, total if what == "packing" else done):
+            since.append(time.process_time())
             raise raised
 
     with pytest.raises(Enough) as caught:
         encode(progress)
+    assert time.process_time() - since[0] < WORK
+    assert len(since) == 1
     assert caught.value is raised
     assert splatc.decode(encode(None)).shape == PIXELS.shape  # the pool is free
 
@@ -80,14 +88,17 @@ def draw_for_minutes(*_: Any) -> Any:
 def test_progress_is_reported_while_a_call_of_the_core_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(initializer, "reduce", draw_for_minutes)
     calls: list[float] = []
+    worked: list[float] = []
 
     def progress(*_: Any) -> None:
         calls.append(time.monotonic())
+        worked.append(time.process_time())
         if len(calls) == 5:
             raise Enough
 
     with pytest.raises(Enough):
         encode(progress)
+    assert time.process_time() - worked[-1] < WORK
     assert time.monotonic() - calls[-1] < AT_ONCE
     assert calls[-1] - calls[1] < AT_ONCE
     monkeypatch.undo()
@@ -122,7 +133,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent may ignore 
 import importlib
 
 def stand(*_, **__):
-    print("go", flush=True)
+    print("go", time.process_time(), flush=True)
     time.sleep(600)
 
 module, _, name = sys.argv[1].rpartition(":")
@@ -145,32 +156,61 @@ PHASES = {
 }
 
 
-def interrupted(code: str, place: str, folder: Path) -> tuple[int, str]:
-    """Status and last line of a process that gets Ctrl-C where a function of it stands still."""
-    command = [sys.executable, "-c", CHILD + code, place]
+def interrupted(command: list[str], folder: Path) -> tuple[int, str]:
+    """Status and messages of a process that gets Ctrl-C where it says "go", with the processor time up to there, and stands still."""
+    before = processor_time_of_children()
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            assert process.stdout.readline() == "go\n"
+            go, worked = process.stdout.readline().split()
+            assert go == "go"
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=AT_ONCE)
         finally:
             process.kill()
-    return process.returncode, errors.strip().splitlines()[-1]
+    assert processor_time_of_children() - before - float(worked) < WORK
+    return process.returncode, errors
+
+
+def processor_time_of_children() -> float:
+    """Seconds, of those that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for a child there")
 @pytest.mark.parametrize("phase", PHASES)
 def test_ctrl_c_ends_the_command_in_every_phase(phase: str, tiny_picture: Path, tmp_path: Path) -> None:
-    assert interrupted(COMMAND, PHASES[phase], tmp_path) == (130, "splatc: error: interrupted")
+    command = [sys.executable, "-c", CHILD + COMMAND, PHASES[phase]]
+    assert interrupted(command, tmp_path) == (130, "splatc: error: interrupted\n")
     assert list(tmp_path.iterdir()) == [tiny_picture]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for a child there")
 def test_ctrl_c_leaves_the_function_as_what_it_is(tmp_path: Path) -> None:
-    status, line = interrupted(FUNCTION, PHASES["fitting"], tmp_path)
-    assert (status, line) == (-signal.SIGINT, "KeyboardInterrupt")
+    status, errors = interrupted([sys.executable, "-c", CHILD + FUNCTION, PHASES["fitting"]], tmp_path)
+    assert (status, errors.splitlines()[-1]) == (-signal.SIGINT, "KeyboardInterrupt")
     assert list(tmp_path.iterdir()) == []
+
+
+LOADING = """
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+print("go", time.process_time(), flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for a child there")
+@pytest.mark.parametrize("start", [["-m", "splatc"], ["-c", "from splatc.__main__ import main; main()"]])
+def test_ctrl_c_while_the_command_is_loaded_is_no_traceback(start: list[str], tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text(LOADING)
+    assert interrupted([sys.executable, *start, "--help"], tmp_path) == (130, "")
+
+
+def test_the_command_begins_there() -> None:
+    settings = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
+    assert settings["project"]["scripts"] == {"splatc": "splatc.__main__:main"}
 
 
 def test_a_device_error_of_the_caller_is_none_of_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

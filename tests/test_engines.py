@@ -11,12 +11,13 @@ import torch
 
 import splatc
 from splatc.blend import Blend
-from splatc.errors import DeviceError, UsageError
+from splatc.cuda.missing import Missing
+from splatc.errors import DeviceError, LimitError, UsageError
 from splatc.fit import rounding
 from splatc.fit.clock import Clock
 from splatc.fit.engine import Engine, Step
 from splatc.fit.engines import autograd
-from splatc.fit.engines.autograd import TorchEngine, find_torch_device
+from splatc.fit.engines.autograd import TorchEngine, failures_of, find_torch_device
 from splatc.fit.engines.choice import Wanted
 from splatc.fit.engines.core import CoreEngine
 from splatc.fit.engines.gsplat import GsplatEngine
@@ -263,6 +264,68 @@ def test_pytorch_is_asked_for_its_devices(monkeypatch: pytest.MonkeyPatch) -> No
         find_torch_device("cuda")
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     assert find_torch_device("auto") == "mps"
+
+
+MEMORY = (
+    "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."
+)
+
+
+@pytest.mark.parametrize(
+    ("device", "raised", "expected", "sentence"),
+    [
+        (
+            "meta",
+            torch.OutOfMemoryError("out of memory. Tried\nand so on"),
+            DeviceError,
+            "out of memory. Tried: --device",
+        ),
+        (
+            "meta",
+            RuntimeError("CUDA error: an illegal access\nand so on"),
+            DeviceError,
+            "an illegal access: --device cpu",
+        ),
+        ("meta", RuntimeError(), DeviceError, "PyTorch on meta failed: RuntimeError: --device cpu"),
+        (
+            "cpu",
+            RuntimeError(MEMORY),
+            LimitError,
+            "not enough memory for PyTorch: .* 9 bytes: --engine core takes less",
+        ),
+        ("cpu", RuntimeError("a bug"), RuntimeError, "^a bug$"),
+    ],
+)
+def test_what_pytorch_raises_is_one_sentence(
+    device: str, raised: Exception, expected: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(expected, match=sentence) as caught, failures_of(torch.device(device)):
+        raise raised
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("effort", [0, 1])
+@pytest.mark.parametrize("place", ["_pairs", "_adam", "_rise"])
+def test_no_error_of_pytorch_leaves_an_encode(place: str, effort: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def raises(*_: object) -> None:
+        raise torch.OutOfMemoryError("out of memory")
+
+    monkeypatch.setattr(TorchEngine, place, raises)
+    pixels = np.random.default_rng(1).integers(0, 256, (16, 16, 3), np.uint8)
+    with pytest.raises(splatc.SplatError, match="not enough memory for PyTorch"):
+        splatc.encode(pixels, size=120, effort=effort, engine="torch", device="cpu")
+
+
+def test_the_network_on_a_gpu_needs_pytorch_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("splatc.cuda.device.find_device", lambda: Missing("no package for CUDA"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    wanted = Wanted(device="cuda").at(0)
+    wanted.check("psnr")
+    assert wanted == Wanted("torch", "cuda")
+    assert Wanted(device="cuda").at(1) == Wanted(device="cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(DeviceError, match="no package for CUDA; --device cpu"):
+        Wanted(device="cuda").at(0).check("psnr")
 
 
 def test_every_engine_is_made(monkeypatch: pytest.MonkeyPatch) -> None:

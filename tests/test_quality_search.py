@@ -38,6 +38,7 @@ SMOOTH = np.clip(
     np.stack([X * 4, Y * 5, 128 + 100 * np.sin((X + Y) / 9)], -1) + RNG.normal(0, 4, (40, 56, 3)), 0, 255
 ).astype(np.uint8)
 NOISE = RNG.integers(0, 256, (2, 5, 3), np.uint8)
+GRAIN = RNG.integers(0, 256, (64, 64, 3), np.uint8)
 FAST = ["-e", "1", "--threads", "1"]
 Tries = list[tuple[int, int]]
 
@@ -266,6 +267,48 @@ def test_what_is_far_off_is_refused_before_the_largest_fits(monkeypatch: pytest.
     with pytest.raises(UsageError, match="90 dB cannot be reached"):
         encode_to_psnr(Wanted(device="cpu"), Image(np.zeros((1500, 1500, 3), np.uint8)), asked(), 90.0, lambda *_: None)
     assert max(line.tries)[1] < 1500 * 1500 / 10
+
+
+@pytest.mark.parametrize("change", [1.0, 0.9], ids=["the same file again and again", "worse and worse"])
+def test_fits_that_do_not_get_better_end_the_search(monkeypatch: pytest.MonkeyPatch, change: float) -> None:
+    line = Line(monkeypatch)
+
+    def encode(wanted: Wanted, image: Image, options: EncodeOptions, log: Any, progress: Any) -> bytes:
+        line.tries.append((options.effort, options.target.value))
+        data = bytes([options.effort]) * round(600 * change ** len(line.tries))
+        assert options.aim is not None
+        options.aim.report(Course((), (), len(data), line.quality(image.pixels, data)))
+        return data
+
+    monkeypatch.setattr(quality_search, "encode_on", encode)
+    with pytest.raises(UsageError, match=r"60 dB cannot be reached: the best of \d+ fits came to 2\d\.\d\d dB"):
+        encode_to_psnr(Wanted(device="cpu"), Image(SMOOTH), asked(), 60.0, lambda *_: None)
+    assert len(line.tries) < 20
+
+
+@pytest.mark.parametrize(("pixels", "psnr"), [(GRAIN, 40.0), (GRAIN, 1000.0), (SMOOTH[:24, :24, :1], 90.0)])
+def test_what_only_the_largest_fits_could_reach_is_refused_after_some(pixels: Samples, psnr: float) -> None:
+    tries: list[str] = []
+    image = Image(pixels)
+    options = EncodeOptions(Target(*Request(psnr=psnr).resolve(image)), effort=0)
+    with pytest.raises(UsageError, match=rf"{psnr:g} dB cannot be reached: the best of \d+ fits .* Gaussians"):
+        encode_to_psnr(Wanted(device="cpu"), image, options, psnr, lambda text, _: tries.append(text))
+    assert len(tries) < 24
+
+
+@pytest.mark.parametrize("quick", [0, quality_search.QUICK])
+def test_noise_may_take_a_gaussian_for_each_pixel(monkeypatch: pytest.MonkeyPatch, quick: int) -> None:
+    """Its curve is flat until there are nearly so many, and they take fewer bits than was guessed."""
+    monkeypatch.setattr(quality_search, "QUICK", quick)
+    data = search(GRAIN, 29.2, effort=0)
+    assert reached(GRAIN, data) >= 29.2
+    assert len(data) < GRAIN.nbytes
+
+
+def test_a_limit_of_memory_is_named_where_it_is_what_stands_against_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("splatc.fit.memory.most_seeds", lambda *_: 300)
+    with pytest.raises(UsageError, match=r"about 100 Gaussians, the most that --max-memory .* allows, did not do"):
+        splatc.encode(GRAIN, psnr=30, effort=0, max_memory=1 << 30)
 
 
 def test_time_is_shared_and_what_reached_the_target_in_it_counts(monkeypatch: pytest.MonkeyPatch) -> None:

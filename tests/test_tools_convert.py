@@ -42,7 +42,9 @@ def test_a_folder_there_and_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     make_pictures(tmp_path / "in", "a.png")
     (tmp_path / "in" / "b.png").write_bytes(b"no picture")
     out = tmp_path / "out"
-    monkeypatch.setattr(sys, "argv", ["convert_folder.py", str(tmp_path / "in"), str(out), "--jobs", "1", "--", "-q", *FAST])
+    monkeypatch.setattr(
+        sys, "argv", ["convert_folder.py", str(tmp_path / "in"), str(out), "--jobs", "1", "--", "-q", *FAST]
+    )
     assert convert_folder() == 5
     lines = (out / "report.md").read_text().splitlines()
     size = (out / "a.splat2d").stat().st_size

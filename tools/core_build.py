@@ -34,7 +34,17 @@ ZIG = "ziglang==0.17.1"
 """The package with clang inside: compiles where there is no C compiler, for other systems, and for WebAssembly."""
 
 HOT = (
-    *("raster.c", "grids.c", "latent.c", "fit_place.c", "fit_tile.c", "fit_move.c", "loss_ssim.c", "loss_bands.c", "metric_ssim.c"),
+    *(
+        "raster.c",
+        "grids.c",
+        "latent.c",
+        "fit_place.c",
+        "fit_tile.c",
+        "fit_move.c",
+        "loss_ssim.c",
+        "loss_bands.c",
+        "metric_ssim.c",
+    ),
     *("seed_features.c", "seed_colours.c", "pack_predict.c", "rdo.c"),
 )
 """Compiled once for each level of LEVELS; everything else once, for the oldest processor of its kind."""

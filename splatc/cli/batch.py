@@ -105,7 +105,7 @@ def batch(
     Request(**{each.name: options[each.name] for each in fields(Request)}).check()
     wanted = Wanted(options["engine"], options["device"])
     if dask is None:  # else it is the workers that have devices
-        wanted.check(options["tune"])
+        wanted.at(options["effort"]).check(options["tune"])
     if report is not None:
         reports.check_report(report)
     started = time.perf_counter()

@@ -33,7 +33,7 @@ SCHEMA_VERSION = 1
     "--psnr",
     type=FiniteAbove(0),
     metavar="DB",
-    help="Make the smallest file found that has at least this PSNR, by some quick trials and mostly one fit.",
+    help="Make the smallest file found that has at least this PSNR, by quick trials, a fit and mostly one or two corrections of it.",
 )
 @click.option("-n", "--count", type=Whole(), metavar="N", help="Number of Gaussians.")
 @click.option(
@@ -63,7 +63,12 @@ SCHEMA_VERSION = 1
     metavar="SECONDS",
     help="End within this time, with fewer steps if needed. --psnr fails if no file has reached it by then.",
 )
-@click.option("--max-memory", type=Size(), metavar="SIZE", help="Refuse what may take more memory.")
+@click.option(
+    "--max-memory",
+    type=Size(),
+    metavar="SIZE",
+    help="Refuse what may take more memory; what PyTorch or a GPU takes is not counted.",
+)
 @click.option("--strip", is_flag=True, help="Leave out the colour profile, EXIF and XMP.")
 @click.option(
     "--seed", type=Whole(0, 2**32 - 1), metavar="N", default=0, show_default=True, help="Seed of the random numbers."

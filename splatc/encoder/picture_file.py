@@ -129,7 +129,7 @@ def encode_file(
     from splatc.fit.engines.choice import Wanted
 
     wanted = Wanted(engine, device)
-    wanted.check(tune)
+    wanted.at(effort).check(tune)
 
     from splatc.bitstream import Metadata
 

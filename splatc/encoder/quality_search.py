@@ -65,8 +65,13 @@ LONGEST_STEP = 2.0
 """Octaves: the line is not that straight, and large fits are slow."""
 LEAST_STEP = 0.05
 """Octaves by which a fit is larger than one that was to be the last and fell short; then twice that, and so on."""
-SPARE = 0.05
-"""dB by which a correction aims higher than one before it that fell short; then four times that, and so on."""
+SPARE, MOST_SPARE = 0.05, 12.8
+"""dB by which a correction aims higher than one before it that fell short; then four times that, and so on, up to the most."""
+BETTER, STALE = 0.01, 3
+"""Of the largest fits, so many in a row that are not better by so many dB end the search. They may be the same file again and again; two
+that were had still been followed by a better one (kodim03, 64 x 48, effort 0), as each aims higher than the one before."""
+GROWN = 1.1
+"""More Gaussians, by this factor at least, are worth another fit when the largest fits miss the target."""
 LEAST_START = 8
 """Gaussians of the first fit, at least."""
 SMALLEST_LIMIT = 256
@@ -80,6 +85,9 @@ QUICK = 12_000
 HOPE = 1.5
 """dB, and twice the slope or STEEP: what is further off at the largest size is not tried there."""
 STEEP = 4.0
+FLAT, STEEP_LATER = 1.5, 7.0
+"""dB an octave: a curve that begins so flat is one of noise, which gains little until there is a Gaussian for nearly every pixel, then much
+(uniform noise: 1 until 6 pixels for each, 6.2 from there on)."""
 TRIAL_SHARE = 0.1
 """Of a limit of time, for each trial; whole fits share what is left."""
 SHORTENED = 0.7
@@ -174,18 +182,21 @@ class _Search:
         self.shortened = False
         """Whether a fit was shortened by its limit of time: then its PSNR is not what the picture can reach."""
         self.most = 0
-        """Gaussians that a fit may be for."""
+        """Gaussians that a fit may be for, as yet: as many as should take the bytes of the raw pixels."""
+        self.ceiling = 0
+        """Gaussians that the picture may take, if they turn out to take fewer bytes."""
+        self.ceiling_is = "the most that a picture of its size may take"
+        """What they are."""
+        self.exhausted = False
+        """Whether the largest fits were made."""
+        self.last = (0.0, 0, 0)
+        """PSNR, bytes and Gaussians of the last file."""
 
     def run(self) -> bytes:
         empty = empty_file(self.image, self.options)
         if self.judge(empty) >= self.psnr:
             return empty
-        raw = self.image.pixels.nbytes
-        self.most = min(max(int(raw * 8 / FIRST_GUESS), SMALLEST_LIMIT), LARGEST)
-        if self.options.max_memory is not None:
-            seeds = memory.most_seeds(work_of(self.image, self.options), self.options.max_memory)
-            # At least one: then it is the fit that says what it would take.
-            self.most = max(1, min(self.most, int(seeds / Schedule(0).oversampling)))
+        self.most, self.ceiling, self.ceiling_is = self.bounds()
         flat = flat_file(self.image, Target("count", self.most), self.options.blend)
         if flat is not None and self.judge(flat) >= self.psnr:
             return flat
@@ -194,6 +205,33 @@ class _Search:
         if self.best is None:
             self.refuse()
         return self.best
+
+    def bounds(self) -> tuple[int, int, str]:
+        """Gaussians that a fit may be for at first; that the picture may take, and what these are."""
+        most = min(max(int(self.image.pixels.nbytes * 8 / FIRST_GUESS), SMALLEST_LIMIT), LARGEST)
+        everything = seeds_of(self.image, LARGEST)
+        ceiling, what = everything, "the most that a picture of its size may take"
+        if ceiling > LARGEST:
+            ceiling, what = LARGEST, "the most that a fit may end with"
+        if self.options.max_memory is not None:
+            seeds = memory.most_seeds(work_of(self.image, self.options), self.options.max_memory)
+            # At least one: then it is the fit that says what it would take.
+            allowed = max(1, int(seeds / Schedule(0).oversampling))
+            most = min(most, allowed)
+            if seeds < everything and allowed < ceiling:
+                ceiling, what = allowed, "the most that --max-memory (in Python max_memory) allows"
+        return most, ceiling, what
+
+    def raise_most(self) -> bool:
+        """Allow more Gaussians, if those of the last file took fewer bytes than was guessed; says whether there are more."""
+        _, size, count = self.last
+        most = min(self.ceiling, int(count * self.image.pixels.nbytes / size))
+        if most < GROWN * self.most:
+            return False
+        self.most = most
+        # The rise of smaller fits, in which finer steps had to make up for Gaussians, would lead to fewer of these.
+        self.rise = self.marked = None
+        return True
 
     def search_quickly(self, overhead: int) -> float:
         """Trial fits. Returns where the first whole fit should look, in octaves."""
@@ -234,7 +272,7 @@ class _Search:
         """A fit at the wanted effort, then corrections of it, until one has reached the target without much waste."""
         effort = self.options.effort
         fits: list[Point] = []
-        spare = 0.0
+        spare, highest, stale, raised = 0.0, -math.inf, 0, False
         while not self.time_up():
             self.work = self.trials * schedule(DENSE_TRIAL).steps + len(fits) * schedule(effort).steps
             hurry = SHORT_OF_TIME if self.best is None and self.left() < 2 * self.slowest[effort] else 0.0
@@ -244,20 +282,24 @@ class _Search:
             if self.best is not None and self.waste < self.accepted(len(fits)):
                 return
             if not reached:
-                if self.count(octaves) >= self.most and point.octaves >= math.log2(
-                    SEEDED * seeds_of(self.image, self.most)
-                ):
-                    if self.best is not None:
-                        return
-                    self.refuse()
+                if self.count(octaves) >= self.most:
+                    stale = 0 if self.last[0] > highest + BETTER else stale + 1
+                    highest = max(highest, self.last[0])
+                    everything = point.octaves >= math.log2(SEEDED * seeds_of(self.image, self.most))
+                    if (everything and not raised) or stale >= STALE:
+                        if self.best is not None or self.shortened or not self.raise_most():
+                            self.exhausted = True
+                            return
+                        octaves, spare, stale, raised = math.log2(self.most), 0.0, 0, True
+                        continue
                 self.refuse_hopeless()
                 if len(fits) > 1:  # it knew the way, and has missed the target nevertheless
-                    spare = max(SPARE, 4 * spare)
+                    spare = min(max(SPARE, 4 * spare), MOST_SPARE)
             before, octaves = octaves, place(fits, self.psnr, self.slope(fits))
             if not reached:
                 beyond = max(0, len(fits) - self.whole)
                 least = before if len(fits) < self.whole else before + LEAST_STEP * 2.0**beyond
-                octaves = max(octaves, least)
+                octaves = min(max(octaves, least), math.log2(self.most))
 
     def accepted(self, fits: int) -> float:
         """dB that the nearest fit may waste after so many of them."""
@@ -289,6 +331,7 @@ class _Search:
         self.slowest[effort] = max(self.slowest[effort], took)
         self.shortened |= limit is not None and took > SHORTENED * limit
         course = courses[-1] if courses else Course((), (), read_header(data).count, psnr)
+        self.last = psnr, len(data), course.count
         if course.measured and effort == self.options.effort:
             self.rise = course.rise(self.rise)
         # Lines do not go through infinity, the PSNR of equal pictures.
@@ -328,9 +371,11 @@ class _Search:
         """Raise UsageError if even the largest file will not come near the target, rather than fit it, unless that is quick."""
         if len(self.points) < 2 or self.shortened or self.best is not None or self.most <= QUICK:
             return
-        top = max(self.points, key=lambda point: point.octaves)
-        steep = max(STEEP, 2 * slope_near(self.points, self.psnr))
-        if top.psnr + HOPE + steep * (math.log2(self.most) - top.octaves) < self.psnr:
+        first, second, *_ = ranked = sorted(self.points, key=lambda point: point.octaves)
+        top = ranked[-1]
+        flat = second.psnr - first.psnr < FLAT * (second.octaves - first.octaves)
+        steep = max(STEEP_LATER if flat else STEEP, 2 * slope_near(self.points, self.psnr))
+        if top.psnr + HOPE + steep * (math.log2(self.ceiling) - top.octaves) < self.psnr:
             self.refuse()
 
     def refuse(self) -> NoReturn:
@@ -341,9 +386,17 @@ class _Search:
                 f"with {size} bytes: allow more time, or ask for less"
             )
         raise UsageError(
-            f"a PSNR of {self.psnr:g} dB cannot be reached: the best of {self.tries} fits came to {psnr:.2f} dB with {size} bytes, "
-            f"and {self.most} Gaussians, the most that this picture may take, would not do: ask for less, or take a lossless format"
+            f"a PSNR of {self.psnr:g} dB cannot be reached: the best of {self.tries} fits came to {psnr:.2f} dB with {size} bytes, and "
+            f"{self.limit()}: ask for less, or take a lossless format"
         )
+
+    def limit(self) -> str:
+        """What stands against larger fits, as a part of a sentence."""
+        if not self.exhausted:
+            return f"{self.ceiling} Gaussians, {self.ceiling_is}, would hardly do"
+        if GROWN * self.most >= self.ceiling:
+            return f"about {min(self.most, self.ceiling)} Gaussians, {self.ceiling_is}, did not do"
+        return f"more than some {self.most} Gaussians would take more bytes than the raw pixels"
 
     def log_once(self, sentence: str, warning: bool) -> None:
         """What fits, and why, is the same for every fit."""

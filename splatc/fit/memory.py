@@ -1,7 +1,7 @@
 """What a fit takes of memory, estimated from what is known before it begins: `--max-memory` of the encoder.
 
 Each part was found by measuring processes (tests/test_fit_memory.py holds the sum to what they take). The interpreter with its modules is
-not in it, nor the memory of a GPU; the picture itself is. Parts that never lie in memory together are not added up.
+not in it, nor what PyTorch takes, nor the memory of a GPU; the picture itself is. Parts that never lie in memory together are not added up.
 """
 
 from __future__ import annotations

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from splatc.blend import Blend
-from splatc.fit.engines.choice import Chosen
+from splatc.fit.engines.choice import Chosen, torch_drives_cuda
 
 if TYPE_CHECKING:
     from splatc.fit.task import Task
@@ -27,17 +26,9 @@ def with_network(chosen: Chosen) -> Chosen:
         from splatc.neural.engine import NetworkEngine
 
         return replace(chosen, make=NetworkEngine)
-    if chosen.name == "torch" or (chosen.name == "cuda" and _torch_drives_cuda()):
+    if chosen.name == "torch" or (chosen.name == "cuda" and torch_drives_cuda()):
         from splatc.neural.torch_engine import TorchNetworkEngine
 
         device = "cuda" if chosen.name == "cuda" else chosen.device
         return Chosen(lambda task: TorchNetworkEngine(task, device), name="torch", device=device)
     return chosen
-
-
-def _torch_drives_cuda() -> bool:
-    if importlib.util.find_spec("torch") is None:
-        return False
-    import torch
-
-    return torch.cuda.is_available()

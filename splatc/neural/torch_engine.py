@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from splatc.fit.engine import Step
-from splatc.fit.engines.autograd import TorchEngine
+from splatc.fit.engines.autograd import TorchEngine, failures_of
 from splatc.fit.task import Task
 from splatc.gaussians import FloatArray
 from splatc.neural import step as network
@@ -22,8 +22,9 @@ class TorchNetworkEngine(TorchEngine):
     ) -> None:
         super().__init__(task, device)
         trained = network.trained() if arrays is None else arrays
-        self._arrays = {name: torch.tensor(array, device=device) for name, array in trained.items()}
-        self._units = torch.tensor(network.UNITS, device=device)
+        with failures_of(self._device):
+            self._arrays = {name: torch.tensor(array, device=device) for name, array in trained.items()}
+            self._units = torch.tensor(network.UNITS, device=device)
         self._steps = steps
 
     def _moved(self, gradient: Tensor, step: Step) -> Tensor:

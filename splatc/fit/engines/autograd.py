@@ -10,6 +10,7 @@ its box.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ import torch
 
 from splatc.attributes import MAX_LEVELS
 from splatc.blend import Blend
-from splatc.errors import DeviceError
+from splatc.errors import DeviceError, LimitError
 from splatc.fit.densification import densified, sample_places
 from splatc.fit.engine import ADAM_EPSILON, Step
 from splatc.fit.engines.autograd_loss import curvature, l1_ssim, multiscale
@@ -51,14 +52,39 @@ LOSSES: dict[Tune, Callable[[Tensor, Tensor], Tensor]] = {
 """Of a picture as drawn and as it should be, both (h, w, C)."""
 
 
+@contextlib.contextmanager
+def failures_of(device: torch.device) -> Iterator[None]:
+    """Within the block, errors of PyTorch become DeviceError, or LimitError where the processor has no memory; others are bugs."""
+    try:
+        yield
+    except RuntimeError as error:
+        if device.type != "cpu":
+            advice = "--device cpu (in Python device='cpu') does without"
+            raise DeviceError(f"PyTorch on {device} failed: {_first_line(error)}: {advice}") from error
+        if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
+            raise LimitError(
+                f"not enough memory for PyTorch: {_first_line(error)}: --engine core takes less"
+            ) from error
+        raise
+
+
+def _first_line(error: Exception) -> str:
+    """What PyTorch says at first; pages may follow."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".: ")[:200]
+
+
 def in_no_mode(
     method: Callable[Concatenate[TorchEngine, Given], Result],
 ) -> Callable[Concatenate[TorchEngine, Given], Result]:
-    """The method, outside of modes that its caller may be in: a tensor of inference mode has no gradient, autocast rounds to 16 bits."""
+    """The method, outside of modes that its caller may be in: a tensor of inference mode has no gradient, autocast rounds to 16 bits.
+
+    What PyTorch raises leaves it as `failures_of` has it.
+    """
 
     @functools.wraps(method)
     def called(self: TorchEngine, /, *given: Given.args, **named: Given.kwargs) -> Result:
-        with torch.inference_mode(False), torch.autocast(self._device.type, enabled=False):
+        device = self._device
+        with failures_of(device), torch.inference_mode(False), torch.autocast(device.type, enabled=False):
             return method(self, *given, **named)
 
     return called
@@ -93,6 +119,7 @@ class TorchEngine:
             torch.tensor(each, device=self._device) for each in arrays
         )
 
+    @in_no_mode
     def fetch(self) -> Table:
         rows = (self._values, self._first, self._second)
         self._table.values, self._table.first, self._table.second = (each.cpu().numpy().copy() for each in rows)

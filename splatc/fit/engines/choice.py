@@ -47,8 +47,14 @@ class Wanted:
     """One of DEVICES; "auto" is what the engine runs best on. PyTorch calls ROCm "cuda", too."""
 
     def at(self, effort: int) -> Wanted:
-        """What to look for at an effort: what a network makes (0) is done on the processor before a GPU has started."""
-        return replace(self, device="cpu") if effort == 0 and self == Wanted() else self
+        """What to look for at an effort: what a network makes (0) is done on the processor before a GPU has started.
+
+        On a GPU it is PyTorch that runs the network, so there it does without the engine for CUDA.
+        """
+        if effort == 0 and self == Wanted():
+            return replace(self, device="cpu")
+        alone = effort == 0 and self == Wanted(device="cuda") and isinstance(_find_gpu(needed=False), str)
+        return replace(self, engine="torch") if alone and torch_drives_cuda() else self
 
     def check(self, tune: str) -> None:
         """Raises UsageError for what contradicts itself or is not installed, DeviceError for a GPU that does not work."""
@@ -108,6 +114,15 @@ class Wanted:
         from splatc.fit.engines.autograd import TorchEngine
 
         return Chosen(lambda task: TorchEngine(task, device), name="torch", device=device)
+
+
+def torch_drives_cuda() -> bool:
+    """Whether PyTorch is installed and finds a GPU."""
+    if importlib.util.find_spec("torch") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def on_cpu() -> Chosen:
