@@ -142,7 +142,7 @@ def test_options_reach_the_budget(tiny_splat: Path, tmp_path: Path) -> None:
     run = CliRunner().invoke
     for options, words in (
         (["--max-pixels", "3071"], "more than the 3071 pixels"),
-        (["--max-memory", "20k"], "reading 100 Gaussians would take some 1 MiB of memory, more than the 0 MiB"),
+        (["--max-memory", "20k"], "reading 100 Gaussians would take some 1 MiB of memory, more than the 20000 bytes"),
         (["--max-memory", "60k"], "drawing 64 x 48 pixels of 100 Gaussians"),
     ):
         result = run(main, ["decode", str(tiny_splat), str(out), *options])

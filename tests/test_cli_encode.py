@@ -55,6 +55,11 @@ def test_summary_is_right_about_the_written_file(tmp_path: Path, tiny_picture: P
     )
 
 
+def test_messages_name_standard_input_as_what_is_read() -> None:
+    result = CliRunner().invoke(main, ["encode", "-", "out.splat2d", *FAST], input=b"")
+    assert result.stderr.startswith("splatc: error: standard input: ")
+
+
 def test_metadata_that_fill_the_file_get_a_note(tmp_path: Path) -> None:
     picture, out = str(Path(__file__).parent / "images" / "cmyk_adobe.jpg"), str(tmp_path / "out.splat2d")
     arguments = ["encode", picture, out, "--json", *FAST]

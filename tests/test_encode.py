@@ -82,6 +82,8 @@ def test_more_bytes_more_quality() -> None:
 def test_a_target_below_an_empty_file_is_refused() -> None:
     with pytest.raises(UsageError, match="highest ratio"):
         encoded(picture(3), Target("bytes", 40))
+    with pytest.raises(UsageError, match=r"an empty one takes \d+; the highest ratio is about 0\.\d+$"):
+        encoded(Image(np.array([[[1], [200]]], np.uint8)), Target("bytes", 2))
 
 
 def test_pictures_of_one_colour_and_of_one_pixel() -> None:

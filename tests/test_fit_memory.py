@@ -128,3 +128,8 @@ def test_a_search_for_a_psnr_stays_within_it() -> None:
     assert metrics.psnr(PIXELS, splatc.decode(data)) >= 11
     with pytest.raises(LimitError):
         splatc.encode(PIXELS, psnr=11, effort=1, max_memory=1 << 20)
+
+
+def test_less_than_a_mebibyte_is_said_in_bytes() -> None:
+    with pytest.raises(LimitError, match="more than the 7 bytes allowed"):
+        splatc.encode(np.arange(64, dtype=np.uint8).reshape(8, 8), max_memory=7)

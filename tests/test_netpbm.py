@@ -89,6 +89,13 @@ def test_a_header_that_claims_too_much(tmp_path: Path) -> None:
         loaded(b"P7\nWIDTH 2147483648\nHEIGHT 2147483648\nDEPTH 3\nMAXVAL 255\nENDHDR\n", tmp_path)
 
 
+def test_a_size_beyond_any_file_is_a_limit(tmp_path: Path) -> None:
+    path = tmp_path / "huge.pgm"
+    path.write_bytes(b"P5\n99999999 99999999\n255\n" + b"a" * 100)
+    with pytest.raises(LimitError, match="99999999 x 99999999"):
+        load(str(path))
+
+
 @pytest.mark.parametrize("maximum", [1, 100, 255, 1023, 65535])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_pgm_and_ppm(channels: int, maximum: int, tmp_path: Path) -> None:

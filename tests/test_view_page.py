@@ -142,7 +142,7 @@ def test_several_files_and_folders(tmp_path: Path, tiny_file: bytes) -> None:
     done = view(folder, "-", "--save", "-", stdin=hostile_metadata())
     found = Parts(done.stdout_bytes.decode())
     listed = json.loads(found.raw["files"])
-    assert [each["name"] for each in listed["files"]] == ["a.splat2d", "b.splat2d", "standard input or output"]
+    assert [each["name"] for each in listed["files"]] == ["a.splat2d", "b.splat2d", "standard input"]
     assert (listed["alone"], found.raw["title"]) == (False, "3 pictures")
     assert base64.b64decode(found.raw["file-2"]) == hostile_metadata()
 

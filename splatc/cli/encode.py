@@ -13,7 +13,7 @@ from splatc.cli.target import FiniteAbove, InPath, OutPath, Size, Whole
 from splatc.encoder.picture_file import encode_file
 from splatc.encoder.request import DEFAULT_CR, Request
 from splatc.errors import UsageError
-from splatc.runtime.files import STDIO, display
+from splatc.runtime.files import STDIO, display_input
 
 SCHEMA_VERSION = 1
 
@@ -154,7 +154,7 @@ def encode(
         threads=threads,
         force=force,
         measured=measured,
-        note=lambda text: voice.note(f"{display(source)}: {text}"),
+        note=lambda text: voice.note(f"{display_input(source)}: {text}"),
         log=voice.log,
         progress=progress_reporter(quiet=quiet, verbose=verbose),
     )

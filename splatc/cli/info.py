@@ -11,7 +11,7 @@ from splatc.cli.console import Voice, printable
 from splatc.cli.options import budget_options, json_option, quiet_option, threads_option
 from splatc.cli.target import InPath
 from splatc.decoder.opened import open_file
-from splatc.runtime.files import display, named
+from splatc.runtime.files import display_input, named
 
 
 @click.command()
@@ -46,11 +46,11 @@ def info(
     with open_file(source) as file, named(source):
         report = describe(file, bits=bits, budget=Budget(max_memory=max_memory, max_work=max_work))
     for each in report["notes"]:
-        Voice(quiet).note(f"{display(source)}: {each}")
+        Voice(quiet).note(f"{display_input(source)}: {each}")
     if as_json:
         click.echo(json.dumps(with_old_keys("info", report)))
     else:
-        click.echo(f"{printable(display(source))}\n{_table(report)}")
+        click.echo(f"{printable(display_input(source))}\n{_table(report)}")
 
 
 def _sections(sections: list[dict[str, Any]]) -> str:

@@ -10,7 +10,7 @@ from splatc.cli.console import Voice, one_line
 from splatc.cli.options import budget_options, force_option, max_pixels_option, quiet_option, threads_option
 from splatc.cli.target import InPath, OutPath
 from splatc.errors import UsageError
-from splatc.runtime.files import STDIO, atomic_output, check_output, display, is_special
+from splatc.runtime.files import STDIO, atomic_output, check_output, display_input, is_special
 
 
 @click.command()
@@ -54,7 +54,7 @@ def plot(
 
     budget = Budget(max_pixels, max_memory, max_work)
     with Picture(source, note=Voice(quiet).note, budget=budget) as picture:
-        drawn = figure.make_figure(picture, one_line(PurePath(display(source)).name))
+        drawn = figure.make_figure(picture, one_line(PurePath(display_input(source)).name))
         if original is not None:
             drawn = figure.with_original(drawn, picture, original)
         content = sheet.draw(drawn) if extension == ".png" else page.write(drawn, picture.reader)

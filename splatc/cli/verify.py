@@ -13,7 +13,7 @@ from splatc.cli.options import budget_options, json_option, quiet_option, thread
 from splatc.cli.target import InPath
 from splatc.decoder.opened import open_file
 from splatc.errors import InputError, LimitError
-from splatc.runtime.files import display
+from splatc.runtime.files import display_input
 
 
 @click.command()
@@ -63,7 +63,7 @@ def verify(
             click.echo(json.dumps({"file": source, **report(size, problems)}))
             continue
         for each in problems:
-            click.echo(printable(f"{display(source)}: {each.part}: {each.message}"))
+            click.echo(printable(f"{display_input(source)}: {each.part}: {each.message}"))
         if not problems and not quiet:
-            click.echo(printable(f"{display(source)}: ok, {size} bytes"))
+            click.echo(printable(f"{display_input(source)}: ok, {size} bytes"))
     context.exit(code)

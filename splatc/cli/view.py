@@ -15,7 +15,16 @@ from splatc.cli.console import Voice, one_line, printable
 from splatc.cli.options import force_option, quiet_option, verbose_option
 from splatc.cli.target import InPath, OutPath, Whole
 from splatc.errors import CorruptFileError, InputError, LimitError, UnsupportedFileError, UsageError
-from splatc.runtime.files import STDIO, atomic_output, check_output, display, is_special, named, read_input, unreadable
+from splatc.runtime.files import (
+    STDIO,
+    atomic_output,
+    check_output,
+    display_input,
+    is_special,
+    named,
+    read_input,
+    unreadable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +93,7 @@ def _check_original(original: str, catalogue: Catalogue) -> None:
         raise UsageError("--source is the original of one FILE: name only that")
     if PurePath(original).suffix.lower() not in PICTURES:
         known = " ".join(PICTURES)
-        raise UsageError(f"{display(original)}: browsers show no such picture: give one of {known}")
+        raise UsageError(f"{display_input(original)}: browsers show no such picture: give one of {known}")
     if not Path(original).is_file():
         raise InputError(f"{original}: cannot be read: there is no such file")
 

@@ -76,8 +76,9 @@ class Budget:
         """Raise LimitError if so many bytes may not be used. ``what`` needs them."""
         most = MAX_MEMORY if self.max_memory is None else self.max_memory
         if needed > most:
+            allowed = f"{most // 2**20} MiB" if most >= 2**20 else f"{most} bytes"
             raise LimitError(
-                f"{what} would take some {-(-needed // 2**20)} MiB of memory, more than the {most // 2**20} MiB that splatc takes unasked: "
+                f"{what} would take some {-(-needed // 2**20)} MiB of memory, more than the {allowed} that splatc takes unasked: "
                 "take a smaller scale or a region, or raise --max-memory (in Python max_memory)"
             )
 

@@ -18,7 +18,7 @@ from splatc.image import metrics
 from splatc.image.image import Image, Samples
 from splatc.image.readers import load
 from splatc.image.readers.source import MAX_PIPED, explained
-from splatc.runtime.files import STDIO, display, open_input, read_all
+from splatc.runtime.files import STDIO, display_input, open_input, read_all
 
 SCHEMA_VERSION = 1
 PLANES = 4
@@ -86,7 +86,7 @@ def compare_files(a: str, b: str, note: Note = warn, budget: Budget = Budget()) 
     second, second_bytes = load_any(b, note, budget, beside=first.pixels.nbytes)
     if (first.width, first.height) != (second.width, second.height):
         raise UsageError(
-            f"{display(a)} is {first.width} x {first.height}, {display(b)} {second.width} x {second.height}: "
+            f"{display_input(a)} is {first.width} x {first.height}, {display_input(b)} {second.width} x {second.height}: "
             "only pictures of one size can be compared"
         )
     budget.check_memory(_needed(first, second), f"comparing pictures of {first.width} x {first.height}")
@@ -95,8 +95,8 @@ def compare_files(a: str, b: str, note: Note = warn, budget: Budget = Budget()) 
     return Comparison(
         first.width,
         first.height,
-        Side(display(a), first_bytes, first.channels, first.bit_depth),
-        Side(display(b), second_bytes, second.channels, second.bit_depth),
+        Side(display_input(a), first_bytes, first.channels, first.bit_depth),
+        Side(display_input(b), second_bytes, second.channels, second.bit_depth),
         psnr_db=metrics.psnr(x, y),
         ms_ssim=metrics.ms_ssim(x, y),
         largest_error=largest / np.iinfo(x.dtype).max,
@@ -119,7 +119,7 @@ def load_any(path: str, note: Note, budget: Budget, beside: int = 0) -> tuple[Im
         if start != SIGNATURE:
             image = load(path, stream)
             for each in image.notes:
-                note(f"{display(path)}: {each}")
+                note(f"{display_input(path)}: {each}")
             return image, size
         with Picture(stream, name=path, note=note, budget=budget) as picture:
             samples = picture.width * picture.height * picture.channels * picture.bit_depth // 8

@@ -13,7 +13,7 @@ from splatc.bitstream.container import SIGNATURE
 from splatc.bitstream.limits import MAX_FILE_BYTES
 from splatc.bitstream.source import PIECE, plain_file
 from splatc.errors import InputError, LimitError, reason_of
-from splatc.runtime.files import display, open_input, unreadable
+from splatc.runtime.files import display_input, open_input, unreadable
 
 KEPT_BYTES = 1 << 25
 """Of a pipe so much is kept in memory; what is longer goes into a temporary file, where any folder takes one."""
@@ -87,7 +87,7 @@ def _kept(stream: BinaryIO, path: str) -> Iterator[BinaryIO]:
         memory_alone = False
         while part := _part(stream, path):
             if kept.tell() + len(part) > MAX_FILE_BYTES:
-                raise LimitError(f"{display(path)}: longer than the {MAX_FILE_BYTES} bytes that splatc accepts")
+                raise LimitError(f"{display_input(path)}: longer than the {MAX_FILE_BYTES} bytes that splatc accepts")
             if isinstance(kept, io.BytesIO) and not memory_alone and kept.tell() + len(part) > KEPT_BYTES:
                 file = closing.enter_context(_temporary())
                 if file is None:
@@ -125,7 +125,7 @@ def _write(kept: Any, part: bytes | memoryview, path: str) -> None:
         kept.write(part)
     except OSError as error:
         raise InputError(
-            f"{display(path)}: what the pipe gives cannot be kept in a temporary file ({reason_of(error)}): give the file by its name"
+            f"{display_input(path)}: what the pipe gives cannot be kept in a temporary file ({reason_of(error)}): give the file by its name"
         ) from error
 
 

@@ -19,7 +19,7 @@ from splatc.decoder.opened import open_file
 from splatc.errors import SplatWarning, UsageError
 from splatc.render.choice import Log, check_device
 from splatc.runtime import arguments
-from splatc.runtime.files import display, named
+from splatc.runtime.files import display_input, named
 
 if TYPE_CHECKING:
     from splatc.bitstream.reader import Region as Box
@@ -199,7 +199,7 @@ class Picture:
         if self._metadata is None:
             with self._named():
                 self._metadata, damaged = self._reader.sound_metadata()
-            prefix = "" if self._name is None else f"{display(self._name)}: "
+            prefix = "" if self._name is None else f"{display_input(self._name)}: "
             for name, error in damaged.items():
                 self._note(f"{prefix}{error}; the picture comes without its {_METADATA[name]}")
         return self._metadata

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from splatc.encoder.request import OPTIONS, Request
 from splatc.errors import UsageError
-from splatc.runtime.files import atomic_output, check_output, display
+from splatc.runtime.files import atomic_output, check_output, display_input
 
 if TYPE_CHECKING:
     from splatc.bitstream import Metadata
@@ -147,7 +147,9 @@ def encode_file(
         beside = _metadata_bytes(image.metadata)
         if LARGE_SHARE * size < beside < size:
             left_out = "--strip leaves" if words is OPTIONS else "strip=True leaves"
-            add(f"its {_kinds(image.metadata)} take {beside} of {size} bytes; {left_out} them out")
+            kinds = _kinds(image.metadata)
+            take, them = ("take", "them") if " and " in kinds else ("takes", "it")
+            add(f"its {kinds} {take} {beside} of {size} bytes; {left_out} {them} out")
 
     for each in image.notes:
         add(each)
@@ -156,7 +158,7 @@ def encode_file(
     shape = f"{image.width} x {image.height} x {image.channels}, {image.bit_depth} bits"
     most = f"at most {limit} {'Gaussians' if kind == 'count' else kind}"
     wish = most if psnr is None else f"PSNR at least {psnr:g} dB"
-    log(f"{display(source)}: {image.description}, {shape}; {wish}", False)
+    log(f"{display_input(source)}: {image.description}, {shape}; {wish}", False)
 
     # The slow imports come after everything that can fail early.
     from splatc.blend import Blend

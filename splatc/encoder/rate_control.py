@@ -72,9 +72,10 @@ class RateControl:
                     f"no file of {target.value} bytes can hold this picture with its colour profile, EXIF and XMP, which take "
                     f"{self.overhead - bare} bytes: leave them out (--strip), or allow more than {self.overhead} bytes"
                 )
+            ratio = header.cr_denominator / (self.overhead + 8)
             raise UsageError(
                 f"no file of {target.value} bytes can hold this picture: an empty one takes {self.overhead}; "
-                f"the highest ratio is about {header.cr_denominator // (self.overhead + 8)}"
+                f"the highest ratio is about {int(ratio) if ratio >= 1.0 else f'{ratio:.2g}'}"
             )
 
     def first_count(self) -> int:

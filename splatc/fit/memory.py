@@ -122,8 +122,9 @@ def check_reading(width: int, height: int, channels: int, bit_depth: int, limit:
 
 
 def _refuse(what: str, total: int, limit: int, advice: str) -> NoReturn:
+    allowed = f"{limit // 2**20} MiB" if limit >= 2**20 else f"{limit} bytes"
     raise LimitError(
-        f"{what} would take some {-(-total // 2**20)} MiB of memory, more than the {limit // 2**20} MiB allowed: {advice}, "
+        f"{what} would take some {-(-total // 2**20)} MiB of memory, more than the {allowed} allowed: {advice}, "
         "or raise --max-memory (in Python max_memory)"
     )
 

@@ -55,7 +55,7 @@ def open_input(path: str) -> Iterator[BinaryIO]:
 
 def unreadable(path: str, error: Exception) -> InputError:
     """What to raise where the system does not give the bytes of a file."""
-    return InputError(f"{display(path)}: cannot be read: {reason_of(error)}")
+    return InputError(f"{display_input(path)}: cannot be read: {reason_of(error)}")
 
 
 def read_input(path: str, *, limit: int) -> bytes:
@@ -79,7 +79,7 @@ def read_all(stream: BinaryIO, path: str, *, limit: int) -> bytes:
     except OSError as error:
         raise unreadable(path, error) from error
     if missing <= 0:
-        raise LimitError(f"{display(path)}: longer than the {limit} bytes that splatc accepts")
+        raise LimitError(f"{display_input(path)}: longer than the {limit} bytes that splatc accepts")
     return b"".join(parts)
 
 
@@ -166,14 +166,19 @@ def named(path: str) -> Iterator[None]:
     try:
         yield
     except SplatError as error:
-        if str(error).startswith(f"{display(path)}: "):  # the message has the path already
+        if str(error).startswith(f"{display_input(path)}: "):  # the message has the path already
             raise
-        raise type(error)(f"{display(path)}: {error}") from error
+        raise type(error)(f"{display_input(path)}: {error}") from error
 
 
 def display(path: str) -> str:
     """How messages name a path."""
     return "standard input or output" if path == STDIO else path
+
+
+def display_input(path: str) -> str:
+    """How messages name a path that is read."""
+    return "standard input" if path == STDIO else path
 
 
 def is_special(path: str) -> bool:

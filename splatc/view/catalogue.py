@@ -20,7 +20,7 @@ from urllib.parse import quote_from_bytes
 
 from splatc.bitstream.limits import MAX_FILE_BYTES
 from splatc.errors import InputError, LimitError
-from splatc.runtime.files import STDIO, display, is_special, read_input, unreadable
+from splatc.runtime.files import STDIO, display_input, is_special, read_input, unreadable
 from splatc.view.conditions import Version
 
 SUFFIX = ".splat2d"
@@ -153,7 +153,9 @@ def _named(number: int, name: str) -> ListedFile | Path:
         if name == STDIO or is_special(name):
             content = read_input(name, limit=MAX_FILE_BYTES)
             key = b"%d/stdin%s" % (number, SUFFIX.encode())
-            return ListedFile(key, display(name), path, display(name), content=content, started=int(time.time()))
+            return ListedFile(
+                key, display_input(name), path, display_input(name), content=content, started=int(time.time())
+            )
         if not path.exists():
             raise FileNotFoundError("No such file or directory")
     except (OSError, ValueError, RuntimeError) as error:

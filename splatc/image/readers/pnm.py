@@ -35,9 +35,11 @@ def survey(stream: BinaryIO) -> Found:
         width, height = numbers[:2]
         row = (width + 7) // 8 if kind == b"P4" else width * _BITS[kind] * (2 if numbers[2] > 255 else 1)
         end = at + 1 + row * height
+        left = stream.seek(0, 2) - end
+        if left <= 0:  # the end may lie further than any file can be long
+            return Found(stream, tuple(notes))
         stream.seek(end)
         behind = stream.read(16)
-        left = stream.seek(0, 2) - end
         if begins(behind.lstrip() + bytes(3)):
             notes.append("only the first of several pictures is coded")
         elif behind.strip():
