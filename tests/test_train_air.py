@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,10 @@ DEVICES = [None, "cpu"]
 
 
 @pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Two small pictures, and rounds that are as small."""
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Path]]:
+    """Two small pictures, and rounds that are as small; by one thread, as the command has it: more wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     for name, value in {
         "PICTURES": 2,
         "ITERATIONS": 3,
@@ -41,7 +44,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     for number in range(2):
         coarse = PIL.Image.fromarray(rng.integers(0, 256, (6, 8, 3), np.uint8))
         coarse.resize((64, 48), PIL.Image.Resampling.BICUBIC).save(folder / f"{number}.png")
-    return sorted(folder.iterdir())
+    yield sorted(folder.iterdir())
+    torch.set_num_threads(threads)
 
 
 def state_of() -> State:
