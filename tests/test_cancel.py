@@ -29,8 +29,8 @@ Calls = list[tuple[int, int, str]]
 AT_ONCE = 15.0
 """Seconds; 0.1 on an idle machine, but others may be at work, and what is stopped would take minutes."""
 WORK = 0.5
-"""Seconds of processor time, of all threads, from then on: what is promised, as a machine with nothing else to do would show it. Seconds of
-the clock depend on what else runs there; that nothing sleeps meanwhile is held by AT_ONCE."""
+"""Seconds of processor time, of all threads, from then on: what the docstring says, as an idle machine would show it. Seconds of the
+clock depend on what else runs there; that nothing sleeps meanwhile is held by AT_ONCE."""
 
 
 def encode(progress: Callable[[int, int, str], object] | None, **options: Any) -> bytes:

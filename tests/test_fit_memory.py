@@ -132,4 +132,4 @@ def test_a_search_for_a_psnr_stays_within_it() -> None:
 
 def test_less_than_a_mebibyte_is_said_in_bytes() -> None:
     with pytest.raises(LimitError, match="more than the 7 bytes allowed"):
-        splatc.encode(np.arange(64, dtype=np.uint8).reshape(8, 8), max_memory=7)
+        splatc.encode(np.arange(64, dtype=np.uint8).reshape(8, 8), size=200, max_memory=7)
