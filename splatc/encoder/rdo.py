@@ -45,7 +45,7 @@ STEERING, WEIGHTS = 30.0, (0.05, 1.6)
 nothing can fill it, and what is too much is trimmed at a worse price."""
 USED = 0.985
 """Of the target: what takes less, and less than the fit took, is not kept."""
-PAYS = 0.997
+PAYS = 0.998
 """Of the error that the fit ends with, what must not be left at equal bytes: the trim costs one or the other a little more."""
 LARGEST_COLOUR = 32767
 
