@@ -38,11 +38,15 @@ from splatc.steps import grid_shape
 
 MOST_PIXELS, MOST_GAUSSIANS = 4_000_000, 30_000
 """Of what is optimized: sums and targets of all pixels lie in memory at a time, and all is done by one thread."""
-ROUNDS = 4
+ROUNDS = 5
 """Later ones bring less than 0.005 dB (tools/README.md)."""
-STEERING, WEIGHTS = 30.0, (0.2, 1.6)
+STEERING, WEIGHTS = 30.0, (0.05, 1.6)
 """The weight of the rate changes with the bytes over the target to this power, within bounds: what is saved beyond the target is lost, as
 nothing can fill it, and what is too much is trimmed at a worse price."""
+USED = 0.985
+"""Of the target: what takes less, and less than the fit took, is not kept."""
+PAYS = 0.998
+"""Of the error that the fit ends with, what must not be left at equal bytes: the trim costs one or the other a little more."""
 LARGEST_COLOUR = 32767
 
 
@@ -73,14 +77,16 @@ def optimized(
     overhead = measure(empty_gaussians(header.channels))
     ground = np.float32(EPSILON) * (np.array([*header.background, 255], np.float32) / np.float32(255))
     canvas = rdo.Canvas(pixels, ground)
-    weight, least, kept, position = 1.0, math.inf, gaussians, 0.0
+    size = measure(gaussians)
+    weight, least, smallest, position = 1.0, math.inf, min(size, int(USED * target)), 0.0
     for number in range(ROUNDS + 1):
         choices = Choices(header, gaussians)
-        size = measure(gaussians)
+        weight = min(max(weight * _power(size / target, STEERING), WEIGHTS[0]), WEIGHTS[1] if number else 1.0)
         error, bits = canvas.draw(choices.floats), 8.0 * (size - overhead)
         value = error * _power(max((size - overhead) / (target - overhead), 1.0), EXPONENT)
-        if value < least:
+        if value < least and size >= smallest:
             least, kept, best = value, gaussians, choices.floats
+            least *= PAYS if number == 0 else 1.0
         if number == ROUNDS or error <= 0.0 or (until is not None and time.monotonic() > until):
             break
         if number == 0:  # what is not estimated are the positions
@@ -94,7 +100,7 @@ def optimized(
         if not chosen.any() or (chosen == len(price) - 1).all():
             break
         gaussians = choices.taken(chosen)
-        weight = min(max(weight * _power(measure(gaussians) / target, STEERING), WEIGHTS[0]), WEIGHTS[1])
+        size = measure(gaussians)
     canvas.draw(best)
     return kept, _costs(canvas, best)
 
