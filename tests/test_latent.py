@@ -290,6 +290,16 @@ def test_the_work_of_reading_is_that_of_the_cells() -> None:
     assert reader.needed((0.0, 0.0, 1.0, 1.0)).work == 10 * 6 * 16384 + 16 * 4096
 
 
+def test_bits_are_those_of_the_streams_which_are_read_to_the_end() -> None:
+    data = encode_latent(picture(64, 48), 500)
+    report = splatc.info(data, bits=True)
+    assert report["bits"]["latents"] + report["bits"]["overhead"] == 8 * len(data)
+    damaged = ROOT / "tests" / "hostile" / "latents-stream-all-ones.splat2d"
+    splatc.info(damaged)
+    with pytest.raises(CorruptFileError, match="the file is damaged"):
+        splatc.info(damaged, bits=True)
+
+
 def test_the_commands_know_it_where_they_are_asked(tmp_path: Path) -> None:
     source, coded = tmp_path / "in.png", tmp_path / "out.splat2d"
     PIL.Image.fromarray(picture(64, 48).pixels).save(source)
@@ -301,5 +311,5 @@ def test_the_commands_know_it_where_they_are_asked(tmp_path: Path) -> None:
     assert json.loads(result.stdout)["gaussians"] == count > 0
     found = runner.invoke(main, ["info", str(coded)])
     assert "latents       network 1, q " in found.stdout and "per Gaussian" not in found.stdout
-    assert runner.invoke(main, ["info", "--bits", str(coded)]).exit_code == 0
+    assert "\n  latents     " in runner.invoke(main, ["info", "--bits", str(coded)]).stdout
     assert "--model" not in runner.invoke(main, ["encode", "--help"]).output

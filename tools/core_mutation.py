@@ -43,7 +43,7 @@ TESTS_OF = {
     "pack": ("tests/test_core_pack_limits.py", "tests/test_core_packing.py", "tests/test_bitstream_roundtrip.py"),
     "latent": ("tests/test_core_latent_limits.py", "tests/test_latent.py"),
     "grid": ("tests/test_grids.py",),
-} | {name: ("tests/test_draft_models.py", "tests/test_draft.py", *TESTS) for name in ("models", "chroma", "directions")}
+} | dict.fromkeys(("models", "chroma", "directions"), ("tests/test_draft_models.py", "tests/test_draft.py", *TESTS))
 """By what the name of a source begins with, tests of its own; those of the decoder's are TESTS."""
 REFUSALS = r"CORE_[A-Z_]+|0|-1|\(int64_t\)1 << 62|\(span\)\{0, -1\}"
 PREDICATES = (
@@ -105,7 +105,7 @@ EQUIVALENT: dict[str, str] = (
         "section.c: is_sound: each->parent >= number_of  ->  each->parent > number_of": "its own parent has too many ancestors",
         "neighbours.c: core_find_neighbours: count > MAX_GAUSSIANS  ->  count >= MAX_GAUSSIANS": "as much",
         "predict.c: core_make_residuals: t->count > MAX_GAUSSIANS  ->  t->count >= MAX_GAUSSIANS": "as much",
-        "section.c: stream_ends_well: significant <= size  ->  significant < size": "an interval of 2^32 numbers has one that ends with zeros",
+        "section.c: stream_ends_well: significant <= size  ->  significant < size": "of 2^32 numbers one ends with zeros",
         "positions.c: code_positions: count < 0  ->  count <= 0": "some half always holds points",
         "fit.c: is_sound: core_fit_tiles(t->width, t->height) < 0  ->  core_fit_tiles(t->width, t->height) <= 0": "a tile at least, or -1",
         "section.c: levels_are_sound: l->count > MAX_GAUSSIANS  ->  l->count >= MAX_GAUSSIANS": "as much",
@@ -118,9 +118,7 @@ EQUIVALENT: dict[str, str] = (
         f"{name}: {before} < 0  ->  0": "a job's items and workers are counted from 0"
         for name in (
             "metric.c: run_similarity",
-            "loss.c: run_loss_target",
-            "loss.c: run_loss",
-            "loss.c: run_loss_curvature",
+            "loss.c: item_is_sound",
         )
         for before in ("item", "worker")
     }
@@ -129,9 +127,7 @@ EQUIVALENT: dict[str, str] = (
         for name in (
             "metric.c: run_squares: parts == NULL",
             "metric.c: run_similarity: parts == NULL",
-            "loss.c: run_loss_target: STRIPS[level] == NULL",
-            "loss.c: run_loss: STRIPS[level] == NULL",
-            "loss.c: run_loss_curvature: STRIPS[level] == NULL",
+            "loss.c: item_is_sound: STRIPS[here->level] == NULL",
         )
     }
     | {
@@ -161,14 +157,7 @@ EQUIVALENT: dict[str, str] = (
             "pixels.c: split_band: band",
         )
     }
-    | {
-        f"loss.c: {name}: {call} < 0  ->  {call} <= 0": "a job has a phase"
-        for name, call in (
-            ("run_loss_target", "core_loss_phases(t, 1, phases)"),
-            ("run_loss_curvature", "core_loss_phases(t, 2, phases)"),
-            ("run_loss", "(count = core_loss_phases(t, 0, phases))"),
-        )
-    }
+    | {"loss.c: item_is_sound: here->count < 0  ->  here->count <= 0": "a job has a phase"}
 )
 """Mutants, as they are listed, that no test distinguishes from the core, and why."""
 

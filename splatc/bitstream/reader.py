@@ -99,6 +99,9 @@ class Reader(Structure):
     def bits(self) -> dict[str, float]:
         """Bits of each part of all streams, after the CRC of every chunk was checked. Raises CorruptFileError."""
         self.check()
+        if self.latents is not None:
+            self.check_latents()
+            return {"latents": 8.0 * sum(tile.length for tile in self.latents.tiles)}
         total = dict.fromkeys(PARTS, 0.0)
         for group in self.groups():
             found = self._run(group, 0, tally=True).bits

@@ -82,7 +82,13 @@ SCHEMA_VERSION = 1
     show_default=True,
     help="Device that computes.",
 )
-@click.option("--model", type=click.Choice(["gaussians", "latent"]), default="gaussians", hidden=True)  # spec/draft.md
+@click.option(
+    "--model",
+    type=click.Choice(["gaussians", "latent"]),
+    default="gaussians",
+    hidden=True,
+    help="What the file holds: fitted Gaussians, or latents, a draft (spec/latent.md).",
+)
 @threads_option
 @force_option
 @quiet_option

@@ -86,4 +86,6 @@ def _table(report: dict[str, Any]) -> str:
         left_out = "Gaussians", "sections", "bits"
         rows = [row for row in rows if row[0] not in left_out and not row[0].startswith("  ")]
         rows.append(("latents", f"network {found['network']}, q {found['q']}, tiles {found['tiles']}"))
+        shares = report.get("bits", {}).items()
+        rows += [(f"  {name}", f"{bits / 8:.0f} bytes, {bits / (8 * report['bytes']):.1%}") for name, bits in shares]
     return "\n".join(f"{name:<12}  {text}" for name, text in rows)

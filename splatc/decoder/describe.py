@@ -39,7 +39,9 @@ def report_with_bits(reader: Reader, budget: Budget) -> dict[str, Any]:
 
 def _bits(reader: Reader, budget: Budget) -> dict[str, float]:
     """Bits by part of the file; ``overhead`` is all that is no stream."""
-    budget.check_groups([reader.cost(group) for group in reader.groups()])
+    budget.check_groups(
+        [reader.needed()] if reader.latents is not None else [reader.cost(group) for group in reader.groups()]
+    )
     bits = reader.bits()
     return bits | {"overhead": 8 * reader.file_bytes - sum(bits.values())}
 

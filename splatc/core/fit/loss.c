@@ -137,61 +137,69 @@ static const loss_strips *const STRIPS[5] = {[1] = &loss_strips_base};
 static const loss_bands *const BANDS[5] = {[1] = &loss_bands_base};
 #endif
 
+typedef struct loss_item { /* what an item of a job works with */
+    loss_layout layout;
+    int64_t phases[CORE_LOSS_PHASES];
+    int32_t count; /* of the phases */
+    int32_t level;
+    float *rows;
+} loss_item;
+
+/* Whether the item is one of a job of core_loss_phases' `what`; then `here` is filled. */
+static int32_t item_is_sound(const core_loss *t, int32_t what, int64_t item, int32_t worker, loss_item *here) {
+    here->level = core_get_level();
+    here->count = core_loss_phases(t, what, here->phases);
+    if (here->count < 0 || STRIPS[here->level] == NULL) return 0;
+    here->layout = divide(t);
+    if (!task_is_sound(t, &here->layout) || worker < 0 || worker >= t->workers || item < 0 || item >= here->phases[here->count - 1]) return 0;
+    here->rows = here->layout.rows + worker * here->layout.row_floats;
+    return 1;
+}
+
 int32_t run_loss_target(const core_loss *t, int64_t item, int32_t worker) {
-    int32_t level = core_get_level();
-    int64_t phases[CORE_LOSS_PHASES] = {0};
-    if (core_loss_phases(t, 1, phases) < 0 || STRIPS[level] == NULL) return CORE_INVALID;
-    loss_layout layout = divide(t);
-    if (!task_is_sound(t, &layout) || worker < 0 || worker >= t->workers || item < 0 || item >= phases[1]) return CORE_INVALID;
-    float *rows = layout.rows + worker * layout.row_floats;
+    loss_item here;
+    if (!item_is_sound(t, 1, item, worker, &here)) return CORE_INVALID;
     if (item == 0) {
-        prepare(t, &layout);
-    } else if (item < phases[0]) {
-        BANDS[level]->halve_target(t, &layout, item - 1, rows, NULL);
+        prepare(t, &here.layout);
+    } else if (item < here.phases[0]) {
+        BANDS[here.level]->halve_target(t, &here.layout, item - 1, here.rows, NULL);
     } else {
-        loss_strip strip = find_strip(t, &layout, 0, item - phases[0]);
-        (strip.scale < layout.first ? STRIPS[level]->weigh : STRIPS[level]->measure)(t, &layout, &strip, rows, NULL);
+        loss_strip strip = find_strip(t, &here.layout, 0, item - here.phases[0]);
+        const loss_strips *strips = STRIPS[here.level];
+        (strip.scale < here.layout.first ? strips->weigh : strips->measure)(t, &here.layout, &strip, here.rows, NULL);
     }
     return CORE_OK;
 }
 
 int32_t run_loss(const core_loss *t, int64_t item, int32_t worker) {
-    int32_t level = core_get_level(), count;
-    int64_t phases[CORE_LOSS_PHASES] = {0};
-    if ((count = core_loss_phases(t, 0, phases)) < 0 || STRIPS[level] == NULL) return CORE_INVALID;
-    loss_layout layout = divide(t);
-    if (!task_is_sound(t, &layout) || worker < 0 || worker >= t->workers || item < 0 || item >= phases[count - 1]) return CORE_INVALID;
+    loss_item here;
+    if (!item_is_sound(t, 0, item, worker, &here)) return CORE_INVALID;
     if (t->drawn == NULL || t->gradient == NULL || ((uintptr_t)t->drawn | (uintptr_t)t->gradient) % sizeof(float)) return CORE_INVALID;
-    float *rows = layout.rows + worker * layout.row_floats;
-    int64_t bands = count == 1 ? 0 : phases[0];
+    int64_t bands = here.count == 1 ? 0 : here.phases[0];
     if (item < bands) {
-        BANDS[level]->halve_drawn(t, &layout, item, rows, NULL);
+        BANDS[here.level]->halve_drawn(t, &here.layout, item, here.rows, NULL);
         return CORE_OK;
     }
-    double *sums = layout.sums + (item - bands) * SUMS;
+    double *sums = here.layout.sums + (item - bands) * SUMS;
     memset(sums, 0, SUMS * sizeof *sums);
-    if (count > 1 && item >= phases[1]) {
-        BANDS[level]->finish(t, &layout, item - phases[1], rows, sums);
+    if (here.count > 1 && item >= here.phases[1]) {
+        BANDS[here.level]->finish(t, &here.layout, item - here.phases[1], here.rows, sums);
     } else {
-        loss_strip strip = find_strip(t, &layout, layout.first, item - bands);
-        STRIPS[level]->compare(t, &layout, &strip, rows, sums);
+        loss_strip strip = find_strip(t, &here.layout, here.layout.first, item - bands);
+        STRIPS[here.level]->compare(t, &here.layout, &strip, here.rows, sums);
     }
     return CORE_OK;
 }
 
 int32_t run_loss_curvature(const core_loss *t, int64_t item, int32_t worker) {
-    int32_t level = core_get_level();
-    int64_t phases[CORE_LOSS_PHASES] = {0};
-    if (core_loss_phases(t, 2, phases) < 0 || STRIPS[level] == NULL) return CORE_INVALID;
-    loss_layout layout = divide(t);
-    if (!task_is_sound(t, &layout) || worker < 0 || worker >= t->workers || item < 0 || item >= phases[1]) return CORE_INVALID;
+    loss_item here;
+    if (!item_is_sound(t, 2, item, worker, &here)) return CORE_INVALID;
     if (t->gradient == NULL || (uintptr_t)t->gradient % sizeof(float)) return CORE_INVALID;
-    float *rows = layout.rows + worker * layout.row_floats;
-    if (item < phases[0]) {
-        loss_strip strip = find_strip(t, &layout, layout.first, item);
-        STRIPS[level]->weigh(t, &layout, &strip, rows, NULL);
+    if (item < here.phases[0]) {
+        loss_strip strip = find_strip(t, &here.layout, here.layout.first, item);
+        STRIPS[here.level]->weigh(t, &here.layout, &strip, here.rows, NULL);
     } else {
-        BANDS[level]->bend(t, &layout, item - phases[0], rows, NULL);
+        BANDS[here.level]->bend(t, &here.layout, item - here.phases[0], here.rows, NULL);
     }
     return CORE_OK;
 }
