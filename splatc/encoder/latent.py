@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
-from itertools import accumulate, product
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -196,18 +196,13 @@ class _Search:
     spare: float
 
     def coded(self, q: int, thrift: float = THRIFT) -> Coded:
-        # One array for all of them: small ones among what each tile takes for a while would keep that from the system, 1 GB at 16384 x 16384.
-        room = np.empty(sum(tile.size for tile in self.tiles), np.int16)
-        ends = accumulate(tile.size for tile in self.tiles)
-        places = [room[end - tile.size : end].reshape(tile.shape) for tile, end in zip(self.tiles, ends, strict=True)]
-
-        def each(tile: FloatArray, place: latents.LatentArray) -> float:
-            place[:] = thrifty(tile, q, thrift)
-            return bits_of(place, q)
+        def each(tile: FloatArray) -> tuple[latents.LatentArray, float]:
+            whole = thrifty(tile, q, thrift)
+            return whole, bits_of(whole, q)
 
         with ThreadPoolExecutor(threads()) as pool:
-            bits = sum(pool.map(each, self.tiles, places))
-        return Coded(q, places, bits, thrift)
+            found = list(pool.map(each, self.tiles))
+        return Coded(q, [whole for whole, _ in found], sum(bits for _, bits in found), thrift)
 
     def finest(self, q: int) -> Coded | None:
         """From a first guess on; none if not even the coarsest is coarse enough."""
