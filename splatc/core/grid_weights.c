@@ -54,13 +54,15 @@ static int32_t fill_class(core_draw *draw, core_placed *placed, int32_t side, in
     int64_t row = class < GRID_CLASSES - 1 ? pitch * (class - GRID_BEYOND) + pitch / 2 : CORE_TILE_HEIGHT / 2 - pitch / 2;
     int64_t first = CORE_TILE_HEIGHT, last = 0;
     for (int32_t b = 0; b < side; b++) {
-        if (draw_at(draw, placed, pitch, b, row) != CORE_OK) return CORE_INVALID;
+        int32_t status = draw_at(draw, placed, pitch, b, row);
+        if (status != CORE_OK) return status;
         widen(draw->out, &first, &last);
     }
     if (last - first > GRID_ROWS) return CORE_INVALID;
     grid->first[class] = (int32_t)(first - row), grid->count[class] = (int32_t)(last - first);
     for (int32_t b = 0; b < side; b++) {
-        if (draw_at(draw, placed, pitch, b, row) != CORE_OK) return CORE_INVALID;
+        int32_t status = draw_at(draw, placed, pitch, b, row);
+        if (status != CORE_OK) return status;
         for (int32_t k = 0; k < 3; k++)
             for (int64_t y = first; y < last; y++)
                 memcpy(grid->weights[class][k][y - first][b], (const float *)draw->out + y * CORE_TILE_WIDTH + MIDDLE + GRID_CELL * (k - 1), GRID_CELL * sizeof(float));
