@@ -1,7 +1,7 @@
 """Latents beside fits: seconds, bytes and PSNR of whole files at equal targets (spec/latent.md).
 
-    python tools/latent_bench.py PICTURES/kodak --bpp 0.24 0.1 --every 3
-    python tools/latent_bench.py PICTURES/kodak --bpp 0.24 --rows latent:0 latent:5
+    python tools/latent_rows.py PICTURES/kodak --bpp 0.24 0.1 --every 3
+    python tools/latent_rows.py PICTURES/kodak --bpp 0.24 --rows latent:0 latent:5
 
 A row is MODEL:EFFORT, gaussians or latent. Seconds are of this process, on all threads; the machine should have nothing else
 to do. Means are over the pictures of a folder, of which --every N takes each N-th.
@@ -44,7 +44,7 @@ def measure(image: Image, bpp: float, row: str) -> Measured:
     """Encodes a picture as a row says."""
     model, _, effort = row.partition(":")
     if model not in ("gaussians", "latent"):
-        raise SystemExit(f"latent_bench: {row}: a row is gaussians:EFFORT or latent:EFFORT")
+        raise SystemExit(f"latent_rows: {row}: a row is gaussians:EFFORT or latent:EFFORT")
     target = Target("bytes", int(bpp * image.width * image.height / 8))
     options = EncodeOptions(target, effort=int(effort), model=cast(Literal["gaussians", "latent"], model))
     started, busy = time.perf_counter(), time.process_time()
