@@ -66,7 +66,9 @@ def test_the_same_words_everywhere(flag: str) -> None:
     if flag == "--threads":
         words -= {"Number of threads for each picture."}  # of batch, which has several at a time
     if flag == "--max-memory":
-        words = {each.partition("; what PyTorch")[0].rstrip(".") for each in words}  # of what encodes, which has engines
+        words = {
+            each.partition("; what PyTorch")[0].rstrip(".") for each in words
+        }  # of what encodes, which has engines
     assert len(words) == 1, words
     assert len({type(each.type) for each in found}) == 1
 

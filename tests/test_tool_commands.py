@@ -54,7 +54,7 @@ def test_a_command_is_understood(tool: str, words: str, monkeypatch: pytest.Monk
 
 def test_the_fields_of_a_candidate_exist() -> None:
     """In the commands, and in the text beside them, of the sections that are about tools/sweep.py."""
-    known = {each.name for kind in (Schedule, Quantizer) for each in fields(kind)} | {"effort", "rounds"}
+    known = {each.name for kind in (Schedule, Quantizer) for each in fields(kind)} | {"effort", "optimization"}
     known |= {f"rates.{each.name}" for each in fields(Rates)}
     sections = re.split(
         r"^##+ ", (ROOT / "tools/README.md").read_text("utf-8").replace("\\\n", " "), flags=re.MULTILINE
