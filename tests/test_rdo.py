@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 import splatc
 from splatc.bitstream import Header, Metadata
 from splatc.core import rdo
-from splatc.core.loading import INVALID, OK, load
+from splatc.core.loading import INVALID, OK, address, load
+from splatc.core.pool import working_on
 from splatc.encoder import pipeline
 from splatc.encoder.prices import Prices
 from splatc.encoder.rate_control import RateControl, Target, quantize_for
@@ -97,6 +98,31 @@ def test_choices_are_the_best_ones_one_after_the_other(channels: int) -> None:
     assert len(set(chosen)) == 4
 
 
+@pytest.mark.parametrize("number", [1, 2, 5])
+def test_turns_at_once_are_turns_one_after_the_other(number: int) -> None:
+    """Gaussians that share no sample may have their turns at once, those that do keep their order: the same bits."""
+    width, height = 6 * WIDTH, 47  # so low that no row of a Gaussian is left out: which ones are follows from the turn
+    pixels, background, rng = picture(width=width, height=height), floats([0.4, 0.4, 0.4]), np.random.default_rng(5)
+    choices = random_choices(150, 3)
+    choices[:, :, 0] *= 6.0
+    price, order = rng.uniform(-0.1, 0.1, choices.shape[:2]), rng.permutation(150).astype(np.int32)
+    price[0], price[1, ::5] = 0.0, rdo.NEVER
+    together, alone = (rdo.Canvas(pixels, ground(background)) for _ in range(2))
+    together.draw(choices)
+    alone.draw(choices)
+    with working_on(number):
+        chosen, cost = together.choose(choices, price, order)
+    task, expected, costs = alone._task(choices), np.zeros(150, np.int32), np.zeros(150)
+    task.price, task.order, task.chosen, task.cost = (address(each) for each in (price, order, expected, costs))
+    wave = alone._waves(task, 150)
+    assert 1 < wave.max() + 1 < 75
+    assert load().core_rdo_choose(task, 0, 150) == OK
+    np.testing.assert_array_equal(chosen, expected)
+    np.testing.assert_array_equal(cost, costs)
+    np.testing.assert_array_equal(together._sums, alone._sums)
+    assert len(set(chosen)) == 4
+
+
 def test_the_same_bits_by_all_instruction_sets() -> None:
     pixels, choices, background = picture(), random_choices(60, 3), floats([0.4, 0.5, 0.6])
     price, order = np.zeros(choices.shape[:2]), np.arange(60, dtype=np.int32)
@@ -152,10 +178,14 @@ def test_wrong_arguments_are_refused() -> None:
         assert run(**each) == (INVALID, INVALID), each  # type: ignore[arg-type]
     for name in ("price", "order", "chosen", "cost"):
         assert run(**{name: None}) == (OK, INVALID)  # type: ignore[arg-type]
-    order[2] = 5
-    assert run()[1] == INVALID
-    order[2] = -1
-    assert run()[1] == INVALID
+    task, latest, wave = canvas._task(choices), np.zeros(12, np.int32), np.zeros(5, np.int32)
+    task.price, task.order = address(price), address(order)
+    arrange, places = load().core_rdo_arrange, (address(latest), address(wave))
+    assert arrange(task, *places) == OK
+    assert [arrange(None, *places), arrange(task, None, places[1]), arrange(task, places[0], None)] == [INVALID] * 3
+    for index in (5, -1):
+        order[2] = index
+        assert (run()[1], arrange(task, *places)) == (INVALID, INVALID)
 
 
 class Fitted:

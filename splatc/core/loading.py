@@ -93,6 +93,7 @@ _SIGNATURES = {
     "core_rdo_draw": ([POINTER(rdo_structs.Rdo), c_int64, c_int64], c_int32),
     "core_rdo_error": ([POINTER(rdo_structs.Rdo)], c_double),
     "core_rdo_choose": ([POINTER(rdo_structs.Rdo), c_int64, c_int64], c_int32),
+    "core_rdo_arrange": ([POINTER(rdo_structs.Rdo), c_void_p, c_void_p], c_int32),
     "core_start": ([POINTER(structs.Job)], c_int32),
     "core_wait": ([POINTER(structs.Job), c_int32], c_int32),
     "core_cancel": ([POINTER(structs.Job)], None),

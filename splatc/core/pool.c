@@ -6,6 +6,7 @@
 #include "fit.h"
 #include "loss_parts.h"
 #include "metric_parts.h"
+#include "rdo.h"
 #include "seed.h"
 
 #if defined(_WIN32)
@@ -217,6 +218,11 @@ static int32_t run_chunk_of_squares(const core_job *job, int64_t item, int32_t w
 }
 static int32_t run_part_of_similarity(const core_job *job, int64_t item, int32_t worker) { return run_similarity(job->task, item, worker); }
 
+static int32_t run_turn(const core_job *job, int64_t item, int32_t worker) {
+    (void)worker;
+    return core_rdo_choose(job->task, item, item + 1);
+}
+
 typedef int32_t run_item(const core_job *job, int64_t item, int32_t worker);
 static run_item *const RUN[CORE_JOB_KINDS] = {
     [CORE_JOB_DECODE] = run_decode,
@@ -238,6 +244,7 @@ static run_item *const RUN[CORE_JOB_KINDS] = {
     [CORE_JOB_QUANTIZE] = run_quantize,
     [CORE_JOB_PREDICT] = run_predict,
     [CORE_JOB_PACK] = run_pack,
+    [CORE_JOB_RDO] = run_turn,
 };
 
 static int32_t is_done(const core_job *job) { return job->done == job->taken && (job->taken == job->items || job->stop); }

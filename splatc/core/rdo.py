@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splatc.core.loading import address, check, load
+from splatc.core.pool import Work, threads
 from splatc.core.rdo_structs import Rdo
 
 Floats = NDArray[np.float32]
@@ -19,6 +20,8 @@ NEVER = 1e300
 _PAD = 16
 _TURNS = 64
 """Gaussians of a call, after which Python looks around."""
+_JOB = 25
+_CELL = 16
 
 
 class Canvas:
@@ -44,7 +47,9 @@ class Canvas:
         return error
 
     def choose(self, choices: Floats, price: Doubles, order: Ints) -> tuple[Ints, Doubles]:
-        """Let each Gaussian, as ``order`` (N,) has them, take the best of its choices, beginning from what was drawn.
+        """Let each Gaussian take the best of its choices, beginning from what was drawn.
+
+        Those that share samples have their turns as ``order`` (N,) has them, others at once: threads change no bit.
 
         Args:
             choices: (K, N, SHAPE + C), the first as it is, the last without it.
@@ -58,9 +63,20 @@ class Canvas:
         chosen, cost = np.zeros(count, np.int32), np.zeros(count)
         task = self._task(choices)
         task.price, task.order, task.chosen, task.cost = (address(each) for each in (price, order, chosen, cost))
-        for first in range(0, len(order), _TURNS):
-            check(load().core_rdo_choose(task, first, min(first + _TURNS, len(order))))
+        phases = None
+        if (price[1:] < NEVER).any():
+            wave = self._waves(task, count)
+            order = order[np.argsort(wave, kind="stable")]
+            task.order, phases = address(order), np.cumsum(np.bincount(wave))
+        check(Work(_JOB, min(threads(), max(count, 1)), joined=True).run(task, count, phases=phases))
         return chosen, cost
+
+    def _waves(self, task: Rdo, count: int) -> Ints:
+        """(N,) the wave of each turn (core_rdo_arrange)."""
+        latest = np.zeros((-(-self.height // _CELL), -(-self.width // _CELL)), np.int32)
+        wave = np.zeros(count, np.int32)
+        check(load().core_rdo_arrange(task, address(latest), address(wave)))
+        return wave
 
     def _task(self, choices: Floats) -> Rdo:
         return Rdo(

@@ -5,6 +5,7 @@
 
 enum {
     RUN = 16,  /* samples of a row at a time, whatever the width of vectors */
+    CELL = 16, /* px a side: Gaussians with a cell in common have their turns one after the other */
     ROWS = 24, /* of a Gaussian that are looked at, or up to twice as many: every n-th where there are more */
 };
 
@@ -15,6 +16,7 @@ typedef struct ellipse { /* a weight is 2^-(a dx^2 + b dx dy + c dy^2), less CUT
     float x, y, a, b, c;
     float slant, narrowing; /* the middle of a row lies at slant dy, its half length is the root of (END - narrowing dy^2) / a */
     int64_t first, last;    /* rows; none where first > last */
+    float wide;             /* px to the left and to the right of the mean */
     const float *colour;
 } ellipse;
 
@@ -35,6 +37,7 @@ static inline ellipse ellipse_of(const core_rdo *t, int64_t choice, int64_t i) {
     e.a = c * c * p1 + s * s * p2, e.b = 2.0f * c * s * (p1 - p2), e.c = s * s * p1 + c * c * p2;
     e.slant = -e.b / (2.0f * e.a), e.narrowing = p1 * p2 / e.a;
     float reach = __builtin_sqrtf(12.25f * (s * s * v1 + c * c * v2));
+    e.wide = __builtin_sqrtf(12.25f * (c * c * v1 + s * s * v2));
     e.first = (int64_t)clamped(e.y - reach - 0.5f, 0.0f, (float)t->height);
     e.last = (int64_t)clamped(e.y + reach + 0.5f, -1.0f, (float)t->height - 1.0f);
     return e;
@@ -197,5 +200,37 @@ void AT_LEVEL(rdo_choose)(const core_rdo *t, int64_t first, int64_t last) {
             add(t, &g, -1.0f);
             add(t, &h, 1.0f);
         }
+    }
+}
+
+typedef struct area { /* cells */
+    int64_t x0, y0, x1, y1;
+} area;
+
+/* The cells whose samples any of the choices of a Gaussian reads or changes. */
+static area cells_of(const core_rdo *t, int64_t i) {
+    float end = (float)t->width - 1.0f;
+    area all = {INT32_MAX, INT32_MAX, -1, -1};
+    for (int64_t choice = 0; choice < t->choices; choice++) {
+        if (t->price[choice * t->count + i] > 1e30) continue;
+        ellipse e = ellipse_of(t, choice, i);
+        if (e.first > e.last) continue;
+        all.x0 = min64(all.x0, (int64_t)clamped(e.x - e.wide - 2.0f, 0.0f, end) / CELL);
+        all.x1 = max64(all.x1, (int64_t)clamped(e.x + e.wide + 2.0f + (float)RUN, 0.0f, end) / CELL);
+        all.y0 = min64(all.y0, e.first / CELL), all.y1 = max64(all.y1, e.last / CELL);
+    }
+    return all;
+}
+
+void AT_LEVEL(rdo_arrange)(const core_rdo *t, int32_t *latest, int32_t *wave) {
+    int64_t columns = (t->width + CELL - 1) / CELL;
+    for (int64_t turn = 0; turn < t->count; turn++) {
+        area cells = cells_of(t, t->order[turn]);
+        int32_t before = 0;
+        for (int64_t y = cells.y0; y <= cells.y1; y++)
+            for (int64_t x = cells.x0; x <= cells.x1; x++) before = latest[y * columns + x] > before ? latest[y * columns + x] : before;
+        wave[turn] = before;
+        for (int64_t y = cells.y0; y <= cells.y1; y++)
+            for (int64_t x = cells.x0; x <= cells.x1; x++) latest[y * columns + x] = before + 1;
     }
 }

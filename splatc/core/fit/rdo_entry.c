@@ -25,11 +25,22 @@ int32_t core_rdo_draw(const core_rdo *t, int64_t first, int64_t last) {
 
 double core_rdo_error(const core_rdo *t) { return is_sound(t, 0, 0) ? CHOOSE(rdo_error)(t) : -1.0; }
 
-int32_t core_rdo_choose(const core_rdo *t, int64_t first, int64_t last) {
-    if (!is_sound(t, first, last) || t->price == NULL || t->order == NULL || t->chosen == NULL || t->cost == NULL) return CORE_INVALID;
+static int32_t turns_are_sound(const core_rdo *t, int64_t first, int64_t last) {
+    if (!is_sound(t, first, last) || t->price == NULL || t->order == NULL) return 0;
     for (int64_t turn = first; turn < last; turn++)
-        if (t->order[turn] < 0 || t->order[turn] >= t->count) return CORE_INVALID;
+        if (t->order[turn] < 0 || t->order[turn] >= t->count) return 0;
+    return 1;
+}
+
+int32_t core_rdo_choose(const core_rdo *t, int64_t first, int64_t last) {
+    if (!turns_are_sound(t, first, last) || t->chosen == NULL || t->cost == NULL) return CORE_INVALID;
     CHOOSE(rdo_choose)(t, first, last);
+    return CORE_OK;
+}
+
+int32_t core_rdo_arrange(const core_rdo *t, int32_t *latest, int32_t *wave) {
+    if (t == NULL || !turns_are_sound(t, 0, t->count) || latest == NULL || wave == NULL) return CORE_INVALID;
+    CHOOSE(rdo_arrange)(t, latest, wave);
     return CORE_OK;
 }
 

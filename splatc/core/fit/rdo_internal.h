@@ -8,7 +8,8 @@
 #define DECLARE_RDO(level)                                                      \
     void rdo_draw_##level(const core_rdo *t, int64_t first, int64_t last);      \
     double rdo_error_##level(const core_rdo *t);                                \
-    void rdo_choose_##level(const core_rdo *t, int64_t first, int64_t last);
+    void rdo_choose_##level(const core_rdo *t, int64_t first, int64_t last);    \
+    void rdo_arrange_##level(const core_rdo *t, int32_t *latest, int32_t *wave);
 DECLARE_RDO(v2)
 DECLARE_RDO(v3)
 DECLARE_RDO(v4)
