@@ -249,4 +249,11 @@ int32_t add_grids_v3(const core_draw *task, int64_t left, int64_t top, int64_t h
 int32_t add_grids_v4(const core_draw *task, int64_t left, int64_t top, int64_t height, float *sums);
 int32_t add_grids_base(const core_draw *task, int64_t left, int64_t top, int64_t height, float *sums);
 
+/* The form of a function that is for the instruction set at hand. */
+#if defined(__x86_64__)
+#define CHOOSE(name) (core_get_level() == 4 ? name##_v4 : core_get_level() == 3 ? name##_v3 : name##_v2)
+#else
+#define CHOOSE(name) name##_base
+#endif
+
 #endif

@@ -38,11 +38,6 @@ class Plan:
     placed: core.Placed
 
     @property
-    def tile_rows(self) -> int:
-        """Rows of the output that a tile holds."""
-        return TILE_HEIGHT // self.view.samples
-
-    @property
     def count(self) -> int:
         """Gaussians."""
         return self.placed.count
@@ -66,8 +61,6 @@ class Drawable(Protocol):
     @property
     def background(self) -> FloatArray: ...
     @property
-    def tile_rows(self) -> int: ...
-    @property
     def count(self) -> int: ...
     @property
     def list_bytes(self) -> int: ...
@@ -89,7 +82,7 @@ def draw(plan: Drawable, dtype: SampleType) -> Any:
 
 def strips(plan: Drawable, dtype: SampleType, rows: int = 256) -> Iterator[Any]:
     """The samples of `draw` from top to bottom, about `rows` rows at a time."""
-    view, height = plan.view, plan.tile_rows
+    view, height = plan.view, TILE_HEIGHT // plan.view.samples  # rows of the output that a tile holds
     step = max(1, rows // height) * height
     edges = [edge - view.top for edge in range(view.top // height * height, view.top + view.rows, step)]
     yield from bands(plan, dtype, [(max(edge, 0), min(edge + step, view.rows)) for edge in edges])

@@ -13,7 +13,6 @@ import numpy as np
 
 from splatc.bitstream import Header
 from splatc.bitstream.latent_layout import COARSE, FINE
-from splatc.core import TILE_HEIGHT
 from splatc.core import latent as core
 from splatc.gaussians import FloatArray
 from splatc.render.draw import Painter, in_core
@@ -33,11 +32,6 @@ class GridPlan:
     background: FloatArray
     """(C,)"""
     grids: core.Grids
-
-    @property
-    def tile_rows(self) -> int:
-        """Rows of the output that a tile holds."""
-        return TILE_HEIGHT // self.view.samples
 
     @property
     def count(self) -> int:

@@ -3,12 +3,6 @@
 
 #if !defined(__wasm__)
 
-#if defined(__x86_64__)
-#define CHOOSE(name) (core_get_level() == 4 ? name##_v4 : core_get_level() == 3 ? name##_v3 : name##_v2)
-#else
-#define CHOOSE(name) name##_base
-#endif
-
 enum { MOST_SIDE = 1 << 20 };
 
 /* Planes that are drawn, missing and bent, and the rows of blocks that are remembered (fit_tile.c). */

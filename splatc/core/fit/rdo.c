@@ -5,7 +5,6 @@
 
 enum {
     RUN = 16,  /* samples of a row at a time, whatever the width of vectors */
-    CELL = 16, /* px a side: Gaussians with a cell in common have their turns one after the other */
     ROWS = 24, /* of a Gaussian that are looked at, or up to twice as many: every n-th where there are more */
 };
 
@@ -215,15 +214,15 @@ static area cells_of(const core_rdo *t, int64_t i) {
         if (t->price[choice * t->count + i] > 1e30) continue;
         ellipse e = ellipse_of(t, choice, i);
         if (e.first > e.last) continue;
-        all.x0 = min64(all.x0, (int64_t)clamped(e.x - e.wide - 2.0f, 0.0f, end) / CELL);
-        all.x1 = max64(all.x1, (int64_t)clamped(e.x + e.wide + 2.0f + (float)RUN, 0.0f, end) / CELL);
-        all.y0 = min64(all.y0, e.first / CELL), all.y1 = max64(all.y1, e.last / CELL);
+        all.x0 = min64(all.x0, (int64_t)clamped(e.x - e.wide - 2.0f, 0.0f, end) / CORE_RDO_CELL);
+        all.x1 = max64(all.x1, (int64_t)clamped(e.x + e.wide + 2.0f + (float)RUN, 0.0f, end) / CORE_RDO_CELL);
+        all.y0 = min64(all.y0, e.first / CORE_RDO_CELL), all.y1 = max64(all.y1, e.last / CORE_RDO_CELL);
     }
     return all;
 }
 
 void AT_LEVEL(rdo_arrange)(const core_rdo *t, int32_t *latest, int32_t *wave) {
-    int64_t columns = (t->width + CELL - 1) / CELL;
+    int64_t columns = (t->width + CORE_RDO_CELL - 1) / CORE_RDO_CELL;
     for (int64_t turn = 0; turn < t->count; turn++) {
         area cells = cells_of(t, t->order[turn]);
         int32_t before = 0;

@@ -3,12 +3,6 @@
 
 #if !defined(__wasm__)
 
-#if defined(__x86_64__)
-#define CHOOSE(name) (core_get_level() == 4 ? name##_v4 : core_get_level() == 3 ? name##_v3 : name##_v2)
-#else
-#define CHOOSE(name) name##_base
-#endif
-
 enum { MOST_SIDE = 1 << 20 };
 
 static int32_t is_sound(const core_rdo *t, int64_t first, int64_t last) {
